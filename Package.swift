@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Settings every Swift target shares.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "heed",
+  products: [
+    .executable(name: "heed", targets: ["heed"]),
+    .library(
+      name: "Heed",
+      targets: ["TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CCairo", pkgConfig: "pangocairo",
+      providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
+    .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
+    .target(
+      name: "Diffusion", dependencies: ["TensorEngine", "AttentionTrace", "COpenSSL"],
+      resources: [.copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary")]),
+    .target(name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine"]),
+    .target(name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),
+    .executableTarget(
+      name: "heed",
+      dependencies: [
+        "TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .target(
+      name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"]),
+    .testTarget(
+      name: "AttentionTraceTests", dependencies: ["AttentionTrace", "TensorEngine", "TestSupport"]),
+    .testTarget(
+      name: "DiffusionTests",
+      dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "AttentionAnalysisTests",
+      dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"]),
+    .testTarget(
+      name: "FiguresTests", dependencies: ["Figures", "AttentionAnalysis", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
+  ]
+)
+
+for target in package.targets where ![.system, .plugin].contains(target.type) && target.name != "CKernels" {
+  target.swiftSettings = settings
+}

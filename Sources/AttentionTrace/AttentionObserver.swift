@@ -1,0 +1,16 @@
+/// Someone who looks at attention while it is computed, and cannot change it.
+///
+/// For each site and point the model first *asks*, then, if the answer was yes, *lends* the values.
+/// Where nobody asks, nothing beyond the working buffers is computed or kept.
+public protocol AttentionObserver: AnyObject {
+  /// Whether the values of `site` at `point` shall be lent in this pass.
+  ///
+  /// Asked once for each site and point, before the layer runs.
+  func wants(_ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass) -> Bool
+
+  /// Lends the values, `[branch, head, pixel, token]`, for the length of the call.
+  ///
+  /// The rows of the first axis are `pass.branches`. To keep anything, copy it.
+  func observe(
+    _ values: Span<Float>, at site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass)
+}

@@ -1,0 +1,40 @@
+/// Which half of classifier-free guidance a row of a batch belongs to.
+public enum Branch: String, Hashable, Sendable, Codable, CaseIterable {
+  /// The empty (or negative) prompt.
+  case unconditional
+  /// The prompt.
+  case conditional
+}
+
+/// What a pass of the UNet is for.
+public enum Phase: String, Hashable, Sendable, Codable, CaseIterable {
+  /// It serves an objective's loss.
+  case loss
+  /// It serves a try of iterative refinement.
+  case refinement
+  /// It predicts the noise that the scheduler removes.
+  case denoise
+}
+
+/// One evaluation of the UNet: where in the run it stands, and what each row of its batch is.
+public struct AttentionPass: Hashable, Sendable {
+  /// The scheduler's iteration, from 0. PNDM has one more of these than it has steps.
+  public let step: Int
+  /// The diffusion time given to the UNet; not unique within a run.
+  public let timestep: Double
+  /// What the pass is for.
+  public let phase: Phase
+  /// The try of iterative refinement, from 1; 0 outside refinement.
+  public let attempt: Int
+  /// What each row of the batch is, in the order of the maps' first axis.
+  public let branches: [Branch]
+
+  /// Describes a pass; see the properties.
+  public init(step: Int, timestep: Double, phase: Phase, attempt: Int = 0, branches: [Branch]) {
+    self.step = step
+    self.timestep = timestep
+    self.phase = phase
+    self.attempt = attempt
+    self.branches = branches
+  }
+}

@@ -1,0 +1,59 @@
+/// The rows and columns of the picture that a layer's queries stand on; never assumed square.
+public struct Grid: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// Rows, from the top.
+  public let rows: Int
+  /// Columns, from the left.
+  public let columns: Int
+
+  /// A grid of `rows` by `columns` cells.
+  public init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// The number of cells; pixel `p` stands at row `p / columns`, column `p % columns`.
+  public var pixels: Int { rows * columns }
+
+  /// As in `16x24`: rows first.
+  public var description: String { "\(rows)x\(columns)" }
+}
+
+/// One attention layer at one size: its name in the checkpoint and the extents of its maps.
+public struct AttentionSite: Hashable, Sendable, Codable {
+  /// What the keys are.
+  public enum Kind: String, Hashable, Sendable, Codable {
+    /// The prompt's tokens (`attn2`).
+    case cross
+    /// The picture's own cells (`attn1`).
+    case `self`
+  }
+
+  /// The layer's path in the checkpoint, as in
+  /// `down_blocks.1.attentions.0.transformer_blocks.0.attn2`.
+  public let path: String
+  /// What the keys are.
+  public let kind: Kind
+  /// The number of heads.
+  public let heads: Int
+  /// Where the queries stand.
+  public let grid: Grid
+  /// The number of keys: tokens for cross-attention, pixels for self-attention.
+  public let keys: Int
+
+  /// Describes a layer; see the properties.
+  public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int) {
+    self.path = path
+    self.kind = kind
+    self.heads = heads
+    self.grid = grid
+    self.keys = keys
+  }
+}
+
+/// The two points of an attention that can be seen, `[branch, head, pixel, token]` both.
+public enum AttentionPoint: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Before the softmax: queries times keys, scaled.
+  case scores
+  /// After the softmax: each row over the tokens sums to 1.
+  case probabilities
+}

@@ -1,0 +1,48 @@
+/// What an objective says of one pass: its loss, and each subject's largest attention.
+public struct PassMeasurement: Hashable, Sendable, Codable {
+  /// The loss, in 0…1 for Attend-and-Excite.
+  public let loss: Float
+  /// The largest value of each subject's map as the objective reads it, in the subjects' order.
+  public let maxima: [Float]
+
+  /// Describes a measurement; see the properties.
+  public init(loss: Float, maxima: [Float]) {
+    self.loss = loss
+    self.maxima = maxima
+  }
+}
+
+/// One line of `calls.jsonl`: an acknowledged call, which is one pass for one branch.
+public struct CallRecord: Hashable, Sendable, Codable {
+  /// Position in the run, from 0; the first axis of every recorded array.
+  public let call: Int
+  /// The scheduler's iteration, from 0.
+  public let step: Int
+  /// The diffusion time given to the UNet.
+  public let timestep: Double
+  /// Which half of guidance.
+  public let branch: Branch
+  /// What the pass was for.
+  public let phase: Phase
+  /// The try of iterative refinement, from 1; 0 outside refinement.
+  public let attempt: Int
+  /// What the objective said of the pass; `nil` for the unconditional branch or without objective.
+  public let measurement: PassMeasurement?
+  /// CRC-32C of each recorded array's chunk without its trailing checksum, by site path.
+  public let checksums: [String: UInt32]
+
+  /// Describes a call; see the properties.
+  public init(
+    call: Int, step: Int, timestep: Double, branch: Branch, phase: Phase, attempt: Int,
+    measurement: PassMeasurement?, checksums: [String: UInt32]
+  ) {
+    self.call = call
+    self.step = step
+    self.timestep = timestep
+    self.branch = branch
+    self.phase = phase
+    self.attempt = attempt
+    self.measurement = measurement
+    self.checksums = checksums
+  }
+}

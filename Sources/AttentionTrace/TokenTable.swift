@@ -1,0 +1,89 @@
+/// A prompt as the model reads it: its tokens, where each comes from, and the words they make.
+public struct TokenTable: Hashable, Sendable, Codable {
+  /// One position of the model's window.
+  public struct Token: Hashable, Sendable, Codable {
+    /// What a token stands for when it stands for no text.
+    public enum Special: String, Hashable, Sendable, Codable {
+      case start, end, padding
+    }
+
+    /// The position in the window; 0 is the start token.
+    public let index: Int
+    /// The id in the vocabulary.
+    public let id: Int
+    /// The vocabulary's spelling, as in `cat</w>`.
+    public let piece: String
+    /// The part of the prompt it covers, as UTF-8 offsets; `nil` for special tokens.
+    public let range: Range<Int>?
+    /// The position of its word in ``TokenTable/words``; `nil` for special tokens.
+    public let word: Int?
+    /// What it is, if it stands for no text.
+    public let special: Special?
+
+    /// Describes a token; see the properties.
+    public init(
+      index: Int, id: Int, piece: String, range: Range<Int>?, word: Int?, special: Special?
+    ) {
+      self.index = index
+      self.id = id
+      self.piece = piece
+      self.range = range
+      self.word = word
+      self.special = special
+    }
+  }
+
+  /// A word of the prompt: text between white space or punctuation, and the tokens that spell it.
+  public struct Word: Hashable, Sendable, Codable {
+    /// As the tokenizer reads it: normalised and in lower case.
+    public let text: String
+    /// 1 for the first word of this text in the prompt, 2 for the second.
+    public let occurrence: Int
+    /// Token indices, ascending.
+    public let tokens: [Int]
+    /// The part of the prompt it covers, as UTF-8 offsets.
+    public let range: Range<Int>
+
+    /// Describes a word; see the properties.
+    public init(text: String, occurrence: Int, tokens: [Int], range: Range<Int>) {
+      self.text = text
+      self.occurrence = occurrence
+      self.tokens = tokens
+      self.range = range
+    }
+  }
+
+  /// The text as the user wrote it.
+  public let prompt: String
+  /// Every position of the window, padding included.
+  public let tokens: [Token]
+  /// The words inside the window, in order.
+  public let words: [Word]
+  /// Words (as the user wrote them) that did not fit into the window, whole or in part.
+  public let leftOut: [String]
+
+  /// Describes a prompt; see the properties.
+  public init(prompt: String, tokens: [Token], words: [Word], leftOut: [String]) {
+    self.prompt = prompt
+    self.tokens = tokens
+    self.words = words
+    self.leftOut = leftOut
+  }
+
+  /// The index of the first end token.
+  public var end: Int { tokens.first { $0.special == .end }?.index ?? tokens.count - 1 }
+}
+
+/// Something in the prompt that a method must make appear: one word, or tokens named by index.
+public struct Subject: Hashable, Sendable, Codable {
+  /// What the user calls it, as in `frog`, `frog#2` or `@5`.
+  public let name: String
+  /// Token indices, ascending; several for a word of several pieces.
+  public let tokens: [Int]
+
+  /// Describes a subject; see the properties.
+  public init(name: String, tokens: [Int]) {
+    self.name = name
+    self.tokens = tokens
+  }
+}

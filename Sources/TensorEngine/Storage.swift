@@ -1,0 +1,27 @@
+internal import Glibc
+
+/// The owner of a tensor's floats: memory of its own, or a view that keeps something else alive.
+///
+/// The pointer never changes after initialisation, and nothing writes through it once the tensor
+/// that owns it has been handed out, which is what makes the class safe to share.
+package final class Storage: @unchecked Sendable {
+  /// Alignment of owned memory in bytes: a cache line, and the widest vector register.
+  private static let alignment = 64
+
+  package let pointer: UnsafeMutablePointer<Float>
+  package let count: Int
+
+  /// Allocates `count` floats, uninitialised.
+  package init(count: Int) {
+    precondition(count >= 0, "storage of \(count) floats")
+    let bytes = max(count, 1) * MemoryLayout<Float>.stride
+    let rounded = (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
+    guard let memory = aligned_alloc(Self.alignment, rounded) else {
+      fatalError("out of memory: \(rounded) bytes for a tensor of \(count) floats")
+    }
+    pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
+    self.count = count
+  }
+
+  deinit { free(pointer) }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Heed: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "heed")
+}
