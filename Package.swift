@@ -30,14 +30,15 @@ let package = Package(
       providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    .target(name: "CKernels"),
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion", dependencies: ["TensorEngine", "AttentionTrace", "COpenSSL"],
       resources: [.copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary")]),
     .target(name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine"]),
-    .target(name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),
+    .target(
+      name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),
     .executableTarget(
       name: "heed",
       dependencies: [
@@ -63,6 +64,6 @@ let package = Package(
   ]
 )
 
-for target in package.targets where ![.system, .plugin].contains(target.type) && target.name != "CKernels" {
+for target in package.targets where target.type != .system && target.name != "CKernels" {
   target.swiftSettings = settings
 }

@@ -1,8 +1,72 @@
+// The loops that Swift does not vectorise. Each is compiled once per instruction set from
+// kernels_body.h and chosen at run time, so that no compiler flag binds the binary to a machine.
+//
+// Contract: pointers are valid and, unless said otherwise, do not overlap; sizes are not negative;
+// nothing allocates, fails or keeps state. Reductions may be reordered between instruction sets:
+// results agree to a few units in the last place, not to the bit.
+
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+// Instruction sets, weakest first.
+enum ck_isa { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
+
+// The strongest instruction set of this machine.
+int ck_best_isa(void);
+// The instruction set in use.
+int ck_isa(void);
+// Uses `isa` from now on if the machine has it; returns the instruction set in use. For tests.
+int ck_force_isa(int isa);
+
+// y = x + z, y = x * z, y = a x + b, y += a x. In-place use (y == x) is allowed.
+void ck_add(const float *x, const float *z, float *y, ptrdiff_t n);
+void ck_multiply(const float *x, const float *z, float *y, ptrdiff_t n);
+void ck_affine(const float *x, float *y, ptrdiff_t n, float a, float b);
+void ck_add_scaled(const float *x, float *y, ptrdiff_t n, float a);
+
+// Sum, inner product, largest value (-infinity if n is 0), and whether all are finite (1 or 0).
+float ck_sum(const float *x, ptrdiff_t n);
+float ck_dot(const float *x, const float *y, ptrdiff_t n);
+float ck_max(const float *x, ptrdiff_t n);
+int ck_all_finite(const float *x, ptrdiff_t n);
+
+// Activations and their pullbacks, dx = f'(x) dy. Absolute error below 4e-7 max(1, |x|).
+// silu x sigmoid(x); gelu x Phi(x), the exact one; quick gelu x sigmoid(1.702 x).
+void ck_silu(const float *x, float *y, ptrdiff_t n);
+void ck_silu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n);
+void ck_gelu(const float *x, float *y, ptrdiff_t n);
+void ck_gelu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n);
+void ck_quick_gelu(const float *x, float *y, ptrdiff_t n);
+void ck_quick_gelu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n);
+
+// Gated gelu over rows: x [rows, 2 width], y [rows, width] = first half times gelu(second half).
+void ck_geglu_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t width);
+void ck_geglu_pullback_rows(const float *x, const float *dy, float *dx, ptrdiff_t rows,
+                            ptrdiff_t width);
+
+// Softmax of scale * x over each row of [rows, columns]; in place (y == x) is allowed.
+// exp has a relative error below 2e-7.
+void ck_softmax_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t columns, float scale);
+// dx = scale y (dy - <y, dy>) over each row; dx == dy is allowed.
+void ck_softmax_pullback_rows(const float *y, const float *dy, float *dx, ptrdiff_t rows,
+                              ptrdiff_t columns, float scale);
+
+// One group of a group norm: x, y [channels, pixels]; gamma, beta [channels];
+// stats receives mean and 1/sqrt(variance + epsilon). With silu != 0 the result goes through silu.
+void ck_group_norm(const float *x, const float *gamma, const float *beta, float *y, float *stats,
+                   ptrdiff_t channels, ptrdiff_t pixels, float epsilon, int silu);
+void ck_group_norm_pullback(const float *x, const float *gamma, const float *beta, const float *dy,
+                            const float *stats, float *dx, ptrdiff_t channels, ptrdiff_t pixels,
+                            int silu);
+
+// Layer norm of each row of [rows, columns]; stats [rows, 2] receives mean and 1/deviation.
+void ck_layer_norm_rows(const float *x, const float *gamma, const float *beta, float *y,
+                        float *stats, ptrdiff_t rows, ptrdiff_t columns, float epsilon);
+void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float *dy,
+                                 const float *stats, float *dx, ptrdiff_t rows, ptrdiff_t columns);
 
 // IEEE half to single and back (round to nearest, ties to even; overflow becomes infinity).
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n);

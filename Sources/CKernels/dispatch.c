@@ -1,0 +1,107 @@
+// Chooses the instruction set once, and forwards each call through the chosen table.
+
+#include "ckernels.h"
+
+#include <stdatomic.h>
+
+#include "table.h"
+
+static const struct ck_table *table_of(int isa) {
+#if defined(__x86_64__)
+  if (isa == CK_AVX512) return &ck_table_avx512;
+  if (isa == CK_AVX2) return &ck_table_avx2;
+#endif
+  return &ck_table_baseline;
+}
+
+int ck_best_isa(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+      !__builtin_cpu_supports("f16c"))
+    return CK_BASELINE;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+    return CK_AVX512;
+  return CK_AVX2;
+#else
+  return CK_BASELINE;
+#endif
+}
+
+static _Atomic int current = -1;
+
+int ck_isa(void) {
+  int isa = atomic_load_explicit(&current, memory_order_relaxed);
+  if (isa < 0) {
+    isa = ck_best_isa();
+    atomic_store_explicit(&current, isa, memory_order_relaxed);
+  }
+  return isa;
+}
+
+int ck_force_isa(int isa) {
+  if (isa >= CK_BASELINE && isa <= ck_best_isa())
+    atomic_store_explicit(&current, isa, memory_order_relaxed);
+  return ck_isa();
+}
+
+#define CALL(name) table_of(ck_isa())->name
+
+void ck_add(const float *x, const float *z, float *y, ptrdiff_t n) { CALL(add)(x, z, y, n); }
+void ck_multiply(const float *x, const float *z, float *y, ptrdiff_t n) {
+  CALL(multiply)(x, z, y, n);
+}
+void ck_affine(const float *x, float *y, ptrdiff_t n, float a, float b) {
+  CALL(affine)(x, y, n, a, b);
+}
+void ck_add_scaled(const float *x, float *y, ptrdiff_t n, float a) { CALL(add_scaled)(x, y, n, a); }
+float ck_sum(const float *x, ptrdiff_t n) { return CALL(sum)(x, n); }
+float ck_dot(const float *x, const float *y, ptrdiff_t n) { return CALL(dot)(x, y, n); }
+float ck_max(const float *x, ptrdiff_t n) { return CALL(max)(x, n); }
+int ck_all_finite(const float *x, ptrdiff_t n) { return CALL(all_finite)(x, n); }
+void ck_silu(const float *x, float *y, ptrdiff_t n) { CALL(silu)(x, y, n); }
+void ck_silu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  CALL(silu_pullback)(x, dy, dx, n);
+}
+void ck_gelu(const float *x, float *y, ptrdiff_t n) { CALL(gelu)(x, y, n); }
+void ck_gelu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  CALL(gelu_pullback)(x, dy, dx, n);
+}
+void ck_quick_gelu(const float *x, float *y, ptrdiff_t n) { CALL(quick_gelu)(x, y, n); }
+void ck_quick_gelu_pullback(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  CALL(quick_gelu_pullback)(x, dy, dx, n);
+}
+void ck_geglu_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t width) {
+  CALL(geglu_rows)(x, y, rows, width);
+}
+void ck_geglu_pullback_rows(const float *x, const float *dy, float *dx, ptrdiff_t rows,
+                            ptrdiff_t width) {
+  CALL(geglu_pullback_rows)(x, dy, dx, rows, width);
+}
+void ck_softmax_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t columns, float scale) {
+  CALL(softmax_rows)(x, y, rows, columns, scale);
+}
+void ck_softmax_pullback_rows(const float *y, const float *dy, float *dx, ptrdiff_t rows,
+                              ptrdiff_t columns, float scale) {
+  CALL(softmax_pullback_rows)(y, dy, dx, rows, columns, scale);
+}
+void ck_group_norm(const float *x, const float *gamma, const float *beta, float *y, float *stats,
+                   ptrdiff_t channels, ptrdiff_t pixels, float epsilon, int silu) {
+  CALL(group_norm)(x, gamma, beta, y, stats, channels, pixels, epsilon, silu);
+}
+void ck_group_norm_pullback(const float *x, const float *gamma, const float *beta, const float *dy,
+                            const float *stats, float *dx, ptrdiff_t channels, ptrdiff_t pixels,
+                            int silu) {
+  CALL(group_norm_pullback)(x, gamma, beta, dy, stats, dx, channels, pixels, silu);
+}
+void ck_layer_norm_rows(const float *x, const float *gamma, const float *beta, float *y,
+                        float *stats, ptrdiff_t rows, ptrdiff_t columns, float epsilon) {
+  CALL(layer_norm_rows)(x, gamma, beta, y, stats, rows, columns, epsilon);
+}
+void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float *dy,
+                                 const float *stats, float *dx, ptrdiff_t rows, ptrdiff_t columns) {
+  CALL(layer_norm_pullback_rows)(x, gamma, dy, stats, dx, rows, columns);
+}
+void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(half_to_float)(x, y, n); }
+void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }

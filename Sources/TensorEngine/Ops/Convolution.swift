@@ -1,0 +1,193 @@
+/// Zeros put around a picture before a convolution.
+package struct Padding: Hashable, Sendable {
+  let top: Int
+  let left: Int
+  let bottom: Int
+  let right: Int
+
+  package init(top: Int, left: Int, bottom: Int, right: Int) {
+    self.top = top
+    self.left = left
+    self.bottom = bottom
+    self.right = right
+  }
+
+  /// The same on all four sides.
+  package init(_ width: Int) { self.init(top: width, left: width, bottom: width, right: width) }
+}
+
+extension Tensor {
+  /// Cross-correlation of `[batch, in, row, column]` with `weight` `[out, in, height, width]`.
+  package func convolution(
+    _ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Padding
+  ) -> Tensor {
+    Operation.convolution(weight: weight, bias: bias, stride: stride, padding: padding)(self)
+  }
+}
+
+/// The extents of one convolution, and how its pictures unroll into columns.
+private struct ConvolutionGeometry {
+  let batch, channels, rows, columns: Int
+  let outChannels, kernelRows, kernelColumns: Int
+  let outRows, outColumns: Int
+  let stride: Int
+  let padding: Padding
+
+  init(_ shape: [Int], _ weight: Tensor, _ stride: Int, _ padding: Padding) {
+    precondition(
+      shape.count == 4 && weight.rank == 4 && shape[1] == weight.shape[1],
+      "convolution: \(shape) with weight \(weight.shape)")
+    (batch, channels, rows, columns) = (shape[0], shape[1], shape[2], shape[3])
+    (outChannels, kernelRows, kernelColumns) = (weight.shape[0], weight.shape[2], weight.shape[3])
+    self.stride = stride
+    self.padding = padding
+    outRows = (rows + padding.top + padding.bottom - kernelRows) / stride + 1
+    outColumns = (columns + padding.left + padding.right - kernelColumns) / stride + 1
+    precondition(
+      rows + padding.top + padding.bottom >= kernelRows
+        && columns + padding.left + padding.right >= kernelColumns,
+      "convolution: \(shape) is smaller than the kernel \(weight.shape)")
+  }
+
+  var kernel: Int { kernelRows * kernelColumns }
+  var inner: Int { channels * kernel }
+  var pixels: Int { rows * columns }
+  var outPixels: Int { outRows * outColumns }
+  var outShape: [Int] { [batch, outChannels, outRows, outColumns] }
+
+  /// A 1×1 kernel moving by one: the picture is its own column matrix.
+  var isPointwise: Bool { kernel == 1 && stride == 1 && outPixels == pixels }
+
+  /// Output columns whose input column `x * stride + shift` lies inside the picture.
+  private func inside(_ shift: Int) -> Range<Int> {
+    let first = shift >= 0 ? 0 : (-shift + stride - 1) / stride
+    let end = columns - shift <= 0 ? 0 : min(outColumns, (columns - shift - 1) / stride + 1)
+    return first < end ? first..<end : 0..<0
+  }
+
+  /// Unrolls output rows `band` of one picture: `[in * kernel, band pixels]`.
+  func unroll(
+    _ picture: UnsafePointer<Float>, _ band: Range<Int>, into matrix: UnsafeMutablePointer<Float>
+  ) {
+    let length = band.count * outColumns
+    for channel in 0..<channels {
+      for ky in 0..<kernelRows {
+        for kx in 0..<kernelColumns {
+          let line = (channel * kernelRows + ky) * kernelColumns + kx
+          let shift = kx - padding.left
+          let valid = inside(shift)
+          for (index, y) in band.enumerated() {
+            let target = matrix + line * length + index * outColumns
+            let row = y * stride + ky - padding.top
+            guard row >= 0, row < rows, !valid.isEmpty else {
+              target.update(repeating: 0, count: outColumns)
+              continue
+            }
+            let source = picture + channel * pixels + row * columns + shift
+            target.update(repeating: 0, count: valid.lowerBound)
+            if stride == 1 {
+              (target + valid.lowerBound)
+                .update(from: source + valid.lowerBound, count: valid.count)
+            } else {
+              for x in valid { target[x] = source[x * stride] }
+            }
+            (target + valid.upperBound).update(repeating: 0, count: outColumns - valid.upperBound)
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds the columns of `channel` back to where ``unroll(_:_:into:)`` took them from.
+  func roll(_ matrix: UnsafePointer<Float>, into picture: UnsafeMutablePointer<Float>) {
+    for ky in 0..<kernelRows {
+      for kx in 0..<kernelColumns {
+        let shift = kx - padding.left
+        let valid = inside(shift)
+        for y in 0..<outRows {
+          let row = y * stride + ky - padding.top
+          guard row >= 0, row < rows else { continue }
+          let source = matrix + (ky * kernelColumns + kx) * outPixels + y * outColumns
+          let target = picture + row * columns + shift
+          for x in valid { target[x * stride] += source[x] }
+        }
+      }
+    }
+  }
+}
+
+extension Operation {
+  /// Output pixels whose columns are unrolled at a time: they stay in the cache for the product.
+  private static let bandPixels = 128
+
+  static func convolution(
+    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: Int, _ padding: Padding
+  ) -> Evaluation {
+    let shape = ConvolutionGeometry(x.shape, weight, stride, padding)
+    let output = Tensor(shape: shape.outShape) { y in
+      for plane in 0..<shape.batch * shape.outChannels {
+        let value = bias?.storage.pointer[plane % shape.outChannels] ?? 0
+        (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
+      }
+      for picture in 0..<shape.batch {
+        let source = x.storage.pointer + picture * shape.channels * shape.pixels
+        let target = y + picture * shape.outChannels * shape.outPixels
+        if shape.isPointwise {
+          Matrix.multiplyInParallel(
+            Matrix(weight.storage.pointer, stride: shape.inner),
+            Matrix(source, stride: shape.pixels), into: target, outputStride: shape.outPixels,
+            rows: shape.outChannels, columns: shape.outPixels, inner: shape.inner, beta: 1)
+        } else {
+          convolve(source, weight, shape, into: target)
+        }
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  /// One picture: bands of rows are unrolled and multiplied, so the whole is never unrolled.
+  private static func convolve(
+    _ source: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let bandRows = max(1, bandPixels / shape.outColumns)
+    Parallel.ranges(shape.outRows, grain: bandRows) { band in
+      let length = band.count * shape.outColumns
+      let matrix = Storage(count: shape.inner * length)
+      shape.unroll(source, band, into: matrix.pointer)
+      Matrix.multiply(
+        Matrix(weight.storage.pointer, stride: shape.inner),
+        Matrix(matrix.pointer, stride: length),
+        into: target + band.lowerBound * shape.outColumns, outputStride: shape.outPixels,
+        rows: shape.outChannels, columns: length, inner: shape.inner, beta: 1)
+    }
+  }
+
+  static func convolutionPullback(
+    _ gradient: Tensor, _ weight: Tensor, _ stride: Int, _ padding: Padding, _ inputShape: [Int]
+  ) -> Tensor {
+    let shape = ConvolutionGeometry(inputShape, weight, stride, padding)
+    return Tensor(shape: inputShape) { dx in
+      dx.update(repeating: 0, count: shape.batch * shape.channels * shape.pixels)
+      for picture in 0..<shape.batch {
+        let dy = gradient.storage.pointer + picture * shape.outChannels * shape.outPixels
+        // Blocks of input channels write to planes of their own, whatever the kernel overlaps.
+        Parallel.ranges(shape.channels, grain: 16) { block in
+          let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
+          Matrix.multiply(
+            Matrix(
+              weight.storage.pointer + block.lowerBound * shape.kernel, stride: shape.inner,
+              transposed: true),
+            Matrix(dy, stride: shape.outPixels), into: matrix.pointer,
+            outputStride: shape.outPixels, rows: block.count * shape.kernel,
+            columns: shape.outPixels, inner: shape.outChannels)
+          for (index, channel) in block.enumerated() {
+            shape.roll(
+              matrix.pointer + index * shape.kernel * shape.outPixels,
+              into: dx + (picture * shape.channels + channel) * shape.pixels)
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+private import CKernels
+
+extension Tensor {
+  /// The same numbers in another shape.
+  package func reshaped(_ shape: [Int]) -> Tensor { Operation.reshape(shape)(self) }
+
+  /// The last two axes exchanged.
+  package var transposed: Tensor { Operation.transpose(self) }
+
+  /// Tensors one after the other along `axis`; all other extents agree.
+  package static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
+    parts.count == 1 ? parts[0] : Operation.concatenate(axis: axis)(parts)
+  }
+
+  /// The part of `axis` inside `range`.
+  package func sliced(axis: Int, _ range: Range<Int>) -> Tensor {
+    range == 0..<shape[axis] ? self : Operation.slice(axis: axis, range: range)(self)
+  }
+}
+
+extension Operation {
+  static func reshape(_ x: Tensor, _ shape: [Int]) -> Evaluation {
+    precondition(shape.reduce(1, *) == x.count, "reshape: \(x.shape) to \(shape)")
+    return Evaluation(output: Tensor(storage: x.storage, shape: shape))
+  }
+
+  static func transpose(_ x: Tensor) -> Evaluation {
+    precondition(x.rank >= 2, "transpose: \(x.shape)")
+    let (rows, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
+    let size = rows * columns
+    let output = Tensor(shape: x.shape.dropLast(2) + [columns, rows]) { y in
+      for matrix in 0..<(size == 0 ? 0 : x.count / size) {
+        // Blocks that fit the cache: whole rows on one side would be whole columns on the other.
+        Parallel.ranges(rows, grain: 64) { block in
+          let (from, to) = (x.storage.pointer + matrix * size, y + matrix * size)
+          for left in stride(from: 0, to: columns, by: 16) {
+            for row in block {
+              for column in left..<min(left + 16, columns) {
+                to[column &* rows &+ row] = from[row &* columns &+ column]
+              }
+            }
+          }
+        }
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  /// How `axis` cuts a shape: what is before it, and the floats of one step along it.
+  private static func cut(_ shape: [Int], _ axis: Int) -> (outer: Int, inner: Int) {
+    (shape[..<axis].reduce(1, *), shape[(axis + 1)...].reduce(1, *))
+  }
+
+  static func concatenate(_ parts: [Tensor], _ axis: Int) -> Evaluation {
+    var shape = parts[0].shape
+    shape[axis] = 0
+    for part in parts {
+      var rest = part.shape
+      rest[axis] = 0
+      var agreed = shape
+      agreed[axis] = 0
+      precondition(rest == agreed, "concatenate along \(axis): \(parts.map(\.shape))")
+      shape[axis] += part.shape[axis]
+    }
+    let (outer, inner) = cut(shape, axis)
+    let length = shape[axis] * inner
+    let output = Tensor(shape: shape) { y in
+      var offset = 0
+      for part in parts {
+        let size = part.shape[axis] * inner
+        for row in 0..<outer {
+          (y + row * length + offset).update(from: part.storage.pointer + row * size, count: size)
+        }
+        offset += size
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  static func concatenatePullback(
+    _ gradient: Tensor, _ shapes: [[Int]], _ axis: Int, _ wanted: [Bool]
+  ) -> [Tensor?] {
+    var start = 0
+    return zip(shapes, wanted).map { shape, wanted in
+      let range = start..<start + shape[axis]
+      start = range.upperBound
+      return wanted ? slice(gradient, axis, range).output : nil
+    }
+  }
+
+  static func slice(_ x: Tensor, _ axis: Int, _ range: Range<Int>) -> Evaluation {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= x.shape[axis],
+      "slice: \(range) of axis \(axis) of \(x.shape)")
+    var shape = x.shape
+    shape[axis] = range.count
+    let (outer, inner) = cut(x.shape, axis)
+    let (length, size) = (x.shape[axis] * inner, range.count * inner)
+    let output = Tensor(shape: shape) { y in
+      for row in 0..<outer {
+        let source = x.storage.pointer + row * length + range.lowerBound * inner
+        (y + row * size).update(from: source, count: size)
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  static func slicePullback(
+    _ gradient: Tensor, _ shape: [Int], _ axis: Int, _ range: Range<Int>
+  ) -> Tensor {
+    let (outer, inner) = cut(shape, axis)
+    let (length, size) = (shape[axis] * inner, range.count * inner)
+    return Tensor(shape: shape) { dx in
+      dx.update(repeating: 0, count: outer * length)
+      for row in 0..<outer {
+        (dx + row * length + range.lowerBound * inner)
+          .update(from: gradient.storage.pointer + row * size, count: size)
+      }
+    }
+  }
+}

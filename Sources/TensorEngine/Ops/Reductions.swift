@@ -1,0 +1,62 @@
+private import CKernels
+
+extension Tensor {
+  /// The mean over the first axis, which goes.
+  package var meanOverFirstAxis: Tensor { Operation.meanOverFirstAxis(self) }
+
+  /// The sum of all numbers, a scalar.
+  package var sum: Tensor { Operation.sum(self) }
+
+  /// The largest number, a scalar; its gradient goes to the first place that holds it.
+  package var maximum: Tensor { Operation.maximum(self) }
+
+  /// The first place in row-major order that holds the largest number.
+  /// - Precondition: there is at least one number.
+  package var argmax: Int {
+    precondition(count > 0, "argmax of a tensor of shape \(shape)")
+    let top = ck_max(storage.pointer, count)
+    return (0..<count).first { storage.pointer[$0] == top } ?? 0
+  }
+
+  /// Whether no number is infinite or NaN.
+  package var isFinite: Bool { ck_all_finite(storage.pointer, count) != 0 }
+}
+
+extension Operation {
+  static func meanOverFirstAxis(_ x: Tensor) -> Evaluation {
+    precondition(x.rank > 0 && x.shape[0] > 0, "mean over the first axis of \(x.shape)")
+    let size = x.count / x.shape[0]
+    let output = Tensor(shape: Array(x.shape.dropFirst())) { y in
+      y.update(repeating: 0, count: size)
+      for row in 0..<x.shape[0] { ck_add_scaled(x.storage.pointer + row * size, y, size, 1) }
+      ck_affine(y, y, size, 1 / Float(x.shape[0]), 0)
+    }
+    return Evaluation(output: output)
+  }
+
+  static func meanOverFirstAxisPullback(_ gradient: Tensor, _ shape: [Int]) -> Tensor {
+    Tensor(shape: shape) { dx in
+      for row in 0..<shape[0] {
+        ck_affine(
+          gradient.storage.pointer, dx + row * gradient.count, gradient.count,
+          1 / Float(shape[0]), 0)
+      }
+    }
+  }
+
+  static func sum(_ x: Tensor) -> Evaluation {
+    Evaluation(output: .scalar(ck_sum(x.storage.pointer, x.count)))
+  }
+
+  static func maximum(_ x: Tensor) -> Evaluation {
+    Evaluation(output: .scalar(x.storage.pointer[x.argmax]), kept: [x])
+  }
+
+  static func maximumPullback(_ gradient: Tensor, _ kept: [Tensor]) -> Tensor {
+    let place = kept[0].argmax
+    return Tensor(shape: kept[0].shape) { dx in
+      dx.update(repeating: 0, count: kept[0].count)
+      dx[place] = gradient.item
+    }
+  }
+}

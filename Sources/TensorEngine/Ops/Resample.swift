@@ -1,0 +1,94 @@
+extension Tensor {
+  /// `[batch, channel, row, column]` enlarged to `rows` by `columns` by repeating the nearest cell.
+  ///
+  /// A cell's source is `floor(index · from / to)`, as in torch's `interpolate(mode="nearest")`.
+  package func upsampledNearest(rows: Int, columns: Int) -> Tensor {
+    Operation.upsampleNearest(rows: rows, columns: columns)(self)
+  }
+
+  /// The last two axes continued by `width` on each side by mirroring, the edge not repeated.
+  package func reflectPadded(_ width: Int) -> Tensor { Operation.reflectPad(width)(self) }
+}
+
+extension Operation {
+  private static func sources(_ to: Int, from: Int) -> [Int] {
+    (0..<to).map { min($0 * from / to, from - 1) }
+  }
+
+  static func upsampleNearest(_ x: Tensor, _ rows: Int, _ columns: Int) -> Evaluation {
+    precondition(x.rank == 4, "upsampleNearest: \(x.shape)")
+    let (height, width) = (x.shape[2], x.shape[3])
+    let (ys, xs) = (sources(rows, from: height), sources(columns, from: width))
+    let output = Tensor(shape: [x.shape[0], x.shape[1], rows, columns]) { y in
+      Parallel.ranges(x.shape[0] * x.shape[1], grain: 16) { planes in
+        for plane in planes {
+          for row in 0..<rows {
+            let source = x.storage.pointer + (plane * height + ys[row]) * width
+            let target = y + (plane * rows + row) * columns
+            for column in 0..<columns { target[column] = source[xs[column]] }
+          }
+        }
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  static func upsampleNearestPullback(_ gradient: Tensor, _ shape: [Int]) -> Tensor {
+    let (height, width) = (shape[2], shape[3])
+    let (rows, columns) = (gradient.shape[2], gradient.shape[3])
+    let (ys, xs) = (sources(rows, from: height), sources(columns, from: width))
+    return Tensor(shape: shape) { dx in
+      Parallel.ranges(shape[0] * shape[1], grain: 16) { planes in
+        for plane in planes {
+          (dx + plane * height * width).update(repeating: 0, count: height * width)
+          for row in 0..<rows {
+            let target = dx + (plane * height + ys[row]) * width
+            let source = gradient.storage.pointer + (plane * rows + row) * columns
+            for column in 0..<columns { target[xs[column]] += source[column] }
+          }
+        }
+      }
+    }
+  }
+
+  /// For each index of a padded axis, the index it mirrors.
+  private static func mirrored(_ length: Int, _ width: Int) -> [Int] {
+    (-width..<length + width).map { index in
+      index < 0 ? -index : index >= length ? 2 * (length - 1) - index : index
+    }
+  }
+
+  static func reflectPad(_ x: Tensor, _ width: Int) -> Evaluation {
+    let (height, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
+    precondition(width < height && width < columns, "reflectPad: \(x.shape) by \(width)")
+    let (ys, xs) = (mirrored(height, width), mirrored(columns, width))
+    let shape = x.shape.dropLast(2) + [ys.count, xs.count]
+    let output = Tensor(shape: Array(shape)) { y in
+      for plane in 0..<x.count / (height * columns) {
+        for (row, source) in ys.enumerated() {
+          for (column, from) in xs.enumerated() {
+            y[(plane * ys.count + row) * xs.count + column] =
+              x.storage.pointer[(plane * height + source) * columns + from]
+          }
+        }
+      }
+    }
+    return Evaluation(output: output)
+  }
+
+  static func reflectPadPullback(_ gradient: Tensor, _ shape: [Int], _ width: Int) -> Tensor {
+    let (height, columns) = (shape[shape.count - 2], shape[shape.count - 1])
+    let (ys, xs) = (mirrored(height, width), mirrored(columns, width))
+    return Tensor(shape: shape) { dx in
+      dx.update(repeating: 0, count: shape.reduce(1, *))
+      for plane in 0..<gradient.count / (ys.count * xs.count) {
+        for (row, target) in ys.enumerated() {
+          for (column, to) in xs.enumerated() {
+            dx[(plane * height + target) * columns + to] +=
+              gradient.storage.pointer[(plane * ys.count + row) * xs.count + column]
+          }
+        }
+      }
+    }
+  }
+}
