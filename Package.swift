@@ -49,8 +49,12 @@ let package = Package(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
       name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"]),
+    .executableTarget(
+      name: "RecordingProbe", dependencies: ["AttentionTrace"], path: "Tests/RecordingProbe"),
     .testTarget(
-      name: "AttentionTraceTests", dependencies: ["AttentionTrace", "TensorEngine", "TestSupport"]),
+      name: "AttentionTraceTests",
+      dependencies: ["AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DiffusionTests",
       dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
