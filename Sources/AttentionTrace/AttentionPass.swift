@@ -24,7 +24,7 @@ public struct AttentionPass: Hashable, Sendable {
   public let timestep: Double
   /// What the pass is for.
   public let phase: Phase
-  /// The try of iterative refinement, from 1; 0 outside refinement.
+  /// The try of iterative refinement, from 1; for a loss pass, the tries of its step before it.
   public let attempt: Int
   /// What each row of the batch is, in the order of the maps' first axis.
   public let branches: [Branch]

@@ -60,7 +60,8 @@ package struct UNetConfiguration: Sendable, Equatable {
       default: 8)
     let resnets = try config.perLevel("layers_per_block", widths.count, default: 2)
     let depths = try config.perLevel("transformer_layers_per_block", widths.count, default: 1)
-    groups = try config.integer("norm_num_groups", default: 32)
+    let groups = try config.integer("norm_num_groups", default: 32)
+    self.groups = groups
     levels = try widths.indices.map { index in
       guard heads[index] > 0, widths[index] > 0, widths[index] % heads[index] == 0,
         groups > 0, widths[index] % groups == 0
@@ -111,8 +112,9 @@ package struct VAEConfiguration: Sendable, Equatable {
     try config.requireAbsent("shift_factor")
     try config.requireAbsent("latents_mean")
     try config.requireAbsent("latents_std")
-    widths = try config.integers("block_out_channels")
-    groups = try config.integer("norm_num_groups", default: 32)
+    let widths = try config.integers("block_out_channels")
+    let groups = try config.integer("norm_num_groups", default: 32)
+    (self.widths, self.groups) = (widths, groups)
     guard groups > 0, widths.allSatisfy({ $0 > 0 && $0 % groups == 0 }) else {
       throw json.failure("block_out_channels \(widths) are no multiples of \(groups) groups")
     }

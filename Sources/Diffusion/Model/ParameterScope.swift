@@ -12,7 +12,7 @@ final class Parameters {
   init(_ file: SafetensorsFile) { self.file = file }
 
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
-    guard let entry = file.entries[name] else {
+    guard let entry = file.entry(name) else {
       missing.append(name)
       return .full(0, shape: shape)
     }
