@@ -1,14 +1,6 @@
 public import AttentionTrace
 public import TensorEngine
 
-/// One look at a latent through an objective: its loss, and on demand the loss's gradient.
-public struct LossProbe {
-  /// The loss and each subject's largest attention.
-  public let measurement: PassMeasurement
-  /// The loss's gradient with respect to the latent, of the latent's shape. Can be asked once.
-  public let gradient: () -> Tensor
-}
-
 /// Says when, and how far, the latent moves before the noise is predicted.
 public protocol LatentGuide: Sendable {
   /// The loss it follows.

@@ -47,6 +47,18 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// The scheduler the checkpoint was shipped with.
+  /// - Throws: ``DiffusionError`` when Heed lacks it.
+  package func schedulerKind() throws -> SchedulerKind {
+    guard let kind = SchedulerKind(className: schedule.className) else {
+      throw DiffusionError.unsupported(
+        path: folder + "/scheduler/scheduler_config.json", key: "_class_name",
+        value: schedule.className,
+        supported: "DDIMScheduler and PNDMScheduler; choose one with --scheduler ddim or pndm")
+    }
+    return kind
+  }
+
   /// The model that comes with Heed.
   public static var menagerie: String {
     Bundle.module.resourceURL?.appendingPathComponent("Menagerie").path ?? "Menagerie"

@@ -139,19 +139,13 @@ public struct DenoisingSequence {
   /// Runs the UNet as far as the objective reads, on a tape.
   private func look(_ latent: Tensor, _ pass: AttentionPass) throws -> LossProbe {
     guard let objective else { preconditionFailure("a guide without objective") }
-    let tape = Tape()
-    let variable = tape.variable(latent.detached)
     let tap = AttentionTap(
       pass: pass, observers: observers, sites: sites, endsEarly: !isWatchedToTheEnd(pass))
-    try unet.attend(
-      scheduler.scaledInput(variable, at: pass.step), timestep: pass.timestep,
-      context: conditional, tap: tap)
-    let value = objective.evaluate(maps(of: tap, branch: 0))
-    let measurement = PassMeasurement(loss: value.loss.item, maxima: value.maxima)
-    try report(pass, measurement)
-    return LossProbe(measurement: measurement) {
-      tape.gradient(of: value.loss, withRespectTo: variable)
-    }
+    let probe = try LossProbe(
+      of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
+      tap: tap, sites: sites, scaled: { scheduler.scaledInput($0, at: pass.step) })
+    try report(pass, probe.measurement)
+    return probe
   }
 
   /// Whether an observer wants a site that comes after the last one the objective reads.
