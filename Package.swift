@@ -47,7 +47,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"]),
+      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "AttentionTraceTests", dependencies: ["AttentionTrace", "TensorEngine", "TestSupport"]),
     .testTarget(
