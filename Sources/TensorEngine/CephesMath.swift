@@ -20,8 +20,7 @@ enum CephesMath {
     for coefficient in logarithmCoefficients {
       sum = coefficient.addingProduct(sum, fraction)
     }
-    sum = sum * fraction * square
-    sum = sum.addingProduct(exponent, -2.12194440e-4)
+    sum = (exponent * -2.12194440e-4).addingProduct(sum * fraction, square)
     sum = sum.addingProduct(-square, 0.5)
     return (fraction + sum).addingProduct(exponent, 0.693359375)
   }
@@ -44,7 +43,7 @@ enum CephesMath {
     let cosineSum = Float(4.166664568298827e-2)
       .addingProduct(
         Float(-1.388731625493765e-3).addingProduct(2.443315711809948e-5, square), square)
-    let cosine = (cosineSum * square * square).addingProduct(-square, 0.5) + 1
+    let cosine = (-0.5 * square).addingProduct(cosineSum * square, square) + 1
     let sineSum = Float(-1.6666654611e-1)
       .addingProduct(Float(8.3321608736e-3).addingProduct(-1.9515295891e-4, square), square)
     let sine = rest.addingProduct(sineSum * square, rest)

@@ -113,13 +113,13 @@ package struct JSONScanner {
 
   /// Reads the comma before another element, or the `bracket` that ends the container.
   private mutating func another(before bracket: UInt8) throws -> Bool {
-    let expected = "',' or '\(Character(Unicode.Scalar(bracket)))'"
-    let byte = try peek(expecting: expected)
+    func expected() -> String { "',' or '\(Character(Unicode.Scalar(bracket)))'" }
+    let byte = try peek(expecting: expected())
     if byte == bracket {
       leave()
       return false
     }
-    guard byte == UInt8(ascii: ",") else { throw unexpected(expected) }
+    guard byte == UInt8(ascii: ",") else { throw unexpected(expected()) }
     position += 1
     return true
   }
@@ -239,10 +239,14 @@ package struct JSONScanner {
     let opening = offset
     position += 1
     let start = position
+    var union: UInt8 = 0
     while position < bytes.count {
       switch bytes[position] {
       case UInt8(ascii: "\""):
-        let text = try decode(UnsafeBufferPointer(rebasing: bytes[start..<position]), at: start)
+        let content = UnsafeBufferPointer(rebasing: bytes[start..<position])
+        // ASCII needs no validation, and most strings are ASCII.
+        let text =
+          union < 0x80 ? String(decoding: content, as: UTF8.self) : try decode(content, at: start)
         position += 1
         return text
       case UInt8(ascii: "\\"):
@@ -250,6 +254,7 @@ package struct JSONScanner {
       case 0..<0x20:
         throw controlCharacter()
       default:
+        union |= bytes[position]
         position += 1
       }
     }

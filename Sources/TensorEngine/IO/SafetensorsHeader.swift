@@ -116,12 +116,14 @@ struct SafetensorsHeader {
   }
 
   /// Runs `body` and names `subject` in the error it throws.
-  private static func about(_ subject: String, _ body: () throws -> Void) throws {
+  private static func about(_ subject: @autoclosure () -> String, _ body: () throws -> Void) throws
+  {
     do {
       try body()
     } catch let error as FileError {
       throw FileError(
-        error.kind, path: error.path, offset: error.offset, subject: subject, reason: error.reason)
+        error.kind, path: error.path, offset: error.offset, subject: subject(), reason: error.reason
+      )
     }
   }
 
