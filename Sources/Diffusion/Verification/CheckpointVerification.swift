@@ -14,6 +14,8 @@ public struct CheckpointVerification {
     public enum Outcome: String, Sendable {
       /// Within tolerance.
       case passed = "ok"
+      /// Off by no more than what a disturbance of the noise by rounding does to the same run.
+      case illConditioned = "ok (ill-conditioned)"
       /// Out of tolerance.
       case failed = "FAILED"
       /// Given to the computation, not computed by it.
@@ -34,6 +36,13 @@ public struct CheckpointVerification {
     public let relativeError: Double
     /// The largest relative error that passes.
     public let tolerance: Double
+
+    /// The same error under another tolerance.
+    func judged(allowing tolerance: Double) -> Line {
+      Line(
+        name: name, outcome: relativeError <= tolerance ? .illConditioned : .failed, error: error,
+        relativeError: relativeError, tolerance: tolerance)
+    }
   }
 
   let checkpoint: Checkpoint
@@ -49,9 +58,8 @@ public struct CheckpointVerification {
   let sites: [AttentionSite]
   private var taps: [Int: AttentionTap] = [:]
   private var probes: [String: LossProbe] = [:]
-  /// The losses of the end-to-end run of Attend-and-Excite, once it has been made.
-  var runLosses: [Float]?
-  var images: [String: Run] = [:]
+  var runs: [String: Run] = [:]
+  var shaken: [String: [Run]] = [:]
 
   /// Tolerance of losses and maxima, which live in 0…1: absolute.
   static let lossTolerance = 1e-3
