@@ -1,0 +1,63 @@
+internal import Glibc
+
+/// Whole files: read at once, and replaced at once.
+enum File {
+  /// The largest file that is read, in bytes.
+  static let sizeLimit = 512 << 20
+
+  static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FigureError.unreadable(path: path, reason: reason()) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw FigureError.unreadable(path: path, reason: reason())
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FigureError.unreadable(path: path, reason: "not a regular file")
+    }
+    let size = Int(status.st_size)
+    guard size <= sizeLimit else {
+      throw FigureError.unreadable(
+        path: path, reason: "\(size) bytes; at most \(sizeLimit) are read")
+    }
+    var count = 0
+    var failure: String?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+      while count < size {
+        let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + count }, size - count)
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failure = reason() }
+        if got <= 0 { break }
+        count += got
+      }
+      initialized = count
+    }
+    if let failure { throw FigureError.unreadable(path: path, reason: failure) }
+    return bytes
+  }
+
+  /// Writes beside `path` and renames, so that nobody ever sees half a file.
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    let draft = "\(path).\(getpid()).part"
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FigureError.unwritable(path: path, reason: reason()) }
+    var failure: String?
+    bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty && failure == nil {
+        let count = Glibc.write(
+          descriptor, buffer.baseAddress.map { $0 + rest.startIndex }, rest.count)
+        if count >= 0 { rest = rest.dropFirst(count) } else if errno != EINTR { failure = reason() }
+      }
+    }
+    if close(descriptor) != 0 && failure == nil { failure = reason() }
+    if failure == nil && rename(draft, path) != 0 { failure = reason() }
+    if let failure {
+      unlink(draft)
+      throw FigureError.unwritable(path: path, reason: failure)
+    }
+  }
+
+  private static func reason() -> String { String(cString: strerror(errno)) }
+}
