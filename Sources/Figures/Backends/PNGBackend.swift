@@ -19,11 +19,11 @@ public enum PNGBackend {
   /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
   public static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
-    var text = [(keyword: "Software", text: scene.metadata.software)]
-    if !scene.metadata.manifest.isEmpty {
-      text.append((keyword: "heed:manifest", text: scene.metadata.manifest))
-    }
-    return try image(scene, dpi: dpi).encoded(dpi: dpi, text: text)
+    let text = [
+      (keyword: "Software", text: scene.metadata.software),
+      (keyword: "heed:manifest", text: scene.metadata.manifest),
+    ]
+    return try image(scene, dpi: dpi).encoded(dpi: dpi, text: text.filter { !$0.text.isEmpty })
   }
 
   /// The pixels of `scene` on white at `dpi` pixels an inch.

@@ -34,6 +34,7 @@ public struct PNGImage: Hashable, Sendable {
   /// - Parameters:
   ///   - bytes: The whole file.
   ///   - path: What errors call it.
+  /// - Returns: The picture.
   /// - Throws: ``FigureError/invalidPNG(path:reason:)``.
   public static func decode(_ bytes: [UInt8], path: String) throws -> PNGImage {
     var image = png_image()
@@ -74,6 +75,7 @@ public struct PNGImage: Hashable, Sendable {
   /// - Parameters:
   ///   - dpi: Pixels an inch to note in the file; `nil` for none.
   ///   - text: Keywords and their UTF-8 texts; keywords of 1…79 Latin letters.
+  /// - Returns: The whole file.
   /// - Throws: ``FigureError/drawing(_:)`` if libpng gives up.
   public func encoded(
     dpi: Double? = nil, text: [(keyword: String, text: String)] = []
@@ -118,17 +120,23 @@ public struct PNGImage: Hashable, Sendable {
     return "\(width)x\(height)-" + String(first, radix: 16) + String(second, radix: 16)
   }
 
-  /// The picture in grey: each pixel's luma (Rec. 709), scaled and lifted.
-  func grey(scale: Double, offset: Double) -> PNGImage {
-    var samples = pixels
-    for index in stride(from: 0, to: pixels.count, by: 3) {
-      let luma =
-        0.2126 * Double(pixels[index]) + 0.7152 * Double(pixels[index + 1])
+  /// The picture in grey, stretched over the middle of the range so that shapes stand out.
+  ///
+  /// Each pixel's grey comes from its luma by Rec. 709.
+  var grey: PNGImage {
+    let lumas = stride(from: 0, to: pixels.count, by: 3).map { index in
+      0.2126 * Double(pixels[index]) + 0.7152 * Double(pixels[index + 1])
         + 0.0722 * Double(pixels[index + 2])
-      let grey = UInt8(max(0, min(255, (luma * scale + offset * 255).rounded())))
-      samples[index] = grey
-      samples[index + 1] = grey
-      samples[index + 2] = grey
+    }
+    let (least, greatest) = (lumas.min() ?? 0, lumas.max() ?? 0)
+    var samples: [UInt8] = []
+    samples.reserveCapacity(pixels.count)
+    for luma in lumas {
+      let fraction = greatest > least ? (luma - least) / (greatest - least) : 0.5
+      let grey = UInt8((60 + 140 * fraction).rounded())
+      samples.append(grey)
+      samples.append(grey)
+      samples.append(grey)
     }
     return PNGImage(width: width, height: height, pixels: samples)
   }

@@ -31,7 +31,7 @@ extension CompareLayout {
       width: x + blockWidth - name.maxX - 6)
   }
 
-  /// (a), (b) … (z), (aa) …
+  /// Panel letters in their order: (a) to (z), then (aa).
   static func letter(_ index: Int) -> String {
     var (rest, letters) = (index + 1, "")
     while rest > 0 {
@@ -50,13 +50,27 @@ extension CompareLayout {
     var top = y + Self.columnLabelHeight
     for (name, run) in [(sheet.plainName, seed.plain), (sheet.excitedName, seed.excited)] {
       builder.group(name) { builder in
-        builder.verticalText(
-          name, x: x + 6.6, y: top + panelHeight / 2, .init(size: 7), height: panelHeight)
+        drawMethodName(name, x: x + 6.6, y: top, &builder)
         drawPanels(run, x: left, y: top, &builder)
       }
       top += panelHeight + Self.rowPitch
     }
     return top
+  }
+
+  /// Beside its panels, in the largest type that fits; beside their strips too if it must.
+  private func drawMethodName(
+    _ name: String, x: Double, y: Double, _ builder: inout SceneBuilder
+  ) {
+    let heights = [panelHeight, panelHeight + HeatMapPanel.stripHeight]
+    for height in heights {
+      for size in [7, 6.5, 6] where builder.width(of: name, .init(size: size)) <= height {
+        builder.verticalText(name, x: x, y: y + height / 2, .init(size: size), height: height)
+        return
+      }
+    }
+    builder.verticalText(
+      name, x: x, y: y + heights[1] / 2, .init(size: 6), height: heights[1])
   }
 
   private func drawPairs(
@@ -84,10 +98,10 @@ extension CompareLayout {
       let center =
         x + Double(column) * (panelWidth + Self.panelGap) + panelWidth / 2
       builder.text(
-        name, x: center, y: y + (tokens.isEmpty ? 13 : 6.5), .init(size: 7), .center,
+        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: 7), .center,
         width: panelWidth)
       builder.text(
-        tokens, x: center, y: y + 13.4, .init(size: 6, color: .secondary), .center,
+        tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center,
         width: panelWidth)
     }
   }
@@ -162,6 +176,6 @@ extension CompareLayout {
     }
     return StepChart(
       title: sheet.curveLabel, steps: sheet.steps, series: series, targets: sheet.thresholds,
-      tries: [:], alteredSteps: sheet.alteredSteps)
+      tries: seed.excited.refinementTries, alteredSteps: sheet.alteredSteps)
   }
 }

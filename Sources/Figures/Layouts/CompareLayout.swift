@@ -33,7 +33,10 @@ struct CompareLayout {
   /// Room left of the panels for the methods' names.
   static let gutter = 9.5
   static let smallestPanel = 34.0
-  static let columnLabelHeight = 15.5
+  static let smallestBlock = 160.0
+  /// What PDF viewers show of a page at most.
+  static let largestWidth = 14_400.0
+  static let columnLabelHeight = 16.0
   static let rowPitch = HeatMapPanel.stripHeight + 3
 
   let sheet: CompareSheet
@@ -74,11 +77,7 @@ struct CompareLayout {
   }
 
   func scene() throws -> Scene {
-    let needed =
-      width - (panelWidth - Self.smallestPanel) * Double(panelsPerRow * blockColumns)
-    guard panelWidth >= Self.smallestPanel else {
-      throw FigureError.tooNarrow(width: width, needed: needed.rounded(.up))
-    }
+    try checkWidth()
     var builder = SceneBuilder(typesetter: try Typesetter())
     var bottom = builder.group("prompt") { drawPrompt(&$0) }
     var keyIsDrawn = false
@@ -104,6 +103,17 @@ struct CompareLayout {
     return Scene(
       width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
       metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+  }
+
+  private func checkWidth() throws {
+    guard width <= Self.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most \(NumberText.plain(Self.largestWidth))")
+    }
+    let gaps = Self.panelGap * Double(panelsPerRow - 1)
+    let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
+    let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)
+    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
   }
 
   private func drawPrompt(_ builder: inout SceneBuilder) -> Double {
@@ -189,6 +199,9 @@ struct CompareLayout {
       }
       if sheet.seeds.contains(where: { $0.excited.refinementTries.values.contains { $0 > 0 } }) {
         entries.append(Legend.word("×n", "refinement tries at a step"))
+      }
+      if sheet.seeds.contains(where: { !$0.excited.refinementLosses.isEmpty }) {
+        entries.append(Legend.tries("loss in refinement"))
       }
       if sheet.alteredSteps < sheet.steps {
         entries.append(Legend.shade("after the last altered step"))

@@ -22,6 +22,16 @@ struct Axes {
     plot.maxY - (value - values.lower) / (values.upper - values.lower) * plot.height
   }
 
+  /// The width of the widest label left of a plot of such values.
+  static func labelWidth(_ values: (lower: Double, upper: Double), _ builder: SceneBuilder)
+    -> Double
+  {
+    let ticks = Ticks(from: values.lower, to: values.upper, atMost: 3)
+    return ticks.values.map {
+      builder.width(of: NumberText.tick($0, step: ticks.step), small)
+    }.max() ?? 0
+  }
+
   /// Draws frame, ticks and the label of the steps.
   func draw(_ builder: inout SceneBuilder) {
     builder.rectangle(plot, stroke: Scene.Stroke(.rule, width: 0.5))
@@ -40,10 +50,12 @@ struct Axes {
       let x = x(value)
       builder.line(
         [Scene.Point(x, plot.maxY), Scene.Point(x, plot.maxY + 2)], Scene.Stroke(.rule, width: 0.5))
+      let label = NumberText.tick(value, step: horizontal.step)
+      let half = builder.width(of: label, Self.small) / 2
       builder.text(
-        NumberText.tick(value, step: horizontal.step), x: x, y: plot.maxY + 7.8, Self.small,
+        label, x: min(x, plot.maxX + StepChart.rightMargin - half), y: plot.maxY + 7.8, Self.small,
         .center)
     }
-    builder.text("step", x: plot.x + plot.width / 2, y: plot.maxY + 14, Self.small, .center)
+    builder.text("step", x: plot.x + plot.width / 2, y: plot.maxY + 14.8, Self.small, .center)
   }
 }

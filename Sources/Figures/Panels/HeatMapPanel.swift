@@ -11,13 +11,14 @@ struct HeatMapPanel {
 
   /// Draws picture and map in `frame`, and the strip below it.
   func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
-    if overlay == .mosaic { builder.add(.image(image.grey(scale: 0.5, offset: 0.1), frame)) }
+    if overlay == .mosaic { builder.add(.image(image.grey, frame)) }
     let isKnown = map.values.map(\.isFinite)
     let fractions = map.values.map { $0.isFinite ? scale.fraction(of: Double($0)) : 0 }
+    let length = min(frame.width / Double(map.columns), frame.height / Double(map.rows))
     let cells = Scene.Cells(
       frame: frame, rows: map.rows, columns: map.columns,
       colors: zip(fractions, isKnown).map { $1 ? colors.color(at: $0) : nil },
-      sides: fractions.map(overlay.side(at:)))
+      sides: fractions.map { overlay.side(at: $0, length: length) })
     if overlay == .cells && !isKnown.contains(false) {
       builder.add(.image(Self.raster(cells), frame))
     } else {

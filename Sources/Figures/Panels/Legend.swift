@@ -57,6 +57,15 @@ struct Legend {
     }
   }
 
+  static func tries(_ name: String) -> Entry {
+    Entry(name: name) { place, builder in
+      for (index, rise) in [1.2, 0, -1.2].enumerated() {
+        let center = Scene.Point(place.x + Double(index + 1) * sampleWidth / 4, place.y - rise)
+        builder.add(Marker.circle.node(at: center, radius: 0.6, fill: .black, stroke: nil))
+      }
+    }
+  }
+
   static func shade(_ name: String) -> Entry {
     Entry(name: name) { place, builder in
       builder.rectangle(

@@ -13,7 +13,8 @@ struct StepChart {
 
   /// Room above the plot for its title and the counts of tries, and below it for the axis.
   static let topMargin = 16.5
-  static let bottomMargin = 15.0
+  static let bottomMargin = 16.2
+  static let rightMargin = 2.0
   private static let leftMargin = 14.0
   private static let small = SceneBuilder.TextStyle(size: 6)
 
@@ -29,9 +30,10 @@ struct StepChart {
 
   /// Draws the chart in `frame`, margins included.
   func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
+    let margin = max(Self.leftMargin, Axes.labelWidth(valueRange, builder) + 3.5)
     let plot = Scene.Rect(
-      x: frame.x + Self.leftMargin, y: frame.y + Self.topMargin,
-      width: frame.width - Self.leftMargin - 2,
+      x: frame.x + margin, y: frame.y + Self.topMargin,
+      width: frame.width - margin - Self.rightMargin,
       height: frame.height - Self.topMargin - Self.bottomMargin)
     let axes = Axes(plot: plot, lastStep: lastStep, values: valueRange)
     builder.text(
@@ -111,7 +113,7 @@ struct StepChart {
     }
   }
 
-  /// Writes the tries above their steps, on a second line where the first is taken.
+  /// Writes the tries above their steps where there is room; the block's title has their sum.
   private func drawTries(_ axes: Axes, _ builder: inout SceneBuilder) {
     var end = -Double.infinity
     for (step, count) in tries.sorted(by: { $0.key < $1.key })

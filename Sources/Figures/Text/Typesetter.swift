@@ -86,6 +86,7 @@ final class Typesetter {
   /// character without a glyph its code point, as in `U+1F438`.
   func drawable(_ string: String) -> String {
     var result = ""
+    var wasUnknown = false
     for character in string {
       if character.isASCII, let scalar = character.unicodeScalars.first {
         result.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : character)
@@ -93,21 +94,20 @@ final class Typesetter {
         result.append(character)
       } else {
         unknown.insert(character)
-        result += character.unicodeScalars.map { "U+" + Self.hex($0) }.joined(separator: " ")
+        // Neighbours are kept apart, so that lines can break between them.
+        if wasUnknown { result += " " }
+        result += Self.codePoints(of: character)
+        wasUnknown = true
+        continue
       }
+      wasUnknown = false
     }
     return result
   }
 
   private func canDraw(_ character: Character) -> Bool {
     if let known = hasGlyph[character] { return known }
-    let isControl = character.unicodeScalars.contains {
-      switch $0.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
-      default: false
-      }
-    }
-    if isControl {
+    if character.unicodeScalars.contains(where: Self.isControl) {
       hasGlyph[character] = false
       return false
     }
@@ -117,9 +117,20 @@ final class Typesetter {
     return result
   }
 
-  private static func hex(_ scalar: Unicode.Scalar) -> String {
-    let digits = String(scalar.value, radix: 16, uppercase: true)
-    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  /// Whether a scalar breaks lines, has no agreed look, or turns the direction of the text around
+  /// it by force.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+    default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+    }
+  }
+
+  private static func codePoints(of character: Character) -> String {
+    character.unicodeScalars.map { scalar in
+      let digits = String(scalar.value, radix: 16, uppercase: true)
+      return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }.joined(separator: " ")
   }
 
   /// The longest start of `string` that is at most `width` wide, with an ellipsis if it is cut.
@@ -192,9 +203,7 @@ final class Typesetter {
   /// What to tell the user about the characters that had no glyph; empty if all had one.
   var warnings: [String] {
     if unknown.isEmpty { return [] }
-    let names = unknown.sorted().prefix(8).map {
-      $0.unicodeScalars.map { "U+" + Self.hex($0) }.joined(separator: " ")
-    }
+    let names = unknown.sorted().prefix(8).map(Self.codePoints(of:))
     let count = unknown.count
     let more = unknown.count > names.count ? " and others" : ""
     let isEastAsian = unknown.contains { character in
