@@ -64,3 +64,12 @@ extension Scene {
     return panels
   }
 }
+
+extension Scene.Rect {
+  /// Whether the two share more than an edge.
+  func overlaps(_ other: Scene.Rect) -> Bool {
+    let slack = 1e-6
+    return x < other.maxX - slack && other.x < maxX - slack && y < other.maxY - slack
+      && other.y < maxY - slack
+  }
+}

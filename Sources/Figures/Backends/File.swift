@@ -38,9 +38,37 @@ enum File {
   }
 
   /// Writes beside `path` and renames, so that nobody ever sees half a file.
+  ///
+  /// A link is followed, and a pipe or a device is written to as it is.
   static func write(_ bytes: [UInt8], to path: String) throws {
-    let draft = "\(path).\(getpid()).part"
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    if exists && status.st_mode & S_IFMT != S_IFREG {
+      return try write(bytes, into: path, flags: 0, for: path)
+    }
+    let target = exists ? resolved(path) : path
+    let draft = "\(target).\(getpid()).part"
+    do {
+      try write(bytes, into: draft, flags: O_CREAT | O_TRUNC, for: path)
+      guard rename(draft, target) == 0 else {
+        throw FigureError.unwritable(path: path, reason: reason())
+      }
+    } catch {
+      unlink(draft)
+      throw error
+    }
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let name = realpath(path, nil) else { return path }
+    defer { free(name) }
+    return String(cString: name)
+  }
+
+  private static func write(
+    _ bytes: [UInt8], into file: String, flags: Int32, for path: String
+  ) throws {
+    let descriptor = open(file, O_WRONLY | O_CLOEXEC | flags, 0o666)
     guard descriptor >= 0 else { throw FigureError.unwritable(path: path, reason: reason()) }
     var failure: String?
     bytes.withUnsafeBytes { buffer in
@@ -52,11 +80,7 @@ enum File {
       }
     }
     if close(descriptor) != 0 && failure == nil { failure = reason() }
-    if failure == nil && rename(draft, path) != 0 { failure = reason() }
-    if let failure {
-      unlink(draft)
-      throw FigureError.unwritable(path: path, reason: failure)
-    }
+    if let failure { throw FigureError.unwritable(path: path, reason: failure) }
   }
 
   private static func reason() -> String { String(cString: strerror(errno)) }

@@ -64,7 +64,7 @@ extension CompareLayout {
   ) {
     let heights = [panelHeight, panelHeight + HeatMapPanel.stripHeight]
     for height in heights {
-      for size in [7, 6.5, 6] where builder.width(of: name, .init(size: size)) <= height {
+      if let size = builder.size(of: name, from: [7, 6.5, 6], width: height) {
         builder.verticalText(name, x: x, y: y + height / 2, .init(size: size), height: height)
         return
       }
@@ -97,8 +97,9 @@ extension CompareLayout {
     for (column, (name, tokens)) in labels.enumerated() {
       let center =
         x + Double(column) * (panelWidth + Self.panelGap) + panelWidth / 2
+      let size = builder.size(of: name, from: [7, 6.5, 6], width: panelWidth) ?? 6
       builder.text(
-        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: 7), .center,
+        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
         width: panelWidth)
       builder.text(
         tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center,

@@ -40,13 +40,6 @@ public struct Scene: Sendable {
     public var maxX: Double { x + width }
     /// The bottom edge.
     public var maxY: Double { y + height }
-
-    /// Whether the two share more than an edge.
-    public func overlaps(_ other: Rect) -> Bool {
-      let slack = 1e-6
-      return x < other.maxX - slack && other.x < maxX - slack && y < other.maxY - slack
-        && other.y < maxY - slack
-    }
   }
 
   /// How a line is drawn.

@@ -72,6 +72,11 @@ struct SceneBuilder {
     add(string, style, at: Scene.Point(x, box.maxY), isVertical: true, box)
   }
 
+  /// The largest of the sizes at which a line is at most `width` wide; `nil` if it never is.
+  func size(of string: String, from sizes: [Double], width: Double) -> Double? {
+    sizes.first { self.width(of: string, TextStyle(size: $0)) <= width }
+  }
+
   /// The width of a line.
   func width(of string: String, _ style: TextStyle) -> Double {
     typesetter.extent(typesetter.drawable(string), size: style.size, isBold: style.isBold).width
