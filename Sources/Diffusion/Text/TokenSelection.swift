@@ -39,9 +39,8 @@ public enum TokenSelection: Hashable, Sendable {
     }
   }
 
-  /// The positions of the selected tokens, ascending.
+  /// The positions of the selected tokens in the prompt's `table`, ascending.
   ///
-  /// - Parameter table: The prompt's tokens.
   /// - Throws: ``TextError`` with the table when the prompt has no such tokens, or several.
   public func tokens(in table: TokenTable) throws(TextError) -> [Int] {
     switch self {
