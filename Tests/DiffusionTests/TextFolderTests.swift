@@ -92,6 +92,9 @@ struct TextFolderTests {
       "a merge of three", tokenizer: #"{"model": {"vocab": {"a": 0}, "merges": [["a","a","a"]]}}"#,
       says: "two pieces"),
     BadFolder(
+      "an empty merge", tokenizer: #"{"model": {"vocab": {"a": 0}, "merges": [""]}}"#,
+      says: "two pieces"),
+    BadFolder(
       "deep nesting", tokenizer: String(repeating: "[", count: 100_000), says: "object"),
     BadFolder(
       "deep nesting inside", tokenizer: #"{"x": "# + String(repeating: "[", count: 100_000),

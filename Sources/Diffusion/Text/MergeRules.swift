@@ -20,7 +20,11 @@ struct MergeRules {
       var start = 0
       while start < bytes.count {
         let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-        try append(UnsafeBufferPointer(rebasing: bytes[start..<end]), offset: start)
+        let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
+        let line = bytes[start..<(hasReturn ? end - 1 : end)]
+        if !line.isEmpty, !line.starts(with: "#version".utf8) {
+          try append(UnsafeBufferPointer(rebasing: line), offset: start)
+        }
         start = end + 1
       }
     }
@@ -50,15 +54,12 @@ struct MergeRules {
 
   private init(none path: String) { self.path = path }
 
-  /// Adds the rule on a line of text; passes over an empty line and the line of the version.
-  private mutating func append(_ line: UnsafeBufferPointer<UInt8>, offset: Int) throws {
-    let end = line.last == UInt8(ascii: "\r") ? line.count - 1 : line.count
-    if end == 0 || line.starts(with: "#version".utf8) { return }
-    guard let space = line[..<end].firstIndex(of: UInt8(ascii: " ")),
-      !line[(space + 1)..<end].contains(UInt8(ascii: " "))
+  private mutating func append(_ text: UnsafeBufferPointer<UInt8>, offset: Int) throws {
+    guard let space = text.firstIndex(of: UInt8(ascii: " ")),
+      !text[(space + 1)...].contains(UInt8(ascii: " "))
     else { throw failure(at: offset) }
-    let left = UnsafeBufferPointer(rebasing: line[..<space])
-    let right = UnsafeBufferPointer(rebasing: line[(space + 1)..<end])
+    let left = UnsafeBufferPointer(rebasing: text[..<space])
+    let right = UnsafeBufferPointer(rebasing: text[(space + 1)...])
     pairs.append((String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
   }
 

@@ -93,10 +93,9 @@ extension TokenTable {
 extension String {
   /// Without white space at both ends.
   func trimmingSpace() -> String {
-    let start = drop { $0.isWhitespace }
-    return String(
-      start.prefix(
-        upTo: start.lastIndex { !$0.isWhitespace }.map(start.index(after:)) ?? start.startIndex))
+    var rest = drop { $0.isWhitespace }
+    while let last = rest.last, last.isWhitespace { rest.removeLast() }
+    return String(rest)
   }
 }
 
