@@ -34,17 +34,19 @@ final class BytePairEncoder: Sendable {
   init(vocabulary: Vocabulary, rules: MergeRules, unknown: Int) throws {
     var merges: [UInt64: Merge] = [:]
     merges.reserveCapacity(rules.pairs.count)
+    var last = -1
     for (rank, (left, right)) in rules.pairs.enumerated() {
-      func id(_ piece: String) throws -> Int32 {
-        guard let id = vocabulary.id(of: piece) else {
-          throw FileError(
-            .malformed, path: rules.path, subject: "merge \(rank + 1)",
-            reason: "the piece \(FileError.quoted(piece)) is not in the vocabulary")
-        }
-        return Int32(id)
+      func id(_ piece: String, isAfterLast: Bool = false) throws -> Int {
+        if isAfterLast, vocabulary.has(piece, at: last + 1) { return last + 1 }
+        if let id = vocabulary.id(of: piece) { return id }
+        throw FileError(
+          .malformed, path: rules.path, subject: "merge \(rank + 1)",
+          reason: "the piece \(FileError.quoted(piece)) is not in the vocabulary")
       }
-      let pair = Self.key(try id(left), try id(right))
-      merges[pair] = Merge(rank: Int32(rank), id: try id(left + right))
+      let pair = Self.key(Int32(try id(left)), Int32(try id(right)))
+      // Vocabularies list what merges make in the merges' order.
+      last = try id(left + right, isAfterLast: true)
+      merges[pair] = Merge(rank: Int32(rank), id: Int32(last))
     }
     self.merges = merges
     let bytes = ByteAlphabet.characters.map { String(Character($0)) }

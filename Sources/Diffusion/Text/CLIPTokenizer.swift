@@ -66,37 +66,31 @@ public struct CLIPTokenizer: Sendable {
   /// character's bytes. An empty prompt is start, end, padding.
   public func encode(_ prompt: String) -> TokenTable {
     let pieces = PreTokenizer.pieces(of: added.split(SourceText(prompt)))
-    let words = PromptWord.words(of: pieces)
-    let room = window - 2
     var tokens = [special(.start, at: 0)]
-    var kept: [TokenTable.Word] = []
+    var words: [TokenTable.Word] = []
     var leftOut: [String] = []
     var occurrences: [String: Int] = [:]
-    for word in words {
-      var indices: [Int] = []
-      var isWhole = true
-      for (id, range) in pieces[word.pieces].lazy.flatMap(encode) {
-        guard tokens.count <= room else {
-          isWhole = false
-          break
-        }
-        indices.append(tokens.count)
+    for word in PromptWord.words(of: pieces) {
+      let symbols = pieces[word.pieces].flatMap(encode)
+      let kept = symbols.prefix(window - 1 - tokens.count)
+      if kept.count < symbols.count { leftOut.append(prompt.text(at: word.range)) }
+      if kept.isEmpty { continue }
+      let indices = Array(tokens.count..<tokens.count + kept.count)
+      for (index, symbol) in zip(indices, kept) {
         tokens.append(
           TokenTable.Token(
-            index: tokens.count, id: id, piece: piece(of: id), range: range, word: kept.count,
-            special: nil))
+            index: index, id: symbol.id, piece: piece(of: symbol.id), range: symbol.range,
+            word: words.count, special: nil))
       }
-      if !isWhole { leftOut.append(prompt.text(at: word.range)) }
-      guard !indices.isEmpty else { continue }
-      occurrences[word.text, default: 0] += 1
-      kept.append(
+      let occurrence = occurrences[word.text, default: 0] + 1
+      occurrences[word.text] = occurrence
+      words.append(
         TokenTable.Word(
-          text: word.text, occurrence: occurrences[word.text] ?? 1, tokens: indices,
-          range: word.range))
+          text: word.text, occurrence: occurrence, tokens: indices, range: word.range))
     }
     tokens.append(special(.end, at: tokens.count))
     while tokens.count < window { tokens.append(special(.padding, at: tokens.count)) }
-    return TokenTable(prompt: prompt, tokens: tokens, words: kept, leftOut: leftOut)
+    return TokenTable(prompt: prompt, tokens: tokens, words: words, leftOut: leftOut)
   }
 
   private func special(_ kind: TokenTable.Token.Special, at index: Int) -> TokenTable.Token {

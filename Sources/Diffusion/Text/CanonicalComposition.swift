@@ -70,17 +70,12 @@ enum CanonicalComposition {
 
   /// Marks sorted by combining class between starters, keeping the order of equals.
   private static func ordered(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    var result = scalars
-    var classes = scalars.map(combiningClass)
-    for end in result.indices.dropFirst() where classes[end] != 0 {
-      var position = end
-      while position > 0, classes[position - 1] > classes[position] {
-        result.swapAt(position - 1, position)
-        classes.swapAt(position - 1, position)
-        position -= 1
-      }
-    }
-    return result
+    var segment = 0
+    return scalars.enumerated().map { position, scalar in
+      let own = combiningClass(scalar)
+      if own == 0 { segment += 1 }
+      return (key: (segment, own, position), scalar: scalar)
+    }.sorted { $0.key < $1.key }.map(\.scalar)
   }
 
   /// Joins each character with the last starter before it, unless something in between blocks it.

@@ -13,10 +13,19 @@ struct MergeRules {
     self.path = path
     let file = try MappedFile(path: path)
     try file.withBytes { bytes in
-      for line in bytes.split(separator: UInt8(ascii: "\n")) {
-        let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-        if text.isEmpty || text.starts(with: "#version".utf8) { continue }
-        try append(text, offset: text.startIndex)
+      let bytes = bytes.bindMemory(to: UInt8.self)
+      guard String(validating: bytes, as: UTF8.self) != nil else {
+        throw FileError(.malformed, path: path, reason: "the file is not UTF-8")
+      }
+      var start = 0
+      while start < bytes.count {
+        let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+        let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
+        let line = bytes[start..<(hasReturn ? end - 1 : end)]
+        if !line.isEmpty, !line.starts(with: "#version".utf8) {
+          try append(UnsafeBufferPointer(rebasing: line), offset: start)
+        }
+        start = end + 1
       }
     }
   }
@@ -30,7 +39,7 @@ struct MergeRules {
       switch try scanner.value() {
       case .string(let text):
         let bytes = Array(text.utf8)
-        try bytes.withUnsafeBytes { try rules.append($0[...], offset: start) }
+        try bytes.withUnsafeBufferPointer { try rules.append($0, offset: start) }
       case .array(let halves):
         guard halves.count == 2, case .string(let left) = halves[0],
           case .string(let right) = halves[1]
@@ -45,13 +54,13 @@ struct MergeRules {
 
   private init(none path: String) { self.path = path }
 
-  private mutating func append(_ text: Slice<UnsafeRawBufferPointer>, offset: Int) throws {
+  private mutating func append(_ text: UnsafeBufferPointer<UInt8>, offset: Int) throws {
     guard let space = text.firstIndex(of: UInt8(ascii: " ")),
-      !text[(space + 1)...].contains(UInt8(ascii: " ")),
-      let left = String(validating: text[..<space], as: UTF8.self),
-      let right = String(validating: text[(space + 1)...], as: UTF8.self)
+      !text[(space + 1)...].contains(UInt8(ascii: " "))
     else { throw failure(at: offset) }
-    pairs.append((left, right))
+    let left = UnsafeBufferPointer(rebasing: text[..<space])
+    let right = UnsafeBufferPointer(rebasing: text[(space + 1)...])
+    pairs.append((String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
   }
 
   private func failure(at offset: Int) -> FileError {

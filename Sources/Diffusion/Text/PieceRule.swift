@@ -6,9 +6,9 @@ public import AttentionTrace
 /// listed token as a subject of its own, which then asks for a peak at each piece. Heed has one
 /// subject for a word, and takes its **last** piece unless told otherwise: the text encoder is
 /// causal, so the last piece is the only one whose embedding has seen the whole word (`porcupine`
-/// is `porcu`, `pine`), while the first is shared with every word that begins alike. For a phrase,
-/// as in `red car`, the last piece belongs to the noun. It also keeps the loss that of the paper:
-/// one map, one largest value. All rules agree on a word of one piece.
+/// is `por`, `cup`, `ine`), while the first is shared with every word that begins alike. For a
+/// phrase, as in `red car`, the last piece belongs to the noun. It also keeps the loss that of the
+/// paper: one map, one largest value. All rules agree on a word of one piece.
 public enum PieceRule: String, Hashable, Sendable, Codable, CaseIterable {
   /// The first piece alone.
   case first

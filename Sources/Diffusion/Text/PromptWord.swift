@@ -4,7 +4,8 @@
 /// `4k` and `2026` at every digit and Indic words at their vowel signs, but they are one word to
 /// whoever wrote them. Punctuation makes words of its own, and so does a contraction: `t-shirt` is
 /// `t`, `-`, `shirt`, and `cat's` is `cat`, `'s`. Where the tokenizer takes an opening quotation
-/// mark for a contraction, as in `'sun'`, the word is `sun`.
+/// mark for a contraction, as in `'sun'`, the word is `sun`; where it takes a comma together with a
+/// vowel sign, the comma's token belongs to the word, but the comma not to its text.
 struct PromptWord {
   /// Positions of its pieces.
   let pieces: Range<Int>

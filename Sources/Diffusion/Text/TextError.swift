@@ -30,46 +30,49 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case subjectsNeeded(table: String)
 
   /// One line, and the table of tokens where the reader must choose among them.
-  public var description: String {
+  public var description: String { table.map { "\(line)\n\($0)" } ?? line }
+
+  private var line: String {
     switch self {
     case .noVocabulary(let folder):
-      "\(folder): no tokenizer here; expected tokenizer.json, or vocab.json with merges.txt"
+      "\(FileError.printable(folder)): no tokenizer here; expected tokenizer.json, or vocab.json "
+        + "with merges.txt"
     case .missingToken(let folder, let role, let token):
-      "\(folder): the \(role) \(FileError.quoted(token)) is not in the tokenizer's vocabulary"
-    case .emptyPrompt:
-      "the prompt is empty; write what the image shall show"
-    case .emptyName:
-      "an empty name selects no token; name a word of the prompt, an index as in @5, or leave it out"
-    default:
-      selectionDescription
+      "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
+        + "tokenizer's vocabulary"
+    case .emptyPrompt: "the prompt is empty; write what the image shall show"
+    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index as @5"
+    case .unknownWord(let name, _):
+      "no word of the prompt is \(FileError.quoted(name)); its tokens are"
+    case .outsideWindow(let name, let window):
+      "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten the "
+        + "prompt"
+    case .ambiguousWord(let name, let places, _):
+      "\(FileError.quoted(name)) is in the prompt \(places.count) times; write "
+        + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
+        .joined(separator: " or ")
+    case .noSuchOccurrence(let name, let count, _):
+      "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
+        + "tokens are"
+    case .noSuchIndex(let name, let last, _):
+      "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
+    case .noText(let name, _):
+      "\(FileError.quoted(name)) stands for no text, so it cannot be a subject; choose among"
+    case .sameSubject(let first, let second):
+      "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
+        + "subject once"
+    case .subjectsNeeded:
+      "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens are"
     }
   }
 
-  /// The description of errors that a choice of tokens makes.
-  private var selectionDescription: String {
+  private var table: String? {
     switch self {
-    case .unknownWord(let name, let table):
-      "no word of the prompt is \(FileError.quoted(name)); its tokens are\n\(table)"
-    case .outsideWindow(let name, let window):
-      "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten the prompt"
-    case .ambiguousWord(let name, let places, let table):
-      "\(FileError.quoted(name)) is in the prompt \(places.count) times; write "
-        + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
-        .joined(separator: " or ") + "\n\(table)"
-    case .noSuchOccurrence(let name, let count, let table):
-      "\(FileError.quoted(name)): the prompt holds that word \(count == 1 ? "once" : "\(count) times"); "
-        + "its tokens are\n\(table)"
-    case .noSuchIndex(let name, let last, let table):
-      "\(FileError.quoted(name)) is no token of the prompt; its tokens are 0 to \(last)\n\(table)"
-    case .noText(let name, let table):
-      "\(FileError.quoted(name)) stands for no text, so it cannot be a subject; choose among\n\(table)"
-    case .sameSubject(let first, let second):
-      "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each subject once"
-    case .subjectsNeeded(let table):
-      "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens are\n"
-        + table
-    default:
-      ""
+    case .unknownWord(_, let table), .ambiguousWord(_, _, let table),
+      .noSuchOccurrence(_, _, let table), .noSuchIndex(_, _, let table), .noText(_, let table),
+      .subjectsNeeded(let table):
+      table
+    default: nil
     }
   }
 }

@@ -39,9 +39,8 @@ public enum TokenSelection: Hashable, Sendable {
     }
   }
 
-  /// The positions of the selected tokens, ascending.
+  /// The positions of the selected tokens in the prompt's `table`, ascending.
   ///
-  /// - Parameter table: The prompt's tokens.
   /// - Throws: ``TextError`` with the table when the prompt has no such tokens, or several.
   public func tokens(in table: TokenTable) throws(TextError) -> [Int] {
     switch self {
@@ -94,10 +93,9 @@ extension TokenTable {
 extension String {
   /// Without white space at both ends.
   func trimmingSpace() -> String {
-    let start = drop { $0.isWhitespace }
-    return String(
-      start.prefix(
-        upTo: start.lastIndex { !$0.isWhitespace }.map(start.index(after:)) ?? start.startIndex))
+    var rest = drop { $0.isWhitespace }
+    while let last = rest.last, last.isWhitespace { rest.removeLast() }
+    return String(rest)
   }
 }
 

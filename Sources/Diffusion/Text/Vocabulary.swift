@@ -48,4 +48,9 @@ struct Vocabulary: Sendable {
     guard positions.indices.contains(id), positions[id] >= 0 else { return nil }
     return pieces.names[Int(positions[id])]
   }
+
+  /// Whether `id` is that of `piece`; quicker than looking the piece up.
+  func has(_ piece: String, at id: Int) -> Bool {
+    self.piece(of: id)?.utf8.elementsEqual(piece.utf8) ?? false
+  }
 }
