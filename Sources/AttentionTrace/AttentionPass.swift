@@ -18,7 +18,9 @@ public enum Phase: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// One evaluation of the UNet: where in the run it stands, and what each row of its batch is.
 public struct AttentionPass: Hashable, Sendable {
-  /// The scheduler's iteration, from 0. PNDM has one more of these than it has steps.
+  /// The scheduler's iteration, from 0.
+  ///
+  /// PNDM has one more of these than it has steps.
   public let step: Int
   /// The diffusion time given to the UNet; not unique within a run.
   public let timestep: Double

@@ -96,8 +96,11 @@ package struct SyntheticRun: Sendable {
 
   /// Records into `folder` what is not there yet, from the first step that is not whole.
   /// - Parameters:
+  ///   - folder: The run's folder.
   ///   - limit: After how many calls to stop as if interrupted; `nil` to go on to the end.
+  ///   - durability: What the recording must survive.
   ///   - progress: Told the number of acknowledged calls after each pass.
+  /// - Throws: `TraceError`, or what `progress` throws.
   package func record(
     into folder: RunFolder, limit: Int? = nil, durability: Durability = .process,
     progress: (Int) throws -> Void = { _ in }

@@ -88,7 +88,9 @@ public final class AttentionRecorder: AttentionObserver {
   ///
   /// When it returns, every *earlier* pass is on disk; ``flush()`` waits for this one too. With
   /// `Durability.power` it waits itself.
-  /// - Parameter measurement: What the objective said of the pass; goes to the conditional branch.
+  /// - Parameters:
+  ///   - pass: The pass that ends; its maps are those lent since the last one ended.
+  ///   - measurement: What the objective said of the pass; goes to the conditional branch.
   /// - Throws: `TraceError` of this or an earlier pass. The calls acknowledged before stay intact,
   ///   and nothing more is written.
   public func acknowledge(

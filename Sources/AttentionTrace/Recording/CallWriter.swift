@@ -14,7 +14,9 @@ struct PendingCall: Sendable {
 final class CallWriter: @unchecked Sendable {
   /// How many calls stand in the journal.
   let acknowledged: Atomic<Int>
-  /// The first error. After it nothing is written: what the disk holds then is not known.
+  /// The first error.
+  ///
+  /// After it nothing is written: what the disk holds then is not known.
   private(set) var failure: (any Error)?
   private let journal: CallJournal
   private let store: AttentionStore?

@@ -44,8 +44,11 @@ public struct RecordingCost: Hashable, Sendable {
 }
 
 extension RecordingPlan {
-  /// What recording `passes` of a model with `sites` takes.
-  /// - Parameter passes: Every pass the run may make, refinement tries included.
+  /// What recording takes.
+  /// - Parameters:
+  ///   - sites: The model's attention layers.
+  ///   - passes: Every pass the run may make, refinement tries included.
+  /// - Returns: Calls, disk and memory.
   public func cost(sites: [AttentionSite], passes: [AttentionPass]) -> RecordingCost {
     let recorded = sites.compactMap(recorded)
     let chunks = recorded.map { $0.count * precision.bytes + 4 }

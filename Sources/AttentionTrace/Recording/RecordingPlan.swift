@@ -18,9 +18,13 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   /// A site is kept when any pattern matches. A pattern keeps self-attention only when it says
   /// `attn1`: those maps are pixels by pixels and seldom what `*` meant.
   public var layers: [String]
-  /// Heads by index; `nil` keeps all. A head that a layer lacks is passed over.
+  /// Heads by index; `nil` keeps all.
+  ///
+  /// A head that a layer lacks is passed over.
   public var heads: [Int]?
-  /// Tokens by index; `nil` keeps all. Does not apply to self-attention.
+  /// Tokens by index; `nil` keeps all.
+  ///
+  /// Does not apply to self-attention.
   public var tokens: [Int]?
   /// Guidance branches.
   public var branches: Set<Branch>

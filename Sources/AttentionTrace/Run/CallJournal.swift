@@ -47,7 +47,9 @@ final class CallJournal {
     length += line.count
   }
 
-  /// The calls of a journal, and where each line ends. A last line without its end is no call.
+  /// The calls of a journal, and where each line ends.
+  ///
+  /// A last line without its end is no call.
   static func read(in run: Directory) throws -> (records: [CallRecord], ends: [Int]) {
     guard let bytes = try run.read(RunFolder.journalName) else { return ([], []) }
     let decoder = JSONDecoder()

@@ -11,8 +11,10 @@ public struct LossTable: Sendable {
     self.subjects = subjects
   }
 
-  /// The table as RFC 4180 has it: fields with commas, quotes or line ends quoted, lines ended by
-  /// CR LF. Numbers have the fewest digits that read back to the same value.
+  /// The table as RFC 4180 has it.
+  ///
+  /// Fields with commas, quotes or line ends are quoted, and lines end in CR LF. Numbers have the
+  /// fewest digits that read back to the same value.
   public var csv: String {
     let names = ["call", "step", "timestep", "phase", "attempt", "branch", "loss"]
     var lines = [names + subjects.map(\.name)]

@@ -45,8 +45,9 @@ public final class RunWriter {
     guard faccessat(directory.descriptor, ".", W_OK, 0) == 0 else {
       throw TraceError.system(action: "write into", path: folder.path, code: errno)
     }
+    let isTemporary = { (name: String) in name.hasPrefix(".") && name.hasSuffix(".tmp") }
     guard let there = try RunManifest.read(in: directory) else {
-      guard try directory.names().allSatisfy({ $0 == Directory.temporary }) else {
+      guard try directory.names().allSatisfy(isTemporary) else {
         throw TraceError.notARun(path: folder.path)
       }
       let run = RunWriter(folder: folder, manifest: manifest, calls: [], directory: directory)
@@ -59,6 +60,8 @@ public final class RunWriter {
         wanted: difference.wanted)
     }
     if there.status == .complete { return .complete(there) }
+    // What a killed process was writing; nobody else is, since this one holds the lock.
+    for name in try directory.names() where isTemporary(name) { try directory.remove(name) }
     return .resumable(
       RunWriter(
         folder: folder, manifest: there, calls: try CallJournal.read(in: directory).records,
@@ -73,7 +76,9 @@ public final class RunWriter {
     try directory.write(Array(table.csv.utf8), to: RunFolder.lossesName, durably: false)
   }
 
-  /// Marks the run complete. Everything else must be in the folder by then.
+  /// Marks the run complete.
+  ///
+  /// Everything else must be in the folder by then.
   /// - Parameter seconds: How long the denoising took.
   /// - Throws: `TraceError`.
   public func complete(seconds: Double) throws {

@@ -1,6 +1,8 @@
 internal import Foundation
 
-/// `attention.zarr` open for writing. Belongs to one thread at a time.
+/// `attention.zarr` open for writing.
+///
+/// Belongs to one thread at a time.
 final class AttentionStore {
   private let layout: StoreLayout
   private let folder: Directory

@@ -9,7 +9,9 @@ final class Directory: Sendable {
   let path: String
   let descriptor: Int32
 
-  /// The name a file has until it is complete. Readers of Zarr pass over it.
+  /// The name a file has until it is complete.
+  ///
+  /// Readers of Zarr pass over it.
   static let temporary = ".tmp"
 
   private init(path: String, descriptor: Int32) {
