@@ -32,9 +32,9 @@ extension RecordedRun {
       repeating: [Double](repeating: 0, count: sites[0].site.grid.pixels), count: subjects.count)
     var count = 0
     for call in calls where recipe.takes(call) {
-      guard let maps = try means(of: subjects, sites, call: call.call) else { continue }
+      guard let means = try means(of: subjects, sites, call: call.call) else { continue }
       count += 1
-      for (index, map) in maps.enumerated() {
+      for (index, map) in means.enumerated() {
         for (pixel, value) in map.enumerated() { sums[index][pixel] += Double(value) }
       }
     }
@@ -86,8 +86,8 @@ extension RecordedRun {
     let pixels = sites[0].site.grid.pixels
     var sums = [[Float]](repeating: [Float](repeating: 0, count: pixels), count: subjects.count)
     for site in sites {
-      guard let maps = try maps(site.site.path, call: call) else { return nil }
-      let columns = try subjects.map { try columns(of: $0, in: site) }
+      guard let maps = try self.maps(site.site.path, call: call) else { return nil }
+      let columns = try subjects.map { try self.columns(of: $0, in: site) }
       maps.withSpan { values in
         for (index, columns) in columns.enumerated() {
           let weight = 1 / Float(columns.count * site.heads.count * sites.count)

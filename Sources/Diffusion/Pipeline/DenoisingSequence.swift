@@ -75,8 +75,8 @@ public struct DenoisingSequence {
   /// How many iterations there are.
   public var count: Int { scheduler.timesteps.count }
 
-  /// What the rest of the run depends on.
-  package var state: [String: Tensor] {
+  /// What the rest of the run depends on: set on a fresh sequence, it goes on from there.
+  public var state: [String: Tensor] {
     get {
       scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
     }
