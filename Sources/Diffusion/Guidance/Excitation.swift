@@ -68,8 +68,10 @@ public struct Excitation: AttentionObjective {
         renormalised.sliced(axis: 1, token - 1..<token).reshaped([1, 1, grid.rows, grid.columns])
       }
       if pieces == .mean {
-        return smoothed(Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape))
-          .maximum
+        return smoothed(
+          Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape)
+        )
+        .maximum
       }
       return smoothed(.concatenated(maps, axis: 0)).maximum
     }

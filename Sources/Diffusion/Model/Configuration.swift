@@ -56,7 +56,8 @@ package struct UNetConfiguration: Sendable, Equatable {
     }
     let widths = try config.integers("block_out_channels")
     let heads = try config.perLevel(
-      config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", widths.count,
+      config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
+      widths.count,
       default: 8)
     let resnets = try config.perLevel("layers_per_block", widths.count, default: 2)
     let depths = try config.perLevel("transformer_layers_per_block", widths.count, default: 1)

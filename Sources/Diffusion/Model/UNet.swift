@@ -86,7 +86,8 @@ package struct UNet: Sendable {
       row[index] = configuration.flipSinToCos ? cos(angle) : sin(angle)
       row[half + index] = configuration.flipSinToCos ? sin(angle) : cos(angle)
     }
-    let rows = Tensor([[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
+    let rows = Tensor(
+      [[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
     // Every resnet sends the embedding through SiLU first: once here serves all of them.
     return timeLinear2(timeLinear1(rows).activated(.silu)).activated(.silu)
   }

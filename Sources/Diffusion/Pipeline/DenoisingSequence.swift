@@ -98,7 +98,8 @@ public struct DenoisingSequence {
       latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
         tries = max(tries, attempt)
         return try look(
-          latent, AttentionPass(
+          latent,
+          AttentionPass(
             step: step, timestep: timestep, phase: phase, attempt: attempt,
             branches: [.conditional]))
       }

@@ -113,7 +113,8 @@ public final class StableDiffusion {
     if case .attendAndExcite(let settings) = request.method {
       guard let objective else {
         throw DiffusionError.invalidRequest(
-          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)")
+          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)"
+        )
       }
       guide = AttendAndExcite(objective, settings)
     }

@@ -145,9 +145,10 @@ extension CheckpointVerification {
     let strict = try line(name, run(recipe).latent)
     guard strict.outcome == .failed, strict.relativeError.isFinite else { return strict }
     let reference = try run(recipe).latent.values
-    let spread = try shakenRuns(recipe).map {
-      line(name, $0.latent.values, reference).relativeError
-    }.max() ?? 0
+    let spread =
+      try shakenRuns(recipe).map {
+        line(name, $0.latent.values, reference).relativeError
+      }.max() ?? 0
     return strict.judged(allowing: Self.spreadMargin * spread)
   }
 

@@ -36,7 +36,8 @@ struct GoldenFile {
     }
     latent = try Self.grid(json.member("latent"))
     grid = try Self.grid(json.member("attention_grid"))
-    losses = try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
+    losses =
+      try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
     images = try json.optionalMember("images")?.elements().map(Self.image) ?? []
   }
 
