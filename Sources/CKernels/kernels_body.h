@@ -13,7 +13,8 @@ INLINE float CK(exp1)(float x) {
   x = x < -104.0f ? -104.0f : x;
   x = x > 88.8f ? 88.8f : x;
   const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to the nearest integer
-  float k = (x * 1.44269504f + shift) - shift;
+  union { float f; uint32_t i; } rounded = {x * 1.44269504f + shift}, zero = {shift};
+  float k = rounded.f - shift;
   float r = x - k * 0.693359375f;
   r = r + k * 2.12194440e-4f;
   float q = 1.989098087e-4f;
@@ -23,10 +24,10 @@ INLINE float CK(exp1)(float x) {
   q = q * r + 1.666666668e-1f;
   q = q * r + 5.000000013e-1f;
   float e = r * r * q + r + 1.0f;
-  int32_t whole = (int32_t)k, half = whole >> 1;
-  union { int32_t i; float f; } low, high;
-  low.i = (half + 127) << 23;
-  high.i = (whole - half + 127) << 23;
+  int32_t whole = (int32_t)(rounded.i - zero.i), half = whole >> 1;
+  union { uint32_t i; float f; } low, high;
+  low.i = (uint32_t)(half + 127) << 23;
+  high.i = (uint32_t)(whole - half + 127) << 23;
   return e * low.f * high.f;
 }
 
@@ -108,15 +109,18 @@ static float CK(dot)(const float *x, const float *y, ptrdiff_t n) {
   return sum;
 }
 
+// The larger of two, NaN if either is.
+INLINE float CK(max1)(float a, float b) { return a >= b || a != a ? a : b; }
+
 // A plain running maximum does not vectorise (the order of NaNs matters); separate lanes do.
 static float CK(max)(const float *x, ptrdiff_t n) {
   float lanes[LANES], best = -__builtin_inff();
   for (int l = 0; l < LANES; l++) lanes[l] = best;
   ptrdiff_t i = 0;
   for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-  for (int l = 0; l < LANES; l++) best = lanes[l] > best ? lanes[l] : best;
-  for (; i < n; i++) best = x[i] > best ? x[i] : best;
+    for (int l = 0; l < LANES; l++) lanes[l] = CK(max1)(lanes[l], x[i + l]);
+  for (int l = 0; l < LANES; l++) best = CK(max1)(best, lanes[l]);
+  for (; i < n; i++) best = CK(max1)(best, x[i]);
   return best;
 }
 
@@ -182,8 +186,6 @@ static void CK(softmax_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t
     RELAXED
     const float *in = x + r * columns;
     float *out = y + r * columns;
-    // With a negative scale the largest of scale * x is at the smallest x; shifting by any value
-    // of the row's order is enough for stability, and scale is positive in every use here.
     float top = CK(max)(in, columns) * scale, sum = 0;
     for (ptrdiff_t i = 0; i < columns; i++) {
       float e = CK(exp1)(in[i] * scale - top);
@@ -221,16 +223,16 @@ static void CK(group_norm)(const float *x, const float *gamma, const float *beta
   CK(moments)(x, channels * pixels, epsilon, stats);
   for (ptrdiff_t c = 0; c < channels; c++) {
     FUSED
-    float a = stats[1] * gamma[c], b = beta[c] - stats[0] * a;
+    const float mean = stats[0], a = stats[1] * gamma[c], b = beta[c];
     const float *in = x + c * pixels;
     float *out = y + c * pixels;
     if (silu) {
       for (ptrdiff_t i = 0; i < pixels; i++) {
-        float v = a * in[i] + b;
+        float v = a * (in[i] - mean) + b;
         out[i] = v * CK(sigmoid1)(v);
       }
     } else {
-      for (ptrdiff_t i = 0; i < pixels; i++) out[i] = a * in[i] + b;
+      for (ptrdiff_t i = 0; i < pixels; i++) out[i] = a * (in[i] - mean) + b;
     }
   }
 }
