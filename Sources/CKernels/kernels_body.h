@@ -109,19 +109,25 @@ static float CK(dot)(const float *x, const float *y, ptrdiff_t n) {
   return sum;
 }
 
-// The larger of two, NaN if either is.
-INLINE float CK(max1)(float a, float b) { return a >= b || a != a ? a : b; }
-
-// A plain running maximum does not vectorise (the order of NaNs matters); separate lanes do.
-static float CK(max)(const float *x, ptrdiff_t n) {
+// The largest number, where none is NaN. A plain running maximum does not vectorise (the order of
+// NaNs matters); separate lanes do. The last lanes overlap those before them.
+static float CK(top)(const float *x, ptrdiff_t n) {
   float lanes[LANES], best = -__builtin_inff();
-  for (int l = 0; l < LANES; l++) lanes[l] = best;
-  ptrdiff_t i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] = CK(max1)(lanes[l], x[i + l]);
-  for (int l = 0; l < LANES; l++) best = CK(max1)(best, lanes[l]);
-  for (; i < n; i++) best = CK(max1)(best, x[i]);
+  if (n < LANES) {
+    for (ptrdiff_t i = 0; i < n; i++) best = x[i] > best ? x[i] : best;
+    return best;
+  }
+  for (int l = 0; l < LANES; l++) lanes[l] = x[n - LANES + l];
+  for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+  for (int l = 0; l < LANES; l++) best = lanes[l] > best ? lanes[l] : best;
   return best;
+}
+
+static float CK(max)(const float *x, ptrdiff_t n) {
+  uint32_t nan = 0;
+  for (ptrdiff_t i = 0; i < n; i++) nan |= x[i] != x[i];
+  return nan ? __builtin_nanf("") : CK(top)(x, n);
 }
 
 // A number is finite when its exponent bits are not all ones.
@@ -186,7 +192,7 @@ static void CK(softmax_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t
     RELAXED
     const float *in = x + r * columns;
     float *out = y + r * columns;
-    float top = CK(max)(in, columns) * scale, sum = 0;
+    float top = CK(top)(in, columns) * scale, sum = 0;
     for (ptrdiff_t i = 0; i < columns; i++) {
       float e = CK(exp1)(in[i] * scale - top);
       out[i] = e;
