@@ -48,9 +48,14 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"]),
+      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      exclude: ["Fixtures"]),
+    .executableTarget(
+      name: "RecordingProbe", dependencies: ["AttentionTrace"], path: "Tests/RecordingProbe"),
     .testTarget(
-      name: "AttentionTraceTests", dependencies: ["AttentionTrace", "TensorEngine", "TestSupport"]),
+      name: "AttentionTraceTests",
+      dependencies: ["AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DiffusionTests",
       dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
@@ -59,7 +64,8 @@ let package = Package(
       name: "AttentionAnalysisTests",
       dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"]),
     .testTarget(
-      name: "FiguresTests", dependencies: ["Figures", "AttentionAnalysis", "TestSupport"]),
+      name: "FiguresTests", dependencies: ["Figures", "AttentionAnalysis", "TestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
   ]
 )

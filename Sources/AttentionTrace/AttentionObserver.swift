@@ -5,7 +5,7 @@
 public protocol AttentionObserver: AnyObject {
   /// Whether the values of `site` at `point` shall be lent in this pass.
   ///
-  /// Asked once for each site and point, before the layer runs.
+  /// Asked before the layer runs, and perhaps before the pass; the answer stays the same.
   func wants(_ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass) -> Bool
 
   /// Lends the values, `[branch, head, pixel, token]`, for the length of the call.

@@ -18,13 +18,15 @@ public enum Phase: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// One evaluation of the UNet: where in the run it stands, and what each row of its batch is.
 public struct AttentionPass: Hashable, Sendable {
-  /// The scheduler's iteration, from 0. PNDM has one more of these than it has steps.
+  /// The scheduler's iteration, from 0.
+  ///
+  /// PNDM has one more of these than it has steps.
   public let step: Int
   /// The diffusion time given to the UNet; not unique within a run.
   public let timestep: Double
   /// What the pass is for.
   public let phase: Phase
-  /// The try of iterative refinement, from 1; 0 outside refinement.
+  /// The try of iterative refinement, from 1; for a loss pass, the tries of its step before it.
   public let attempt: Int
   /// What each row of the batch is, in the order of the maps' first axis.
   public let branches: [Branch]

@@ -24,7 +24,7 @@ public struct CallRecord: Hashable, Sendable, Codable {
   public let branch: Branch
   /// What the pass was for.
   public let phase: Phase
-  /// The try of iterative refinement, from 1; 0 outside refinement.
+  /// The try of iterative refinement, from 1; for a loss pass, the tries of its step before it.
   public let attempt: Int
   /// What the objective said of the pass; `nil` for the unconditional branch or without objective.
   public let measurement: PassMeasurement?

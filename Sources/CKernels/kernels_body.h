@@ -192,13 +192,17 @@ static void CK(softmax_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t
     RELAXED
     const float *in = x + r * columns;
     float *out = y + r * columns;
-    float top = CK(top)(in, columns) * scale, sum = 0;
+    // The scale is positive: the largest of scale * x is at the largest x.
+    // The sum is kept in double: where one probability is near 1, what matters downstream is how
+    // far from 1 it is, and that is all in the last bits of the sum.
+    float top = CK(top)(in, columns) * scale;
+    double sum = 0;
     for (ptrdiff_t i = 0; i < columns; i++) {
       float e = CK(exp1)(in[i] * scale - top);
       out[i] = e;
       sum += e;
     }
-    float inverse = 1.0f / sum;
+    float inverse = (float)(1.0 / sum);
     for (ptrdiff_t i = 0; i < columns; i++) out[i] *= inverse;
   }
 }

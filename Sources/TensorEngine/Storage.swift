@@ -3,13 +3,16 @@ internal import Glibc
 /// The owner of a tensor's floats: memory of its own, or a view that keeps something else alive.
 ///
 /// The pointer never changes after initialisation, and nothing writes through it once the tensor
-/// that owns it has been handed out, which is what makes the class safe to share.
+/// that owns it has been handed out, which is what makes the class safe to share. Memory of a
+/// mapped file is read-only: writing there ends the process.
 package final class Storage: @unchecked Sendable {
   /// Alignment of owned memory in bytes: a cache line, and the widest vector register.
   private static let alignment = 64
 
   package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
+  /// The file that the pointer points into; `nil` when the memory is owned.
+  private let file: MappedFile?
 
   /// Allocates `count` floats, uninitialised.
   package init(count: Int) {
@@ -21,7 +24,22 @@ package final class Storage: @unchecked Sendable {
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
+    file = nil
   }
 
-  deinit { free(pointer) }
+  /// Views `count` floats of `file` from the byte `offset` on, and keeps the file mapped.
+  package init(viewing file: MappedFile, offset: Int, count: Int) {
+    let bytes = count * MemoryLayout<Float>.stride
+    precondition(
+      count >= 0 && offset + bytes <= file.count, "\(count) floats at byte \(offset) of a file")
+    let address = UnsafeMutableRawPointer(mutating: file.address(of: offset))
+    precondition(
+      UInt(bitPattern: address) % UInt(MemoryLayout<Float>.alignment) == 0,
+      "floats at the unaligned byte \(offset)")
+    pointer = address.bindMemory(to: Float.self, capacity: count)
+    self.count = count
+    self.file = file
+  }
+
+  deinit { if file == nil { free(pointer) } }
 }

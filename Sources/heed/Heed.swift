@@ -1,6 +1,46 @@
 import ArgumentParser
+import Foundation
 
+/// The command: parses, calls the libraries in order, prints.
 @main
 struct Heed: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "heed")
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "heed",
+    abstract: "Shows what a text-to-image diffusion model attends to, and mends what it neglects.",
+    discussion: """
+      Results go to standard output, messages and progress to standard error.
+
+      Exit codes: 0 done; 1 a comparison failed; 64 wrong usage; 65 bad data in a file or prompt; \
+      66 missing input; 69 the checkpoint lacks what was asked for; 73 the output cannot be \
+      created; 74 input/output error or disk full; 130 interrupted, and the same command resumes.
+      """,
+    version: version,
+    subcommands: [Verify.self])
+
+  static func main() {
+    do {
+      try Arguments.checkEncoding()
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Failure.exit(error)
+    }
+  }
+}
+
+/// The process's arguments.
+enum Arguments {
+  /// Refuses an argument that is not UTF-8, which Swift would repair without a word.
+  static func checkEncoding() throws {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = CommandLine.unsafeArgv[index] else { continue }
+      if String(validatingCString: argument) == nil {
+        throw Failure(
+          .dataError,
+          "argument \(index) is not UTF-8 (shown repaired): \(String(cString: argument))")
+      }
+    }
+  }
 }

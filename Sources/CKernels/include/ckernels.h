@@ -48,7 +48,7 @@ void ck_geglu_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t width);
 void ck_geglu_pullback_rows(const float *x, const float *dy, float *dx, ptrdiff_t rows,
                             ptrdiff_t width);
 
-// Softmax of scale * x over each row of [rows, columns], scale > 0; in place (y == x) is allowed.
+// Softmax of scale * x over each row of [rows, columns], scale > 0; y == x is allowed.
 // exp has a relative error below 2e-7.
 void ck_softmax_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t columns, float scale);
 // dx = scale y (dy - <y, dy>) over each row; dx == dy is allowed.

@@ -1,0 +1,141 @@
+internal import Dispatch
+internal import Synchronization
+
+/// What a recording must survive.
+public enum Durability: String, Sendable, CaseIterable {
+  /// The death of the process at any moment.
+  case process
+  /// A power cut: files, folders and journal are forced to the disk in that order, call by call.
+  case power
+}
+
+/// Writes what a plan keeps of a run's attention into the run's folder, call by call.
+///
+/// The model lends maps during a pass; ``acknowledge(_:measurement:)`` ends the pass and gives its
+/// calls their numbers. Each call goes to disk in a fixed order: its chunks, its coordinates, its
+/// line in `calls.jsonl`. With the line the call is acknowledged, and nothing takes it back.
+///
+/// The disk is served by a thread of its own, one pass behind the model, so that memory holds two
+/// passes at most. Use a recorder from one thread.
+public final class AttentionRecorder: AttentionObserver {
+  /// What is recorded of the model's sites, in the model's order; empty for nothing.
+  public let sites: [RecordedSite]
+
+  private let plan: RecordingPlan?
+  private let durability: Durability
+  private let indices: [String: Int]
+  private let capacity: Int
+  private let writer: CallWriter
+  private let queue = DispatchQueue(label: "AttentionRecorder")
+  /// The pass being made, and the one that may be on its way to the disk.
+  private var filling: PassBuffer
+  private var waiting: PassBuffer
+  private var nextCall: Int
+
+  /// Begins a recording, or continues one after its first `keeping` calls: later ones are removed.
+  /// - Parameters:
+  ///   - run: The run, open for writing; its manifest says what is recorded.
+  ///   - sites: The model's attention layers.
+  ///   - capacity: The most calls the run can make, refinement tries included.
+  ///   - keeping: How many acknowledged calls to keep.
+  ///   - durability: What the recording must survive.
+  /// - Throws: `TraceError` if the folder cannot be written, or holds fewer calls than `keeping`.
+  public init(
+    in run: RunWriter, sites: [AttentionSite], capacity: Int, keeping: Int = 0,
+    durability: Durability = .process
+  ) throws {
+    plan = run.manifest.plan
+    self.durability = durability
+    self.capacity = capacity
+    let recorded = run.manifest.plan.map { sites.compactMap($0.recorded) } ?? []
+    self.sites = recorded
+    indices = Dictionary(
+      uniqueKeysWithValues: recorded.enumerated().map { ($1.site.path, $0) })
+    let precision = run.manifest.plan?.precision ?? .float16
+    writer = try CallWriter(
+      run: run, sites: recorded, precision: precision, capacity: capacity, keeping: keeping,
+      durability: durability)
+    filling = PassBuffer(sites: recorded, precision: precision)
+    waiting = PassBuffer(sites: recorded, precision: precision)
+    nextCall = keeping
+  }
+
+  /// Whether the plan keeps probabilities of `site` in `pass`.
+  public func wants(
+    _ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
+  ) -> Bool {
+    point == .probabilities && indices[site.path] != nil && plan?.keeps(pass) ?? false
+  }
+
+  /// Copies what the plan keeps of `values`, `[branch, head, pixel, token]`.
+  public func observe(
+    _ values: Span<Float>, at site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
+  ) {
+    guard let plan, let index = indices[site.path] else { return }
+    let perBranch = site.heads * site.grid.pixels * site.keys
+    precondition(
+      site == sites[index].site && values.count == pass.branches.count * perBranch,
+      "\(values.count) values of \(pass.branches.count) branches at \(site)")
+    values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      for (row, branch) in pass.branches.enumerated() where plan.branches.contains(branch) {
+        filling.fill(site: index, row: row, from: base + row * perBranch)
+      }
+    }
+  }
+
+  /// Ends a pass: its branches become calls, in their order, whether or not maps of them are kept.
+  ///
+  /// When it returns, every *earlier* pass is on disk; ``flush()`` waits for this one too. With
+  /// `Durability.power` it waits itself.
+  /// - Parameters:
+  ///   - pass: The pass that ends; its maps are those lent since the last one ended.
+  ///   - measurement: What the objective said of the pass; goes to the conditional branch.
+  /// - Throws: `TraceError` of this or an earlier pass. The calls acknowledged before stay intact,
+  ///   and nothing more is written.
+  public func acknowledge(
+    _ pass: AttentionPass, measurement: PassMeasurement? = nil
+  ) throws {
+    try flush()
+    precondition(
+      nextCall + pass.branches.count <= capacity,
+      "call \(nextCall) of a recording made for \(capacity)")
+    let calls = pass.branches.enumerated().map { row, branch in
+      PendingCall(
+        record: CallRecord(
+          call: nextCall + row, step: pass.step, timestep: pass.timestep, branch: branch,
+          phase: pass.phase, attempt: pass.attempt,
+          measurement: branch == .conditional ? measurement : nil, checksums: [:]),
+        chunks: filling.chunks(row: row))
+    }
+    nextCall += calls.count
+    swap(&filling, &waiting)
+    filling.clear()
+    queue.async { [writer] in writer.perform { try writer.write(calls) } }
+    if durability == .power { try flush() }
+  }
+
+  /// Has `work` done on the disk's thread once the passes before it are on disk.
+  ///
+  /// For what must never be ahead of the journal, such as the state a run resumes from. Its error
+  /// is thrown by the next call that may throw.
+  public func afterwards(_ work: @escaping @Sendable () throws -> Void) {
+    queue.async { [writer] in writer.perform(work) }
+  }
+
+  /// Waits until every pass is on disk.
+  /// - Throws: What went wrong meanwhile; from then on always the same.
+  public func flush() throws {
+    if let failure = queue.sync(execute: { [writer] in writer.failure }) { throw failure }
+  }
+
+  /// How many calls are acknowledged: on disk, and in the journal.
+  public var acknowledgedCalls: Int { writer.acknowledged.load(ordering: .acquiring) }
+
+  /// Ends the recording: the store's first axis becomes as long as the run is.
+  /// - Throws: What went wrong here or before; the store can be read as it is.
+  public func close() throws {
+    queue.sync { [writer] in writer.perform { try writer.close() } }
+    try flush()
+  }
+}

@@ -1,0 +1,72 @@
+internal import Glibc
+
+/// What a recording will take, known before the first step.
+public struct RecordingCost: Hashable, Sendable {
+  /// The most calls the run can make: the extent of the store's first axis.
+  public let calls: Int
+  /// Of these, the calls whose maps are kept.
+  public let recordedCalls: Int
+  /// Disk in bytes, in whole blocks as file systems count them; an upper bound.
+  public let bytesOnDisk: Int
+  /// Working memory in bytes: the pass being made and the one being written.
+  public let memory: Int
+
+  /// Refuses a recording that would leave less than a tenth of its size free.
+  /// - Parameter path: The folder it goes into, or will be made in.
+  /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.
+  public func check(fits path: String) throws {
+    let free = try Self.freeDisk(at: path)
+    let needed = bytesOnDisk + bytesOnDisk / 10
+    if needed > free { throw TraceError.doesNotFit(path: path, needed: needed, free: free) }
+  }
+
+  /// Bytes that this user may still write at `path` or, if it does not exist, where it would be.
+  /// - Throws: `TraceError.system`.
+  public static func freeDisk(at path: String) throws -> Int {
+    var place = path.isEmpty ? "." : path
+    var status = statvfs()
+    while statvfs(place, &status) != 0 {
+      guard errno == ENOENT, let parent = parent(of: place) else {
+        throw TraceError.system(action: "ask the free space of", path: place, code: errno)
+      }
+      place = parent
+    }
+    let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return free.overflow ? Int.max : Int(clamping: free.partialValue)
+  }
+
+  /// The folder that holds `path`; `nil` at the top.
+  private static func parent(of path: String) -> String? {
+    guard path != "/" && path != "." else { return nil }
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+extension RecordingPlan {
+  /// What recording takes.
+  /// - Parameters:
+  ///   - sites: The model's attention layers.
+  ///   - passes: Every pass the run may make, refinement tries included.
+  /// - Returns: Calls, disk and memory.
+  public func cost(sites: [AttentionSite], passes: [AttentionPass]) -> RecordingCost {
+    let recorded = sites.compactMap(recorded)
+    let chunks = recorded.map { $0.count * precision.bytes + 4 }
+    let kept = passes.filter(keeps)
+    let branchCounts = kept.map { $0.branches.count { branches.contains($0) } }
+    let calls = passes.reduce(0) { $0 + $1.branches.count }
+    let recordedCalls = branchCounts.reduce(0, +)
+    let perCall = chunks.reduce(0) { $0 + blocks($1) }
+    // One folder and one description an array, the coordinates' chunks, and a journal line a call.
+    let arrays = (recorded.count + 12) * (blocks(1) * 2)
+    let coordinates = CallCoordinate.allCases.count * blocks(1) * (calls / CallCoordinate.chunk + 1)
+    let lines = blocks(calls * (256 + recorded.reduce(0) { $0 + $1.site.path.utf8.count + 16 }))
+    return RecordingCost(
+      calls: calls, recordedCalls: recordedCalls,
+      bytesOnDisk: recordedCalls * perCall + arrays + coordinates + lines,
+      memory: 2 * (branchCounts.max() ?? 0) * chunks.reduce(0, +))
+  }
+
+  /// `bytes` rounded up to file system blocks.
+  private func blocks(_ bytes: Int) -> Int { (bytes + 4095) / 4096 * 4096 }
+}

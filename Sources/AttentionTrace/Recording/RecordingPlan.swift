@@ -1,0 +1,116 @@
+/// What of a run's attention is kept, decided before the first step.
+///
+/// An optional that is `nil` means "all of them".
+public struct RecordingPlan: Hashable, Sendable, Codable {
+  /// How numbers are stored.
+  public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
+    /// IEEE half: relative error 2⁻¹¹ down to 6.1e-5, then absolute 3e-8.
+    case float16
+    /// As computed.
+    case float32
+
+    /// Bytes a number takes.
+    public var bytes: Int { self == .float16 ? 2 : 4 }
+  }
+
+  /// Patterns of layers: a glob over site paths (`up*`, `*.attn2`) or a grid (`16x16`).
+  ///
+  /// A site is kept when any pattern matches. A pattern keeps self-attention only when it says
+  /// `attn1`: those maps are pixels by pixels and seldom what `*` meant.
+  public var layers: [String]
+  /// Heads by index; `nil` keeps all.
+  ///
+  /// A head that a layer lacks is passed over.
+  public var heads: [Int]?
+  /// Tokens by index; `nil` keeps all.
+  ///
+  /// Does not apply to self-attention.
+  public var tokens: [Int]?
+  /// Guidance branches.
+  public var branches: Set<Branch>
+  /// Phases.
+  public var phases: Set<Phase>
+  /// Steps by index; `nil` keeps all.
+  public var steps: ClosedRange<Int>?
+  /// How numbers are stored.
+  public var precision: Precision
+
+  /// Describes a plan; see the properties.
+  public init(
+    layers: [String] = ["*"], heads: [Int]? = nil, tokens: [Int]? = nil,
+    branches: Set<Branch> = [.conditional], phases: Set<Phase> = [.denoise],
+    steps: ClosedRange<Int>? = nil, precision: Precision = .float16
+  ) {
+    self.layers = layers
+    self.heads = heads
+    self.tokens = tokens
+    self.branches = branches
+    self.phases = phases
+    self.steps = steps
+    self.precision = precision
+  }
+
+  /// Writes the sets in one order, so that the same plan is always the same bytes.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(layers, forKey: .layers)
+    try container.encodeIfPresent(heads, forKey: .heads)
+    try container.encodeIfPresent(tokens, forKey: .tokens)
+    try container.encode(Branch.allCases.filter(branches.contains), forKey: .branches)
+    try container.encode(Phase.allCases.filter(phases.contains), forKey: .phases)
+    try container.encodeIfPresent(steps, forKey: .steps)
+    try container.encode(precision, forKey: .precision)
+  }
+
+  /// Whether maps of `pass` are kept for at least one of its branches.
+  public func keeps(_ pass: AttentionPass) -> Bool {
+    phases.contains(pass.phase) && steps?.contains(pass.step) ?? true
+      && pass.branches.contains(where: branches.contains)
+  }
+
+  /// Whether maps of `site` are kept for at least one of its heads.
+  public func keeps(_ site: AttentionSite) -> Bool { recorded(site) != nil }
+
+  /// The part of `site` that is kept; `nil` for none of it.
+  package func recorded(_ site: AttentionSite) -> RecordedSite? {
+    guard layers.contains(where: { LayerPattern($0).matches(site) }) else { return nil }
+    let kept = heads.map { Set($0).filter { $0 < site.heads }.sorted() } ?? Array(0..<site.heads)
+    guard !kept.isEmpty else { return nil }
+    let keys = site.kind == .cross ? tokens.map { Set($0).sorted() } ?? Array(0..<site.keys) : nil
+    return RecordedSite(site: site, heads: kept, tokens: keys)
+  }
+
+  /// Checks every pattern and index against a model's `sites` and a run's number of iterations.
+  /// - Throws: `TraceError.unmatchedPattern` or `TraceError.badSelection`.
+  public func validate(sites: [AttentionSite], iterations: Int) throws {
+    for pattern in layers where !sites.contains(where: LayerPattern(pattern).matches) {
+      throw TraceError.unmatchedPattern(pattern, sites: sites.map(\.path))
+    }
+    let matched = sites.filter { site in layers.contains { LayerPattern($0).matches(site) } }
+    try check(heads, of: "head", below: matched.map(\.heads).max() ?? 0)
+    let keys = matched.filter { $0.kind == .cross }.map(\.keys)
+    if !keys.isEmpty { try check(tokens, of: "token", below: keys.min() ?? 0) }
+    if let steps, steps.lowerBound < 0 || steps.upperBound >= iterations {
+      throw TraceError.badSelection(
+        what: "steps", got: "\(steps.lowerBound)..\(steps.upperBound)",
+        expected: "within 0..\(iterations - 1)")
+    }
+    for (what, isEmpty) in [
+      ("layers", layers.isEmpty), ("branches", branches.isEmpty), ("phases", phases.isEmpty),
+    ] where isEmpty {
+      throw TraceError.badSelection(what: what, got: "(none)", expected: "at least one")
+    }
+  }
+
+  /// Refuses an empty selection and the first index that is not in `0..<limit`.
+  private func check(_ indices: [Int]?, of what: String, below limit: Int) throws {
+    guard let indices else { return }
+    if indices.isEmpty {
+      throw TraceError.badSelection(what: "\(what)s", got: "(none)", expected: "at least one")
+    }
+    for index in indices where !(0..<limit).contains(index) {
+      throw TraceError.badSelection(
+        what: what, got: "\(index)", expected: "an index in 0..\(limit - 1)")
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// Where a run lives: a folder named by its prompt, method and seed, and the files in it.
+public struct RunFolder: Hashable, Sendable {
+  /// The folder.
+  public let path: String
+
+  /// The folder at `path`, whatever its name.
+  public init(path: String) { self.path = path }
+
+  /// The folder `root/a-cat-and-a-frog/attend-and-excite/seed-0`.
+  public init(root: String, prompt: String, method: String, seed: UInt64) {
+    path = "\(root)/\(Self.slug(prompt))/\(method)/seed-\(seed)"
+  }
+
+  static let manifestName = "run.json"
+  static let journalName = "calls.jsonl"
+  static let storeName = "attention.zarr"
+  static let lossesName = "losses.csv"
+
+  /// All that made the run.
+  public var manifest: String { path + "/" + Self.manifestName }
+  /// One line per acknowledged call.
+  public var journal: String { path + "/" + Self.journalName }
+  /// The recorded attention.
+  public var store: String { path + "/" + Self.storeName }
+  /// Loss and largest attention per call.
+  public var losses: String { path + "/" + Self.lossesName }
+  /// The picture.
+  public var image: String { path + "/image.png" }
+  /// The latent that the picture was decoded from.
+  public var latent: String { path + "/latent.npy" }
+  /// What the run resumes from; there while it is unfinished.
+  public var state: String { path + "/state.safetensors" }
+
+  /// A folder's name for a prompt, such that no two prompts share one.
+  ///
+  /// Lower-case ASCII letters and digits stay, all else becomes single dashes. A prompt that cannot
+  /// be read back from that, or is longer than 60 bytes, gets eight digits of its hash.
+  public static func slug(_ prompt: String) -> String {
+    var slug = ""
+    for scalar in prompt.lowercased().unicodeScalars {
+      if ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) {
+        slug.unicodeScalars.append(scalar)
+      } else if !slug.isEmpty && !slug.hasSuffix("-") {
+        slug += "-"
+      }
+    }
+    if slug.hasSuffix("-") { slug.removeLast() }
+    let restored = String(slug.map { $0 == "-" ? " " : $0 })
+    if Array(restored.utf8) == Array(prompt.utf8), (1...60).contains(slug.count) { return slug }
+    slug = String(slug.prefix(60))
+    return (slug.isEmpty ? "prompt" : slug.hasSuffix("-") ? String(slug.dropLast()) : slug)
+      + "-" + hash(prompt)
+  }
+
+  /// Eight digits of FNV-1a, folded from 64 bits.
+  private static func hash(_ text: String) -> String {
+    let full = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    let digits = String(UInt32(truncatingIfNeeded: full ^ (full >> 32)), radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

@@ -1,0 +1,93 @@
+internal import Foundation
+internal import Glibc
+
+/// What a folder turned out to hold when a run was to be written into it.
+public enum RunOpening {
+  /// Nothing before.
+  case fresh(RunWriter)
+  /// The same run, cut off: ``RunWriter/calls`` is how far its journal got.
+  case resumable(RunWriter)
+  /// The same run, whole: there is nothing to do.
+  case complete(RunManifest)
+}
+
+/// A run's folder held for writing; no other process can hold it at the same time.
+public final class RunWriter {
+  /// The folder and the names in it.
+  public let folder: RunFolder
+  /// The manifest as it stands in the folder.
+  public private(set) var manifest: RunManifest
+  /// The calls that the journal held when the run was opened.
+  public let calls: [CallRecord]
+  let directory: Directory
+
+  private init(
+    folder: RunFolder, manifest: RunManifest, calls: [CallRecord], directory: Directory
+  ) {
+    self.folder = folder
+    self.manifest = manifest
+    self.calls = calls
+    self.directory = directory
+  }
+
+  /// Takes hold of `folder` for the run that `manifest` describes, and makes it if there is none.
+  ///
+  /// A run there is the same if the manifests differ in nothing but date, status, seconds, version
+  /// and command line.
+  /// - Throws: `TraceError`: the folder holds another run or something else, is being written,
+  ///   cannot be written, or its manifest or journal is damaged.
+  public static func open(_ folder: RunFolder, for manifest: RunManifest) throws -> RunOpening {
+    let directory = try Directory(path: folder.path, create: true)
+    guard flock(directory.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      if errno == EWOULDBLOCK { throw TraceError.busy(path: folder.path) }
+      throw TraceError.system(action: "lock", path: folder.path, code: errno)
+    }
+    guard faccessat(directory.descriptor, ".", W_OK, 0) == 0 else {
+      throw TraceError.system(action: "write into", path: folder.path, code: errno)
+    }
+    let isTemporary = { (name: String) in name.hasPrefix(".") && name.hasSuffix(".tmp") }
+    guard let there = try RunManifest.read(in: directory) else {
+      guard try directory.names().allSatisfy(isTemporary) else {
+        throw TraceError.notARun(path: folder.path)
+      }
+      let run = RunWriter(folder: folder, manifest: manifest, calls: [], directory: directory)
+      try run.save()
+      return .fresh(run)
+    }
+    if let difference = try there.difference(from: manifest) {
+      throw TraceError.otherRun(
+        path: folder.path, field: difference.field, here: difference.here,
+        wanted: difference.wanted)
+    }
+    if there.status == .complete { return .complete(there) }
+    // What a killed process was writing; nobody else is, since this one holds the lock.
+    for name in try directory.names() where isTemporary(name) { try directory.remove(name) }
+    return .resumable(
+      RunWriter(
+        folder: folder, manifest: there, calls: try CallJournal.read(in: directory).records,
+        directory: directory))
+  }
+
+  /// Writes `losses.csv` from the journal.
+  /// - Throws: `TraceError`.
+  public func writeLosses() throws {
+    let table = LossTable(
+      calls: try CallJournal.read(in: directory).records, subjects: manifest.subjects)
+    try directory.write(Array(table.csv.utf8), to: RunFolder.lossesName, durably: false)
+  }
+
+  /// Marks the run complete.
+  ///
+  /// Everything else must be in the folder by then.
+  /// - Parameter seconds: How long the denoising took.
+  /// - Throws: `TraceError`.
+  public func complete(seconds: Double) throws {
+    manifest.status = .complete
+    manifest.seconds = seconds
+    try save()
+  }
+
+  private func save() throws {
+    try directory.write(try manifest.json, to: RunFolder.manifestName, durably: true)
+  }
+}

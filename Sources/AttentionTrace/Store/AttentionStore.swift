@@ -1,0 +1,126 @@
+internal import Foundation
+
+/// `attention.zarr` open for writing.
+///
+/// Belongs to one thread at a time.
+final class AttentionStore {
+  private let layout: StoreLayout
+  private let folder: Directory
+  private let sites: [Directory]
+  private let capacity: Int
+  private let durability: Durability
+  private let coordinates: [CoordinateFile]
+
+  /// Makes the store, or brings it back to the calls in `records`: whatever comes after goes.
+  init(
+    in run: Directory, layout: StoreLayout, records: [CallRecord], capacity: Int,
+    durability: Durability
+  ) throws {
+    self.layout = layout
+    self.capacity = capacity
+    self.durability = durability
+    folder = try run.made(RunFolder.storeName)
+    let folder = folder
+    let arrays = layout.arrays(calls: capacity)
+    sites = try layout.sites.map { site in
+      let directory = try folder.made(site.site.path)
+      try Self.removeChunks(of: directory, from: records.count)
+      return directory
+    }
+    coordinates = try CallCoordinate.allCases.map { coordinate in
+      try CoordinateFile(
+        coordinate, in: try folder.made(coordinate.rawValue), records: records, capacity: capacity,
+        durably: durability == .power)
+    }
+    try writeIndex("call", count: capacity, chunk: CallCoordinate.chunk) { Int32(clamping: $0) }
+    for (name, indices) in layout.axes {
+      try writeIndex(name, count: indices.count, chunk: indices.count) {
+        $0 < indices.count ? Int32(clamping: indices[$0]) : -1
+      }
+    }
+    try writeDescriptions(arrays)
+    if durability == .power {
+      for name in arrays.keys { try folder.made(name).synchronize() }
+      try folder.synchronize()
+      try run.synchronize()
+    }
+  }
+
+  /// Writes one call's chunks; `chunks` holds a buffer for each site that lent its maps.
+  /// - Returns: The checksum of each chunk by site path.
+  func write(call: Int, chunks: [ChunkBuffer?]) throws -> [String: UInt32] {
+    var checksums: [String: UInt32] = [:]
+    for (index, chunk) in chunks.enumerated() {
+      guard let chunk else { continue }
+      checksums[layout.sites[index].site.path] = chunk.seal()
+      try sites[index].write(
+        UnsafeRawBufferPointer(chunk.bytes), to: Self.chunkName(call),
+        durably: durability == .power)
+      if durability == .power { try sites[index].synchronize() }
+    }
+    return checksums
+  }
+
+  /// Writes what is known of a call beside its maps.
+  func write(_ record: CallRecord) throws {
+    precondition(record.call < capacity, "call \(record.call) of a store made for \(capacity)")
+    for coordinate in coordinates { try coordinate.write(record) }
+  }
+
+  /// Shortens the first axis to the calls that were made.
+  func close(calls: Int) throws {
+    let used = (calls + CallCoordinate.chunk - 1) / CallCoordinate.chunk
+    let made = (capacity + CallCoordinate.chunk - 1) / CallCoordinate.chunk
+    try writeDescriptions(layout.arrays(calls: calls))
+    for name in ["call"] + CallCoordinate.allCases.map(\.rawValue) {
+      let directory = try folder.made(name)
+      for chunk in stride(from: made - 1, through: used, by: -1) {
+        try directory.remove("c.\(chunk)")
+      }
+    }
+    if durability == .power { try folder.synchronize() }
+  }
+
+  /// The name of a call's chunk: there is one a call, so the other axes count 0.
+  static func chunkName(_ call: Int) -> String { "c.\(call).0.0.0.0" }
+
+  private static func removeChunks(of directory: Directory, from first: Int) throws {
+    for name in try directory.names() {
+      let parts = name.split(separator: ".")
+      let call = parts.first == "c" && parts.count == 6 ? Int(parts[1]) : nil
+      if name == Directory.temporary || call.map({ $0 >= first }) ?? false {
+        try directory.remove(name)
+      }
+    }
+  }
+
+  private func writeDescriptions(_ arrays: [String: ZarrArray]) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let durably = durability == .power
+    for (name, array) in arrays {
+      let bytes = [UInt8](try encoder.encode(array))
+      try folder.made(name).write(bytes, to: "zarr.json", durably: durably)
+    }
+    let group = ZarrGroup(attributes: layout.attributes, arrays: arrays)
+    try folder.write([UInt8](try encoder.encode(group)), to: "zarr.json", durably: durably)
+  }
+
+  /// Writes an array of indices along its own axis, in chunks of `chunk`.
+  private func writeIndex(
+    _ name: String, count: Int, chunk: Int, value: (Int) -> Int32
+  ) throws {
+    let directory = try folder.made(name)
+    for first in stride(from: 0, to: count, by: max(chunk, 1)) {
+      let buffer = ChunkBuffer(bytes: chunk * 4)
+      for place in 0..<chunk {
+        buffer.bytes.storeBytes(
+          of: value(first + place).littleEndian, toByteOffset: place * 4, as: Int32.self)
+      }
+      _ = buffer.seal()
+      try directory.write(
+        UnsafeRawBufferPointer(buffer.bytes), to: "c.\(first / chunk)",
+        durably: durability == .power)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// What is known of each call beside its maps: one array along `call` in the store.
+enum CallCoordinate: String, CaseIterable {
+  case step, timestep, branch, phase, attempt, loss
+
+  /// Calls in a chunk: even eight bytes for each then fit one page of memory with the checksum,
+  /// so that a process that is killed while it writes leaves the old chunk or the new one.
+  static let chunk = 256
+
+  /// The type of an element.
+  var type: ZarrType {
+    switch self {
+    case .step, .attempt: .int32
+    case .timestep: .float64
+    case .branch, .phase: .int8
+    case .loss: .float32
+    }
+  }
+
+  /// What the array says of itself.
+  var attributes: ZarrAttributes {
+    switch self {
+    case .step:
+      ZarrAttributes(longName: "iteration of the scheduler, from 0; -1 for no call yet")
+    case .timestep:
+      ZarrAttributes(longName: "diffusion time given to the UNet; not unique within a run")
+    case .branch:
+      ZarrAttributes(
+        longName: "half of classifier-free guidance; -1 for no call yet",
+        flagValues: Array(0..<Branch.allCases.count),
+        flagMeanings: Branch.allCases.map(\.rawValue).joined(separator: " "))
+    case .phase:
+      ZarrAttributes(
+        longName: "what the pass was for; -1 for no call yet",
+        flagValues: Array(0..<Phase.allCases.count),
+        flagMeanings: Phase.allCases.map(\.rawValue).joined(separator: " "))
+    case .attempt:
+      ZarrAttributes(longName: "try of iterative refinement, from 1; 0 outside; -1 for no call yet")
+    case .loss:
+      ZarrAttributes(longName: "the objective's loss of the pass; NaN where it gave none")
+    }
+  }
+
+  /// Writes the element of `record`, or the fill value without one, at `place`.
+  func write(_ record: CallRecord?, to place: UnsafeMutableRawPointer) {
+    func store<Value: FixedWidthInteger>(_ value: Value) {
+      place.storeBytes(of: value.littleEndian, as: Value.self)
+    }
+    switch self {
+    case .step: store(Int32(clamping: record?.step ?? -1))
+    case .attempt: store(Int32(clamping: record?.attempt ?? -1))
+    case .timestep: store((record?.timestep ?? .nan).bitPattern)
+    case .loss: store((record?.measurement?.loss ?? .nan).bitPattern)
+    case .branch:
+      store(Int8(record.flatMap { Branch.allCases.firstIndex(of: $0.branch) } ?? -1))
+    case .phase:
+      store(Int8(record.flatMap { Phase.allCases.firstIndex(of: $0.phase) } ?? -1))
+    }
+  }
+}

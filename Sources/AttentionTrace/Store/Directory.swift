@@ -1,0 +1,173 @@
+internal import Glibc
+
+/// An open folder, in which files are named relative to it.
+///
+/// Holding the descriptor saves the walk of a long path for each chunk, and cannot be led
+/// elsewhere by a folder that is renamed meanwhile.
+final class Directory: Sendable {
+  /// As it was opened; for messages.
+  let path: String
+  let descriptor: Int32
+
+  /// The name a file has until it is complete.
+  ///
+  /// Readers of Zarr pass over it.
+  static let temporary = ".tmp"
+
+  private init(path: String, descriptor: Int32) {
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
+  convenience init(path: String, create: Bool = false) throws {
+    if create { try Self.make(path) }
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw TraceError.system(action: "open", path: path, code: errno)
+    }
+    self.init(path: path, descriptor: descriptor)
+  }
+
+  private static func make(_ path: String) throws {
+    if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    let code = errno
+    guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+      throw TraceError.system(action: "create", path: path, code: code)
+    }
+    try make(String(path[..<slash]))
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw TraceError.system(action: "create", path: path, code: errno)
+    }
+  }
+
+  /// The path of `name` in this folder, for messages.
+  func path(of name: String) -> String { path + "/" + name }
+
+  /// The folder `name` in this one; `nil` if there is none.
+  func folder(_ name: String) throws -> Directory? {
+    let inner = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+    if inner >= 0 { return Directory(path: path(of: name), descriptor: inner) }
+    if errno == ENOENT { return nil }
+    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+  }
+
+  /// The folder `name` in this one, made if it lacks.
+  func made(_ name: String) throws -> Directory {
+    if mkdirat(descriptor, name, 0o777) != 0, errno != EEXIST {
+      throw TraceError.system(action: "create", path: path(of: name), code: errno)
+    }
+    if let inner = try folder(name) { return inner }
+    throw TraceError.system(action: "open", path: path(of: name), code: ENOENT)
+  }
+
+  /// Opens a file with `flags`; `nil` if it does not exist.
+  func openFile(_ name: String, _ flags: Int32) throws -> Int32? {
+    let file = openat(descriptor, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    if file >= 0 { return file }
+    if errno == ENOENT && flags & O_CREAT == 0 { return nil }
+    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+  }
+
+  /// Writes a file whole: under another name first, so that nobody ever sees a part of it.
+  func write(_ bytes: UnsafeRawBufferPointer, to name: String, durably: Bool) throws {
+    let flags = O_WRONLY | O_CREAT | O_TRUNC
+    guard let file = try openFile(Self.temporary, flags) else { return }
+    do {
+      defer { close(file) }
+      try writeAll(bytes, to: file, path: path(of: name))
+      if durably { try forceToDisk(file, path: path(of: name)) }
+    } catch {
+      unlinkat(descriptor, Self.temporary, 0)
+      throw error
+    }
+    guard renameat(descriptor, Self.temporary, descriptor, name) == 0 else {
+      let code = errno
+      unlinkat(descriptor, Self.temporary, 0)
+      throw TraceError.system(action: "write", path: path(of: name), code: code)
+    }
+  }
+
+  /// The same for an array of bytes.
+  func write(_ bytes: [UInt8], to name: String, durably: Bool) throws {
+    try bytes.withUnsafeBytes { try write($0, to: name, durably: durably) }
+  }
+
+  /// The bytes of a file; `nil` if it does not exist.
+  func read(_ name: String) throws -> [UInt8]? {
+    guard let file = try openFile(name, O_RDONLY) else { return nil }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else {
+      throw TraceError.system(action: "read", path: path(of: name), code: errno)
+    }
+    let size = Int(status.st_size)
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let got = Glibc.read(file, buffer.baseAddress.map { $0 + count }, size - count)
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failure = errno }
+        if got <= 0 { return }
+        count += got
+      }
+    }
+    if failure != 0 {
+      throw TraceError.system(action: "read", path: path(of: name), code: failure)
+    }
+    return bytes
+  }
+
+  /// The names in the folder, in the order of their bytes.
+  func names() throws -> [String] {
+    let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard copy >= 0, let stream = fdopendir(copy) else {
+      throw TraceError.system(action: "list", path: path, code: errno)
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Removes a file; one that is not there is no error.
+  func remove(_ name: String) throws {
+    guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
+      throw TraceError.system(action: "remove", path: path(of: name), code: errno)
+    }
+  }
+
+  /// Waits until the names in the folder would survive a power cut.
+  func synchronize() throws {
+    guard fsync(descriptor) == 0 else {
+      throw TraceError.system(action: "synchronize", path: path, code: errno)
+    }
+  }
+}
+
+/// Writes all of `bytes`, through interruptions and short writes.
+func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
+  var rest = bytes
+  while !rest.isEmpty {
+    let written = Glibc.write(file, rest.baseAddress, rest.count)
+    if written < 0 {
+      if errno == EINTR { continue }
+      throw TraceError.system(action: "write", path: path, code: errno)
+    }
+    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+  }
+}
+
+/// Waits until a file's bytes would survive a power cut.
+func forceToDisk(_ file: Int32, path: String) throws {
+  guard fdatasync(file) == 0 else {
+    throw TraceError.system(action: "synchronize", path: path, code: errno)
+  }
+}

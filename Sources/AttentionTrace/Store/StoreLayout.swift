@@ -1,0 +1,85 @@
+/// The arrays of a store: one for each recorded site, named by its path, and the coordinates.
+struct StoreLayout {
+  let sites: [RecordedSite]
+  let precision: RecordingPlan.Precision
+  let attributes: StoreAttributes
+  /// Names of the coordinates of heads and tokens, and the indices they hold.
+  let axes: [String: [Int]]
+
+  private static let comment = """
+    Attention probabilities: over all tokens of the window (or all keys, for self-attention) each \
+    row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
+    one branch of guidance. Every call of the run has its coordinates; maps are NaN for calls whose \
+    maps the plan did not record, and for calls that were not made or not acknowledged.
+    """
+
+  init(sites: [RecordedSite], manifest: RunManifest, precision: RecordingPlan.Precision) {
+    self.sites = sites
+    self.precision = precision
+    attributes = StoreAttributes(
+      comment: Self.comment, version: manifest.version, model: manifest.model.name,
+      method: manifest.method.name, seed: manifest.seed, prompt: manifest.tokens.prompt,
+      pieces: manifest.tokens.tokens.map(\.piece), subjects: manifest.subjects,
+      precision: precision, sites: sites)
+    var axes: [String: [Int]] = [:]
+    for site in sites {
+      axes[Self.headAxis(of: site, among: sites)] = site.heads
+      if let tokens = site.tokens { axes[Self.keyAxis(of: site, among: sites)] = tokens }
+    }
+    self.axes = axes
+  }
+
+  /// The description of each array when the run has `calls` of them.
+  func arrays(calls: Int) -> [String: ZarrArray] {
+    var arrays: [String: ZarrArray] = [:]
+    let names = CallCoordinate.allCases.map(\.rawValue).joined(separator: " ")
+    for site in sites {
+      arrays[site.site.path] = ZarrArray(
+        shape: [calls] + site.shape, chunk: [1] + site.shape,
+        type: precision == .float16 ? .float16 : .float32,
+        dimensions: dimensions(of: site),
+        attributes: ZarrAttributes(
+          longName: "\(site.site.kind.rawValue)-attention probabilities", coordinates: names))
+    }
+    for (name, indices) in axes {
+      let isToken = name.hasPrefix("token")
+      arrays[name] = ZarrArray(
+        shape: [indices.count], chunk: [max(indices.count, 1)], type: .int32, dimensions: [name],
+        attributes: ZarrAttributes(
+          longName: isToken ? "position in the prompt's window" : "head of the layer, from 0",
+          pieces: isToken ? indices.compactMap(piece) : nil))
+    }
+    arrays["call"] = ZarrArray(
+      shape: [calls], chunk: [CallCoordinate.chunk], type: .int32, dimensions: ["call"],
+      attributes: ZarrAttributes(longName: "position in the run, from 0"))
+    for coordinate in CallCoordinate.allCases {
+      arrays[coordinate.rawValue] = ZarrArray(
+        shape: [calls], chunk: [CallCoordinate.chunk], type: coordinate.type, dimensions: ["call"],
+        attributes: coordinate.attributes)
+    }
+    return arrays
+  }
+
+  private func piece(_ token: Int) -> String? {
+    attributes.pieces.indices.contains(token) ? attributes.pieces[token] : nil
+  }
+
+  private func dimensions(of site: RecordedSite) -> [String] {
+    [
+      "call", Self.headAxis(of: site, among: sites), "row_\(site.site.grid.rows)",
+      "column_\(site.site.grid.columns)",
+      site.tokens == nil ? "key_\(site.keys)" : Self.keyAxis(of: site, among: sites),
+    ]
+  }
+
+  /// `head`; with the number of heads where layers differ, since a name has one length in xarray.
+  private static func headAxis(of site: RecordedSite, among sites: [RecordedSite]) -> String {
+    sites.allSatisfy { $0.heads == site.heads } ? "head" : "head_\(site.heads.count)"
+  }
+
+  /// `token`; with the number of tokens where layers differ.
+  private static func keyAxis(of site: RecordedSite, among sites: [RecordedSite]) -> String {
+    let same = sites.allSatisfy { $0.tokens == nil || $0.tokens == site.tokens }
+    return same ? "token" : "token_\(site.keys)"
+  }
+}

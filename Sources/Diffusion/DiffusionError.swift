@@ -1,0 +1,44 @@
+public import AttentionTrace
+
+/// What is wrong with a checkpoint, a request or a run.
+public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Something the checkpoint's folder must hold is not there.
+  case missingFile(path: String, what: String)
+  /// A weight file lacks tensors, has others, or has them in another shape.
+  case parameters(file: String, missing: [String], unused: [String], mismatched: [String])
+  /// A configuration asks for what Heed does not compute.
+  case unsupported(path: String, key: String, value: String, supported: String)
+  /// A layer's output is infinite or not a number.
+  case notFinite(layer: String, step: Int, phase: Phase)
+  /// A size, a count or a number that cannot be.
+  case invalidRequest(what: String, got: String, expected: String)
+  /// The objective's grid has no cross-attention in this checkpoint at this size.
+  case noSites(grid: Grid, available: [Grid])
+
+  /// One line: what, where, expected, got, and what to do.
+  public var description: String {
+    switch self {
+    case .missingFile(let path, let what): "\(path): not found; \(what)"
+    case .parameters(let file, let missing, let unused, let mismatched):
+      "\(file): \(missing.count) missing, \(unused.count) unused, "
+        + "\(mismatched.count) of another shape"
+        + Self.list("missing", missing) + Self.list("unused", unused)
+        + Self.list("shape", mismatched)
+    case .unsupported(let path, let key, let value, let supported):
+      "\(path): \(key) is \(value); Heed runs \(supported)"
+    case .notFinite(let layer, let step, let phase):
+      "\(layer): output is not finite at step \(step) (\(phase.rawValue) pass); "
+        + "a weight or an input of this layer is NaN or infinite"
+    case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
+    case .noSites(let grid, let available):
+      "no cross-attention at \(grid) in this checkpoint at this size; there is "
+        + available.map(\.description).joined(separator: ", ")
+    }
+  }
+
+  private static func list(_ title: String, _ names: [String]) -> String {
+    guard !names.isEmpty else { return "" }
+    let more = names.count > 8 ? " and \(names.count - 8) more" : ""
+    return "; \(title): " + names.prefix(8).joined(separator: ", ") + more
+  }
+}

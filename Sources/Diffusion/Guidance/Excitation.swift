@@ -1,0 +1,94 @@
+public import AttentionTrace
+private import Foundation
+public import TensorEngine
+
+/// Attend-and-Excite's objective: every subject is attended to somewhere.
+///
+/// Chefer, Alaluf, Vinker, Wolf & Cohen-Or, Attend-and-Excite, SIGGRAPH 2023, algorithm 1:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `average` | A_t, the mean map over heads and layers at the grid |
+/// | `map` | A_t^s after renormalisation, then smoothed by G |
+/// | `largest` | max A_t^s |
+/// | `loss` | L = max_s L_s, L_s = 1 − max A_t^s |
+///
+/// - Reference: github.com/yuval-alaluf/Attend-and-Excite `pipeline_attend_and_excite.py`.
+public struct Excitation: AttentionObjective {
+  public let subjects: [Subject]
+  /// The grid whose maps are read.
+  public let grid: Grid
+  /// How the pieces of one word serve its subject.
+  public let pieces: PieceRule
+  /// Tokens `1..<lastToken` share the renormalisation; see ``AttendAndExcite/Settings/endRule``.
+  public let lastToken: Int
+  /// The smoothing kernel's σ; `nil` leaves the maps as they are.
+  public let sigma: Double?
+  /// The smoothing kernel's side.
+  public let kernelSize: Int
+
+  /// An objective over `subjects`; see the properties.
+  public init(
+    subjects: [Subject], grid: Grid, pieces: PieceRule, lastToken: Int, sigma: Double?,
+    kernelSize: Int
+  ) {
+    self.subjects = subjects
+    self.grid = grid
+    self.pieces = pieces
+    self.lastToken = lastToken
+    self.sigma = sigma
+    self.kernelSize = kernelSize
+  }
+
+  public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    let cross = sites.filter { $0.kind == .cross }
+    let chosen = cross.filter { $0.grid == grid }
+    guard !chosen.isEmpty else {
+      var grids: [Grid] = []
+      for site in cross where !grids.contains(site.grid) { grids.append(site.grid) }
+      throw DiffusionError.noSites(grid: grid, available: grids)
+    }
+    return chosen
+  }
+
+  /// The mean over heads and layers, `[pixel, token]`; each row sums to 1.
+  package static func average(_ maps: [Tensor]) -> Tensor {
+    Tensor.concatenated(
+      maps.map { $0.reshaped([$0.shape[0] * $0.shape[1], $0.shape[2], $0.shape[3]]) }, axis: 0
+    ).meanOverFirstAxis
+  }
+
+  public func evaluate(_ maps: [Tensor]) -> ObjectiveValue {
+    // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
+    // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.
+    let renormalised = Self.average(maps).sliced(axis: 1, 1..<lastToken).softmax(scale: 100)
+    let largest = subjects.map { subject in
+      let tokens = pieces.tokens(of: subject)
+      let maps = tokens.map { token in
+        renormalised.sliced(axis: 1, token - 1..<token).reshaped([1, 1, grid.rows, grid.columns])
+      }
+      if pieces == .mean {
+        return smoothed(Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape))
+          .maximum
+      }
+      return smoothed(.concatenated(maps, axis: 0)).maximum
+    }
+    let losses = largest.map { $0.affine(scale: -1, offset: 1).activated(.relu).reshaped([1]) }
+    return ObjectiveValue(
+      loss: Tensor.concatenated(losses, axis: 0).maximum, maxima: largest.map(\.item))
+  }
+
+  /// The maps `[piece, 1, row, column]` under the 3×3 kernel, edges mirrored.
+  ///
+  /// The kernel's exponent is d²/4σ², so its standard deviation is √2 σ; and the published code pads
+  /// by one whatever the kernel's side, so another side than 3 changes the map's size.
+  private func smoothed(_ maps: Tensor) -> Tensor {
+    guard let sigma else { return maps }
+    let middle = Double(kernelSize - 1) / 2
+    let line = (0..<kernelSize).map { exp(-pow((Double($0) - middle) / (2 * sigma), 2)) }
+    let products = line.flatMap { y in line.map { y * $0 } }
+    let total = products.reduce(0, +)
+    let kernel = Tensor(products.map { Float($0 / total) }, shape: [1, 1, kernelSize, kernelSize])
+    return maps.reflectPadded(1).convolution(kernel, nil, padding: Padding(0))
+  }
+}

@@ -1,0 +1,64 @@
+package import AttentionTrace
+package import TensorEngine
+
+/// What one pass of the UNet shows of its attention, and to whom.
+///
+/// Observers are lent numbers. An objective is given the tensors themselves, on the tape, and the
+/// pass ends at the last site it reads. The two never meet: an observer cannot change a picture.
+package final class AttentionTap {
+  package let pass: AttentionPass
+  private let observers: [any AttentionObserver]
+  private var wanted: Set<String>
+  private let endsEarly: Bool
+  /// The probabilities of the sites the objective reads, `[branch, head, pixel, token]`, by path.
+  package private(set) var maps: [String: Tensor] = [:]
+
+  /// Opens a pass.
+  ///
+  /// - Parameters:
+  ///   - sites: paths whose probabilities an objective reads.
+  ///   - endsEarly: whether the pass is of no use after the last of them.
+  package init(
+    pass: AttentionPass, observers: [any AttentionObserver] = [], sites: [String] = [],
+    endsEarly: Bool = false
+  ) {
+    self.pass = pass
+    self.observers = observers
+    wanted = Set(sites)
+    self.endsEarly = endsEarly
+  }
+
+  /// Thrown inside the UNet when nothing more of the pass is needed.
+  struct PassIsOver: Error {}
+
+  /// The observers that want to see a point.
+  func observers(wanting site: AttentionSite, _ point: AttentionPoint) -> [any AttentionObserver] {
+    observers.filter { $0.wants(site, point, in: pass) }
+  }
+
+  /// Lends values `[branch, head, pixel, token]` to those who asked.
+  func show(
+    _ values: Tensor, to observers: [any AttentionObserver], at site: AttentionSite,
+    _ point: AttentionPoint
+  ) {
+    for observer in observers {
+      values.withSpan { observer.observe($0, at: site, point, in: pass) }
+    }
+  }
+
+  /// Takes a cross-attention's probabilities for the objective.
+  /// - Throws: `PassIsOver` after the last that it reads, if nothing else is wanted of the pass.
+  func offer(_ probabilities: Tensor, at site: AttentionSite) throws {
+    guard wanted.remove(site.path) != nil else { return }
+    maps[site.path] = probabilities
+    if wanted.isEmpty, endsEarly { throw PassIsOver() }
+  }
+
+  /// Stops a run at the layer where numbers went wrong.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  func check(_ value: Tensor, _ layer: String) throws {
+    guard value.isFinite else {
+      throw DiffusionError.notFinite(layer: layer, step: pass.step, phase: pass.phase)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+internal import TensorEngine
+
+/// `x Wᵀ + b` over the last axis.
+struct Linear: Sendable {
+  /// `[out, in]`
+  let weight: Tensor
+  /// `[out]`
+  let bias: Tensor?
+
+  init(_ scope: ParameterScope, _ input: Int, _ output: Int, bias: Bool = true) throws {
+    weight = try scope.tensor("weight", [output, input])
+    self.bias = bias ? try scope.tensor("bias", [output]) : nil
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
+}
+
+/// Cross-correlation of `[batch, channel, row, column]`.
+struct Convolution: Sendable {
+  /// `[out, in, row, column]`
+  let weight: Tensor
+  /// `[out]`
+  let bias: Tensor
+  let stride: Int
+  let padding: Padding
+
+  init(
+    _ scope: ParameterScope, _ input: Int, _ output: Int, kernel: Int, stride: Int = 1,
+    padding: Padding
+  ) throws {
+    weight = try scope.tensor("weight", [output, input, kernel, kernel])
+    bias = try scope.tensor("bias", [output])
+    self.stride = stride
+    self.padding = padding
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    x.convolution(weight, bias, stride: stride, padding: padding)
+  }
+}
+
+/// Group norm of `[batch, channel, row, column]`.
+struct GroupNorm: Sendable {
+  let gamma: Tensor
+  let beta: Tensor
+  let groups: Int
+  let epsilon: Float
+
+  init(_ scope: ParameterScope, _ channels: Int, groups: Int, epsilon: Float) throws {
+    gamma = try scope.tensor("weight", [channels])
+    beta = try scope.tensor("bias", [channels])
+    self.groups = groups
+    self.epsilon = epsilon
+  }
+
+  func callAsFunction(_ x: Tensor, silu: Bool = false) -> Tensor {
+    x.groupNorm(gamma: gamma, beta: beta, groups: groups, epsilon: epsilon, silu: silu)
+  }
+}
+
+/// Layer norm over the last axis.
+struct LayerNorm: Sendable {
+  let gamma: Tensor
+  let beta: Tensor
+  let epsilon: Float
+
+  init(_ scope: ParameterScope, _ width: Int, epsilon: Float = 1e-5) throws {
+    gamma = try scope.tensor("weight", [width])
+    beta = try scope.tensor("bias", [width])
+    self.epsilon = epsilon
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    x.layerNorm(gamma: gamma, beta: beta, epsilon: epsilon)
+  }
+}

@@ -1,0 +1,191 @@
+package import TensorEngine
+
+/// The autoencoder between pictures and latents.
+///
+/// - Reference: Esser et al., Taming Transformers, CVPR 2021; diffusers
+///   `models/autoencoders/autoencoder_kl.py` and `vae.py`.
+package struct VAE: Sendable {
+  package let configuration: VAEConfiguration
+  private let encoder: Encoder
+  private let decoder: Decoder
+  private let quant: Convolution?
+  private let postQuant: Convolution?
+
+  init(_ scope: ParameterScope, _ configuration: VAEConfiguration) throws {
+    self.configuration = configuration
+    let latent = configuration.latentChannels
+    encoder = try Encoder(scope["encoder"], configuration)
+    decoder = try Decoder(scope["decoder"], configuration)
+    quant =
+      configuration.quantConvolution
+      ? try Convolution(
+        scope["quant_conv"], 2 * latent, 2 * latent, kernel: 1, padding: Padding(0)) : nil
+    postQuant =
+      configuration.postQuantConvolution
+      ? try Convolution(scope["post_quant_conv"], latent, latent, kernel: 1, padding: Padding(0))
+      : nil
+  }
+
+  /// The picture of a latent as the UNet knows it.
+  ///
+  /// - Parameter latent: `[batch, 4, row, column]`.
+  /// - Returns: `[batch, 3, 8 row, 8 column]`, about -1…1, not clamped.
+  package func decode(_ latent: Tensor) -> Tensor {
+    let z = latent.affine(scale: 1 / configuration.scalingFactor)
+    return decoder(postQuant.map { $0(z) } ?? z)
+  }
+
+  /// The posterior over latents of a picture, before scaling.
+  ///
+  /// - Parameter image: `[batch, 3, row, column]` in -1…1.
+  /// - Returns: mean, and log-variance clamped to -30…20, both `[batch, 4, row / 8, column / 8]`.
+  package func encode(_ image: Tensor) -> (mean: Tensor, logVariance: Tensor) {
+    let hidden = encoder(image)
+    let moments = quant.map { $0(hidden) } ?? hidden
+    let latent = configuration.latentChannels
+    let logVariance = moments.sliced(axis: 1, latent..<2 * latent)
+    return (
+      moments.sliced(axis: 1, 0..<latent),
+      Tensor(logVariance.values.map { min(max($0, -30), 20) }, shape: logVariance.shape)
+    )
+  }
+
+  private static let epsilon: Float = 1e-6
+
+  private static func resnet(
+    _ scope: ParameterScope, _ input: Int, _ output: Int, _ configuration: VAEConfiguration
+  ) throws -> ResnetBlock {
+    try ResnetBlock(
+      scope, input, output, timeWidth: nil, groups: configuration.groups, epsilon: epsilon)
+  }
+
+  /// Single-head attention over all cells, around a shortcut.
+  private struct SpatialAttention {
+    let norm: GroupNorm
+    let query, key, value, output: Linear
+
+    init(_ scope: ParameterScope, _ width: Int, groups: Int) throws {
+      norm = try GroupNorm(scope["group_norm"], width, groups: groups, epsilon: epsilon)
+      query = try Linear(scope["to_q"], width, width)
+      key = try Linear(scope["to_k"], width, width)
+      value = try Linear(scope["to_v"], width, width)
+      output = try Linear(scope["to_out"][0], width, width)
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor {
+      let flat = [x.shape[0], x.shape[1], x.shape[2] * x.shape[3]]
+      let cells = norm(x).reshaped(flat).transposed  // [batch, pixel, width]
+      let seen = query(cells).attention(
+        keys: key(cells), values: value(cells), heads: 1,
+        scale: 1 / Float(x.shape[1]).squareRoot())
+      return output(seen).transposed.reshaped(x.shape) + x
+    }
+  }
+
+  private struct Middle {
+    let first, second: ResnetBlock
+    let attention: SpatialAttention?
+
+    init(_ scope: ParameterScope, _ width: Int, _ configuration: VAEConfiguration) throws {
+      first = try resnet(scope["resnets"][0], width, width, configuration)
+      attention =
+        configuration.midAttention
+        ? try SpatialAttention(scope["attentions"][0], width, groups: configuration.groups) : nil
+      second = try resnet(scope["resnets"][1], width, width, configuration)
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor {
+      let hidden = first(x)
+      return second(attention.map { $0(hidden) } ?? hidden)
+    }
+  }
+
+  private struct Encoder {
+    let convolutionIn: Convolution
+    let levels: [(resnets: [ResnetBlock], downsampler: Convolution?)]
+    let middle: Middle
+    let norm: GroupNorm
+    let convolutionOut: Convolution
+
+    init(_ scope: ParameterScope, _ configuration: VAEConfiguration) throws {
+      let widths = configuration.widths
+      let last = widths[widths.count - 1]
+      convolutionIn = try Convolution(
+        scope["conv_in"], configuration.imageChannels, widths[0], kernel: 3, padding: Padding(1))
+      levels = try widths.indices.map { level in
+        let block = scope["down_blocks"][level]
+        let resnets = try (0..<configuration.resnets).map {
+          let input = $0 == 0 ? widths[max(level - 1, 0)] : widths[level]
+          return try resnet(block["resnets"][$0], input, widths[level], configuration)
+        }
+        // The autoencoder pads only below and to the right before it halves.
+        let downsampler =
+          level == widths.count - 1
+          ? nil
+          : try Convolution(
+            block["downsamplers"][0]["conv"], widths[level], widths[level], kernel: 3, stride: 2,
+            padding: Padding(top: 0, left: 0, bottom: 1, right: 1))
+        return (resnets, downsampler)
+      }
+      middle = try Middle(scope["mid_block"], last, configuration)
+      norm = try GroupNorm(
+        scope["conv_norm_out"], last, groups: configuration.groups, epsilon: epsilon)
+      convolutionOut = try Convolution(
+        scope["conv_out"], last, 2 * configuration.latentChannels, kernel: 3, padding: Padding(1))
+    }
+
+    func callAsFunction(_ image: Tensor) -> Tensor {
+      var x = convolutionIn(image)
+      for level in levels {
+        for resnet in level.resnets { x = resnet(x) }
+        if let downsampler = level.downsampler { x = downsampler(x) }
+      }
+      return convolutionOut(norm(middle(x), silu: true))
+    }
+  }
+
+  private struct Decoder {
+    let convolutionIn: Convolution
+    let middle: Middle
+    let levels: [(resnets: [ResnetBlock], upsampler: Convolution?)]
+    let norm: GroupNorm
+    let convolutionOut: Convolution
+
+    init(_ scope: ParameterScope, _ configuration: VAEConfiguration) throws {
+      let widths = Array(configuration.widths.reversed())
+      convolutionIn = try Convolution(
+        scope["conv_in"], configuration.latentChannels, widths[0], kernel: 3, padding: Padding(1))
+      middle = try Middle(scope["mid_block"], widths[0], configuration)
+      levels = try widths.indices.map { level in
+        let block = scope["up_blocks"][level]
+        let resnets = try (0...configuration.resnets).map {
+          let input = $0 == 0 ? widths[max(level - 1, 0)] : widths[level]
+          return try resnet(block["resnets"][$0], input, widths[level], configuration)
+        }
+        let upsampler =
+          level == widths.count - 1
+          ? nil
+          : try Convolution(
+            block["upsamplers"][0]["conv"], widths[level], widths[level], kernel: 3,
+            padding: Padding(1))
+        return (resnets, upsampler)
+      }
+      let last = widths[widths.count - 1]
+      norm = try GroupNorm(
+        scope["conv_norm_out"], last, groups: configuration.groups, epsilon: epsilon)
+      convolutionOut = try Convolution(
+        scope["conv_out"], last, configuration.imageChannels, kernel: 3, padding: Padding(1))
+    }
+
+    func callAsFunction(_ latent: Tensor) -> Tensor {
+      var x = middle(convolutionIn(latent))
+      for level in levels {
+        for resnet in level.resnets { x = resnet(x) }
+        if let upsampler = level.upsampler {
+          x = upsampler(x.upsampledNearest(rows: 2 * x.shape[2], columns: 2 * x.shape[3]))
+        }
+      }
+      return convolutionOut(norm(x, silu: true))
+    }
+  }
+}

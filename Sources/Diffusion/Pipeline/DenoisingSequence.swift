@@ -1,0 +1,164 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// One iteration of a run, as it is told to whoever owns the loop.
+public struct DenoisingStep: Sendable {
+  /// The scheduler's iteration, from 0.
+  public let index: Int
+  /// How many iterations there are.
+  public let count: Int
+  /// What the objective says of the pass that predicted the noise; `nil` without objective.
+  public let measurement: PassMeasurement?
+  /// Tries of iterative refinement.
+  public let refinementTries: Int
+  /// The latent after the step, `[1, 4, row, column]`.
+  public let latent: Tensor
+}
+
+/// The denoising loop, a step at a time: the caller owns it, and may stop or pause anywhere.
+///
+/// Per iteration: the guide moves the latent, the UNet predicts noise for both branches, guidance
+/// combines them, the scheduler takes the step.
+///
+/// - Reference: Ho & Salimans, Classifier-Free Diffusion Guidance, arXiv 2207.12598, equation 6;
+///   the order of diffusers' `StableDiffusionPipeline`.
+public struct DenoisingSequence {
+  /// Told of every pass, when it is over.
+  public typealias PassReport = (AttentionPass, PassMeasurement?) throws -> Void
+
+  private let unet: UNet
+  /// `[1, token, width]`
+  private let conditional: Tensor
+  private let unconditional: Tensor
+  private let guidanceScale: Float
+  private let guide: (any LatentGuide)?
+  private let objective: (any AttentionObjective)?
+  private let allSites: [AttentionSite]
+  /// Paths of the sites the objective reads.
+  private let sites: [String]
+  private let observers: [any AttentionObserver]
+  private let report: PassReport
+  private var scheduler: any Scheduler
+  /// The latent as it stands, `[1, 4, row, column]`.
+  public private(set) var latent: Tensor
+  /// The iteration that comes next.
+  public private(set) var index = 0
+
+  /// Sets up a run.
+  ///
+  /// - Parameters:
+  ///   - latent: the starting noise, before the scheduler scales it.
+  ///   - embeddings: of the prompt and of the negative prompt, `[1, token, width]` both.
+  ///   - guide: moves the latent; `nil` for plain Stable Diffusion.
+  ///   - objective: what is measured in every pass; the guide's own if there is a guide.
+  package init(
+    unet: UNet, scheduler: any Scheduler, latent: Tensor,
+    embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
+    guide: (any LatentGuide)? = nil, objective: (any AttentionObjective)? = nil,
+    observers: [any AttentionObserver] = [], report: @escaping PassReport = { _, _ in }
+  ) throws {
+    self.unet = unet
+    self.scheduler = scheduler
+    self.latent = latent.affine(scale: scheduler.initialNoiseScale)
+    conditional = embeddings.conditional
+    unconditional = embeddings.unconditional
+    self.guidanceScale = Float(guidanceScale)
+    self.guide = guide
+    self.objective = guide?.objective ?? objective
+    self.observers = observers
+    self.report = report
+    allSites = unet.sites(
+      rows: latent.shape[2], columns: latent.shape[3], tokens: conditional.shape[1])
+    sites = try self.objective?.sites(among: allSites).map(\.path) ?? []
+  }
+
+  /// How many iterations there are.
+  public var count: Int { scheduler.timesteps.count }
+
+  /// What the rest of the run depends on: set on a fresh sequence, it goes on from there.
+  public var state: [String: Tensor] {
+    get {
+      scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+    }
+    set {
+      scheduler.state = newValue
+      if let latent = newValue["latent"] { self.latent = latent }
+      index = Int(newValue["index"]?.item ?? 0)
+    }
+  }
+
+  /// Takes the next step; `nil` after the last.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``, and what the report throws.
+  public mutating func next() throws -> DenoisingStep? {
+    guard index < count else { return nil }
+    let step = index
+    let timestep = scheduler.timesteps[step]
+    var tries = 0
+    if let guide, guide.acts(at: step) {
+      latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
+        tries = max(tries, attempt)
+        return try look(
+          latent, AttentionPass(
+            step: step, timestep: timestep, phase: phase, attempt: attempt,
+            branches: [.conditional]))
+      }
+    }
+    let (noise, measurement) = try predict(step, timestep)
+    latent = scheduler.step(noise, at: step, latent)
+    index += 1
+    return DenoisingStep(
+      index: step, count: count, measurement: measurement, refinementTries: tries, latent: latent)
+  }
+
+  /// The guided noise, and what the objective says of the conditional branch.
+  private func predict(
+    _ step: Int, _ timestep: Double
+  ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
+    let guided = guidanceScale > 1
+    let pass = AttentionPass(
+      step: step, timestep: timestep, phase: .denoise,
+      branches: guided ? [.unconditional, .conditional] : [.conditional])
+    let tap = AttentionTap(pass: pass, observers: observers, sites: sites)
+    let input = scheduler.scaledInput(latent, at: step)
+    let output = try unet(
+      guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
+      context: guided ? .concatenated([unconditional, conditional], axis: 0) : conditional,
+      tap: tap)
+    let last = pass.branches.count - 1
+    let measurement = objective.map { objective in
+      let value = objective.evaluate(maps(of: tap, branch: last))
+      return PassMeasurement(loss: value.loss.item, maxima: value.maxima)
+    }
+    try report(pass, measurement)
+    guard guided else { return (output, measurement) }
+    let plain = output.sliced(axis: 0, 0..<1)
+    let difference = Tensor.combination(1, output.sliced(axis: 0, 1..<2), -1, plain)
+    return (.combination(1, plain, guidanceScale, difference), measurement)
+  }
+
+  /// Runs the UNet as far as the objective reads, on a tape.
+  private func look(_ latent: Tensor, _ pass: AttentionPass) throws -> LossProbe {
+    guard let objective else { preconditionFailure("a guide without objective") }
+    let tap = AttentionTap(
+      pass: pass, observers: observers, sites: sites, endsEarly: !isWatchedToTheEnd(pass))
+    let probe = try LossProbe(
+      of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
+      tap: tap, sites: sites, scaled: { scheduler.scaledInput($0, at: pass.step) })
+    try report(pass, probe.measurement)
+    return probe
+  }
+
+  /// Whether an observer wants a site that comes after the last one the objective reads.
+  private func isWatchedToTheEnd(_ pass: AttentionPass) -> Bool {
+    let later = allSites.reversed().prefix { !sites.contains($0.path) }
+    return later.contains { site in
+      observers.contains { observer in
+        AttentionPoint.allCases.contains { observer.wants(site, $0, in: pass) }
+      }
+    }
+  }
+
+  private func maps(of tap: AttentionTap, branch: Int) -> [Tensor] {
+    sites.compactMap { tap.maps[$0]?.sliced(axis: 0, branch..<branch + 1) }
+  }
+}

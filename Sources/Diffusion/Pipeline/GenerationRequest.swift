@@ -1,0 +1,55 @@
+public import AttentionTrace
+
+/// Everything that decides a picture, apart from the checkpoint.
+public struct GenerationRequest: Sendable, Hashable {
+  /// How the latent is moved on its way.
+  public enum Method: Sendable, Hashable {
+    /// Not at all.
+    case stableDiffusion
+    /// By Attend-and-Excite's gradient.
+    case attendAndExcite(AttendAndExcite.Settings)
+
+    /// As on the command line.
+    public var name: String {
+      switch self {
+      case .stableDiffusion: "stable-diffusion"
+      case .attendAndExcite: "attend-and-excite"
+      }
+    }
+
+    /// The names there are.
+    public static let names = ["stable-diffusion", "attend-and-excite"]
+  }
+
+  /// What the picture shall show.
+  public var prompt: String
+  /// What it shall not show; empty for nothing.
+  public var negativePrompt = ""
+  /// Seed of the starting noise, as in torch's CPU generator.
+  public var seed: UInt64
+  /// Denoising steps; the scheduler may make one iteration more of them.
+  public var steps = 50
+  /// Weight of classifier-free guidance; 1 or less does without.
+  public var guidanceScale = 7.5
+  /// The scheduler's name; `nil` takes the checkpoint's own.
+  public var scheduler: String?
+  /// How the latent is moved.
+  public var method: Method
+  /// What is measured, and made to appear by a method that does so.
+  public var subjects: [Subject]
+  /// How the pieces of one word serve its subject.
+  public var pieces = PieceRule.standard
+  /// The grid whose attention is measured; `nil` takes the checkpoint's, or 1/32 of the picture.
+  public var grid: Grid?
+  /// Whether the end token and the padding are left out of the renormalisation; `nil` takes the
+  /// checkpoint's rule.
+  public var stopsAtEnd: Bool?
+
+  /// A request with the published defaults.
+  public init(prompt: String, seed: UInt64, method: Method, subjects: [Subject]) {
+    self.prompt = prompt
+    self.seed = seed
+    self.method = method
+    self.subjects = subjects
+  }
+}

@@ -1,0 +1,173 @@
+public import AttentionTrace
+private import Foundation
+public import TensorEngine
+
+/// A loaded checkpoint, ready to make pictures.
+public final class StableDiffusion {
+  /// What it was loaded from.
+  public let checkpoint: Checkpoint
+  /// Reads prompts.
+  public let tokenizer: CLIPTokenizer
+  private let unet: UNet
+  private let vae: VAE
+  private let text: CLIPTextModel
+  private var embeddings: [String: Tensor] = [:]
+
+  /// Loads every part.
+  /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
+  public init(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    tokenizer = try checkpoint.makeTokenizer()
+    text = try checkpoint.makeTextModel()
+    unet = try checkpoint.makeUNet()
+    vae = try checkpoint.makeVAE()
+    guard tokenizer.window == text.configuration.window else {
+      throw DiffusionError.unsupported(
+        path: checkpoint.folder, key: "the tokenizer's window", value: String(tokenizer.window),
+        supported: "the text encoder's (\(text.configuration.window))")
+    }
+  }
+
+  /// The latent's rows and columns.
+  public var latentGrid: Grid {
+    Grid(
+      rows: checkpoint.unetConfiguration.sampleRows,
+      columns: checkpoint.unetConfiguration.sampleColumns)
+  }
+
+  /// The picture's height and width in pixels.
+  public var imageSize: (height: Int, width: Int) {
+    let factor = checkpoint.vaeConfiguration.factor
+    return (latentGrid.rows * factor, latentGrid.columns * factor)
+  }
+
+  /// Every attention, in the order in which a pass reaches them.
+  public var sites: [AttentionSite] {
+    unet.sites(rows: latentGrid.rows, columns: latentGrid.columns, tokens: tokenizer.window)
+  }
+
+  /// The embedding of a prompt, `[1, token, width]`.
+  private func embedding(_ prompt: String) throws -> Tensor {
+    if let known = embeddings[prompt] { return known }
+    let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
+    embeddings[prompt] = embedding
+    return embedding
+  }
+
+  /// What is measured of a request's attention; `nil` without subjects.
+  public func objective(_ request: GenerationRequest) throws -> Excitation? {
+    guard !request.subjects.isEmpty else { return nil }
+    var settings = AttendAndExcite.Settings()
+    if case .attendAndExcite(let chosen) = request.method { settings = chosen }
+    let grid = self.grid(request)
+    guard settings.kernelSize >= 1, settings.kernelSize <= min(grid.rows, grid.columns) + 2,
+      settings.sigma > 0
+    else {
+      throw DiffusionError.invalidRequest(
+        what: "the smoothing kernel",
+        got: "\(settings.kernelSize) cells wide with sigma \(settings.sigma)",
+        expected: "1…\(min(grid.rows, grid.columns) + 2) cells and a positive sigma")
+    }
+    let end = tokenizer.encode(request.prompt).end
+    let objective = Excitation(
+      subjects: request.subjects, grid: grid, pieces: request.pieces,
+      lastToken: stopsAtEnd(request) ? end : tokenizer.window - 1,
+      sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
+    guard let last = request.subjects.flatMap(\.tokens).max(), last < objective.lastToken else {
+      throw DiffusionError.invalidRequest(
+        what: "a subject's token", got: String(request.subjects.flatMap(\.tokens).max() ?? 0),
+        expected: "below \(objective.lastToken), the last that the loss reads")
+    }
+    _ = try objective.sites(among: sites)
+    return objective
+  }
+
+  /// The grid whose attention a request measures.
+  public func grid(_ request: GenerationRequest) -> Grid {
+    request.grid ?? checkpoint.guidance.grid
+      ?? Grid(
+        rows: (imageSize.height + 31) / 32, columns: (imageSize.width + 31) / 32)
+  }
+
+  /// Whether a request's renormalisation stops before the end token.
+  ///
+  /// Attend-and-Excite does so with SD 2.x, whose text encoder gives the end token so much attention
+  /// that no other token could approach 1. OpenCLIP's encoders are told by their exact gelu.
+  public func stopsAtEnd(_ request: GenerationRequest) -> Bool {
+    request.stopsAtEnd ?? checkpoint.guidance.stopsAtEnd
+      ?? (checkpoint.textConfiguration.activation == .gelu)
+  }
+
+  /// Sets up a run.
+  ///
+  /// - Parameters:
+  ///   - observers: see the attention of every pass.
+  ///   - report: is told of every pass when it is over.
+  /// - Throws: ``DiffusionError`` when the request cannot be run.
+  public func sequence(
+    _ request: GenerationRequest, observers: [any AttentionObserver] = [],
+    report: @escaping DenoisingSequence.PassReport = { _, _ in }
+  ) throws -> DenoisingSequence {
+    let objective = try objective(request)
+    var guide: AttendAndExcite?
+    if case .attendAndExcite(let settings) = request.method {
+      guard let objective else {
+        throw DiffusionError.invalidRequest(
+          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)")
+      }
+      guide = AttendAndExcite(objective, settings)
+    }
+    var source = TorchRandomSource(seed: request.seed)
+    return try DenoisingSequence(
+      unet: unet, scheduler: scheduler(request),
+      latent: source.normal(
+        shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns]),
+      embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
+      guidanceScale: request.guidanceScale, guide: guide, objective: objective,
+      observers: observers, report: report)
+  }
+
+  private func schedulerKind(_ request: GenerationRequest) throws -> SchedulerKind {
+    guard let name = request.scheduler else { return try checkpoint.schedulerKind() }
+    guard let kind = SchedulerKind(rawValue: name) else {
+      throw DiffusionError.invalidRequest(
+        what: "the scheduler", got: name,
+        expected: SchedulerKind.allCases.map(\.rawValue).joined(separator: " or "))
+    }
+    return kind
+  }
+
+  private func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
+    try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+  }
+
+  /// The diffusion times of a request's iterations.
+  public func timesteps(_ request: GenerationRequest) throws -> [Double] {
+    try scheduler(request).timesteps
+  }
+
+  /// The scheduler's name and every setting of it.
+  public func schedulerSettings(_ request: GenerationRequest) throws -> [String: String] {
+    var settings = checkpoint.schedule.settings
+    settings["name"] = try schedulerKind(request).rawValue
+    return settings
+  }
+
+  /// The picture of a latent: `[row, column, channel]`, bytes of red, green and blue.
+  public func pixels(_ latent: Tensor) -> [UInt8] {
+    let image = vae.decode(latent)
+    let plane = image.shape[2] * image.shape[3]
+    return image.withSpan { values in
+      [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in
+        for pixel in 0..<plane {
+          for channel in 0..<3 {
+            let level = values[channel * plane + pixel] / 2 + 0.5
+            let clamped = level > 0 ? min(level, 1) : 0
+            bytes[3 * pixel + channel] = UInt8((clamped * 255).rounded(.toNearestOrEven))
+          }
+        }
+        count = 3 * plane
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+internal import TensorEngine
+
+/// What the UNet's output means.
+package enum Prediction: String, Sendable, CaseIterable {
+  /// The noise that was added.
+  case epsilon
+  /// The velocity of Salimans & Ho, Progressive Distillation, ICLR 2022: `√ᾱ ε − √(1−ᾱ) x₀`.
+  case velocity = "v_prediction"
+  /// The clean sample.
+  case sample
+}
+
+/// `scheduler/scheduler_config.json`: how much noise there is at each time, and which times to visit.
+///
+/// - Reference: diffusers `schedulers/scheduling_ddim.py` and `scheduling_pndm.py`.
+package struct NoiseSchedule: Sendable, Equatable {
+  /// How timesteps are spread over the training times.
+  package enum Spacing: String, Sendable, CaseIterable {
+    case leading, trailing, linspace
+  }
+
+  /// ᾱ at each training time: the share of the clean sample's variance.
+  package let cumulativeAlphas: [Float]
+  /// ᾱ before the first time: 1, or that of time 0.
+  package let finalAlpha: Float
+  package let prediction: Prediction
+  let stepsOffset: Int
+  let spacing: Spacing
+  /// Bound on the clean sample's estimate; `nil` for none.
+  let clip: Float?
+  let skipRungeKutta: Bool
+  /// The class diffusers names, such as `PNDMScheduler`.
+  package let className: String
+  /// The settings in force, for the manifest.
+  package let settings: [String: String]
+
+  package var trainingTimes: Int { cumulativeAlphas.count }
+
+  /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
+  init(_ json: JSONNode) throws {
+    let config = ConfigurationReader(json)
+    className = try config.string("_class_name", default: "PNDMScheduler")
+    try config.requireFalse("thresholding")
+    try config.requireFalse("rescale_betas_zero_snr")
+    try config.requireAbsent("trained_betas")
+    let count = try config.integer("num_train_timesteps", default: 1000)
+    guard count > 0, count <= 1_000_000 else {
+      throw json.failure("num_train_timesteps is \(count); expected 1…1000000")
+    }
+    let betas = try Self.betas(config, count)
+    var product = 1.0
+    cumulativeAlphas = betas.map { beta in
+      product *= Double(1 - beta)
+      return Float(product)
+    }
+    let isDDIM = className == "DDIMScheduler"
+    let toOne = try config.bool("set_alpha_to_one", default: isDDIM)
+    finalAlpha = toOne ? 1 : cumulativeAlphas[0]
+    prediction = try config.choice("prediction_type", Prediction.self, default: .epsilon)
+    spacing = try config.choice("timestep_spacing", Spacing.self, default: .leading)
+    stepsOffset = try config.integer("steps_offset", default: 0)
+    let clips = try isDDIM && config.bool("clip_sample", default: true)
+    clip = clips ? Float(try config.double("clip_sample_range", default: 1)) : nil
+    skipRungeKutta = try config.bool("skip_prk_steps", default: false)
+    settings = [
+      "num_train_timesteps": String(count), "set_alpha_to_one": String(toOne),
+      "prediction_type": prediction.rawValue, "timestep_spacing": spacing.rawValue,
+      "steps_offset": String(stepsOffset), "clip_sample": String(clips),
+      "skip_prk_steps": String(skipRungeKutta),
+      "beta_schedule": try config.string("beta_schedule", default: "linear"),
+      "beta_start": String(try config.double("beta_start", default: 0.0001)),
+      "beta_end": String(try config.double("beta_end", default: 0.02)),
+    ]
+  }
+
+  private static func betas(_ config: ConfigurationReader, _ count: Int) throws -> [Float] {
+    let start = try config.double("beta_start", default: 0.0001)
+    let end = try config.double("beta_end", default: 0.02)
+    switch try config.string("beta_schedule", default: "linear") {
+    case "linear": return linspace(Float(start), Float(end), count)
+    case "scaled_linear":
+      return linspace(Float(start.squareRoot()), Float(end.squareRoot()), count).map { $0 * $0 }
+    case let other:
+      throw DiffusionError.unsupported(
+        path: config.json.file, key: "beta_schedule", value: other,
+        supported: "linear and scaled_linear")
+    }
+  }
+
+  /// torch.linspace in float32: each half is counted from its own end.
+  private static func linspace(_ start: Float, _ end: Float, _ count: Int) -> [Float] {
+    guard count > 1 else { return [start] }
+    let step = (end - start) / Float(count - 1)
+    return (0..<count).map {
+      $0 < count / 2 ? start + step * Float($0) : end - step * Float(count - 1 - $0)
+    }
+  }
+
+  /// The training times to visit, from noise to picture.
+  func spaced(_ steps: Int) -> [Int] {
+    switch spacing {
+    case .leading:
+      let ratio = trainingTimes / steps
+      return (0..<steps).reversed().map { $0 * ratio + stepsOffset }
+    case .trailing:
+      let ratio = Double(trainingTimes) / Double(steps)
+      return (0..<steps).map {
+        Int((Double(trainingTimes) - Double($0) * ratio).rounded(.toNearestOrEven)) - 1
+      }
+    case .linspace:
+      let span = Double(trainingTimes - 1)
+      return (0..<steps).reversed().map {
+        steps == 1 ? 0 : Int((Double($0) * span / Double(steps - 1)).rounded(.toNearestOrEven))
+      }
+    }
+  }
+
+  /// ᾱ at `time`, which may lie before the first.
+  func alpha(_ time: Int) -> Float {
+    time < 0 ? finalAlpha : cumulativeAlphas[min(time, trainingTimes - 1)]
+  }
+}
+
+extension ConfigurationReader {
+  /// One of the named values Heed computes.
+  func choice<Value: RawRepresentable & CaseIterable>(
+    _ key: String, _ type: Value.Type, default value: Value
+  ) throws -> Value where Value.RawValue == String {
+    guard let text = try json.optionalMember(key)?.string() else { return value }
+    guard let choice = Value(rawValue: text) else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: key, value: text,
+        supported: Value.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return choice
+  }
+}

@@ -1,0 +1,60 @@
+package import TensorEngine
+
+/// Takes a sample from one time to the next, given what the UNet predicts.
+///
+/// A scheduler holds the state of one run. Its iterations are indexed from 0; PNDM has one more of
+/// them than it was asked for.
+package protocol Scheduler: Sendable {
+  /// The diffusion times to visit, one for each iteration.
+  var timesteps: [Double] { get }
+  /// What the starting noise is multiplied with.
+  var initialNoiseScale: Float { get }
+  /// What a run must keep to go on from here after a pause.
+  var state: [String: Tensor] { get set }
+
+  /// The sample as the UNet takes it at iteration `index`.
+  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor
+
+  /// The sample at the next time.
+  ///
+  /// - Parameters:
+  ///   - output: what the UNet predicted, of the sample's shape.
+  ///   - index: the iteration.
+  mutating func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor
+}
+
+/// The schedulers by their names on the command line.
+package enum SchedulerKind: String, Sendable, CaseIterable {
+  case ddim
+  case pndm
+
+  /// The kind a checkpoint's class name stands for.
+  init?(className: String) {
+    switch className {
+    case "DDIMScheduler": self = .ddim
+    case "PNDMScheduler": self = .pndm
+    default: return nil
+    }
+  }
+
+  /// Sets up a run of `steps` steps.
+  /// - Throws: ``DiffusionError`` when the number of steps cannot be.
+  package func make(_ schedule: NoiseSchedule, steps: Int) throws -> any Scheduler {
+    guard steps >= 1, steps <= schedule.trainingTimes else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of steps", got: String(steps),
+        expected: "1…\(schedule.trainingTimes)")
+    }
+    switch self {
+    case .ddim: return DDIM(schedule, steps: steps)
+    case .pndm: return try PNDM(schedule, steps: steps)
+    }
+  }
+}
+
+extension Tensor {
+  /// `a x + b y`, number by number, off any tape.
+  static func combination(_ a: Float, _ x: Tensor, _ b: Float, _ y: Tensor) -> Tensor {
+    x.detached.affine(scale: a) + y.detached.affine(scale: b)
+  }
+}

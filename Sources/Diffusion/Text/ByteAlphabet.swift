@@ -1,0 +1,19 @@
+/// The characters that stand for bytes in a byte-level vocabulary.
+///
+/// Printable Latin-1 bytes stand for themselves; the others take the code points from U+0100 on,
+/// in order (GPT-2, `encoder.py`, `bytes_to_unicode`).
+enum ByteAlphabet {
+  /// The character of each byte.
+  static let characters: [Unicode.Scalar] = {
+    var next: UInt32 = 0x100
+    return (UInt8.min...UInt8.max).map { byte in
+      switch byte {
+      case 0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF:
+        return Unicode.Scalar(byte)
+      default:
+        defer { next += 1 }
+        return Unicode.Scalar(next) ?? Unicode.Scalar(byte)
+      }
+    }
+  }()
+}

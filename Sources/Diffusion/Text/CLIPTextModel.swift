@@ -1,0 +1,95 @@
+package import TensorEngine
+
+/// CLIP's text transformer: token ids in, one embedding for each position out.
+///
+/// - Reference: Radford et al., Learning Transferable Visual Models From Natural Language
+///   Supervision, ICML 2021; transformers `models/clip/modeling_clip.py`.
+package struct CLIPTextModel: Sendable {
+  package let configuration: TextConfiguration
+  /// `[id, width]`
+  private let tokenEmbedding: Tensor
+  /// `[position, width]`
+  private let positionEmbedding: Tensor
+  private let layers: [Layer]
+  private let finalNorm: LayerNorm
+
+  init(_ scope: ParameterScope, _ configuration: TextConfiguration) throws {
+    self.configuration = configuration
+    let width = configuration.width
+    tokenEmbedding = try scope["embeddings"]["token_embedding"].tensor(
+      "weight", [configuration.vocabulary, width])
+    positionEmbedding = try scope["embeddings"]["position_embedding"].tensor(
+      "weight", [configuration.window, width])
+    layers = try (0..<configuration.layers).map {
+      try Layer(scope["encoder"]["layers"][$0], configuration)
+    }
+    finalNorm = try LayerNorm(
+      scope["final_layer_norm"], width, epsilon: configuration.epsilon)
+  }
+
+  /// The last hidden state after the final norm.
+  ///
+  /// - Parameter ids: for each prompt, one id for each position of the window.
+  /// - Returns: `[prompt, position, width]`.
+  /// - Throws: ``DiffusionError`` when an id is outside the embedding.
+  package func callAsFunction(_ ids: [[Int]]) throws -> Tensor {
+    let width = configuration.width
+    let positions = configuration.window
+    for row in ids {
+      guard row.count == positions else {
+        throw DiffusionError.invalidRequest(
+          what: "the number of token ids", got: String(row.count), expected: String(positions))
+      }
+      if let id = row.first(where: { $0 < 0 || $0 >= configuration.vocabulary }) {
+        throw DiffusionError.invalidRequest(
+          what: "a token id", got: String(id),
+          expected: "below \(configuration.vocabulary): the tokenizer is not this text encoder's")
+      }
+    }
+    var x =
+      Tensor(shape: [ids.count, positions, width]) { target in
+        tokenEmbedding.withPointer { table in
+          for (position, id) in ids.joined().enumerated() {
+            (target + position * width).update(from: table + id * width, count: width)
+          }
+        }
+      } + positionEmbedding
+    for layer in layers { x = layer(x) }
+    return finalNorm(x)
+  }
+
+  /// Causal self-attention and a feed-forward layer, each around a shortcut.
+  private struct Layer {
+    let norm1: LayerNorm
+    let query, key, value, output: Linear
+    let heads: Int
+    let norm2: LayerNorm
+    let expand, contract: Linear
+    let activation: Activation
+
+    init(_ scope: ParameterScope, _ configuration: TextConfiguration) throws {
+      let width = configuration.width
+      let attention = scope["self_attn"]
+      norm1 = try LayerNorm(scope["layer_norm1"], width, epsilon: configuration.epsilon)
+      query = try Linear(attention["q_proj"], width, width)
+      key = try Linear(attention["k_proj"], width, width)
+      value = try Linear(attention["v_proj"], width, width)
+      output = try Linear(attention["out_proj"], width, width)
+      heads = configuration.heads
+      norm2 = try LayerNorm(scope["layer_norm2"], width, epsilon: configuration.epsilon)
+      expand = try Linear(scope["mlp"]["fc1"], width, configuration.hidden)
+      contract = try Linear(scope["mlp"]["fc2"], configuration.hidden, width)
+      activation = configuration.activation
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor {
+      let normed = norm1(x)
+      let width = x.shape[2]
+      let attended = query(normed).attention(
+        keys: key(normed), values: value(normed), heads: heads,
+        scale: 1 / Float(width / heads).squareRoot(), causal: true)
+      let hidden = output(attended) + x
+      return contract(expand(norm2(hidden)).activated(activation)) + hidden
+    }
+  }
+}

@@ -1,0 +1,68 @@
+public import AttentionTrace
+
+/// From the user's words, or from the prompt alone, to what the image must show.
+public enum SubjectSelection {
+  /// The subjects that `names` name, in their order; without names, those that ``certain(in:)``
+  /// finds.
+  ///
+  /// A name is as in ``TokenSelection``; the start, end and padding tokens are no subjects.
+  ///
+  /// - Throws: ``TextError``, with the table of tokens where a choice is needed.
+  public static func subjects(
+    named names: [String], in table: TokenTable
+  ) throws(TextError) -> [Subject] {
+    guard !table.words.isEmpty else { throw .emptyPrompt }
+    guard !names.isEmpty else {
+      guard let subjects = certain(in: table) else { throw .subjectsNeeded(table: table.text()) }
+      return subjects
+    }
+    var subjects: [Subject] = []
+    for name in names {
+      let tokens = try TokenSelection(name).tokens(in: table)
+      guard tokens.allSatisfy({ table.tokens[$0].special == nil }) else {
+        throw .noText(name: name, table: table.text())
+      }
+      let subject = Subject(name: name.trimmingSpace(), tokens: tokens)
+      if let same = subjects.first(where: { $0.tokens == tokens }) {
+        throw .sameSubject(first: same.name, second: subject.name)
+      }
+      subjects.append(subject)
+    }
+    return subjects
+  }
+
+  /// The two nouns of a prompt that is one of the benchmark's templates, `nil` for any other.
+  ///
+  /// The whole prompt must be `a X and a Y` or `a X with a Y`, with `an` for `a` as one likes and
+  /// one of the benchmark's 11 colours before either noun or neither. A noun is one word of letters
+  /// that is no colour, so that "a red and a green" and "an orange and a cat" are left to the user.
+  /// The templates are those of Attend-and-Excite's 276 prompts (Chefer et al., SIGGRAPH 2023).
+  public static func certain(in table: TokenTable) -> [Subject]? {
+    guard table.leftOut.isEmpty else { return nil }
+    var rest = table.words[...]
+    guard let first = noun(from: &rest), let link = rest.popFirst(),
+      ["and", "with"].contains(link.text), let second = noun(from: &rest), rest.isEmpty
+    else { return nil }
+    return [first, second].map { word in
+      let isRepeated = table.words.count { $0.text == word.text } > 1
+      let name = isRepeated ? "\(word.text)#\(word.occurrence)" : word.text
+      return Subject(name: name, tokens: word.tokens)
+    }
+  }
+
+  private static let articles: Set<String> = ["a", "an"]
+  private static let colours: Set<String> = [
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "black", "white",
+  ]
+  private static let notNouns = articles.union(colours).union(["and", "with"])
+
+  /// Takes an article, perhaps a colour, and a noun off the front.
+  private static func noun(from words: inout ArraySlice<TokenTable.Word>) -> TokenTable.Word? {
+    guard let article = words.popFirst(), articles.contains(article.text) else { return nil }
+    if let next = words.first, colours.contains(next.text) { words.removeFirst() }
+    guard let noun = words.popFirst(), !notNouns.contains(noun.text),
+      noun.text.unicodeScalars.allSatisfy({ ScalarClass($0) == .letter })
+    else { return nil }
+    return noun
+  }
+}

@@ -1,0 +1,78 @@
+internal import TensorEngine
+
+/// What can be wrong with a tokenizer's folder, a prompt, or the words that name its subjects.
+///
+/// Each describes itself in one line; where tokens must be chosen, the table of tokens follows.
+public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A tokenizer folder has neither of the two layouts.
+  case noVocabulary(folder: String)
+  /// A token that the tokenizer needs is not in its vocabulary.
+  case missingToken(folder: String, role: String, token: String)
+  /// The prompt holds no token.
+  case emptyPrompt
+  /// A name of a token or subject is empty.
+  case emptyName
+  /// No word of the prompt has this name.
+  case unknownWord(name: String, table: String)
+  /// The word is in the prompt, but beyond the window.
+  case outsideWindow(name: String, window: Int)
+  /// The name fits several places of the prompt, and does not say which.
+  case ambiguousWord(name: String, places: [Int], table: String)
+  /// The prompt holds the word less often than the name says.
+  case noSuchOccurrence(name: String, count: Int, table: String)
+  /// An index is not that of a token of the prompt.
+  case noSuchIndex(name: String, last: Int, table: String)
+  /// A start, end or padding token was named where only text can stand.
+  case noText(name: String, table: String)
+  /// Two subjects are the same tokens.
+  case sameSubject(first: String, second: String)
+  /// No subject was named, and the prompt is not one whose nouns are certain.
+  case subjectsNeeded(table: String)
+
+  /// One line, and the table of tokens where the reader must choose among them.
+  public var description: String { table.map { "\(line)\n\($0)" } ?? line }
+
+  private var line: String {
+    switch self {
+    case .noVocabulary(let folder):
+      "\(FileError.printable(folder)): no tokenizer here; expected tokenizer.json, or vocab.json "
+        + "with merges.txt"
+    case .missingToken(let folder, let role, let token):
+      "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
+        + "tokenizer's vocabulary"
+    case .emptyPrompt: "the prompt is empty; write what the image shall show"
+    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index as @5"
+    case .unknownWord(let name, _):
+      "no word of the prompt is \(FileError.quoted(name)); its tokens are"
+    case .outsideWindow(let name, let window):
+      "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten the "
+        + "prompt"
+    case .ambiguousWord(let name, let places, _):
+      "\(FileError.quoted(name)) is in the prompt \(places.count) times; write "
+        + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
+        .joined(separator: " or ")
+    case .noSuchOccurrence(let name, let count, _):
+      "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
+        + "tokens are"
+    case .noSuchIndex(let name, let last, _):
+      "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
+    case .noText(let name, _):
+      "\(FileError.quoted(name)) stands for no text, so it cannot be a subject; choose among"
+    case .sameSubject(let first, let second):
+      "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
+        + "subject once"
+    case .subjectsNeeded:
+      "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens are"
+    }
+  }
+
+  private var table: String? {
+    switch self {
+    case .unknownWord(_, let table), .ambiguousWord(_, _, let table),
+      .noSuchOccurrence(_, _, let table), .noSuchIndex(_, _, let table), .noText(_, let table),
+      .subjectsNeeded(let table):
+      table
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,206 @@
+internal import AttentionTrace
+private import Foundation
+internal import TensorEngine
+
+extension CheckpointVerification {
+  /// A scheduler under the fixtures' settings, driven by a model that is a sine of its input.
+  func verifyScheduler(_ name: String, _ parts: [String]) throws -> Line {
+    guard parts.count == 3, let prediction = Prediction(rawValue: parts[2]) else {
+      return unknown(name)
+    }
+    guard let kind = SchedulerKind(rawValue: parts[1]) else {
+      return Line(
+        name: name, outcome: .notYet, error: .nan, relativeError: .nan, tolerance: tolerance)
+    }
+    var scheduler = try kind.make(.fixture(kind, prediction), steps: 12)
+    var sample = latent.affine(scale: scheduler.initialNoiseScale)
+    var trace = [sample]
+    for index in scheduler.timesteps.indices {
+      let input = scheduler.scaledInput(sample, at: index)
+      let output = Tensor(
+        input.values.map { sin(3 * $0) * 0.5 + 0.1 * Float(index) }, shape: input.shape)
+      sample = scheduler.step(output, at: index, sample)
+      trace.append(sample)
+    }
+    let corner = Tensor.concatenated(trace, axis: 0).sliced(axis: 2, 0..<4).sliced(axis: 3, 0..<4)
+    return try line(name, corner)
+  }
+
+  /// The fixtures' end-to-end runs: prompt 1, 6 steps, guidance 7.5, from the golden latent.
+  mutating func verifyRun(_ name: String) throws -> Line {
+    switch name {
+    case "e2e.sd.latent": return try latentLine(name, RunRecipe(prompt: row(1), steps: 6))
+    case "e2e.ae.latent": return try latentLine(name, try excitedRecipe())
+    case "e2e.ae.losses":
+      return try lossLine(name, try excitedRecipe(), golden.losses.map(Float.init))
+    default: return unknown(name)
+    }
+  }
+
+  private func excitedRecipe() throws -> RunRecipe {
+    var settings = AttendAndExcite.Settings()
+    settings.maxIterations = 4
+    settings.thresholds = [0: 0.05, 2: 0.55]
+    settings.looksAlways = true
+    let objective = try excitation(tokens: golden.tokenIndices[1], end: nil, smooth: true)
+    return RunRecipe(prompt: row(1), steps: 6, guide: AttendAndExcite(objective, settings))
+  }
+
+  /// A golden picture: 50 steps, guidance 7.5, the checkpoint's scheduler, the seed's own noise.
+  mutating func verifyImage(_ name: String) throws -> Line {
+    guard let image = golden.images.first(where: { name.hasPrefix($0.name + ".") }) else {
+      return unknown(name)
+    }
+    let recipe = try recipe(image)
+    switch name.dropFirst(image.name.count + 1) {
+    case "latent": return try latentLine(name, recipe)
+    case "losses": return try lossLine(name, recipe, image.losses.map(Float.init))
+    case "pixels":
+      // The golden picture is rounded to whole grey levels: half a level of it is the rounding.
+      let expected = try golden.tensors.tensor(name).values
+      let levels = try vae.decode(run(recipe).latent).values.map {
+        min(max($0 / 2 + 0.5, 0), 1) * 255
+      }
+      let unrounded = zip(levels, expected).map { level, golden in
+        abs(level - golden) <= 0.5 ? golden : level + (level > golden ? -0.5 : 0.5)
+      }
+      return line(name, unrounded, expected)
+    default: return unknown(name)
+    }
+  }
+
+  private func recipe(_ image: GoldenFile.Image) throws -> RunRecipe {
+    let table = tokenizer.encode(image.prompt)
+    let guide = try image.tokens.map { tokens in
+      var settings = AttendAndExcite.Settings()
+      settings.looksAlways = true
+      return AttendAndExcite(
+        try excitation(tokens: tokens, end: nil, smooth: true), settings)
+    }
+    return RunRecipe(
+      prompt: try text([table.tokens.map(\.id)]), steps: 50, guide: guide, seed: image.seed)
+  }
+}
+
+// MARK: - Runs and how well conditioned they are
+
+extension CheckpointVerification {
+  /// What makes a run.
+  struct RunRecipe {
+    /// The prompt's embedding, `[1, token, width]`.
+    let prompt: Tensor
+    let steps: Int
+    var guide: AttendAndExcite?
+    /// Seed of the starting noise, which is also the fixtures' latent.
+    var seed: UInt64 = 5
+
+    /// Runs with the same prompt, guide and seed are made once.
+    var key: String { "\(seed) \(steps) \(guide != nil) \(prompt.values.hashValue)" }
+  }
+
+  /// A whole run's latent, and the losses as diffusers evaluates them.
+  struct Run {
+    let latent: Tensor
+    let losses: [Float]
+  }
+
+  private mutating func run(_ recipe: RunRecipe) throws -> Run {
+    if let run = runs[recipe.key] { return run }
+    let run = try make(recipe, shaken: 0)
+    runs[recipe.key] = run
+    return run
+  }
+
+  /// Makes a run, its starting noise off by about `10⁻⁶` if `shaken` is not 0.
+  private func make(_ recipe: RunRecipe, shaken: UInt64) throws -> Run {
+    var source = TorchRandomSource(seed: recipe.seed)
+    var noise = source.normal(shape: latent.shape)
+    if shaken > 0 {
+      var shake = TorchRandomSource(seed: shaken)
+      noise = .combination(1, noise, 1e-6, shake.normal(shape: latent.shape))
+    }
+    let log = LossLog()
+    var sequence = try DenoisingSequence(
+      unet: unet,
+      scheduler: checkpoint.schedulerKind().make(checkpoint.schedule, steps: recipe.steps),
+      latent: noise, embeddings: (recipe.prompt, row(golden.prompts.count)), guidanceScale: 7.5,
+      guide: recipe.guide, report: { pass, measurement in log.note(pass, measurement) })
+    while try sequence.next() != nil {}
+    return Run(latent: sequence.latent, losses: log.losses)
+  }
+
+  /// Runs whose noise is off by rounding: how far they part from the run says what a comparison of
+  /// it can show. Twenty steps of refinement at α = 20 can turn 10⁻⁶ into a different picture.
+  private mutating func shakenRuns(_ recipe: RunRecipe) throws -> [Run] {
+    if let known = shaken[recipe.key] { return known }
+    let made = try (1...3).map { try make(recipe, shaken: $0) }
+    shaken[recipe.key] = made
+    return made
+  }
+
+  /// How many times the spread of shaken runs a difference may be.
+  private static let spreadMargin = 4.0
+
+  private mutating func latentLine(_ name: String, _ recipe: RunRecipe) throws -> Line {
+    let strict = try line(name, run(recipe).latent)
+    guard strict.outcome == .failed, strict.relativeError.isFinite else { return strict }
+    let reference = try run(recipe).latent.values
+    let spread = try shakenRuns(recipe).map {
+      line(name, $0.latent.values, reference).relativeError
+    }.max() ?? 0
+    return strict.judged(allowing: Self.spreadMargin * spread)
+  }
+
+  /// Losses are judged one by one: each against how far shaken runs have parted by then.
+  private mutating func lossLine(
+    _ name: String, _ recipe: RunRecipe, _ expected: [Float]
+  ) throws -> Line {
+    let losses = try run(recipe).losses
+    let strict = line(name, losses, expected, isLoss: true)
+    guard strict.outcome == .failed, losses.count == expected.count else { return strict }
+    let others = try shakenRuns(recipe).map(\.losses).filter { $0.count == losses.count }
+    var spread = 0.0
+    for (index, loss) in losses.enumerated() {
+      spread = others.map { abs(Double($0[index] - loss)) }.reduce(spread, max)
+      let allowed = max(Self.lossTolerance, Self.spreadMargin * spread)
+      guard abs(Double(loss - expected[index])) <= allowed else { return strict }
+    }
+    return strict.judged(allowing: strict.relativeError)
+  }
+}
+
+/// The losses of a run in the order and number in which diffusers evaluates them.
+///
+/// diffusers' refinement begins with the pass that the step has just made; Heed leaves it out, and
+/// its loss is noted a second time here.
+private final class LossLog {
+  private(set) var losses: [Float] = []
+  private var first: Float?
+
+  func note(_ pass: AttentionPass, _ measurement: PassMeasurement?) {
+    guard pass.phase != .denoise, let measurement else { return }
+    if pass.attempt == 0 {
+      first = measurement.loss
+    } else if let loss = first {
+      losses.append(loss)
+      first = nil
+    }
+    losses.append(measurement.loss)
+  }
+}
+
+extension NoiseSchedule {
+  /// The settings of the fixtures' scheduler traces.
+  fileprivate static func fixture(
+    _ kind: SchedulerKind, _ prediction: Prediction
+  ) throws -> NoiseSchedule {
+    let json = """
+      {"_class_name": "\(kind == .ddim ? "DDIMScheduler" : "PNDMScheduler")",
+       "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+       "steps_offset": 1, "clip_sample": false, "set_alpha_to_one": false,
+       "skip_prk_steps": true, "prediction_type": "\(prediction.rawValue)"}
+      """
+    let value = try StrictJSON.parse(Array(json.utf8), file: "scheduler fixture")
+    return try NoiseSchedule(JSONNode(value, file: "scheduler fixture"))
+  }
+}

@@ -1,0 +1,265 @@
+internal import AttentionTrace
+private import Foundation
+internal import TensorEngine
+
+/// Computes every tensor that a checkpoint's golden file names, and says how far each is off.
+///
+/// The names and their recipes are those of the fixtures' generating script: text embeddings, UNet
+/// passes, cross-attention maps, Attend-and-Excite's maxima, loss and gradient under both rules,
+/// the autoencoder, random numbers, scheduler traces, and whole runs.
+public struct CheckpointVerification {
+  /// How one tensor compares.
+  public struct Line: Sendable {
+    /// What came of it.
+    public enum Outcome: String, Sendable {
+      /// Within tolerance.
+      case passed = "ok"
+      /// Off by no more than what a disturbance of the noise by rounding does to the same run.
+      case illConditioned = "ok (ill-conditioned)"
+      /// Out of tolerance.
+      case failed = "FAILED"
+      /// Given to the computation, not computed by it.
+      case input
+      /// Of a kind that Heed does not compute yet; no failure.
+      case notYet = "not yet"
+      /// A name without a recipe; a failure.
+      case unknown = "UNKNOWN"
+    }
+
+    /// The tensor's name.
+    public let name: String
+    /// What came of it.
+    public let outcome: Outcome
+    /// The largest absolute difference.
+    public let error: Double
+    /// The error over what it is measured against: the tensor's range, or 1 for losses.
+    public let relativeError: Double
+    /// The largest relative error that passes.
+    public let tolerance: Double
+
+    /// The same error under another tolerance.
+    func judged(allowing tolerance: Double) -> Line {
+      Line(
+        name: name, outcome: relativeError <= tolerance ? .illConditioned : .failed, error: error,
+        relativeError: relativeError, tolerance: tolerance)
+    }
+  }
+
+  let checkpoint: Checkpoint
+  let golden: GoldenFile
+  let tolerance: Double
+  let tokenizer: CLIPTokenizer
+  let text: CLIPTextModel
+  let unet: UNet
+  let vae: VAE
+  /// Embeddings of the golden prompts and of the empty one, `[prompt, token, width]`.
+  let embeddings: Tensor
+  let latent: Tensor
+  let sites: [AttentionSite]
+  private var taps: [Int: AttentionTap] = [:]
+  private var probes: [String: LossProbe] = [:]
+  var runs: [String: Run] = [:]
+  var shaken: [String: [Run]] = [:]
+
+  /// Tolerance of losses and maxima, which live in 0…1: absolute.
+  static let lossTolerance = 1e-3
+
+  /// Opens a checkpoint with its golden files.
+  ///
+  /// - Parameter tolerance: the largest error that passes, relative to a tensor's own range.
+  /// - Throws: ``DiffusionError``, `FileError` or `TextError` when something of it cannot be read.
+  public init(folder: String, tolerance: Double = 2e-4) throws {
+    checkpoint = try Checkpoint(folder)
+    golden = try GoldenFile(folder: folder)
+    self.tolerance = tolerance
+    tokenizer = try checkpoint.makeTokenizer()
+    text = try checkpoint.makeTextModel()
+    unet = try checkpoint.makeUNet()
+    vae = try checkpoint.makeVAE()
+    let tokenizer = self.tokenizer
+    embeddings = try text((golden.prompts + [""]).map { tokenizer.encode($0).tokens.map(\.id) })
+    var source = TorchRandomSource(seed: 5)
+    latent = source.normal(shape: [1, 4, golden.latent.rows, golden.latent.columns])
+    sites = unet.sites(
+      rows: golden.latent.rows, columns: golden.latent.columns, tokens: text.configuration.window)
+  }
+
+  /// The names to verify, in the golden file's order.
+  public var names: [String] {
+    golden.names + (golden.losses.isEmpty ? [] : ["e2e.ae.losses"])
+      + golden.images.filter { !$0.losses.isEmpty }.map { $0.name + ".losses" }
+  }
+
+  /// Computes the tensor `name` and compares it.
+  /// - Throws: what the models throw.
+  public mutating func verify(_ name: String) throws -> Line {
+    let parts = name.split(separator: ".").map(String.init)
+    switch parts.first {
+    case "text": return try verifyText(name)
+    case "unet": return try verifyUNet(name)
+    case "cross": return try verifyCross(name)
+    case "ae": return try verifyObjective(name, parts)
+    case "vae": return try verifyVAE(name)
+    case "random": return try verifyRandom(name)
+    case "scheduler": return try verifyScheduler(name, parts)
+    case "e2e": return try verifyRun(name)
+    case "image": return try verifyImage(name)
+    default: return unknown(name)
+    }
+  }
+}
+
+// MARK: - Comparison
+
+extension CheckpointVerification {
+  func unknown(_ name: String) -> Line {
+    Line(name: name, outcome: .unknown, error: .nan, relativeError: .nan, tolerance: tolerance)
+  }
+
+  /// Compares with the golden tensor, relative to its range; losses absolutely.
+  func line(_ name: String, _ got: Tensor, isLoss: Bool = false) throws -> Line {
+    let expected = try golden.tensors.tensor(name)
+    return line(name, got.values, expected.values, isLoss: isLoss)
+  }
+
+  func line(
+    _ name: String, _ got: [Float], _ expected: [Float], isLoss: Bool = false
+  ) -> Line {
+    let limit = isLoss ? Self.lossTolerance : tolerance
+    guard got.count == expected.count, let low = expected.min(), let high = expected.max() else {
+      return Line(
+        name: name, outcome: .failed, error: .infinity, relativeError: .infinity, tolerance: limit)
+    }
+    // `max` would lose a NaN: a difference that does not compare is the worst there is.
+    let error = zip(got, expected).reduce(0.0) { worst, pair in
+      let difference = abs(Double(pair.0) - Double(pair.1))
+      return difference <= worst ? worst : difference
+    }
+    let range = high > low ? Double(high) - Double(low) : max(abs(Double(high)), 1e-12)
+    let relative = isLoss ? error : error / range
+    return Line(
+      name: name, outcome: relative <= limit ? .passed : .failed, error: error,
+      relativeError: relative, tolerance: limit)
+  }
+
+  func row(_ index: Int) -> Tensor { embeddings.sliced(axis: 0, index..<index + 1) }
+}
+
+// MARK: - Parts
+
+extension CheckpointVerification {
+  private func verifyText(_ name: String) throws -> Line {
+    switch name {
+    case "text.ids":
+      let ids = (golden.prompts + [""]).flatMap { tokenizer.encode($0).tokens.map(\.id) }
+      let same = ids == (try golden.tensors.integers(name))
+      return Line(
+        name: name, outcome: same ? .passed : .failed, error: same ? 0 : 1,
+        relativeError: same ? 0 : 1, tolerance: 0)
+    case "text.embeddings": return try line(name, embeddings)
+    default: return unknown(name)
+    }
+  }
+
+  private func verifyUNet(_ name: String) throws -> Line {
+    if name == "unet.latent" { return try line(name, latent) }
+    guard name.hasPrefix("unet.noise.t"), let time = Double(name.dropFirst(12)) else {
+      return unknown(name)
+    }
+    let noise = try unet(
+      .concatenated([latent, latent], axis: 0), timestep: time,
+      context: .concatenated([row(golden.prompts.count), row(0)], axis: 0),
+      tap: AttentionTap(pass: pass))
+    return try line(name, noise)
+  }
+
+  private var pass: AttentionPass {
+    AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
+  }
+
+  private mutating func maps(of prompt: Int) throws -> AttentionTap {
+    if let tap = taps[prompt] { return tap }
+    let tap = AttentionTap(
+      pass: pass, sites: sites.filter { $0.kind == .cross }.map(\.path))
+    _ = try unet(latent, timestep: 500, context: row(prompt), tap: tap)
+    taps[prompt] = tap
+    return tap
+  }
+
+  private mutating func verifyCross(_ name: String) throws -> Line {
+    guard let maps = try maps(of: 0).maps[String(name.dropFirst(6))] else { return unknown(name) }
+    let heads = maps.reshaped(Array(maps.shape.dropFirst()))  // [head, pixel, token]
+    let expected = try golden.tensors.tensor(name)
+    return try line(name, expected.rank == 2 ? heads.meanOverFirstAxis : heads)
+  }
+
+  private mutating func verifyObjective(_ name: String, _ parts: [String]) throws -> Line {
+    guard let prompt = Int(parts[1].dropFirst()), golden.prompts.indices.contains(prompt) else {
+      return unknown(name)
+    }
+    if parts.count == 3, parts[2] == "aggregate" {
+      let objective = try excitation(tokens: [1], end: nil, smooth: true)
+      let tap = try maps(of: prompt)
+      let average = Excitation.average(
+        try objective.sites(among: sites).compactMap { tap.maps[$0.path] })
+      return try line(name, average)
+    }
+    guard parts.count == 5 else { return unknown(name) }
+    let key = parts[1...3].joined(separator: ".")
+    let end = parts[2] == "eot" ? tokenizer.encode(golden.prompts[prompt]).end : nil
+    let objective = try excitation(
+      tokens: golden.tokenIndices[prompt], end: end, smooth: parts[3] == "smooth")
+    let probe = try probes[key] ?? probe(objective, prompt)
+    probes[key] = probe
+    switch parts[4] {
+    case "maxima":
+      let maxima = probe.measurement.maxima
+      return try line(name, Tensor(maxima, shape: [maxima.count]), isLoss: true)
+    case "loss":
+      return try line(name, Tensor([probe.measurement.loss], shape: [1]), isLoss: true)
+    case "gradient": return try line(name, probe.gradient())
+    default: return unknown(name)
+    }
+  }
+
+  private func probe(_ objective: Excitation, _ prompt: Int) throws -> LossProbe {
+    let sites = try objective.sites(among: self.sites).map(\.path)
+    return try LossProbe(
+      of: objective, at: latent, unet: unet, timestep: 500, context: row(prompt),
+      tap: AttentionTap(pass: pass, sites: sites, endsEarly: true), sites: sites)
+  }
+
+  /// The objective over `tokens`; `end` is the first token left out of the renormalisation, the
+  /// window's last one under the rule of SD 1.x.
+  func excitation(tokens: [Int], end: Int?, smooth: Bool) throws -> Excitation {
+    Excitation(
+      subjects: tokens.map { Subject(name: "@\($0)", tokens: [$0]) }, grid: golden.grid,
+      pieces: .standard, lastToken: end ?? text.configuration.window - 1,
+      sigma: smooth ? 0.5 : nil, kernelSize: 3)
+  }
+
+  private func verifyVAE(_ name: String) throws -> Line {
+    switch name {
+    case "vae.image":
+      return Line(name: name, outcome: .input, error: 0, relativeError: 0, tolerance: tolerance)
+    case "vae.decoded": return try line(name, vae.decode(latent))
+    case "vae.mean": return try line(name, encoded().mean)
+    case "vae.logvar": return try line(name, encoded().logVariance)
+    default: return unknown(name)
+    }
+  }
+
+  private func encoded() throws -> (mean: Tensor, logVariance: Tensor) {
+    vae.encode(try golden.tensors.tensor("vae.image"))
+  }
+
+  private func verifyRandom(_ name: String) throws -> Line {
+    let prefix = "random.torch_cpu."
+    let shape = name.dropFirst(prefix.count).split(separator: "x").compactMap { Int($0) }
+    guard name.hasPrefix(prefix), shape.count == 4 else { return unknown(name) }
+    var source = TorchRandomSource(seed: 42)
+    let corner = source.normal(shape: shape).sliced(axis: 2, 0..<min(8, shape[2]))
+      .sliced(axis: 3, 0..<min(8, shape[3]))
+    return try line(name, corner)
+  }
+}

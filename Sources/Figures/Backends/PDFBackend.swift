@@ -1,0 +1,70 @@
+internal import CCairo
+
+/// Draws scenes as PDF: vector, fonts embedded as TrueType or Type 1, the same bytes every time.
+public enum PDFBackend {
+  /// Writes `scene` to the file at `path`, which appears whole or not at all.
+  /// - Throws: ``FigureError`` if the date is none, a font is missing, or the file cannot be
+  ///   written.
+  public static func render(_ scene: Scene, to path: String) throws {
+    try File.write(data(scene), to: path)
+  }
+
+  /// The bytes of a PDF file with one page.
+  /// - Throws: ``FigureError`` if the date is none or a font is missing.
+  public static func data(_ scene: Scene) throws -> [UInt8] {
+    guard isDate(scene.metadata.date) else { throw FigureError.invalidDate(scene.metadata.date) }
+    let typesetter = try Typesetter()
+    let sink = ByteSink()
+    let surface = cairo_pdf_surface_create_for_stream(
+      ByteSink.write, Unmanaged.passUnretained(sink).toOpaque(), scene.width, scene.height)
+    guard let surface, let canvas = cairo_create(surface) else {
+      throw FigureError.drawing("cairo failed to make a PDF")
+    }
+    defer {
+      cairo_destroy(canvas)
+      cairo_surface_destroy(surface)
+    }
+    describe(scene.metadata, on: surface)
+    CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: nil).draw(scene.nodes)
+    cairo_show_page(canvas)
+    cairo_surface_finish(surface)
+    for status in [cairo_status(canvas), cairo_surface_status(surface)]
+    where status != CAIRO_STATUS_SUCCESS {
+      throw FigureError.drawing("cairo: \(String(cString: cairo_status_to_string(status)))")
+    }
+    return sink.bytes
+  }
+
+  private static func describe(_ metadata: Scene.Metadata, on surface: OpaquePointer) {
+    // Cairo would stamp the clock's time if it were given none.
+    for (field, text) in [
+      (CAIRO_PDF_METADATA_TITLE, metadata.title),
+      (CAIRO_PDF_METADATA_CREATOR, metadata.software),
+      (CAIRO_PDF_METADATA_KEYWORDS, metadata.manifest),
+      (CAIRO_PDF_METADATA_CREATE_DATE, metadata.date),
+      (CAIRO_PDF_METADATA_MOD_DATE, metadata.date),
+    ] where !text.isEmpty {
+      cairo_pdf_surface_set_metadata(surface, field, text)
+    }
+  }
+
+  /// Whether `text` has the form `2026-11-24T10:30:00Z`.
+  private static func isDate(_ text: String) -> Bool {
+    let form = Array("0000-00-00T00:00:00Z".utf8)
+    let bytes = Array(text.utf8)
+    return bytes.count == form.count
+      && zip(bytes, form).allSatisfy { $1 == 0x30 ? (0x30...0x39).contains($0) : $0 == $1 }
+  }
+}
+
+/// Collects what Cairo writes.
+private final class ByteSink {
+  var bytes: [UInt8] = []
+
+  static let write: cairo_write_func_t = { sink, data, count in
+    guard let sink, let data else { return CAIRO_STATUS_WRITE_ERROR }
+    Unmanaged<ByteSink>.fromOpaque(sink).takeUnretainedValue()
+      .bytes.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
+    return CAIRO_STATUS_SUCCESS
+  }
+}

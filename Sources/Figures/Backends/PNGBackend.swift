@@ -1,0 +1,81 @@
+internal import CCairo
+
+/// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
+public enum PNGBackend {
+  /// The longest side that is drawn, in pixels; Cairo's own limit.
+  static let sideLimit = 32_767
+
+  /// Writes `scene` to the file at `path`, which appears whole or not at all.
+  /// - Parameters:
+  ///   - scene: The figure.
+  ///   - dpi: Pixels an inch.
+  ///   - path: Where to; a file that is there is replaced.
+  /// - Throws: ``FigureError`` if the raster is too large, a font is missing, or the file cannot be
+  ///   written.
+  public static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
+    try File.write(data(scene, dpi: dpi), to: path)
+  }
+
+  /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
+  /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
+  public static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
+    let text = [
+      (keyword: "Software", text: scene.metadata.software),
+      (keyword: "heed:manifest", text: scene.metadata.manifest),
+    ]
+    return try image(scene, dpi: dpi).encoded(dpi: dpi, text: text.filter { !$0.text.isEmpty })
+  }
+
+  /// The pixels of `scene` on white at `dpi` pixels an inch.
+  /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
+  public static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
+    let scale = dpi / 72
+    let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
+    guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {
+      throw FigureError.tooLarge(
+        width: Int(max(0, min(1e15, wide))), height: Int(max(0, min(1e15, high))),
+        limit: sideLimit)
+    }
+    let (width, height) = (Int(wide), Int(high))
+    let typesetter = try Typesetter()
+    let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
+    guard let surface, let canvas = cairo_create(surface) else {
+      throw FigureError.drawing("cairo failed to make a raster")
+    }
+    defer {
+      cairo_destroy(canvas)
+      cairo_surface_destroy(surface)
+    }
+    cairo_set_source_rgb(canvas, 1, 1, 1)
+    cairo_paint(canvas)
+    cairo_scale(canvas, scale, scale)
+    CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: scale).draw(scene.nodes)
+    cairo_surface_flush(surface)
+    let status = cairo_status(canvas)
+    guard status == CAIRO_STATUS_SUCCESS, let data = cairo_image_surface_get_data(surface) else {
+      throw FigureError.drawing("cairo: \(String(cString: cairo_status_to_string(status)))")
+    }
+    let stride = Int(cairo_image_surface_get_stride(surface))
+    return PNGImage(
+      width: width, height: height,
+      pixels: samples(data, stride: stride, width: width, height: height))
+  }
+
+  private static func samples(
+    _ data: UnsafeMutablePointer<UInt8>, stride: Int, width: Int, height: Int
+  ) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
+      for row in 0..<height {
+        let line = UnsafeRawPointer(data + row * stride).assumingMemoryBound(to: UInt32.self)
+        for column in 0..<width {
+          let pixel = line[column]
+          let start = (row * width + column) * 3
+          buffer[start] = UInt8(truncatingIfNeeded: pixel >> 16)
+          buffer[start + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
+          buffer[start + 2] = UInt8(truncatingIfNeeded: pixel)
+        }
+      }
+      count = width * height * 3
+    }
+  }
+}

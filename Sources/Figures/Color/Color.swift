@@ -1,0 +1,68 @@
+internal import Glibc
+
+/// An opaque sRGB colour.
+public struct Color: Hashable, Sendable {
+  /// Red, 0…255.
+  public let red: UInt8
+  /// Green, 0…255.
+  public let green: UInt8
+  /// Blue, 0…255.
+  public let blue: UInt8
+
+  /// Makes a colour of its three parts, 0…255 each.
+  public init(red: UInt8, green: UInt8, blue: UInt8) {
+    self.red = red
+    self.green = green
+    self.blue = blue
+  }
+
+  /// Makes a colour of `0xRRGGBB`.
+  public init(hex: UInt32) {
+    self.init(
+      red: UInt8(truncatingIfNeeded: hex >> 16), green: UInt8(truncatingIfNeeded: hex >> 8),
+      blue: UInt8(truncatingIfNeeded: hex))
+  }
+
+  /// Black.
+  public static let black = Color(hex: 0x000000)
+  /// White.
+  public static let white = Color(hex: 0xFFFFFF)
+  /// The grey of secondary text, 7.5 : 1 against white.
+  static let secondary = Color(hex: 0x555555)
+  /// The grey of axes and frames.
+  static let rule = Color(hex: 0x777777)
+  /// The grey of an area set apart from white.
+  static let shade = Color(hex: 0xEBEBEB)
+
+  /// Okabe and Ito's colours that stand out from white by 3 : 1 and more, for lines.
+  static let lines = [
+    Color(hex: 0x0072B2), Color(hex: 0xD55E00), Color(hex: 0x009E73), Color(hex: 0xCC79A7),
+  ]
+
+  /// Relative luminance as WCAG 2 defines it, 0…1.
+  public var luminance: Double {
+    func linear(_ part: UInt8) -> Double {
+      let value = Double(part) / 255
+      return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+    }
+    return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+  }
+
+  /// Black or white, whichever reads better on this colour: 4.58 : 1 at least.
+  public var textColor: Color { luminance > 0.1791 ? .black : .white }
+
+  /// The contrast ratio to `other` as WCAG 2 defines it, 1…21.
+  public func contrast(to other: Color) -> Double {
+    let (darker, lighter) = (min(luminance, other.luminance), max(luminance, other.luminance))
+    return (lighter + 0.05) / (darker + 0.05)
+  }
+
+  /// The colour as `#RRGGBB`.
+  public var hex: String {
+    let digits = Array("0123456789ABCDEF")
+    return [red, green, blue].reduce(into: "#") { text, part in
+      text.append(digits[Int(part >> 4)])
+      text.append(digits[Int(part & 15)])
+    }
+  }
+}

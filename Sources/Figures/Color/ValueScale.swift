@@ -1,0 +1,26 @@
+/// The range of values that a colour map is stretched over: one for a whole sheet.
+public struct ValueScale: Hashable, Sendable {
+  /// The value of the first colour.
+  public let lower: Double
+  /// The value of the last colour; greater than ``lower``.
+  public let upper: Double
+
+  /// Makes a scale from zero, or from the least value if it is negative, to the greatest value.
+  ///
+  /// NaN and infinities are passed over. When nothing exceeds zero the scale is 0…1, so that zero
+  /// still looks like nothing.
+  public init(covering maps: [HeatMap]) {
+    var (least, greatest) = (0.0, 0.0)
+    for map in maps {
+      for value in map.values where value.isFinite {
+        least = min(least, Double(value))
+        greatest = max(greatest, Double(value))
+      }
+    }
+    lower = least
+    upper = greatest > least ? greatest : least + 1
+  }
+
+  /// Where `value` lies, 0 at ``lower`` and 1 at ``upper``.
+  public func fraction(of value: Double) -> Double { (value - lower) / (upper - lower) }
+}

@@ -1,0 +1,47 @@
+/// What can be wrong with a figure's input, its fonts or its files.
+public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The parts of a sheet do not belong together, in words.
+  case inconsistentSheet(String)
+  /// The sheet does not fit the width asked for, both in points.
+  case tooNarrow(width: Double, needed: Double)
+  /// A raster would be larger than can be drawn, in pixels.
+  case tooLarge(width: Int, height: Int, limit: Int)
+  /// The date of a run is not ISO 8601 in UTC, as in `2026-11-24T10:30:00Z`.
+  case invalidDate(String)
+  /// A font that figures are set in is not installed.
+  case missingFont(family: String, package: String)
+  /// A file cannot be read, with the reason.
+  case unreadable(path: String, reason: String)
+  /// A file cannot be written, with the reason.
+  case unwritable(path: String, reason: String)
+  /// Bytes that should be a PNG file are not, with the reason.
+  case invalidPNG(path: String, reason: String)
+  /// A drawing library gave up, in its own words.
+  case drawing(String)
+
+  /// One line: what, where, and what to do.
+  public var description: String {
+    switch self {
+    case .inconsistentSheet(let what):
+      "sheet: \(what)"
+    case .tooNarrow(let width, let needed):
+      "sheet: \(NumberText.plain(width)) pt is too narrow for its panels;"
+        + " at least \(NumberText.plain(needed)) pt"
+    case .tooLarge(let width, let height, let limit):
+      "figure: \(width) × \(height) pixels is more than the \(limit) a side that can be drawn;"
+        + " lower the dpi"
+    case .invalidDate(let text):
+      "figure: date “\(text)” is not of the form 2026-11-24T10:30:00Z"
+    case .missingFont(let family, let package):
+      "figure: font “\(family)” is not installed; apt-get install \(package)"
+    case .unreadable(let path, let reason):
+      "\(path): cannot be read: \(reason)"
+    case .unwritable(let path, let reason):
+      "\(path): cannot be written: \(reason)"
+    case .invalidPNG(let path, let reason):
+      "\(path): not a PNG image that can be read: \(reason)"
+    case .drawing(let reason):
+      "figure: \(reason)"
+    }
+  }
+}

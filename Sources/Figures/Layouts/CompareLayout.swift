@@ -1,0 +1,216 @@
+extension CompareSheet {
+  /// Lays the sheet out on a page of its own height.
+  /// - Parameters:
+  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
+  ///   - overlay: How a map lies over its picture.
+  ///   - colors: The maps' colours.
+  /// - Returns: The scene; its warnings name characters that the fonts lack.
+  /// - Throws: ``FigureError`` if the parts do not belong together, the width is too small, or a
+  ///   font is missing.
+  public func scene(
+    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
+  ) throws -> Scene {
+    try validate()
+    let layout = CompareLayout(
+      sheet: self, width: width, overlay: overlay, colors: colors, scale: scale)
+    return try layout.scene()
+  }
+}
+
+/// Places the parts of a ``CompareSheet``: a block for each seed, then the key.
+struct CompareLayout {
+  /// How the methods of a block lie.
+  enum Arrangement {
+    /// Side by side, for a single seed over the full width.
+    case pairs
+    /// One below the other, their panels in columns.
+    case rows
+  }
+
+  static let margin = 1.5
+  static let panelGap = 3.0
+  static let blockGap = 13.0
+  /// Room left of the panels for the methods' names.
+  static let gutter = 9.5
+  static let smallestPanel = 34.0
+  static let smallestBlock = 160.0
+  /// What PDF viewers show of a page at most.
+  static let largestWidth = 14_400.0
+  static let columnLabelHeight = 16.0
+  static let rowPitch = HeatMapPanel.stripHeight + 3
+
+  let sheet: CompareSheet
+  let width: Double
+  let overlay: OverlayMode
+  let colors: ColorMap
+  let scale: ValueScale
+
+  var inner: Double { width - 2 * Self.margin }
+  var panelsPerRow: Int { sheet.subjects.count + 1 }
+  var blockColumns: Int { width >= 400 && sheet.seeds.count > 1 ? 2 : 1 }
+  var blockWidth: Double {
+    (inner - Self.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
+  }
+  var pairWidth: Double { (blockWidth - Self.blockGap) / 2 }
+
+  var arrangement: Arrangement {
+    blockColumns == 1 && panelWidth(.pairs) >= 52 ? .pairs : .rows
+  }
+
+  func panelWidth(_ arrangement: Arrangement) -> Double {
+    let room = arrangement == .pairs ? pairWidth : blockWidth - Self.gutter
+    return (room - Self.panelGap * Double(panelsPerRow - 1)) / Double(panelsPerRow)
+  }
+
+  var panelWidth: Double { panelWidth(arrangement) }
+
+  /// Height of a panel's picture; the first one's shape is everyone's.
+  var panelHeight: Double {
+    let image = sheet.seeds[0].plain.image
+    return panelWidth * Double(image.height) / Double(image.width)
+  }
+
+  var hasCurves: Bool {
+    sheet.seeds.contains { seed in
+      [seed.plain, seed.excited].contains { !$0.loss.isEmpty || !$0.attention.isEmpty }
+    }
+  }
+
+  func scene() throws -> Scene {
+    try checkWidth()
+    var builder = SceneBuilder(typesetter: try Typesetter())
+    var bottom = builder.group("prompt") { drawPrompt(&$0) }
+    var keyIsDrawn = false
+    for first in stride(from: 0, to: sheet.seeds.count, by: blockColumns) {
+      let top = bottom
+      for column in 0..<blockColumns {
+        let x = Self.margin + Double(column) * (blockWidth + Self.blockGap)
+        let index = first + column
+        if index < sheet.seeds.count {
+          bottom = max(bottom, drawBlock(index, x: x, y: top, &builder))
+        } else {
+          // An odd number of seeds leaves room beside the last one.
+          let key = builder.group("key") { drawKey(x: x, y: top + 14, width: blockWidth, &$0) }
+          bottom = max(bottom, key)
+          keyIsDrawn = true
+        }
+      }
+      bottom += 7
+    }
+    if !keyIsDrawn {
+      bottom = builder.group("key") { drawWideKey(y: bottom, &$0) }
+    }
+    return Scene(
+      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
+      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+  }
+
+  private func checkWidth() throws {
+    guard width <= Self.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most \(NumberText.plain(Self.largestWidth))")
+    }
+    let gaps = Self.panelGap * Double(panelsPerRow - 1)
+    let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
+    let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)
+    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
+  }
+
+  private func drawPrompt(_ builder: inout SceneBuilder) -> Double {
+    let style = SceneBuilder.TextStyle(size: 9)
+    let lines = builder.typesetter.wrap(
+      "“" + builder.typesetter.drawable(sheet.prompt) + "”", width: inner, size: style.size,
+      atMost: 3)
+    var y = Self.margin
+    for line in lines {
+      builder.text(line, x: Self.margin, y: y + 8.4, style)
+      y += 11
+    }
+    return y + 3
+  }
+
+  /// Colour bar and legend side by side where there is room, the note below.
+  private func drawWideKey(y: Double, _ builder: inout SceneBuilder) -> Double {
+    guard width >= 400 else {
+      return drawKey(x: Self.margin, y: y, width: inner, &builder)
+    }
+    let half = (inner - Self.blockGap) / 2
+    let bar = drawColorBar(x: Self.margin, y: y, width: half, &builder)
+    let legend = drawLegend(
+      x: Self.margin + half + Self.blockGap, y: y, width: half, &builder)
+    return drawNote(x: Self.margin, y: max(bar, legend) + 2, width: inner, &builder)
+  }
+
+  private func drawKey(
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    let bar = drawColorBar(x: x, y: y, width: width, &builder)
+    let legend = drawLegend(x: x, y: bar + 3, width: width, &builder)
+    return drawNote(x: x, y: legend + 2, width: width, &builder)
+  }
+
+  private func drawColorBar(
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    builder.group("color bar") {
+      ColorBar(scale: scale, colors: colors, caption: sheet.recipe)
+        .draw(x: x, y: y, width: width, &$0)
+    }
+  }
+
+  private func drawLegend(
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    builder.group("legend") {
+      Legend(entries: legendEntries).draw(x: x, y: y, width: width, &$0)
+    }
+  }
+
+  private func drawNote(
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
+    let map = sheet.seeds[0].plain.maps[0]
+    var bottom = y
+    for line in builder.typesetter.wrap(
+      overlay.note(rows: map.rows, columns: map.columns), width: width, size: style.size,
+      atMost: 6)
+    {
+      builder.text(line, x: x, y: bottom + 5.8, style)
+      bottom += 7.4
+    }
+    return bottom
+  }
+
+  private var legendEntries: [Legend.Entry] {
+    var entries: [Legend.Entry] = []
+    if hasCurves {
+      entries += [
+        Legend.line(.plain, .black, nil, sheet.plainName),
+        Legend.line(.excited, .black, nil, sheet.excitedName),
+      ]
+      for (index, subject) in sheet.subjects.enumerated() {
+        entries.append(
+          Legend.line(
+            .excited, Color.lines[index], Marker.allCases[index], subject.name))
+      }
+      if !sheet.thresholds.isEmpty {
+        entries.append(Legend.target("threshold at its step (loss: 1 − threshold)"))
+      }
+      if sheet.seeds.contains(where: { $0.excited.refinementTries.values.contains { $0 > 0 } }) {
+        entries.append(Legend.word("×n", "refinement tries at a step"))
+      }
+      if sheet.seeds.contains(where: { !$0.excited.refinementLosses.isEmpty }) {
+        entries.append(Legend.tries("loss in refinement"))
+      }
+      if sheet.alteredSteps < sheet.steps {
+        entries.append(Legend.shade("after the last altered step"))
+      }
+    }
+    let maps = sheet.seeds.flatMap { $0.plain.maps + $0.excited.maps }
+    if maps.contains(where: { $0.values.contains { !$0.isFinite } }) {
+      entries.append(Legend.hatch("no value"))
+    }
+    return entries
+  }
+}

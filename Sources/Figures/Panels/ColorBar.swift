@@ -1,0 +1,54 @@
+/// The colours of a scale with their values, and what they measure.
+struct ColorBar {
+  private static let label = SceneBuilder.TextStyle(size: 6.5)
+  private static let ticks = SceneBuilder.TextStyle(size: 6)
+  private static let barHeight = 7.0
+
+  var scale: ValueScale
+  var colors: ColorMap
+  /// The quantity and its unit.
+  var caption: String
+
+  /// Draws the bar `width` wide below `y`.
+  /// - Returns: The bottom of it.
+  func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
+    var bottom = y
+    let lines = builder.typesetter.wrap(
+      builder.typesetter.drawable(caption), width: width, size: Self.label.size, atMost: 3)
+    for line in lines {
+      builder.text(line, x: x, y: bottom + 6.2, Self.label)
+      bottom += 7.8
+    }
+    let bar = Scene.Rect(x: x + 4, y: bottom + 1, width: width - 8, height: Self.barHeight)
+    builder.add(
+      .image(
+        PNGImage(
+          width: colors.colors.count, height: 1,
+          pixels: colors.colors.flatMap { [$0.red, $0.green, $0.blue] }), bar))
+    builder.rectangle(bar, stroke: Scene.Stroke(.rule, width: 0.4))
+    drawTicks(bar, &builder)
+    return bar.maxY + 10
+  }
+
+  /// The two ends exactly, and round values between where there is room for them.
+  private func drawTicks(_ bar: Scene.Rect, _ builder: inout SceneBuilder) {
+    let round = Ticks(from: scale.lower, to: scale.upper, atMost: 6)
+    var marks = [(scale.upper, NumberText.value(scale.upper))]
+    if scale.lower != 0 { marks.append((scale.lower, NumberText.value(scale.lower))) }
+    marks += round.values.map { ($0, NumberText.tick($0, step: round.step)) }
+    var taken: [(Double, Double)] = []
+    for (value, text) in marks {
+      let x = bar.x + scale.fraction(of: value) * bar.width
+      let half = builder.width(of: text, Self.ticks) / 2
+      // The ends' labels may reach over the bar's ends by its margin of 4, no further.
+      let center = min(max(x, bar.x - 4 + half), bar.maxX + 4 - half)
+      if taken.contains(where: { center - half < $0.1 + 3 && center + half > $0.0 - 3 }) {
+        continue
+      }
+      taken.append((center - half, center + half))
+      builder.line(
+        [Scene.Point(x, bar.maxY), Scene.Point(x, bar.maxY + 2)], Scene.Stroke(.rule, width: 0.4))
+      builder.text(text, x: center, y: bar.maxY + 8, Self.ticks, .center)
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/// A word's attention over the picture: one value a cell.
+public struct HeatMap: Hashable, Sendable {
+  /// Cells from top to bottom.
+  public let rows: Int
+  /// Cells from left to right.
+  public let columns: Int
+  /// `[row, column]` the values, probabilities as a rule; NaN where nothing was recorded.
+  public let values: [Float]
+
+  /// Makes a map of its values.
+  /// - Precondition: `values` has `rows` × `columns` elements, and there is at least one.
+  public init(rows: Int, columns: Int, values: [Float]) {
+    precondition(
+      rows > 0 && columns > 0 && values.count == rows * columns,
+      "\(values.count) values for a map of \(rows) × \(columns)")
+    self.rows = rows
+    self.columns = columns
+    self.values = values
+  }
+
+  /// The largest value that is a number; `nil` if none is.
+  public var maximum: Float? { values.lazy.filter(\.isFinite).max() }
+}

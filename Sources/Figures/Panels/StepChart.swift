@@ -1,0 +1,129 @@
+/// Lines over the denoising steps, with what Attend-and-Excite did at them.
+struct StepChart {
+  /// One method's value at each step.
+  struct Series {
+    /// By step; what is no number interrupts the line.
+    var values: [Float]
+    var color: Color
+    var line: MethodLine
+    var marker: Marker?
+    /// Refinement's values in the order of its tries, by the step they precede.
+    var tries: [Int: [Float]] = [:]
+  }
+
+  /// Room above the plot for its title and the counts of tries, and below it for the axis.
+  static let topMargin = 16.5
+  static let bottomMargin = 16.2
+  static let rightMargin = 2.0
+  private static let leftMargin = 14.0
+  private static let small = SceneBuilder.TextStyle(size: 6)
+
+  var title: String
+  var steps: Int
+  var series: [Series]
+  /// The value to reach, by step.
+  var targets: [Int: Double]
+  /// Tries of iterative refinement, by step.
+  var tries: [Int: Int]
+  /// Steps in which the latent was altered; the rest is shaded.
+  var alteredSteps: Int
+
+  /// Draws the chart in `frame`, margins included.
+  func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
+    let margin = max(Self.leftMargin, Axes.labelWidth(valueRange, builder) + 3.5)
+    let plot = Scene.Rect(
+      x: frame.x + margin, y: frame.y + Self.topMargin,
+      width: frame.width - margin - Self.rightMargin,
+      height: frame.height - Self.topMargin - Self.bottomMargin)
+    let axes = Axes(plot: plot, lastStep: lastStep, values: valueRange)
+    builder.text(
+      title, x: plot.x, y: frame.y + 6.5, .init(size: 6.5), width: frame.maxX - plot.x)
+    drawSchedule(axes, &builder)
+    axes.draw(&builder)
+    for line in series { draw(line, axes, &builder) }
+    drawTries(axes, &builder)
+  }
+
+  private var lastStep: Int {
+    max(1, max(steps, series.map(\.values.count).max() ?? 0) - 1)
+  }
+
+  /// 0…1, or more where the values need it.
+  private var valueRange: (Double, Double) {
+    let values = series.flatMap { $0.values + $0.tries.values.flatMap { $0 } }
+      .filter(\.isFinite).map(Double.init)
+    let (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
+    guard least < 0 || greatest > 1 else { return (0, 1) }
+    let step = Ticks(from: min(0, least), to: max(1, greatest), atMost: 4).step
+    return (
+      (min(0, least) / step).rounded(.down) * step, (max(1, greatest) / step).rounded(.up) * step
+    )
+  }
+
+  /// Shades the steps that were left alone and marks the targets at their steps.
+  private func drawSchedule(_ axes: Axes, _ builder: inout SceneBuilder) {
+    let plot = axes.plot
+    if alteredSteps > 0 && alteredSteps <= lastStep {
+      let end = axes.x(Double(alteredSteps) - 0.5)
+      builder.rectangle(
+        Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height), fill: .shade)
+      builder.line(
+        [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
+        Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
+    }
+    for (step, target) in targets.sorted(by: { $0.key < $1.key })
+    where (0...lastStep).contains(step) {
+      let x = axes.x(Double(step))
+      builder.line(
+        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], Scene.Stroke(.rule, width: 0.3))
+      let y = axes.y(target)
+      guard y >= plot.y && y <= plot.maxY else { continue }
+      let (left, right) = (max(plot.x, x - 4), min(plot.maxX, x + 4))
+      builder.line(
+        [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(.black, width: 1.5))
+    }
+  }
+
+  private func draw(_ series: Series, _ axes: Axes, _ builder: inout SceneBuilder) {
+    let stroke = series.line.stroke(series.color)
+    for (step, values) in series.tries.sorted(by: { $0.key < $1.key }) {
+      for (index, value) in values.enumerated() where value.isFinite {
+        let x = Double(step) - 1 + Double(index + 1) / Double(values.count + 1)
+        let place = Scene.Point(axes.x(max(0, x)), axes.y(Double(value)))
+        builder.add(Marker.circle.node(at: place, radius: 0.6, fill: series.color, stroke: nil))
+      }
+    }
+    var points: [Scene.Point] = []
+    for (step, value) in series.values.enumerated() {
+      if value.isFinite { points.append(Scene.Point(axes.x(Double(step)), axes.y(Double(value)))) }
+      if !value.isFinite || step == series.values.count - 1 {
+        if points.count > 1 { builder.line(points, stroke) }
+        if points.count == 1, let place = points.first {
+          builder.add(Marker.circle.node(at: place, radius: 0.8, fill: series.color, stroke: nil))
+        }
+        points = []
+      }
+    }
+    guard let marker = series.marker else { return }
+    let stride = max(1, (lastStep + 5) / 6)
+    for step in Swift.stride(from: stride / 2, to: series.values.count, by: stride)
+    where series.values[step].isFinite {
+      let place = Scene.Point(axes.x(Double(step)), axes.y(Double(series.values[step])))
+      builder.add(series.line.node(marker, at: place, color: series.color))
+    }
+  }
+
+  /// Writes the tries above their steps where there is room; the block's title has their sum.
+  private func drawTries(_ axes: Axes, _ builder: inout SceneBuilder) {
+    var end = -Double.infinity
+    for (step, count) in tries.sorted(by: { $0.key < $1.key })
+    where count > 0 && (0...lastStep).contains(step) {
+      let text = "×\(count)"
+      let width = builder.width(of: text, Self.small)
+      let left = min(max(axes.plot.x, axes.x(Double(step)) - width / 2), axes.plot.maxX - width)
+      if left < end + 1 { continue }
+      end = left + width
+      builder.text(text, x: left, y: axes.plot.y - 1.6, Self.small)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/// A figure as shapes and words in points, 1/72 inch, before any back end draws it.
+///
+/// Layouts make scenes and back ends draw them; neither knows the other. The origin is the page's
+/// top left corner and y grows downwards. Nodes are drawn in order.
+public struct Scene: Sendable {
+  /// A place on the page.
+  public struct Point: Hashable, Sendable {
+    /// Points from the left edge.
+    public var x: Double
+    /// Points from the top edge.
+    public var y: Double
+
+    /// Makes a place of its distances from the left and top edges.
+    public init(_ x: Double, _ y: Double) {
+      self.x = x
+      self.y = y
+    }
+  }
+
+  /// An upright rectangle.
+  public struct Rect: Hashable, Sendable {
+    /// The left edge.
+    public var x: Double
+    /// The top edge.
+    public var y: Double
+    /// From left to right.
+    public var width: Double
+    /// From top to bottom.
+    public var height: Double
+
+    /// Makes a rectangle of its top left corner and its size.
+    public init(x: Double, y: Double, width: Double, height: Double) {
+      self.x = x
+      self.y = y
+      self.width = width
+      self.height = height
+    }
+
+    /// The right edge.
+    public var maxX: Double { x + width }
+    /// The bottom edge.
+    public var maxY: Double { y + height }
+  }
+
+  /// How a line is drawn.
+  public struct Stroke: Hashable, Sendable {
+    /// The line's colour.
+    public var color: Color
+    /// The line's width.
+    public var width: Double
+    /// Lengths of dashes and gaps in turn; empty for a solid line.
+    public var dash: [Double]
+
+    /// Describes a line; see the properties.
+    public init(_ color: Color, width: Double, dash: [Double] = []) {
+      self.color = color
+      self.width = width
+      self.dash = dash
+    }
+  }
+
+  /// Squares on a grid, each centred in its cell.
+  public struct Cells: Hashable, Sendable {
+    /// The whole grid.
+    public var frame: Rect
+    /// Cells from top to bottom.
+    public var rows: Int
+    /// Cells from left to right.
+    public var columns: Int
+    /// `[row, column]` the colour of a cell; `nil` for one that is left out.
+    public var colors: [Color?]
+    /// `[row, column]` the part of the cell's sides that its square takes, 0…1.
+    public var sides: [Double]
+
+    /// The square drawn in the cell at `index`.
+    public func square(at index: Int) -> Rect {
+      let (width, height) = (frame.width / Double(columns), frame.height / Double(rows))
+      let margin = (1 - sides[index]) / 2
+      return Rect(
+        x: frame.x + (Double(index % columns) + margin) * width,
+        y: frame.y + (Double(index / columns) + margin) * height,
+        width: width * sides[index], height: height * sides[index])
+    }
+  }
+
+  /// One line of words, set and measured.
+  public struct Text: Hashable, Sendable {
+    /// The words, without line breaks.
+    public var string: String
+    /// Where the baseline starts.
+    public var origin: Point
+    /// Size of the type.
+    public var size: Double
+    /// Whether the type is bold.
+    public var isBold: Bool
+    /// The type's colour.
+    public var color: Color
+    /// Whether the line runs upwards instead of to the right.
+    public var isVertical: Bool
+    /// What the line takes on the page, from the font's ascent to its descent.
+    public var box: Rect
+  }
+
+  /// A part of the figure.
+  public indirect enum Node: Sendable {
+    /// Parts that belong together, under a name that says what they are.
+    case group(String, [Node])
+    /// A rectangle, filled, outlined or both.
+    case rectangle(Rect, fill: Color?, stroke: Stroke?)
+    /// Straight lines from point to point.
+    case path([Point], closed: Bool, fill: Color?, stroke: Stroke?)
+    /// A picture stretched over a rectangle; enlarged pixels stay squares.
+    case image(PNGImage, Rect)
+    /// A grid of coloured squares.
+    case cells(Cells)
+    /// A line of words.
+    case text(Text)
+  }
+
+  /// What a file tells about itself.
+  public struct Metadata: Hashable, Sendable {
+    /// The figure's title.
+    public var title: String
+    /// When its run was made, ISO 8601 in UTC: `2026-11-24T10:30:00Z`.
+    public var date: String
+    /// What made it, with the version.
+    public var software: String
+    /// What it was made from, as JSON; empty to leave it out.
+    public var manifest: String
+
+    /// Describes a figure; see the properties.
+    public init(title: String, date: String, software: String, manifest: String) {
+      self.title = title
+      self.date = date
+      self.software = software
+      self.manifest = manifest
+    }
+  }
+
+  /// The page's width in points.
+  public let width: Double
+  /// The page's height in points.
+  public let height: Double
+  /// What is on the page, in drawing order.
+  public let nodes: [Node]
+  /// What a file tells about itself.
+  public let metadata: Metadata
+  /// What a reader of the figure should be told, a line each: characters without a glyph.
+  public let warnings: [String]
+
+  /// Makes a page; see the properties.
+  public init(
+    width: Double, height: Double, nodes: [Node], metadata: Metadata, warnings: [String] = []
+  ) {
+    self.width = width
+    self.height = height
+    self.nodes = nodes
+    self.metadata = metadata
+    self.warnings = warnings
+  }
+
+  /// Calls `body` for every node, groups before their members, with the names of its groups.
+  package func visit(_ body: (_ path: [String], Node) throws -> Void) rethrows {
+    func visit(_ nodes: [Node], _ path: [String]) throws {
+      for node in nodes {
+        try body(path, node)
+        if case .group(let name, let members) = node { try visit(members, path + [name]) }
+      }
+    }
+    try visit(nodes, [])
+  }
+}

@@ -1,0 +1,78 @@
+internal import CCairo
+internal import Glibc
+
+/// The fonts that figures are set in, and no others.
+///
+/// A configuration of our own, so that neither the user's fontconfig files nor the fonts that
+/// happen to be installed change a figure; colour fonts, which a PDF could hold only as Type 3,
+/// cannot be reached at all.
+final class FontSet {
+  /// The face everything is set in; metrics of Arial.
+  static let family = "Liberation Sans"
+  /// The families asked for, in order of preference, each for what the ones before lack.
+  static let families = "\(family),DejaVu Sans,Noto Sans CJK SC,Noto Sans"
+
+  let map: UnsafeMutablePointer<PangoFontMap>
+
+  /// Finds the fonts.
+  /// - Throws: ``FigureError/missingFont(family:package:)`` without the first of them.
+  init() throws {
+    guard let config = FcConfigCreate() else { throw FigureError.drawing("fontconfig failed") }
+    defer { FcConfigDestroy(config) }
+    guard FcConfigParseAndLoadFromMemory(config, Self.configuration, FcTrue) == FcTrue,
+      FcConfigBuildFonts(config) == FcTrue
+    else { throw FigureError.drawing("fontconfig refused its configuration") }
+    guard Self.has(Self.family, config) else {
+      throw FigureError.missingFont(family: Self.family, package: "fonts-liberation2")
+    }
+    guard let map = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) else {
+      throw FigureError.drawing("pango has no FreeType font map")
+    }
+    self.map = map
+    pango_fc_font_map_set_config(OpaquePointer(map), config)
+  }
+
+  deinit { g_object_unref(map) }
+
+  private static func has(_ family: String, _ config: OpaquePointer) -> Bool {
+    guard let fonts = FcConfigGetFonts(config, FcSetSystem) else { return false }
+    for index in 0..<Int(fonts.pointee.nfont) {
+      var name: UnsafeMutablePointer<FcChar8>?
+      if FcPatternGetString(fonts.pointee.fonts[index], FC_FAMILY, 0, &name) == FcResultMatch,
+        let name, String(cString: name) == family
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Fontconfig's file: everything rejected but outline fonts of the named families.
+  private static let configuration: String = {
+    let accepted = [
+      "Liberation Sans", "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP",
+      "Noto Sans CJK KR", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew",
+      "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai",
+    ]
+    let patterns = accepted.map {
+      "<pattern><patelt name=\"family\"><string>\($0)</string></patelt>"
+        + "<patelt name=\"color\"><bool>false</bool></patelt></pattern>"
+    }
+    return """
+      <?xml version="1.0"?>
+      <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+      <fontconfig>
+      <dir>/usr/share/fonts</dir>
+      <dir>/usr/local/share/fonts</dir>
+      <cachedir>/var/cache/fontconfig</cachedir>
+      <selectfont><acceptfont>\(patterns.joined())</acceptfont>
+      <rejectfont><pattern/></rejectfont></selectfont>
+      <match target="font">
+      <edit name="hinting" mode="assign"><bool>false</bool></edit>
+      <edit name="antialias" mode="assign"><bool>true</bool></edit>
+      <edit name="embeddedbitmap" mode="assign"><bool>false</bool></edit>
+      </match>
+      </fontconfig>
+      """
+  }()
+}

@@ -1,0 +1,40 @@
+internal import Foundation
+
+/// Numbers as a figure prints them, in any locale with a point.
+enum NumberText {
+  /// A length to 1/100, without trailing zeros.
+  static func plain(_ value: Double) -> String {
+    guard value.isFinite else { return "0" }
+    let hundredths = (value * 100).rounded()
+    let whole = hundredths / 100
+    if whole == whole.rounded() { return String(format: "%.0f", whole == 0 ? 0 : whole) }
+    let text = String(format: "%.2f", whole)
+    return text.hasSuffix("0") ? String(text.dropLast()) : text
+  }
+
+  /// A measured value to three significant digits, at most four decimals; tiny ones in powers of
+  /// ten.
+  static func value(_ value: Double) -> String {
+    guard value.isFinite else { return "NaN" }
+    let size = abs(value)
+    if size == 0 { return "0" }
+    if size < 0.001 || size >= 100_000 {
+      let parts = String(format: "%.1e", value).split(separator: "e")
+      return "\(parts[0])e\((Int(parts[1]) ?? 0).formattedWithMinus)"
+    }
+    let decimals = max(0, min(4, 2 - Int(log10(size).rounded(.down))))
+    return String(format: "%.\(decimals)f", value).replacing("-", with: "−")
+  }
+
+  /// A tick's value with as many decimals as its step needs.
+  static func tick(_ value: Double, step: Double) -> String {
+    let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
+    if decimals > 4 || step >= 100_000 { return self.value(value) }
+    return String(format: "%.\(decimals)f", value == 0 ? 0 : value).replacing("-", with: "−")
+  }
+}
+
+extension Int {
+  /// The number with a true minus sign.
+  fileprivate var formattedWithMinus: String { self < 0 ? "−\(-self)" : "\(self)" }
+}

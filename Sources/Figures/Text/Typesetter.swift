@@ -1,0 +1,218 @@
+internal import CCairo
+
+/// Measures and draws single lines of text with Pango, the same on every machine.
+///
+/// One belongs to one thread; layouts and back ends each make their own.
+final class Typesetter {
+  /// What a line takes around the start of its baseline, in points.
+  struct Extent {
+    var width: Double
+    var ascent: Double
+    var descent: Double
+  }
+
+  private struct Style: Hashable {
+    var string: String
+    var size: Double
+    var isBold: Bool
+  }
+
+  private let fonts: FontSet
+  private let context: OpaquePointer
+  private let layout: OpaquePointer
+  private var extents: [Style: Extent] = [:]
+  private var hasGlyph: [Character: Bool] = [:]
+  /// Characters that no font at hand can draw.
+  private var unknown: Set<Character> = []
+
+  init() throws {
+    fonts = try FontSet()
+    guard let context = pango_font_map_create_context(fonts.map) else {
+      throw FigureError.drawing("pango failed to make a context")
+    }
+    self.context = context
+    let options = cairo_font_options_create()
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
+    pango_cairo_context_set_font_options(context, options)
+    cairo_font_options_destroy(options)
+    pango_cairo_context_set_resolution(context, 72)
+    pango_context_set_round_glyph_positions(context, 0)
+    pango_context_set_language(context, pango_language_from_string("en"))
+    guard let layout = pango_layout_new(context) else {
+      throw FigureError.drawing("pango failed to make a layout")
+    }
+    self.layout = layout
+    pango_layout_set_single_paragraph_mode(layout, 1)
+  }
+
+  deinit {
+    g_object_unref(UnsafeMutableRawPointer(layout))
+    g_object_unref(UnsafeMutableRawPointer(context))
+  }
+
+  private func set(_ style: Style) {
+    let font = pango_font_description_from_string(FontSet.families)
+    pango_font_description_set_weight(font, style.isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
+    pango_font_description_set_size(font, Int32((style.size * Double(PANGO_SCALE)).rounded()))
+    pango_layout_set_font_description(layout, font)
+    pango_font_description_free(font)
+    pango_layout_set_text(layout, style.string, Int32(style.string.utf8.count))
+  }
+
+  /// The room that `string` takes on one line.
+  func extent(_ string: String, size: Double, isBold: Bool = false) -> Extent {
+    let style = Style(string: string, size: size, isBold: isBold)
+    if let known = extents[style] { return known }
+    set(style)
+    var logical = PangoRectangle()
+    pango_layout_line_get_extents(pango_layout_get_line_readonly(layout, 0), nil, &logical)
+    let scale = Double(PANGO_SCALE)
+    let extent = Extent(
+      width: Double(logical.width) / scale, ascent: Double(-logical.y) / scale,
+      descent: Double(logical.y + logical.height) / scale)
+    extents[style] = extent
+    return extent
+  }
+
+  /// Draws `string` on `canvas` from the current point, which is where its baseline starts.
+  func draw(_ string: String, size: Double, isBold: Bool, on canvas: OpaquePointer) {
+    set(Style(string: string, size: size, isBold: isBold))
+    pango_cairo_show_layout_line(canvas, pango_layout_get_line_readonly(layout, 0))
+  }
+
+  /// `string` on one line that every font can draw: control characters become spaces, and a
+  /// character without a glyph its code point, as in `U+1F438`.
+  func drawable(_ string: String) -> String {
+    var result = ""
+    var wasUnknown = false
+    for character in string {
+      if character.isASCII, let scalar = character.unicodeScalars.first {
+        result.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : character)
+      } else if canDraw(character) {
+        result.append(character)
+      } else {
+        unknown.insert(character)
+        // Neighbours are kept apart, so that lines can break between them.
+        if wasUnknown { result += " " }
+        result += Self.codePoints(of: character)
+        wasUnknown = true
+        continue
+      }
+      wasUnknown = false
+    }
+    return result
+  }
+
+  private func canDraw(_ character: Character) -> Bool {
+    if let known = hasGlyph[character] { return known }
+    if character.unicodeScalars.contains(where: Self.isControl) {
+      hasGlyph[character] = false
+      return false
+    }
+    set(Style(string: String(character), size: 10, isBold: false))
+    let result = pango_layout_get_unknown_glyphs_count(layout) == 0
+    hasGlyph[character] = result
+    return result
+  }
+
+  /// Whether a scalar breaks lines, has no agreed look, or turns the direction of the text around
+  /// it by force.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+    default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+    }
+  }
+
+  private static func codePoints(of character: Character) -> String {
+    character.unicodeScalars.map { scalar in
+      let digits = String(scalar.value, radix: 16, uppercase: true)
+      return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }.joined(separator: " ")
+  }
+
+  /// The longest start of `string` that is at most `width` wide, with an ellipsis if it is cut.
+  func fit(_ string: String, width: Double, size: Double, isBold: Bool = false) -> String {
+    if extent(string, size: size, isBold: isBold).width <= width { return string }
+    let characters = Array(string)
+    var (shortest, longest) = (0, characters.count)
+    while shortest < longest {
+      let middle = (shortest + longest + 1) / 2
+      let cut = String(characters[..<middle]) + "…"
+      if extent(cut, size: size, isBold: isBold).width <= width {
+        shortest = middle
+      } else {
+        longest = middle - 1
+      }
+    }
+    var kept = characters[..<shortest]
+    while kept.last == " " { kept.removeLast() }
+    return String(kept) + "…"
+  }
+
+  /// `string` in lines of at most `width`, broken at spaces where there are any.
+  ///
+  /// What does not fit `limit` lines is cut with an ellipsis.
+  func wrap(
+    _ string: String, width: Double, size: Double, isBold: Bool = false, atMost limit: Int
+  ) -> [String] {
+    var rest = string.split(separator: " ").map(String.init)
+    var lines: [String] = []
+    while !rest.isEmpty {
+      if lines.count + 1 == limit {
+        lines.append(fit(rest.joined(separator: " "), width: width, size: size, isBold: isBold))
+        return lines
+      }
+      var line = rest.removeFirst()
+      if extent(line, size: size, isBold: isBold).width > width {
+        let (head, tail) = split(line, width: width, size: size, isBold: isBold)
+        line = head
+        if !tail.isEmpty { rest.insert(tail, at: 0) }
+      } else {
+        while let next = rest.first,
+          extent(line + " " + next, size: size, isBold: isBold).width <= width
+        {
+          line += " " + next
+          rest.removeFirst()
+        }
+      }
+      lines.append(line)
+    }
+    return lines
+  }
+
+  /// Breaks a word that is wider than a line: at least one character stays.
+  private func split(
+    _ word: String, width: Double, size: Double, isBold: Bool
+  ) -> (head: String, tail: String) {
+    let characters = Array(word)
+    var (shortest, longest) = (1, max(1, characters.count))
+    while shortest < longest {
+      let middle = (shortest + longest + 1) / 2
+      if extent(String(characters[..<middle]), size: size, isBold: isBold).width <= width {
+        shortest = middle
+      } else {
+        longest = middle - 1
+      }
+    }
+    return (String(characters[..<shortest]), String(characters[shortest...]))
+  }
+
+  /// What to tell the user about the characters that had no glyph; empty if all had one.
+  var warnings: [String] {
+    if unknown.isEmpty { return [] }
+    let names = unknown.sorted().prefix(8).map(Self.codePoints(of:))
+    let count = unknown.count
+    let more = unknown.count > names.count ? " and others" : ""
+    let isEastAsian = unknown.contains { character in
+      character.unicodeScalars.contains { (0x2E80...0xD7FF).contains($0.value) }
+    }
+    let advice = isEastAsian ? "; apt-get install fonts-noto-cjk" : ""
+    return [
+      "\(count) character\(count == 1 ? "" : "s") without a glyph in the figure's fonts,"
+        + " printed as code points: \(names.joined(separator: ", "))\(more)\(advice)"
+    ]
+  }
+}

@@ -1,0 +1,64 @@
+internal import Glibc
+
+/// A regular file mapped into memory, read-only, until the last reference to it goes.
+///
+/// Nothing is read before it is used, and pages can be given back at any time, so a checkpoint
+/// larger than memory still opens. A file that another program shortens while it is mapped
+/// ends this process with SIGBUS, as with every mapping.
+package final class MappedFile: @unchecked Sendable {
+  package let path: String
+  /// The size of the file in bytes, at least 1.
+  package let count: Int
+  private let base: UnsafeRawPointer
+
+  /// Maps the file at `path`.
+  /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
+  package init(path: String) throws {
+    // Without O_NONBLOCK, opening a named pipe waits for its other end.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let code = errno
+      throw FileError.system(
+        code == ENOENT || code == ENOTDIR ? .missing : .unreadable, path: path, doing: "open",
+        code: code)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no regular file"
+      throw FileError(.unreadable, path: path, reason: "expected a file, got \(kind)")
+    }
+    guard status.st_size > 0 else {
+      throw FileError(.malformed, path: path, offset: 0, reason: "the file is empty")
+    }
+    let size = Int(status.st_size)
+    guard let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
+      mapping != MAP_FAILED
+    else {
+      throw FileError.system(.unreadable, path: path, doing: "map", code: errno)
+    }
+    self.path = path
+    count = size
+    base = UnsafeRawPointer(mapping)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+
+  /// Lends the file's bytes to `body`, which must not keep them.
+  package func withBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(self) {
+      try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+  }
+
+  /// The address of the byte at `offset`, valid for as long as this object lives.
+  package func address(of offset: Int) -> UnsafeRawPointer {
+    precondition(0...count ~= offset, "byte \(offset) of a file of \(count)")
+    return base + offset
+  }
+}

@@ -1,0 +1,139 @@
+internal import CKernels
+
+/// One array in a `.npy` file.
+///
+/// Source: numpy/numpy, numpy/lib/_format_impl.py.
+package struct NumpyFile: Sendable {
+  /// An element type that is read or written; little-endian.
+  package enum ElementType: String, CaseIterable, Sendable {
+    case float32 = "<f4"
+    case float16 = "<f2"
+    case int32 = "<i4"
+    case int64 = "<i8"
+
+    /// The size of an element in bytes.
+    var size: Int {
+      switch self {
+      case .float16: 2
+      case .float32, .int32: 4
+      case .int64: 8
+      }
+    }
+  }
+
+  private let file: MappedFile
+  private let header: NumpyHeader
+
+  /// Opens the array at `path` and checks its header against the file's size.
+  /// - Throws: ``FileError`` with the rule that is broken and the byte.
+  package init(path: String) throws {
+    file = try MappedFile(path: path)
+    header = try file.withBytes { try NumpyHeader(of: $0, path: path) }
+  }
+
+  /// Extents, outermost first.
+  package var shape: [Int] { header.shape }
+
+  /// The type of the elements.
+  package var type: ElementType { header.type }
+
+  /// Reads float32 or float16 as a float32 tensor in row-major order.
+  /// - Throws: ``FileError`` when the elements are integers.
+  package func tensor() throws -> Tensor {
+    try file.withBytes { bytes in
+      let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
+      switch type {
+      case .float32:
+        return Tensor(ordered(Self.load(data, as: Float.self)), shape: shape)
+      case .float16:
+        let halves = ordered(Self.load(data, as: UInt16.self))
+        return Tensor(shape: shape) { ck_half_to_float(halves, $0, halves.count) }
+      case .int32, .int64:
+        throw mismatch("a floating-point type (<f4 or <f2)")
+      }
+    }
+  }
+
+  /// Reads int32 or int64 in row-major order.
+  /// - Throws: ``FileError`` when the elements are no integers.
+  package func integers() throws -> [Int] {
+    try file.withBytes { bytes in
+      let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
+      switch type {
+      case .int32: return ordered(Self.load(data, as: Int32.self)).map(Int.init)
+      case .int64: return ordered(Self.load(data, as: Int64.self)).map(Int.init)
+      case .float32, .float16: throw mismatch("an integer type (<i4 or <i8)")
+      }
+    }
+  }
+
+  private func mismatch(_ expected: String) -> FileError {
+    FileError(
+      .unsupported, path: file.path, subject: "descr",
+      reason: "expected \(expected), got \(type.rawValue)")
+  }
+
+  private static func load<Number: BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, as type: Number.Type
+  ) -> [Number] {
+    [Number](unsafeUninitializedCapacity: bytes.count / MemoryLayout<Number>.size) {
+      buffer, count in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+      count = bytes.count / MemoryLayout<Number>.size
+    }
+  }
+
+  /// `values` in row-major order: as they are, or turned from column-major order.
+  private func ordered<Number>(_ values: [Number]) -> [Number] {
+    guard header.isColumnMajor, shape.count > 1, !values.isEmpty else { return values }
+    var strides = [Int](repeating: 1, count: shape.count)
+    for axis in 1..<shape.count { strides[axis] = strides[axis - 1] * shape[axis - 1] }
+    var result: [Number] = []
+    result.reserveCapacity(values.count)
+    var place = [Int](repeating: 0, count: shape.count)
+    var source = 0
+    for _ in values {
+      result.append(values[source])
+      var axis = shape.count - 1
+      while axis >= 0 {
+        place[axis] += 1
+        source += strides[axis]
+        if place[axis] < shape[axis] { break }
+        source -= strides[axis] * shape[axis]
+        place[axis] = 0
+        axis -= 1
+      }
+    }
+    return result
+  }
+
+  // MARK: Writing
+
+  /// The bytes before the data in the file that `np.save` writes for a C-contiguous array.
+  package static func header(type: ElementType, shape: [Int]) -> [UInt8] {
+    let extents = shape.map(String.init)
+    let tuple = shape.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
+    var text = "{'descr': '\(type.rawValue)', 'fortran_order': False, 'shape': \(tuple), }"
+    // NumPy leaves room for the first extent to grow to 21 digits in place.
+    if let first = extents.first { text += String(repeating: " ", count: 21 - first.utf8.count) }
+    let prefix = 10
+    let padding = 64 - (prefix + text.utf8.count + 1) % 64
+    text += String(repeating: " ", count: padding) + "\n"
+    let size = text.utf8.count
+    precondition(size <= UInt16.max, "an .npy header of \(size) bytes")
+    return NumpyHeader.magic + [1, 0, UInt8(size & 0xFF), UInt8(size >> 8)] + Array(text.utf8)
+  }
+
+  /// Writes `tensor` to `path` as float32, byte for byte as `np.save` does.
+  /// - Throws: ``FileError``.
+  package static func write(
+    _ tensor: Tensor, to path: String, isDurable: Bool = false
+  ) throws {
+    try AtomicFile.write(to: path, isDurable: isDurable) { file in
+      try file.append(header(type: .float32, shape: tensor.shape))
+      try tensor.withPointer {
+        try file.append(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+internal import CKernels
+
+/// A safetensors file, mapped, whose header was checked in full.
+///
+/// Stricter than the library of the format: duplicate names, unknown fields, holes, overlaps and
+/// bytes that belong to no tensor are refused.
+///
+/// Source: huggingface/safetensors, README.md and safetensors/src/tensor.rs.
+package struct SafetensorsFile: Sendable {
+  /// One tensor of the file.
+  package struct Entry: Equatable, Sendable {
+    package let name: String
+    package let type: SafetensorsType
+    /// Extents, outermost first.
+    package let shape: [Int]
+    /// The tensor's bytes, counted from the start of the file.
+    package let range: Range<Int>
+    /// Where the header names the tensor.
+    package let headerOffset: Int
+
+    /// The number of elements.
+    package var count: Int { shape.reduce(1, *) }
+  }
+
+  private let file: MappedFile
+  private let index: NameIndex
+  /// The tensors in the order of the header.
+  package let entries: [Entry]
+  /// The file's own notes, in the order of the header.
+  package let metadata: [(key: String, value: String)]
+
+  /// Opens the file at `path` and checks its header; no tensor is read.
+  /// - Throws: ``FileError`` with the rule that is broken, the tensor and the byte.
+  package init(path: String) throws {
+    let file = try MappedFile(path: path)
+    let header = try file.withBytes { try SafetensorsHeader(of: $0, path: path) }
+    self.file = file
+    index = header.index
+    entries = header.entries
+    metadata = header.metadata
+  }
+
+  /// The file's path, as it was given.
+  package var path: String { file.path }
+
+  /// The tensors' names in the order of the header.
+  package var names: [String] { index.names }
+
+  /// The tensor named `name`, if there is one.
+  package func entry(_ name: String) -> Entry? { index.position(of: name).map { entries[$0] } }
+
+  /// Reads a tensor of F32, F16 or BF16 as float32; F32 is not copied where it is aligned.
+  ///
+  /// Numbers that are not finite are let through.
+  /// - Throws: ``FileError`` when there is no such tensor or it has another type.
+  package func tensor(_ name: String) throws -> Tensor {
+    let entry = try require(name)
+    let base = file.address(of: entry.range.lowerBound)
+    switch entry.type {
+    case .f32 where UInt(bitPattern: base) % 4 == 0:
+      let storage = Storage(viewing: file, offset: entry.range.lowerBound, count: entry.count)
+      return Tensor(storage: storage, shape: entry.shape)
+    case .f32:
+      return withExtendedLifetime(file) {
+        Tensor(shape: entry.shape) {
+          UnsafeMutableRawPointer($0).copyMemory(from: base, byteCount: entry.range.count)
+        }
+      }
+    case .f16, .bf16:
+      return withExtendedLifetime(file) {
+        Tensor(shape: entry.shape) { target in
+          Self.widen(base, count: entry.count, isBrain: entry.type == .bf16, into: target)
+        }
+      }
+    default:
+      throw unsupported(entry, readable: "F32, F16 and BF16")
+    }
+  }
+
+  /// Reads a tensor of I64, I32 or U8 as integers, in row-major order.
+  /// - Throws: ``FileError`` when there is no such tensor or it has another type.
+  package func integers(_ name: String) throws -> [Int] {
+    let entry = try require(name)
+    return try file.withBytes { bytes in
+      let bytes = UnsafeRawBufferPointer(rebasing: bytes[entry.range])
+      switch entry.type {
+      case .i64: return Self.load(bytes, as: Int64.self)
+      case .i32: return Self.load(bytes, as: Int32.self)
+      case .u8: return Self.load(bytes, as: UInt8.self)
+      default: throw unsupported(entry, readable: "I64, I32 and U8")
+      }
+    }
+  }
+
+  private func require(_ name: String) throws -> Entry {
+    if let entry = entry(name) { return entry }
+    throw FileError(
+      .malformed, path: path, reason: "expected a tensor \(FileError.quoted(name)), got none")
+  }
+
+  private func unsupported(_ entry: Entry, readable: String) -> FileError {
+    FileError(
+      .unsupported, path: path, offset: entry.headerOffset,
+      subject: "tensor \(FileError.quoted(entry.name))",
+      reason: "expected one of the types \(readable), got \(entry.type.rawValue)")
+  }
+
+  /// Widens `count` 16-bit numbers at any address: IEEE halves, or the upper half of a float32.
+  private static func widen(
+    _ source: UnsafeRawPointer, count: Int, isBrain: Bool, into target: UnsafeMutablePointer<Float>
+  ) {
+    if isBrain {
+      for position in 0..<count {
+        let bits = source.loadUnaligned(fromByteOffset: 2 * position, as: UInt16.self)
+        target[position] = Float(bitPattern: UInt32(bits) << 16)
+      }
+    } else if UInt(bitPattern: source) % 2 == 0 {
+      ck_half_to_float(source.assumingMemoryBound(to: UInt16.self), target, count)
+    } else {
+      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { halves in
+        UnsafeMutableRawBufferPointer(halves).copyMemory(
+          from: UnsafeRawBufferPointer(start: source, count: 2 * count))
+        if let base = halves.baseAddress { ck_half_to_float(base, target, count) }
+      }
+    }
+  }
+
+  private static func load<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, as type: Number.Type
+  ) -> [Int] {
+    stride(from: 0, to: bytes.count, by: MemoryLayout<Number>.size).map {
+      Int(bytes.loadUnaligned(fromByteOffset: $0, as: type))
+    }
+  }
+}

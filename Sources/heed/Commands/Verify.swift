@@ -1,0 +1,48 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+
+/// A checkpoint against its golden file: what differs, by how much.
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares a checkpoint's every golden tensor with what Heed computes.",
+    discussion: """
+      The folder holds golden.safetensors and golden.json beside the checkpoint. For each tensor a \
+      line gives the largest absolute error and the error relative to the tensor's own range; \
+      losses and maxima, which lie in 0…1, are compared absolutely, to 1e-3. Ids must be equal.
+
+      A whole run that is off by more is run again from noise disturbed by 1e-6: where that alone \
+      moves it as far, the run cannot be compared further and is called ill-conditioned.
+      """)
+
+  @Argument(help: "The checkpoint's folder.")
+  var folder: String
+
+  @Option(help: "The largest error that passes, relative to a tensor's range.")
+  var tolerance = 2e-4
+
+  func run() throws {
+    var verification = try CheckpointVerification(folder: folder, tolerance: tolerance)
+    var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
+    let width = verification.names.map(\.count).max() ?? 0
+    for name in verification.names {
+      let line = try verification.verify(name)
+      counts[line.outcome, default: 0] += 1
+      print(
+        name.padding(toLength: width, withPad: " ", startingAt: 0), scientific(line.error),
+        scientific(line.relativeError), line.outcome.rawValue)
+    }
+    let failed = counts[.failed, default: 0] + counts[.unknown, default: 0]
+    let passed = counts[.passed, default: 0] + counts[.illConditioned, default: 0]
+    print(
+      "\(passed) passed, \(failed) failed, "
+        + "\(counts[.notYet, default: 0]) not yet, \(counts[.input, default: 0]) input")
+    if failed > 0 {
+      throw Failure(.comparisonFailed, "\(folder): \(failed) tensors are out of tolerance")
+    }
+  }
+
+  private func scientific(_ value: Double) -> String {
+    value.isNaN ? "       -" : String(format: "%8.1e", value)
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+import Foundation
+import TensorEngine
+
+/// Ends the command with one line on standard error and the right code.
+struct Failure: Error, CustomStringConvertible {
+  /// Exit codes of `sysexits.h`, and the shell's for an interrupt.
+  enum Code: Int32 {
+    case comparisonFailed = 1
+    case usage = 64
+    case dataError = 65
+    case missingInput = 66
+    case unavailable = 69
+    case software = 70
+    case cannotCreate = 73
+    case inputOutput = 74
+    case interrupted = 130
+  }
+
+  let code: Code
+  let description: String
+
+  init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+
+  /// Prints `error` and exits: as ArgumentParser does for its own errors, else with one line.
+  static func exit(_ error: any Error) -> Never {
+    guard let code = code(of: error) else { Heed.exit(withError: error) }
+    Message.error(String(describing: error))
+    Foundation.exit(code.rawValue)
+  }
+
+  /// The code of an error of ours; `nil` for ArgumentParser's.
+  private static func code(of error: any Error) -> Code? {
+    switch error {
+    case let failure as Failure: failure.code
+    case let error as FileError: code(of: error)
+    case let error as TraceError: code(of: error)
+    case let error as DiffusionError: code(of: error)
+    case let error as TextError: code(of: error)
+    default: nil
+    }
+  }
+
+  private static func code(of error: FileError) -> Code {
+    switch error.kind {
+    case .missing, .unreadable: .missingInput
+    case .unwritable: .cannotCreate
+    case .diskFull: .inputOutput
+    case .malformed, .unsupported: .dataError
+    }
+  }
+
+  private static func code(of error: TraceError) -> Code {
+    switch error {
+    case .system(let action, _, let code):
+      ["open", "read"].contains(action) && code == ENOENT
+        ? .missingInput : [ENOSPC, EIO, EDQUOT].contains(code) ? .inputOutput : .cannotCreate
+    case .unmatchedPattern, .badSelection: .usage
+    case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
+    case .malformed, .checksum: .dataError
+    case .notRecorded: .unavailable
+    }
+  }
+
+  private static func code(of error: DiffusionError) -> Code {
+    switch error {
+    case .missingFile: .missingInput
+    case .parameters, .notFinite: .dataError
+    case .unsupported, .noSites: .unavailable
+    case .invalidRequest: .usage
+    }
+  }
+
+  private static func code(of error: TextError) -> Code { .dataError }
+}
+
+/// Messages on standard error; results never go there.
+enum Message {
+  static func error(_ text: String) { write("heed: " + text) }
+  static func warning(_ text: String) { write("heed: warning: " + text) }
+  static func note(_ text: String) { write("heed: " + text) }
+
+  private static func write(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+}

@@ -1,0 +1,159 @@
+import AttentionTrace
+import Foundation
+import RecordingProbe
+import TensorEngine
+import Testing
+
+@Suite("Recorder")
+struct RecorderTests {
+  /// What the plan keeps of a call's maps, rounded as stored.
+  private func expected(
+    _ run: SyntheticRun, _ recorded: RecordedSite, call: Int, _ precision: RecordingPlan.Precision
+  ) -> [Float] {
+    let site = recorded.site
+    let all = run.maps(site, call: call)
+    var kept: [Float] = []
+    for head in recorded.heads {
+      for pixel in 0..<site.grid.pixels {
+        for key in recorded.tokens ?? Array(0..<site.keys) {
+          let value = all[(head * site.grid.pixels + pixel) * site.keys + key]
+          kept.append(precision == .float16 ? Float(Float16(value)) : value)
+        }
+      }
+    }
+    return kept
+  }
+
+  @Test("Any plan gives back what it keeps, and nothing else", arguments: 0..<40)
+  func roundTrip(_ seed: UInt64) throws {
+    var random = SeededGenerator(state: seed)
+    func some<Element>(_ all: [Element]) -> [Element] {
+      let kept = all.filter { _ in Bool.random(using: &random) }
+      return kept.isEmpty ? Array(all.prefix(1)) : kept
+    }
+    let plan = RecordingPlan(
+      layers: some(["*attn1", "2x3", "mid*"]),
+      heads: Bool.random(using: &random) ? nil : some([0, 1, 2]),
+      tokens: Bool.random(using: &random) ? nil : some([6, 0, 3, 2]),
+      branches: Set(some(Branch.allCases)), phases: Set(some(Phase.allCases)),
+      steps: Bool.random(using: &random) ? nil : 1...2,
+      precision: Bool.random(using: &random) ? .float16 : .float32)
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: plan, steps: 4)
+    try run.record(into: RunFolder(path: folder.path + "/run"))
+    let read = try RecordedRun(folder.path + "/run")
+    #expect(read.manifest.status == .complete)
+    #expect(read.calls.count == run.calls)
+    #expect(read.sites == run.sites.compactMap(plan.recorded))
+    for call in read.calls {
+      let isKept =
+        plan.phases.contains(call.phase) && plan.branches.contains(call.branch)
+        && plan.steps?.contains(call.step) ?? true
+      #expect(call.checksums.count == (isKept ? read.sites.count : 0))
+      for site in read.sites {
+        let maps = try read.maps(site.site.path, call: call.call)
+        #expect(maps?.shape == (isKept ? site.shape : nil))
+        if isKept { #expect(maps?.values == expected(run, site, call: call.call, plan.precision)) }
+      }
+    }
+  }
+
+  @Test("Every pass is journalled with its place in the run, maps or not")
+  func journal() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: RecordingPlan(), steps: 2)
+    try run.record(into: RunFolder(path: folder.path + "/run"))
+    let calls = try RecordedRun(folder.path + "/run").calls
+    #expect(calls.map(\.call) == Array(0..<8))
+    #expect(calls.map(\.step) == [0, 0, 0, 0, 0, 1, 1, 1])
+    #expect(calls.map(\.attempt) == [0, 1, 2, 0, 0, 0, 0, 0])
+    #expect(calls.map(\.timestep) == [1000, 1000, 1000, 1000, 1000, 999, 999, 999])
+    #expect(
+      calls.map(\.phase) == [
+        .loss, .refinement, .refinement, .denoise, .denoise, .loss, .denoise, .denoise,
+      ])
+    #expect(calls.map { $0.branch == .unconditional }.enumerated().filter(\.1).map(\.0) == [3, 6])
+    #expect(calls.map { $0.measurement != nil } == calls.map { $0.phase != .denoise })
+    #expect(calls.map { $0.checksums.count } == [0, 0, 0, 0, 2, 0, 0, 2])
+  }
+
+  @Test("Without a plan the calls are journalled and there is no store")
+  func noPlan() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: nil, steps: 2)
+    try run.record(into: RunFolder(path: folder.path + "/run"))
+    let read = try RecordedRun(folder.path + "/run")
+    #expect(read.calls.count == 8 && read.sites.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: read.folder.store))
+  }
+
+  @Test(
+    "A run that stops and resumes leaves the same bytes as one that does not", arguments: 0..<13)
+  func resume(_ calls: Int) throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: SyntheticRun.everything, steps: 4)
+    try run.record(into: RunFolder(path: folder.path + "/whole"))
+    let resumed = RunFolder(path: folder.path + "/resumed")
+    try run.record(into: resumed, limit: calls)
+    #expect(try RecordedRun(resumed.path).manifest.status == .running)
+    try run.record(into: resumed)
+    #expect(
+      try TemporaryFolder.contents(resumed.path)
+        == TemporaryFolder.contents(folder.path + "/whole"))
+  }
+
+  @Test("Both durabilities leave the same bytes, also past one chunk of coordinates")
+  func durability() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: RecordingPlan(layers: ["mid*"]), steps: 90)
+    #expect(run.calls > 256)
+    for durability in Durability.allCases {
+      try run.record(
+        into: RunFolder(path: folder.path + "/\(durability.rawValue)"), durability: durability)
+    }
+    #expect(
+      try TemporaryFolder.contents(folder.path + "/process")
+        == TemporaryFolder.contents(folder.path + "/power"))
+  }
+
+  @Test("The committed store is what is written; check_store.py opened it in xarray")
+  func committedStore() throws {
+    let fixture =
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/store"
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: SyntheticRun.everything, steps: 2)
+    try run.record(into: RunFolder(path: folder.path + "/store"))
+    let written = try TemporaryFolder.contents(folder.path + "/store/attention.zarr")
+    let committed = try TemporaryFolder.contents(fixture + "/attention.zarr")
+    #expect(written.keys.sorted() == committed.keys.sorted())
+    for (name, bytes) in written { #expect(committed[name] == bytes, "\(name)") }
+  }
+
+  @Test("Work that follows a pass is done after it is on disk, and its error comes out")
+  func afterwards() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: RecordingPlan(), steps: 2)
+    guard
+      case .fresh(let writer) = try RunWriter.open(
+        RunFolder(path: folder.path + "/run"), for: run.manifest)
+    else {
+      Issue.record("the folder is not fresh")
+      return
+    }
+    let recorder = try AttentionRecorder(in: writer, sites: run.sites, capacity: run.calls)
+    try recorder.acknowledge(run.passes[0])
+    let path = folder.path
+    recorder.afterwards {
+      try overwrite(path + "/seen", bytes(path + "/run/calls.jsonl"))
+    }
+    try recorder.flush()
+    #expect(recorder.acknowledgedCalls == 1)
+    #expect(try bytes(path + "/seen") == bytes(path + "/run/calls.jsonl"))
+    let failure = TraceError.busy(path: "there")
+    recorder.afterwards { throw failure }
+    #expect(throws: failure) { try recorder.flush() }
+    #expect(throws: failure) { try recorder.acknowledge(run.passes[1]) }
+    #expect(throws: failure) { try recorder.close() }
+    #expect(try RecordedRun(path + "/run").calls.count == 1)
+  }
+}

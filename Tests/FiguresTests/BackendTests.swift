@@ -1,0 +1,220 @@
+import Figures
+import Foundation
+import Testing
+
+@Suite("Back ends")
+struct BackendTests {
+  @Test("Colours read back through the colour bar give the values", arguments: OverlayMode.allCases)
+  func readBack(overlay: OverlayMode) throws {
+    let sheet = Sample.sheet(seeds: 2, subjects: 4)
+    let scene = try sheet.scene(overlay: overlay)
+    let image = try PNGBackend.image(scene, dpi: 300)
+    let scale = 300.0 / 72
+    func color(_ x: Double, _ y: Double) -> Color {
+      let start = (Int(y * scale) * image.width + Int(x * scale)) * 3
+      return Color(
+        red: image.pixels[start], green: image.pixels[start + 1], blue: image.pixels[start + 2])
+    }
+    let bar = try #require(scene.panels.first { $0.path.last == "color bar" }?.frame)
+    var values: [Color: [Double]] = [:]
+    for position in stride(from: bar.x + 0.2, to: bar.maxX - 0.2, by: 0.1) {
+      let value = (position - bar.x) / bar.width * sheet.scale.upper
+      values[color(position, bar.y + bar.height / 2), default: []].append(value)
+    }
+    var count = 0
+    let methods = [sheet.plainName, sheet.excitedName]
+    for (index, seed) in sheet.seeds.enumerated() {
+      for (name, run) in zip(methods, [seed.plain, seed.excited]) {
+        for (subject, map) in zip(sheet.subjects, run.maps) {
+          let path = ["seed \(index)", name, "map \(subject.name)"]
+          let frame = try #require(scene.panels.first { $0.path == path }?.frame)
+          for (cell, value) in map.values.enumerated() {
+            let x = frame.x + (Double(cell % map.columns) + 0.5) / Double(map.columns) * frame.width
+            let y = frame.y + (Double(cell / map.columns) + 0.5) / Double(map.rows) * frame.height
+            let read = try #require(values[color(x, y)])
+            let mean = read.reduce(0, +) / Double(read.count)
+            #expect(abs(mean - Double(value)) <= sheet.scale.upper / 255)
+            count += 1
+          }
+        }
+      }
+    }
+    #expect(count == 2 * 2 * 4 * 256)
+  }
+
+  @Test("A PDF's fonts are embedded TrueType or Type 1 whatever the prompt, its words are text")
+  func fonts() throws {
+    var sheet = Sample.sheet(seeds: 2, subjects: 2)
+    sheet.prompt = "a 🐸, 一只猫 and 👩‍👩‍👧 👍🏽 مرحبا עברית ∀x ☃ é e\u{301} \u{10FFFF}"
+    sheet.subjects[0].name = "🐸"
+    let scene = try sheet.scene()
+    #expect(scene.warnings.count == 1)
+    #expect(scene.warnings[0].contains("U+1F438"))
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.pdf").path
+      try PDFBackend.render(scene, to: path)
+      let fonts = try run("pdffonts", [path])
+      #expect(fonts.status == 0, "pdffonts, of poppler-utils: \(fonts.output)")
+      let rows = fonts.output.split(separator: "\n").dropFirst(2)
+      #expect(!rows.isEmpty)
+      for row in rows {
+        #expect(row.contains("TrueType") || row.contains("Type 1C") || row.contains("CID Type 0C"))
+        #expect(!row.contains("Type 3"))
+        #expect(row.contains(" yes yes yes "), "not embedded: \(row)")
+      }
+      let text = try run("pdftotext", ["-layout", path, "-"])
+      for label in ["seed 1", "token 2", "U+1F438", "loss", "max 0.", "refinement tries"] {
+        #expect(text.output.contains(label), "\(label)")
+      }
+      let pictures = try run("pdfimages", ["-list", path])
+      let interpolated = pictures.output.split(separator: "\n").dropFirst(2).filter {
+        $0.split(separator: " ").dropFirst(9).first == "yes"
+      }
+      #expect(interpolated.isEmpty)
+      let facts = try run("pdfinfo", [path], environment: ["TZ": "UTC"])
+      #expect(facts.output.contains("Page size:       495 x"))
+      #expect(facts.output.contains("Nov 24 10:30:00 2026"))
+    }
+  }
+
+  @Test("A picture drawn many times is in the file once")
+  func repeatedPictures() throws {
+    func size(_ times: Int) throws -> Int {
+      let image = PNGImage(
+        width: 200, height: 200,
+        pixels: (0..<120_000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* 2_654_435_761 >> 13) })
+      let nodes = (0..<times).map {
+        Scene.Node.image(image, Scene.Rect(x: 0, y: Double($0), width: 50, height: 50))
+      }
+      return try PDFBackend.data(
+        Scene(width: 100, height: 100, nodes: nodes, metadata: Sample.metadata)
+      ).count
+    }
+    #expect(try size(5) < size(1) + 2000)
+  }
+
+  @Test("PDF and PNG show the same")
+  func agreement() throws {
+    let scene = try Sample.sheet(seeds: 2, subjects: 2).scene()
+    try withFolder { folder in
+      let stem = folder.appendingPathComponent("a").path
+      try PDFBackend.render(scene, to: stem + ".pdf")
+      let result = try run("pdftoppm", ["-png", "-singlefile", "-r", "288", stem + ".pdf", stem])
+      #expect(result.status == 0, "pdftoppm, of poppler-utils: \(result.output)")
+      let poppler = try PNGImage.read(stem + ".png")
+      let ours = try PNGBackend.image(scene, dpi: 288)
+      #expect(poppler.width == ours.width && poppler.height == ours.height)
+      guard poppler.pixels.count == ours.pixels.count else { return }
+      // Poppler snaps edges to whole pixels, so what is compared is the mean over 1/72 inch.
+      let squares = zip(means(poppler), means(ours)).map { ($0 - $1) * ($0 - $1) }
+      let difference = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
+      #expect(difference < 8, "RMS \(difference)")
+    }
+  }
+
+  /// The mean of the green samples of every square of 4 × 4 pixels.
+  private func means(_ image: PNGImage) -> [Double] {
+    var means: [Double] = []
+    for top in stride(from: 0, to: image.height - 3, by: 4) {
+      for left in stride(from: 0, to: image.width - 3, by: 4) {
+        var sum = 0
+        for row in top..<(top + 4) {
+          for column in left..<(left + 4) {
+            sum += Int(image.pixels[(row * image.width + column) * 3 + 1])
+          }
+        }
+        means.append(Double(sum) / 16)
+      }
+    }
+    return means
+  }
+
+  @Test("The same bytes again, whatever was drawn in between")
+  func sameBytes() throws {
+    let scene = try Sample.sheet(seeds: 2, subjects: 2).scene()
+    let (pdf, png) = (try PDFBackend.data(scene), try PNGBackend.data(scene, dpi: 100))
+    let other = try Sample.sheet(seeds: 1, subjects: 1).scene()
+    for _ in 0..<60 { _ = try PNGBackend.image(other, dpi: 20) }
+    _ = try PDFBackend.data(other)
+    let again = try Sample.sheet(seeds: 2, subjects: 2).scene()
+    #expect(again.json == scene.json)
+    #expect(try PDFBackend.data(again) == pdf)
+    #expect(try PNGBackend.data(again, dpi: 100) == png)
+  }
+
+  private static let outputVariable = "HEED_WRITE_SHEET"
+
+  @Test(
+    "Writes a sheet for another process to compare",
+    .enabled(if: ProcessInfo.processInfo.environment[outputVariable] != nil))
+  func writeSheetForComparison() throws {
+    let stem = try #require(ProcessInfo.processInfo.environment[Self.outputVariable])
+    let scene = try Sample.sheet(seeds: 2, subjects: 2).scene()
+    try PDFBackend.render(scene, to: stem + ".pdf")
+    try PNGBackend.render(scene, dpi: 100, to: stem + ".png")
+  }
+
+  @Test(
+    "The same bytes in another process, time zone, locale, folder and home",
+    .disabled(if: ProcessInfo.processInfo.environment[outputVariable] != nil))
+  func otherProcess() throws {
+    let scene = try Sample.sheet(seeds: 2, subjects: 2).scene()
+    let (pdf, png) = (try PDFBackend.data(scene), try PNGBackend.data(scene, dpi: 100))
+    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    try withFolder { folder in
+      // A user's fontconfig that wants another font, hinted.
+      let userConfiguration = folder.appendingPathComponent("fonts.conf")
+      try """
+      <?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+      <dir>/usr/share/fonts</dir><match target="pattern"><edit name="family" mode="assign"
+      binding="strong"><string>DejaVu Serif</string></edit></match><match target="font"><edit
+      name="hintstyle" mode="assign"><const>hintfull</const></edit></match></fontconfig>
+      """.write(to: userConfiguration, atomically: true, encoding: .utf8)
+      for (zone, locale) in [("Asia/Kathmandu", "C"), ("America/St_Johns", "C.UTF-8")] {
+        let stem = folder.appendingPathComponent(locale).path
+        let arguments =
+          program.hasSuffix("swiftpm-testing-helper")
+          ? Array(CommandLine.arguments.dropFirst().prefix(2)) : []
+        let child = try run(
+          program,
+          arguments + [
+            "--testing-library", "swift-testing", "--filter", "writeSheetForComparison",
+          ],
+          environment: [
+            Self.outputVariable: stem, "TZ": zone, "LC_ALL": locale, "HOME": folder.path,
+            "FONTCONFIG_FILE": userConfiguration.path,
+          ], folder: folder)
+        #expect(child.status == 0, "\(child.output.suffix(500))")
+        #expect(try Array(Data(contentsOf: URL(fileURLWithPath: stem + ".pdf"))) == pdf)
+        #expect(try Array(Data(contentsOf: URL(fileURLWithPath: stem + ".png"))) == png)
+      }
+    }
+  }
+
+  @Test("A date that is none, and a raster too large, are refused")
+  func refusals() throws {
+    var scene = try Sample.sheet(seeds: 1, subjects: 1).scene()
+    #expect(throws: FigureError.self) { try PNGBackend.image(scene, dpi: 40_000) }
+    #expect(throws: FigureError.self) { try PNGBackend.image(scene, dpi: .nan) }
+    var metadata = scene.metadata
+    for date in ["", "yesterday", "2026-11-24", "2026-11-24T10:30:00+01:00"] {
+      metadata.date = date
+      scene = Scene(width: 10, height: 10, nodes: [], metadata: metadata)
+      #expect(throws: FigureError.invalidDate(date)) { try PDFBackend.data(scene) }
+    }
+  }
+
+  @Test("A sheet of 4 × 8 panels takes less than a second, PDF and PNG together")
+  func speed() throws {
+    let sheet = Sample.sheet(seeds: 4, subjects: 3)
+    // The best of three, for other tests run beside this one.
+    let times = try (0..<3).map { _ in
+      try ContinuousClock().measure {
+        let scene = try sheet.scene()
+        _ = try PDFBackend.data(scene)
+        _ = try PNGBackend.data(scene)
+      }
+    }
+    #expect(times.contains { $0 < .seconds(1) }, "\(times)")
+  }
+}

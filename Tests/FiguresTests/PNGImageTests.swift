@@ -1,0 +1,119 @@
+import Figures
+import Foundation
+import Testing
+
+@Suite("PNG files")
+struct PNGImageTests {
+  @Test("What is written is read again", arguments: [(1, 1), (3, 200), (257, 5)])
+  func roundTrip(width: Int, height: Int) throws {
+    let image = Sample.image(3, width: width, height: height)
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.png").path
+      try image.write(to: path, dpi: 300, text: [("Software", "Heed"), ("heed:manifest", "{“é”}")])
+      #expect(try PNGImage.read(path) == image)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.png"])
+    }
+  }
+
+  @Test("Resolution, colour space and provenance are chunks before the pixels")
+  func chunks() throws {
+    let bytes = try Sample.image(0).encoded(dpi: 300, text: [("heed:manifest", "{\"é\": 1}")])
+    // 300 dpi are 11811 pixels a metre; the last four bytes are a CRC as other programs write it.
+    let resolution: [UInt8] = [
+      0, 0, 0, 9, 0x70, 0x48, 0x59, 0x73, 0, 0, 0x2E, 0x23, 0, 0, 0x2E, 0x23, 1, 0x78, 0xA5, 0x3F,
+      0x76,
+    ]
+    #expect(Array(bytes[33..<54]) == resolution)
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect(text.contains("iTXtheed:manifest\0\0\0\0\0{\"é\": 1}"))
+    #expect(text.contains("sRGB"))
+    #expect(!text.contains("tIME"))
+  }
+
+  @Test("Pixels of other programs' files", arguments: ["rgb", "rgba", "palette", "grey"])
+  func otherPrograms(name: String) throws {
+    let image = try PNGImage.read(fixtures.appendingPathComponent("\(name).png").path)
+    #expect(image.width == 5 && image.height == 4)
+    for row in 0..<4 {
+      for column in 0..<5 {
+        let start = (row * 5 + column) * 3
+        let pixel = Array(image.pixels[start..<(start + 3)]).map(Int.init)
+        let expected =
+          switch name {
+          case "grey": [column * 10, column * 10, column * 10]
+          case "rgba" where column == 0: [255, 255, 255]
+          default: [column * 10, row * 20, 7]
+          }
+        #expect(pixel == expected, "row \(row), column \(column)")
+      }
+    }
+  }
+
+  @Test("A file cut anywhere is refused in one line")
+  func truncated() throws {
+    let bytes = try Sample.image(1, width: 20, height: 20).encoded(dpi: 72)
+    for count in stride(from: 0, to: bytes.count - 20, by: 7) {
+      let error = #expect(throws: FigureError.self) {
+        try PNGImage.decode(Array(bytes[..<count]), path: "cut.png")
+      }
+      #expect(error?.description.hasPrefix("cut.png: ") == true)
+      #expect(error?.description.contains("\n") == false)
+    }
+  }
+
+  @Test("A damaged byte never traps")
+  func damaged() throws {
+    let bytes = try Sample.image(1, width: 20, height: 20).encoded(dpi: 72)
+    for position in bytes.indices {
+      var damaged = bytes
+      damaged[position] ^= 0x81
+      _ = try? PNGImage.decode(damaged, path: "damaged.png")
+    }
+  }
+
+  @Test("A picture of more than 100 million pixels is refused before it takes memory")
+  func enormous() throws {
+    // The header of a picture of 100,000 × 100,000 pixels with its CRC, and no pixels.
+    var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    bytes += [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0, 8, 2, 0, 0]
+    bytes += [0] + enormousCRC + [0, 0, 0, 0, 0x49, 0x44, 0x41, 0x54, 0x35, 0xAF, 0x06, 0x1E]
+    let error = #expect(throws: FigureError.self) {
+      try PNGImage.decode(bytes, path: "big.png")
+    }
+    #expect(error?.description.contains("100000 × 100000") == true)
+  }
+
+  private let enormousCRC: [UInt8] = [0x27, 0x30, 0x9C, 0x9F]
+
+  @Test("A link is written through, not replaced")
+  func link() throws {
+    try withFolder { folder in
+      let target = folder.appendingPathComponent("target.png").path
+      let link = folder.appendingPathComponent("link.png").path
+      try Sample.image(0).write(to: target)
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+      try Sample.image(5).write(to: link)
+      #expect(try PNGImage.read(target) == Sample.image(5))
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    }
+  }
+
+  @Test("A path that is no file, or cannot be written, is named")
+  func paths() throws {
+    try withFolder { folder in
+      #expect(throws: FigureError.self) { try PNGImage.read(folder.path) }
+      let missing = folder.appendingPathComponent("missing.png").path
+      let error = #expect(throws: FigureError.self) { try PNGImage.read(missing) }
+      #expect(error?.description == "\(missing): cannot be read: No such file or directory")
+      let nowhere = folder.appendingPathComponent("no/where.png").path
+      #expect(throws: FigureError.self) { try Sample.image(0).write(to: nowhere) }
+      #expect(throws: FigureError.self) { try Sample.image(0).write(to: folder.path) }
+      #expect(throws: FigureError.unwritable(path: "/dev/full", reason: "No space left on device"))
+      {
+        try Sample.image(0).write(to: "/dev/full")
+      }
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(left.isEmpty)
+    }
+  }
+}

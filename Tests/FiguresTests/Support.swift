@@ -1,0 +1,75 @@
+import Figures
+import Foundation
+import Testing
+
+/// What a program printed, and whether it ended well.
+struct ProgramResult {
+  var output: String
+  var status: Int32
+}
+
+/// Runs a program that `make test` installs.
+func run(
+  _ program: String, _ arguments: [String], environment: [String: String] = [:],
+  folder: URL? = nil
+) throws -> ProgramResult {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = [program] + arguments
+  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+  process.currentDirectoryURL = folder
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = pipe
+  try process.run()
+  let data = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return ProgramResult(
+    output: String(decoding: data, as: UTF8.self), status: process.terminationStatus)
+}
+
+/// A folder that is gone after `body`.
+func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("figures-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try body(folder)
+}
+
+/// The committed files beside the tests.
+let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("Fixtures")
+
+extension Scene {
+  /// All lines of text.
+  var texts: [Text] {
+    var texts: [Text] = []
+    visit { _, node in
+      if case .text(let text) = node { texts.append(text) }
+    }
+    return texts
+  }
+
+  /// Where pictures and maps lie, with the groups they are in.
+  var panels: [(path: [String], frame: Rect)] {
+    var panels: [([String], Rect)] = []
+    visit { path, node in
+      switch node {
+      case .image(_, let frame): panels.append((path, frame))
+      case .cells(let cells): panels.append((path, cells.frame))
+      default: break
+      }
+    }
+    return panels
+  }
+}
+
+extension Scene.Rect {
+  /// Whether the two share more than an edge.
+  func overlaps(_ other: Scene.Rect) -> Bool {
+    let slack = 1e-6
+    return x < other.maxX - slack && other.x < maxX - slack && y < other.maxY - slack
+      && other.y < maxY - slack
+  }
+}

@@ -1,0 +1,135 @@
+package import AttentionTrace
+
+/// A run without a model: passes and maps by a formula that any program can repeat.
+package struct SyntheticRun: Sendable {
+  package var sites: [AttentionSite]
+  package var plan: RecordingPlan?
+  package var steps: Int
+  package var prompt = "a cat and a frog"
+
+  package init(sites: [AttentionSite] = Self.smallSites, plan: RecordingPlan?, steps: Int) {
+    self.sites = sites
+    self.plan = plan
+    self.steps = steps
+  }
+
+  /// Two cross-attentions of different sizes and head counts, and a self-attention.
+  package static let smallSites = [
+    AttentionSite(
+      path: "down_blocks.0.attentions.0.transformer_blocks.0.attn1", kind: .`self`, heads: 2,
+      grid: Grid(rows: 2, columns: 3), keys: 6),
+    AttentionSite(
+      path: "down_blocks.0.attentions.0.transformer_blocks.0.attn2", kind: .cross, heads: 2,
+      grid: Grid(rows: 2, columns: 3), keys: 7),
+    AttentionSite(
+      path: "mid_block.attentions.0.transformer_blocks.0.attn2", kind: .cross, heads: 3,
+      grid: Grid(rows: 1, columns: 2), keys: 7),
+  ]
+
+  /// Keeps all that the model computes.
+  package static let everything = RecordingPlan(
+    layers: ["*", "*attn1"], branches: [.conditional, .unconditional],
+    phases: [.loss, .refinement, .denoise])
+
+  /// A loss pass and a denoising pass of both branches each step; two tries in the first step.
+  package var passes: [AttentionPass] {
+    (0..<steps).flatMap { step -> [AttentionPass] in
+      let timestep = Double(1000 - step)
+      func pass(_ phase: Phase, _ branches: [Branch], attempt: Int = 0) -> AttentionPass {
+        AttentionPass(
+          step: step, timestep: timestep, phase: phase, attempt: attempt, branches: branches)
+      }
+      let tries = step == 0 ? [1, 2].map { pass(.refinement, [.conditional], attempt: $0) } : []
+      return [pass(.loss, [.conditional])] + tries
+        + [pass(.denoise, [.unconditional, .conditional])]
+    }
+  }
+
+  /// How many calls the passes make.
+  package var calls: Int { passes.reduce(0) { $0 + $1.branches.count } }
+
+  /// Maps of a site in a call, `[head, pixel, token]`: small whole numbers over their row's sum.
+  package func maps(_ site: AttentionSite, call: Int) -> [Float] {
+    var values: [Float] = []
+    values.reserveCapacity(site.heads * site.grid.pixels * site.keys)
+    for head in 0..<site.heads {
+      for pixel in 0..<site.grid.pixels {
+        let row = (0..<site.keys).map {
+          Float(1 + ($0 * 7 + pixel * 3 + head * 5 + call * 11) % 13)
+        }
+        let sum = row.reduce(0, +)
+        values += row.map { $0 / sum }
+      }
+    }
+    return values
+  }
+
+  /// What an objective would have said.
+  package func measurement(_ pass: AttentionPass) -> PassMeasurement? {
+    guard pass.phase != .denoise else { return nil }
+    let loss = 1 / Float(2 + pass.step + pass.attempt)
+    return PassMeasurement(loss: loss, maxima: [1 - loss, 1 - loss / 2])
+  }
+
+  /// A manifest in which only the prompt, the plan and the steps vary.
+  package var manifest: RunManifest {
+    let pieces = [
+      "<|startoftext|>", "a</w>", "cat</w>", "and</w>", "a</w>", "frog</w>", "<|endoftext|>",
+    ]
+    let tokens = TokenTable(
+      prompt: prompt,
+      tokens: pieces.enumerated().map {
+        TokenTable.Token(index: $0, id: 40 + $0, piece: $1, range: nil, word: nil, special: nil)
+      }, words: [], leftOut: [])
+    return RunManifest(
+      status: .running, tokens: tokens,
+      subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
+      seed: 0, height: 128, width: 128, steps: steps,
+      timesteps: (0..<steps).map { Double(1000 - $0) }, guidanceScale: 7.5, negativePrompt: "",
+      scheduler: ["name": "ddim"],
+      method: RunManifest.Method(
+        name: "attend-and-excite", settings: ["scale-factor": "20"], alteredSteps: steps,
+        thresholds: [0: 0.5, 10: 0.8], grid: Grid(rows: 2, columns: 3)),
+      model: RunManifest.Model(name: "synthetic", files: [:]), plan: plan, version: "0.1.0",
+      commandLine: ["generate", prompt], date: "2026-01-01T00:00:00Z", seconds: nil)
+  }
+
+  /// Records into `folder` what is not there yet, from the first step that is not whole.
+  /// - Parameters:
+  ///   - folder: The run's folder.
+  ///   - limit: After how many calls to stop as if interrupted; `nil` to go on to the end.
+  ///   - durability: What the recording must survive.
+  ///   - progress: Told the number of acknowledged calls after each pass.
+  /// - Throws: `TraceError`, or what `progress` throws.
+  package func record(
+    into folder: RunFolder, limit: Int? = nil, durability: Durability = .process,
+    progress: (Int) throws -> Void = { _ in }
+  ) throws {
+    let run: RunWriter
+    switch try RunWriter.open(folder, for: manifest) {
+    case .fresh(let writer), .resumable(let writer): run = writer
+    case .complete: return
+    }
+    let whole = run.calls.lastIndex { $0.phase == .denoise && $0.branch == .conditional }
+    let keeping = whole.map { $0 + 1 } ?? 0
+    let recorder = try AttentionRecorder(
+      in: run, sites: sites, capacity: calls, keeping: keeping, durability: durability)
+    var call = 0
+    for pass in passes {
+      defer { call += pass.branches.count }
+      if call < keeping { continue }
+      if let limit, call >= limit { return try recorder.close() }
+      for site in sites where recorder.wants(site, .probabilities, in: pass) {
+        let rows = pass.branches.indices.flatMap { maps(site, call: call + $0) }
+        rows.withUnsafeBufferPointer {
+          recorder.observe($0.span, at: site, .probabilities, in: pass)
+        }
+      }
+      try recorder.acknowledge(pass, measurement: measurement(pass))
+      try progress(recorder.acknowledgedCalls)
+    }
+    try recorder.close()
+    try run.writeLosses()
+    try run.complete(seconds: 1)
+  }
+}
