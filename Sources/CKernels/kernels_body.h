@@ -13,7 +13,8 @@ INLINE float CK(exp1)(float x) {
   x = x < -104.0f ? -104.0f : x;
   x = x > 88.8f ? 88.8f : x;
   const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to the nearest integer
-  float k = (x * 1.44269504f + shift) - shift;
+  union { float f; uint32_t i; } rounded = {x * 1.44269504f + shift}, zero = {shift};
+  float k = rounded.f - shift;
   float r = x - k * 0.693359375f;
   r = r + k * 2.12194440e-4f;
   float q = 1.989098087e-4f;
@@ -23,10 +24,10 @@ INLINE float CK(exp1)(float x) {
   q = q * r + 1.666666668e-1f;
   q = q * r + 5.000000013e-1f;
   float e = r * r * q + r + 1.0f;
-  int32_t whole = (int32_t)k, half = whole >> 1;
-  union { int32_t i; float f; } low, high;
-  low.i = (half + 127) << 23;
-  high.i = (whole - half + 127) << 23;
+  int32_t whole = (int32_t)(rounded.i - zero.i), half = whole >> 1;
+  union { uint32_t i; float f; } low, high;
+  low.i = (uint32_t)(half + 127) << 23;
+  high.i = (uint32_t)(whole - half + 127) << 23;
   return e * low.f * high.f;
 }
 
@@ -108,16 +109,25 @@ static float CK(dot)(const float *x, const float *y, ptrdiff_t n) {
   return sum;
 }
 
-// A plain running maximum does not vectorise (the order of NaNs matters); separate lanes do.
-static float CK(max)(const float *x, ptrdiff_t n) {
+// The largest number, where none is NaN. A plain running maximum does not vectorise (the order of
+// NaNs matters); separate lanes do. The last lanes overlap those before them.
+static float CK(top)(const float *x, ptrdiff_t n) {
   float lanes[LANES], best = -__builtin_inff();
-  for (int l = 0; l < LANES; l++) lanes[l] = best;
-  ptrdiff_t i = 0;
-  for (; i + LANES <= n; i += LANES)
+  if (n < LANES) {
+    for (ptrdiff_t i = 0; i < n; i++) best = x[i] > best ? x[i] : best;
+    return best;
+  }
+  for (int l = 0; l < LANES; l++) lanes[l] = x[n - LANES + l];
+  for (ptrdiff_t i = 0; i + LANES <= n; i += LANES)
     for (int l = 0; l < LANES; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
   for (int l = 0; l < LANES; l++) best = lanes[l] > best ? lanes[l] : best;
-  for (; i < n; i++) best = x[i] > best ? x[i] : best;
   return best;
+}
+
+static float CK(max)(const float *x, ptrdiff_t n) {
+  uint32_t nan = 0;
+  for (ptrdiff_t i = 0; i < n; i++) nan |= x[i] != x[i];
+  return nan ? __builtin_nanf("") : CK(top)(x, n);
 }
 
 // A number is finite when its exponent bits are not all ones.
@@ -185,7 +195,7 @@ static void CK(softmax_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t
     // The scale is positive: the largest of scale * x is at the largest x.
     // The sum is kept in double: where one probability is near 1, what matters downstream is how
     // far from 1 it is, and that is all in the last bits of the sum.
-    float top = CK(max)(in, columns) * scale;
+    float top = CK(top)(in, columns) * scale;
     double sum = 0;
     for (ptrdiff_t i = 0; i < columns; i++) {
       float e = CK(exp1)(in[i] * scale - top);
@@ -223,16 +233,16 @@ static void CK(group_norm)(const float *x, const float *gamma, const float *beta
   CK(moments)(x, channels * pixels, epsilon, stats);
   for (ptrdiff_t c = 0; c < channels; c++) {
     FUSED
-    float a = stats[1] * gamma[c], b = beta[c] - stats[0] * a;
+    const float mean = stats[0], a = stats[1] * gamma[c], b = beta[c];
     const float *in = x + c * pixels;
     float *out = y + c * pixels;
     if (silu) {
       for (ptrdiff_t i = 0; i < pixels; i++) {
-        float v = a * in[i] + b;
+        float v = a * (in[i] - mean) + b;
         out[i] = v * CK(sigmoid1)(v);
       }
     } else {
-      for (ptrdiff_t i = 0; i < pixels; i++) out[i] = a * in[i] + b;
+      for (ptrdiff_t i = 0; i < pixels; i++) out[i] = a * (in[i] - mean) + b;
     }
   }
 }

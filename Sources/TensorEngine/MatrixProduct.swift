@@ -24,6 +24,10 @@ package struct Matrix {
 }
 
 extension Matrix {
+  /// Keeps OpenBLAS on the calling thread, before its first product: its pool and ``Parallel``'s
+  /// must not multiply.
+  private static let onOneThread: Void = openblas_set_num_threads(1)
+
   /// `output = alpha * left * right + beta * output` on one thread.
   ///
   /// `left` reads as `[rows, inner]`, `right` as `[inner, columns]`; `output` is
@@ -33,6 +37,7 @@ extension Matrix {
     rows: Int, columns: Int, inner: Int, alpha: Float = 1, beta: Float = 0
   ) {
     guard rows > 0, columns > 0 else { return }
+    onOneThread
     cblas_sgemm(
       CblasRowMajor, left.transposed ? CblasTrans : CblasNoTrans,
       right.transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
@@ -42,16 +47,20 @@ extension Matrix {
 
   /// As ``multiply(_:_:into:outputStride:rows:columns:inner:alpha:beta:)``, on all threads.
   ///
-  /// The longer side of the output is cut into blocks, so that each thread packs little twice.
+  /// The longer side of the output is halved into blocks, as long as they stay large enough that
+  /// packing the other factor for each of them costs little.
   static func multiplyInParallel(
     _ left: Matrix, _ right: Matrix, into output: UnsafeMutablePointer<Float>, outputStride: Int,
     rows: Int, columns: Int, inner: Int, alpha: Float = 1, beta: Float = 0
   ) {
-    let smallestWork = 1 << 18
-    let parts = min(Parallel.threads, max(1, rows * columns * inner / smallestWork))
+    let (mostParts, smallestLength, smallestWork) = (16, 96, 1 << 17)
     let byRows = rows >= columns
     let length = byRows ? rows : columns
-    let grain = max(16, ((length + parts - 1) / parts + 15) / 16 * 16)
+    var parts = 1
+    while parts < mostParts, length / (2 * parts) >= smallestLength,
+      rows * columns * inner / (2 * parts) >= smallestWork
+    { parts *= 2 }
+    let grain = ((length + parts - 1) / parts + 15) / 16 * 16
     Parallel.ranges(length, grain: grain) { part in
       multiply(
         byRows ? left.fromRow(part.lowerBound) : left,

@@ -1,15 +1,14 @@
-private import COpenBLAS
 private import Dispatch
 private import Foundation
+private import Synchronization
 
 /// The only place that uses threads.
 ///
-/// OpenBLAS runs single-threaded under it: its pool and ours must not multiply. Work is cut by the
-/// problem's size and not by the number of threads, so a result does not depend on who computed it.
+/// Work is cut by the problem's size and not by the number of threads, so a result does not depend
+/// on how many there are.
 package enum Parallel {
   /// Threads that work at a time; at least 1.
   package static let threads: Int = {
-    openblas_set_num_threads(1)
     let process = ProcessInfo.processInfo
     let asked = process.environment["HEED_THREADS"].flatMap { Int($0) }
     return max(1, asked ?? process.activeProcessorCount)
@@ -24,16 +23,8 @@ package enum Parallel {
       return
     }
     withoutActuallyEscaping(body) { body in
-      let shared = Shared(body)
-      let workers = min(threads, count)
-      // Each worker takes every n-th index: the indices cost the same, and no lock is needed.
-      DispatchQueue.concurrentPerform(iterations: workers) { worker in
-        var index = worker
-        while index < count {
-          shared.body(index)
-          index += workers
-        }
-      }
+      let work = Work(count, body)
+      DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in work.run() }
     }
   }
 
@@ -48,9 +39,25 @@ package enum Parallel {
     }
   }
 
-  /// A closure handed to other threads; `forEach` returns only when none of them runs it any more.
-  private struct Shared: @unchecked Sendable {
-    let body: (Int) -> Void
-    init(_ body: @escaping (Int) -> Void) { self.body = body }
+  /// Indices that threads take one by one, so that a slow thread holds up no other.
+  ///
+  /// `forEach` returns only when no thread runs the closure any more.
+  private final class Work: @unchecked Sendable {
+    private let next = Atomic(0)
+    private let count: Int
+    private let body: (Int) -> Void
+
+    init(_ count: Int, _ body: @escaping (Int) -> Void) {
+      self.count = count
+      self.body = body
+    }
+
+    func run() {
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < count else { return }
+        body(index)
+      }
+    }
   }
 }

@@ -27,7 +27,8 @@ void ck_multiply(const float *x, const float *z, float *y, ptrdiff_t n);
 void ck_affine(const float *x, float *y, ptrdiff_t n, float a, float b);
 void ck_add_scaled(const float *x, float *y, ptrdiff_t n, float a);
 
-// Sum, inner product, largest value (-infinity if n is 0), and whether all are finite (1 or 0).
+// Sum, inner product, largest value (NaN if any is, -infinity if n is 0), and whether all are
+// finite (1 or 0).
 float ck_sum(const float *x, ptrdiff_t n);
 float ck_dot(const float *x, const float *y, ptrdiff_t n);
 float ck_max(const float *x, ptrdiff_t n);

@@ -35,7 +35,7 @@ extension Operation {
         case .silu: ck_silu(from, to, range.count)
         case .gelu: ck_gelu(from, to, range.count)
         case .quickGelu: ck_quick_gelu(from, to, range.count)
-        case .relu: for i in 0..<range.count { to[i] = max(0, from[i]) }
+        case .relu: for i in 0..<range.count { to[i] = from[i] < 0 ? 0 : from[i] }
         }
       }
     }

@@ -12,6 +12,7 @@ extension Tensor {
   }
 
   /// Softmax of `scale` times this over the last axis; each row sums to 1.
+  /// - Precondition: `scale` is positive.
   package func softmax(scale: Float = 1) -> Tensor { Operation.softmax(scale: scale)(self) }
 
   /// These probabilities `[batch, head, pixel, token]` times `values` `[batch, token, width]`.
@@ -104,6 +105,7 @@ extension Operation {
   }
 
   static func softmax(_ x: Tensor, _ scale: Float) -> Evaluation {
+    precondition(scale > 0, "softmax: scale \(scale)")
     let columns = x.shape.last ?? 1
     let output = Tensor(shape: x.shape) { y in
       Parallel.ranges(x.count / max(columns, 1), grain: max(1, 8192 / max(columns, 1))) { range in
@@ -184,7 +186,9 @@ extension Operation {
   static func attention(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ heads: Int, _ scale: Float, _ causal: Bool
   ) -> Evaluation {
-    precondition(k.shape == v.shape, "attention: keys \(k.shape), values \(v.shape)")
+    precondition(
+      k.shape == v.shape && scale > 0,
+      "attention: keys \(k.shape), values \(v.shape), scale \(scale)")
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
     let tiles = (shape.queries + tile - 1) / tile
     let output = Tensor(shape: q.shape) { y in

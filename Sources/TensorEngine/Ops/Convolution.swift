@@ -1,9 +1,11 @@
+private import CKernels
+
 /// Zeros put around a picture before a convolution.
 package struct Padding: Hashable, Sendable {
-  let top: Int
-  let left: Int
-  let bottom: Int
-  let right: Int
+  package let top: Int
+  package let left: Int
+  package let bottom: Int
+  package let right: Int
 
   package init(top: Int, left: Int, bottom: Int, right: Int) {
     self.top = top
@@ -35,18 +37,18 @@ private struct ConvolutionGeometry {
 
   init(_ shape: [Int], _ weight: Tensor, _ stride: Int, _ padding: Padding) {
     precondition(
-      shape.count == 4 && weight.rank == 4 && shape[1] == weight.shape[1],
-      "convolution: \(shape) with weight \(weight.shape)")
+      shape.count == 4 && weight.rank == 4 && shape[1] == weight.shape[1] && stride > 0,
+      "convolution: \(shape) with weight \(weight.shape), stride \(stride)")
     (batch, channels, rows, columns) = (shape[0], shape[1], shape[2], shape[3])
     (outChannels, kernelRows, kernelColumns) = (weight.shape[0], weight.shape[2], weight.shape[3])
     self.stride = stride
     self.padding = padding
-    outRows = (rows + padding.top + padding.bottom - kernelRows) / stride + 1
-    outColumns = (columns + padding.left + padding.right - kernelColumns) / stride + 1
+    let spareRows = rows + padding.top + padding.bottom - kernelRows
+    let spareColumns = columns + padding.left + padding.right - kernelColumns
     precondition(
-      rows + padding.top + padding.bottom >= kernelRows
-        && columns + padding.left + padding.right >= kernelColumns,
+      spareRows >= 0 && spareColumns >= 0,
       "convolution: \(shape) is smaller than the kernel \(weight.shape)")
+    (outRows, outColumns) = (spareRows / stride + 1, spareColumns / stride + 1)
   }
 
   var kernel: Int { kernelRows * kernelColumns }
@@ -109,7 +111,12 @@ private struct ConvolutionGeometry {
           guard row >= 0, row < rows else { continue }
           let source = matrix + (ky * kernelColumns + kx) * outPixels + y * outColumns
           let target = picture + row * columns + shift
-          for x in valid { target[x * stride] += source[x] }
+          if stride == 1 {
+            let first = valid.lowerBound
+            ck_add(target + first, source + first, target + first, valid.count)
+          } else {
+            for x in valid { target[x * stride] += source[x] }
+          }
         }
       }
     }
@@ -124,6 +131,9 @@ extension Operation {
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: Int, _ padding: Padding
   ) -> Evaluation {
     let shape = ConvolutionGeometry(x.shape, weight, stride, padding)
+    precondition(
+      bias.map { $0.shape == [shape.outChannels] } ?? true,
+      "convolution: weight \(weight.shape) with bias \(bias?.shape ?? [])")
     let output = Tensor(shape: shape.outShape) { y in
       for plane in 0..<shape.batch * shape.outChannels {
         let value = bias?.storage.pointer[plane % shape.outChannels] ?? 0
@@ -168,25 +178,40 @@ extension Operation {
   ) -> Tensor {
     let shape = ConvolutionGeometry(inputShape, weight, stride, padding)
     return Tensor(shape: inputShape) { dx in
-      dx.update(repeating: 0, count: shape.batch * shape.channels * shape.pixels)
       for picture in 0..<shape.batch {
         let dy = gradient.storage.pointer + picture * shape.outChannels * shape.outPixels
-        // Blocks of input channels write to planes of their own, whatever the kernel overlaps.
-        Parallel.ranges(shape.channels, grain: 16) { block in
-          let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
-          Matrix.multiply(
-            Matrix(
-              weight.storage.pointer + block.lowerBound * shape.kernel, stride: shape.inner,
-              transposed: true),
-            Matrix(dy, stride: shape.outPixels), into: matrix.pointer,
-            outputStride: shape.outPixels, rows: block.count * shape.kernel,
-            columns: shape.outPixels, inner: shape.outChannels)
-          for (index, channel) in block.enumerated() {
-            shape.roll(
-              matrix.pointer + index * shape.kernel * shape.outPixels,
-              into: dx + (picture * shape.channels + channel) * shape.pixels)
-          }
+        let target = dx + picture * shape.channels * shape.pixels
+        if shape.isPointwise {
+          Matrix.multiplyInParallel(
+            Matrix(weight.storage.pointer, stride: shape.inner, transposed: true),
+            Matrix(dy, stride: shape.outPixels), into: target, outputStride: shape.pixels,
+            rows: shape.channels, columns: shape.pixels, inner: shape.outChannels)
+        } else {
+          convolveBack(dy, weight, shape, into: target)
         }
+      }
+    }
+  }
+
+  /// One picture: blocks of input channels write to planes of their own, whatever the kernel
+  /// overlaps.
+  private static func convolveBack(
+    _ dy: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    target.update(repeating: 0, count: shape.channels * shape.pixels)
+    Parallel.ranges(shape.channels, grain: 16) { block in
+      let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
+      Matrix.multiply(
+        Matrix(
+          weight.storage.pointer + block.lowerBound * shape.kernel, stride: shape.inner,
+          transposed: true),
+        Matrix(dy, stride: shape.outPixels), into: matrix.pointer, outputStride: shape.outPixels,
+        rows: block.count * shape.kernel, columns: shape.outPixels, inner: shape.outChannels)
+      for (index, channel) in block.enumerated() {
+        shape.roll(
+          matrix.pointer + index * shape.kernel * shape.outPixels,
+          into: target + channel * shape.pixels)
       }
     }
   }

@@ -13,12 +13,12 @@ extension Tensor {
 extension Operation {
   static func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Evaluation {
     precondition(
-      weight.rank == 2 && x.shape.last == weight.shape[1]
+      weight.rank == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
         && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
       "linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])")
     let inner = weight.shape[1]
     let columns = weight.shape[0]
-    let rows = inner == 0 ? 0 : x.count / inner
+    let rows = x.count / inner
     let output = Tensor(shape: x.shape.dropLast() + [columns]) { y in
       if let bias {
         for row in 0..<rows {

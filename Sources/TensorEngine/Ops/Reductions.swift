@@ -7,15 +7,15 @@ extension Tensor {
   /// The sum of all numbers, a scalar.
   package var sum: Tensor { Operation.sum(self) }
 
-  /// The largest number, a scalar; its gradient goes to the first place that holds it.
+  /// The largest number, a scalar, NaN if any is; its gradient goes to ``argmax``.
   package var maximum: Tensor { Operation.maximum(self) }
 
-  /// The first place in row-major order that holds the largest number.
+  /// The first place in row-major order that holds the largest number, or the first NaN.
   /// - Precondition: there is at least one number.
   package var argmax: Int {
     precondition(count > 0, "argmax of a tensor of shape \(shape)")
     let top = ck_max(storage.pointer, count)
-    return (0..<count).first { storage.pointer[$0] == top } ?? 0
+    return (0..<count).first { storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
   }
 
   /// Whether no number is infinite or NaN.

@@ -1,7 +1,8 @@
 extension Tensor {
   /// `[batch, channel, row, column]` enlarged to `rows` by `columns` by repeating the nearest cell.
   ///
-  /// A cell's source is `floor(index · from / to)`, as in torch's `interpolate(mode="nearest")`.
+  /// A cell's source is `floor(index · (from / to))` in float32, to the letter of torch's
+  /// `interpolate(mode="nearest")`.
   package func upsampledNearest(rows: Int, columns: Int) -> Tensor {
     Operation.upsampleNearest(rows: rows, columns: columns)(self)
   }
@@ -12,7 +13,8 @@ extension Tensor {
 
 extension Operation {
   private static func sources(_ to: Int, from: Int) -> [Int] {
-    (0..<to).map { min($0 * from / to, from - 1) }
+    let scale = Float(from) / Float(to)
+    return (0..<to).map { min(Int(Float($0) * scale), from - 1) }
   }
 
   static func upsampleNearest(_ x: Tensor, _ rows: Int, _ columns: Int) -> Evaluation {

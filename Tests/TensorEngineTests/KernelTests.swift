@@ -1,0 +1,192 @@
+import CKernels
+internal import Glibc
+import TensorEngine
+import TestSupport
+import Testing
+
+/// What `ckernels.h` promises, for every instruction set.
+///
+/// Each test runs in processes of its own: the instruction set is the whole process's.
+@Suite("The kernels")
+struct KernelTests {
+  static let sets = CK_BASELINE.rawValue...CK_AVX512.rawValue
+
+  /// Uses `set` in this process; false on a machine without it.
+  private static func use(_ set: UInt32) -> Bool { ck_force_isa(Int32(set)) == Int32(set) }
+
+  /// Numbers from `-limit` to `limit`: as many in each power of two, and as many in each interval.
+  private static func sweep(_ limit: Float) -> [Float] {
+    let patterns = stride(from: 0, through: limit.bitPattern, by: 9973).map(Float.init(bitPattern:))
+    let grid = stride(from: 0, through: limit, by: limit / 100_000)
+    let positive = patterns + grid
+    return positive + positive.map { -$0 }
+  }
+
+  private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+  private static func phi(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
+
+  // MARK: - Softmax
+
+  private static func softmax(_ row: [Float]) -> [Float] {
+    var result = row
+    ck_softmax_rows(row, &result, 1, row.count, 1)
+    return result
+  }
+
+  @Test("exp is within 2e-7 of itself", arguments: sets)
+  func exponential(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      var worst = (error: 0.0, at: Float(0))
+      // In a row of 0 and x, far enough below 0 that the sum is 1, the probability of x is exp(x).
+      for x in stride(from: Float(-87.3), through: -17.4, by: 0.000_37) {
+        let row = Self.softmax([0, x, -.infinity])
+        let isSumOne = row[0] == 1 && row[2] == 0
+        let error = isSumOne ? abs(Double(row[1]) / exp(Double(x)) - 1) : .infinity
+        if !(error <= worst.error) { worst = (error, x) }
+      }
+      #expect(worst.error < 2e-7, "exp(\(worst.at))")
+      // Below the normal numbers, the error is a subnormal number's.
+      for x in stride(from: Float(-110), through: -87.3, by: 0.01) {
+        let row = Self.softmax([0, x])
+        #expect(abs(Double(row[1]) - exp(Double(x))) <= 1.5e-45 + 2e-7 * exp(Double(x)))
+      }
+    }
+  }
+
+  @Test("Softmax is close near 0, and rows sum to 1 whatever they hold", arguments: sets)
+  func softmax(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      var worst = 0.0
+      for x in stride(from: Float(-20), through: 0, by: 0.000_73) {
+        let row = Self.softmax([x, 0])
+        worst = max(worst, abs(Double(row[0]) / Self.sigmoid(Double(x)) - 1))
+      }
+      #expect(worst < 4e-7)
+      var random = SeededNumbers(seed: 3)
+      for columns in [1, 2, 7, 8, 15, 16, 17, 77, 1025] {
+        for spread in [0.01, 1, 100, 1e4] {
+          let row = Self.softmax((0..<columns).map { _ in Float(spread * random.normal()) })
+          let sum = row.reduce(0) { $0 + Double($1) }
+          #expect(abs(sum - 1) < 1e-6, "\(columns) columns, spread \(spread)")
+        }
+      }
+      #expect(Self.softmax([1, .nan, 2]).filter(\.isNaN).count == 3)
+    }
+  }
+
+  // MARK: - Activations
+
+  @Test("Activations and their slopes are within 4e-7 max(1, |x|)", arguments: sets)
+  func activations(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      let x = Self.sweep(200) + [1e4, -1e4, 1e30, -1e30]
+      let ones = [Float](repeating: 1, count: x.count)
+      var y = ones
+      func check(_ what: String, _ expected: (Double) -> Double) {
+        var worst = (error: 0.0, at: Float(0))
+        for (x, y) in zip(x, y) {
+          let error = abs(Double(y) - expected(Double(x))) / max(1, abs(Double(x)))
+          if !(error <= worst.error) { worst = (error, x) }
+        }
+        #expect(worst.error < 4e-7, "\(what)(\(worst.at))")
+      }
+      ck_silu(x, &y, x.count)
+      check("silu") { $0 * Self.sigmoid($0) }
+      ck_silu_pullback(x, ones, &y, x.count)
+      check("silu'") { Self.sigmoid($0) * (1 + $0 * Self.sigmoid(-$0)) }
+      ck_gelu(x, &y, x.count)
+      check("gelu") { $0 * Self.phi($0) }
+      ck_gelu_pullback(x, ones, &y, x.count)
+      check("gelu'") { Self.phi($0) + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot() }
+      ck_quick_gelu(x, &y, x.count)
+      check("quick gelu") { $0 * Self.sigmoid(1.702 * $0) }
+      ck_quick_gelu_pullback(x, ones, &y, x.count)
+      check("quick gelu'") {
+        Self.sigmoid(1.702 * $0) * (1 + 1.702 * $0 * Self.sigmoid(-1.702 * $0))
+      }
+    }
+  }
+
+  // MARK: - Reductions
+
+  @Test("The maximum is found at every place, and NaN is the largest", arguments: sets)
+  func maximum(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      #expect(ck_max([], 0) == -.infinity)
+      #expect(ck_max([-.infinity, -.infinity], 2) == -.infinity)
+      for count in [1, 2, 15, 16, 17, 31, 32, 70] {
+        var x = (0..<count).map { -1 - Float($0 * 7 % 13) }
+        for place in 0..<count {
+          let before = x[place]
+          x[place] = -0.5
+          #expect(ck_max(x, count) == -0.5)
+          x[place] = .nan
+          #expect(ck_max(x, count).isNaN)
+          x[place] = .infinity
+          #expect(ck_max(x, count) == .infinity)
+          x[place] = before
+        }
+      }
+    }
+  }
+
+  @Test("A number that is not finite is found at every place", arguments: sets)
+  func finite(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      #expect(ck_all_finite([], 0) == 1)
+      for count in [1, 7, 16, 33, 70] {
+        var x = [Float](repeating: .greatestFiniteMagnitude, count: count)
+        #expect(ck_all_finite(x, count) == 1)
+        for place in 0..<count {
+          for bad in [Float.nan, .infinity, -.infinity, .signalingNaN] {
+            x[place] = bad
+            #expect(ck_all_finite(x, count) == 0)
+          }
+          x[place] = -.leastNonzeroMagnitude
+        }
+      }
+    }
+  }
+
+  @Test("Sums and inner products of every length are right", arguments: sets)
+  func sums(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      // Whole numbers: every order of adding them gives the same.
+      for count in 0..<140 {
+        let x = (0..<count).map { Float($0 % 11) - 4 }
+        let y = (0..<count).map { Float($0 % 7) - 2 }
+        #expect(ck_sum(x, count) == x.reduce(0, +))
+        #expect(ck_dot(x, y, count) == zip(x, y).reduce(0) { $0 + $1.0 * $1.1 })
+      }
+    }
+  }
+
+  // MARK: - CRC-32C
+
+  @Test("CRC-32C gives the published values", arguments: sets)
+  func crc(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      // The check value of the catalogue of CRCs, and RFC 3720, appendix B.4.
+      let vectors: [([UInt8], UInt32)] = [
+        ([], 0), (Array("123456789".utf8), 0xE306_9283),
+        (Array(repeating: 0, count: 32), 0x8A91_36AA),
+        (Array(repeating: 0xFF, count: 32), 0x62A8_AB43),
+        (Array(0..<32), 0x46DD_794E), (Array((0..<32).reversed()), 0x113F_DB5C),
+      ]
+      for (bytes, expected) in vectors {
+        #expect(ck_crc32c(0, bytes, bytes.count) == expected)
+        for cut in 0...bytes.count {
+          let (head, tail) = (Array(bytes[..<cut]), Array(bytes[cut...]))
+          #expect(ck_crc32c(ck_crc32c(0, head, cut), tail, tail.count) == expected)
+        }
+      }
+    }
+  }
+}
