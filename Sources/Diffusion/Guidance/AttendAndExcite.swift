@@ -44,6 +44,7 @@ public struct AttendAndExcite: LatentGuide {
     public init() {}
   }
 
+  /// The loss it follows.
   public let objective: any AttentionObjective
   /// Every knob.
   public let settings: Settings
@@ -62,10 +63,12 @@ public struct AttendAndExcite: LatentGuide {
       settings.scaleFactor * (range[0] + (range[1] - range[0]) * share).squareRoot())
   }
 
+  /// Whether the latent is looked at: it is altered, refined, or its loss recorded.
   public func acts(at step: Int) -> Bool {
     step < settings.maxIterations || settings.thresholds[step] != nil || settings.looksAlways
   }
 
+  /// The latent after refinement, if a threshold asks for it, and after its own update.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int,
     look: (Tensor, Phase, Int) throws -> LossProbe

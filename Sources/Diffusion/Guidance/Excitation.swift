@@ -15,6 +15,7 @@ public import TensorEngine
 ///
 /// - Reference: github.com/yuval-alaluf/Attend-and-Excite `pipeline_attend_and_excite.py`.
 public struct Excitation: AttentionObjective {
+  /// What the image must show.
   public let subjects: [Subject]
   /// The grid whose maps are read.
   public let grid: Grid
@@ -40,6 +41,8 @@ public struct Excitation: AttentionObjective {
     self.kernelSize = kernelSize
   }
 
+  /// The cross-attention at the grid.
+  /// - Throws: ``DiffusionError/noSites(grid:available:)``.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
     let cross = sites.filter { $0.kind == .cross }
     let chosen = cross.filter { $0.grid == grid }
@@ -58,6 +61,7 @@ public struct Excitation: AttentionObjective {
     ).meanOverFirstAxis
   }
 
+  /// The loss of one pass's maps, and each subject's largest smoothed attention.
   public func evaluate(_ maps: [Tensor]) -> ObjectiveValue {
     // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
     // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.

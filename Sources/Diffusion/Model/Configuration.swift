@@ -1,6 +1,6 @@
 internal import TensorEngine
 
-/// `unet/config.json`: what shapes the UNet. Keys and defaults are diffusers'.
+/// What shapes the UNet: `unet/config.json`, with diffusers' keys and defaults.
 package struct UNetConfiguration: Sendable, Equatable {
   /// One level: its width, its heads, its transformers and their depth.
   package struct Level: Sendable, Equatable {
@@ -90,7 +90,7 @@ package struct UNetConfiguration: Sendable, Equatable {
   }
 }
 
-/// `vae/config.json`: what shapes the autoencoder.
+/// What shapes the autoencoder: `vae/config.json`.
 package struct VAEConfiguration: Sendable, Equatable {
   package let imageChannels: Int
   package let latentChannels: Int
@@ -131,7 +131,7 @@ package struct VAEConfiguration: Sendable, Equatable {
   }
 }
 
-/// `text_encoder/config.json`: what shapes CLIP's text transformer.
+/// What shapes CLIP's text transformer: `text_encoder/config.json`.
 package struct TextConfiguration: Sendable, Equatable {
   package let vocabulary: Int
   package let width: Int
