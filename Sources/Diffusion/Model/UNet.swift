@@ -48,6 +48,7 @@ package struct UNet: Sendable {
     _ latent: Tensor, timestep: Double, context: Tensor, tap: AttentionTap
   ) throws -> Tensor {
     let time = timeEmbedding(timestep, batch: latent.shape[0])
+    try tap.check(time, "time_embedding")
     let x = convolutionIn(latent)
     try tap.check(x, "conv_in")
     var skips = [x]
@@ -139,6 +140,7 @@ private struct BlockBuilder {
     let level = levels[index]
     let input = index == 0 ? level.channels : levels[index - 1].channels
     return DownBlock(
+      path: scope.path,
       resnets: try (0..<level.resnets).map {
         try resnet(scope["resnets"][$0], $0 == 0 ? input : level.channels, level.channels)
       },
@@ -168,6 +170,7 @@ private struct BlockBuilder {
     let above = levels[max(last - index - 1, 0)].channels
     let count = level.resnets + 1
     return UpBlock(
+      path: scope.path,
       resnets: try (0..<count).map {
         // The last skip of a level is the output of the level above it on the way down.
         let skip = $0 == count - 1 ? above : level.channels

@@ -128,6 +128,7 @@ struct SpatialTransformer: Sendable {
 ///
 /// - Reference: diffusers `unets/unet_2d_blocks.py`, `CrossAttnDownBlock2D` and `DownBlock2D`.
 struct DownBlock: Sendable {
+  let path: String
   let resnets: [ResnetBlock]
   let attentions: [SpatialTransformer]
   let downsampler: Convolution?
@@ -147,7 +148,11 @@ struct DownBlock: Sendable {
       }
       outputs.append(x)
     }
-    if let downsampler { outputs.append(downsampler(x)) }
+    if let downsampler {
+      x = downsampler(x)
+      try tap.check(x, path + ".downsamplers.0")
+      outputs.append(x)
+    }
     return outputs
   }
 }
@@ -178,6 +183,7 @@ struct MidBlock: Sendable {
 ///
 /// - Reference: diffusers `unets/unet_2d_blocks.py`, `CrossAttnUpBlock2D` and `UpBlock2D`.
 struct UpBlock: Sendable {
+  let path: String
   let resnets: [ResnetBlock]
   let attentions: [SpatialTransformer]
   let upsampler: Convolution?
@@ -198,6 +204,7 @@ struct UpBlock: Sendable {
     if let upsampler, let next = skips.last {
       // The next level's size and not twice this one: an odd grid was rounded up on the way down.
       x = upsampler(x.upsampledNearest(rows: next.shape[2], columns: next.shape[3]))
+      try tap.check(x, path + ".upsamplers.0")
     }
     return x
   }
