@@ -62,7 +62,7 @@ struct RunSession {
       try Interrupt.check()
     }
     if let resumed {
-      sequence.state = resumed.tensors
+      try sequence.resume(from: resumed.tensors)
       progress.skip(sequence.index)
     }
     let clock = ContinuousClock()

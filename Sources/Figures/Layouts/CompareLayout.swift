@@ -172,8 +172,9 @@ struct CompareLayout {
     let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
     let map = sheet.seeds[0].plain.maps[0]
     var bottom = y
+    let note = [overlay.note(rows: map.rows, columns: map.columns), sheet.curveNote]
     for line in builder.typesetter.wrap(
-      overlay.note(rows: map.rows, columns: map.columns), width: width, size: style.size,
+      note.filter { !$0.isEmpty }.joined(separator: " "), width: width, size: style.size,
       atMost: 6)
     {
       builder.text(line, x: x, y: bottom + 5.8, style)

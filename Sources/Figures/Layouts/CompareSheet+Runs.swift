@@ -30,7 +30,9 @@ extension CompareSheet {
       metadata: Scene.Metadata(
         title: first.tokens.prompt, date: first.date, software: software,
         manifest: Self.provenance(runs, recipe)))
-    curveLabel = "largest attention"
+    curveNote =
+      "Curves: the largest value of a word’s map as the loss reads it (softmax of 100 × the mean "
+      + "probability over the prompt’s tokens, smoothed), in the pass that predicts the noise."
     plainName = Self.title(plain[0].manifest.method.name)
     excitedName = Self.title(first.method.name)
   }

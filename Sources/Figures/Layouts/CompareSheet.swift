@@ -80,6 +80,8 @@ public struct CompareSheet: Sendable {
   public var recipe: String
   /// What the largest attention in the curves is, as in `largest attention, smoothed`.
   public var curveLabel = "largest attention"
+  /// How the curves' numbers came about, as a sentence under the sheet; may be empty.
+  public var curveNote = ""
   /// What the run without excitation is called.
   public var plainName = "Stable Diffusion"
   /// What the run with excitation is called.
