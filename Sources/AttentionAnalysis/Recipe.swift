@@ -41,7 +41,9 @@ public struct Recipe: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Recipe {
-  /// Reads a recipe. Parts may come in any order; `mean(head)`, the branch and the phase may be
+  /// Reads a recipe.
+  ///
+  /// Parts may come in any order; `mean(head)`, the branch and the phase may be
   /// left out.
   /// - Throws: ``AnalysisError/badRecipe(text:column:reason:)`` with the place.
   public init(parsing text: String) throws {
@@ -66,12 +68,8 @@ extension Recipe {
         case ("layer", let pattern?) where !pattern.isEmpty: recipe.layers = pattern
         case ("step", nil): recipe.steps = nil
         case ("step", let range?):
-          let bounds = range.split(separator: ".", omittingEmptySubsequences: true)
-            .map { Int($0) }
-          guard range.contains(".."), bounds.count == 2, let first = bounds[0],
-            let last = bounds[1], first <= last
-          else { throw refuse("expected steps as in 0..24") }
-          recipe.steps = first...last
+          guard let steps = Self.steps(range) else { throw refuse("expected steps as in 0..24") }
+          recipe.steps = steps
         default: throw refuse("expected mean(head), mean(layer: 16x16) or mean(step: 0..24)")
         }
       } else {
@@ -83,6 +81,15 @@ extension Recipe {
         text: text, column: text.count + 1, reason: "expected mean(layer: …)")
     }
     self = recipe
+  }
+
+  /// `0..24`, both ends taken.
+  private static func steps(_ text: String) -> ClosedRange<Int>? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[1].isEmpty, let first = Int(parts[0]), let last = Int(parts[2]),
+      0 <= first, first <= last
+    else { return nil }
+    return first...last
   }
 
   /// Words, with what stands between parentheses kept whole.

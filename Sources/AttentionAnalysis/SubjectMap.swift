@@ -17,7 +17,11 @@ public struct SubjectMap: Hashable, Sendable {
   public let calls: Int
 
   /// The largest value; NaN if any is.
-  public var largest: Float { values.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 } }
+  public var largest: Float { Self.largest(of: values) }
+
+  fileprivate static func largest(of values: [Float]) -> Float {
+    values.reduce(-.infinity) { $1 > $0 || $1.isNaN ? $1 : $0 }
+  }
 }
 
 extension RecordedRun {
@@ -58,7 +62,7 @@ extension RecordedRun {
     let sites = try sites(for: recipe)
     return try calls.filter(recipe.takes).compactMap { call in
       try means(of: subjects, sites, call: call.call).map { maps in
-        (call, maps.map { $0.max() ?? .nan })
+        (call, maps.map(SubjectMap.largest))
       }
     }
   }
@@ -104,7 +108,12 @@ extension RecordedRun {
 
   /// Where a subject's tokens stand among those that were recorded.
   private func columns(of subject: Subject, in site: RecordedSite) throws -> [Int] {
-    guard let tokens = site.tokens else { return subject.tokens }
+    let tokens = site.tokens ?? []
+    guard !subject.tokens.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: folder.path, what: "subject \(subject.name), which has no token",
+        recorded: "tokens \(tokens.map(String.init).joined(separator: ", "))")
+    }
     return try subject.tokens.map { token in
       guard let column = tokens.firstIndex(of: token) else {
         throw AnalysisError.nothingSelected(

@@ -8,8 +8,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
   case parameters(file: String, missing: [String], unused: [String], mismatched: [String])
   /// A configuration asks for what Heed does not compute.
   case unsupported(path: String, key: String, value: String, supported: String)
-  /// A layer's output is infinite or not a number.
-  case notFinite(layer: String, step: Int, phase: Phase)
+  /// A layer's output is infinite or not a number; step and phase are `nil` outside the UNet.
+  case notFinite(layer: String, step: Int?, phase: Phase?)
   /// A size, a count or a number that cannot be.
   case invalidRequest(what: String, got: String, expected: String)
   /// The objective's grid has no cross-attention in this checkpoint at this size.
@@ -27,8 +27,9 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
     case .unsupported(let path, let key, let value, let supported):
       "\(path): \(key) is \(value); Heed runs \(supported)"
     case .notFinite(let layer, let step, let phase):
-      "\(layer): output is not finite at step \(step) (\(phase.rawValue) pass); "
-        + "a weight or an input of this layer is NaN or infinite"
+      "\(layer): output is not finite" + (step.map { " at step \($0)" } ?? "")
+        + (phase.map { " (\($0.rawValue) pass)" } ?? "")
+        + "; a weight or an input of this layer is NaN or infinite"
     case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
     case .noSites(let grid, let available):
       "no cross-attention at \(grid) in this checkpoint at this size; there is "

@@ -1,6 +1,8 @@
 import ArgumentParser
+import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import Figures
 import Foundation
 import TensorEngine
 
@@ -42,6 +44,8 @@ struct Failure: Error, CustomStringConvertible {
     case let error as TraceError: code(of: error)
     case let error as DiffusionError: code(of: error)
     case let error as TextError: code(of: error)
+    case let error as AnalysisError: code(of: error)
+    case let error as FigureError: code(of: error)
     default: nil
     }
   }
@@ -76,7 +80,29 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  private static func code(of error: TextError) -> Code { .dataError }
+  private static func code(of error: TextError) -> Code {
+    switch error {
+    case .noVocabulary: .missingInput
+    case .emptyName, .ambiguousWord, .noText, .sameSubject, .subjectsNeeded: .usage
+    default: .dataError
+    }
+  }
+
+  private static func code(of error: AnalysisError) -> Code {
+    switch error {
+    case .badRecipe: .usage
+    case .nothingSelected: .unavailable
+    case .notComparable: .dataError
+    }
+  }
+
+  private static func code(of error: FigureError) -> Code {
+    switch error {
+    case .unwritable: .cannotCreate
+    case .drawing: .software
+    default: .dataError
+    }
+  }
 }
 
 /// Messages on standard error; results never go there.

@@ -17,7 +17,9 @@ struct Heed: ParsableCommand {
       created; 74 input/output error or disk full; 130 interrupted, and the same command resumes.
       """,
     version: version,
-    subcommands: [Verify.self])
+    subcommands: [
+      Compare.self, Generate.self, Tokens.self, Sheet.self, Verify.self, Model.self,
+    ])
 
   static func main() {
     do {

@@ -18,6 +18,8 @@ final class CallWriter: @unchecked Sendable {
   ///
   /// After it nothing is written: what the disk holds then is not known.
   private(set) var failure: (any Error)?
+  /// Held so that the run stays locked while calls are on their way.
+  private let folder: Directory
   private let journal: CallJournal
   private let store: AttentionStore?
 
@@ -26,6 +28,7 @@ final class CallWriter: @unchecked Sendable {
     keeping: Int, durability: Durability
   ) throws {
     let durably = durability == .power
+    folder = run.directory
     journal = try CallJournal(in: run.directory, keeping: keeping, durably: durably)
     acknowledged = Atomic(keeping)
     let layout = StoreLayout(sites: sites, manifest: run.manifest, precision: precision)

@@ -11,6 +11,15 @@ public struct RecordingCost: Hashable, Sendable {
   /// Working memory in bytes: the pass being made and the one being written.
   public let memory: Int
 
+  /// What several recordings take that are made one after the other.
+  public static func total(_ costs: [RecordingCost]) -> RecordingCost {
+    RecordingCost(
+      calls: costs.reduce(0) { $0 + $1.calls },
+      recordedCalls: costs.reduce(0) { $0 + $1.recordedCalls },
+      bytesOnDisk: costs.reduce(0) { $0 + $1.bytesOnDisk },
+      memory: costs.map(\.memory).max() ?? 0)
+  }
+
   /// Refuses a recording that would leave less than a tenth of its size free.
   /// - Parameter path: The folder it goes into, or will be made in.
   /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.

@@ -44,6 +44,7 @@ public struct AttendAndExcite: LatentGuide {
     public init() {}
   }
 
+  /// The loss it follows.
   public let objective: any AttentionObjective
   /// Every knob.
   public let settings: Settings
@@ -62,19 +63,22 @@ public struct AttendAndExcite: LatentGuide {
       settings.scaleFactor * (range[0] + (range[1] - range[0]) * share).squareRoot())
   }
 
+  /// Whether the latent is looked at: it is altered, refined, or its loss recorded.
   public func acts(at step: Int) -> Bool {
     step < settings.maxIterations || settings.thresholds[step] != nil || settings.looksAlways
   }
 
+  /// The latent after refinement, if a threshold asks for it, and after its own update.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int,
     look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> Tensor {
     var latent = latent
     var probe = try look(latent, .loss, 0)
-    if let threshold = settings.thresholds[step], Double(probe.measurement.loss) > 1 - threshold {
+    if let threshold = settings.thresholds[step] {
+      // Rounded to float32, as torch does when it compares.
       (latent, probe) = try refined(
-        latent, probe, target: max(0, 1 - threshold), alpha: stepSize(step, of: count), look)
+        latent, probe, target: Float(max(0, 1 - threshold)), alpha: stepSize(step, of: count), look)
     }
     guard step < settings.maxIterations else { return latent }
     return updated(latent, probe, alpha: stepSize(step, of: count))
@@ -85,18 +89,18 @@ public struct AttendAndExcite: LatentGuide {
   /// The loop tests the loss measured *before* the update it has just made, so one more update
   /// always lands after the target is met, as published.
   private func refined(
-    _ latent: Tensor, _ first: LossProbe, target: Double, alpha: Float,
+    _ latent: Tensor, _ first: LossProbe, target: Float, alpha: Float,
     _ look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> (Tensor, LossProbe) {
     var latent = latent
     var probe = first
     var attempt = 0
-    while Double(probe.measurement.loss) > target, attempt < settings.maxRefinementSteps {
+    while probe.measurement.loss > target, attempt < settings.maxRefinementSteps {
       attempt += 1
       if attempt > 1 { probe = try look(latent, .refinement, attempt) }
       latent = updated(latent, probe, alpha: alpha)
     }
-    return (latent, try look(latent, .loss, attempt))
+    return attempt == 0 ? (latent, probe) : (latent, try look(latent, .loss, attempt))
   }
 
   /// `z − α ∂L/∂z`; where the loss is exactly 0 it has no slope, and the latent stays.

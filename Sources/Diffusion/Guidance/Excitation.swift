@@ -15,12 +15,14 @@ public import TensorEngine
 ///
 /// - Reference: github.com/yuval-alaluf/Attend-and-Excite `pipeline_attend_and_excite.py`.
 public struct Excitation: AttentionObjective {
+  /// What the image must show.
   public let subjects: [Subject]
   /// The grid whose maps are read.
   public let grid: Grid
   /// How the pieces of one word serve its subject.
   public let pieces: PieceRule
-  /// Tokens `1..<lastToken` share the renormalisation; see ``AttendAndExcite/Settings/endRule``.
+  /// Tokens `1..<lastToken` share the renormalisation: the window's last one in SD 1.x, which keeps
+  /// the end token and the padding in; the end token in SD 2.x, whose encoder draws attention to it.
   public let lastToken: Int
   /// The smoothing kernel's σ; `nil` leaves the maps as they are.
   public let sigma: Double?
@@ -40,7 +42,10 @@ public struct Excitation: AttentionObjective {
     self.kernelSize = kernelSize
   }
 
+  /// The cross-attention at the grid.
+  /// - Throws: ``DiffusionError/noSites(grid:available:)``.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    try validate()
     let cross = sites.filter { $0.kind == .cross }
     let chosen = cross.filter { $0.grid == grid }
     guard !chosen.isEmpty else {
@@ -51,6 +56,30 @@ public struct Excitation: AttentionObjective {
     return chosen
   }
 
+  /// What ``evaluate(_:)`` takes for granted.
+  private func validate() throws {
+    func require(_ holds: Bool, _ what: String, _ got: String, _ expected: String) throws {
+      guard holds else {
+        throw DiffusionError.invalidRequest(what: what, got: got, expected: expected)
+      }
+    }
+    try require(!subjects.isEmpty, "the number of subjects", "0", "at least one")
+    for subject in subjects {
+      try require(
+        !subject.tokens.isEmpty
+          && subject.tokens.allSatisfy { (1..<max(lastToken, 1)).contains($0) },
+        "subject \(subject.name)", "tokens \(subject.tokens)",
+        "tokens in 1..<\(lastToken), which share the renormalisation")
+    }
+    guard let sigma else { return }
+    try require(sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
+    let side = min(grid.rows, grid.columns)
+    try require(side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
+    try require(
+      (1...side + 2).contains(kernelSize), "the kernel's side", String(kernelSize),
+      "1…\(side + 2) at \(grid)")
+  }
+
   /// The mean over heads and layers, `[pixel, token]`; each row sums to 1.
   package static func average(_ maps: [Tensor]) -> Tensor {
     Tensor.concatenated(
@@ -58,6 +87,7 @@ public struct Excitation: AttentionObjective {
     ).meanOverFirstAxis
   }
 
+  /// The loss of one pass's maps, and each subject's largest smoothed attention.
   public func evaluate(_ maps: [Tensor]) -> ObjectiveValue {
     // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
     // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.
@@ -68,8 +98,10 @@ public struct Excitation: AttentionObjective {
         renormalised.sliced(axis: 1, token - 1..<token).reshaped([1, 1, grid.rows, grid.columns])
       }
       if pieces == .mean {
-        return smoothed(Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape))
-          .maximum
+        return smoothed(
+          Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape)
+        )
+        .maximum
       }
       return smoothed(.concatenated(maps, axis: 0)).maximum
     }

@@ -47,9 +47,11 @@ package final class AttentionTap {
   }
 
   /// Takes a cross-attention's probabilities for the objective.
-  /// - Throws: `PassIsOver` after the last that it reads, if nothing else is wanted of the pass.
+  /// - Throws: `PassIsOver` after the last that it reads, if nothing else is wanted of the pass;
+  ///   ``DiffusionError/notFinite(layer:step:phase:)``.
   func offer(_ probabilities: Tensor, at site: AttentionSite) throws {
     guard wanted.remove(site.path) != nil else { return }
+    try check(probabilities, site.path)
     maps[site.path] = probabilities
     if wanted.isEmpty, endsEarly { throw PassIsOver() }
   }
@@ -57,8 +59,15 @@ package final class AttentionTap {
   /// Stops a run at the layer where numbers went wrong.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   func check(_ value: Tensor, _ layer: String) throws {
-    guard value.isFinite else {
-      throw DiffusionError.notFinite(layer: layer, step: pass.step, phase: pass.phase)
+    try value.requireFinite(layer, step: pass.step, phase: pass.phase)
+  }
+}
+
+extension Tensor {
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)`` if a number is NaN or infinite.
+  func requireFinite(_ layer: String, step: Int? = nil, phase: Phase? = nil) throws {
+    guard isFinite else {
+      throw DiffusionError.notFinite(layer: layer, step: step, phase: phase)
     }
   }
 }

@@ -113,7 +113,11 @@ extension Checkpoint {
 
   /// Reads the tokenizer, or CLIP's own where the checkpoint ships none.
   /// - Throws: `TextError`, `FileError`.
-  public func makeTokenizer() throws -> CLIPTokenizer {
+  public func makeTokenizer() throws -> CLIPTokenizer { try Self.tokenizer(of: folder) }
+
+  /// Reads the tokenizer of a checkpoint's folder without looking at its other parts.
+  /// - Throws: `TextError`, `FileError`.
+  public static func tokenizer(of folder: String) throws -> CLIPTokenizer {
     let path = folder + "/tokenizer"
     guard FileManager.default.fileExists(atPath: path) else { return try .bundled() }
     return try CLIPTokenizer(folder: path)

@@ -1,6 +1,6 @@
 internal import TensorEngine
 
-/// `unet/config.json`: what shapes the UNet. Keys and defaults are diffusers'.
+/// What shapes the UNet: `unet/config.json`, with diffusers' keys and defaults.
 package struct UNetConfiguration: Sendable, Equatable {
   /// One level: its width, its heads, its transformers and their depth.
   package struct Level: Sendable, Equatable {
@@ -39,9 +39,14 @@ package struct UNetConfiguration: Sendable, Equatable {
     }
     for key in [
       "dual_cross_attention", "center_input_sample", "resnet_skip_time_act",
-      "class_embeddings_concat",
+      "class_embeddings_concat", "only_cross_attention", "mid_block_only_cross_attention",
     ] {
       try config.requireFalse(key)
+    }
+    for key in [
+      "downsample_padding", "mid_block_scale_factor", "resnet_out_scale_factor",
+    ] {
+      try config.requireOne(key)
     }
     try config.require("act_fn", "silu")
     try config.require("time_embedding_type", "positional")
@@ -54,18 +59,19 @@ package struct UNetConfiguration: Sendable, Equatable {
         path: json.file, key: "in_channels", value: String(channels),
         supported: "latents of 4 channels (no inpainting, depth or upscaling checkpoints)")
     }
-    let widths = try config.integers("block_out_channels")
+    let widths = try config.widths("block_out_channels")
     let heads = try config.perLevel(
-      config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", widths.count,
+      config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
+      widths.count,
       default: 8)
-    let resnets = try config.perLevel("layers_per_block", widths.count, default: 2)
-    let depths = try config.perLevel("transformer_layers_per_block", widths.count, default: 1)
+    let depth = ConfigurationReader.depth
+    let resnets = try config.perLevel("layers_per_block", widths.count, default: 2, in: depth)
+    let depths = try config.perLevel(
+      "transformer_layers_per_block", widths.count, default: 1, in: depth)
     let groups = try config.integer("norm_num_groups", default: 32)
     self.groups = groups
     levels = try widths.indices.map { index in
-      guard heads[index] > 0, widths[index] > 0, widths[index] % heads[index] == 0,
-        groups > 0, widths[index] % groups == 0
-      else {
+      guard widths[index] % heads[index] == 0, widths[index] % groups == 0 else {
         throw json.failure(
           "block_out_channels \(widths[index]) is no multiple of \(heads[index]) heads and "
             + "\(groups) groups")
@@ -79,17 +85,19 @@ package struct UNetConfiguration: Sendable, Equatable {
     attendsUp = try config.blocks(
       "up_block_types", widths.count, ["CrossAttnUpBlock2D": true, "UpBlock2D": false])
     contextWidth = try config.integer("cross_attention_dim", default: 1280)
-    epsilon = Float(try config.double("norm_eps", default: 1e-5))
+    epsilon = Float(try config.positive("norm_eps", default: 1e-5))
     linearProjection = try config.bool("use_linear_projection", default: false)
     flipSinToCos = try config.bool("flip_sin_to_cos", default: true)
     frequencyShift = try config.double("freq_shift", default: 0)
+    guard frequencyShift < Double(widths[0] / 2) else {
+      throw json.failure("freq_shift is \(frequencyShift); expected less than \(widths[0] / 2)")
+    }
     timeWidth = try config.integer("time_embedding_dim", default: 4 * widths[0])
-    let sample = try config.pair("sample_size", default: 64)
-    (sampleRows, sampleColumns) = sample
+    (sampleRows, sampleColumns) = try config.pair("sample_size", default: 64)
   }
 }
 
-/// `vae/config.json`: what shapes the autoencoder.
+/// What shapes the autoencoder: `vae/config.json`.
 package struct VAEConfiguration: Sendable, Equatable {
   package let imageChannels: Int
   package let latentChannels: Int
@@ -112,25 +120,33 @@ package struct VAEConfiguration: Sendable, Equatable {
     try config.requireAbsent("shift_factor")
     try config.requireAbsent("latents_mean")
     try config.requireAbsent("latents_std")
-    let widths = try config.integers("block_out_channels")
+    let widths = try config.widths("block_out_channels")
     let groups = try config.integer("norm_num_groups", default: 32)
     (self.widths, self.groups) = (widths, groups)
-    guard groups > 0, widths.allSatisfy({ $0 > 0 && $0 % groups == 0 }) else {
+    guard widths.allSatisfy({ $0 % groups == 0 }) else {
       throw json.failure("block_out_channels \(widths) are no multiples of \(groups) groups")
     }
     _ = try config.blocks("down_block_types", widths.count, ["DownEncoderBlock2D": true])
     _ = try config.blocks("up_block_types", widths.count, ["UpDecoderBlock2D": true])
-    resnets = try config.integer("layers_per_block", default: 1)
+    resnets = try config.integer("layers_per_block", default: 1, in: ConfigurationReader.depth)
     imageChannels = try config.integer("in_channels", default: 3)
     latentChannels = try config.integer("latent_channels", default: 4)
+    guard imageChannels == 3, try config.integer("out_channels", default: 3) == 3,
+      latentChannels == 4
+    else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: "in_channels and latent_channels",
+        value: "\(imageChannels) and \(latentChannels)",
+        supported: "pictures of 3 channels and latents of 4")
+    }
     midAttention = try config.bool("mid_block_add_attention", default: true)
     quantConvolution = try config.bool("use_quant_conv", default: true)
     postQuantConvolution = try config.bool("use_post_quant_conv", default: true)
-    scalingFactor = Float(try config.double("scaling_factor", default: 0.18215))
+    scalingFactor = Float(try config.positive("scaling_factor", default: 0.18215))
   }
 }
 
-/// `text_encoder/config.json`: what shapes CLIP's text transformer.
+/// What shapes CLIP's text transformer: `text_encoder/config.json`.
 package struct TextConfiguration: Sendable, Equatable {
   package let vocabulary: Int
   package let width: Int
@@ -148,11 +164,11 @@ package struct TextConfiguration: Sendable, Equatable {
     vocabulary = try config.integer("vocab_size", default: 49408)
     width = try config.integer("hidden_size", default: 512)
     hidden = try config.integer("intermediate_size", default: 2048)
-    layers = try config.integer("num_hidden_layers", default: 12)
+    layers = try config.integer("num_hidden_layers", default: 12, in: ConfigurationReader.depth)
     heads = try config.integer("num_attention_heads", default: 8)
     window = try config.integer("max_position_embeddings", default: 77)
-    epsilon = Float(try config.double("layer_norm_eps", default: 1e-5))
-    guard heads > 0, width > 0, width % heads == 0 else {
+    epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
+    guard width % heads == 0 else {
       throw json.failure("hidden_size \(width) is no multiple of \(heads) heads")
     }
     switch try config.string("hidden_act", default: "quick_gelu") {
@@ -173,12 +189,37 @@ struct ConfigurationReader {
 
   func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
 
-  func integer(_ key: String, default value: Int) throws -> Int {
-    try json.optionalMember(key)?.integer() ?? value
+  /// What an extent can be: more would be no checkpoint, and products of three still fit.
+  static let extent = 1...(1 << 20)
+  /// What a number of layers can be.
+  static let depth = 1...100
+
+  func integer(
+    _ key: String, default value: Int, in range: ClosedRange<Int> = extent
+  ) throws -> Int {
+    try json.optionalMember(key).map { try Self.integer($0, in: range) } ?? value
+  }
+
+  private static func integer(_ node: JSONNode, in range: ClosedRange<Int>) throws -> Int {
+    let number = try node.integer()
+    guard range.contains(number) else {
+      throw node.failure("expected \(range.lowerBound)…\(range.upperBound), got \(number)")
+    }
+    return number
   }
 
   func double(_ key: String, default value: Double) throws -> Double {
     try json.optionalMember(key)?.double() ?? value
+  }
+
+  /// A number above 0 that float32 holds.
+  func positive(_ key: String, default value: Double) throws -> Double {
+    guard let node = try json.optionalMember(key) else { return value }
+    let number = try node.double()
+    guard Float(number) > 0, Float(number).isFinite else {
+      throw node.failure("expected a number above 0, got \(number)")
+    }
+    return number
   }
 
   func bool(_ key: String, default value: Bool) throws -> Bool {
@@ -189,19 +230,27 @@ struct ConfigurationReader {
     try json.optionalMember(key)?.string() ?? value
   }
 
-  func integers(_ key: String) throws -> [Int] {
-    let list = try json.member(key).integers()
-    guard !list.isEmpty else { throw try json.member(key).failure("expected a number, got none") }
+  /// The width of each level.
+  func widths(_ key: String) throws -> [Int] {
+    let node = try json.member(key)
+    let list = try node.elements().map { try Self.integer($0, in: Self.extent) }
+    guard (1...16).contains(list.count) else {
+      throw node.failure("expected 1…16 levels, got \(list.count)")
+    }
     return list
   }
 
   /// A number for all levels, or a list of one for each.
-  func perLevel(_ key: String, _ count: Int, default value: Int) throws -> [Int] {
+  func perLevel(
+    _ key: String, _ count: Int, default value: Int, in range: ClosedRange<Int> = extent
+  ) throws -> [Int] {
     guard let node = try json.optionalMember(key) else {
       return [Int](repeating: value, count: count)
     }
-    if case .integer(let number) = node.value { return [Int](repeating: number, count: count) }
-    let list = try node.integers()
+    if case .integer = node.value {
+      return [Int](repeating: try Self.integer(node, in: range), count: count)
+    }
+    let list = try node.elements().map { try Self.integer($0, in: range) }
     guard list.count == count else {
       throw node.failure("expected one number or \(count), got \(list.count)")
     }
@@ -239,6 +288,14 @@ struct ConfigurationReader {
     guard let node = try json.optionalMember(key) else { return }
     throw DiffusionError.unsupported(
       path: json.file, key: key, value: node.value.kindName, supported: "checkpoints without it")
+  }
+
+  func requireOne(_ key: String) throws {
+    let number = try double(key, default: 1)
+    guard number == 1 else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: key, value: String(number), supported: "checkpoints where it is 1")
+    }
   }
 
   func requireFalse(_ key: String) throws {

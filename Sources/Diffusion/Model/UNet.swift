@@ -48,6 +48,7 @@ package struct UNet: Sendable {
     _ latent: Tensor, timestep: Double, context: Tensor, tap: AttentionTap
   ) throws -> Tensor {
     let time = timeEmbedding(timestep, batch: latent.shape[0])
+    try tap.check(time, "time_embedding")
     let x = convolutionIn(latent)
     try tap.check(x, "conv_in")
     var skips = [x]
@@ -86,7 +87,8 @@ package struct UNet: Sendable {
       row[index] = configuration.flipSinToCos ? cos(angle) : sin(angle)
       row[half + index] = configuration.flipSinToCos ? sin(angle) : cos(angle)
     }
-    let rows = Tensor([[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
+    let rows = Tensor(
+      [[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
     // Every resnet sends the embedding through SiLU first: once here serves all of them.
     return timeLinear2(timeLinear1(rows).activated(.silu)).activated(.silu)
   }
@@ -138,6 +140,7 @@ private struct BlockBuilder {
     let level = levels[index]
     let input = index == 0 ? level.channels : levels[index - 1].channels
     return DownBlock(
+      path: scope.path,
       resnets: try (0..<level.resnets).map {
         try resnet(scope["resnets"][$0], $0 == 0 ? input : level.channels, level.channels)
       },
@@ -167,6 +170,7 @@ private struct BlockBuilder {
     let above = levels[max(last - index - 1, 0)].channels
     let count = level.resnets + 1
     return UpBlock(
+      path: scope.path,
       resnets: try (0..<count).map {
         // The last skip of a level is the output of the level above it on the way down.
         let skip = $0 == count - 1 ? above : level.channels

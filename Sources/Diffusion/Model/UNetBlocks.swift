@@ -61,7 +61,7 @@ struct TransformerBlock: Sendable {
     contract = try Linear(scope["ff"]["net"][2], 4 * width, width)
   }
 
-  /// `x` `[batch, pixel, width]`
+  /// Takes and gives `[batch, pixel, width]`.
   func callAsFunction(
     _ x: Tensor, context: Tensor, grid: Grid, tap: AttentionTap
   ) throws -> Tensor {
@@ -108,7 +108,7 @@ struct SpatialTransformer: Sendable {
     projectOut = try Projection(scope["proj_out"], width, linear: linear)
   }
 
-  /// `x` `[batch, width, row, column]`
+  /// Takes and gives `[batch, width, row, column]`.
   func callAsFunction(_ x: Tensor, context: Tensor, tap: AttentionTap) throws -> Tensor {
     let (batch, width, rows, columns) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let grid = Grid(rows: rows, columns: columns)
@@ -128,6 +128,7 @@ struct SpatialTransformer: Sendable {
 ///
 /// - Reference: diffusers `unets/unet_2d_blocks.py`, `CrossAttnDownBlock2D` and `DownBlock2D`.
 struct DownBlock: Sendable {
+  let path: String
   let resnets: [ResnetBlock]
   let attentions: [SpatialTransformer]
   let downsampler: Convolution?
@@ -147,7 +148,11 @@ struct DownBlock: Sendable {
       }
       outputs.append(x)
     }
-    if let downsampler { outputs.append(downsampler(x)) }
+    if let downsampler {
+      x = downsampler(x)
+      try tap.check(x, path + ".downsamplers.0")
+      outputs.append(x)
+    }
     return outputs
   }
 }
@@ -178,6 +183,7 @@ struct MidBlock: Sendable {
 ///
 /// - Reference: diffusers `unets/unet_2d_blocks.py`, `CrossAttnUpBlock2D` and `UpBlock2D`.
 struct UpBlock: Sendable {
+  let path: String
   let resnets: [ResnetBlock]
   let attentions: [SpatialTransformer]
   let upsampler: Convolution?
@@ -198,6 +204,7 @@ struct UpBlock: Sendable {
     if let upsampler, let next = skips.last {
       // The next level's size and not twice this one: an odd grid was rounded up on the way down.
       x = upsampler(x.upsampledNearest(rows: next.shape[2], columns: next.shape[3]))
+      try tap.check(x, path + ".upsamplers.0")
     }
     return x
   }

@@ -30,18 +30,21 @@ package struct VAE: Sendable {
   ///
   /// - Parameter latent: `[batch, 4, row, column]`.
   /// - Returns: `[batch, 3, 8 row, 8 column]`, about -1…1, not clamped.
-  package func decode(_ latent: Tensor) -> Tensor {
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  package func decode(_ latent: Tensor) throws -> Tensor {
     let z = latent.affine(scale: 1 / configuration.scalingFactor)
-    return decoder(postQuant.map { $0(z) } ?? z)
+    return try decoder(postQuant.map { $0(z) } ?? z)
   }
 
   /// The posterior over latents of a picture, before scaling.
   ///
   /// - Parameter image: `[batch, 3, row, column]` in -1…1.
   /// - Returns: mean, and log-variance clamped to -30…20, both `[batch, 4, row / 8, column / 8]`.
-  package func encode(_ image: Tensor) -> (mean: Tensor, logVariance: Tensor) {
-    let hidden = encoder(image)
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  package func encode(_ image: Tensor) throws -> (mean: Tensor, logVariance: Tensor) {
+    let hidden = try encoder(image)
     let moments = quant.map { $0(hidden) } ?? hidden
+    try moments.requireFinite("quant_conv")
     let latent = configuration.latentChannels
     let logVariance = moments.sliced(axis: 1, latent..<2 * latent)
     return (
@@ -94,9 +97,12 @@ package struct VAE: Sendable {
       second = try resnet(scope["resnets"][1], width, width, configuration)
     }
 
-    func callAsFunction(_ x: Tensor) -> Tensor {
-      let hidden = first(x)
-      return second(attention.map { $0(hidden) } ?? hidden)
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+      var hidden = first(x)
+      try hidden.requireFinite(first.path)
+      hidden = second(attention.map { $0(hidden) } ?? hidden)
+      try hidden.requireFinite(second.path)
+      return hidden
     }
   }
 
@@ -134,13 +140,18 @@ package struct VAE: Sendable {
         scope["conv_out"], last, 2 * configuration.latentChannels, kernel: 3, padding: Padding(1))
     }
 
-    func callAsFunction(_ image: Tensor) -> Tensor {
+    func callAsFunction(_ image: Tensor) throws -> Tensor {
       var x = convolutionIn(image)
       for level in levels {
-        for resnet in level.resnets { x = resnet(x) }
+        for resnet in level.resnets {
+          x = resnet(x)
+          try x.requireFinite(resnet.path)
+        }
         if let downsampler = level.downsampler { x = downsampler(x) }
       }
-      return convolutionOut(norm(middle(x), silu: true))
+      x = convolutionOut(norm(try middle(x), silu: true))
+      try x.requireFinite("encoder.conv_out")
+      return x
     }
   }
 
@@ -177,15 +188,20 @@ package struct VAE: Sendable {
         scope["conv_out"], last, configuration.imageChannels, kernel: 3, padding: Padding(1))
     }
 
-    func callAsFunction(_ latent: Tensor) -> Tensor {
-      var x = middle(convolutionIn(latent))
+    func callAsFunction(_ latent: Tensor) throws -> Tensor {
+      var x = try middle(convolutionIn(latent))
       for level in levels {
-        for resnet in level.resnets { x = resnet(x) }
+        for resnet in level.resnets {
+          x = resnet(x)
+          try x.requireFinite(resnet.path)
+        }
         if let upsampler = level.upsampler {
           x = upsampler(x.upsampledNearest(rows: 2 * x.shape[2], columns: 2 * x.shape[3]))
         }
       }
-      return convolutionOut(norm(x, silu: true))
+      x = convolutionOut(norm(x, silu: true))
+      try x.requireFinite("decoder.conv_out")
+      return x
     }
   }
 }

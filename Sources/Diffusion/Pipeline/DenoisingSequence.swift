@@ -27,7 +27,7 @@ public struct DenoisingSequence {
   public typealias PassReport = (AttentionPass, PassMeasurement?) throws -> Void
 
   private let unet: UNet
-  /// `[1, token, width]`
+  /// The prompt's embedding, `[1, token, width]`; likewise the negative prompt's.
   private let conditional: Tensor
   private let unconditional: Tensor
   private let guidanceScale: Float
@@ -75,16 +75,24 @@ public struct DenoisingSequence {
   /// How many iterations there are.
   public var count: Int { scheduler.timesteps.count }
 
-  /// What the rest of the run depends on: set on a fresh sequence, it goes on from there.
+  /// What the rest of the run depends on; a fresh sequence goes on from it by ``resume(from:)``.
   public var state: [String: Tensor] {
-    get {
-      scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+    scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+  }
+
+  /// Goes on from where a sequence of the same request had ``state``.
+  /// - Throws: ``DiffusionError`` when the state is of no such sequence.
+  public mutating func resume(from state: [String: Tensor]) throws {
+    let index = state["index"].flatMap { $0.count == 1 ? Int(exactly: $0.item) : nil }
+    guard let index, (0...count).contains(index), let latent = state["latent"],
+      latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent)
+    else {
+      throw DiffusionError.invalidRequest(
+        what: "the state of a run to resume", got: state.keys.sorted().joined(separator: ", "),
+        expected: "that of a run with \(count) iterations and latents of \(self.latent.shape)")
     }
-    set {
-      scheduler.state = newValue
-      if let latent = newValue["latent"] { self.latent = latent }
-      index = Int(newValue["index"]?.item ?? 0)
-    }
+    scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
+    (self.latent, self.index) = (latent, index)
   }
 
   /// Takes the next step; `nil` after the last.
@@ -98,7 +106,8 @@ public struct DenoisingSequence {
       latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
         tries = max(tries, attempt)
         return try look(
-          latent, AttentionPass(
+          latent,
+          AttentionPass(
             step: step, timestep: timestep, phase: phase, attempt: attempt,
             branches: [.conditional]))
       }

@@ -59,25 +59,11 @@ public final class StableDiffusion {
     guard !request.subjects.isEmpty else { return nil }
     var settings = AttendAndExcite.Settings()
     if case .attendAndExcite(let chosen) = request.method { settings = chosen }
-    let grid = self.grid(request)
-    guard settings.kernelSize >= 1, settings.kernelSize <= min(grid.rows, grid.columns) + 2,
-      settings.sigma > 0
-    else {
-      throw DiffusionError.invalidRequest(
-        what: "the smoothing kernel",
-        got: "\(settings.kernelSize) cells wide with sigma \(settings.sigma)",
-        expected: "1…\(min(grid.rows, grid.columns) + 2) cells and a positive sigma")
-    }
     let end = tokenizer.encode(request.prompt).end
     let objective = Excitation(
-      subjects: request.subjects, grid: grid, pieces: request.pieces,
+      subjects: request.subjects, grid: grid(request), pieces: request.pieces,
       lastToken: stopsAtEnd(request) ? end : tokenizer.window - 1,
       sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
-    guard let last = request.subjects.flatMap(\.tokens).max(), last < objective.lastToken else {
-      throw DiffusionError.invalidRequest(
-        what: "a subject's token", got: String(request.subjects.flatMap(\.tokens).max() ?? 0),
-        expected: "below \(objective.lastToken), the last that the loss reads")
-    }
     _ = try objective.sites(among: sites)
     return objective
   }
@@ -113,7 +99,8 @@ public final class StableDiffusion {
     if case .attendAndExcite(let settings) = request.method {
       guard let objective else {
         throw DiffusionError.invalidRequest(
-          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)")
+          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)"
+        )
       }
       guide = AttendAndExcite(objective, settings)
     }
@@ -154,8 +141,9 @@ public final class StableDiffusion {
   }
 
   /// The picture of a latent: `[row, column, channel]`, bytes of red, green and blue.
-  public func pixels(_ latent: Tensor) -> [UInt8] {
-    let image = vae.decode(latent)
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  public func pixels(_ latent: Tensor) throws -> [UInt8] {
+    let image = try vae.decode(latent)
     let plane = image.shape[2] * image.shape[3]
     return image.withSpan { values in
       [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in

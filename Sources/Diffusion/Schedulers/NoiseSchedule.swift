@@ -44,9 +44,6 @@ package struct NoiseSchedule: Sendable, Equatable {
     try config.requireFalse("rescale_betas_zero_snr")
     try config.requireAbsent("trained_betas")
     let count = try config.integer("num_train_timesteps", default: 1000)
-    guard count > 0, count <= 1_000_000 else {
-      throw json.failure("num_train_timesteps is \(count); expected 1…1000000")
-    }
     let betas = try Self.betas(config, count)
     var product = 1.0
     cumulativeAlphas = betas.map { beta in
@@ -58,9 +55,9 @@ package struct NoiseSchedule: Sendable, Equatable {
     finalAlpha = toOne ? 1 : cumulativeAlphas[0]
     prediction = try config.choice("prediction_type", Prediction.self, default: .epsilon)
     spacing = try config.choice("timestep_spacing", Spacing.self, default: .leading)
-    stepsOffset = try config.integer("steps_offset", default: 0)
+    stepsOffset = try config.integer("steps_offset", default: 0, in: 0...count)
     let clips = try isDDIM && config.bool("clip_sample", default: true)
-    clip = clips ? Float(try config.double("clip_sample_range", default: 1)) : nil
+    clip = clips ? Float(try config.positive("clip_sample_range", default: 1)) : nil
     skipRungeKutta = try config.bool("skip_prk_steps", default: false)
     settings = [
       "num_train_timesteps": String(count), "set_alpha_to_one": String(toOne),
@@ -76,6 +73,11 @@ package struct NoiseSchedule: Sendable, Equatable {
   private static func betas(_ config: ConfigurationReader, _ count: Int) throws -> [Float] {
     let start = try config.double("beta_start", default: 0.0001)
     let end = try config.double("beta_end", default: 0.02)
+    for (key, beta) in [("beta_start", start), ("beta_end", end)] {
+      guard beta > 0, beta < 1 else {
+        throw try config.json.member(key).failure("expected a number between 0 and 1, got \(beta)")
+      }
+    }
     switch try config.string("beta_schedule", default: "linear") {
     case "linear": return linspace(Float(start), Float(end), count)
     case "scaled_linear":

@@ -9,7 +9,9 @@ package protocol Scheduler: Sendable {
   var timesteps: [Double] { get }
   /// What the starting noise is multiplied with.
   var initialNoiseScale: Float { get }
-  /// What a run must keep to go on from here after a pause.
+  /// What a run must keep to go on from here after a pause; names begin with `scheduler.`.
+  ///
+  /// A counter is a scalar, all else has the sample's shape.
   var state: [String: Tensor] { get set }
 
   /// The sample as the UNet takes it at iteration `index`.
@@ -48,6 +50,16 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
     switch self {
     case .ddim: return DDIM(schedule, steps: steps)
     case .pndm: return try PNDM(schedule, steps: steps)
+    }
+  }
+}
+
+extension Scheduler {
+  /// Whether a state that was read from a file has extents that this scheduler's can have.
+  func accepts(_ state: [String: Tensor], latent: Tensor) -> Bool {
+    state.filter { $0.key.hasPrefix("scheduler.") }.allSatisfy { name, value in
+      guard name == "scheduler.counter" else { return value.shape == latent.shape }
+      return value.count == 1 && (0...Float(timesteps.count)).contains(value.item)
     }
   }
 }

@@ -6,15 +6,17 @@ package import TensorEngine
 ///   Supervision, ICML 2021; transformers `models/clip/modeling_clip.py`.
 package struct CLIPTextModel: Sendable {
   package let configuration: TextConfiguration
-  /// `[id, width]`
+  /// Embeddings of the vocabulary, `[id, width]`.
   private let tokenEmbedding: Tensor
-  /// `[position, width]`
+  /// Embeddings of the window's places, `[position, width]`.
   private let positionEmbedding: Tensor
   private let layers: [Layer]
   private let finalNorm: LayerNorm
+  private let path: String
 
   init(_ scope: ParameterScope, _ configuration: TextConfiguration) throws {
     self.configuration = configuration
+    path = scope.path.isEmpty ? "text_model" : scope.path
     let width = configuration.width
     tokenEmbedding = try scope["embeddings"]["token_embedding"].tensor(
       "weight", [configuration.vocabulary, width])
@@ -31,7 +33,8 @@ package struct CLIPTextModel: Sendable {
   ///
   /// - Parameter ids: for each prompt, one id for each position of the window.
   /// - Returns: `[prompt, position, width]`.
-  /// - Throws: ``DiffusionError`` when an id is outside the embedding.
+  /// - Throws: ``DiffusionError`` when an id is outside the embedding, or a layer's output is not
+  ///   finite.
   package func callAsFunction(_ ids: [[Int]]) throws -> Tensor {
     let width = configuration.width
     let positions = configuration.window
@@ -54,8 +57,14 @@ package struct CLIPTextModel: Sendable {
           }
         }
       } + positionEmbedding
-    for layer in layers { x = layer(x) }
-    return finalNorm(x)
+    try x.requireFinite(path + ".embeddings")
+    for (index, layer) in layers.enumerated() {
+      x = layer(x)
+      try x.requireFinite(path + ".encoder.layers.\(index)")
+    }
+    x = finalNorm(x)
+    try x.requireFinite(path + ".final_layer_norm")
+    return x
   }
 
   /// Causal self-attention and a feed-forward layer, each around a shortcut.

@@ -12,6 +12,9 @@ struct GoldenFile {
     let losses: [Double]
   }
 
+  /// What a side of a latent or of an attention grid can be.
+  static let sides = 1...4096
+
   let tensors: SafetensorsFile
   /// Tensor names in the order of the description.
   let names: [String]
@@ -36,23 +39,28 @@ struct GoldenFile {
     }
     latent = try Self.grid(json.member("latent"))
     grid = try Self.grid(json.member("attention_grid"))
-    losses = try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
+    losses =
+      try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
     images = try json.optionalMember("images")?.elements().map(Self.image) ?? []
   }
 
   private static func grid(_ json: JSONNode) throws -> Grid {
     let sides = try json.integers()
-    guard sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
-      throw json.failure("expected rows and columns")
+    guard sides.count == 2, sides.allSatisfy(Self.sides.contains) else {
+      throw json.failure("expected rows and columns, 1…4096 of each")
     }
     return Grid(rows: sides[0], columns: sides[1])
   }
 
   private static func image(_ json: JSONNode) throws -> Image {
-    Image(
+    let seed = try json.member("seed")
+    guard let number = UInt64(exactly: try seed.integer()) else {
+      throw seed.failure("expected a seed of 0 or more")
+    }
+    return Image(
       name: try json.member("name").string(), prompt: try json.member("prompt").string(),
       tokens: try json.optionalMember("token_indices")?.integers(),
-      seed: UInt64(try json.member("seed").integer()),
+      seed: number,
       losses: try json.optionalMember("losses")?.elements().map { try $0.double() } ?? [])
   }
 }

@@ -1,0 +1,87 @@
+import ArgumentParser
+import AttentionAnalysis
+import AttentionTrace
+import Diffusion
+import Figures
+import Foundation
+
+/// Plain and excited runs from the same noise, recorded, and one sheet of them.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs Stable Diffusion and Attend-and-Excite from the same noise, and draws a sheet.",
+    discussion: """
+      For each seed both methods start from the noise of torch's CPU generator. Each run is a \
+      folder under OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A \
+      run that is complete is not made again, and one that was cut off is continued.
+
+      The table gives, for each seed, method and subject, the largest attention (smoothed and \
+      renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
+      the last altered step; the loss of the last step; tries of refinement; seconds.
+      """)
+
+  @Argument(help: "What the pictures shall show.")
+  var prompt: String
+
+  @Option(help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
+  var seeds = "0..3"
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  var output = "runs"
+
+  @Flag(help: "Print the table as JSON.")
+  var json = false
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
+  @OptionGroup(title: "Recording") var recording: RecordingOptions
+
+  func run() throws {
+    let seeds = try SeedList(self.seeds).seeds
+    let checkpoint = try model.checkpoint()
+    let table = try PromptReader.table(prompt, checkpoint)
+    let subjects = try excitation.subjects(in: table)
+    if excitation.tokens == nil {
+      Message.note("subjects: " + subjects.map(\.name).joined(separator: ", "))
+    }
+    let settings = try excitation.settings(checkpoint)
+    let requests = try seeds.flatMap { seed in
+      try [GenerationRequest.Method.stableDiffusion, .attendAndExcite(settings)].map { method in
+        var request = GenerationRequest(
+          prompt: prompt, seed: seed, method: method, subjects: subjects)
+        try sampling.apply(to: &request)
+        try excitation.apply(to: &request)
+        return request
+      }
+    }
+    let runner = try BatchRunner(
+      checkpoint, requests, table, recording: recording, output: output)
+    if recording.dryRun { return try runner.printCost() }
+    try runner.run()
+    let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
+    if recording.record { try drawSheet(runs) }
+    print(ComparisonTable(runs).text(json: json))
+  }
+
+  private func drawSheet(_ runs: [RecordedRun]) throws {
+    let folder = "\(output)/\(RunFolder.slug(prompt))"
+    try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+  }
+}
+
+/// Reads a prompt, and says what of it the model will not see.
+enum PromptReader {
+  static func table(_ prompt: String, _ checkpoint: Checkpoint) throws -> TokenTable {
+    let table = try checkpoint.makeTokenizer().encode(prompt)
+    guard !table.words.isEmpty else { throw TextError.emptyPrompt }
+    warn(table)
+    return table
+  }
+
+  static func warn(_ table: TokenTable) {
+    guard !table.leftOut.isEmpty else { return }
+    Message.warning(
+      "the prompt is longer than \(table.tokens.count) tokens; left out: "
+        + table.leftOut.joined(separator: " "))
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+import Foundation
+
+/// What a checkpoint is.
+struct Model: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what a checkpoint is, its attention sites, and what recording them would cost."
+  )
+
+  @Argument(help: "The checkpoint's folder; without it, the model that comes with Heed.")
+  var folder: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let checkpoint = try Checkpoint(folder ?? Checkpoint.menagerie)
+    let model = try StableDiffusion(checkpoint)
+    let description = ModelDescription(model, try checkpoint.hashes())
+    print(json ? try description.json() : try description.text())
+  }
+}
+
+/// A loaded checkpoint in words and numbers.
+private struct ModelDescription {
+  private struct Facts: Encodable {
+    let name: String
+    let image: [Int]
+    let latent: [Int]
+    let tokens: Int
+    let textWidth: Int
+    let prediction: String
+    let scheduler: [String: String]
+    let attentionResolution: String
+    let normalizeEot: Bool
+    let sites: [AttentionSite]
+    let files: [String: String]
+  }
+
+  private let model: StableDiffusion
+  private let facts: Facts
+  private let request = GenerationRequest(
+    prompt: "", seed: 0, method: .stableDiffusion, subjects: [])
+
+  init(_ model: StableDiffusion, _ hashes: [String: String]) {
+    self.model = model
+    let checkpoint = model.checkpoint
+    facts = Facts(
+      name: checkpoint.name, image: [model.imageSize.height, model.imageSize.width],
+      latent: [model.latentGrid.rows, model.latentGrid.columns], tokens: model.tokenizer.window,
+      textWidth: checkpoint.textConfiguration.width,
+      prediction: checkpoint.schedule.prediction.rawValue,
+      scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedule.className]) {
+        $1
+      },
+      attentionResolution: model.grid(request).description,
+      normalizeEot: model.stopsAtEnd(request), sites: model.sites, files: hashes)
+  }
+
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(facts), as: UTF8.self)
+  }
+
+  func text() throws -> String {
+    let rows = facts.sites.map { site in
+      [
+        site.path, site.kind.rawValue, String(site.heads), site.grid.description,
+        String(site.keys), formatBytes(2 * site.heads * site.grid.pixels * site.keys),
+      ]
+    }
+    let sites = AlignedColumns(
+      [["site", "kind", "heads", "grid", "keys", "float16 a call"]] + rows, leftAligned: [0, 1])
+    return """
+      \(facts.name): a latent diffusion model in diffusers' layout, 0 missing, 0 unused
+      image           \(facts.image[0])x\(facts.image[1]) pixels, \
+      latent \(facts.latent[0])x\(facts.latent[1])x4
+      text            \(facts.tokens) tokens, width \(facts.textWidth)
+      prediction      \(facts.prediction), shipped with \(facts.scheduler["class"] ?? "no scheduler")
+      excitation      reads \(facts.attentionResolution); \
+      \(facts.normalizeEot ? "stops before the end token" : "all tokens but the first and last")
+
+      \(sites.text)
+
+      \(try costs())
+      """
+  }
+
+  private func costs() throws -> String {
+    let plans: [(String, RecordingPlan)] = [
+      ("the loss's grid, conditional", RecordingPlan(layers: [facts.attentionResolution])),
+      ("all cross-attention, conditional", RecordingPlan(layers: ["*"])),
+      (
+        "all cross-attention, both branches",
+        RecordingPlan(layers: ["*"], branches: Set(Branch.allCases))
+      ),
+      ("all self-attention, conditional", RecordingPlan(layers: ["*attn1"])),
+    ]
+    let passes = try model.possiblePasses(request)
+    let rows = plans.map { name, plan in
+      let cost = plan.cost(sites: model.sites, passes: passes)
+      return [name, formatBytes(cost.bytesOnDisk), formatBytes(cost.memory)]
+    }
+    return AlignedColumns(
+      [["recording a 50-step run in float16", "disk", "memory"]] + rows, leftAligned: [0]
+    ).text
+  }
+}

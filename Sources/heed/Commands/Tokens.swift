@@ -1,0 +1,85 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+import Foundation
+
+/// A prompt as the model reads it.
+struct Tokens: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows a prompt's tokens: ids, pieces, and the words they make.")
+
+  @Argument(help: "A prompt; leave it out with --from.")
+  var prompt: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Read prompts from a file, a line each; - is standard input.",
+      valueName: "file"))
+  var from: String?
+
+  @Option(help: ArgumentHelp("A tokenizer's folder instead of the model's.", valueName: "folder"))
+  var vocabulary: String?
+
+  @Flag(help: "Print a JSON object a line: text, ids, tokens, words.")
+  var json = false
+
+  @OptionGroup var model: ModelOptions
+
+  func validate() throws {
+    if (prompt == nil) == (from == nil) {
+      throw ValidationError("Give either a prompt or --from FILE.")
+    }
+  }
+
+  func run() throws {
+    let tokenizer =
+      try vocabulary.map { try CLIPTokenizer(folder: $0) }
+      ?? Checkpoint.tokenizer(of: model.model ?? Checkpoint.menagerie)
+    if let prompt { return show(tokenizer.encode(prompt)) }
+    let lines = try LineReader(from ?? "-")
+    while let line = try lines.next() { show(tokenizer.encode(line)) }
+  }
+
+  private func show(_ table: TokenTable) {
+    PromptReader.warn(table)
+    print(json ? table.jsonLine() : table.text())
+  }
+}
+
+/// Lines of a file or of standard input, which must be UTF-8; a carriage return at the end goes.
+final class LineReader {
+  private let file: UnsafeMutablePointer<FILE>
+  private let name: String
+  private var number = 0
+
+  init(_ path: String) throws {
+    name = path == "-" ? "standard input" : path
+    guard let file = path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "r") else {
+      throw Failure(.missingInput, "\(name): cannot open: \(String(cString: strerror(errno)))")
+    }
+    self.file = file
+  }
+
+  deinit { fclose(file) }
+
+  func next() throws -> String? {
+    var line: UnsafeMutablePointer<CChar>?
+    var capacity = 0
+    defer { free(line) }
+    let length = getline(&line, &capacity, file)
+    guard length >= 0, let line else {
+      guard ferror(file) == 0 else {
+        throw Failure(.missingInput, "\(name): \(String(cString: strerror(errno)))")
+      }
+      return nil
+    }
+    number += 1
+    var bytes = UnsafeRawBufferPointer(start: line, count: length)[...]
+    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.dataError, "\(name): line \(number) is not UTF-8")
+    }
+    return text
+  }
+}

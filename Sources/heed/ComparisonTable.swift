@@ -1,0 +1,86 @@
+import AttentionTrace
+import Foundation
+
+/// The numbers of runs side by side: a line for each seed, method and subject.
+struct ComparisonTable {
+  private struct Row: Encodable {
+    let seed: UInt64
+    let method: String
+    let subject: String
+    /// Largest attention in the noise prediction of the first and of the last altered step.
+    let first: Float?
+    let last: Float?
+    let loss: Float?
+    let tries: Int
+    let seconds: Double?
+  }
+
+  private let rows: [Row]
+
+  init(_ runs: [RecordedRun]) {
+    // The plain run is read at the steps that the excited one alters, so that the two compare.
+    let altered = runs.map(\.manifest.method.alteredSteps).max() ?? 0
+    rows = runs.flatMap { run -> [Row] in
+      let denoised = run.calls.filter { $0.phase == .denoise && $0.branch == .conditional }
+      let tries = Dictionary(
+        run.calls.filter { $0.phase == .loss }.map { ($0.step, $0.attempt) },
+        uniquingKeysWith: max)
+      func maxima(_ step: Int) -> [Float]? {
+        denoised.first { $0.step == step }?.measurement?.maxima
+      }
+      let last = min(max(altered, 1), run.manifest.timesteps.count) - 1
+      return run.manifest.subjects.indices.map { index in
+        Row(
+          seed: run.manifest.seed, method: run.manifest.method.name,
+          subject: run.manifest.subjects[index].name, first: maxima(0)?[index],
+          last: maxima(last)?[index], loss: denoised.last?.measurement?.loss,
+          tries: tries.values.reduce(0, +), seconds: run.manifest.seconds)
+      }
+    }
+  }
+
+  func text(json: Bool) -> String {
+    json ? self.json : plain
+  }
+
+  private var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+  }
+
+  private var plain: String {
+    let titles = ["seed", "method", "subject", "first", "last", "loss", "tries", "seconds"]
+    let cells = rows.map { row in
+      [
+        String(row.seed), row.method, row.subject, number(row.first), number(row.last),
+        number(row.loss), String(row.tries), row.seconds.map { String(format: "%.1f", $0) } ?? "-",
+      ]
+    }
+    return AlignedColumns([titles] + cells, leftAligned: [1, 2]).text
+  }
+
+  private func number(_ value: Float?) -> String {
+    value.map { String(format: "%.4f", $0) } ?? "-"
+  }
+}
+
+/// Rows of cells under each other.
+struct AlignedColumns {
+  let text: String
+
+  init(_ rows: [[String]], leftAligned: Set<Int>) {
+    let widths = rows.reduce(into: [Int](repeating: 0, count: rows.first?.count ?? 0)) {
+      for (index, cell) in $1.enumerated() { $0[index] = max($0[index], cell.count) }
+    }
+    text = rows.map { row in
+      let cells = row.enumerated().map { index, cell in
+        let space = String(repeating: " ", count: widths[index] - cell.count)
+        return leftAligned.contains(index) ? cell + space : space + cell
+      }
+      var line = cells.joined(separator: "  ")
+      while line.hasSuffix(" ") { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,49 @@
+/// `0..3`, both ends included, or one number.
+struct IndexRange {
+  let range: ClosedRange<Int>
+
+  init(option: String, _ text: String) throws {
+    let bounds = text.components(around: "..")
+    guard let first = bounds.first.flatMap({ Int($0) }),
+      let last = bounds.last.flatMap({ Int($0) }),
+      bounds.count <= 2, first >= 0, first <= last
+    else {
+      throw Failure(.usage, "\(option) is '\(text)'; expected a range, as in 0..3")
+    }
+    range = first...last
+  }
+}
+
+/// `0..3`, or `0,2,7`, or a mix: seeds in the order given.
+struct SeedList {
+  let seeds: [UInt64]
+
+  /// The most seeds of one command; more is a typing error.
+  private static let limit: UInt64 = 100_000
+
+  init(_ text: String) throws {
+    var seeds: [UInt64] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let bounds = String(part).components(around: "..")
+      guard let first = bounds.first.flatMap({ UInt64($0) }),
+        let last = bounds.last.flatMap({ UInt64($0) }), bounds.count <= 2, first <= last,
+        last - first < Self.limit
+      else {
+        throw Failure(
+          .usage, "--seeds is '\(text)'; '\(part)' is no seed and no range, as in 0..3 or 7,12")
+      }
+      seeds += Array(first...last)
+    }
+    guard Set(seeds).count == seeds.count else {
+      throw Failure(.usage, "--seeds is '\(text)'; a seed is there twice")
+    }
+    self.seeds = seeds
+  }
+}
+
+extension String {
+  /// The parts before and after each `separator`.
+  func components(around separator: String) -> [Substring] {
+    split(separator: separator, omittingEmptySubsequences: false)
+  }
+}

@@ -1,0 +1,85 @@
+public import ArgumentParser
+public import AttentionTrace
+import Diffusion
+
+/// What of the attention is recorded.
+struct RecordingOptions: ParsableArguments {
+  @Flag(inversion: .prefixedNo, help: "Record attention at all.")
+  var record = true
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16). \
+      Self-attention only where a pattern says attn1. Without it, the grid that the loss reads.
+      """, valueName: "patterns"))
+  var layers: String?
+
+  @Option(help: ArgumentHelp("Heads by index, separated by commas.", valueName: "indices"))
+  var heads: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens to keep: words, @5, <start>, <end>, separated by commas; without it, all.",
+      valueName: "words"))
+  var recordTokens: String?
+
+  @Option(help: "conditional, unconditional, or both separated by a comma.")
+  var branches = "conditional"
+
+  @Option(help: "denoise, loss, refinement, separated by commas.")
+  var phases = "denoise"
+
+  @Option(
+    help: ArgumentHelp("Iterations to keep, as in 0..24; without it, all.", valueName: "a..b"))
+  var recordSteps: String?
+
+  @Option(help: "float16 or float32.")
+  var precision = RecordingPlan.Precision.float16
+
+  @Option(help: "What the recording survives: process (its death) or power (a power cut).")
+  var durability = Durability.process
+
+  @Flag(help: "Print what recording would take, and stop.")
+  var dryRun = false
+
+  /// The plan for a request; `nil` when nothing is recorded.
+  func plan(_ table: TokenTable, grid: Grid) throws -> RecordingPlan? {
+    guard record else { return nil }
+    return RecordingPlan(
+      layers: layers.map { $0.split(separator: ",").map(String.init) } ?? [grid.description],
+      heads: try heads.map(indices), tokens: try recordTokens.map { try tokens($0, table) },
+      branches: Set(try list(branches, "--branches")), phases: Set(try list(phases, "--phases")),
+      steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
+      precision: precision)
+  }
+
+  private func indices(_ text: String) throws -> [Int] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let index = Int(part), index >= 0 else {
+        throw Failure(.usage, "--heads is \(text); expected indices, as in 0,3")
+      }
+      return index
+    }
+  }
+
+  private func tokens(_ text: String, _ table: TokenTable) throws -> [Int] {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    return Set(try parts.flatMap { try TokenSelection(String($0)).tokens(in: table) }).sorted()
+  }
+
+  private func list<Value: RawRepresentable & CaseIterable>(
+    _ text: String, _ option: String
+  ) throws -> [Value] where Value.RawValue == String {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Value(rawValue: String(part)) else {
+        let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Failure(.usage, "\(option): no '\(part)'; there are \(choices)")
+      }
+      return value
+    }
+  }
+}
+
+extension RecordingPlan.Precision: ExpressibleByArgument {}
+extension Durability: ExpressibleByArgument {}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+
+/// What decides a picture besides prompt, seed and method.
+struct SamplingOptions: ParsableArguments {
+  @Option(help: "Denoising steps.")
+  var steps = 50
+
+  @Option(help: "Weight of classifier-free guidance; 1 or less does without.")
+  var guidanceScale = 7.5
+
+  @Option(help: "ddim or pndm; without it, the checkpoint's own.")
+  var scheduler: String?
+
+  @Option(help: "What the picture shall not show.")
+  var negativePrompt = ""
+
+  func apply(to request: inout GenerationRequest) throws {
+    guard guidanceScale.isFinite else {
+      throw Failure(.usage, "--guidance-scale is \(guidanceScale); expected a finite number")
+    }
+    request.steps = steps
+    request.guidanceScale = guidanceScale
+    request.scheduler = scheduler
+    request.negativePrompt = negativePrompt
+  }
+}

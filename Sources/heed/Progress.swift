@@ -1,0 +1,54 @@
+import Foundation
+
+/// One line on standard error that tells how far a long job is, redrawn only on a terminal.
+///
+/// Elsewhere each finished part leaves one plain line, so that a log stays a log.
+final class Progress {
+  private let total: Int
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private var done = 0
+  private var drawn: ContinuousClock.Instant?
+
+  /// - Parameter total: steps of the whole job.
+  init(total: Int) {
+    self.total = total
+    start = clock.now
+  }
+
+  /// Tells of one more step, at most ten times a second.
+  func advance(_ what: String, loss: Float?) {
+    done += 1
+    guard isTerminal else { return }
+    let now = clock.now
+    if let drawn, now - drawn < .milliseconds(100) { return }
+    drawn = now
+    let each = seconds(now - start) / Double(done)
+    let loss = loss.map { String(format: " | loss %.3f", $0) } ?? ""
+    let line = String(
+      format: "%@ | step %d of %d | %.2f s/step | %@ left%@", what, done, total, each,
+      remaining(each * Double(total - done)), loss)
+    write("\r\u{1B}[2K" + line)
+  }
+
+  /// Steps that need not be made.
+  func skip(_ steps: Int) { done += steps }
+
+  /// Tells of a finished part.
+  func finish(_ part: String) {
+    write((isTerminal ? "\r\u{1B}[2K" : "") + part + "\n")
+  }
+
+  private func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+  }
+
+  private func remaining(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    return whole < 60
+      ? "\(whole) s" : String(format: "%d:%02d", whole / 60, whole % 60)
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
