@@ -5,6 +5,9 @@
 #define LANES 16
 #define RELAXED _Pragma("clang fp reassociate(on) contract(fast)")
 #define FUSED _Pragma("clang fp contract(fast)")
+// Before a loop whose iterations touch only their own index: input and output may be one array,
+// which the compiler's own check for overlap would answer with a scalar loop.
+#define EACH _Pragma("clang loop vectorize(assume_safety)")
 
 // exp by x = k ln 2 + r, a polynomial for exp(r) on |r| <= ln 2 / 2 (Chebyshev fit, error 2e-10),
 // and k put into the exponent in two halves so that subnormal results survive.
@@ -78,20 +81,24 @@ INLINE float CK(quick_gelu_slope1)(float x) {
 }
 
 static void CK(add)(const float *x, const float *z, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] + z[i];
 }
 
 static void CK(multiply)(const float *x, const float *z, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] * z[i];
 }
 
 static void CK(affine)(const float *x, float *y, ptrdiff_t n, float a, float b) {
   FUSED
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = a * x[i] + b;
 }
 
 static void CK(add_scaled)(const float *x, float *y, ptrdiff_t n, float a) {
   FUSED
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
@@ -143,26 +150,32 @@ static int CK(all_finite)(const float *x, ptrdiff_t n) {
 }
 
 static void CK(silu)(const float *x, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] * CK(sigmoid1)(x[i]);
 }
 
 static void CK(silu_pullback)(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = dy[i] * CK(silu_slope1)(x[i]);
 }
 
 static void CK(gelu)(const float *x, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = CK(gelu1)(x[i]);
 }
 
 static void CK(gelu_pullback)(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = dy[i] * CK(gelu_slope1)(x[i]);
 }
 
 static void CK(quick_gelu)(const float *x, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] * CK(sigmoid1)(1.702f * x[i]);
 }
 
 static void CK(quick_gelu_pullback)(const float *x, const float *dy, float *dx, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) dx[i] = dy[i] * CK(quick_gelu_slope1)(x[i]);
 }
 
@@ -170,6 +183,7 @@ static void CK(geglu_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t w
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *value = x + 2 * r * width, *gate = value + width;
     float *out = y + r * width;
+    EACH
     for (ptrdiff_t i = 0; i < width; i++) out[i] = value[i] * CK(gelu1)(gate[i]);
   }
 }
@@ -179,6 +193,7 @@ static void CK(geglu_pullback_rows)(const float *x, const float *dy, float *dx, 
   for (ptrdiff_t r = 0; r < rows; r++) {
     const float *value = x + 2 * r * width, *gate = value + width, *g = dy + r * width;
     float *dvalue = dx + 2 * r * width, *dgate = dvalue + width;
+    EACH
     for (ptrdiff_t i = 0; i < width; i++) {
       dvalue[i] = g[i] * CK(gelu1)(gate[i]);
       dgate[i] = g[i] * value[i] * CK(gelu_slope1)(gate[i]);
@@ -197,12 +212,14 @@ static void CK(softmax_rows)(const float *x, float *y, ptrdiff_t rows, ptrdiff_t
     // far from 1 it is, and that is all in the last bits of the sum.
     float top = CK(top)(in, columns) * scale;
     double sum = 0;
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++) {
       float e = CK(exp1)(in[i] * scale - top);
       out[i] = e;
       sum += e;
     }
     float inverse = (float)(1.0 / sum);
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++) out[i] *= inverse;
   }
 }
@@ -214,6 +231,7 @@ static void CK(softmax_pullback_rows)(const float *y, const float *dy, float *dx
     const float *p = y + r * columns, *g = dy + r * columns;
     float *out = dx + r * columns;
     float mean = CK(dot)(p, g, columns);
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++) out[i] = scale * p[i] * (g[i] - mean);
   }
 }
@@ -237,11 +255,13 @@ static void CK(group_norm)(const float *x, const float *gamma, const float *beta
     const float *in = x + c * pixels;
     float *out = y + c * pixels;
     if (silu) {
+      EACH
       for (ptrdiff_t i = 0; i < pixels; i++) {
         float v = a * (in[i] - mean) + b;
         out[i] = v * CK(sigmoid1)(v);
       }
     } else {
+      EACH
       for (ptrdiff_t i = 0; i < pixels; i++) out[i] = a * (in[i] - mean) + b;
     }
   }
@@ -259,6 +279,7 @@ static void CK(group_norm_pullback)(const float *x, const float *gamma, const fl
     const float *in = x + c * pixels, *g = dy + c * pixels;
     float *out = dx + c * pixels;
     float a = gamma[c], b = beta[c];
+    EACH
     for (ptrdiff_t i = 0; i < pixels; i++) {
       float h = (in[i] - mean) * rstd;
       float d = a * g[i] * (silu ? CK(silu_slope1)(a * h + b) : 1.0f);
@@ -270,6 +291,7 @@ static void CK(group_norm_pullback)(const float *x, const float *gamma, const fl
   const float n = (float)(channels * pixels);
   total /= n;
   product /= n;
+  EACH
   for (ptrdiff_t i = 0; i < channels * pixels; i++)
     dx[i] = rstd * (dx[i] - total - (x[i] - mean) * rstd * product);
 }
@@ -282,6 +304,7 @@ static void CK(layer_norm_rows)(const float *x, const float *gamma, const float 
     float *out = y + r * columns;
     CK(moments)(in, columns, epsilon, stats + 2 * r);
     float mean = stats[2 * r], rstd = stats[2 * r + 1];
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++) out[i] = (in[i] - mean) * rstd * gamma[i] + beta[i];
   }
 }
@@ -294,6 +317,7 @@ static void CK(layer_norm_pullback_rows)(const float *x, const float *gamma, con
     const float *in = x + r * columns, *g = dy + r * columns;
     float *out = dx + r * columns;
     float mean = stats[2 * r], rstd = stats[2 * r + 1], total = 0, product = 0;
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++) {
       float d = g[i] * gamma[i];
       out[i] = d;
@@ -302,12 +326,14 @@ static void CK(layer_norm_pullback_rows)(const float *x, const float *gamma, con
     }
     total /= (float)columns;
     product /= (float)columns;
+    EACH
     for (ptrdiff_t i = 0; i < columns; i++)
       out[i] = rstd * (out[i] - total - (in[i] - mean) * rstd * product);
   }
 }
 
 static void CK(half_to_float)(const uint16_t *x, float *y, ptrdiff_t n) {
+  EACH
   for (ptrdiff_t i = 0; i < n; i++) {
     _Float16 half;
     __builtin_memcpy(&half, x + i, sizeof half);

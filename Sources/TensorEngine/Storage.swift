@@ -1,3 +1,4 @@
+private import CKernels
 internal import Glibc
 
 /// The owner of a tensor's floats: memory of its own, or a view that keeps something else alive.
@@ -9,6 +10,10 @@ package final class Storage: @unchecked Sendable {
   /// Alignment of owned memory in bytes: a cache line, and the widest vector register.
   private static let alignment = 64
 
+  /// Freed memory stays with the process: to get it anew costs a page fault every 4 KB, which for
+  /// large temporary tensors is more than the arithmetic on them.
+  private static let keepsFreedMemory: Void = ck_keep_freed_memory()
+
   package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
   /// The file that the pointer points into; `nil` when the memory is owned.
@@ -17,6 +22,7 @@ package final class Storage: @unchecked Sendable {
   /// Allocates `count` floats, uninitialised.
   package init(count: Int) {
     precondition(count >= 0, "storage of \(count) floats")
+    Self.keepsFreedMemory
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     let rounded = (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
     guard let memory = aligned_alloc(Self.alignment, rounded) else {

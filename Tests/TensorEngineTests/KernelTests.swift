@@ -76,6 +76,33 @@ struct KernelTests {
     }
   }
 
+  @Test("Results may replace the inputs where the header allows it", arguments: sets)
+  func inPlace(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      var random = SeededNumbers(seed: 4)
+      for count in [1, 5, 16, 77, 301] {
+        let (x, z) = (random.tensor([count]).values, random.tensor([count]).values)
+        func check(
+          _ what: String, _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+        ) {
+          var (apart, replaced) = (x, x)
+          body(x, &apart)
+          replaced.withUnsafeMutableBufferPointer { buffer in
+            guard let address = buffer.baseAddress else { return }
+            body(address, address)
+          }
+          #expect(apart == replaced, "\(what) of \(count)")
+        }
+        check("add") { ck_add($0, z, $1, count) }
+        check("multiply") { ck_multiply($0, z, $1, count) }
+        check("affine") { ck_affine($0, $1, count, 2, 3) }
+        check("softmax") { ck_softmax_rows($0, $1, 1, count, 2) }
+        check("softmax's pullback") { ck_softmax_pullback_rows(z, $0, $1, 1, count, 2) }
+      }
+    }
+  }
+
   // MARK: - Activations
 
   @Test("Activations and their slopes are within 4e-7 max(1, |x|)", arguments: sets)

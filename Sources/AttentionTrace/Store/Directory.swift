@@ -19,7 +19,12 @@ final class Directory: Sendable {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  // A process that is just being spawned holds a copy of the descriptor until it runs its program:
+  // closing alone would leave a lock with it.
+  deinit {
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
   convenience init(path: String, create: Bool = false) throws {

@@ -73,6 +73,10 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n);
 void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
 
+// Tells malloc to give nothing below a gigabyte back to the system: what is freed is used again
+// without a page fault every 4 KB.
+void ck_keep_freed_memory(void);
+
 // CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t ck_crc32c(uint32_t crc, const uint8_t *bytes, ptrdiff_t n);
 
