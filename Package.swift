@@ -64,7 +64,8 @@ let package = Package(
       name: "AttentionAnalysisTests",
       dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"]),
     .testTarget(
-      name: "FiguresTests", dependencies: ["Figures", "AttentionAnalysis", "TestSupport"],
+      name: "FiguresTests",
+      dependencies: ["Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
   ]

@@ -18,10 +18,17 @@ public struct LossProbe {
     of objective: any AttentionObjective, at latent: Tensor, unet: UNet, timestep: Double,
     context: Tensor, tap: AttentionTap, sites: [String], scaled: (Tensor) -> Tensor = { $0 }
   ) throws {
+    try self.init(at: latent) { variable in
+      try unet.attend(scaled(variable), timestep: timestep, context: context, tap: tap)
+      return objective.evaluate(sites.compactMap { tap.maps[$0] })
+    }
+  }
+
+  /// Evaluates anything that makes a loss of a latent, on a tape.
+  package init(at latent: Tensor, _ evaluate: (Tensor) throws -> ObjectiveValue) rethrows {
     tape = Tape()
     variable = tape.variable(latent.detached)
-    try unet.attend(scaled(variable), timestep: timestep, context: context, tap: tap)
-    let value = objective.evaluate(sites.compactMap { tap.maps[$0] })
+    let value = try evaluate(variable)
     loss = value.loss
     measurement = PassMeasurement(loss: loss.item, maxima: value.maxima)
   }

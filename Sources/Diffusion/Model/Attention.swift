@@ -1,10 +1,10 @@
-internal import AttentionTrace
-internal import TensorEngine
+package import AttentionTrace
+package import TensorEngine
 
 /// Multi-head attention of a transformer block, with its two points in plain sight.
 ///
 /// - Reference: diffusers `models/attention_processor.py`, `Attention` and `AttnProcessor`.
-struct Attention: Sendable {
+package struct Attention: Sendable {
   /// The layer's path in the checkpoint, which is its name everywhere.
   let path: String
   let kind: AttentionSite.Kind
@@ -16,7 +16,7 @@ struct Attention: Sendable {
   let output: Linear
 
   /// - Parameter contextWidth: the width of what the keys are made of; `nil` for self-attention.
-  init(_ scope: ParameterScope, width: Int, contextWidth: Int?, heads: Int) throws {
+  package init(_ scope: ParameterScope, width: Int, contextWidth: Int?, heads: Int) throws {
     path = scope.path
     kind = contextWidth == nil ? .`self` : .cross
     self.heads = heads
@@ -29,7 +29,7 @@ struct Attention: Sendable {
   }
 
   /// `x` `[batch, pixel, width]`, `context` `[batch, token, contextWidth]` for cross-attention.
-  func callAsFunction(
+  package func callAsFunction(
     _ x: Tensor, context: Tensor, grid: Grid, tap: AttentionTap
   ) throws -> Tensor {
     let source = kind == .cross ? context : x

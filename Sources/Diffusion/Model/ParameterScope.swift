@@ -1,15 +1,15 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// The tensors of one weight file, and which of them a model has asked for.
 ///
 /// Not `Sendable`: a model is built on one thread, and afterwards only its tensors live on.
-final class Parameters {
+package final class Parameters {
   let file: SafetensorsFile
   private var used: Set<String> = []
   private var missing: [String] = []
   private var mismatched: [String] = []
 
-  init(_ file: SafetensorsFile) { self.file = file }
+  package init(_ file: SafetensorsFile) { self.file = file }
 
   /// The tensor `name`, or an empty one that ``finish(ignoring:)`` keeps from ever being used.
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
@@ -40,12 +40,12 @@ final class Parameters {
 }
 
 /// A place in a checkpoint: a layer's initialiser asks it for tensors by short name and shape.
-struct ParameterScope {
+package struct ParameterScope {
   let parameters: Parameters
   /// As in the checkpoint, `down_blocks.0.resnets.1`; empty at the root.
   let path: String
 
-  init(_ parameters: Parameters, path: String = "") {
+  package init(_ parameters: Parameters, path: String = "") {
     self.parameters = parameters
     self.path = path
   }

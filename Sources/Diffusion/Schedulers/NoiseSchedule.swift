@@ -1,4 +1,4 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// What the UNet's output means.
 package enum Prediction: String, Sendable, CaseIterable {
@@ -37,7 +37,7 @@ package struct NoiseSchedule: Sendable, Equatable {
   package var trainingTimes: Int { cumulativeAlphas.count }
 
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
-  init(_ json: JSONNode) throws {
+  package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     className = try config.string("_class_name", default: "PNDMScheduler")
     try config.requireFalse("thresholding")

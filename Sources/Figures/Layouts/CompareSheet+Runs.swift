@@ -73,7 +73,11 @@ extension CompareSheet {
 
   private static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
     if one.tokens.prompt != other.tokens.prompt { return "their prompts differ" }
+    if one.subjects != other.subjects { return "their subjects differ" }
     if one.timesteps != other.timesteps { return "their timesteps differ" }
+    if one.scheduler != other.scheduler { return "their schedulers differ" }
+    if one.guidanceScale != other.guidanceScale { return "their guidance scales differ" }
+    if one.negativePrompt != other.negativePrompt { return "their negative prompts differ" }
     if one.height != other.height || one.width != other.width { return "their sizes differ" }
     if one.model.files != other.model.files { return "their checkpoints differ" }
     if one.method.name == other.method.name, one.method != other.method {
@@ -123,6 +127,11 @@ extension CompareSheet.Run {
   fileprivate init(_ run: RecordedRun, maps: [SubjectMap]) throws {
     let denoised = run.calls.filter { $0.phase == .denoise && $0.branch == .conditional }
     let measured = denoised.compactMap(\.measurement)
+    guard measured.allSatisfy({ $0.maxima.count == maps.count }) else {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "the largest attention of \(maps.count) subjects",
+        recorded: "calls.jsonl with another number of them")
+    }
     let tries = Dictionary(
       run.calls.filter { $0.phase == .loss && $0.attempt > 0 }.map { ($0.step, $0.attempt) },
       uniquingKeysWith: max)

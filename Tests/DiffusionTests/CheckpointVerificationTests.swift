@@ -1,0 +1,98 @@
+import Diffusion
+import Testing
+
+@Suite("Golden tensors of checkpoints")
+struct CheckpointVerificationTests {
+  /// What is out of tolerance, a line each.
+  private func failures(_ folder: String, tolerance: Double = 2e-4) throws -> [String] {
+    var verification = try CheckpointVerification(folder: folder, tolerance: tolerance)
+    var failures: [String] = []
+    for name in verification.names {
+      let line = try verification.verify(name)
+      if line.outcome == .failed || line.outcome == .unknown {
+        failures.append("\(name): \(line.outcome.rawValue), \(line.error), \(line.relativeError)")
+      }
+    }
+    return failures
+  }
+
+  @Test(
+    "Every tensor is what diffusers computes",
+    arguments: [
+      TemporaryCheckpoint.fixtures + "/tiny-sd1", TemporaryCheckpoint.fixtures + "/tiny-sd2",
+      Checkpoint.menagerie,
+    ])
+  func golden(_ folder: String) throws {
+    let failures = try failures(folder)
+    #expect(failures.isEmpty, "\(failures.joined(separator: "\n"))")
+  }
+
+  @Test("Every weight file of a checkpoint is verified: one number changed in it fails")
+  func changedWeight() throws {
+    for (file, tensor, prefix) in [
+      (TemporaryCheckpoint.unet, "conv_out.bias", "unet.noise"),
+      (TemporaryCheckpoint.unet, "time_embedding.linear_2.bias", "unet.noise"),
+      (TemporaryCheckpoint.vae, "decoder.conv_out.bias", "vae.decoded"),
+      (TemporaryCheckpoint.vae, "quant_conv.bias", "vae.mean"),
+      (TemporaryCheckpoint.text, "final_layer_norm.bias", "text.embeddings"),
+    ] {
+      let copy = try TemporaryCheckpoint()
+      try copy.set(0.9, at: tensor, in: file)
+      var verification = try CheckpointVerification(folder: copy.path)
+      let names = verification.names.filter { $0.hasPrefix(prefix) }
+      #expect(!names.isEmpty)
+      for name in names {
+        #expect(try verification.verify(name).outcome == .failed, "\(tensor): \(name)")
+      }
+    }
+  }
+
+  @Test("A tolerance of 0 fails")
+  func noTolerance() throws {
+    let folder = TemporaryCheckpoint.fixtures + "/tiny-sd1"
+    var verification = try CheckpointVerification(folder: folder, tolerance: 0)
+    #expect(try verification.verify("unet.noise.t500").outcome == .failed)
+    #expect(try verification.verify("text.ids").outcome == .passed)
+  }
+
+  @Test("Golden names without a recipe are unknown, and no name ends the process")
+  func unknownNames() throws {
+    var verification = try CheckpointVerification(
+      folder: TemporaryCheckpoint.fixtures + "/tiny-sd1")
+    for name in [
+      "", ".", "ae", "ae.", "ae.p9.sd1.raw.loss", "ae.p0.sd1.raw", "ae.p0.sd1.raw.colour", "unet",
+      "unet.noise.tx", "cross.", "cross.down_blocks.9", "vae.x", "random.torch_cpu.",
+      "random.torch_cpu.0x1x1x1", "random.torch_cpu.9999999999x9x9x9", "scheduler.ddim",
+      "scheduler.ddim.colour", "e2e.x", "image.x", "text.x",
+    ] {
+      #expect(try verification.verify(name).outcome == .unknown, "\(name)")
+    }
+    #expect(try verification.verify("scheduler.lms.epsilon").outcome == .notYet)
+  }
+
+  @Test(
+    "A damaged description is refused",
+    arguments: [
+      ("latent", "[0, 32]"), ("latent", "[32]"), ("latent", "[99999999, 99999999]"),
+      ("attention_grid", "\"16\""), ("prompts", "[]"), ("token_indices", "[[1]]"),
+      ("tensors", "{\"nothing\": \"\"}"), ("prompts", nil),
+      ("images", "[{\"name\": \"image\", \"prompt\": \"a cat\", \"seed\": -1}]"),
+    ])
+  func damagedDescription(key: String, value: String?) throws {
+    let copy = try TemporaryCheckpoint()
+    try copy.set(key, value, in: "golden.json")
+    #expect(throws: (any Error).self) { try CheckpointVerification(folder: copy.path) }
+  }
+
+  @Test("Tokens that the loss cannot read are refused")
+  func tokenOutOfReach() throws {
+    for tokens in ["[[0], [0], [0]]", "[[99], [99], [99]]", "[[], [], []]"] {
+      let copy = try TemporaryCheckpoint()
+      try copy.set("token_indices", tokens, in: "golden.json")
+      var verification = try CheckpointVerification(folder: copy.path)
+      for name in ["ae.p0.sd1.smooth.loss", "ae.p1.eot.raw.gradient", "e2e.ae.latent"] {
+        #expect(throws: DiffusionError.self) { try verification.verify(name) }
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Diffusion
+import Foundation
+import TensorEngine
+import Testing
+
+@Suite("Threads")
+struct ThreadTests {
+  /// Writes a run's last latent to the standard error.
+  static func write(threads: String) throws {
+    setenv("HEED_THREADS", threads, 1)
+    let model = try LoadedCheckpoint("tiny-sd1")
+    let guide = AttendAndExcite(
+      AttendAndExciteTests.excitation(end: 76), AttendAndExciteTests.settings([:]))
+    var sequence = try DenoisingSequence(
+      unet: model.unet, scheduler: model.scheduler(steps: 4), latent: model.noise(6),
+      embeddings: (model.embedding("a cat and a frog"), model.embedding("")),
+      guidanceScale: 7.5, guide: guide)
+    while try sequence.next() != nil {}
+    let text = sequence.latent.values.map { String($0.bitPattern) }.joined(separator: " ")
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+
+  private func latent(_ result: ExitTest.Result?) throws -> [Float] {
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    return text.split(whereSeparator: \.isWhitespace).compactMap { UInt32($0) }
+      .map(Float.init(bitPattern:))
+  }
+
+  @Test("The number of threads changes no result by more than rounding")
+  func count() async throws {
+    let one = try latent(
+      await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        try ThreadTests.write(threads: "1")
+      })
+    let two = try latent(
+      await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+        try ThreadTests.write(threads: "2")
+      })
+    #expect(one.count == 4 * 32 * 32 && two.count == one.count)
+    for (a, b) in zip(one, two) { #expect(abs(a - b) <= 1e-4 * max(1, abs(a))) }
+  }
+}
