@@ -30,7 +30,9 @@ let package = Package(
       providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "CKernels"),
+    .target(
+      name: "CKernels",
+      cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
