@@ -73,3 +73,8 @@ extension Scene.Rect {
       && other.y < maxY - slack
   }
 }
+
+extension ColorMap: @retroactive CustomTestStringConvertible {
+  /// The map's name: its 256 colours would fill the log.
+  public var testDescription: String { name }
+}
