@@ -194,15 +194,16 @@ struct CheckpointTests {
       "scheduler/scheduler_config.json",
     ])
   func anyConfiguration(_ file: String) throws {
-    let source = try TemporaryCheckpoint()
-    let object = try JSONSerialization.jsonObject(with: Data(try source.read(file)))
+    let copy = try TemporaryCheckpoint()
+    let original = try copy.read(file)
+    let object = try JSONSerialization.jsonObject(with: Data(original))
     let keys = try #require(object as? [String: Any]).keys.sorted()
     for key in keys {
       for value in [
-        nil, "null", "-1", "0", "1", "3", "1000001", "9223372036854775807", "1e308", "\"x\"", "[]",
-        "[1, 2, 3, 4]", "[true]", "{}", "true",
+        nil, "-1", "0", "3", "9223372036854775807", "1e308", "\"x\"", "[]", "[1, 2, 3, 4]", "{}",
+        "true",
       ] {
-        let copy = try TemporaryCheckpoint()
+        try copy.write(original, to: file)
         try copy.set(key, value, in: file)
         #expect(!message(copy.path).hasPrefix("another error"), "\(key): \(value ?? "absent")")
       }
