@@ -98,7 +98,7 @@ struct LoadedCheckpoint {
     unet = try checkpoint.makeUNet()
   }
 
-  /// `[1, token, width]`
+  /// Shape `[1, token, width]`.
   func embedding(_ prompt: String) throws -> Tensor {
     try text([tokenizer.encode(prompt).tokens.map(\.id)])
   }

@@ -44,6 +44,7 @@ public struct AttendAndExcite: LatentGuide {
     public init() {}
   }
 
+  /// The loss it follows.
   public let objective: any AttentionObjective
   /// Every knob.
   public let settings: Settings
@@ -62,10 +63,17 @@ public struct AttendAndExcite: LatentGuide {
       settings.scaleFactor * (range[0] + (range[1] - range[0]) * share).squareRoot())
   }
 
+  /// Whether iteration `step` alters the latent, has a threshold, or is looked at all the same.
   public func acts(at step: Int) -> Bool {
     step < settings.maxIterations || settings.thresholds[step] != nil || settings.looksAlways
   }
 
+  /// The latent after iteration `step`'s refinement and update.
+  ///
+  /// - Parameters:
+  ///   - latent: `[1, 4, row, column]`.
+  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
+  /// - Throws: what `look` throws.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int,
     look: (Tensor, Phase, Int) throws -> LossProbe

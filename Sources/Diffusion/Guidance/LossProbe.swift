@@ -33,6 +33,6 @@ public struct LossProbe {
     measurement = PassMeasurement(loss: loss.item, maxima: value.maxima)
   }
 
-  /// The loss's gradient with respect to the latent, of the latent's shape. Can be asked once.
+  /// The loss's gradient with respect to the latent, of the latent's shape; can be asked once.
   public func gradient() -> Tensor { tape.gradient(of: loss, withRespectTo: variable) }
 }

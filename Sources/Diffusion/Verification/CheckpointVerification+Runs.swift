@@ -131,8 +131,9 @@ extension CheckpointVerification {
     return Run(latent: sequence.latent, losses: log.losses)
   }
 
-  /// Runs whose noise is off by rounding: how far they part from the run says what a comparison of
-  /// it can show. Twenty steps of refinement at α = 20 can turn 10⁻⁶ into a different picture.
+  /// Runs whose noise is off by rounding.
+  ///
+  /// How far they part from the run says what a comparison of it can show: twenty steps of refinement at α = 20 can turn 10⁻⁶ into a different picture.
   private mutating func shakenRuns(_ recipe: RunRecipe) throws -> [Run] {
     if let known = shaken[recipe.key] { return known }
     let made = try (1...3).map { try make(recipe, shaken: $0) }
