@@ -387,5 +387,17 @@ struct CheckpointTests {
     settings.kernelSize = 3
     settings.sigma = -1
     refuses([cat], settings)
+    settings = .init()
+    for range in [[], [1], [1, -1], [.nan, 1], [1, 1, 1]] as [[Double]] {
+      settings.scaleRange = range
+      refuses([cat], settings)
+    }
+    settings = .init()
+    settings.scaleFactor = .infinity
+    refuses([cat], settings)
+    settings = .init()
+    settings.thresholds = [0: .nan]
+    refuses([cat], settings)
+    refuses([cat]) { $0.guidanceScale = .nan }
   }
 }
