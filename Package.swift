@@ -64,10 +64,14 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "AttentionAnalysisTests",
-      dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"]),
+      dependencies: [
+        "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe",
+      ]),
     .testTarget(
       name: "FiguresTests",
-      dependencies: ["Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport"],
+      dependencies: [
+        "Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport", "RecordingProbe",
+      ],
       exclude: ["Fixtures"]),
     .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
   ]

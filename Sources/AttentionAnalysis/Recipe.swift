@@ -43,8 +43,7 @@ public struct Recipe: Hashable, Sendable, CustomStringConvertible {
 extension Recipe {
   /// Reads a recipe.
   ///
-  /// Parts may come in any order; `mean(head)`, the branch and the phase may be
-  /// left out.
+  /// Parts may come in any order; `mean(head)`, the branch and the phase may be left out.
   /// - Throws: ``AnalysisError/badRecipe(text:column:reason:)`` with the place.
   public init(parsing text: String) throws {
     var recipe = Recipe(layers: "")

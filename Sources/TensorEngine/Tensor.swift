@@ -3,7 +3,7 @@
 /// A tensor is a value: nothing changes it once it exists. One that was made from a ``Tape``'s
 /// variable knows its place on that tape, and what is computed from it is written there too.
 public struct Tensor: Sendable {
-  /// Extents, outermost first; empty for a scalar.
+  /// Extents, outermost first; an empty shape is a scalar.
   public let shape: [Int]
   package let storage: Storage
   /// Where on a tape this value stands; `nil` for a constant.

@@ -23,7 +23,7 @@ private struct LiteralAttendAndExcite {
     unconditional = try model.embedding("")
     self.objective = objective
     self.settings = settings
-    sites = try objective.sites(among: unet.sites(rows: 32, columns: 32, tokens: 77))
+    sites = try objective.sites(among: unet.sites(rows: 16, columns: 16, tokens: 77))
   }
 
   /// A whole pass with everything on the tape.
@@ -95,7 +95,7 @@ struct AttendAndExciteTests {
   static func excitation(end: Int) -> Excitation {
     Excitation(
       subjects: [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])],
-      grid: Grid(rows: 16, columns: 16), pieces: .standard, lastToken: end, sigma: 0.5,
+      grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: end, sigma: 0.5,
       kernelSize: 3)
   }
 

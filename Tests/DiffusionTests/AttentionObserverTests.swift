@@ -48,7 +48,7 @@ struct AttentionObserverTests {
       guide: AttendAndExcite(
         Excitation(
           subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
-          grid: Grid(rows: 16, columns: 16), pieces: .standard, lastToken: 76, sigma: 0.5,
+          grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: 76, sigma: 0.5,
           kernelSize: 3), AttendAndExciteTests.settings([0: 0.9], tries: 2)),
       observers: observers)
   }
@@ -63,13 +63,13 @@ struct AttentionObserverTests {
     while try watched.next() != nil {}
     #expect(watched.latent.values == plain.latent.values)
     #expect(onlooker.worstRow < 1e-5)
-    let sites = model.unet.sites(rows: 32, columns: 32, tokens: 77)
+    let sites = model.unet.sites(rows: 16, columns: 16, tokens: 77)
     #expect(onlooker.seen.count % (2 * sites.count) == 0)
   }
 
   @Test(
     "A pass shows the sites that the weight file has, each at both points, in their order",
-    arguments: ["tiny-sd1", "tiny-sd2"], [Grid(rows: 32, columns: 32), Grid(rows: 13, columns: 6)])
+    arguments: ["tiny-sd1", "tiny-sd2"], [Grid(rows: 16, columns: 16), Grid(rows: 13, columns: 6)])
   func order(name: String, grid: Grid) throws {
     let model = try LoadedCheckpoint(name)
     let onlooker = Onlooker()
@@ -148,7 +148,9 @@ struct AttentionObserverTests {
 
   @Test("A recorded run has the picture of one that is not, and its rows sum to 1")
   func recorded() throws {
-    let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
+    let copy = try TemporaryCheckpoint()
+    try copy.set("sample_size", "16", in: "unet/config.json")
+    let model = try StableDiffusion(Checkpoint(copy.path))
     let prompt = "a cat and a frog"
     var settings = AttendAndExcite.Settings()
     settings.thresholds = [0: 0.9]

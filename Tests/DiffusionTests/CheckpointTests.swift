@@ -194,15 +194,16 @@ struct CheckpointTests {
       "scheduler/scheduler_config.json",
     ])
   func anyConfiguration(_ file: String) throws {
-    let source = try TemporaryCheckpoint()
-    let object = try JSONSerialization.jsonObject(with: Data(try source.read(file)))
+    let copy = try TemporaryCheckpoint()
+    let original = try copy.read(file)
+    let object = try JSONSerialization.jsonObject(with: Data(original))
     let keys = try #require(object as? [String: Any]).keys.sorted()
     for key in keys {
       for value in [
-        nil, "null", "-1", "0", "1", "3", "1000001", "9223372036854775807", "1e308", "\"x\"", "[]",
-        "[1, 2, 3, 4]", "[true]", "{}", "true",
+        nil, "-1", "0", "3", "9223372036854775807", "1e308", "\"x\"", "[]", "[1, 2, 3, 4]", "{}",
+        "true",
       ] {
-        let copy = try TemporaryCheckpoint()
+        try copy.write(original, to: file)
         try copy.set(key, value, in: file)
         #expect(!message(copy.path).hasPrefix("another error"), "\(key): \(value ?? "absent")")
       }
@@ -342,12 +343,13 @@ struct CheckpointTests {
     for value in [Float.nan, .infinity] {
       let copy = try TemporaryCheckpoint()
       try copy.set(value, at: poison.tensor, in: poison.file)
+      try copy.set("sample_size", "16", in: "unet/config.json")
       let model = try StableDiffusion(Checkpoint(copy.path))
       var request = GenerationRequest(
         prompt: "a cat and a frog", seed: 1, method: .attendAndExcite(.init()),
         subjects: [Subject(name: "cat", tokens: [2])])
       request.steps = 2
-      request.grid = Grid(rows: 16, columns: 16)
+      request.grid = Grid(rows: 8, columns: 8)
       #expect(
         throws: DiffusionError.notFinite(
           layer: poison.layer, step: poison.phase == nil ? nil : 0, phase: poison.phase)
@@ -385,5 +387,17 @@ struct CheckpointTests {
     settings.kernelSize = 3
     settings.sigma = -1
     refuses([cat], settings)
+    settings = .init()
+    for range in [[], [1], [1, -1], [.nan, 1], [1, 1, 1]] as [[Double]] {
+      settings.scaleRange = range
+      refuses([cat], settings)
+    }
+    settings = .init()
+    settings.scaleFactor = .infinity
+    refuses([cat], settings)
+    settings = .init()
+    settings.thresholds = [0: .nan]
+    refuses([cat], settings)
+    refuses([cat]) { $0.guidanceScale = .nan }
   }
 }

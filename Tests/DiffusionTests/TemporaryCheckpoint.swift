@@ -98,7 +98,7 @@ struct LoadedCheckpoint {
     unet = try checkpoint.makeUNet()
   }
 
-  /// `[1, token, width]`
+  /// Shape `[1, token, width]`.
   func embedding(_ prompt: String) throws -> Tensor {
     try text([tokenizer.encode(prompt).tokens.map(\.id)])
   }
@@ -107,7 +107,7 @@ struct LoadedCheckpoint {
     try (kind ?? checkpoint.schedulerKind()).make(checkpoint.schedule, steps: steps)
   }
 
-  func noise(_ seed: UInt64, rows: Int = 32, columns: Int = 32) -> Tensor {
+  func noise(_ seed: UInt64, rows: Int = 16, columns: Int = 16) -> Tensor {
     var source = TorchRandomSource(seed: seed)
     return source.normal(shape: [1, 4, rows, columns])
   }

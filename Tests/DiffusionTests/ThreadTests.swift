@@ -36,7 +36,7 @@ struct ThreadTests {
       await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
         try ThreadTests.write(threads: "2")
       })
-    #expect(one.count == 4 * 32 * 32 && two.count == one.count)
+    #expect(one.count == 4 * 16 * 16 && two.count == one.count)
     for (a, b) in zip(one, two) { #expect(abs(a - b) <= 1e-4 * max(1, abs(a))) }
   }
 }

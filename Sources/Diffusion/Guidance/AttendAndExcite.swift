@@ -42,6 +42,21 @@ public struct AttendAndExcite: LatentGuide {
 
     /// The published defaults.
     public init() {}
+
+    /// Refuses numbers that no run can be made with.
+    func validate() throws {
+      func require(_ holds: Bool, _ what: String, _ got: String, _ expected: String) throws {
+        guard holds else {
+          throw DiffusionError.invalidRequest(what: what, got: got, expected: expected)
+        }
+      }
+      try require(scaleFactor.isFinite, "the scale factor", "\(scaleFactor)", "a number")
+      try require(
+        scaleRange.count == 2 && scaleRange.allSatisfy { $0 >= 0 && $0.isFinite },
+        "the scale range", "\(scaleRange)", "two numbers, neither below 0")
+      try require(
+        thresholds.values.allSatisfy(\.isFinite), "a threshold", "\(thresholds)", "numbers")
+    }
   }
 
   /// The loss it follows.
@@ -63,12 +78,17 @@ public struct AttendAndExcite: LatentGuide {
       settings.scaleFactor * (range[0] + (range[1] - range[0]) * share).squareRoot())
   }
 
-  /// Whether the latent is looked at: it is altered, refined, or its loss recorded.
+  /// Whether iteration `step` alters the latent, has a threshold, or is looked at all the same.
   public func acts(at step: Int) -> Bool {
     step < settings.maxIterations || settings.thresholds[step] != nil || settings.looksAlways
   }
 
-  /// The latent after refinement, if a threshold asks for it, and after its own update.
+  /// The latent after iteration `step`'s refinement and update.
+  ///
+  /// - Parameters:
+  ///   - latent: `[1, 4, row, column]`.
+  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
+  /// - Throws: what `look` throws.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int,
     look: (Tensor, Phase, Int) throws -> LossProbe

@@ -15,7 +15,7 @@ public import TensorEngine
 ///
 /// - Reference: github.com/yuval-alaluf/Attend-and-Excite `pipeline_attend_and_excite.py`.
 public struct Excitation: AttentionObjective {
-  /// What the image must show.
+  /// What the loss is about.
   public let subjects: [Subject]
   /// The grid whose maps are read.
   public let grid: Grid
@@ -42,8 +42,9 @@ public struct Excitation: AttentionObjective {
     self.kernelSize = kernelSize
   }
 
-  /// The cross-attention at the grid.
-  /// - Throws: ``DiffusionError/noSites(grid:available:)``.
+  /// The cross-attentions at the grid.
+  ///
+  /// - Throws: ``DiffusionError`` when there are none, or the objective cannot be evaluated there.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
     try validate()
     let cross = sites.filter { $0.kind == .cross }
@@ -87,7 +88,9 @@ public struct Excitation: AttentionObjective {
     ).meanOverFirstAxis
   }
 
-  /// The loss of one pass's maps, and each subject's largest smoothed attention.
+  /// The loss of one pass; see the table above.
+  ///
+  /// - Parameter maps: the probabilities of ``sites(among:)``, each `[1, head, pixel, token]`.
   public func evaluate(_ maps: [Tensor]) -> ObjectiveValue {
     // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
     // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.

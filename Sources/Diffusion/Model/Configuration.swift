@@ -1,6 +1,8 @@
 internal import TensorEngine
 
-/// What shapes the UNet: `unet/config.json`, with diffusers' keys and defaults.
+/// What shapes the UNet, from `unet/config.json`.
+///
+/// Keys and defaults are diffusers'.
 package struct UNetConfiguration: Sendable, Equatable {
   /// One level: its width, its heads, its transformers and their depth.
   package struct Level: Sendable, Equatable {

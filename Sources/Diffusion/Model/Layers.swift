@@ -2,9 +2,9 @@ internal import TensorEngine
 
 /// `x Wᵀ + b` over the last axis.
 struct Linear: Sendable {
-  /// The matrix, `[out, in]`.
+  /// Shape `[out, in]`.
   let weight: Tensor
-  /// The offsets, `[out]`.
+  /// Shape `[out]`.
   let bias: Tensor?
 
   init(_ scope: ParameterScope, _ input: Int, _ output: Int, bias: Bool = true) throws {
@@ -17,9 +17,9 @@ struct Linear: Sendable {
 
 /// Cross-correlation of `[batch, channel, row, column]`.
 struct Convolution: Sendable {
-  /// The kernels, `[out, in, row, column]`.
+  /// Shape `[out, in, row, column]`.
   let weight: Tensor
-  /// The offsets, `[out]`.
+  /// Shape `[out]`.
   let bias: Tensor
   let stride: Int
   let padding: Padding

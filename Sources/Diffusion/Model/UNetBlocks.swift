@@ -61,7 +61,7 @@ struct TransformerBlock: Sendable {
     contract = try Linear(scope["ff"]["net"][2], 4 * width, width)
   }
 
-  /// Takes and gives `[batch, pixel, width]`.
+  /// Takes `x` `[batch, pixel, width]`.
   func callAsFunction(
     _ x: Tensor, context: Tensor, grid: Grid, tap: AttentionTap
   ) throws -> Tensor {
@@ -108,7 +108,7 @@ struct SpatialTransformer: Sendable {
     projectOut = try Projection(scope["proj_out"], width, linear: linear)
   }
 
-  /// Takes and gives `[batch, width, row, column]`.
+  /// Takes `x` `[batch, width, row, column]`.
   func callAsFunction(_ x: Tensor, context: Tensor, tap: AttentionTap) throws -> Tensor {
     let (batch, width, rows, columns) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let grid = Grid(rows: rows, columns: columns)

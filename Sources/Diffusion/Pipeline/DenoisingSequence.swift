@@ -27,7 +27,7 @@ public struct DenoisingSequence {
   public typealias PassReport = (AttentionPass, PassMeasurement?) throws -> Void
 
   private let unet: UNet
-  /// The prompt's embedding, `[1, token, width]`; likewise the negative prompt's.
+  /// Shape `[1, token, width]`.
   private let conditional: Tensor
   private let unconditional: Tensor
   private let guidanceScale: Float

@@ -59,6 +59,7 @@ public final class StableDiffusion {
     guard !request.subjects.isEmpty else { return nil }
     var settings = AttendAndExcite.Settings()
     if case .attendAndExcite(let chosen) = request.method { settings = chosen }
+    try settings.validate()
     let end = tokenizer.encode(request.prompt).end
     let objective = Excitation(
       subjects: request.subjects, grid: grid(request), pieces: request.pieces,
@@ -94,6 +95,10 @@ public final class StableDiffusion {
     _ request: GenerationRequest, observers: [any AttentionObserver] = [],
     report: @escaping DenoisingSequence.PassReport = { _, _ in }
   ) throws -> DenoisingSequence {
+    guard request.guidanceScale.isFinite else {
+      throw DiffusionError.invalidRequest(
+        what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
+    }
     let objective = try objective(request)
     var guide: AttendAndExcite?
     if case .attendAndExcite(let settings) = request.method {

@@ -6,9 +6,9 @@ package import TensorEngine
 ///   Supervision, ICML 2021; transformers `models/clip/modeling_clip.py`.
 package struct CLIPTextModel: Sendable {
   package let configuration: TextConfiguration
-  /// Embeddings of the vocabulary, `[id, width]`.
+  /// Shape `[id, width]`.
   private let tokenEmbedding: Tensor
-  /// Embeddings of the window's places, `[position, width]`.
+  /// Shape `[position, width]`.
   private let positionEmbedding: Tensor
   private let layers: [Layer]
   private let finalNorm: LayerNorm
