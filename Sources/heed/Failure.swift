@@ -43,9 +43,9 @@ struct Failure: Error, CustomStringConvertible {
   /// What is wrong with the arguments and which help page tells more.
   private static func usageMessage(_ error: any Error) -> String {
     let message = Heed.message(for: error).split(separator: "\n").joined(separator: " ")
+    let stop = message.hasSuffix("?") || message.hasSuffix(".") ? "" : "."
     let page = Heed.fullMessage(for: error).components(around: "'").last { $0.hasSuffix(" --help") }
-    return
-      "\(message.hasSuffix(".") ? String(message.dropLast()) : message); see \(page ?? "heed --help")"
+    return "\(message)\(stop) See '\(page ?? "heed --help")'"
   }
 
   /// The code of an error of ours; `nil` for ArgumentParser's.
@@ -95,8 +95,8 @@ struct Failure: Error, CustomStringConvertible {
   private static func textCode(_ error: TextError) -> Code {
     switch error {
     case .noVocabulary: .missingInput
-    case .emptyName, .ambiguousWord, .noText, .sameSubject, .subjectsNeeded: .usage
-    default: .dataError
+    case .emptyPrompt, .missingToken: .dataError
+    default: .usage
     }
   }
 
@@ -119,11 +119,23 @@ struct Failure: Error, CustomStringConvertible {
 
 /// Messages on standard error; results never go there.
 enum Message {
-  static func error(_ text: String) { write("heed: " + text) }
-  static func warning(_ text: String) { write("heed: warning: " + text) }
-  static func note(_ text: String) { write("heed: " + text) }
+  static func error(_ text: String) { line("heed: " + text) }
+  static func warning(_ text: String) { line("heed: warning: " + text) }
+  static func note(_ text: String) { line("heed: " + text) }
 
-  private static func write(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+  /// Says which words Heed took for the subjects, since nobody named them.
+  static func subjects(_ subjects: [Subject]) {
+    note("subjects: " + subjects.map(\.name).joined(separator: ", "))
+  }
+
+  /// Writes a line whose text cannot steer the terminal: control characters become escapes.
+  static func line(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    write(lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
+  }
+
+  /// Writes text as it is.
+  static func write(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
   }
 }
