@@ -75,7 +75,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
-        ? .missingInput : [ENOSPC, EIO, EDQUOT].contains(code) ? .inputOutput : .cannotCreate
+        ? .missingInput : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection: .usage
     case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
     case .malformed, .checksum: .dataError
