@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "FiguresTests", dependencies: ["Figures", "AttentionAnalysis", "TestSupport"],
       exclude: ["Fixtures"]),
-    .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["heed", "TestSupport"], exclude: ["Fixtures"]),
   ]
 )
 

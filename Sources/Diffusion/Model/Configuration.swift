@@ -121,7 +121,7 @@ package struct VAEConfiguration: Sendable, Equatable {
     }
     _ = try config.blocks("down_block_types", widths.count, ["DownEncoderBlock2D": true])
     _ = try config.blocks("up_block_types", widths.count, ["UpDecoderBlock2D": true])
-    resnets = try config.integer("layers_per_block", default: 1)
+    resnets = try config.integer("layers_per_block", default: 1, atMost: ConfigurationReader.count)
     imageChannels = try config.integer("in_channels", default: 3)
     latentChannels = try config.integer("latent_channels", default: 4)
     midAttention = try config.bool("mid_block_add_attention", default: true)
@@ -149,9 +149,10 @@ package struct TextConfiguration: Sendable, Equatable {
     vocabulary = try config.integer("vocab_size", default: 49408)
     width = try config.integer("hidden_size", default: 512)
     hidden = try config.integer("intermediate_size", default: 2048)
-    layers = try config.integer("num_hidden_layers", default: 12)
+    layers = try config.integer("num_hidden_layers", default: 12, atMost: ConfigurationReader.count)
     heads = try config.integer("num_attention_heads", default: 8)
-    window = try config.integer("max_position_embeddings", default: 77)
+    window = try config.integer(
+      "max_position_embeddings", default: 77, atMost: ConfigurationReader.count)
     epsilon = Float(try config.double("layer_norm_eps", default: 1e-5))
     guard heads > 0, width > 0, width % heads == 0 else {
       throw json.failure("hidden_size \(width) is no multiple of \(heads) heads")
@@ -174,8 +175,21 @@ struct ConfigurationReader {
 
   func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
 
-  func integer(_ key: String, default value: Int) throws -> Int {
-    try json.optionalMember(key)?.integer() ?? value
+  func integer(_ key: String, default value: Int, atMost limit: Int = width) throws -> Int {
+    guard let node = try json.optionalMember(key) else { return value }
+    return try checked(node, try node.integer(), atMost: limit)
+  }
+
+  /// The most a width can be; more is damage, and could not be computed with.
+  static let width = 1 << 20
+  /// The most that layers, heads and a latent's side can be.
+  static let count = 1 << 10
+
+  private func checked(_ node: JSONNode, _ number: Int, atMost limit: Int) throws -> Int {
+    guard (1...limit).contains(number) else {
+      throw node.failure("expected a number from 1 to \(limit), got \(number)")
+    }
+    return number
   }
 
   func double(_ key: String, default value: Double) throws -> Double {
@@ -192,8 +206,10 @@ struct ConfigurationReader {
 
   func integers(_ key: String) throws -> [Int] {
     let list = try json.member(key).integers()
-    guard !list.isEmpty else { throw try json.member(key).failure("expected a number, got none") }
-    return list
+    guard (1...16).contains(list.count) else {
+      throw try json.member(key).failure("expected 1 to 16 numbers, got \(list.count)")
+    }
+    return try list.map { try checked(try json.member(key), $0, atMost: Self.width) }
   }
 
   /// A number for all levels, or a list of one for each.
@@ -201,8 +217,10 @@ struct ConfigurationReader {
     guard let node = try json.optionalMember(key) else {
       return [Int](repeating: value, count: count)
     }
-    if case .integer(let number) = node.value { return [Int](repeating: number, count: count) }
-    let list = try node.integers()
+    if case .integer(let number) = node.value {
+      return [Int](repeating: try checked(node, number, atMost: Self.count), count: count)
+    }
+    let list = try node.integers().map { try checked(node, $0, atMost: Self.count) }
     guard list.count == count else {
       throw node.failure("expected one number or \(count), got \(list.count)")
     }

@@ -8,20 +8,40 @@ final class Parameters {
   private var used: Set<String> = []
   private var missing: [String] = []
   private var mismatched: [String] = []
+  /// Floats of stand-ins made so far.
+  private var standIns = 0
+  /// The most floats of stand-ins: beyond, a configuration is not the weights' own.
+  private static let mostStandIns = 1 << 26
 
   init(_ file: SafetensorsFile) { self.file = file }
 
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
     guard let entry = file.entry(name) else {
       missing.append(name)
-      return .full(0, shape: shape)
+      return try standIn(shape)
     }
     used.insert(name)
     guard entry.shape == shape else {
       mismatched.append("\(name) \(entry.shape) instead of \(shape)")
-      return .full(0, shape: shape)
+      return try standIn(shape)
     }
     return try file.tensor(name)
+  }
+
+  /// Zeros in place of a tensor, so that loading goes on and lists all that is wrong.
+  /// - Throws: what is wrong so far, where the shape is beyond any memory.
+  private func standIn(_ shape: [Int]) throws -> Tensor {
+    let count = shape.reduce(1) { count, side in
+      let product = count.multipliedReportingOverflow(by: side)
+      return product.overflow ? Int.max : product.partialValue
+    }
+    guard count <= Self.mostStandIns - standIns else { throw failure(unused: []) }
+    standIns += count
+    return .full(0, shape: shape)
+  }
+
+  private func failure(unused: [String]) -> DiffusionError {
+    .parameters(file: file.path, missing: missing, unused: unused, mismatched: mismatched)
   }
 
   /// Ends loading: every tensor of the file was asked for, and every one asked for was there.
@@ -31,8 +51,7 @@ final class Parameters {
   func finish(ignoring: (String) -> Bool = { _ in false }) throws {
     let unused = file.names.filter { !used.contains($0) && !ignoring($0) }
     guard missing.isEmpty, unused.isEmpty, mismatched.isEmpty else {
-      throw DiffusionError.parameters(
-        file: file.path, missing: missing, unused: unused, mismatched: mismatched)
+      throw failure(unused: unused)
     }
   }
 }
