@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// The built command, run as a user runs it.
@@ -43,14 +44,19 @@ struct HeedProcess {
     }
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     // A crash shall end at once, without a trace of the stack.
-    let own = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"]
-    process.environment = ProcessInfo.processInfo.environment.merging(own) { $1 }
+    let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"]
+    process.environment = ProcessInfo.processInfo.environment.merging(fixed) { $1 }
       .merging(environment) { $1 }
     let input = folder.path + "/stdin"
     try Data(stdin).write(to: URL(fileURLWithPath: input))
     process.standardInput = FileHandle(forReadingAtPath: input)
     process.standardOutput = try Self.file(folder.path + "/stdout")
     process.standardError = try Self.file(folder.path + "/stderr")
+    // The threads of tests block signals, and a child inherits that.
+    var (none, own) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &own)
+    defer { pthread_sigmask(SIG_SETMASK, &own, nil) }
     try process.run()
   }
 

@@ -27,9 +27,9 @@ struct OutputFolderTests {
     "A folder that holds another run is refused with what differs",
     arguments: [
       (["--guidance-scale", "3"], "guidanceScale"), (["--steps", "5"], "steps"),
-      (["--scheduler", "ddim"], "scheduler"), (["--tokens", "cat"], "subjects"),
+      (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "subjects"),
       (["--precision", "float32"], "plan"), (["--no-record"], "plan"),
-      (["--model", Repository.tinyModel], "model"), (["--sigma", "0.6"], "method"),
+      (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "method"),
       (["--negative-prompt", "a dog"], "negativePrompt"),
     ])
   func otherRun(_ difference: (options: [String], field: String)) throws {
@@ -148,7 +148,8 @@ struct OutputFolderTests {
 struct RunContents: Equatable {
   private let files: [String: [UInt8]]
 
-  /// Reads the folder `path`; `run.json` holds a date and a duration, so it counts only if asked.
+  /// Reads the folder `path`, without sheets, which carry their runs' date; `run.json` holds a date
+  /// and a duration, so it counts only if asked.
   init(_ path: String, with others: Set<String> = []) throws {
     let manager = FileManager.default
     var files: [String: [UInt8]] = [:]
@@ -156,12 +157,15 @@ struct RunContents: Equatable {
       let last = name.split(separator: "/").last.map(String.init) ?? name
       var isFolder: ObjCBool = false
       guard manager.fileExists(atPath: path + "/" + name, isDirectory: &isFolder),
-        !isFolder.boolValue, last != "run.json" || others.contains(last)
+        !isFolder.boolValue, !last.hasPrefix("sheet."),
+        last != "run.json" || others.contains(last)
       else { continue }
       files[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
     }
     self.files = files
   }
+
+  subscript(name: String) -> [UInt8] { files[name, default: []] }
 
   var names: [String] { files.keys.sorted() }
 }

@@ -28,7 +28,7 @@ struct PromptTests {
     "a cat\nand a frog", "a \u{1B}[31mcat\u{1B}[0m and a \u{7}frog", "a 🐱 and a 👨‍👩‍👧",
     "חתול וצפרדע", "قط و ضفدع", "猫と蛙", "a cat \u{202E}and a frog", "e\u{301}le\u{301}phant",
     "</script><b>&amp;", "\\textbf{cat} $x_1$ %", "../../etc/passwd", "-", "/", "a\r\ncat",
-    "\u{FEFF}cat",
+    "cat\u{FEFF}",
     "cat cat cat cat", String(repeating: "\u{301}", count: 200),
   ]
 
