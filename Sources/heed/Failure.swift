@@ -75,7 +75,8 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
-        ? .missingInput : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
+        ? .missingInput
+        : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection: .usage
     case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
     case .malformed, .checksum: .dataError
@@ -134,8 +135,17 @@ enum Message {
     write(lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
   }
 
-  /// Writes text as it is.
+  /// Writes text as it is; where standard error cannot be written, nobody is there to be told.
   static func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    let bytes = Array(text.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes {
+        Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      written += count
+    }
   }
 }

@@ -104,9 +104,8 @@ struct OutputFolderTests {
     let folder = try Scratch()
     let stopped = try HeedProcess.run(
       Self.arguments, in: folder.path,
-      shell: "trap '' XFSZ; err=$(mktemp); ulimit -f \(blocks); exec \"$@\" 2>&1 | cat >&2"
-        + "; exit ${PIPESTATUS:-0}")
-    #expect(stopped.status >= 0)
+      shell: "ulimit -f \(blocks); exec \"$@\" 2> /dev/null")
+    #expect([0, 74].contains(stopped.status))
     let resumed = try HeedProcess.run(Self.arguments, in: folder.path)
     #expect(resumed.status == 0, "\(stopped.stderr) \(resumed.stderr)")
     #expect(

@@ -120,6 +120,16 @@ struct TokensCommandTests {
     #expect(result.stderr.count < 4000)
   }
 
+  @Test("Messages that cannot be written change nothing")
+  func fullMessages() throws {
+    let folder = try Scratch()
+    let long = "a cat " + String(repeating: "and ", count: 100)
+    let result = try HeedProcess.run(
+      ["tokens", long, "--json"], in: folder.path, shell: "exec \"$@\" 2> /dev/full")
+    #expect(result.status == 0)
+    #expect(try lines(result.stdout).count == 1)
+  }
+
   @Test("Output that cannot be written ends with 74")
   func fullOutput() throws {
     let folder = try Scratch()
