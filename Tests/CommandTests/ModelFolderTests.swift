@@ -160,6 +160,27 @@ struct ModelFolderTests {
   }
 
   @Test(
+    "A number that no checkpoint has is refused",
+    arguments: [
+      "\"sample_size\": 3", "\"sample_size\": 4611686018427387904", "\"sample_size\": 0",
+      "\"norm_num_groups\": 0", "\"layers_per_block\": -1",
+      "\"block_out_channels\": [1000000, 1000000, 1000000, 1000000]",
+      "\"block_out_channels\": []", "\"cross_attention_dim\": 9223372036854775807",
+    ])
+  func impossibleNumber(_ member: String) throws {
+    let folder = try Scratch()
+    try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
+    let name = "model/unet/config.json"
+    let document = try JSONSerialization.jsonObject(with: Data(folder.bytes(name)))
+    var config = try #require(document as? [String: Any])
+    let change = try JSONSerialization.jsonObject(with: Data("{\(member)}".utf8))
+    config.merge(try #require(change as? [String: Any])) { $1 }
+    try folder.write(name, try JSONSerialization.data(withJSONObject: config))
+    let result = try HeedProcess.run(["model", "model"], in: folder.path)
+    expectRefusal(result, result.status == 69 ? 69 : 65, ["model/unet/"])
+  }
+
+  @Test(
     "A weight that is not a number is found in its layer and call",
     arguments: ["conv_in", "conv_out"])
   func notANumber(_ layer: String) throws {

@@ -35,6 +35,8 @@ struct OptionTests {
     Case(arguments: ["tokens"], code: 64, words: ["--from"]),
     Case(arguments: ["tokens", prompt, "--from", "-"], code: 64, words: ["--from"]),
     Case(arguments: ["sheet"], code: 64, words: ["'<run> ...'", "heed sheet --help"]),
+    Case(arguments: ["verify", "x", "--tolerance", "nan"], code: 64, words: ["--tolerance is"]),
+    Case(arguments: ["verify", "x", "--tolerance", "-1"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify"], code: 64, words: ["'<folder>'"]),
     Case(
       arguments: ["generate", prompt, "--method", "foo"], code: 64,

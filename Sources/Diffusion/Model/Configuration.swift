@@ -87,6 +87,12 @@ package struct UNetConfiguration: Sendable, Equatable {
     timeWidth = try config.integer("time_embedding_dim", default: 4 * widths[0])
     let sample = try config.pair("sample_size", default: 64)
     (sampleRows, sampleColumns) = sample
+    let halvings = 1 << (widths.count - 1)
+    guard sampleRows % halvings == 0, sampleColumns % halvings == 0 else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: "sample_size", value: "\(sampleRows)x\(sampleColumns)",
+        supported: "latents whose sides are multiples of \(halvings)")
+    }
   }
 }
 

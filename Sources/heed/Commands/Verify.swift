@@ -23,6 +23,9 @@ struct Verify: ParsableCommand {
   var tolerance = 2e-4
 
   func run() throws {
+    guard tolerance >= 0, tolerance.isFinite else {
+      throw Failure(.usage, "--tolerance is \(tolerance); expected a number from 0 up")
+    }
     var verification = try CheckpointVerification(folder: folder, tolerance: tolerance)
     var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
     let width = max(verification.names.map(\.count).max() ?? 0, 6)
