@@ -73,7 +73,8 @@ let package = Package(
         "Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport", "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
-    .testTarget(name: "CommandTests", dependencies: ["heed", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["heed", "TestSupport"], exclude: ["Fixtures"]),
   ]
 )
 

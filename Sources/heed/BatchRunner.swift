@@ -25,13 +25,17 @@ struct BatchRunner {
       request.method = .attendAndExcite(settings)
       return request
     }
-    for request in self.requests { _ = try model.objective(request) }
+    // Runs differ in method and seed alone, and a seed changes neither validity nor cost.
+    let methods = Dictionary(grouping: self.requests, by: \.method.name).values
+    for requests in methods { _ = try model.objective(requests[0]) }
     if let plan {
       try plan.validate(
         sites: model.sites, iterations: try model.timesteps(requests[0]).count)
       cost = .total(
-        try self.requests.map {
-          plan.cost(sites: model.sites, passes: try model.possiblePasses($0))
+        try methods.flatMap { requests in
+          let passes = try model.possiblePasses(requests[0])
+          return [RecordingCost](
+            repeating: plan.cost(sites: model.sites, passes: passes), count: requests.count)
         })
     } else {
       cost = nil

@@ -29,28 +29,40 @@ struct Failure: Error, CustomStringConvertible {
     self.description = description
   }
 
-  /// Prints `error` and exits: as ArgumentParser does for its own errors, else with one line.
+  /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
-    guard let code = code(of: error) else { Heed.exit(withError: error) }
-    Message.error(String(describing: error))
-    Foundation.exit(code.rawValue)
+    if let code = code(of: error) {
+      Message.error(String(describing: error))
+      Foundation.exit(code.rawValue)
+    }
+    guard !Heed.exitCode(for: error).isSuccess else { Heed.exit(withError: error) }
+    Message.error(usageMessage(error))
+    Foundation.exit(Code.usage.rawValue)
+  }
+
+  /// What is wrong with the arguments and which help page tells more.
+  private static func usageMessage(_ error: any Error) -> String {
+    let message = Heed.message(for: error).split(separator: "\n").joined(separator: " ")
+    let stop = message.hasSuffix("?") || message.hasSuffix(".") ? "" : "."
+    let page = Heed.fullMessage(for: error).components(around: "'").last { $0.hasSuffix(" --help") }
+    return "\(message)\(stop) See '\(page ?? "heed --help")'"
   }
 
   /// The code of an error of ours; `nil` for ArgumentParser's.
   private static func code(of error: any Error) -> Code? {
     switch error {
     case let failure as Failure: failure.code
-    case let error as FileError: code(of: error)
-    case let error as TraceError: code(of: error)
-    case let error as DiffusionError: code(of: error)
-    case let error as TextError: code(of: error)
-    case let error as AnalysisError: code(of: error)
-    case let error as FigureError: code(of: error)
+    case let error as FileError: fileCode(error)
+    case let error as TraceError: traceCode(error)
+    case let error as DiffusionError: diffusionCode(error)
+    case let error as TextError: textCode(error)
+    case let error as AnalysisError: analysisCode(error)
+    case let error as FigureError: figureCode(error)
     default: nil
     }
   }
 
-  private static func code(of error: FileError) -> Code {
+  private static func fileCode(_ error: FileError) -> Code {
     switch error.kind {
     case .missing, .unreadable: .missingInput
     case .unwritable: .cannotCreate
@@ -59,11 +71,12 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  private static func code(of error: TraceError) -> Code {
+  private static func traceCode(_ error: TraceError) -> Code {
     switch error {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
-        ? .missingInput : [ENOSPC, EIO, EDQUOT].contains(code) ? .inputOutput : .cannotCreate
+        ? .missingInput
+        : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection: .usage
     case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
     case .malformed, .checksum: .dataError
@@ -71,7 +84,7 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  private static func code(of error: DiffusionError) -> Code {
+  private static func diffusionCode(_ error: DiffusionError) -> Code {
     switch error {
     case .missingFile: .missingInput
     case .parameters, .notFinite: .dataError
@@ -80,15 +93,15 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  private static func code(of error: TextError) -> Code {
+  private static func textCode(_ error: TextError) -> Code {
     switch error {
     case .noVocabulary: .missingInput
-    case .emptyName, .ambiguousWord, .noText, .sameSubject, .subjectsNeeded: .usage
-    default: .dataError
+    case .emptyPrompt, .missingToken: .dataError
+    default: .usage
     }
   }
 
-  private static func code(of error: AnalysisError) -> Code {
+  private static func analysisCode(_ error: AnalysisError) -> Code {
     switch error {
     case .badRecipe: .usage
     case .nothingSelected: .unavailable
@@ -96,7 +109,7 @@ struct Failure: Error, CustomStringConvertible {
     }
   }
 
-  private static func code(of error: FigureError) -> Code {
+  private static func figureCode(_ error: FigureError) -> Code {
     switch error {
     case .unwritable: .cannotCreate
     case .drawing: .software
@@ -107,11 +120,32 @@ struct Failure: Error, CustomStringConvertible {
 
 /// Messages on standard error; results never go there.
 enum Message {
-  static func error(_ text: String) { write("heed: " + text) }
-  static func warning(_ text: String) { write("heed: warning: " + text) }
-  static func note(_ text: String) { write("heed: " + text) }
+  static func error(_ text: String) { line("heed: " + text) }
+  static func warning(_ text: String) { line("heed: warning: " + text) }
+  static func note(_ text: String) { line("heed: " + text) }
 
-  private static func write(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+  /// Says which words Heed took for the subjects, since nobody named them.
+  static func subjects(_ subjects: [Subject]) {
+    note("subjects: " + subjects.map(\.name).joined(separator: ", "))
+  }
+
+  /// Writes a line whose text cannot steer the terminal: control characters become escapes.
+  static func line(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    write(lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
+  }
+
+  /// Writes text as it is; where standard error cannot be written, nobody is there to be told.
+  static func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes {
+        Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      written += count
+    }
   }
 }

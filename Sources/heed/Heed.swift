@@ -24,8 +24,14 @@ struct Heed: ParsableCommand {
   static func main() {
     do {
       try Arguments.checkEncoding()
+      // A write beyond a limit on file sizes shall fail as on a full disk, not end the process.
+      signal(SIGXFSZ, SIG_IGN)
       var command = try parseAsRoot()
       try command.run()
+      guard fflush(nil) == 0 else {
+        let reason = String(cString: strerror(errno))
+        throw Failure(.inputOutput, "standard output cannot be written: \(reason)")
+      }
     } catch {
       Failure.exit(error)
     }

@@ -29,7 +29,7 @@ final class Progress {
     let line = String(
       format: "%@ | step %d of %d | %.2f s/step | %@ left%@", what, done, total, each,
       remaining(each * Double(total - done)), loss)
-    write("\r\u{1B}[2K" + line)
+    Message.write("\r\u{1B}[2K" + line)
   }
 
   /// Steps that need not be made.
@@ -37,7 +37,8 @@ final class Progress {
 
   /// Tells of a finished part.
   func finish(_ part: String) {
-    write((isTerminal ? "\r\u{1B}[2K" : "") + part + "\n")
+    if isTerminal { Message.write("\r\u{1B}[2K") }
+    Message.line(part)
   }
 
   private func seconds(_ duration: Duration) -> Double {
@@ -49,6 +50,4 @@ final class Progress {
     return whole < 60
       ? "\(whole) s" : String(format: "%d:%02d", whole / 60, whole % 60)
   }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

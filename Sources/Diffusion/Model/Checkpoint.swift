@@ -22,10 +22,7 @@ public struct Checkpoint: Sendable {
   ///   when a configuration is damaged.
   public init(_ folder: String) throws {
     self.folder = folder
-    guard FileManager.default.fileExists(atPath: folder) else {
-      throw DiffusionError.missingFile(
-        path: folder, what: "there is no such model folder; give one in diffusers' layout")
-    }
+    try Self.requireFolder(folder)
     let index = try Self.json(folder, "model_index.json")
     if let name = try index.optionalMember("_class_name")?.string(),
       !name.hasPrefix("StableDiffusion") || name.contains("XL") || name.contains("3")
@@ -68,6 +65,13 @@ public struct Checkpoint: Sendable {
   public var name: String {
     let name = URL(fileURLWithPath: folder).standardizedFileURL.lastPathComponent
     return name.isEmpty ? folder : name
+  }
+
+  private static func requireFolder(_ folder: String) throws {
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw DiffusionError.missingFile(
+        path: folder, what: "there is no such model folder; give one in diffusers' layout")
+    }
   }
 
   private static func json(_ folder: String, _ name: String) throws -> JSONNode {
@@ -116,8 +120,9 @@ extension Checkpoint {
   public func makeTokenizer() throws -> CLIPTokenizer { try Self.tokenizer(of: folder) }
 
   /// Reads the tokenizer of a checkpoint's folder without looking at its other parts.
-  /// - Throws: `TextError`, `FileError`.
+  /// - Throws: `TextError`, `FileError`; ``DiffusionError`` if there is no such folder.
   public static func tokenizer(of folder: String) throws -> CLIPTokenizer {
+    try requireFolder(folder)
     let path = folder + "/tokenizer"
     guard FileManager.default.fileExists(atPath: path) else { return try .bundled() }
     return try CLIPTokenizer(folder: path)

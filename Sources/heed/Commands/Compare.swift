@@ -22,7 +22,8 @@ struct Compare: ParsableCommand {
   @Argument(help: "What the pictures shall show.")
   var prompt: String
 
-  @Option(help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0..3"
 
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
@@ -41,9 +42,6 @@ struct Compare: ParsableCommand {
     let checkpoint = try model.checkpoint()
     let table = try PromptReader.table(prompt, checkpoint)
     let subjects = try excitation.subjects(in: table)
-    if excitation.tokens == nil {
-      Message.note("subjects: " + subjects.map(\.name).joined(separator: ", "))
-    }
     let settings = try excitation.settings(checkpoint)
     let requests = try seeds.flatMap { seed in
       try [GenerationRequest.Method.stableDiffusion, .attendAndExcite(settings)].map { method in
@@ -56,6 +54,8 @@ struct Compare: ParsableCommand {
     }
     let runner = try BatchRunner(
       checkpoint, requests, table, recording: recording, output: output)
+    PromptReader.warn(table)
+    if excitation.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
     let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
@@ -63,25 +63,35 @@ struct Compare: ParsableCommand {
     print(ComparisonTable(runs).text(json: json))
   }
 
+  /// Draws the sheet; a recording that was asked to leave out what the sheet shows is no failure.
   private func drawSheet(_ runs: [RecordedRun]) throws {
     let folder = "\(output)/\(RunFolder.slug(prompt))"
-    try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+    do {
+      try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+    } catch let error as AnalysisError {
+      guard case .nothingSelected = error else { throw error }
+      Message.warning("no sheet drawn: \(error)")
+    }
   }
 }
 
 /// Reads a prompt, and says what of it the model will not see.
 enum PromptReader {
+  /// The most words that a warning lists.
+  private static let shownWords = 300
+
   static func table(_ prompt: String, _ checkpoint: Checkpoint) throws -> TokenTable {
     let table = try checkpoint.makeTokenizer().encode(prompt)
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
-    warn(table)
     return table
   }
 
   static func warn(_ table: TokenTable) {
     guard !table.leftOut.isEmpty else { return }
+    let shown = table.leftOut.prefix(shownWords).joined(separator: " ")
+    let more = table.leftOut.count - shownWords
     Message.warning(
-      "the prompt is longer than \(table.tokens.count) tokens; left out: "
-        + table.leftOut.joined(separator: " "))
+      "the prompt is longer than \(table.tokens.count) tokens; left out: \(shown)"
+        + (more > 0 ? " and \(more) more words" : ""))
   }
 }

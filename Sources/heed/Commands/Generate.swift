@@ -18,7 +18,8 @@ struct Generate: ParsableCommand {
   @Option(help: "stable-diffusion or attend-and-excite.")
   var method = "attend-and-excite"
 
-  @Option(help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0"
 
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
@@ -55,6 +56,8 @@ struct Generate: ParsableCommand {
     }
     let runner = try BatchRunner(
       checkpoint, requests, table, recording: recording, output: output)
+    PromptReader.warn(table)
+    if excitation.tokens == nil, method != plain.name { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
     for request in requests { print(runner.session.folder(request).path) }

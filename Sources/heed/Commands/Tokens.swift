@@ -20,7 +20,7 @@ struct Tokens: ParsableCommand {
   @Option(help: ArgumentHelp("A tokenizer's folder instead of the model's.", valueName: "folder"))
   var vocabulary: String?
 
-  @Flag(help: "Print a JSON object a line: text, ids, tokens, words.")
+  @Flag(help: "Print a JSON object for each prompt, a line each: text, ids, tokens, words.")
   var json = false
 
   @OptionGroup var model: ModelOptions
@@ -37,7 +37,12 @@ struct Tokens: ParsableCommand {
       ?? Checkpoint.tokenizer(of: model.model ?? Checkpoint.menagerie)
     if let prompt { return show(tokenizer.encode(prompt)) }
     let lines = try LineReader(from ?? "-")
-    while let line = try lines.next() { show(tokenizer.encode(line)) }
+    var isFirst = true
+    while let line = try lines.next() {
+      if !json && !isFirst { print() }
+      isFirst = false
+      show(tokenizer.encode(line))
+    }
   }
 
   private func show(_ table: TokenTable) {

@@ -18,13 +18,18 @@ struct Verify: ParsableCommand {
   @Argument(help: "The checkpoint's folder.")
   var folder: String
 
-  @Option(help: "The largest error that passes, relative to a tensor's range.")
+  @Option(
+    parsing: .unconditional, help: "The largest error that passes, relative to a tensor's range.")
   var tolerance = 2e-4
 
   func run() throws {
+    guard tolerance >= 0, tolerance.isFinite else {
+      throw Failure(.usage, "--tolerance is \(tolerance); expected a number from 0 up")
+    }
     var verification = try CheckpointVerification(folder: folder, tolerance: tolerance)
     var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
-    let width = verification.names.map(\.count).max() ?? 0
+    let width = max(verification.names.map(\.count).max() ?? 0, 6)
+    print("tensor".padding(toLength: width, withPad: " ", startingAt: 0), "absolute relative")
     for name in verification.names {
       let line = try verification.verify(name)
       counts[line.outcome, default: 0] += 1
@@ -38,7 +43,9 @@ struct Verify: ParsableCommand {
       "\(passed) passed, \(failed) failed, "
         + "\(counts[.notYet, default: 0]) not yet, \(counts[.input, default: 0]) input")
     if failed > 0 {
-      throw Failure(.comparisonFailed, "\(folder): \(failed) tensors are out of tolerance")
+      throw Failure(
+        .comparisonFailed,
+        "\(folder): \(failed) \(failed == 1 ? "tensor is" : "tensors are") out of tolerance")
     }
   }
 

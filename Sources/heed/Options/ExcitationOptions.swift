@@ -15,34 +15,41 @@ struct ExcitationOptions: ParsableArguments {
   @Option(help: "Which pieces of a word of several serve its loss: first, last, mean or max.")
   var pieces = PieceRule.standard
 
-  @Option(help: "Iterations in which the latent is altered.")
+  @Option(parsing: .unconditional, help: "Iterations in which the latent is altered.")
   var maxIterToAlter = 25
 
-  @Option(help: "Attention to reach by iteration, as in 0=0.05,10=0.5,20=0.8; none for none.")
+  @Option(
+    parsing: .unconditional,
+    help: "Attention to reach by iteration, as in 0=0.05,10=0.5,20=0.8; none for none.")
   var thresholds = "0=0.05,10=0.5,20=0.8"
 
-  @Option(help: "Step size before its decay; without it the checkpoint's, else 20.")
+  @Option(
+    parsing: .unconditional,
+    help: "Step size before its decay; without it the checkpoint's, else 20.")
   var scaleFactor: Double?
 
-  @Option(help: "The line under the root that the step size decays by, from and to.")
+  @Option(
+    parsing: .unconditional,
+    help: "The line under the root that the step size decays by, from and to.")
   var scaleRange = "1.0,0.5"
 
   @Flag(inversion: .prefixedNo, help: "Smooth maps before their largest value is taken.")
   var smooth = true
 
-  @Option(help: "Sigma of the smoothing kernel.")
+  @Option(parsing: .unconditional, help: "Sigma of the smoothing kernel.")
   var sigma = 0.5
 
-  @Option(help: "Side of the smoothing kernel in cells.")
+  @Option(parsing: .unconditional, help: "Side of the smoothing kernel in cells.")
   var kernelSize = 3
 
-  @Option(help: "The most tries of refinement at one iteration.")
+  @Option(parsing: .unconditional, help: "The most tries of refinement at one iteration.")
   var maxRefinementSteps = 20
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The grid that the loss reads, as in 16x16; without it the checkpoint's, else 1/32.",
-      valueName: "rows x columns"))
+      valueName: "rows-x-columns"))
   var attentionResolution: String?
 
   @Option(
@@ -81,11 +88,23 @@ struct ExcitationOptions: ParsableArguments {
     settings.sigma = sigma
     settings.kernelSize = kernelSize
     settings.maxRefinementSteps = maxRefinementSteps
-    guard settings.scaleFactor.isFinite, maxIterToAlter >= 0, maxRefinementSteps >= 0 else {
-      throw Failure(
-        .usage, "--scale-factor, --max-iter-to-alter and --max-refinement-steps cannot be negative")
-    }
+    try check("--scale-factor", settings.scaleFactor, in: 0...1e6)
+    try check("--max-iter-to-alter", maxIterToAlter, in: 0...Self.mostSteps)
+    try check("--max-refinement-steps", maxRefinementSteps, in: 0...Self.mostSteps)
+    try check("--sigma", sigma, in: 1e-3...1e3)
     return settings
+  }
+
+  /// More alterations or tries than this are a typing error.
+  private static let mostSteps = 1000
+
+  private func check<Value: Comparable>(
+    _ option: String, _ value: Value, in range: ClosedRange<Value>
+  ) throws {
+    guard range.contains(value) else {
+      throw Failure(
+        .usage, "\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
+    }
   }
 
   private func parsedThresholds() throws -> [Int: Double] {
@@ -97,7 +116,8 @@ struct ExcitationOptions: ParsableArguments {
         (0...1).contains(value), result.updateValue(value, forKey: step) == nil
       else {
         throw Failure(
-          .usage, "--thresholds \(thresholds): '\(pair)' is no iteration=attention (0…1), each once"
+          .usage,
+          "--thresholds is \(thresholds); '\(pair)' is no iteration=attention (0…1), each once"
         )
       }
     }
@@ -105,16 +125,19 @@ struct ExcitationOptions: ParsableArguments {
   }
 
   private func parsedScaleRange() throws -> [Double] {
-    let sides = scaleRange.split(separator: ",").compactMap { Double($0) }
-    guard sides.count == 2, sides.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-      throw Failure(.usage, "--scale-range is \(scaleRange); expected two numbers, as in 1.0,0.5")
+    let parts = scaleRange.split(separator: ",", omittingEmptySubsequences: false)
+    let sides = parts.compactMap { Double($0) }
+    guard parts.count == 2, sides.count == 2, sides.allSatisfy({ (0...1e6).contains($0) }) else {
+      throw Failure(
+        .usage, "--scale-range is \(scaleRange); expected two numbers from 0 up, as in 1.0,0.5")
     }
     return sides
   }
 
   private func grid(_ text: String) throws -> Grid {
-    let sides = text.split(separator: "x").compactMap { Int($0) }
-    guard sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+    let sides = parts.compactMap { Int($0) }
+    guard parts.count == 2, sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
       throw Failure(
         .usage, "--attention-resolution is \(text); expected rows and columns, as in 16x16")
     }

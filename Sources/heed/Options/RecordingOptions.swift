@@ -15,7 +15,9 @@ struct RecordingOptions: ParsableArguments {
       """, valueName: "patterns"))
   var layers: String?
 
-  @Option(help: ArgumentHelp("Heads by index, separated by commas.", valueName: "indices"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Heads by index, separated by commas.", valueName: "indices"))
   var heads: String?
 
   @Option(
@@ -31,6 +33,7 @@ struct RecordingOptions: ParsableArguments {
   var phases = "denoise"
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Iterations to keep, as in 0..24; without it, all.", valueName: "a..b"))
   var recordSteps: String?
 

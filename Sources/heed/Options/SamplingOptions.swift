@@ -4,10 +4,11 @@ import Diffusion
 
 /// What decides a picture besides prompt, seed and method.
 struct SamplingOptions: ParsableArguments {
-  @Option(help: "Denoising steps.")
+  @Option(parsing: .unconditional, help: "Denoising steps.")
   var steps = 50
 
-  @Option(help: "Weight of classifier-free guidance; 1 or less does without.")
+  @Option(
+    parsing: .unconditional, help: "Weight of classifier-free guidance; 1 or less does without.")
   var guidanceScale = 7.5
 
   @Option(help: "ddim or pndm; without it, the checkpoint's own.")

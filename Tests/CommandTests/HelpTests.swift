@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+
+/// Texts that people and programs rely on, against files under `Fixtures/help`.
+///
+/// With `HEED_RECORD_HELP` set, the files are written anew and the test fails, so that a recording
+/// is never taken for a check.
+@Suite("Help")
+struct HelpTests {
+  @Test(
+    "A help page is the one that was read and approved",
+    arguments: ["heed", "compare", "generate", "tokens", "sheet", "verify", "model"])
+  func page(_ name: String) throws {
+    let folder = try Scratch()
+    let arguments = name == "heed" ? ["--help"] : [name, "--help"]
+    let result = try HeedProcess.run(arguments, in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stderr.isEmpty)
+    let file = URL(fileURLWithPath: Repository.fixtures + "/help/\(name).txt")
+    if ProcessInfo.processInfo.environment["HEED_RECORD_HELP"] != nil {
+      try Data(result.stdout.utf8).write(to: file)
+      Issue.record("recorded \(file.lastPathComponent); run again without HEED_RECORD_HELP")
+    }
+    #expect(result.stdout == String(decoding: try Data(contentsOf: file), as: UTF8.self))
+    #expect(result.stdout.split(separator: "\n").allSatisfy { $0.count <= 110 })
+  }
+
+  @Test("Without arguments the command shows its help")
+  func noArguments() throws {
+    let folder = try Scratch()
+    let bare = try HeedProcess.run([], in: folder.path)
+    #expect(bare.status == 0)
+    #expect(bare.stdout == (try HeedProcess.run(["--help"], in: folder.path)).stdout)
+  }
+
+  @Test("The version is a version")
+  func version() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(["--version"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stdout.split(separator: ".").count == 3)
+  }
+
+  @Test("A checkpoint's description is JSON", arguments: [[], [Repository.tinyModel]])
+  func modelJSON(_ folders: [String]) throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(["model", "--json"] + folders, in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stderr.isEmpty)
+    let document = try JSONSerialization.jsonObject(with: Data(result.stdout.utf8))
+    let facts = try #require(document as? [String: Any])
+    let sites = try #require(facts["sites"] as? [[String: Any]])
+    #expect(!sites.isEmpty)
+    #expect(facts["tokens"] as? Int == 77)
+    let plain = try HeedProcess.run(["model"] + folders, in: folder.path)
+    for site in sites {
+      let path = try #require(site["path"] as? String)
+      #expect(plain.stdout.contains("\n\(path) "))
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import Foundation
+import Glibc
+import Testing
+
+/// Where runs go, and what can be wrong with that place.
+@Suite("Output folders")
+struct OutputFolderTests {
+  static let prompt = "a cat and a frog"
+  private static let arguments = ["generate", prompt, "--steps", "6"]
+  private static let run = "runs/a-cat-and-a-frog/attend-and-excite/seed-0"
+
+  @Test("The same run again is left alone")
+  func completeRun() throws {
+    let folder = try Scratch()
+    let first = try HeedProcess.run(Self.arguments, in: folder.path)
+    #expect(first.status == 0)
+    #expect(first.stdout == Self.run + "\n")
+    let before = try RunContents(folder.path + "/" + Self.run, with: ["run.json"])
+    let second = try HeedProcess.run(Self.arguments, in: folder.path)
+    #expect(second.status == 0)
+    #expect(second.stdout == first.stdout)
+    #expect(second.stderr.contains("complete in " + Self.run))
+    #expect(try RunContents(folder.path + "/" + Self.run, with: ["run.json"]) == before)
+  }
+
+  @Test(
+    "A folder that holds another run is refused with what differs",
+    arguments: [
+      (["--guidance-scale", "3"], "guidanceScale"), (["--steps", "5"], "steps"),
+      (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "subjects"),
+      (["--precision", "float32"], "plan"), (["--no-record"], "plan"),
+      (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "method"),
+      (["--negative-prompt", "a dog"], "negativePrompt"),
+    ])
+  func otherRun(_ difference: (options: [String], field: String)) throws {
+    let folder = try Scratch()
+    #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+    let before = try RunContents(folder.path, with: ["run.json"])
+    let options =
+      difference.options.contains("--steps") ? Array(Self.arguments.dropLast(2)) : Self.arguments
+    let result = try HeedProcess.run(options + difference.options, in: folder.path)
+    #expect(result.status == 73)
+    #expect(
+      result.messages.last?.contains("holds another run: " + difference.field) == true,
+      "\(result.stderr)")
+    #expect(try RunContents(folder.path, with: ["run.json"]) == before)
+  }
+
+  @Test("A folder with foreign files is refused and left as it was")
+  func foreignFiles() throws {
+    let folder = try Scratch()
+    try folder.write(Self.run + "/thesis.tex", "years of work".utf8)
+    let names = folder.names
+    let result = try HeedProcess.run(Self.arguments, in: folder.path)
+    #expect(result.status == 73)
+    #expect(result.messages.last?.contains("has no run.json") == true)
+    #expect(folder.names == names)
+  }
+
+  @Test(
+    "A place that cannot be a folder is refused",
+    arguments: ["file", "file/below", "/proc/nosuch", "/dev/null", "/proc/self/fd/x"])
+  func noFolder(_ output: String) throws {
+    let folder = try Scratch()
+    try folder.write("file", "text".utf8)
+    let result = try HeedProcess.run(
+      Self.arguments + ["--output", output, "--tokens", "cat"], in: folder.path)
+    expectRefusal(result, 73, [output.split(separator: "/").first.map(String.init) ?? ""])
+    #expect(folder.names == ["file"])
+  }
+
+  @Test("An empty name of a folder is refused")
+  func emptyName() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(Self.arguments + ["--output="], in: folder.path)
+    expectRefusal(result, 64, ["--output"])
+  }
+
+  @Test("A damaged manifest is named", arguments: ["", "{", "[]", "{}"])
+  func damagedManifest(_ text: String) throws {
+    let folder = try Scratch()
+    try folder.write(Self.run + "/run.json", text.utf8)
+    let result = try HeedProcess.run(Self.arguments + ["--tokens", "cat"], in: folder.path)
+    expectRefusal(result, 65, [Self.run + "/run.json"])
+  }
+
+  @Test("A run that another process writes is refused")
+  func busyRun() throws {
+    let folder = try Scratch()
+    try folder.write(Self.run + "/.empty.tmp", [])
+    let descriptor = open(folder.path + "/" + Self.run, O_RDONLY)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let result = try HeedProcess.run(Self.arguments + ["--tokens", "cat"], in: folder.path)
+    expectRefusal(result, 73, ["written by another process"])
+  }
+
+  /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the
+  /// latent and for the picture.
+  @Test("A limit on file sizes stops a run where it can go on", arguments: [0, 4, 8, 24, 60])
+  func fileSizeLimit(_ blocks: Int) throws {
+    let whole = try Scratch()
+    #expect(try HeedProcess.run(Self.arguments, in: whole.path).status == 0)
+    let folder = try Scratch()
+    let stopped = try HeedProcess.run(
+      Self.arguments, in: folder.path,
+      shell: "ulimit -f \(blocks); exec \"$@\" 2> /dev/null")
+    #expect([0, 74].contains(stopped.status))
+    let resumed = try HeedProcess.run(Self.arguments, in: folder.path)
+    #expect(resumed.status == 0, "\(stopped.stderr) \(resumed.stderr)")
+    #expect(
+      try RunContents(folder.path + "/" + Self.run) == RunContents(whole.path + "/" + Self.run))
+  }
+
+  @Test(
+    "A disk that fills up mid-run ends it with 74, and with room again it goes on to the same bytes",
+    .enabled(if: SmallDisk.isPossible, "mounting a small file system needs root"),
+    arguments: [64, 200, 400])
+  func fullDisk(_ kibibytes: Int) throws {
+    let disk = try SmallDisk(kibibytes: kibibytes)
+    let options = Self.arguments + ["--layers", "*", "--output", disk.path + "/runs"]
+    let refused = try HeedProcess.run(options, in: disk.path)
+    #expect(refused.status == 73)
+    #expect(refused.messages.last?.contains("recording needs") == true)
+    // Something else fills the disk after the check.
+    try disk.resize(kibibytes: 16_384)
+    let process = try HeedProcess(options + ["--tokens", "cat,frog"], in: "/")
+    while process.messagesSoFar.isEmpty
+      && !FileManager.default.fileExists(atPath: disk.path + "/" + Self.run + "/calls.jsonl")
+    { usleep(500) }
+    try disk.fill()
+    let stopped = process.wait()
+    try disk.empty()
+    let whole = try Scratch()
+    let reference = Self.arguments + ["--layers", "*", "--tokens", "cat,frog"]
+    #expect(try HeedProcess.run(reference, in: whole.path).status == 0)
+    if stopped.status != 0 {
+      expectRefusal(stopped, 74, ["No space left on device"])
+      #expect(try HeedProcess.run(options + ["--tokens", "cat,frog"], in: "/").status == 0)
+    }
+    #expect(
+      try RunContents(disk.path + "/" + Self.run) == RunContents(whole.path + "/" + Self.run))
+  }
+}
+
+/// The files of runs whose bytes a second run must repeat.
+struct RunContents: Equatable {
+  private let files: [String: [UInt8]]
+
+  /// Reads the folder `path`, without sheets, which carry their runs' date; `run.json` holds a date
+  /// and a duration, so it counts only if asked.
+  init(_ path: String, with others: Set<String> = []) throws {
+    let manager = FileManager.default
+    var files: [String: [UInt8]] = [:]
+    for name in try manager.subpathsOfDirectory(atPath: path) {
+      let last = name.split(separator: "/").last.map(String.init) ?? name
+      var isFolder: ObjCBool = false
+      guard manager.fileExists(atPath: path + "/" + name, isDirectory: &isFolder),
+        !isFolder.boolValue, !last.hasPrefix("sheet."),
+        last != "run.json" || others.contains(last)
+      else { continue }
+      files[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
+    }
+    self.files = files
+  }
+
+  subscript(name: String) -> [UInt8] { files[name, default: []] }
+
+  var names: [String] { files.keys.sorted() }
+}
+
+/// A file system in memory of a given size.
+final class SmallDisk {
+  static let isPossible = geteuid() == 0 && (try? SmallDisk(kibibytes: 64)) != nil
+
+  let path: String
+
+  init(kibibytes: Int) throws {
+    path = FileManager.default.temporaryDirectory.path + "/heed-disk-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    guard mount("heed-test", path, "tmpfs", 0, "size=\(kibibytes)k") == 0 else {
+      let code = errno
+      try? FileManager.default.removeItem(atPath: path)
+      throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EPERM)
+    }
+  }
+
+  deinit {
+    umount2(path, 2)
+    rmdir(path)
+  }
+
+  func resize(kibibytes: Int) throws {
+    let remount: UInt = 32
+    guard mount("heed-test", path, "tmpfs", remount, "size=\(kibibytes)k") == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM)
+    }
+  }
+
+  /// Takes all the room that is left.
+  func fill() throws {
+    let file = open(path + "/ballast", O_WRONLY | O_CREAT, 0o600)
+    defer { close(file) }
+    let block = [UInt8](repeating: 0, count: 4096)
+    while write(file, block, block.count) > 0 {}
+  }
+
+  /// Gives that room back.
+  func empty() throws { unlink(path + "/ballast") }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+/// Sheets from folders alone, and streams of the commands that make those folders.
+@Suite("heed sheet and heed compare")
+struct SheetCommandTests {
+  private static let prompt = OutputFolderTests.prompt
+  private static let root = "runs/a-cat-and-a-frog"
+  private static let arguments = ["compare", prompt, "--steps", "3", "--seeds", "0"]
+
+  @Test("A comparison leaves runs and a sheet; results and messages do not mix")
+  func compare() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(Self.arguments, in: folder.path)
+    #expect(result.status == 0)
+    expectPlain(result.stdout)
+    expectPlain(result.stderr)
+    let rows = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(
+      rows.first
+        == ["seed", "method", "subject", "first", "last", "loss", "tries", "seconds"])
+    #expect(
+      rows.dropFirst().map { $0.prefix(3).map(String.init) } == [
+        ["0", "stable-diffusion", "cat"], ["0", "stable-diffusion", "frog"],
+        ["0", "attend-and-excite", "cat"], ["0", "attend-and-excite", "frog"],
+      ])
+    #expect(folder.bytes(Self.root + "/sheet.pdf").starts(with: Array("%PDF-1.".utf8)))
+    #expect(folder.bytes(Self.root + "/sheet.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    let again = try HeedProcess.run(Self.arguments + ["--json"], in: folder.path)
+    let json = try JSONSerialization.jsonObject(with: Data(again.stdout.utf8))
+    #expect((json as? [[String: Any]])?.count == 4)
+    try sheetAgain(folder)
+  }
+
+  private func sheetAgain(_ folder: Scratch) throws {
+    let before = folder.bytes(Self.root + "/sheet.pdf")
+    let result = try HeedProcess.run(["sheet", "runs", "-o", "again.pdf"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stdout.isEmpty)
+    #expect(folder.bytes("again.pdf") == before)
+    #expect(!folder.names.contains("sheet.pdf"))
+    expectRefusal(
+      try HeedProcess.run(["sheet", "runs", "-o", "sheet.gif"], in: folder.path), 64,
+      ["sheet.gif", ".pdf or a .png"])
+    expectRefusal(
+      try HeedProcess.run(["sheet", "runs", "-o", "no/such/sheet.pdf"], in: folder.path), 73,
+      ["no/such/sheet.pdf"])
+    let recipe = try HeedProcess.run(
+      ["sheet", "runs", "--recipe", "median(head)"], in: folder.path)
+    #expect(recipe.status == 64)
+    #expect(recipe.stderr.hasPrefix("heed: recipe: "))
+  }
+
+  @Test("What is no run is refused", arguments: ["nosuch", "empty", "file"])
+  func noRun(_ path: String) throws {
+    let folder = try Scratch()
+    try folder.write("file", "text".utf8)
+    try folder.write("empty/note", [])
+    expectRefusal(try HeedProcess.run(["sheet", path], in: folder.path), 66, [path, "no run"])
+  }
+
+  @Test("A damaged manifest is named", arguments: ["", "{", "[]", "{}", "\u{0}"])
+  func damagedManifest(_ text: String) throws {
+    let folder = try Scratch()
+    try folder.write("runs/seed-0/run.json", text.utf8)
+    expectRefusal(
+      try HeedProcess.run(["sheet", "runs"], in: folder.path), 65, ["runs/seed-0/run.json"])
+  }
+
+  @Test("A bit that flipped in a chunk is found, and the chunk named")
+  func flippedBit() throws {
+    let folder = try Scratch()
+    #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+    let chunk = try #require(
+      folder.names.first { $0.contains("attn2/c.") })
+    var bytes = folder.bytes(chunk)
+    bytes[bytes.count / 2] ^= 1
+    try folder.write(chunk, bytes)
+    let result = try HeedProcess.run(["sheet", "runs"], in: folder.path)
+    expectRefusal(result, 65, [chunk, "CRC-32C"])
+    #expect(!folder.names.contains("sheet.pdf"))
+  }
+
+  @Test("Runs of different prompts are not put on one sheet")
+  func differentPrompts() throws {
+    let folder = try Scratch()
+    #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+    let other = ["compare", "a dog and a frog", "--steps", "3", "--seeds", "0"]
+    #expect(try HeedProcess.run(other, in: folder.path).status == 0)
+    let result = try HeedProcess.run(["sheet", "runs"], in: folder.path)
+    #expect(result.status == 65)
+    #expect(result.messages.count == 1, "\(result.stderr)")
+  }
+
+  @Test("A recording without what the sheet shows gives the table and a warning")
+  func noSheet() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(Self.arguments + ["--phases", "loss"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stdout.split(separator: "\n").count == 5)
+    #expect(result.messages.last?.hasPrefix("heed: warning: no sheet drawn: ") == true)
+  }
+
+  @Test(
+    "On a terminal progress is drawn over itself",
+    .enabled(
+      if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
+      "script(1) makes the terminal"))
+  func terminal() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(
+      Self.arguments, in: folder.path,
+      shell: "exec script --quiet --return --command \"'$1' compare '$3' --steps 3\" terminal")
+    #expect(result.status == 0, "\(result.stdout)")
+    let drawn = folder.text("terminal")
+    #expect(drawn.contains("\r\u{1B}[2Kstable-diffusion, seed 0 | step 1 of "))
+    #expect(drawn.contains("steps in"))
+  }
+}
