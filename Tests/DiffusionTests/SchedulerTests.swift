@@ -137,3 +137,10 @@ struct SchedulerTests {
     }
   }
 }
+
+extension Scheduler {
+  /// A step of a scheduler that draws no noise.
+  mutating func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    step(output, at: index, sample, noise: nil)
+  }
+}
