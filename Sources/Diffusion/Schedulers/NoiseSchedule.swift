@@ -48,6 +48,12 @@ package struct NoiseSchedule: Sendable, Equatable {
     ] {
       try config.requireFalse(key)
     }
+    guard try config.integer("solver_order", default: 2) == 2 else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: "solver_order",
+        value: String(try json.member("solver_order").integer()),
+        supported: "2")
+    }
     try config.require("algorithm_type", "dpmsolver++")
     try config.require("solver_type", "midpoint")
     try config.require("final_sigmas_type", "zero")

@@ -40,7 +40,7 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
   case dpmSolver = "dpmsolver++"
 
   /// The kind a checkpoint's class name stands for.
-  init?(className: String) {
+  package init?(className: String) {
     guard let kind = Self.allCases.first(where: { $0.className == className }) else { return nil }
     self = kind
   }
