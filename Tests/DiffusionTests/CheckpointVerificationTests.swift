@@ -67,7 +67,7 @@ struct CheckpointVerificationTests {
     ] {
       #expect(try verification.verify(name).outcome == .unknown, "\(name)")
     }
-    #expect(try verification.verify("scheduler.lms.epsilon").outcome == .notYet)
+    #expect(try verification.verify("scheduler.heun.epsilon").outcome == .notYet)
   }
 
   @Test(

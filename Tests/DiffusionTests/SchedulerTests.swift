@@ -12,6 +12,7 @@ struct SchedulerTests {
     let kind: SchedulerKind
     let steps: Int
     let timesteps: [Double]
+    let noiseScale: Double
     let trace: [[Float]]
 
     var testDescription: String { "\(kind), \(steps) steps, \(config)" }
@@ -29,33 +30,41 @@ struct SchedulerTests {
     guard let data = FileManager.default.contents(atPath: path),
       let cases = try? JSONSerialization.jsonObject(with: data) as? [[String: Any]]
     else { return [] }
-    return cases.compactMap { item in
+    return cases.compactMap { item -> Golden? in
       guard let config = item["config"] as? [String: Any], let steps = item["steps"] as? Int,
         let timesteps = item["timesteps"] as? [Double],
         let text = try? JSONSerialization.data(withJSONObject: config, options: .sortedKeys)
       else { return nil }
-      let isDDIM = config["_class_name"] as? String == "DDIMScheduler"
+      guard let name = config["_class_name"] as? String, let kind = SchedulerKind(className: name)
+      else { return nil }
       return Golden(
-        config: String(decoding: text, as: UTF8.self), kind: isDDIM ? .ddim : .pndm, steps: steps,
-        timesteps: timesteps,
+        config: String(decoding: text, as: UTF8.self), kind: kind, steps: steps,
+        timesteps: timesteps, noiseScale: item["init_noise_sigma"] as? Double ?? 0,
         trace: (item["trace"] as? [[Double]] ?? []).map { $0.map(Float.init) })
     }
   }()
 
   @Test("The goldens are there")
-  func goldensAreThere() { #expect(Self.goldens.count == 59) }
+  func goldensAreThere() { #expect(Self.goldens.count == 91) }
 
   @Test("Times and samples are those of diffusers", arguments: goldens)
   func golden(_ golden: Golden) throws {
     var scheduler = try golden.scheduler()
-    #expect(scheduler.timesteps == golden.timesteps)
+    for (time, expected) in zip(scheduler.timesteps, golden.timesteps) {
+      #expect(abs(time - expected) <= 1e-4)
+    }
+    #expect(scheduler.timesteps.count == golden.timesteps.count)
+    #expect(abs(Double(scheduler.initialNoiseScale) - golden.noiseScale) <= 1e-5)
     guard !golden.trace.isEmpty else { return }
-    var sample = Tensor(golden.trace[0], shape: [1, 3, 1, 1])
+    var sample = Tensor(golden.trace[0], shape: [1, golden.trace[0].count, 1, 1])
+    var source = TorchRandomSource(seed: 7)
+    _ = source.normal(count: sample.count)
     for index in scheduler.timesteps.indices {
       let input = scheduler.scaledInput(sample, at: index)
       let output = Tensor(
         input.values.map { sin(3 * $0) * 0.5 + 0.1 * Float(index) }, shape: input.shape)
-      sample = scheduler.step(output, at: index, sample)
+      let fresh = scheduler.drawsNoise ? source.normal(shape: sample.shape) : nil
+      sample = scheduler.step(output, at: index, sample, noise: fresh)
       for (value, expected) in zip(sample.values, golden.trace[index + 1]) {
         #expect(abs(value - expected) <= 2e-5 * max(1, abs(expected)), "iteration \(index)")
       }
@@ -135,5 +144,12 @@ struct SchedulerTests {
         #expect(sample.isFinite, "\(steps) steps, \(spacing)")
       }
     }
+  }
+}
+
+extension Scheduler {
+  /// A step of a scheduler that draws no noise.
+  mutating func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    step(output, at: index, sample, noise: nil)
   }
 }

@@ -1,6 +1,6 @@
-import Figures
+public import Figures
 import Foundation
-import Testing
+public import Testing
 
 /// What a program printed, and whether it ended well.
 struct ProgramResult {
@@ -74,7 +74,7 @@ extension Scene.Rect {
   }
 }
 
-extension ColorMap: @retroactive CustomTestStringConvertible {
+extension ColorMap: CustomTestStringConvertible {
   /// The map's name: its 256 colours would fill the log.
   public var testDescription: String { name }
 }

@@ -51,7 +51,8 @@ public struct Checkpoint: Sendable {
       throw DiffusionError.unsupported(
         path: folder + "/scheduler/scheduler_config.json", key: "_class_name",
         value: schedule.className,
-        supported: "DDIMScheduler and PNDMScheduler; choose one with --scheduler ddim or pndm")
+        supported: SchedulerKind.allCases.map(\.className).joined(separator: ", ")
+          + "; choose another with --scheduler")
     }
     return kind
   }

@@ -39,6 +39,7 @@ public struct DenoisingSequence {
   private let observers: [any AttentionObserver]
   private let report: PassReport
   private var scheduler: any Scheduler
+  private var noise: (any RandomSource)?
   /// The latent as it stands, `[1, 4, row, column]`.
   public private(set) var latent: Tensor
   /// The iteration that comes next.
@@ -48,11 +49,13 @@ public struct DenoisingSequence {
   ///
   /// - Parameters:
   ///   - latent: the starting noise, before the scheduler scales it.
+  ///   - noise: what the starting noise was drawn from, for a scheduler that draws more.
   ///   - embeddings: of the prompt and of the negative prompt, `[1, token, width]` both.
   ///   - guide: moves the latent; `nil` for plain Stable Diffusion.
   ///   - objective: what is measured in every pass; the guide's own if there is a guide.
   package init(
     unet: UNet, scheduler: any Scheduler, latent: Tensor,
+    noise: (any RandomSource)? = nil,
     embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
     guide: (any LatentGuide)? = nil, objective: (any AttentionObjective)? = nil,
     observers: [any AttentionObserver] = [], report: @escaping PassReport = { _, _ in }
@@ -60,6 +63,7 @@ public struct DenoisingSequence {
     self.unet = unet
     self.scheduler = scheduler
     self.latent = latent.affine(scale: scheduler.initialNoiseScale)
+    self.noise = noise
     conditional = embeddings.conditional
     unconditional = embeddings.unconditional
     self.guidanceScale = Float(guidanceScale)
@@ -93,6 +97,9 @@ public struct DenoisingSequence {
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
     (self.latent, self.index) = (latent, index)
+    if scheduler.drawsNoise {
+      for _ in 0..<index { _ = drawNoise() }
+    }
   }
 
   /// Takes the next step; `nil` after the last.
@@ -112,11 +119,19 @@ public struct DenoisingSequence {
             branches: [.conditional]))
       }
     }
-    let (noise, measurement) = try predict(step, timestep)
-    latent = scheduler.step(noise, at: step, latent)
+    let (prediction, measurement) = try predict(step, timestep)
+    let fresh = scheduler.drawsNoise ? drawNoise() : nil
+    latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
     return DenoisingStep(
       index: step, count: count, measurement: measurement, refinementTries: tries, latent: latent)
+  }
+
+  private mutating func drawNoise() -> Tensor {
+    guard let drawn = noise?.normal(shape: latent.shape) else {
+      preconditionFailure("a scheduler that draws noise, and no source of it")
+    }
+    return drawn
   }
 
   /// The guided noise, and what the objective says of the conditional branch.

@@ -110,10 +110,10 @@ public final class StableDiffusion {
       guide = AttendAndExcite(objective, settings)
     }
     var source = TorchRandomSource(seed: request.seed)
+    let latent = source.normal(
+      shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns])
     return try DenoisingSequence(
-      unet: unet, scheduler: scheduler(request),
-      latent: source.normal(
-        shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns]),
+      unet: unet, scheduler: scheduler(request), latent: latent, noise: source,
       embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
       guidanceScale: request.guidanceScale, guide: guide, objective: objective,
       observers: observers, report: report)

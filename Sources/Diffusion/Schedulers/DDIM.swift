@@ -22,7 +22,7 @@ struct DDIM: Scheduler {
 
   init(_ schedule: NoiseSchedule, steps: Int) {
     self.schedule = schedule
-    times = schedule.spaced(steps)
+    times = schedule.spaced(steps, schedule.spacing ?? .leading)
     stride = schedule.trainingTimes / steps
   }
 
@@ -31,7 +31,7 @@ struct DDIM: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
-  func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+  func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
     let alpha = schedule.alpha(times[index])
     let alphaNext = schedule.alpha(times[index] - stride)
     let (signal, sigma) = (alpha.squareRoot(), (1 - alpha).squareRoot())

@@ -25,7 +25,8 @@ package struct NoiseSchedule: Sendable, Equatable {
   package let finalAlpha: Float
   package let prediction: Prediction
   let stepsOffset: Int
-  let spacing: Spacing
+  /// How times are spread; `nil` leaves it to the scheduler, as diffusers does.
+  let spacing: Spacing?
   /// Bound on the clean sample's estimate; `nil` for none.
   let clip: Float?
   let skipRungeKutta: Bool
@@ -41,7 +42,23 @@ package struct NoiseSchedule: Sendable, Equatable {
     let config = ConfigurationReader(json)
     className = try config.string("_class_name", default: "PNDMScheduler")
     try config.requireFalse("thresholding")
-    try config.requireFalse("rescale_betas_zero_snr")
+    for key in [
+      "rescale_betas_zero_snr", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas",
+      "use_lu_lambdas", "use_flow_sigmas", "euler_at_final",
+    ] {
+      try config.requireFalse(key)
+    }
+    guard try config.integer("solver_order", default: 2) == 2 else {
+      throw DiffusionError.unsupported(
+        path: json.file, key: "solver_order",
+        value: String(try json.member("solver_order").integer()),
+        supported: "2")
+    }
+    try config.require("algorithm_type", "dpmsolver++")
+    try config.require("solver_type", "midpoint")
+    try config.require("final_sigmas_type", "zero")
+    try config.require("interpolation_type", "linear")
+    try config.require("timestep_type", "discrete")
     try config.requireAbsent("trained_betas")
     let count = try config.integer("num_train_timesteps", default: 1000)
     let betas = try Self.betas(config, count)
@@ -53,15 +70,16 @@ package struct NoiseSchedule: Sendable, Equatable {
     let isDDIM = className == "DDIMScheduler"
     let toOne = try config.bool("set_alpha_to_one", default: isDDIM)
     finalAlpha = toOne ? 1 : cumulativeAlphas[0]
-    prediction = try config.choice("prediction_type", Prediction.self, default: .epsilon)
-    spacing = try config.choice("timestep_spacing", Spacing.self, default: .leading)
+    prediction = try config.choice("prediction_type", Prediction.self) ?? .epsilon
+    spacing = try config.choice("timestep_spacing", Spacing.self)
     stepsOffset = try config.integer("steps_offset", default: 0, in: 0...count)
     let clips = try isDDIM && config.bool("clip_sample", default: true)
     clip = clips ? Float(try config.positive("clip_sample_range", default: 1)) : nil
     skipRungeKutta = try config.bool("skip_prk_steps", default: false)
     settings = [
       "num_train_timesteps": String(count), "set_alpha_to_one": String(toOne),
-      "prediction_type": prediction.rawValue, "timestep_spacing": spacing.rawValue,
+      "prediction_type": prediction.rawValue,
+      "timestep_spacing": spacing?.rawValue ?? "the scheduler's own",
       "steps_offset": String(stepsOffset), "clip_sample": String(clips),
       "skip_prk_steps": String(skipRungeKutta),
       "beta_schedule": try config.string("beta_schedule", default: "linear"),
@@ -99,7 +117,7 @@ package struct NoiseSchedule: Sendable, Equatable {
   }
 
   /// The training times to visit, from noise to picture.
-  func spaced(_ steps: Int) -> [Int] {
+  func spaced(_ steps: Int, _ spacing: Spacing) -> [Int] {
     switch spacing {
     case .leading:
       let ratio = trainingTimes / steps
@@ -126,9 +144,9 @@ package struct NoiseSchedule: Sendable, Equatable {
 extension ConfigurationReader {
   /// One of the named values Heed computes.
   func choice<Value: RawRepresentable & CaseIterable>(
-    _ key: String, _ type: Value.Type, default value: Value
-  ) throws -> Value where Value.RawValue == String {
-    guard let text = try json.optionalMember(key)?.string() else { return value }
+    _ key: String, _ type: Value.Type
+  ) throws -> Value? where Value.RawValue == String {
+    guard let text = try json.optionalMember(key)?.string() else { return nil }
     guard let choice = Value(rawValue: text) else {
       throw DiffusionError.unsupported(
         path: json.file, key: key, value: text,

@@ -38,7 +38,7 @@ struct PNDM: Scheduler {
     }
     self.schedule = schedule
     stride = schedule.trainingTimes / steps
-    let spaced = schedule.spaced(steps)  // descending
+    let spaced = schedule.spaced(steps, schedule.spacing ?? .leading)  // descending
     if skips {
       let repeated = steps > 1 ? [spaced[0], spaced[1]] + spaced[1...] : [spaced[0]]
       times = repeated
@@ -58,7 +58,9 @@ struct PNDM: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
-  mutating func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+  mutating func step(
+    _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
+  ) -> Tensor {
     defer { counter += 1 }
     return counter < rungeKuttaCount
       ? rungeKutta(output.detached, times[index], sample.detached)

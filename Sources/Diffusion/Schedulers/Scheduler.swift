@@ -7,6 +7,8 @@ package import TensorEngine
 package protocol Scheduler: Sendable {
   /// The diffusion times to visit, one for each iteration.
   var timesteps: [Double] { get }
+  /// Whether each step draws noise.
+  var drawsNoise: Bool { get }
   /// What the starting noise is multiplied with.
   var initialNoiseScale: Float { get }
   /// What a run must keep to go on from here after a pause; names begin with `scheduler.`.
@@ -22,20 +24,36 @@ package protocol Scheduler: Sendable {
   /// - Parameters:
   ///   - output: what the UNet predicted, of the sample's shape.
   ///   - index: the iteration.
-  mutating func step(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor
+  ///   - noise: fresh noise of the sample's shape; needed if ``drawsNoise``.
+  mutating func step(
+    _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
+  ) -> Tensor
 }
 
 /// The schedulers by their names on the command line.
 package enum SchedulerKind: String, Sendable, CaseIterable {
   case ddim
   case pndm
+  case lms
+  case euler
+  case eulerAncestral = "euler-ancestral"
+  case dpmSolver = "dpmsolver++"
 
   /// The kind a checkpoint's class name stands for.
-  init?(className: String) {
-    switch className {
-    case "DDIMScheduler": self = .ddim
-    case "PNDMScheduler": self = .pndm
-    default: return nil
+  package init?(className: String) {
+    guard let kind = Self.allCases.first(where: { $0.className == className }) else { return nil }
+    self = kind
+  }
+
+  /// What diffusers calls the kind.
+  package var className: String {
+    switch self {
+    case .ddim: "DDIMScheduler"
+    case .pndm: "PNDMScheduler"
+    case .lms: "LMSDiscreteScheduler"
+    case .euler: "EulerDiscreteScheduler"
+    case .eulerAncestral: "EulerAncestralDiscreteScheduler"
+    case .dpmSolver: "DPMSolverMultistepScheduler"
     }
   }
 
@@ -50,11 +68,17 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
     switch self {
     case .ddim: return DDIM(schedule, steps: steps)
     case .pndm: return try PNDM(schedule, steps: steps)
+    case .lms: return LinearMultistep(schedule, steps: steps)
+    case .euler: return Euler(schedule, steps: steps, isAncestral: false)
+    case .eulerAncestral: return Euler(schedule, steps: steps, isAncestral: true)
+    case .dpmSolver: return DPMSolver(schedule, steps: steps)
     }
   }
 }
 
 extension Scheduler {
+  package var drawsNoise: Bool { false }
+
   /// Whether a state that was read from a file has extents that this scheduler's can have.
   func accepts(_ state: [String: Tensor], latent: Tensor) -> Bool {
     state.filter { $0.key.hasPrefix("scheduler.") }.allSatisfy { name, value in

@@ -19,7 +19,7 @@ extension CheckpointVerification {
       let input = scheduler.scaledInput(sample, at: index)
       let output = Tensor(
         input.values.map { sin(3 * $0) * 0.5 + 0.1 * Float(index) }, shape: input.shape)
-      sample = scheduler.step(output, at: index, sample)
+      sample = scheduler.step(output, at: index, sample, noise: nil)
       trace.append(sample)
     }
     let corner = Tensor.concatenated(trace, axis: 0)
@@ -199,7 +199,7 @@ extension NoiseSchedule {
     _ kind: SchedulerKind, _ prediction: Prediction
   ) throws -> NoiseSchedule {
     let json = """
-      {"_class_name": "\(kind == .ddim ? "DDIMScheduler" : "PNDMScheduler")",
+      {"_class_name": "\(kind.className)",
        "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
        "steps_offset": 1, "clip_sample": false, "set_alpha_to_one": false,
        "skip_prk_steps": true, "prediction_type": "\(prediction.rawValue)"}

@@ -1,0 +1,60 @@
+internal import TensorEngine
+
+/// The linear multistep method over noise levels: the integral of a polynomial through past slopes.
+///
+/// Up to four slopes d(σ) are interpolated and the interpolant is integrated from one level to the
+/// next; the integral of each Lagrange basis polynomial is exact (two Gauss–Legendre points).
+///
+/// - Reference: Karras et al., NeurIPS 2022, section 3 (higher-order integrators); diffusers
+///   `scheduling_lms_discrete.py`, order 4.
+struct LinearMultistep: Scheduler {
+  private static let order = 4
+
+  let prediction: Prediction
+  let levels: NoiseLevels
+  /// Past slopes, oldest first.
+  private var slopes: [Tensor] = []
+
+  init(_ schedule: NoiseSchedule, steps: Int) {
+    prediction = schedule.prediction
+    levels = NoiseLevels(schedule, steps: steps)
+  }
+
+  var timesteps: [Double] { levels.timesteps }
+  var initialNoiseScale: Float { levels.initialNoiseScale }
+
+  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { levels.scaled(sample, at: index) }
+
+  mutating func step(
+    _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
+  ) -> Tensor {
+    slopes = slopes.suffix(Self.order - 1) + [levels.slope(output, at: index, sample, prediction)]
+    return slopes.reversed().enumerated().reduce(sample.detached) { sum, past in
+      .combination(
+        1, sum, Float(weight(of: past.offset, among: slopes.count, at: index)), past.element)
+    }
+  }
+
+  /// ∫ ℓ_j(σ) dσ from this level to the next, ℓ_j the basis polynomial of the slope `back` levels ago.
+  private func weight(of back: Int, among count: Int, at index: Int) -> Double {
+    let nodes = (0..<count).map { Double(levels.sigmas[index - $0]) }
+    let (from, to) = (Double(levels.sigmas[index]), Double(levels.sigmas[index + 1]))
+    let (middle, half) = ((from + to) / 2, (to - from) / 2)
+    let offset = half / 3.0.squareRoot()
+    return half
+      * [middle - offset, middle + offset].reduce(0) { sum, sigma in
+        sum
+          + nodes.indices.filter { $0 != back }.reduce(1) {
+            $0 * (sigma - nodes[$1]) / (nodes[back] - nodes[$1])
+          }
+      }
+  }
+
+  var state: [String: Tensor] {
+    get {
+      Dictionary(
+        uniqueKeysWithValues: slopes.enumerated().map { ("scheduler.slope.\($0)", $1) })
+    }
+    set { slopes = (0..<Self.order).compactMap { newValue["scheduler.slope.\($0)"] } }
+  }
+}
