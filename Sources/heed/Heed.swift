@@ -15,6 +15,8 @@ struct Heed: ParsableCommand {
       Exit codes: 0 done; 1 a comparison failed; 64 wrong usage; 65 bad data in a file or prompt; \
       66 missing input; 69 the checkpoint lacks what was asked for; 73 the output cannot be \
       created; 74 input/output error or disk full; 130 interrupted, and the same command resumes.
+
+      HEED_THREADS sets the number of threads; without it, all cores are used.
       """,
     version: version,
     subcommands: [
@@ -24,6 +26,7 @@ struct Heed: ParsableCommand {
   static func main() {
     do {
       try Arguments.checkEncoding()
+      try Arguments.checkThreads()
       // A write beyond a limit on file sizes shall fail as on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       var command = try parseAsRoot()
@@ -38,8 +41,16 @@ struct Heed: ParsableCommand {
   }
 }
 
-/// The process's arguments.
+/// The process's arguments and environment.
 enum Arguments {
+  /// Refuses a HEED_THREADS that is no number of threads.
+  static func checkThreads() throws {
+    guard let text = ProcessInfo.processInfo.environment["HEED_THREADS"] else { return }
+    guard let threads = Int(text), (1...1024).contains(threads) else {
+      throw Failure(.usage, "HEED_THREADS is '\(text)'; expected a number of threads, 1 to 1024")
+    }
+  }
+
   /// Refuses an argument that is not UTF-8, which Swift would repair without a word.
   static func checkEncoding() throws {
     for index in 0..<Int(CommandLine.argc) {

@@ -267,6 +267,7 @@ struct AttendAndExciteTests {
     func sequence() throws -> DenoisingSequence {
       try DenoisingSequence(
         unet: model.unet, scheduler: model.scheduler(kind, steps: 6), latent: model.noise(4),
+        noise: TorchRandomSource(seed: 4),
         embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 7.5,
         guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([2: 0.9], tries: 2)))
     }

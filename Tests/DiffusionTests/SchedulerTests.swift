@@ -131,15 +131,20 @@ struct SchedulerTests {
     for spacing in NoiseSchedule.Spacing.allCases {
       let schedule = try Self.schedule(
         #"""
-        {"_class_name": "\#(kind == .ddim ? "DDIMScheduler" : "PNDMScheduler")",
+        {"_class_name": "\#(kind.className)",
          "num_train_timesteps": 40, "skip_prk_steps": true, "steps_offset": 1,
          "timestep_spacing": "\#(spacing.rawValue)"}
         """#)
       for steps in 1...40 {
-        var scheduler = try kind.make(schedule, steps: steps)
+        guard var scheduler = try? kind.make(schedule, steps: steps) else {
+          // Only methods that divide by the distance of two levels refuse, and only where times meet.
+          #expect([.lms, .dpmSolver].contains(kind) && steps > 30, "\(steps) steps, \(spacing)")
+          continue
+        }
         var sample = Tensor([0.5], shape: [1, 1, 1, 1])
         for index in scheduler.timesteps.indices {
-          sample = scheduler.step(sample.affine(scale: 0.5), at: index, sample)
+          let fresh = scheduler.drawsNoise ? sample : nil
+          sample = scheduler.step(sample.affine(scale: 0.5), at: index, sample, noise: fresh)
         }
         #expect(sample.isFinite, "\(steps) steps, \(spacing)")
       }

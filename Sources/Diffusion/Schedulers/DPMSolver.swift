@@ -24,9 +24,10 @@ struct DPMSolver: Scheduler {
   /// The clean sample of the iteration before.
   private var previous: Tensor?
 
-  init(_ schedule: NoiseSchedule, steps: Int) {
+  init(_ schedule: NoiseSchedule, steps: Int) throws {
     prediction = schedule.prediction
     levels = NoiseLevels(schedule, times: Self.times(schedule, steps).map(Double.init))
+    try levels.requireDistinct()
   }
 
   /// One time more than steps is laid out, and the last is left to σ = 0.

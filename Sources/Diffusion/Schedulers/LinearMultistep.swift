@@ -15,9 +15,10 @@ struct LinearMultistep: Scheduler {
   /// Past slopes, oldest first.
   private var slopes: [Tensor] = []
 
-  init(_ schedule: NoiseSchedule, steps: Int) {
+  init(_ schedule: NoiseSchedule, steps: Int) throws {
     prediction = schedule.prediction
     levels = NoiseLevels(schedule, steps: steps)
+    try levels.requireDistinct()
   }
 
   var timesteps: [Double] { levels.timesteps }

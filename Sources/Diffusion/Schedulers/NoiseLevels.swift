@@ -49,6 +49,16 @@ struct NoiseLevels: Sendable {
     initialNoiseScale = reachesNoise ? largest : (largest * largest + 1).squareRoot()
   }
 
+  /// Refuses levels of which two are the same: a method that divides by their distance has no step.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)``.
+  func requireDistinct() throws {
+    guard zip(sigmas, sigmas.dropFirst()).allSatisfy({ $0 > $1 }) else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of steps", got: String(timesteps.count),
+        expected: "fewer: two of its times have the same noise level")
+    }
+  }
+
   /// The sample as the UNet takes it at iteration `index`.
   func scaled(_ sample: Tensor, at index: Int) -> Tensor {
     sample.affine(scale: 1 / (sigmas[index] * sigmas[index] + 1).squareRoot())

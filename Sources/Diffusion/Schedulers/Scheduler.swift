@@ -68,10 +68,10 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
     switch self {
     case .ddim: return DDIM(schedule, steps: steps)
     case .pndm: return try PNDM(schedule, steps: steps)
-    case .lms: return LinearMultistep(schedule, steps: steps)
+    case .lms: return try LinearMultistep(schedule, steps: steps)
     case .euler: return Euler(schedule, steps: steps, isAncestral: false)
     case .eulerAncestral: return Euler(schedule, steps: steps, isAncestral: true)
-    case .dpmSolver: return DPMSolver(schedule, steps: steps)
+    case .dpmSolver: return try DPMSolver(schedule, steps: steps)
     }
   }
 }

@@ -28,7 +28,7 @@ extension CompareSheet {
       seeds: seeds, steps: first.timesteps.count, alteredSteps: first.method.alteredSteps,
       thresholds: first.method.thresholds, recipe: label,
       metadata: Scene.Metadata(
-        title: first.tokens.prompt, date: first.date, software: software,
+        title: first.tokens.prompt, date: first.date.prefix(10) + "T00:00:00Z", software: software,
         manifest: Self.provenance(runs, recipe)))
     curveNote =
       "Curves: the largest value of a word’s map as the loss reads it (softmax of 100 × the mean "

@@ -43,15 +43,9 @@ struct Compare: ParsableCommand {
     let table = try PromptReader.table(prompt, checkpoint)
     let subjects = try excitation.subjects(in: table)
     let settings = try excitation.settings(checkpoint)
-    let requests = try seeds.flatMap { seed in
-      try [GenerationRequest.Method.stableDiffusion, .attendAndExcite(settings)].map { method in
-        var request = GenerationRequest(
-          prompt: prompt, seed: seed, method: method, subjects: subjects)
-        try sampling.apply(to: &request)
-        try excitation.apply(to: &request)
-        return request
-      }
-    }
+    let requests = try GenerationRequest.all(
+      prompt, seeds: seeds, methods: [.stableDiffusion, .attendAndExcite(settings)],
+      subjects: subjects, sampling: sampling, excitation: excitation)
     let runner = try BatchRunner(
       checkpoint, requests, table, recording: recording, output: output)
     PromptReader.warn(table)

@@ -47,13 +47,9 @@ struct Generate: ParsableCommand {
     let subjects =
       try method == plain.name
       ? excitation.subjectsIfKnown(in: table) : excitation.subjects(in: table)
-    let requests = try seeds.map { seed in
-      var request = GenerationRequest(
-        prompt: prompt, seed: seed, method: chosen, subjects: subjects)
-      try sampling.apply(to: &request)
-      try excitation.apply(to: &request)
-      return request
-    }
+    let requests = try GenerationRequest.all(
+      prompt, seeds: seeds, methods: [chosen], subjects: subjects, sampling: sampling,
+      excitation: excitation)
     let runner = try BatchRunner(
       checkpoint, requests, table, recording: recording, output: output)
     PromptReader.warn(table)
