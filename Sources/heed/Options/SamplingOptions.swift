@@ -11,7 +11,8 @@ struct SamplingOptions: ParsableArguments {
     parsing: .unconditional, help: "Weight of classifier-free guidance; 1 or less does without.")
   var guidanceScale = 7.5
 
-  @Option(help: "ddim, pndm, lms, euler, euler-ancestral or dpmsolver++; else the checkpoint's own.")
+  @Option(
+    help: "ddim, pndm, lms, euler, euler-ancestral or dpmsolver++; else the checkpoint's own.")
   var scheduler: String?
 
   @Option(help: "What the picture shall not show.")
