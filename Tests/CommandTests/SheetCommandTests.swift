@@ -101,6 +101,19 @@ struct SheetCommandTests {
     #expect(result.messages.last?.hasPrefix("heed: warning: no sheet drawn: ") == true)
   }
 
+  @Test("More subjects than a sheet shows give the table and a warning")
+  func manySubjects() throws {
+    let folder = try Scratch()
+    let result = try HeedProcess.run(
+      [
+        "compare", "a cat and a frog and a dog and a lion and a car", "--tokens",
+        "cat,frog,dog,lion,car", "--steps", "3", "--seeds", "0",
+      ], in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stdout.split(separator: "\n").count == 11)
+    #expect(result.messages.last?.hasPrefix("heed: warning: no sheet drawn: ") == true)
+  }
+
   @Test(
     "On a terminal progress is drawn over itself",
     .enabled(

@@ -57,13 +57,16 @@ struct Compare: ParsableCommand {
     print(ComparisonTable(runs).text(json: json))
   }
 
-  /// Draws the sheet; a recording that was asked to leave out what the sheet shows is no failure.
+  /// Draws the sheet; runs that were asked for what a sheet does not show are no failure.
   private func drawSheet(_ runs: [RecordedRun]) throws {
     let folder = "\(output)/\(RunFolder.slug(prompt))"
     do {
       try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
+      Message.warning("no sheet drawn: \(error)")
+    } catch let error as FigureError {
+      guard case .inconsistentSheet = error else { throw error }
       Message.warning("no sheet drawn: \(error)")
     }
   }
