@@ -105,7 +105,8 @@ struct AttentionObserverTests {
     let width = try file.tensor(path + ".to_q.weight").shape[0]
     let (grid, heads) = (Grid(rows: 3, columns: 5), 4)
     let layer = try Attention(
-      ParameterScope(Parameters(file), path: path), width: width, contextWidth: isCross ? 32 : nil,
+      ParameterScope(try Parameters([file]), path: path), width: width,
+      contextWidth: isCross ? 32 : nil,
       heads: heads)
     var source = TorchRandomSource(seed: 1)
     let x = source.normal(shape: [2, grid.pixels, width])

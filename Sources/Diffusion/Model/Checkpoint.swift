@@ -130,34 +130,30 @@ extension Checkpoint {
   }
 
   private func open(_ part: String, _ name: String) throws -> Parameters {
-    let stem = "\(folder)/\(part)/\(name)"
-    guard FileManager.default.fileExists(atPath: stem + ".safetensors") else {
-      if let pickle = [".bin", ".ckpt", ".pt"].first(where: {
-        FileManager.default.fileExists(atPath: stem + $0)
-      }) {
-        throw DiffusionError.missingFile(
-          path: stem + ".safetensors",
-          what: "there is \(name)\(pickle), but pickled weights can run code and are never read; "
-            + "save them with diffusers' save_pretrained(safe_serialization=True)")
-      }
-      throw DiffusionError.missingFile(
-        path: stem + ".safetensors", what: "a checkpoint in diffusers' layout has this file")
-    }
-    return Parameters(try SafetensorsFile(path: stem + ".safetensors"))
+    let files = try WeightFiles(in: folder + "/" + part, named: name)
+    return try Parameters(try files.paths.map(SafetensorsFile.init(path:)))
   }
+
+  /// Each part with weights, and what its files are called.
+  private static let parts = [
+    ("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"),
+    ("text_encoder", "model"),
+  ]
 
   /// SHA-256 of every file that decides what the checkpoint computes, by its path in the folder.
   /// - Throws: `FileError` when one cannot be read.
   public func hashes() throws -> [String: String] {
-    let names = [
-      "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "vae/config.json",
-      "vae/diffusion_pytorch_model.safetensors", "text_encoder/config.json",
-      "text_encoder/model.safetensors", "scheduler/scheduler_config.json", "guidance.json",
-      "tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer.json",
-    ]
+    let weights = try Self.parts.flatMap { part, name in
+      let files = try WeightFiles(in: folder + "/" + part, named: name)
+      return files.paths + [files.index, "\(folder)/\(part)/config.json"].compactMap(\.self)
+    }
+    let others = [
+      "scheduler/scheduler_config.json", "guidance.json", "tokenizer/vocab.json",
+      "tokenizer/merges.txt", "tokenizer/tokenizer.json",
+    ].map { folder + "/" + $0 }
     var hashes: [String: String] = [:]
-    for name in names where FileManager.default.fileExists(atPath: folder + "/" + name) {
-      hashes[name] = Self.sha256(try MappedFile(path: folder + "/" + name))
+    for path in weights + others where FileManager.default.fileExists(atPath: path) {
+      hashes[String(path.dropFirst(folder.count + 1))] = Self.sha256(try MappedFile(path: path))
     }
     return hashes
   }

@@ -1,20 +1,39 @@
 package import TensorEngine
 
-/// The tensors of one weight file, and which of them a model has asked for.
+/// The tensors of one part's weight files, and which of them a model has asked for.
 ///
 /// Not `Sendable`: a model is built on one thread, and afterwards only its tensors live on.
 package final class Parameters {
-  let file: SafetensorsFile
+  /// Every tensor's name.
+  let names: [String]
+  private let files: [SafetensorsFile]
+  private let fileOfName: [String: Int]
   private var used: Set<String> = []
   private var missing: [String] = []
   private var mismatched: [String] = []
 
-  package init(_ file: SafetensorsFile) { self.file = file }
+  /// Reads the names of all `files`.
+  /// - Throws: `FileError` when two of them hold a tensor of one name.
+  package init(_ files: [SafetensorsFile]) throws {
+    self.files = files
+    names = files.flatMap(\.names)
+    var fileOfName: [String: Int] = [:]
+    for (index, file) in files.enumerated() {
+      for name in file.names {
+        if let other = fileOfName.updateValue(index, forKey: name) {
+          throw FileError(
+            .malformed, path: file.path, subject: FileError.printable(name),
+            reason: "the tensor is in \(files[other].path), too")
+        }
+      }
+    }
+    self.fileOfName = fileOfName
+  }
 
   /// The tensor `name`, or an empty one that ``finish(ignoring:)`` keeps from ever being used.
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
     let none = Tensor([], shape: [0])
-    guard let entry = file.entry(name) else {
+    guard let file = fileOfName[name].map({ files[$0] }), let entry = file.entry(name) else {
       missing.append(name)
       return none
     }
@@ -31,10 +50,11 @@ package final class Parameters {
   /// - Parameter ignoring: names that hold no parameter, such as `position_ids` of old files.
   /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong.
   func finish(ignoring: (String) -> Bool = { _ in false }) throws {
-    let unused = file.names.filter { !used.contains($0) && !ignoring($0) }
+    let unused = names.filter { !used.contains($0) && !ignoring($0) }
     guard missing.isEmpty, unused.isEmpty, mismatched.isEmpty else {
       throw DiffusionError.parameters(
-        file: file.path, missing: missing, unused: unused, mismatched: mismatched)
+        file: files.map(\.path).joined(separator: ", "), missing: missing, unused: unused,
+        mismatched: mismatched)
     }
   }
 }
@@ -58,7 +78,7 @@ package struct ParameterScope {
   }
 
   /// Whether the file has anything under this place.
-  var exists: Bool { parameters.file.names.contains { $0.hasPrefix(path + ".") } }
+  var exists: Bool { parameters.names.contains { $0.hasPrefix(path + ".") } }
 
   private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 }

@@ -69,10 +69,12 @@ package struct VAE: Sendable {
 
     init(_ scope: ParameterScope, _ width: Int, groups: Int) throws {
       norm = try GroupNorm(scope["group_norm"], width, groups: groups, epsilon: epsilon)
-      query = try Linear(scope["to_q"], width, width)
-      key = try Linear(scope["to_k"], width, width)
-      value = try Linear(scope["to_v"], width, width)
-      output = try Linear(scope["to_out"][0], width, width)
+      // Checkpoints saved before diffusers 0.15 call the four projections by other names.
+      let isOld = scope["proj_attn"].exists
+      query = try Linear(scope[isOld ? "query" : "to_q"], width, width)
+      key = try Linear(scope[isOld ? "key" : "to_k"], width, width)
+      value = try Linear(scope[isOld ? "value" : "to_v"], width, width)
+      output = try Linear(isOld ? scope["proj_attn"] : scope["to_out"][0], width, width)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
