@@ -2,6 +2,7 @@ import AttentionTrace
 import Foundation
 import RecordingProbe
 import TensorEngine
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -64,7 +65,7 @@ struct KillTests {
     let run = SyntheticRun(plan: SyntheticRun.everything, steps: steps)
     try run.record(into: RunFolder(path: folder.path + "/whole"))
     let whole = try TemporaryFolder.contents(folder.path + "/whole")
-    var random = SeededGenerator(state: UInt64(getpid()))
+    var random = SeededNumbers(seed: UInt64(getpid()))
     var (kills, checked, lost, finished, attempt) = (0, 0, 0, 0, 0)
     while kills < wanted {
       let path = folder.path + "/run-\(finished)"

@@ -2,6 +2,7 @@ import AttentionTrace
 import Foundation
 import RecordingProbe
 import TensorEngine
+import TestSupport
 import Testing
 
 @Suite("Recorded run")

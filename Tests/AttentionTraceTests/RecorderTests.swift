@@ -2,6 +2,7 @@ import AttentionTrace
 import Foundation
 import RecordingProbe
 import TensorEngine
+import TestSupport
 import Testing
 
 @Suite("Recorder")
@@ -26,7 +27,7 @@ struct RecorderTests {
 
   @Test("Any plan gives back what it keeps, and nothing else", arguments: 0..<40)
   func roundTrip(_ seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededNumbers(seed: seed)
     func some<Element>(_ all: [Element]) -> [Element] {
       let kept = all.filter { _ in Bool.random(using: &random) }
       return kept.isEmpty ? Array(all.prefix(1)) : kept

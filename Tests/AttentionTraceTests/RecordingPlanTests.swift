@@ -1,6 +1,7 @@
 import AttentionTrace
 import Foundation
 import RecordingProbe
+import TestSupport
 import Testing
 
 @Suite("Recording plan")
@@ -46,7 +47,7 @@ struct RecordingPlanTests {
       guard let next = text.first, first == "?" || first == next else { return false }
       return naive(pattern.dropFirst(), text.dropFirst())
     }
-    var random = SeededGenerator(state: 1)
+    var random = SeededNumbers(seed: 1)
     var matched = 0
     for _ in 0..<5000 {
       let pattern = String(

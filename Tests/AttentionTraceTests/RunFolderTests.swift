@@ -1,6 +1,7 @@
 import AttentionTrace
 import Foundation
 import RecordingProbe
+import TestSupport
 import Testing
 
 @Suite("Run folder")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// The built command, run as a user runs it.
@@ -16,7 +17,7 @@ struct HeedProcess {
   }
 
   private let process = Process()
-  private let folder: Scratch
+  private let folder: TemporaryFolder
 
   /// The executable that stands beside the one which runs the tests.
   static var executable: String {
@@ -33,7 +34,7 @@ struct HeedProcess {
     _ arguments: [String], stdin: [UInt8] = [], in directory: String,
     environment: [String: String] = [:], shell: String? = nil
   ) throws {
-    folder = try Scratch()
+    folder = try TemporaryFolder()
     let command = [try Self.executable] + arguments
     if let shell {
       process.executableURL = URL(fileURLWithPath: "/bin/sh")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Texts that people and programs rely on, against files under `Fixtures/help`.
@@ -11,7 +12,7 @@ struct HelpTests {
     "A help page is the one that was read and approved",
     arguments: ["heed", "compare", "generate", "tokens", "sheet", "verify", "model"])
   func page(_ name: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let arguments = name == "heed" ? ["--help"] : [name, "--help"]
     let result = try HeedProcess.run(arguments, in: folder.path)
     #expect(result.status == 0)
@@ -27,7 +28,7 @@ struct HelpTests {
 
   @Test("Without arguments the command shows its help")
   func noArguments() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let bare = try HeedProcess.run([], in: folder.path)
     #expect(bare.status == 0)
     #expect(bare.stdout == (try HeedProcess.run(["--help"], in: folder.path)).stdout)
@@ -35,7 +36,7 @@ struct HelpTests {
 
   @Test("The version is a version")
   func version() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["--version"], in: folder.path)
     #expect(result.status == 0)
     #expect(result.stdout.split(separator: ".").count == 3)
@@ -43,7 +44,7 @@ struct HelpTests {
 
   @Test("A checkpoint's description is JSON", arguments: [[], [Repository.tinyModel]])
   func modelJSON(_ folders: [String]) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["model", "--json"] + folders, in: folder.path)
     #expect(result.status == 0)
     #expect(result.stderr.isEmpty)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// Runs that are cut off, and go on.
@@ -13,17 +14,17 @@ struct InterruptTests {
 
   /// The folders of both methods, made in one go.
   private static let whole: Result<RunContents, any Error> = Result {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     #expect(try HeedProcess.run(arguments, in: folder.path).status == 0)
     return try contents(folder)
   }
 
-  private static func contents(_ folder: Scratch) throws -> RunContents {
+  private static func contents(_ folder: TemporaryFolder) throws -> RunContents {
     try RunContents(folder.path + "/" + root)
   }
 
   /// The whole lines of each journal, which hold no call that the uninterrupted run lacks.
-  private func acknowledged(_ folder: Scratch) throws -> [String: Int] {
+  private func acknowledged(_ folder: TemporaryFolder) throws -> [String: Int] {
     let whole = try Self.whole.get()
     var counts: [String: Int] = [:]
     for name in whole.names where name.hasSuffix("calls.jsonl") {
@@ -47,10 +48,10 @@ struct InterruptTests {
   func terminations() throws { try cutOff(by: SIGTERM, times: 2) }
 
   private func cutOff(by signal: Int32, times: Int) throws {
-    var random = SeededGenerator(state: UInt64(getpid()) &+ UInt64(signal))
+    var random = SeededNumbers(seed: UInt64(getpid()) &+ UInt64(signal))
     var cuts = 0
     for _ in 0..<(2 * times) where cuts < times {
-      let folder = try Scratch()
+      let folder = try TemporaryFolder()
       // Cut off, resumed and cut off again, until it is done.
       for _ in 0..<3 {
         let before = try acknowledged(folder)
@@ -85,7 +86,7 @@ struct InterruptTests {
 
   @Test("A second Ctrl-C ends at once")
   func twice() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let process = try HeedProcess(Self.arguments, in: folder.path)
     for _ in 0..<5000
     where !FileManager.default.fileExists(atPath: folder.path + "/" + Self.root) { usleep(1000) }

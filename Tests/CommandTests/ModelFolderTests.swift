@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Checkpoints that are not whole.
@@ -8,10 +9,10 @@ struct ModelFolderTests {
 
   /// Copies the small checkpoint, changes the copy, and expects every subcommand to refuse it.
   private func refuse(
-    _ code: Int32, _ words: [String], change: (Scratch) throws -> Void,
+    _ code: Int32, _ words: [String], change: (TemporaryFolder) throws -> Void,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
     try change(folder)
     let commands = [
@@ -33,7 +34,7 @@ struct ModelFolderTests {
       ["tokens", prompt, "--vocabulary", "nosuch"],
     ])
   func missingFolder(_ arguments: [String]) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     expectRefusal(try HeedProcess.run(arguments, in: folder.path), 66, ["nosuch"])
     #expect(folder.names.isEmpty)
   }
@@ -52,7 +53,7 @@ struct ModelFolderTests {
 
   @Test("Either layout of the tokenizer suffices", arguments: ["tokenizer.json", "vocab.json"])
   func tokenizerLayouts(_ missing: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
     let arguments = ["tokens", Self.prompt, "--model", "model"]
     let before = try HeedProcess.run(arguments, in: folder.path)
@@ -64,7 +65,7 @@ struct ModelFolderTests {
 
   @Test("A golden file is needed to verify")
   func noGolden() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
     try folder.remove("model/golden.json")
     expectRefusal(
@@ -76,7 +77,7 @@ struct ModelFolderTests {
 
   /// Changes the header of the UNet's weights, and their data.
   private func edit(
-    _ folder: Scratch, _ change: (inout [String: Any], inout [UInt8]) throws -> Void
+    _ folder: TemporaryFolder, _ change: (inout [String: Any], inout [UInt8]) throws -> Void
   ) throws {
     let file = folder.bytes(Self.weights)
     let size = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -168,7 +169,7 @@ struct ModelFolderTests {
       "\"block_out_channels\": []", "\"cross_attention_dim\": 9223372036854775807",
     ])
   func impossibleNumber(_ member: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
     let name = "model/unet/config.json"
     let document = try JSONSerialization.jsonObject(with: Data(folder.bytes(name)))
@@ -184,7 +185,7 @@ struct ModelFolderTests {
     "A weight that is not a number is found in its layer and call",
     arguments: ["conv_in", "conv_out"])
   func notANumber(_ layer: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Repository.tinyModel, toPath: folder.path + "/model")
     try edit(folder) { header, data in
       let tensor = try entry(header, layer + ".bias")

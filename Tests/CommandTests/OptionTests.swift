@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// Arguments that cannot be: each is refused in one line, before anything is made.
@@ -123,7 +124,7 @@ struct OptionTests {
   func wrongRecording(_ example: Case) throws { try check(example) }
 
   private func check(_ example: Case) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(example.arguments, in: folder.path)
     expectRefusal(result, example.code, example.words, showsTokens: example.showsTokens)
     #expect(folder.names.isEmpty)
@@ -131,7 +132,7 @@ struct OptionTests {
 
   @Test("A dry run prints what recording takes and makes nothing")
   func dryRun() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["compare", Self.prompt, "--dry-run"], in: folder.path)
     #expect(result.status == 0)
     let titles = result.stdout.split(separator: "\n").map { $0.prefix(16).split(separator: " ") }
@@ -141,7 +142,7 @@ struct OptionTests {
 
   @Test("A dry run of the most that can be asked ends soon")
   func largestDryRun() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       [
         "compare", Self.prompt, "--dry-run", "--seeds", "0..99999", "--steps", "1000",

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// Where runs go, and what can be wrong with that place.
@@ -11,7 +12,7 @@ struct OutputFolderTests {
 
   @Test("The same run again is left alone")
   func completeRun() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let first = try HeedProcess.run(Self.arguments, in: folder.path)
     #expect(first.status == 0)
     #expect(first.stdout == Self.run + "\n")
@@ -33,7 +34,7 @@ struct OutputFolderTests {
       (["--negative-prompt", "a dog"], "negativePrompt"),
     ])
   func otherRun(_ difference: (options: [String], field: String)) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
     let before = try RunContents(folder.path, with: ["run.json"])
     let options =
@@ -48,7 +49,7 @@ struct OutputFolderTests {
 
   @Test("A folder with foreign files is refused and left as it was")
   func foreignFiles() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write(Self.run + "/thesis.tex", "years of work".utf8)
     let names = folder.names
     let result = try HeedProcess.run(Self.arguments, in: folder.path)
@@ -61,7 +62,7 @@ struct OutputFolderTests {
     "A place that cannot be a folder is refused",
     arguments: ["file", "file/below", "/proc/nosuch", "/dev/null", "/proc/self/fd/x"])
   func noFolder(_ output: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write("file", "text".utf8)
     let result = try HeedProcess.run(
       Self.arguments + ["--output", output, "--tokens", "cat"], in: folder.path)
@@ -71,14 +72,14 @@ struct OutputFolderTests {
 
   @Test("An empty name of a folder is refused")
   func emptyName() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(Self.arguments + ["--output="], in: folder.path)
     expectRefusal(result, 64, ["--output"])
   }
 
   @Test("A damaged manifest is named", arguments: ["", "{", "[]", "{}"])
   func damagedManifest(_ text: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write(Self.run + "/run.json", text.utf8)
     let result = try HeedProcess.run(Self.arguments + ["--tokens", "cat"], in: folder.path)
     expectRefusal(result, 65, [Self.run + "/run.json"])
@@ -86,7 +87,7 @@ struct OutputFolderTests {
 
   @Test("A run that another process writes is refused")
   func busyRun() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write(Self.run + "/.empty.tmp", [])
     let descriptor = open(folder.path + "/" + Self.run, O_RDONLY)
     defer { close(descriptor) }
@@ -99,9 +100,9 @@ struct OutputFolderTests {
   /// latent and for the picture.
   @Test("A limit on file sizes stops a run where it can go on", arguments: [0, 4, 8, 24, 60])
   func fileSizeLimit(_ blocks: Int) throws {
-    let whole = try Scratch()
+    let whole = try TemporaryFolder()
     #expect(try HeedProcess.run(Self.arguments, in: whole.path).status == 0)
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let stopped = try HeedProcess.run(
       Self.arguments, in: folder.path,
       shell: "ulimit -f \(blocks); exec \"$@\" 2> /dev/null")
@@ -131,7 +132,7 @@ struct OutputFolderTests {
     try disk.fill()
     let stopped = process.wait()
     try disk.empty()
-    let whole = try Scratch()
+    let whole = try TemporaryFolder()
     let reference = Self.arguments + ["--layers", "*", "--tokens", "cat,frog"]
     #expect(try HeedProcess.run(reference, in: whole.path).status == 0)
     if stopped.status != 0 {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Prompts that people type by accident or on purpose.
@@ -8,7 +9,7 @@ struct PromptTests {
     "An empty prompt is refused", arguments: ["", " ", "   \t ", "\n"],
     ["compare", "generate"])
   func empty(_ prompt: String, _ command: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     expectRefusal(
       try HeedProcess.run([command, prompt], in: folder.path), 65, ["the prompt is empty"])
     #expect(folder.names.isEmpty)
@@ -16,7 +17,7 @@ struct PromptTests {
 
   @Test("A prompt that is not UTF-8 is refused", arguments: ["compare", "generate", "tokens"])
   func notUTF8(_ command: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       [command], in: folder.path, shell: "exec \"$@\" \"$(printf 'a \\377 cat')\"")
     expectRefusal(result, 65, ["not UTF-8"])
@@ -34,7 +35,7 @@ struct PromptTests {
 
   @Test("An odd prompt makes a picture, and nothing of it reaches the terminal raw", arguments: odd)
   func oddPrompt(_ prompt: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       ["generate", "--method", "stable-diffusion", "--steps", "1", "--", prompt], in: folder.path)
     #expect(result.status == 0, "\(result.stderr)")
@@ -51,14 +52,14 @@ struct PromptTests {
 
   @Test("An odd prompt whose subjects are unknown shows its tokens in plain characters")
   func oddTable() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["compare", "\u{1B}[31mcat\u{7}"], in: folder.path)
     expectRefusal(result, 64, ["which words"], showsTokens: true)
   }
 
   @Test("A prompt longer than the window is cut, and a warning names the words left out")
   func longPrompt() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let words = ["a", "cat", "and", "a", "frog"] + (6...300).map { "w\($0)" }
     let result = try HeedProcess.run(
       ["compare", words.joined(separator: " "), "--tokens", "cat,frog", "--dry-run"],
@@ -73,7 +74,7 @@ struct PromptTests {
 
   @Test("A word beyond the window cannot be a subject")
   func beyondWindow() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let prompt = "a cat " + String(repeating: "and ", count: 80) + "a frog"
     expectRefusal(
       try HeedProcess.run(["compare", prompt, "--tokens", "cat,frog"], in: folder.path), 64,
@@ -83,7 +84,7 @@ struct PromptTests {
 
   @Test("The longest argument that the system allows is a prompt")
   func longestArgument() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let prompt = String(repeating: "a cat and a frog ", count: 7600)
     let result = try HeedProcess.run(
       ["compare", prompt, "--tokens", "cat#1,frog#1", "--dry-run"], in: folder.path)

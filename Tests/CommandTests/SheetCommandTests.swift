@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Sheets from folders alone, and streams of the commands that make those folders.
@@ -10,7 +11,7 @@ struct SheetCommandTests {
 
   @Test("A comparison leaves runs and a sheet; results and messages do not mix")
   func compare() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(Self.arguments, in: folder.path)
     #expect(result.status == 0)
     expectPlain(result.stdout)
@@ -32,7 +33,7 @@ struct SheetCommandTests {
     try sheetAgain(folder)
   }
 
-  private func sheetAgain(_ folder: Scratch) throws {
+  private func sheetAgain(_ folder: TemporaryFolder) throws {
     let before = folder.bytes(Self.root + "/sheet.pdf")
     let result = try HeedProcess.run(["sheet", "runs", "-o", "again.pdf"], in: folder.path)
     #expect(result.status == 0)
@@ -53,7 +54,7 @@ struct SheetCommandTests {
 
   @Test("What is no run is refused", arguments: ["nosuch", "empty", "file"])
   func noRun(_ path: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write("file", "text".utf8)
     try folder.write("empty/note", [])
     expectRefusal(try HeedProcess.run(["sheet", path], in: folder.path), 66, [path, "no run"])
@@ -61,7 +62,7 @@ struct SheetCommandTests {
 
   @Test("A damaged manifest is named", arguments: ["", "{", "[]", "{}", "\u{0}"])
   func damagedManifest(_ text: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write("runs/seed-0/run.json", text.utf8)
     expectRefusal(
       try HeedProcess.run(["sheet", "runs"], in: folder.path), 65, ["runs/seed-0/run.json"])
@@ -69,7 +70,7 @@ struct SheetCommandTests {
 
   @Test("A bit that flipped in a chunk is found, and the chunk named")
   func flippedBit() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
     let chunk = try #require(
       folder.names.first { $0.contains("attn2/c.") })
@@ -83,7 +84,7 @@ struct SheetCommandTests {
 
   @Test("Runs of different prompts are not put on one sheet")
   func differentPrompts() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
     let other = ["compare", "a dog and a frog", "--steps", "3", "--seeds", "0"]
     #expect(try HeedProcess.run(other, in: folder.path).status == 0)
@@ -94,7 +95,7 @@ struct SheetCommandTests {
 
   @Test("A recording without what the sheet shows gives the table and a warning")
   func noSheet() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(Self.arguments + ["--phases", "loss"], in: folder.path)
     #expect(result.status == 0)
     #expect(result.stdout.split(separator: "\n").count == 5)
@@ -103,7 +104,7 @@ struct SheetCommandTests {
 
   @Test("More subjects than a sheet shows give the table and a warning")
   func manySubjects() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       [
         "compare", "a cat and a frog and a dog and a lion and a car", "--tokens",
@@ -120,7 +121,7 @@ struct SheetCommandTests {
       if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"),
       "script(1) makes the terminal"))
   func terminal() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       Self.arguments, in: folder.path,
       shell: "exec script --quiet --return --command \"'$1' compare '$3' --steps 3\" terminal")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("heed tokens")
@@ -29,7 +30,7 @@ struct TokensCommandTests {
 
   @Test("The table shows each token's index, id, piece and word")
   func table() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["tokens", "A cat and a frog"], in: folder.path)
     #expect(result.status == 0)
     #expect(result.stderr.isEmpty)
@@ -49,7 +50,7 @@ struct TokensCommandTests {
 
   @Test("A JSON line holds the prompt as written, its ids, tokens and words")
   func json() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let prompt = "a \"Cat\" \\ and\ta \u{1B}frog 🐸"
     let result = try HeedProcess.run(["tokens", "--json", prompt], in: folder.path)
     #expect(result.status == 0)
@@ -68,7 +69,7 @@ struct TokensCommandTests {
 
   @Test("Standard input gives a line for each line, and --vocabulary another tokenizer")
   func standardInput() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       [
         "tokens", "--from", "-", "--json", "--vocabulary",
@@ -82,7 +83,7 @@ struct TokensCommandTests {
 
   @Test("Tables of several prompts stand apart")
   func severalTables() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       ["tokens", "--from", "-"], stdin: Array("a cat\na frog\n".utf8), in: folder.path)
     #expect(result.stdout.components(separatedBy: "\n\nindex").count == 2)
@@ -90,7 +91,7 @@ struct TokensCommandTests {
 
   @Test("A line that is not UTF-8 is refused by its number, after those before it")
   func notUTF8() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     try folder.write("prompts", Array("a cat\na frog\na ".utf8) + [0xFF, 0x0A])
     let result = try HeedProcess.run(["tokens", "--from", "prompts", "--json"], in: folder.path)
     #expect(result.status == 65)
@@ -100,14 +101,14 @@ struct TokensCommandTests {
 
   @Test("A file of prompts that cannot be read is named", arguments: ["nosuch", "."])
   func unreadable(_ file: String) throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     expectRefusal(
       try HeedProcess.run(["tokens", "--from", file], in: folder.path), 66, [file + ":"])
   }
 
   @Test("A line of a mebibyte, and one with a NUL, are prompts")
   func longLine() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let long = Array(String(repeating: "a cat ", count: 175_000).utf8)
     let result = try HeedProcess.run(
       ["tokens", "--from", "-", "--json"], stdin: long + Array("\na\u{0}cat\n".utf8),
@@ -122,7 +123,7 @@ struct TokensCommandTests {
 
   @Test("Messages that cannot be written change nothing")
   func fullMessages() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let long = "a cat " + String(repeating: "and ", count: 100)
     let result = try HeedProcess.run(
       ["tokens", long, "--json"], in: folder.path, shell: "exec \"$@\" 2> /dev/full")
@@ -132,7 +133,7 @@ struct TokensCommandTests {
 
   @Test("Output that cannot be written ends with 74")
   func fullOutput() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
       ["tokens", "a cat"], in: folder.path, shell: "exec \"$@\" > /dev/full")
     expectRefusal(result, 74, ["standard output", "No space left"])

@@ -1,18 +1,9 @@
 import Foundation
 import TensorEngine
+import TestSupport
 import Testing
 
-/// A folder that goes with everything in it when the test ends.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "/heed-tests-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryFolder {
   /// Puts `bytes` into a file named `name`.
   func file(_ bytes: [UInt8], name: String = "file") throws -> String {
     let file = path + "/" + name
