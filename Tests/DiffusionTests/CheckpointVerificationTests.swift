@@ -70,6 +70,23 @@ struct CheckpointVerificationTests {
     #expect(try verification.verify("scheduler.heun.epsilon").outcome == .notYet)
   }
 
+  @Test("Golden runs that differ in their subjects alone are two runs")
+  func runsApart() throws {
+    let copy = try TemporaryCheckpoint(of: "../../../Sources/Diffusion/Resources/Menagerie")
+    let zeros = [Int](repeating: 0, count: 50)
+    let images = [("both", [2, 5]), ("frog", [5])].map { name, tokens in
+      """
+      {"name": "image.\(name)", "prompt": "a cat and a frog", "seed": 0, "losses": \(zeros),
+       "token_indices": \(tokens)}
+      """
+    }
+    try copy.set("images", "[\(images.joined(separator: ","))]", in: "golden.json")
+    var verification = try CheckpointVerification(folder: copy.path)
+    // The plain noise neglects the cat and not the frog: only one of the runs starts with a loss.
+    #expect(try verification.verify("image.both.losses").error > 0.4)
+    #expect(try verification.verify("image.frog.losses").error < 0.1)
+  }
+
   @Test(
     "A damaged description is refused",
     arguments: [

@@ -31,7 +31,8 @@ extension CheckpointVerification {
   mutating func verifyRun(_ name: String) throws -> Line {
     guard golden.prompts.count > 1 else { return unknown(name) }
     switch name {
-    case "e2e.sd.latent": return try latentLine(name, RunRecipe(prompt: row(1), steps: 6))
+    case "e2e.sd.latent":
+      return try latentLine(name, RunRecipe(name: "e2e.sd", prompt: row(1), steps: 6))
     case "e2e.ae.latent": return try latentLine(name, try excitedRecipe())
     case "e2e.ae.losses":
       return try lossLine(name, try excitedRecipe(), golden.losses.map(Float.init))
@@ -45,7 +46,8 @@ extension CheckpointVerification {
     settings.thresholds = [0: 0.05, 2: 0.55]
     settings.looksAlways = true
     let objective = try excitation(tokens: golden.tokenIndices[1], end: nil, smooth: true)
-    return RunRecipe(prompt: row(1), steps: 6, guide: AttendAndExcite(objective, settings))
+    return RunRecipe(
+      name: "e2e.ae", prompt: row(1), steps: 6, guide: AttendAndExcite(objective, settings))
   }
 
   /// A golden picture: 50 steps, guidance 7.5, the checkpoint's scheduler, the seed's own noise.
@@ -80,7 +82,8 @@ extension CheckpointVerification {
         try excitation(tokens: tokens, end: nil, smooth: true), settings)
     }
     return RunRecipe(
-      prompt: try text([table.tokens.map(\.id)]), steps: 50, guide: guide, seed: image.seed)
+      name: image.name, prompt: try text([table.tokens.map(\.id)]), steps: 50, guide: guide,
+      seed: image.seed)
   }
 }
 
@@ -89,15 +92,14 @@ extension CheckpointVerification {
 extension CheckpointVerification {
   /// What makes a run.
   struct RunRecipe {
+    /// The golden file's name for the run, under which it is made once.
+    let name: String
     /// The prompt's embedding, `[1, token, width]`.
     let prompt: Tensor
     let steps: Int
     var guide: AttendAndExcite?
     /// Seed of the starting noise, which is also the fixtures' latent.
     var seed: UInt64 = 5
-
-    /// Runs with the same prompt, guide and seed are made once.
-    var key: String { "\(seed) \(steps) \(guide != nil) \(prompt.values.hashValue)" }
   }
 
   /// A whole run's latent, and the losses as diffusers evaluates them.
@@ -107,9 +109,9 @@ extension CheckpointVerification {
   }
 
   private mutating func run(_ recipe: RunRecipe) throws -> Run {
-    if let run = runs[recipe.key] { return run }
+    if let run = runs[recipe.name] { return run }
     let run = try make(recipe, shaken: 0)
-    runs[recipe.key] = run
+    runs[recipe.name] = run
     return run
   }
 
@@ -133,11 +135,12 @@ extension CheckpointVerification {
 
   /// Runs whose noise is off by rounding.
   ///
-  /// How far they part from the run says what a comparison of it can show: twenty steps of refinement at α = 20 can turn 10⁻⁶ into a different picture.
+  /// How far they part from the run says what a comparison of it can show: twenty steps of
+  /// refinement at α = 20 can turn 10⁻⁶ into a different picture.
   private mutating func shakenRuns(_ recipe: RunRecipe) throws -> [Run] {
-    if let known = shaken[recipe.key] { return known }
+    if let known = shaken[recipe.name] { return known }
     let made = try (1...3).map { try make(recipe, shaken: $0) }
-    shaken[recipe.key] = made
+    shaken[recipe.name] = made
     return made
   }
 
