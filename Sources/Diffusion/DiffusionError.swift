@@ -37,6 +37,15 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
     }
   }
 
+  /// Throws ``invalidRequest(what:got:expected:)`` unless `holds`.
+  static func require(
+    _ holds: Bool, _ what: String, _ got: String, _ expected: String
+  ) throws {
+    guard holds else {
+      throw DiffusionError.invalidRequest(what: what, got: got, expected: expected)
+    }
+  }
+
   private static func list(_ title: String, _ names: [String]) -> String {
     guard !names.isEmpty else { return "" }
     let more = names.count > 8 ? " and \(names.count - 8) more" : ""

@@ -21,20 +21,18 @@ struct ComparisonTable {
     // The plain run is read at the steps that the excited one alters, so that the two compare.
     let altered = runs.map(\.manifest.method.alteredSteps).max() ?? 0
     rows = runs.flatMap { run -> [Row] in
-      let denoised = run.calls.filter { $0.phase == .denoise && $0.branch == .conditional }
-      let tries = Dictionary(
-        run.calls.filter { $0.phase == .loss }.map { ($0.step, $0.attempt) },
-        uniquingKeysWith: max)
+      let predictions = run.noisePredictions
+      let tries = run.refinementTries.values.reduce(0, +)
       func maxima(_ step: Int) -> [Float]? {
-        denoised.first { $0.step == step }?.measurement?.maxima
+        predictions.first { $0.step == step }?.measurement?.maxima
       }
       let last = min(max(altered, 1), run.manifest.timesteps.count) - 1
       return run.manifest.subjects.indices.map { index in
         Row(
           seed: run.manifest.seed, method: run.manifest.method.name,
           subject: run.manifest.subjects[index].name, first: maxima(0)?[index],
-          last: maxima(last)?[index], loss: denoised.last?.measurement?.loss,
-          tries: tries.values.reduce(0, +), seconds: run.manifest.seconds)
+          last: maxima(last)?[index], loss: predictions.last?.measurement?.loss,
+          tries: tries, seconds: run.manifest.seconds)
       }
     }
   }

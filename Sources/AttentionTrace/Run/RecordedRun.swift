@@ -61,6 +61,18 @@ public struct RecordedRun: Sendable {
     }
   }
 
+  /// The calls that predicted the noise for the prompt, in the order of the steps.
+  public var noisePredictions: [CallRecord] {
+    calls.filter { $0.phase == .denoise && $0.branch == .conditional }
+  }
+
+  /// Tries of iterative refinement, by step; steps without are left out.
+  public var refinementTries: [Int: Int] {
+    Dictionary(
+      calls.filter { $0.phase == .loss && $0.attempt > 0 }.map { ($0.step, $0.attempt) },
+      uniquingKeysWith: max)
+  }
+
   /// The calls that an objective measured, with their losses and largest attentions.
   public var losses: LossTable { LossTable(calls: calls, subjects: manifest.subjects) }
 

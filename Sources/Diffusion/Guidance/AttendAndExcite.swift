@@ -45,16 +45,12 @@ public struct AttendAndExcite: LatentGuide {
 
     /// Refuses numbers that no run can be made with.
     func validate() throws {
-      func require(_ holds: Bool, _ what: String, _ got: String, _ expected: String) throws {
-        guard holds else {
-          throw DiffusionError.invalidRequest(what: what, got: got, expected: expected)
-        }
-      }
-      try require(scaleFactor.isFinite, "the scale factor", "\(scaleFactor)", "a number")
-      try require(
+      try DiffusionError.require(
+        scaleFactor.isFinite, "the scale factor", "\(scaleFactor)", "a number")
+      try DiffusionError.require(
         scaleRange.count == 2 && scaleRange.allSatisfy { $0 >= 0 && $0.isFinite },
         "the scale range", "\(scaleRange)", "two numbers, neither below 0")
-      try require(
+      try DiffusionError.require(
         thresholds.values.allSatisfy(\.isFinite), "a threshold", "\(thresholds)", "numbers")
     }
   }

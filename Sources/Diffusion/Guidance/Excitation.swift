@@ -59,24 +59,21 @@ public struct Excitation: AttentionObjective {
 
   /// What ``evaluate(_:)`` takes for granted.
   private func validate() throws {
-    func require(_ holds: Bool, _ what: String, _ got: String, _ expected: String) throws {
-      guard holds else {
-        throw DiffusionError.invalidRequest(what: what, got: got, expected: expected)
-      }
-    }
-    try require(!subjects.isEmpty, "the number of subjects", "0", "at least one")
+    try DiffusionError.require(!subjects.isEmpty, "the number of subjects", "0", "at least one")
     for subject in subjects {
-      try require(
+      try DiffusionError.require(
         !subject.tokens.isEmpty
           && subject.tokens.allSatisfy { (1..<max(lastToken, 1)).contains($0) },
         "subject \(subject.name)", "tokens \(subject.tokens)",
         "tokens in 1..<\(lastToken), which share the renormalisation")
     }
     guard let sigma else { return }
-    try require(sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
+    try DiffusionError.require(
+      sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
     let side = min(grid.rows, grid.columns)
-    try require(side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
-    try require(
+    try DiffusionError.require(
+      side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
+    try DiffusionError.require(
       (1...side + 2).contains(kernelSize), "the kernel's side", String(kernelSize),
       "1…\(side + 2) at \(grid)")
   }

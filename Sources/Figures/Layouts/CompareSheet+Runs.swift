@@ -125,16 +125,12 @@ extension CompareSheet.Run {
 
   /// A run's picture and curves, with maps already made of it.
   fileprivate init(_ run: RecordedRun, maps: [SubjectMap]) throws {
-    let denoised = run.calls.filter { $0.phase == .denoise && $0.branch == .conditional }
-    let measured = denoised.compactMap(\.measurement)
+    let measured = run.noisePredictions.compactMap(\.measurement)
     guard measured.allSatisfy({ $0.maxima.count == maps.count }) else {
       throw AnalysisError.nothingSelected(
         run: run.folder.path, what: "the largest attention of \(maps.count) subjects",
         recorded: "calls.jsonl with another number of them")
     }
-    let tries = Dictionary(
-      run.calls.filter { $0.phase == .loss && $0.attempt > 0 }.map { ($0.step, $0.attempt) },
-      uniquingKeysWith: max)
     self.init(
       image: try PNGImage.read(run.folder.image),
       maps: maps.map {
@@ -142,7 +138,7 @@ extension CompareSheet.Run {
       },
       loss: measured.map(\.loss),
       attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },
-      refinementTries: tries,
+      refinementTries: run.refinementTries,
       refinementLosses: Dictionary(
         grouping: run.calls.filter { $0.phase == .refinement }, by: \.step
       ).mapValues { $0.compactMap { $0.measurement?.loss } })
