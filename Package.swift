@@ -37,7 +37,10 @@ let package = Package(
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion", dependencies: ["TensorEngine", "AttentionTrace", "COpenSSL"],
-      resources: [.copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary")]),
+      resources: [
+        .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
+        .copy("Resources/Shapes"),
+      ]),
     .target(name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine"]),
     .target(
       name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),

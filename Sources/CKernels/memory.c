@@ -12,3 +12,9 @@ void ck_keep_freed_memory(void) {
   mallopt(M_TRIM_THRESHOLD, 0x7fffffff);
 #endif
 }
+
+void ck_return_freed_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}

@@ -77,6 +77,9 @@ void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
 // without a page fault every 4 KB.
 void ck_keep_freed_memory(void);
 
+// Gives back to the system, this once, what has been freed.
+void ck_return_freed_memory(void);
+
 // CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t ck_crc32c(uint32_t crc, const uint8_t *bytes, ptrdiff_t n);
 

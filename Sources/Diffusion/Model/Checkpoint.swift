@@ -15,6 +15,8 @@ public struct Checkpoint: Sendable {
   package let schedule: NoiseSchedule
   /// What Attend-and-Excite needs different from the paper with this checkpoint.
   package let guidance: GuidanceDefaults
+  /// Takes the place of the weight files, which then need not be there.
+  package var randomWeights: RandomWeights?
 
   /// Opens a folder with `model_index.json`, `unet/`, `vae/`, `text_encoder/` and `scheduler/`.
   ///
@@ -130,6 +132,7 @@ extension Checkpoint {
   }
 
   private func open(_ part: String, _ name: String) throws -> Parameters {
+    if let randomWeights { return Parameters(drawing: randomWeights) }
     let files = try WeightFiles(in: folder + "/" + part, named: name)
     return try Parameters(try files.paths.map(SafetensorsFile.init(path:)))
   }

@@ -7,6 +7,7 @@ package final class Parameters {
   /// Every tensor's name.
   let names: [String]
   private let files: [SafetensorsFile]
+  private var random: RandomWeights?
   private let fileOfName: [String: Int]
   private var used: Set<String> = []
   private var missing: [String] = []
@@ -30,8 +31,15 @@ package final class Parameters {
     self.fileOfName = fileOfName
   }
 
+  /// Draws whatever tensor is asked for.
+  init(drawing random: RandomWeights) {
+    (files, names, fileOfName) = ([], [], [:])
+    self.random = random
+  }
+
   /// The tensor `name`, or an empty one that ``finish(ignoring:)`` keeps from ever being used.
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
+    if let random { return random.tensor(name, shape) }
     let none = Tensor([], shape: [0])
     guard let file = fileOfName[name].map({ files[$0] }), let entry = file.entry(name) else {
       missing.append(name)

@@ -120,7 +120,7 @@ public final class Tape: Sendable {
       nodes[index].kept = []
       gradients[index] = nil
       let wanted = node.parents.map { $0.map { onPath[$0] } ?? false }
-      let parts = operation.pullback(of: gradient, node, wanted: wanted)
+      let parts = operation.observedPullback(of: gradient, node, wanted: wanted)
       for (input, part) in parts.enumerated() where wanted[input] {
         guard let parent = node.parents[input], let part else { continue }
         gradients[parent] = gradients[parent].map { Operation.add($0, part).output } ?? part
@@ -135,7 +135,7 @@ extension Operation {
   package func callAsFunction(_ inputs: Tensor...) -> Tensor { callAsFunction(inputs) }
 
   package func callAsFunction(_ inputs: [Tensor]) -> Tensor {
-    let evaluation = forward(inputs)
+    let evaluation = observedForward(inputs)
     guard let tape = inputs.lazy.compactMap(\.place).first?.tape else { return evaluation.output }
     return tape.write(self, inputs, evaluation)
   }

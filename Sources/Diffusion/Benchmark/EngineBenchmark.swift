@@ -1,0 +1,167 @@
+internal import AttentionTrace
+internal import TensorEngine
+
+/// Times the engine on the passes that pictures are made of, and on pictures.
+///
+/// Each part of the checkpoint is loaded for its passes alone, so that the memory of one says nothing
+/// of another's. Random latents, a fixed prompt, the checkpoint's own sizes.
+package struct EngineBenchmark {
+  /// The picture's steps, of which the first half is altered.
+  package static let steps = 50
+  static let prompt = "a cat and a frog"
+  static let subjects = [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])]
+
+  private let checkpoint: Checkpoint
+  private let repeats: Int
+  /// Told of what is about to be measured.
+  private let progress: (String) -> Void
+
+  /// - Parameter repeats: how often each pass is run; at least 1.
+  package init(
+    _ checkpoint: Checkpoint, repeats: Int, progress: @escaping (String) -> Void = { _ in }
+  ) {
+    self.checkpoint = checkpoint
+    self.repeats = max(1, repeats)
+    self.progress = progress
+  }
+
+  /// Measures `passes`, in the order in which a picture takes them.
+  /// - Throws: what loading the checkpoint and running it throws.
+  package func measure(_ passes: Set<EnginePass>) throws -> [EngineMeasurement] {
+    var tallies: [EnginePass: PassTally] = [:]
+    let embeddings = try measureText(passes, &tallies)
+    if !passes.subtracting([.text, .decode]).isEmpty {
+      try measureUNet(passes, embeddings, &tallies)
+    }
+    if passes.contains(.decode) { try measureDecoder(&tallies) }
+    return EnginePass.allCases.compactMap { pass in
+      passes.contains(pass) ? tallies[pass].map { EngineMeasurement(pass, $0) } : nil
+    }
+  }
+
+  /// The embeddings of the prompt and of the empty one, `[1, token, width]` both.
+  private func measureText(
+    _ passes: Set<EnginePass>, _ tallies: inout [EnginePass: PassTally]
+  ) throws -> (conditional: Tensor, unconditional: Tensor) {
+    let tokenizer = try checkpoint.makeTokenizer()
+    let model = try checkpoint.makeTextModel()
+    let ids = [Self.prompt, ""].map { tokenizer.encode($0).tokens.map(\.id) }
+    if passes.contains(.text) {
+      try run(.text, &tallies) { try $0.run { _ = try model([ids[0]]) } }
+    }
+    return (try model([ids[0]]), try model([ids[1]]))
+  }
+
+  private func measureUNet(
+    _ passes: Set<EnginePass>, _ embeddings: (conditional: Tensor, unconditional: Tensor),
+    _ tallies: inout [EnginePass: PassTally]
+  ) throws {
+    let subject = try UNetSubject(checkpoint, embeddings)
+    if passes.contains(.unet) {
+      try run(.unet, &tallies) { try $0.run { try subject.predict(batch: 1) } }
+    }
+    if passes.contains(.unetPair) {
+      try run(.unetPair, &tallies) { try $0.run { try subject.predict(batch: 2) } }
+    }
+    if !passes.isDisjoint(with: [.lossForward, .lossBackward]) {
+      var backward = PassTally()
+      try run(.lossForward, &tallies) { forward in
+        let probe = try forward.run { try subject.look() }
+        _ = backward.run { probe.gradient() }
+      }
+      tallies[.lossBackward] = backward
+    }
+    if passes.contains(.step) {
+      try run(.step, &tallies) { tally in
+        var sequence = try subject.sequence()
+        try tally.run { _ = try sequence.next() }
+      }
+    }
+  }
+
+  private func measureDecoder(_ tallies: inout [EnginePass: PassTally]) throws {
+    let vae = try checkpoint.makeVAE()
+    let latent = checkpoint.randomLatent
+    try run(.decode, &tallies) { try $0.run { _ = try vae.decode(latent) } }
+  }
+
+  /// Repeats one pass, from memory as clean as at the start.
+  private func run(
+    _ pass: EnginePass, _ tallies: inout [EnginePass: PassTally],
+    _ body: (inout PassTally) throws -> Void
+  ) rethrows {
+    ResidentMemory.trim()
+    var tally = PassTally()
+    for turn in 1...repeats {
+      progress("\(pass.rawValue) \(turn) of \(repeats)")
+      try body(&tally)
+    }
+    tallies[pass] = tally
+  }
+}
+
+// MARK: - Pictures
+
+extension EngineBenchmark {
+  /// Makes a picture of `steps` steps by the whole pipeline.
+  ///
+  /// - Parameter steps: 2…50; where fewer than 50 are made, each kind of step counts for all of its
+  ///   kind.
+  /// - Throws: what loading the checkpoint and running it throws.
+  package func makeImage(steps: Int) throws -> EngineImage {
+    ResidentMemory.trim()
+    let altered = (steps + 1) / 2
+    var request = GenerationRequest(
+      prompt: Self.prompt, seed: 0, method: .attendAndExcite(.benchmark(altered: altered)),
+      subjects: Self.subjects)
+    (request.steps, request.scheduler) = (steps, SchedulerKind.ddim.rawValue)
+    var (loading, once) = (PassTally(), PassTally())
+    var halves = [PassTally(), PassTally()]
+    progress("loading")
+    let model = try loading.run { try StableDiffusion(checkpoint) }
+    var sequence = try once.run { try model.sequence(request) }
+    for step in 0..<sequence.count {
+      progress("step \(step + 1) of \(steps)")
+      _ = try halves[step < altered ? 0 : 1].run { try sequence.next() }
+    }
+    _ = try once.run { try model.pixels(sequence.latent) }
+    let tallies = [loading, once] + halves
+    let half = Double(Self.steps / 2)
+    func total(_ once: Double, _ halves: [Double]) -> Double { once + half * halves.reduce(0, +) }
+    let speed = EngineSpeed(
+      seconds: total(once.samples.reduce(0, +), halves.map(\.samples.mean)),
+      gigaflop: total(once.flop, halves.map { $0.flop / Double($0.samples.count) }) / 1e9,
+      sgemm: halves.flatMap(\.sgemm).mean / 1e9)
+    return EngineImage(
+      basis: steps == Self.steps ? .measured : .scaled, stepsMade: steps, speed: speed,
+      peakMemory: tallies.compactMap(\.peak).max())
+  }
+
+  /// The time of a picture from that of its passes; `nil` where one of them was not measured.
+  package static func estimate(_ measurements: [EngineMeasurement]) -> EngineImage? {
+    let half = Double(steps / 2)
+    let counts: [(pass: EnginePass, count: Double)] = [
+      (.text, 2), (.step, half), (.unetPair, half), (.decode, 1),
+    ]
+    let parts = counts.compactMap { part in
+      measurements.first { $0.pass == part.pass }.map { (speed: $0.speed, count: part.count) }
+    }
+    guard parts.count == counts.count else { return nil }
+    let seconds = parts.reduce(0) { $0 + $1.count * $1.speed.seconds }
+    return EngineImage(
+      basis: .estimated, stepsMade: 0,
+      speed: EngineSpeed(
+        seconds: seconds, gigaflop: parts.reduce(0) { $0 + $1.count * $1.speed.gigaflop },
+        sgemm: parts.reduce(0) { $0 + $1.count * $1.speed.seconds * $1.speed.sgemm } / seconds),
+      peakMemory: nil)
+  }
+}
+
+extension AttendAndExcite.Settings {
+  /// The published method without its refinement, whose length depends on the picture.
+  static func benchmark(altered: Int) -> Self {
+    var settings = Self()
+    (settings.maxIterations, settings.thresholds) = (altered, [:])
+    return settings
+  }
+}

@@ -1,0 +1,25 @@
+private import Foundation
+
+/// Published networks whose configurations come with Heed, to be run with random weights.
+package enum ModelShapes: String, Sendable, CaseIterable {
+  /// Stable Diffusion 1.1 to 1.5, as in CompVis/stable-diffusion-v1-4.
+  case sd14
+  /// Stable Diffusion 2.x at 512 pixels, as in stabilityai/stable-diffusion-2-1-base.
+  case sd21
+  /// The model that comes with Heed.
+  case menagerie
+
+  /// The configurations alone, under weights drawn from `seed`.
+  /// - Throws: as ``Checkpoint/init(_:)``.
+  package func checkpoint(seed: UInt64) throws -> Checkpoint {
+    var checkpoint = try Checkpoint(folder)
+    checkpoint.randomWeights = RandomWeights(seed: seed)
+    return checkpoint
+  }
+
+  private var folder: String {
+    guard self != .menagerie else { return Checkpoint.menagerie }
+    let path = "Shapes/" + rawValue
+    return Bundle.module.resourceURL?.appendingPathComponent(path).path ?? path
+  }
+}

@@ -1,0 +1,78 @@
+internal import AttentionTrace
+internal import TensorEngine
+
+/// A UNet and everything that its passes in a picture need.
+struct UNetSubject {
+  private let unet: UNet
+  private let latent: Tensor
+  private let embeddings: (conditional: Tensor, unconditional: Tensor)
+  private let objective: Excitation
+  private let sites: [String]
+  private let schedule: NoiseSchedule
+
+  /// A diffusion time in the middle.
+  private static let timestep = 500.0
+
+  /// - Throws: ``DiffusionError`` or `FileError` when the UNet cannot be loaded, or has no attention
+  ///   at the grid that Attend-and-Excite reads.
+  init(
+    _ checkpoint: Checkpoint, _ embeddings: (conditional: Tensor, unconditional: Tensor)
+  ) throws {
+    self.embeddings = embeddings
+    unet = try checkpoint.makeUNet()
+    latent = checkpoint.randomLatent
+    schedule = checkpoint.schedule
+    let factor = checkpoint.vaeConfiguration.factor
+    let window = embeddings.conditional.shape[1]
+    let (rows, columns) = (latent.shape[2], latent.shape[3])
+    objective = Excitation(
+      subjects: EngineBenchmark.subjects,
+      grid: checkpoint.guidance.grid
+        ?? Grid(rows: (rows * factor + 31) / 32, columns: (columns * factor + 31) / 32),
+      pieces: .standard, lastToken: window - 1, sigma: 0.5, kernelSize: 3)
+    sites = try objective.sites(
+      among: unet.sites(rows: rows, columns: columns, tokens: window)
+    ).map(\.path)
+  }
+
+  /// Predicts the noise of one latent, or of two under both prompts.
+  func predict(batch: Int) throws {
+    let pass = AttentionPass(
+      step: 0, timestep: Self.timestep, phase: .denoise, branches: [.conditional])
+    let (plain, guided) = (embeddings.unconditional, embeddings.conditional)
+    _ = try unet(
+      batch == 1 ? latent : .concatenated([latent, latent], axis: 0), timestep: Self.timestep,
+      context: batch == 1 ? guided : .concatenated([plain, guided], axis: 0),
+      tap: AttentionTap(pass: pass))
+  }
+
+  /// Evaluates Attend-and-Excite's loss on a tape.
+  func look() throws -> LossProbe {
+    let pass = AttentionPass(
+      step: 0, timestep: Self.timestep, phase: .loss, branches: [.conditional])
+    return try LossProbe(
+      of: objective, at: latent, unet: unet, timestep: Self.timestep,
+      context: embeddings.conditional,
+      tap: AttentionTap(pass: pass, sites: sites, endsEarly: true), sites: sites)
+  }
+
+  /// A run whose next step is altered.
+  func sequence() throws -> DenoisingSequence {
+    try DenoisingSequence(
+      unet: unet, scheduler: SchedulerKind.ddim.make(schedule, steps: EngineBenchmark.steps),
+      latent: latent, embeddings: embeddings, guidanceScale: 7.5,
+      guide: AttendAndExcite(objective, .benchmark(altered: 1)))
+  }
+}
+
+extension Checkpoint {
+  /// Noise of the size that the checkpoint was trained at, `[1, 4, row, column]`.
+  var randomLatent: Tensor {
+    var source = TorchRandomSource(seed: 0)
+    return source.normal(
+      shape: [
+        1, unetConfiguration.channels, unetConfiguration.sampleRows,
+        unetConfiguration.sampleColumns,
+      ])
+  }
+}

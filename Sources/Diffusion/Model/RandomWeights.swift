@@ -1,0 +1,42 @@
+package import TensorEngine
+
+/// Weights drawn from their names: a network of given shapes without a checkpoint.
+///
+/// Matrices and kernels are uniform with a variance of 1 / fan-in, so that numbers keep their size
+/// from layer to layer; norms scale by 1, and offsets are 0.
+package struct RandomWeights: Sendable {
+  private let seed: UInt64
+
+  /// - Parameter seed: another seed gives other weights.
+  package init(seed: UInt64) { self.seed = seed }
+
+  /// The weights `name` of the shape `shape`, the same each time.
+  package func tensor(_ name: String, _ shape: [Int]) -> Tensor {
+    guard shape.count > 1 else {
+      return .full(name.hasSuffix("weight") ? 1 : 0, shape: shape)
+    }
+    let fanIn = shape[1...].reduce(1, *)
+    // Uniform numbers in ±a have the variance a² / 3.
+    let bound = (3 / Float(fanIn)).squareRoot()
+    // FNV-1a of the name.
+    let start = name.utf8.reduce(0xCBF2_9CE4_8422_2325 ^ seed) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+    }
+    return Tensor(shape: shape) { weights in
+      Parallel.ranges(shape.reduce(1, *), grain: 1 << 16) { range in
+        for index in range {
+          weights[index] = bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
+        }
+      }
+    }
+  }
+
+  /// A number in -1…1 of a counter: SplitMix64's mixing (Steele, Lea & Flood, OOPSLA 2014).
+  private static func uniform(_ counter: UInt64) -> Float {
+    var bits = counter
+    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+    bits ^= bits >> 31
+    return Float(Int32(truncatingIfNeeded: bits >> 32)) * 0x1p-31
+  }
+}

@@ -1,0 +1,28 @@
+private import Glibc
+
+extension Matrix {
+  /// What OpenBLAS reaches with all of Heed's threads busy, in floating-point operations a second:
+  /// on each thread one product of square matrices of this side, all at once.
+  package static func measuredSpeed(side: Int) -> Double {
+    // Straight from the system and back to it, so that no account of memory is disturbed.
+    let count = (1 + Parallel.threads) * side * side
+    let bytes = count * MemoryLayout<Float>.stride
+    let address = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let address, address != MAP_FAILED else {
+      fatalError("out of memory: \(bytes) bytes for a product's speed")
+    }
+    defer { munmap(address, bytes) }
+    let factors = address.bindMemory(to: Float.self, capacity: count)
+    factors.initialize(repeating: 1, count: count)
+    let matrix = Matrix(factors, stride: side)
+    let time = ContinuousClock().measure {
+      Parallel.forEach(Parallel.threads) { thread in
+        multiply(
+          matrix, matrix, into: factors + (1 + thread) * side * side, outputStride: side,
+          rows: side, columns: side, inner: side)
+      }
+    }
+    let flop = 2 * Double(side) * Double(side) * Double(side) * Double(Parallel.threads)
+    return flop / (time / .seconds(1))
+  }
+}
