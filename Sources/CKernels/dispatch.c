@@ -105,3 +105,15 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
 }
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(half_to_float)(x, y, n); }
 void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }
+void ck_winograd_input(const float *x, float *v, const struct ck_winograd *shape, ptrdiff_t first,
+                       ptrdiff_t end, ptrdiff_t tap) {
+  CALL(winograd_input)(x, v, shape, first, end, tap);
+}
+void ck_winograd_kernel(const float *w, float *u, ptrdiff_t count, int tile, int flip,
+                        ptrdiff_t tap) {
+  CALL(winograd_kernel)(w, u, count, tile, flip, tap);
+}
+void ck_winograd_output(const float *p, float *y, const struct ck_winograd *shape, ptrdiff_t first,
+                        ptrdiff_t end, ptrdiff_t tap, float bias) {
+  CALL(winograd_output)(p, y, shape, first, end, tap, bias);
+}

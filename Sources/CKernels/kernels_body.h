@@ -348,6 +348,8 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
   }
 }
 
+#include "winograd_body.h"
+
 const struct ck_table CK(table) = {
     .add = CK(add),
     .multiply = CK(multiply),
@@ -373,4 +375,7 @@ const struct ck_table CK(table) = {
     .layer_norm_pullback_rows = CK(layer_norm_pullback_rows),
     .half_to_float = CK(half_to_float),
     .float_to_half = CK(float_to_half),
+    .winograd_input = CK(winograd_input),
+    .winograd_kernel = CK(winograd_kernel),
+    .winograd_output = CK(winograd_output),
 };

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ckernels.h"
+
 struct ck_table {
   void (*add)(const float *, const float *, float *, ptrdiff_t);
   void (*multiply)(const float *, const float *, float *, ptrdiff_t);
@@ -35,6 +37,11 @@ struct ck_table {
                                    float *, ptrdiff_t, ptrdiff_t);
   void (*half_to_float)(const uint16_t *, float *, ptrdiff_t);
   void (*float_to_half)(const float *, uint16_t *, ptrdiff_t);
+  void (*winograd_input)(const float *, float *, const struct ck_winograd *, ptrdiff_t, ptrdiff_t,
+                         ptrdiff_t);
+  void (*winograd_kernel)(const float *, float *, ptrdiff_t, int, int, ptrdiff_t);
+  void (*winograd_output)(const float *, float *, const struct ck_winograd *, ptrdiff_t, ptrdiff_t,
+                          ptrdiff_t, float);
 };
 
 extern const struct ck_table ck_table_baseline;

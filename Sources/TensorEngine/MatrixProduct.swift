@@ -47,27 +47,28 @@ extension Matrix {
 
   /// As ``multiply(_:_:into:outputStride:rows:columns:inner:alpha:beta:)``, on all threads.
   ///
-  /// The longer side of the output is halved into blocks, as long as they stay large enough that
-  /// packing the other factor for each of them costs little.
+  /// The output is halved along its longer side into up to eight blocks, as long as they stay large
+  /// enough that packing both factors for each of them costs little.
   static func multiplyInParallel(
     _ left: Matrix, _ right: Matrix, into output: UnsafeMutablePointer<Float>, outputStride: Int,
     rows: Int, columns: Int, inner: Int, alpha: Float = 1, beta: Float = 0
   ) {
-    let (mostParts, smallestLength, smallestWork) = (16, 96, 1 << 17)
-    let byRows = rows >= columns
-    let length = byRows ? rows : columns
-    var parts = 1
-    while parts < mostParts, length / (2 * parts) >= smallestLength,
-      rows * columns * inner / (2 * parts) >= smallestWork
-    { parts *= 2 }
-    let grain = ((length + parts - 1) / parts + 15) / 16 * 16
-    Parallel.ranges(length, grain: grain) { part in
+    let (mostParts, smallestSide, smallestWork) = (8, 96, 1 << 17)
+    var (rowParts, columnParts) = (1, 1)
+    while rowParts * columnParts < mostParts {
+      let (height, width) = (rows / rowParts, columns / columnParts)
+      guard max(height, width) >= 2 * smallestSide, height * width * inner >= 2 * smallestWork
+      else { break }
+      if height >= width { rowParts *= 2 } else { columnParts *= 2 }
+    }
+    let height = ((rows + rowParts - 1) / rowParts + 15) / 16 * 16
+    let width = ((columns + columnParts - 1) / columnParts + 15) / 16 * 16
+    Parallel.forEach(rowParts * columnParts) { part in
+      let (row, column) = (part / columnParts * height, part % columnParts * width)
       multiply(
-        byRows ? left.fromRow(part.lowerBound) : left,
-        byRows ? right : right.fromColumn(part.lowerBound),
-        into: output + (byRows ? part.lowerBound * outputStride : part.lowerBound),
-        outputStride: outputStride, rows: byRows ? part.count : rows,
-        columns: byRows ? columns : part.count, inner: inner, alpha: alpha, beta: beta)
+        left.fromRow(row), right.fromColumn(column), into: output + row * outputStride + column,
+        outputStride: outputStride, rows: min(height, rows - row),
+        columns: min(width, columns - column), inner: inner, alpha: alpha, beta: beta)
     }
   }
 }

@@ -32,12 +32,13 @@ extension OperationCase {
 
   private static func convolution(
     _ x: Tensor, out: Int, kernel: (Int, Int) = (3, 3), stride: Int = 1, padding: Padding,
-    bias: Bool = true
+    bias: Bool = true, tolerance: Double = 3e-6
   ) -> OperationCase {
     let weight = numbers(out, x.shape[1], kernel.0, kernel.1, seed: 2)
     return OperationCase(
       .convolution(
-        weight: weight, bias: bias ? numbers(out) : nil, stride: stride, padding: padding), x)
+        weight: weight, bias: bias ? numbers(out) : nil, stride: stride, padding: padding), x,
+      tolerance: tolerance)
   }
 
   static let layers = [
@@ -67,6 +68,12 @@ extension OperationCase {
     convolution(numbers(1, 33, 24, 11), out: 7, stride: 2, padding: Padding(1)),
     convolution(numbers(1, 2, 3, 141), out: 3, padding: Padding(1)),
     convolution(numbers(1, 65, 16, 16), out: 130, kernel: (1, 1), padding: Padding(0)),
+    // By minimal filtering, in tiles of 2×2 and of 4×4.
+    convolution(numbers(2, 32, 16, 17), out: 33, padding: Padding(1)),
+    convolution(
+      numbers(1, 37, 17, 18), out: 32,
+      padding: Padding(top: 0, left: 2, bottom: 3, right: 1), bias: false),
+    convolution(numbers(1, 33, 31, 35), out: 32, padding: Padding(1), tolerance: 1e-5),
   ]
 
   private static func groupNorm(

@@ -73,6 +73,26 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n);
 void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
 
+// One plane of a 3x3 convolution by Winograd's F(tile x tile, 3 x 3), tile 2 or 4. Tiles cover the
+// output in rows of `tile_columns`; the (tile + 2)^2 numbers of a transformed tile lie `tap` floats
+// apart, those of neighbouring tiles side by side.
+struct ck_winograd {
+  ptrdiff_t rows, columns;          // of the input
+  ptrdiff_t out_rows, out_columns;  // of the output
+  ptrdiff_t top, left;              // zeros around the input
+  ptrdiff_t tile, tile_columns;
+};
+// Transforms the tile rows first..<end of a plane: v [(tile + 2)^2][tiles].
+void ck_winograd_input(const float *x, float *v, const struct ck_winograd *shape, ptrdiff_t first,
+                       ptrdiff_t end, ptrdiff_t tap);
+// Transforms `count` kernels of nine numbers: u [(tile + 2)^2][count]. With flip != 0 the kernels
+// are turned by half a turn first, as the pullback needs them.
+void ck_winograd_kernel(const float *w, float *u, ptrdiff_t count, int tile, int flip,
+                        ptrdiff_t tap);
+// Makes the output's rows in tile rows first..<end of a plane from products p, laid out as v is.
+void ck_winograd_output(const float *p, float *y, const struct ck_winograd *shape, ptrdiff_t first,
+                        ptrdiff_t end, ptrdiff_t tap, float bias);
+
 // Tells malloc to give nothing below a gigabyte back to the system: what is freed is used again
 // without a page fault every 4 KB.
 void ck_keep_freed_memory(void);

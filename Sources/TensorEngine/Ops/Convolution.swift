@@ -67,12 +67,13 @@ private struct ConvolutionGeometry {
     return first < end ? first..<end : 0..<0
   }
 
-  /// Unrolls output rows `band` of one picture: `[in * kernel, band pixels]`.
+  /// Unrolls output rows `band` of one picture's `channels`: `[in * kernel, band pixels]`.
   func unroll(
-    _ picture: UnsafePointer<Float>, _ band: Range<Int>, into matrix: UnsafeMutablePointer<Float>
+    _ picture: UnsafePointer<Float>, _ band: Range<Int>, _ channels: Range<Int>,
+    into matrix: UnsafeMutablePointer<Float>
   ) {
     let length = band.count * outColumns
-    for channel in 0..<channels {
+    for channel in channels {
       for ky in 0..<kernelRows {
         for kx in 0..<kernelColumns {
           let line = (channel * kernelRows + ky) * kernelColumns + kx
@@ -125,7 +126,7 @@ private struct ConvolutionGeometry {
 
 extension Operation {
   /// Output pixels whose columns are unrolled at a time: they stay in the cache for the product.
-  private static let bandPixels = 128
+  private static let bandPixels = 256
 
   static func convolution(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: Int, _ padding: Padding
@@ -134,14 +135,21 @@ extension Operation {
     precondition(
       bias.map { $0.shape == [shape.outChannels] } ?? true,
       "convolution: weight \(weight.shape) with bias \(bias?.shape ?? [])")
+    let winograd =
+      stride == 1
+      ? Winograd(weight: weight, rows: shape.rows, columns: shape.columns, padding: padding) : nil
     let output = Tensor(shape: shape.outShape) { y in
-      for plane in 0..<shape.batch * shape.outChannels {
-        let value = bias?.storage.pointer[plane % shape.outChannels] ?? 0
-        (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
-      }
       for picture in 0..<shape.batch {
         let source = x.storage.pointer + picture * shape.channels * shape.pixels
         let target = y + picture * shape.outChannels * shape.outPixels
+        if let winograd {
+          winograd(source, bias, into: target)
+          continue
+        }
+        for plane in 0..<shape.outChannels {
+          (target + plane * shape.outPixels)
+            .update(repeating: bias?.storage.pointer[plane] ?? 0, count: shape.outPixels)
+        }
         if shape.isPointwise {
           Matrix.multiplyInParallel(
             Matrix(weight.storage.pointer, stride: shape.inner),
@@ -160,11 +168,14 @@ extension Operation {
     _ source: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
     into target: UnsafeMutablePointer<Float>
   ) {
+    if shape.outPixels <= bandPixels {
+      return convolveSmall(source, weight, shape, into: target)
+    }
     let bandRows = max(1, bandPixels / shape.outColumns)
     Parallel.ranges(shape.outRows, grain: bandRows) { band in
       let length = band.count * shape.outColumns
       let matrix = Storage(count: shape.inner * length)
-      shape.unroll(source, band, into: matrix.pointer)
+      shape.unroll(source, band, 0..<shape.channels, into: matrix.pointer)
       Matrix.multiply(
         Matrix(weight.storage.pointer, stride: shape.inner),
         Matrix(matrix.pointer, stride: length),
@@ -173,15 +184,38 @@ extension Operation {
     }
   }
 
+  /// One small picture, unrolled at once: its output channels are what is shared out.
+  private static func convolveSmall(
+    _ source: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let matrix = Storage(count: shape.inner * shape.outPixels)
+    Parallel.ranges(shape.channels, grain: 64) { channels in
+      shape.unroll(source, 0..<shape.outRows, channels, into: matrix.pointer)
+    }
+    Matrix.multiplyInParallel(
+      Matrix(weight.storage.pointer, stride: shape.inner),
+      Matrix(matrix.pointer, stride: shape.outPixels), into: target,
+      outputStride: shape.outPixels, rows: shape.outChannels, columns: shape.outPixels,
+      inner: shape.inner, beta: 1)
+  }
+
   static func convolutionPullback(
     _ gradient: Tensor, _ weight: Tensor, _ stride: Int, _ padding: Padding, _ inputShape: [Int]
   ) -> Tensor {
     let shape = ConvolutionGeometry(inputShape, weight, stride, padding)
+    let winograd =
+      stride == 1
+      ? Winograd(
+        pullbackOf: weight, rows: shape.outRows, columns: shape.outColumns, padding: padding)
+      : nil
     return Tensor(shape: inputShape) { dx in
       for picture in 0..<shape.batch {
         let dy = gradient.storage.pointer + picture * shape.outChannels * shape.outPixels
         let target = dx + picture * shape.channels * shape.pixels
-        if shape.isPointwise {
+        if let winograd {
+          winograd(dy, nil, into: target)
+        } else if shape.isPointwise {
           Matrix.multiplyInParallel(
             Matrix(weight.storage.pointer, stride: shape.inner, transposed: true),
             Matrix(dy, stride: shape.outPixels), into: target, outputStride: shape.pixels,
