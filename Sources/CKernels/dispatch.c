@@ -104,7 +104,24 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
   CALL(layer_norm_pullback_rows)(x, gamma, dy, stats, dx, rows, columns);
 }
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(half_to_float)(x, y, n); }
-void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }
+void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(brain_to_float)(x, y, n); }
+void ck_attention_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
+                       float *packed) {
+  CALL(attention_pack)(x, stride, keys, width, packed);
+}
+void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
+                       const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,
+                       float *scratch) {
+  CALL(attention_tile)(shape, q, packed_keys, v, y, stats, from, rows, scratch);
+}
+void ck_attention_tile_pullback(const struct ck_attention *shape, const float *q, const float *k,
+                                const float *packed_keys, const float *packed_values,
+                                const float *y, const float *dy, const float *stats, float *dq,
+                                float *dk, float *dv, ptrdiff_t from, ptrdiff_t rows,
+                                float *scratch) {
+  CALL(attention_tile_pullback)(shape, q, k, packed_keys, packed_values, y, dy, stats, dq, dk, dv,
+                                from, rows, scratch);
+}
 void ck_winograd_input(const float *x, float *v, const struct ck_winograd *shape, ptrdiff_t first,
                        ptrdiff_t end, ptrdiff_t tap) {
   CALL(winograd_input)(x, v, shape, first, end, tap);

@@ -7,6 +7,9 @@
     __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c,prefer-256-bit"))), \
     apply_to = function)
 #define CK(name) ck_##name##_avx512
+#define WIDTH 8
+#define LINES 5
+#define VECTORS 5
 #include "kernels_body.h"
 #pragma clang attribute pop
 #endif

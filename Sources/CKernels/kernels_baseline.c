@@ -3,4 +3,7 @@
 #include "table.h"
 
 #define CK(name) ck_##name##_baseline
+#define WIDTH 4
+#define LINES 4
+#define VECTORS 2
 #include "kernels_body.h"

@@ -1,5 +1,6 @@
 // The loops, written once. An including file defines CK(name), which adds the instruction set to a
-// function's name, and switches the target before including this.
+// function's name, and switches the target before including this. It also says what the registers
+// hold in a product of matrices: WIDTH floats each, VECTORS of them by LINES rows of sums.
 
 #define INLINE static inline __attribute__((always_inline))
 #define LANES 16
@@ -341,6 +342,14 @@ static void CK(half_to_float)(const uint16_t *x, float *y, ptrdiff_t n) {
   }
 }
 
+static void CK(brain_to_float)(const uint16_t *x, float *y, ptrdiff_t n) {
+  EACH
+  for (ptrdiff_t i = 0; i < n; i++) {
+    union { uint32_t i; float f; } v = {(uint32_t)x[i] << 16};
+    y[i] = v.f;
+  }
+}
+
 static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) {
     _Float16 half = (_Float16)x[i];
@@ -348,6 +357,7 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
   }
 }
 
+#include "attention_body.h"
 #include "winograd_body.h"
 
 const struct ck_table CK(table) = {
@@ -375,6 +385,10 @@ const struct ck_table CK(table) = {
     .layer_norm_pullback_rows = CK(layer_norm_pullback_rows),
     .half_to_float = CK(half_to_float),
     .float_to_half = CK(float_to_half),
+    .brain_to_float = CK(brain_to_float),
+    .attention_pack = CK(attention_pack),
+    .attention_tile = CK(attention_tile),
+    .attention_tile_pullback = CK(attention_tile_pullback),
     .winograd_input = CK(winograd_input),
     .winograd_kernel = CK(winograd_kernel),
     .winograd_output = CK(winograd_output),

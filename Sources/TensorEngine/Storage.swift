@@ -18,6 +18,7 @@ package final class Storage: @unchecked Sendable {
   package let count: Int
   /// The file that the pointer points into; `nil` when the memory is owned.
   private let file: MappedFile?
+  private let offset: Int
 
   /// Allocates `count` floats, uninitialised.
   package init(count: Int) {
@@ -30,7 +31,7 @@ package final class Storage: @unchecked Sendable {
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
-    file = nil
+    (file, offset) = (nil, 0)
   }
 
   /// Views `count` floats of `file` from the byte `offset` on, and keeps the file mapped.
@@ -44,7 +45,12 @@ package final class Storage: @unchecked Sendable {
       "floats at the unaligned byte \(offset)")
     pointer = address.bindMemory(to: Float.self, capacity: count)
     self.count = count
-    self.file = file
+    (self.file, self.offset) = (file, offset)
+  }
+
+  /// Gives the memory of a view back until it is read again; owned memory stays.
+  func release() {
+    file?.release(offset..<offset + count * MemoryLayout<Float>.stride)
   }
 
   deinit { if file == nil { free(pointer) } }

@@ -123,7 +123,7 @@ struct AttentionObserverTests {
     let scores = try #require(onlooker.kept[path + "scores"])
     let keys = probabilities.count / (2 * heads * grid.pixels)
     #expect(keys == (isCross ? 77 : grid.pixels))
-    let values = (isCross ? context : x).linear(try file.tensor(path + ".to_v.weight"), nil).values
+    let values = (isCross ? context : x).linear(try file.weight(path + ".to_v.weight"), nil).values
     let side = width / heads
     var mixed = [Float](repeating: 0, count: x.count)
     for row in 0..<2 * heads * grid.pixels {
@@ -141,7 +141,7 @@ struct AttentionObserverTests {
       }
     }
     let expected = Tensor(mixed, shape: x.shape).linear(
-      try file.tensor(path + ".to_out.0.weight"), try file.tensor(path + ".to_out.0.bias"))
+      try file.weight(path + ".to_out.0.weight"), try file.tensor(path + ".to_out.0.bias"))
     for (value, expected) in zip(seen.values, expected.values) {
       #expect(abs(value - expected) < 1e-5)
     }

@@ -27,7 +27,20 @@ private func numbers(_ shape: Int..., seed: UInt64 = 0) -> Tensor {
 extension OperationCase {
   private static func linear(_ x: Tensor, out: Int, bias: Bool = true) -> OperationCase {
     let weight = numbers(out, x.shape[x.rank - 1], seed: 1)
-    return OperationCase(.linear(weight: weight, bias: bias ? numbers(out) : nil), x)
+    return OperationCase(.linear(weight: Weight(weight), bias: bias ? numbers(out) : nil), x)
+  }
+
+  private static func feedForward(
+    _ x: Tensor, hidden: Int, bias: Bool = true
+  ) -> OperationCase {
+    let width = x.shape[x.rank - 1]
+    return OperationCase(
+      .feedForward(
+        FeedForwardWeights(
+          expand: Weight(numbers(2 * hidden, width, seed: 1)),
+          expandBias: bias ? numbers(2 * hidden) : nil,
+          contract: Weight(numbers(width, hidden, seed: 2)),
+          contractBias: bias ? numbers(width) : nil)), x)
   }
 
   private static func convolution(
@@ -37,7 +50,8 @@ extension OperationCase {
     let weight = numbers(out, x.shape[1], kernel.0, kernel.1, seed: 2)
     return OperationCase(
       .convolution(
-        weight: weight, bias: bias ? numbers(out) : nil, stride: stride, padding: padding), x,
+        weight: Weight(weight), bias: bias ? numbers(out) : nil, stride: stride,
+        padding: padding), x,
       tolerance: tolerance)
   }
 
@@ -47,6 +61,10 @@ extension OperationCase {
     linear(numbers(2, 3, 5), out: 7),
     linear(numbers(2, 299, 61), out: 97),
     linear(numbers(7, 130), out: 401, bias: false),
+
+    feedForward(numbers(1, 1), hidden: 1),
+    feedForward(numbers(2, 3, 10), hidden: 20),
+    feedForward(numbers(1030, 4), hidden: 5, bias: false),
 
     convolution(numbers(1, 1, 1, 1), out: 1, kernel: (1, 1), padding: Padding(0)),
     convolution(numbers(1, 1, 1, 1), out: 2, padding: Padding(1)),
@@ -118,7 +136,7 @@ extension OperationCase {
       [numbers(1), numbers(3, 13).affine(scale: 3), numbers(2, 10_007)].map { x in
         OperationCase(.activation(activation), activation == .relu ? awayFromZero(x) : x)
       }
-    } + [numbers(1, 2), numbers(2, 3, 10), numbers(129, 130)].map { OperationCase(.gatedGelu, $0) }
+    }
 
   /// Queries, keys and values, wide enough that the probabilities are far from even.
   private static func attention(
@@ -205,7 +223,7 @@ extension OperationCase {
 
 /// The operations without what is constant in them.
 enum OperationKind: CaseIterable {
-  case linear, convolution, groupNorm, layerNorm, activation, gatedGelu
+  case linear, convolution, groupNorm, layerNorm, activation, feedForward
   case scores, softmax, weightedValues, attention
   case add, addToChannels, multiply, affine
   case meanOverFirstAxis, sum, maximum
@@ -222,7 +240,7 @@ extension Operation {
     case .groupNorm: .groupNorm
     case .layerNorm: .layerNorm
     case .activation: .activation
-    case .gatedGelu: .gatedGelu
+    case .feedForward: .feedForward
     case .scores: .scores
     case .softmax: .softmax
     case .weightedValues: .weightedValues

@@ -149,9 +149,11 @@ struct TrapTests {
 
   @Test("for a linear layer of another width")
   func linear() async {
-    await #expect(processExitsWith: .failure) { _ = Self.x.linear(.full(1, shape: [4, 2]), nil) }
     await #expect(processExitsWith: .failure) {
-      _ = Self.x.linear(.full(1, shape: [4, 3]), .full(1, shape: [3]))
+      _ = Self.x.linear(Weight(.full(1, shape: [4, 2])), nil)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Self.x.linear(Weight(.full(1, shape: [4, 3])), .full(1, shape: [3]))
     }
   }
 
@@ -159,15 +161,16 @@ struct TrapTests {
   func convolution() async {
     await #expect(processExitsWith: .failure) {
       _ = Tensor.full(1, shape: [1, 2, 4, 4])
-        .convolution(.full(1, shape: [3, 1, 3, 3]), nil, padding: Padding(1))
+        .convolution(Weight(.full(1, shape: [3, 1, 3, 3])), nil, padding: Padding(1))
     }
     await #expect(processExitsWith: .failure) {
       _ = Tensor.full(1, shape: [1, 2, 4, 4])
-        .convolution(.full(1, shape: [3, 2, 3, 3]), .full(1, shape: [2]), padding: Padding(1))
+        .convolution(
+          Weight(.full(1, shape: [3, 2, 3, 3])), .full(1, shape: [2]), padding: Padding(1))
     }
     await #expect(processExitsWith: .failure) {
       _ = Tensor.full(1, shape: [1, 2, 2, 4])
-        .convolution(.full(1, shape: [3, 2, 3, 3]), nil, padding: Padding(0))
+        .convolution(Weight(.full(1, shape: [3, 2, 3, 3])), nil, padding: Padding(0))
     }
   }
 

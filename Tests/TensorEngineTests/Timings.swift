@@ -17,7 +17,7 @@ struct Timings {
     return (
       "convolution \(kernel)×\(kernel) \(channels) to \(out), \(side)×\(side)",
       .convolution(
-        weight: zeros(out, channels, kernel, kernel), bias: zeros(out), stride: 1,
+        weight: Weight(zeros(out, channels, kernel, kernel)), bias: zeros(out), stride: 1,
         padding: Padding(kernel / 2)),
       [zeros(1, channels, side, side)], work
     )
@@ -38,7 +38,7 @@ struct Timings {
   func print() {
     let cases: [(String, Operation, [Tensor], Double)] = [
       (
-        "linear 2048 to 2048", .linear(weight: Self.zeros(2048, 2048), bias: nil),
+        "linear 2048 to 2048", .linear(weight: Weight(Self.zeros(2048, 2048)), bias: nil),
         [Self.zeros(2048, 2048)], 2 * 2048 * 2048 * 2048
       ),
       Self.convolution(320, 64, out: 320),
@@ -53,11 +53,12 @@ struct Timings {
       Self.attention(queries: 4096, keys: 77, width: 320),
       Self.attention(queries: 256, keys: 256, width: 144),
       (
-        "linear 320 to 2560", .linear(weight: Self.zeros(2560, 320), bias: Self.zeros(2560)),
+        "linear 320 to 2560",
+        .linear(weight: Weight(Self.zeros(2560, 320)), bias: Self.zeros(2560)),
         [Self.zeros(1, 4096, 320)], 2 * 4096 * 2560 * 320
       ),
       (
-        "linear 320 to 320", .linear(weight: Self.zeros(320, 320), bias: nil),
+        "linear 320 to 320", .linear(weight: Weight(Self.zeros(320, 320)), bias: nil),
         [Self.zeros(1, 4096, 320)], 2 * 4096 * 320 * 320
       ),
       (
@@ -76,7 +77,14 @@ struct Timings {
         .layerNorm(gamma: Self.zeros(320), beta: Self.zeros(320), epsilon: 1e-5),
         [Self.zeros(1, 4096, 320)], 0
       ),
-      ("gated gelu 4096×2560", .gatedGelu, [Self.zeros(1, 4096, 2560)], 0),
+      (
+        "feed-forward 4096×320",
+        .feedForward(
+          FeedForwardWeights(
+            expand: Weight(Self.zeros(2560, 320)), expandBias: nil,
+            contract: Weight(Self.zeros(320, 1280)), contractBias: nil)),
+        [Self.zeros(1, 4096, 320)], 6 * 4096 * 1280 * 320
+      ),
       ("transpose 320×4096", .transpose, [Self.zeros(1, 320, 4096)], 0),
       ("add 320×64×64", .add, [Self.zeros(1, 320, 64, 64), Self.zeros(1, 320, 64, 64)], 0),
     ]

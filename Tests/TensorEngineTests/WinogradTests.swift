@@ -11,7 +11,7 @@ struct WinogradTests {
   func parts(_ channels: Int, _ out: Int, _ rows: Int, _ columns: Int) {
     var random = SeededNumbers(seed: 5)
     let x = random.tensor([1, channels, rows, columns])
-    let weight = random.tensor([out, channels, 3, 3])
+    let weight = Weight(random.tensor([out, channels, 3, 3]))
     let bias = random.tensor([out])
     let whole = x.convolution(weight, bias, padding: Padding(1))
     let side = 10
@@ -29,7 +29,7 @@ struct WinogradTests {
   @Test("gives the same bytes for a picture alone and in a batch")
   func batches() {
     var random = SeededNumbers(seed: 6)
-    let weight = random.tensor([48, 40, 3, 3])
+    let weight = Weight(random.tensor([48, 40, 3, 3]))
     let pictures = (0..<3).map { _ in random.tensor([1, 40, 40, 24]) }
     let together = Tensor.concatenated(pictures, axis: 0)
       .convolution(weight, nil, padding: Padding(1))

@@ -11,13 +11,16 @@ extension Operation {
     switch self {
     case .linear(let weight, let bias): return naiveLinear(x, weight, bias)
     case .convolution(let weight, let bias, let stride, let padding):
-      return naiveConvolution(x, NaiveTensor(weight), bias, stride, padding)
+      return naiveConvolution(
+        x, NaiveTensor(weight.values.map(Double.init), shape: weight.shape), bias, stride, padding)
     case .groupNorm(let gamma, let beta, let groups, let epsilon, let silu):
       return naiveGroupNorm(x, gamma, beta, groups, Double(epsilon), silu)
     case .layerNorm(let gamma, let beta, let epsilon):
       return naiveLayerNorm(x, gamma, beta, Double(epsilon))
     case .activation(let activation): return x.map(activation.naive)
-    case .gatedGelu: return naiveGatedGelu(x)
+    case .feedForward(let weights):
+      let hidden = naiveLinear(x, weights.expand, weights.expandBias)
+      return naiveLinear(naiveGatedGelu(hidden), weights.contract, weights.contractBias)
     case .scores(let heads, let scale): return naiveScores(x, inputs[1], heads, Double(scale))
     case .softmax(let scale): return naiveSoftmax(x, Double(scale))
     case .weightedValues(let heads): return naiveWeightedValues(x, inputs[1], heads)
@@ -85,7 +88,7 @@ private func mirrored(_ length: Int, _ width: Int) -> [Int] {
 
 // MARK: - Layers
 
-private func naiveLinear(_ x: NaiveTensor, _ weight: Tensor, _ bias: Tensor?) -> NaiveTensor {
+private func naiveLinear(_ x: NaiveTensor, _ weight: Weight, _ bias: Tensor?) -> NaiveTensor {
   let (w, b) = (weight.values.map(Double.init), bias?.values.map(Double.init))
   let (columns, inner) = (weight.shape[0], weight.shape[1])
   let values = x.mapRows { row in

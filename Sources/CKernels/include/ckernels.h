@@ -72,6 +72,36 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
 // IEEE half to single and back (round to nearest, ties to even; overflow becomes infinity).
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n);
 void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
+// bfloat16, the upper half of a single, to single.
+void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n);
+
+// Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
+// are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.
+struct ck_attention {
+  ptrdiff_t keys, width, stride;
+  float scale;
+  int causal;
+};
+enum {
+  CK_PANEL = 40,           // keys side by side in packed keys
+  CK_ATTENTION_TILE = 60,  // the most queries of one call
+  CK_ATTENTION_SCRATCH = 2 * 60 * 6 * 40,
+};
+// Packs positions of x for products with queries: [panel][width][CK_PANEL], zeros after the last.
+void ck_attention_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
+                       float *packed);
+// y = softmax(scale q kᵀ) v for the queries from..<from + rows, at most CK_ATTENTION_TILE; q and y
+// point to the first of them. stats [rows, 2] receives each row's maximum and 1 / sum. scratch has
+// CK_ATTENTION_SCRATCH floats.
+void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
+                       const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,
+                       float *scratch);
+// dq of these queries; what they add to dk and dv.
+void ck_attention_tile_pullback(const struct ck_attention *shape, const float *q, const float *k,
+                                const float *packed_keys, const float *packed_values,
+                                const float *y, const float *dy, const float *stats, float *dq,
+                                float *dk, float *dv, ptrdiff_t from, ptrdiff_t rows,
+                                float *scratch);
 
 // One plane of a 3x3 convolution by Winograd's F(tile x tile, 3 x 3), tile 2 or 4. Tiles cover the
 // output in rows of `tile_columns`; the (tile + 2)^2 numbers of a transformed tile lie `tap` floats

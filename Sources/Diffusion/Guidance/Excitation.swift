@@ -121,6 +121,6 @@ public struct Excitation: AttentionObjective {
     let products = line.flatMap { y in line.map { y * $0 } }
     let total = products.reduce(0, +)
     let kernel = Tensor(products.map { Float($0 / total) }, shape: [1, 1, kernelSize, kernelSize])
-    return maps.reflectPadded(1).convolution(kernel, nil, padding: Padding(0))
+    return maps.reflectPadded(1).convolution(Weight(kernel), nil, padding: Padding(0))
   }
 }

@@ -161,11 +161,22 @@ extension Checkpoint {
     return hashes
   }
 
+  /// Reads the file a piece at a time: it is larger than what a run needs in memory.
   private static func sha256(_ file: MappedFile) -> String {
+    let piece = 1 << 24
     var digest = [UInt8](repeating: 0, count: 32)
-    file.withBytes { bytes in
-      _ = EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, EVP_sha256(), nil)
+    let context = EVP_MD_CTX_new()
+    defer { EVP_MD_CTX_free(context) }
+    EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    for first in stride(from: 0, to: file.count, by: piece) {
+      let range = first..<min(first + piece, file.count)
+      file.withBytes { bytes in
+        _ = EVP_DigestUpdate(
+          context, UnsafeRawBufferPointer(rebasing: bytes[range]).baseAddress, range.count)
+      }
+      file.release(range)
     }
+    EVP_DigestFinal_ex(context, &digest, nil)
     return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -3,12 +3,12 @@ internal import TensorEngine
 /// `x Wᵀ + b` over the last axis.
 struct Linear: Sendable {
   /// Shape `[out, in]`.
-  let weight: Tensor
+  let weight: Weight
   /// Shape `[out]`.
   let bias: Tensor?
 
   init(_ scope: ParameterScope, _ input: Int, _ output: Int, bias: Bool = true) throws {
-    weight = try scope.tensor("weight", [output, input])
+    weight = try scope.weight([output, input])
     self.bias = bias ? try scope.tensor("bias", [output]) : nil
   }
 
@@ -18,7 +18,7 @@ struct Linear: Sendable {
 /// Cross-correlation of `[batch, channel, row, column]`.
 struct Convolution: Sendable {
   /// Shape `[out, in, row, column]`.
-  let weight: Tensor
+  let weight: Weight
   /// Shape `[out]`.
   let bias: Tensor
   let stride: Int
@@ -28,7 +28,7 @@ struct Convolution: Sendable {
     _ scope: ParameterScope, _ input: Int, _ output: Int, kernel: Int, stride: Int = 1,
     padding: Padding
   ) throws {
-    weight = try scope.tensor("weight", [output, input, kernel, kernel])
+    weight = try scope.weight([output, input, kernel, kernel])
     bias = try scope.tensor("bias", [output])
     self.stride = stride
     self.padding = padding

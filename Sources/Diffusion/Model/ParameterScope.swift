@@ -53,6 +53,15 @@ package final class Parameters {
     return try file.tensor(name)
   }
 
+  /// The weight `name` as its file keeps it; see ``tensor(_:_:)``.
+  func weight(_ name: String, _ shape: [Int]) throws -> Weight {
+    guard let file = fileOfName[name].map({ files[$0] }), file.entry(name)?.shape == shape else {
+      return Weight(try tensor(name, shape))
+    }
+    used.insert(name)
+    return try file.weight(name)
+  }
+
   /// Ends loading: every tensor of the file was asked for, and every one asked for was there.
   ///
   /// - Parameter ignoring: names that hold no parameter, such as `position_ids` of old files.
@@ -83,6 +92,11 @@ package struct ParameterScope {
 
   func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
     try parameters.tensor(full(name), shape)
+  }
+
+  /// The layer's matrix or kernels.
+  func weight(_ shape: [Int]) throws -> Weight {
+    try parameters.weight(full("weight"), shape)
   }
 
   /// Whether the file has anything under this place.

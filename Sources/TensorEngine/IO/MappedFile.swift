@@ -61,4 +61,18 @@ package final class MappedFile: @unchecked Sendable {
     precondition(0...count ~= offset, "byte \(offset) of a file of \(count)")
     return base + offset
   }
+
+  /// What is given back is at least this long, in bytes: less is not worth the call.
+  private static let smallestRelease = 1 << 20
+
+  /// Gives the memory of `range` back; reading it again brings it in again, from the system's cache
+  /// or from the file.
+  package func release(_ range: Range<Int>) {
+    guard range.count >= Self.smallestRelease else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    // A failure leaves the memory where it is, which is no harm.
+    _ = madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
 }

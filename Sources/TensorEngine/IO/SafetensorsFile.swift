@@ -77,6 +77,19 @@ package struct SafetensorsFile: Sendable {
     }
   }
 
+  /// Reads a layer's weight as ``tensor(_:)`` does, but leaves 16-bit numbers as they are.
+  /// - Throws: ``FileError`` when there is no such tensor or it has another type.
+  package func weight(_ name: String) throws -> Weight {
+    let entry = try require(name)
+    guard entry.type == .f16 || entry.type == .bf16, entry.range.lowerBound % 2 == 0 else {
+      return Weight(try tensor(name))
+    }
+    let halves = HalfStorage(
+      viewing: file, offset: entry.range.lowerBound, count: entry.count,
+      isBrain: entry.type == .bf16)
+    return Weight(halves, shape: entry.shape)
+  }
+
   /// Reads a tensor of I64, I32 or U8 as integers, in row-major order.
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
   package func integers(_ name: String) throws -> [Int] {
@@ -109,18 +122,20 @@ package struct SafetensorsFile: Sendable {
   private static func widen(
     _ source: UnsafeRawPointer, count: Int, isBrain: Bool, into target: UnsafeMutablePointer<Float>
   ) {
-    if isBrain {
-      for position in 0..<count {
-        let bits = source.loadUnaligned(fromByteOffset: 2 * position, as: UInt16.self)
-        target[position] = Float(bitPattern: UInt32(bits) << 16)
+    func widen(_ halves: UnsafePointer<UInt16>) {
+      if isBrain {
+        ck_brain_to_float(halves, target, count)
+      } else {
+        ck_half_to_float(halves, target, count)
       }
-    } else if UInt(bitPattern: source) % 2 == 0 {
-      ck_half_to_float(source.assumingMemoryBound(to: UInt16.self), target, count)
+    }
+    if UInt(bitPattern: source) % 2 == 0 {
+      widen(source.assumingMemoryBound(to: UInt16.self))
     } else {
       withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { halves in
         UnsafeMutableRawBufferPointer(halves).copyMemory(
           from: UnsafeRawBufferPointer(start: source, count: 2 * count))
-        if let base = halves.baseAddress { ck_half_to_float(base, target, count) }
+        if let base = halves.baseAddress { widen(base) }
       }
     }
   }

@@ -179,10 +179,38 @@ extension Operation {
 
 // MARK: - In tiles
 
-extension Operation {
+extension AttentionGeometry {
   /// Queries whose probabilities exist at a time, for one head.
-  private static let tile = 128
+  static let tile = CK_ATTENTION_TILE
 
+  /// Floats of one head's packed keys or values.
+  private var packedCount: Int {
+    let panel = CK_PANEL
+    return (keys + panel - 1) / panel * panel * headWidth
+  }
+
+  func kernel(scale: Float, causal: Bool) -> ck_attention {
+    ck_attention(
+      keys: keys, width: headWidth, stride: width, scale: scale, causal: causal ? 1 : 0)
+  }
+
+  /// Keys or values of every head, packed for products with queries.
+  func packed(_ tensor: Tensor) -> Storage {
+    let packed = Storage(count: batch * heads * packedCount)
+    Parallel.forEach(batch * heads) { index in
+      ck_attention_pack(
+        head(index, of: tensor.storage.pointer, positions: keys), width, keys, headWidth,
+        packed.pointer + index * packedCount)
+    }
+    return packed
+  }
+
+  func packed(_ index: Int, of storage: Storage) -> UnsafeMutablePointer<Float> {
+    storage.pointer + index * packedCount
+  }
+}
+
+extension Operation {
   static func attention(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ heads: Int, _ scale: Float, _ causal: Bool
   ) -> Evaluation {
@@ -190,85 +218,77 @@ extension Operation {
       k.shape == v.shape && scale > 0,
       "attention: keys \(k.shape), values \(v.shape), scale \(scale)")
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
+    let tile = AttentionGeometry.tile
     let tiles = (shape.queries + tile - 1) / tile
+    let keys = shape.packed(k)
+    let stats = Storage(count: 2 * shape.batch * heads * shape.queries)
     let output = Tensor(shape: q.shape) { y in
       Parallel.forEach(shape.batch * heads * tiles) { index in
         let (head, first) = (index / tiles, index % tiles * tile)
-        let rows = min(tile, shape.queries - first)
-        let map = probabilities(q, k, shape, head, first, rows, scale, causal)
-        Matrix.multiply(
-          Matrix(map.pointer, stride: shape.keys), shape.matrix(head, of: v, positions: shape.keys),
-          into: shape.head(head, of: y, positions: shape.queries) + first * shape.width,
-          outputStride: shape.width, rows: rows, columns: shape.headWidth, inner: shape.keys)
+        var kernel = shape.kernel(scale: scale, causal: causal)
+        let scratch = Storage(count: CK_ATTENTION_SCRATCH)
+        ck_attention_tile(
+          &kernel,
+          shape.head(head, of: q.storage.pointer, positions: shape.queries) + first * shape.width,
+          shape.packed(head, of: keys),
+          shape.head(head, of: v.storage.pointer, positions: shape.keys),
+          shape.head(head, of: y, positions: shape.queries) + first * shape.width,
+          stats.pointer + 2 * (head * shape.queries + first), first,
+          min(tile, shape.queries - first), scratch.pointer)
       }
     }
-    return Evaluation(output: output, kept: [q, k, v])
-  }
-
-  /// The probabilities of `rows` queries from `first` on, `[row, key]`.
-  private static func probabilities(
-    _ q: Tensor, _ k: Tensor, _ shape: AttentionGeometry, _ head: Int, _ first: Int, _ rows: Int,
-    _ scale: Float, _ causal: Bool
-  ) -> Storage {
-    let map = Storage(count: rows * shape.keys)
-    Matrix.multiply(
-      shape.matrix(head, of: q, positions: shape.queries, from: first),
-      shape.matrix(head, of: k, positions: shape.keys, transposed: true),
-      into: map.pointer, outputStride: shape.keys, rows: rows, columns: shape.keys,
-      inner: shape.headWidth)
-    if causal {
-      for row in 0..<rows {
-        for key in min(first + row + 1, shape.keys)..<shape.keys {
-          map.pointer[row * shape.keys + key] = -.infinity
-        }
-      }
-    }
-    ck_softmax_rows(map.pointer, map.pointer, rows, shape.keys, scale)
-    return map
+    let kept = Tensor(storage: stats, shape: [shape.batch, heads, shape.queries, 2])
+    return Evaluation(output: output, kept: [q, k, v, output, kept])
   }
 
   /// The tiles' probabilities are computed again: keeping them would take pixels² for every head.
   static func attentionPullback(
     _ gradient: Tensor, _ kept: [Tensor], _ heads: Int, _ scale: Float, _ causal: Bool
   ) -> [Tensor?] {
-    let (q, k, v) = (kept[0], kept[1], kept[2])
+    let (q, k, v, y, stats) = (kept[0], kept[1], kept[2], kept[3], kept[4])
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
+    let (packedKeys, packedValues) = (shape.packed(k), shape.packed(v))
+    // Each half of a head's queries has sums of its own for what all of them add to.
+    let halves = shape.queries >= 512 ? 2 : 1
+    let half = (shape.queries + halves - 1) / halves
     let dq = Storage(count: q.count)
-    let dk = Storage(count: k.count)
-    let dv = Storage(count: v.count)
-    Parallel.forEach(shape.batch * heads) { head in
-      let headWidth = shape.headWidth
-      for first in stride(from: 0, to: shape.queries, by: tile) {
-        let rows = min(tile, shape.queries - first)
-        let beta: Float = first == 0 ? 0 : 1
-        let map = probabilities(q, k, shape, head, first, rows, scale, causal)
-        let slope = Storage(count: map.count)
-        let dy = shape.matrix(head, of: gradient, positions: shape.queries, from: first)
-        Matrix.multiply(
-          dy, shape.matrix(head, of: v, positions: shape.keys, transposed: true),
-          into: slope.pointer, outputStride: shape.keys, rows: rows, columns: shape.keys,
-          inner: headWidth)
-        ck_softmax_pullback_rows(
-          map.pointer, slope.pointer, slope.pointer, rows, shape.keys, scale)
-        Matrix.multiply(
-          Matrix(map.pointer, stride: shape.keys, transposed: true), dy,
-          into: shape.head(head, of: dv.pointer, positions: shape.keys),
-          outputStride: shape.width, rows: shape.keys, columns: headWidth, inner: rows, beta: beta)
-        Matrix.multiply(
-          Matrix(slope.pointer, stride: shape.keys),
-          shape.matrix(head, of: k, positions: shape.keys),
-          into: shape.head(head, of: dq.pointer, positions: shape.queries) + first * shape.width,
-          outputStride: shape.width, rows: rows, columns: headWidth, inner: shape.keys)
-        Matrix.multiply(
-          Matrix(slope.pointer, stride: shape.keys, transposed: true),
-          shape.matrix(head, of: q, positions: shape.queries, from: first),
-          into: shape.head(head, of: dk.pointer, positions: shape.keys),
-          outputStride: shape.width, rows: shape.keys, columns: headWidth, inner: rows, beta: beta)
+    let (dks, dvs) = (zeros(halves * k.count), zeros(halves * v.count))
+    Parallel.forEach(shape.batch * heads * halves) { index in
+      let (head, part) = (index / halves, index % halves)
+      var kernel = shape.kernel(scale: scale, causal: causal)
+      let scratch = Storage(count: CK_ATTENTION_SCRATCH)
+      let end = min((part + 1) * half, shape.queries)
+      for first in stride(from: part * half, to: end, by: AttentionGeometry.tile) {
+        func rows(_ pointer: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+          shape.head(head, of: pointer, positions: shape.queries) + first * shape.width
+        }
+        ck_attention_tile_pullback(
+          &kernel, rows(q.storage.pointer),
+          shape.head(head, of: k.storage.pointer, positions: shape.keys),
+          shape.packed(head, of: packedKeys), shape.packed(head, of: packedValues),
+          rows(y.storage.pointer), rows(gradient.storage.pointer),
+          stats.storage.pointer + 2 * (head * shape.queries + first), rows(dq.pointer),
+          shape.head(head, of: dks.pointer + part * k.count, positions: shape.keys),
+          shape.head(head, of: dvs.pointer + part * v.count, positions: shape.keys), first,
+          min(AttentionGeometry.tile, end - first), scratch.pointer)
       }
     }
     return [
-      Tensor(storage: dq, shape: q.shape), Tensor(storage: dk, shape: k.shape),
-      Tensor(storage: dv, shape: v.shape),
+      Tensor(storage: dq, shape: q.shape), sum(dks, halves, k.shape), sum(dvs, halves, v.shape),
     ]
+  }
+
+  private static func zeros(_ count: Int) -> Storage {
+    let storage = Storage(count: count)
+    storage.pointer.update(repeating: 0, count: count)
+    return storage
+  }
+
+  /// The sum of tensors of `shape` that lie one after the other.
+  private static func sum(_ parts: Storage, _ count: Int, _ shape: [Int]) -> Tensor {
+    let all = Tensor(storage: parts, shape: [count] + shape)
+    guard count > 1 else { return reshape(all, shape).output }
+    let halves = (0..<2).map { reshape(slice(all, 0, $0..<$0 + 1).output, shape).output }
+    return add(halves[0], halves[1]).output
   }
 }

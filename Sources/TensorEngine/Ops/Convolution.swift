@@ -21,7 +21,7 @@ package struct Padding: Hashable, Sendable {
 extension Tensor {
   /// Cross-correlation of `[batch, in, row, column]` with `weight` `[out, in, height, width]`.
   package func convolution(
-    _ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Padding
+    _ weight: Weight, _ bias: Tensor?, stride: Int = 1, padding: Padding
   ) -> Tensor {
     Operation.convolution(weight: weight, bias: bias, stride: stride, padding: padding)(self)
   }
@@ -35,9 +35,9 @@ private struct ConvolutionGeometry {
   let stride: Int
   let padding: Padding
 
-  init(_ shape: [Int], _ weight: Tensor, _ stride: Int, _ padding: Padding) {
+  init(_ shape: [Int], _ weight: Weight, _ stride: Int, _ padding: Padding) {
     precondition(
-      shape.count == 4 && weight.rank == 4 && shape[1] == weight.shape[1] && stride > 0,
+      shape.count == 4 && weight.shape.count == 4 && shape[1] == weight.shape[1] && stride > 0,
       "convolution: \(shape) with weight \(weight.shape), stride \(stride)")
     (batch, channels, rows, columns) = (shape[0], shape[1], shape[2], shape[3])
     (outChannels, kernelRows, kernelColumns) = (weight.shape[0], weight.shape[2], weight.shape[3])
@@ -129,47 +129,60 @@ extension Operation {
   private static let bandPixels = 256
 
   static func convolution(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ stride: Int, _ padding: Padding
+    _ x: Tensor, _ weight: Weight, _ bias: Tensor?, _ stride: Int, _ padding: Padding
   ) -> Evaluation {
     let shape = ConvolutionGeometry(x.shape, weight, stride, padding)
     precondition(
       bias.map { $0.shape == [shape.outChannels] } ?? true,
       "convolution: weight \(weight.shape) with bias \(bias?.shape ?? [])")
+    defer { weight.release() }
     let winograd =
       stride == 1
       ? Winograd(weight: weight, rows: shape.rows, columns: shape.columns, padding: padding) : nil
     let output = Tensor(shape: shape.outShape) { y in
-      for picture in 0..<shape.batch {
-        let source = x.storage.pointer + picture * shape.channels * shape.pixels
-        let target = y + picture * shape.outChannels * shape.outPixels
-        if let winograd {
-          winograd(source, bias, into: target)
-          continue
+      if let winograd {
+        for picture in 0..<shape.batch {
+          winograd(
+            x.storage.pointer + picture * shape.channels * shape.pixels, bias,
+            into: y + picture * shape.outChannels * shape.outPixels)
         }
-        for plane in 0..<shape.outChannels {
-          (target + plane * shape.outPixels)
-            .update(repeating: bias?.storage.pointer[plane] ?? 0, count: shape.outPixels)
-        }
-        if shape.isPointwise {
-          Matrix.multiplyInParallel(
-            Matrix(weight.storage.pointer, stride: shape.inner),
-            Matrix(source, stride: shape.pixels), into: target, outputStride: shape.outPixels,
-            rows: shape.outChannels, columns: shape.outPixels, inner: shape.inner, beta: 1)
-        } else {
-          convolve(source, weight, shape, into: target)
+        return
+      }
+      fill(y, shape, bias)
+      if shape.outPixels <= bandPixels, !shape.isPointwise {
+        return convolveSmall(x.storage.pointer, weight, shape, into: y)
+      }
+      weight.withFloats { weight in
+        for picture in 0..<shape.batch {
+          convolve(
+            x.storage.pointer + picture * shape.channels * shape.pixels, weight, shape,
+            into: y + picture * shape.outChannels * shape.outPixels)
         }
       }
     }
     return Evaluation(output: output)
   }
 
+  /// Puts the bias into every plane, for a product to be added to.
+  private static func fill(
+    _ y: UnsafeMutablePointer<Float>, _ shape: ConvolutionGeometry, _ bias: Tensor?
+  ) {
+    for plane in 0..<shape.batch * shape.outChannels {
+      let value = bias?.storage.pointer[plane % shape.outChannels] ?? 0
+      (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
+    }
+  }
+
   /// One picture: bands of rows are unrolled and multiplied, so the whole is never unrolled.
   private static func convolve(
-    _ source: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ shape: ConvolutionGeometry,
     into target: UnsafeMutablePointer<Float>
   ) {
-    if shape.outPixels <= bandPixels {
-      return convolveSmall(source, weight, shape, into: target)
+    if shape.isPointwise {
+      return Matrix.multiplyInParallel(
+        Matrix(weight, stride: shape.inner), Matrix(source, stride: shape.pixels), into: target,
+        outputStride: shape.outPixels, rows: shape.outChannels, columns: shape.outPixels,
+        inner: shape.inner, beta: 1)
     }
     let bandRows = max(1, bandPixels / shape.outColumns)
     Parallel.ranges(shape.outRows, grain: bandRows) { band in
@@ -177,52 +190,61 @@ extension Operation {
       let matrix = Storage(count: shape.inner * length)
       shape.unroll(source, band, 0..<shape.channels, into: matrix.pointer)
       Matrix.multiply(
-        Matrix(weight.storage.pointer, stride: shape.inner),
-        Matrix(matrix.pointer, stride: length),
+        Matrix(weight, stride: shape.inner), Matrix(matrix.pointer, stride: length),
         into: target + band.lowerBound * shape.outColumns, outputStride: shape.outPixels,
         rows: shape.outChannels, columns: length, inner: shape.inner, beta: 1)
     }
   }
 
-  /// One small picture, unrolled at once: its output channels are what is shared out.
+  /// Small pictures, each unrolled at once: the output channels are what is shared out, and with
+  /// them the weight, which is the larger factor.
   private static func convolveSmall(
-    _ source: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    _ source: UnsafePointer<Float>, _ weight: Weight, _ shape: ConvolutionGeometry,
     into target: UnsafeMutablePointer<Float>
   ) {
-    let matrix = Storage(count: shape.inner * shape.outPixels)
-    Parallel.ranges(shape.channels, grain: 64) { channels in
-      shape.unroll(source, 0..<shape.outRows, channels, into: matrix.pointer)
+    let size = shape.inner * shape.outPixels
+    let matrices = Storage(count: shape.batch * size)
+    Parallel.ranges(shape.batch * shape.channels, grain: 1) { range in
+      let (picture, channel) = range.lowerBound.quotientAndRemainder(dividingBy: shape.channels)
+      shape.unroll(
+        source + picture * shape.channels * shape.pixels, 0..<shape.outRows, channel..<channel + 1,
+        into: matrices.pointer + picture * size)
     }
-    Matrix.multiplyInParallel(
-      Matrix(weight.storage.pointer, stride: shape.inner),
-      Matrix(matrix.pointer, stride: shape.outPixels), into: target,
-      outputStride: shape.outPixels, rows: shape.outChannels, columns: shape.outPixels,
-      inner: shape.inner, beta: 1)
+    Parallel.ranges(shape.outChannels, grain: 160) { out in
+      weight.withFloats(out.lowerBound * shape.inner..<out.upperBound * shape.inner) { weight in
+        for picture in 0..<shape.batch {
+          Matrix.multiply(
+            Matrix(weight, stride: shape.inner),
+            Matrix(matrices.pointer + picture * size, stride: shape.outPixels),
+            into: target + (picture * shape.outChannels + out.lowerBound) * shape.outPixels,
+            outputStride: shape.outPixels, rows: out.count, columns: shape.outPixels,
+            inner: shape.inner, beta: 1)
+        }
+      }
+    }
   }
 
   static func convolutionPullback(
-    _ gradient: Tensor, _ weight: Tensor, _ stride: Int, _ padding: Padding, _ inputShape: [Int]
+    _ gradient: Tensor, _ weight: Weight, _ stride: Int, _ padding: Padding, _ inputShape: [Int]
   ) -> Tensor {
     let shape = ConvolutionGeometry(inputShape, weight, stride, padding)
+    defer { weight.release() }
     let winograd =
       stride == 1
       ? Winograd(
         pullbackOf: weight, rows: shape.outRows, columns: shape.outColumns, padding: padding)
       : nil
-    return Tensor(shape: inputShape) { dx in
+    func forPictures(_ body: (UnsafePointer<Float>, Int) -> Void) {
       for picture in 0..<shape.batch {
-        let dy = gradient.storage.pointer + picture * shape.outChannels * shape.outPixels
-        let target = dx + picture * shape.channels * shape.pixels
-        if let winograd {
-          winograd(dy, nil, into: target)
-        } else if shape.isPointwise {
-          Matrix.multiplyInParallel(
-            Matrix(weight.storage.pointer, stride: shape.inner, transposed: true),
-            Matrix(dy, stride: shape.outPixels), into: target, outputStride: shape.pixels,
-            rows: shape.channels, columns: shape.pixels, inner: shape.outChannels)
-        } else {
-          convolveBack(dy, weight, shape, into: target)
-        }
+        body(
+          gradient.storage.pointer + picture * shape.outChannels * shape.outPixels,
+          picture * shape.channels * shape.pixels)
+      }
+    }
+    return Tensor(shape: inputShape) { dx in
+      if let winograd { return forPictures { winograd($0, nil, into: dx + $1) } }
+      weight.withFloats { weight in
+        forPictures { convolveBack($0, weight, shape, into: dx + $1) }
       }
     }
   }
@@ -230,15 +252,21 @@ extension Operation {
   /// One picture: blocks of input channels write to planes of their own, whatever the kernel
   /// overlaps.
   private static func convolveBack(
-    _ dy: UnsafePointer<Float>, _ weight: Tensor, _ shape: ConvolutionGeometry,
+    _ dy: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ shape: ConvolutionGeometry,
     into target: UnsafeMutablePointer<Float>
   ) {
+    if shape.isPointwise {
+      return Matrix.multiplyInParallel(
+        Matrix(weight, stride: shape.inner, transposed: true), Matrix(dy, stride: shape.outPixels),
+        into: target, outputStride: shape.pixels, rows: shape.channels, columns: shape.pixels,
+        inner: shape.outChannels)
+    }
     target.update(repeating: 0, count: shape.channels * shape.pixels)
     Parallel.ranges(shape.channels, grain: 16) { block in
       let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
       Matrix.multiply(
         Matrix(
-          weight.storage.pointer + block.lowerBound * shape.kernel, stride: shape.inner,
+          weight + block.lowerBound * shape.kernel, stride: shape.inner,
           transposed: true),
         Matrix(dy, stride: shape.outPixels), into: matrix.pointer, outputStride: shape.outPixels,
         rows: block.count * shape.kernel, columns: shape.outPixels, inner: shape.outChannels)

@@ -16,7 +16,7 @@ struct Winograd {
   private let bandRows: Int
   /// Output channels taken at a time.
   private let block: Int
-  private let weight: Tensor
+  private let weight: Weight
   /// Whether this is the pullback: kernels are turned, and the weight's axes change their places.
   private let isPullback: Bool
 
@@ -32,13 +32,13 @@ struct Winograd {
   /// fast.
   ///
   /// - Parameter weight: `[out, in, 3, 3]`.
-  init?(weight: Tensor, rows: Int, columns: Int, padding: Padding) {
+  init?(weight: Weight, rows: Int, columns: Int, padding: Padding) {
     self.init(weight, rows, columns, padding, isPullback: false)
   }
 
   /// Sets up the pullback of a convolution whose output has `rows` by `columns`: the convolution of
   /// that with the kernels turned, padded by what the forward padding leaves of 2.
-  init?(pullbackOf weight: Tensor, rows: Int, columns: Int, padding: Padding) {
+  init?(pullbackOf weight: Weight, rows: Int, columns: Int, padding: Padding) {
     let rest = Padding(
       top: 2 - padding.top, left: 2 - padding.left, bottom: 2 - padding.bottom,
       right: 2 - padding.right)
@@ -46,7 +46,7 @@ struct Winograd {
   }
 
   private init?(
-    _ weight: Tensor, _ rows: Int, _ columns: Int, _ padding: Padding, isPullback: Bool
+    _ weight: Weight, _ rows: Int, _ columns: Int, _ padding: Padding, isPullback: Bool
   ) {
     guard weight.shape[2] == 3, weight.shape[3] == 3 else { return nil }
     self.weight = weight
@@ -117,9 +117,12 @@ struct Winograd {
     let corner = isPullback ? out.lowerBound * 9 : out.lowerBound * stride
     Parallel.ranges(rows, grain: max(1, 4096 / columns)) { range in
       for row in range {
-        ck_winograd_kernel(
-          weight.storage.pointer + corner + row * stride, kernels.pointer + row * columns, columns,
-          Int32(shape.tile), isPullback ? 1 : 0, rows * columns)
+        let first = corner + row * stride
+        weight.withFloats(first..<first + 9 * columns) { weight in
+          ck_winograd_kernel(
+            weight, kernels.pointer + row * columns, columns, Int32(shape.tile),
+            isPullback ? 1 : 0, rows * columns)
+        }
       }
     }
   }

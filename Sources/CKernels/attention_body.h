@@ -1,0 +1,216 @@
+// Attention in tiles of queries and blocks of keys, none of whose maps leaves the cache.
+//
+// Reference: Dao et al., FlashAttention, arXiv 2205.14135, algorithms 1 and 4: the running maximum
+// and sum of a row, and in the pullback <dy, y> in place of the row's sum of p dp.
+
+#define PANEL CK_PANEL                 // keys side by side in a packed panel
+#define BLOCK (6 * PANEL)              // keys taken at a time
+#define TILE CK_ATTENTION_TILE         // queries taken at a time
+
+typedef float CK(vector) __attribute__((vector_size(4 * WIDTH), aligned(4)));
+
+// c [rows][columns] (+)= a b for up to LINES rows and VECTORS * WIDTH columns, all in registers.
+INLINE void CK(product_block)(const int lines, const int vectors, const float *a, ptrdiff_t a_row,
+                              ptrdiff_t a_inner, const float *b, ptrdiff_t b_inner, float *c,
+                              ptrdiff_t c_row, ptrdiff_t inner, const int accumulate) {
+  CK(vector) sum[LINES][VECTORS];
+  for (int i = 0; i < lines; i++)
+    for (int j = 0; j < vectors; j++)
+      sum[i][j] = accumulate ? *(const CK(vector) *)(c + i * c_row + j * WIDTH)
+                             : (CK(vector)){0};
+  for (ptrdiff_t k = 0; k < inner; k++) {
+    FUSED
+    CK(vector) right[VECTORS];
+    for (int j = 0; j < vectors; j++)
+      right[j] = *(const CK(vector) *)(b + k * b_inner + j * WIDTH);
+    for (int i = 0; i < lines; i++) {
+      const float left = a[i * a_row + k * a_inner];
+      for (int j = 0; j < vectors; j++) sum[i][j] += left * right[j];
+    }
+  }
+  for (int i = 0; i < lines; i++)
+    for (int j = 0; j < vectors; j++) *(CK(vector) *)(c + i * c_row + j * WIDTH) = sum[i][j];
+}
+
+#define COLUMNS(vectors) \
+  case vectors: \
+    CK(product_block)(lines, vectors, a, a_row, a_inner, b, b_inner, c, c_row, inner, accumulate); \
+    break;
+
+INLINE void CK(product_lines)(const int lines, int vectors, const float *a, ptrdiff_t a_row,
+                              ptrdiff_t a_inner, const float *b, ptrdiff_t b_inner, float *c,
+                              ptrdiff_t c_row, ptrdiff_t inner, const int accumulate) {
+  switch (vectors) {
+    COLUMNS(1)
+    COLUMNS(2)
+#if VECTORS > 2
+    COLUMNS(3)
+    COLUMNS(4)
+    COLUMNS(5)
+#endif
+  }
+}
+
+#undef COLUMNS
+
+// c [rows][columns] (+)= a b. b and c have contiguous rows; a is read number by number, in any
+// layout. For factors that lie in the cache already: nothing is packed.
+INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                        ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
+                        ptrdiff_t columns, ptrdiff_t inner, const int accumulate) {
+  ptrdiff_t column = 0;
+  while (columns - column >= WIDTH) {
+    ptrdiff_t rest = (columns - column) / WIDTH;
+    int vectors = rest < VECTORS ? (int)rest : VECTORS;
+    ptrdiff_t row = 0;
+    for (; row + LINES <= rows; row += LINES)
+      CK(product_lines)(LINES, vectors, a + row * a_row, a_row, a_inner, b + column, b_inner,
+                        c + row * c_row + column, c_row, inner, accumulate);
+    for (; row < rows; row++)
+      CK(product_lines)(1, vectors, a + row * a_row, a_row, a_inner, b + column, b_inner,
+                        c + row * c_row + column, c_row, inner, accumulate);
+    column += vectors * WIDTH;
+  }
+  for (; column < columns; column++)
+    for (ptrdiff_t row = 0; row < rows; row++) {
+      FUSED
+      float sum = accumulate ? c[row * c_row + column] : 0;
+      for (ptrdiff_t k = 0; k < inner; k++)
+        sum += a[row * a_row + k * a_inner] * b[k * b_inner + column];
+      c[row * c_row + column] = sum;
+    }
+}
+
+static void CK(attention_pack)(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
+                               float *packed) {
+  for (ptrdiff_t first = 0; first < keys; first += PANEL) {
+    ptrdiff_t count = keys - first < PANEL ? keys - first : PANEL;
+    float *panel = packed + first * width;
+    for (ptrdiff_t i = 0; i < PANEL; i++)
+      for (ptrdiff_t k = 0; k < width; k++)
+        panel[k * PANEL + i] = i < count ? x[(first + i) * stride + k] : 0;
+  }
+}
+
+// out [rows][BLOCK] = a times the packed keys first..<first + count.
+INLINE void CK(attention_scores)(const float *a, ptrdiff_t stride, ptrdiff_t rows,
+                                 const float *packed, ptrdiff_t width, ptrdiff_t first,
+                                 ptrdiff_t count, float *out) {
+  for (ptrdiff_t at = 0; at < count; at += PANEL)
+    CK(product)(a, stride, 1, packed + (first + at) * width, PANEL, out + at, BLOCK, rows, PANEL,
+                width, 0);
+}
+
+// exp for x <= 0: below -87 it is 0.
+INLINE float CK(exp_down)(float x) {
+  FUSED
+  const float shift = 12582912.0f;
+  union { float f; int32_t i; } rounded = {x * 1.44269504f + shift}, scale;
+  float k = rounded.f - shift;
+  float r = x - k * 0.693359375f;
+  r = r + k * 2.12194440e-4f;
+  float q = 1.989098087e-4f;
+  q = q * r + 1.393364103e-3f;
+  q = q * r + 8.333310934e-3f;
+  q = q * r + 4.166646501e-2f;
+  q = q * r + 1.666666668e-1f;
+  q = q * r + 5.000000013e-1f;
+  scale.i = (rounded.i << 23) + 0x3f800000;
+  float e = (r * r * q + r + 1.0f) * scale.f;
+  return x < -87.0f ? 0.0f : e;
+}
+
+// How many of a block's keys from `first` on a query sees.
+INLINE ptrdiff_t CK(attention_seen)(const struct ck_attention *shape, ptrdiff_t query,
+                                    ptrdiff_t first, ptrdiff_t count) {
+  ptrdiff_t seen = shape->causal ? query + 1 - first : count;
+  return seen < 0 ? 0 : seen < count ? seen : count;
+}
+
+static void CK(attention_tile)(const struct ck_attention *shape, const float *q,
+                               const float *packed_keys, const float *v, float *y, float *stats,
+                               ptrdiff_t from, ptrdiff_t rows, float *scratch) {
+  const ptrdiff_t width = shape->width, stride = shape->stride;
+  float top[TILE], *scores = scratch;
+  double sum[TILE];
+  for (ptrdiff_t r = 0; r < rows; r++) top[r] = -__builtin_inff(), sum[r] = 0;
+  for (ptrdiff_t first = 0; first < shape->keys; first += BLOCK) {
+    ptrdiff_t left = shape->keys - first, count = left < BLOCK ? left : BLOCK;
+    if (shape->causal && first > from + rows - 1) break;
+    CK(attention_scores)(q, stride, rows, packed_keys, width, first, count, scores);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      RELAXED
+      float *row = scores + r * BLOCK;
+      ptrdiff_t seen = CK(attention_seen)(shape, from + r, first, count);
+      for (ptrdiff_t i = seen; i < count; i++) row[i] = 0;
+      if (seen == 0) continue;
+      float best = CK(top)(row, seen) * shape->scale, add = 0;
+      if (best > top[r]) {
+        float factor = CK(exp1)(top[r] - best);
+        top[r] = best;
+        sum[r] *= factor;
+        if (first > 0)
+          for (ptrdiff_t i = 0; i < width; i++) y[r * stride + i] *= factor;
+      }
+      const float most = top[r], scale = shape->scale;
+      EACH
+      for (ptrdiff_t i = 0; i < seen; i++) {
+        float e = CK(exp_down)(row[i] * scale - most);
+        row[i] = e;
+        add += e;
+      }
+      sum[r] += add;
+    }
+    if (first == 0)
+      CK(product)(scores, BLOCK, 1, v, stride, y, stride, rows, width, count, 0);
+    else
+      CK(product)(scores, BLOCK, 1, v + first * stride, stride, y, stride, rows, width, count, 1);
+  }
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    float inverse = (float)(1.0 / sum[r]);
+    for (ptrdiff_t i = 0; i < width; i++) y[r * stride + i] *= inverse;
+    stats[2 * r] = top[r];
+    stats[2 * r + 1] = inverse;
+  }
+}
+
+static void CK(attention_tile_pullback)(const struct ck_attention *shape, const float *q,
+                                        const float *k, const float *packed_keys,
+                                        const float *packed_values, const float *y,
+                                        const float *dy, const float *stats, float *dq, float *dk,
+                                        float *dv, ptrdiff_t from, ptrdiff_t rows,
+                                        float *scratch) {
+  const ptrdiff_t width = shape->width, stride = shape->stride;
+  float mean[TILE], *p = scratch, *dp = scratch + TILE * BLOCK;
+  for (ptrdiff_t r = 0; r < rows; r++) mean[r] = CK(dot)(y + r * stride, dy + r * stride, width);
+  for (ptrdiff_t first = 0; first < shape->keys; first += BLOCK) {
+    ptrdiff_t left = shape->keys - first, count = left < BLOCK ? left : BLOCK;
+    if (shape->causal && first > from + rows - 1) break;
+    CK(attention_scores)(q, stride, rows, packed_keys, width, first, count, p);
+    CK(attention_scores)(dy, stride, rows, packed_values, width, first, count, dp);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      FUSED
+      float *row = p + r * BLOCK, *slope = dp + r * BLOCK;
+      const float most = stats[2 * r], inverse = stats[2 * r + 1], scale = shape->scale;
+      const float average = mean[r];
+      ptrdiff_t seen = CK(attention_seen)(shape, from + r, first, count);
+      EACH
+      for (ptrdiff_t i = 0; i < seen; i++) {
+        float e = CK(exp_down)(row[i] * scale - most) * inverse;
+        row[i] = e;
+        slope[i] = scale * e * (slope[i] - average);
+      }
+      for (ptrdiff_t i = seen; i < count; i++) row[i] = slope[i] = 0;
+    }
+    if (first == 0)
+      CK(product)(dp, BLOCK, 1, k, stride, dq, stride, rows, width, count, 0);
+    else
+      CK(product)(dp, BLOCK, 1, k + first * stride, stride, dq, stride, rows, width, count, 1);
+    CK(product)(p, 1, BLOCK, dy, stride, dv + first * stride, stride, count, width, rows, 1);
+    CK(product)(dp, 1, BLOCK, q, stride, dk + first * stride, stride, count, width, rows, 1);
+  }
+}
+
+#undef PANEL
+#undef BLOCK
+#undef TILE

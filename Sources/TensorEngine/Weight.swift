@@ -1,0 +1,125 @@
+private import CKernels
+internal import Glibc
+
+/// A layer's matrix or kernels, in the precision they are kept in: float32, or 16 bits that are
+/// widened where they are used.
+///
+/// Widening is exact: a result does not depend on how a weight is kept.
+package struct Weight: Sendable {
+  private enum Numbers: Sendable {
+    case float32(Tensor)
+    case halves(HalfStorage)
+  }
+
+  /// Extents, outermost first.
+  package let shape: [Int]
+  private let numbers: Numbers
+
+  /// Keeps a tensor as it is.
+  package init(_ tensor: Tensor) {
+    shape = tensor.shape
+    numbers = .float32(tensor)
+  }
+
+  /// Keeps a tensor rounded to float16.
+  package init(rounding tensor: Tensor) {
+    shape = tensor.shape
+    numbers = .halves(HalfStorage(rounding: tensor))
+  }
+
+  /// Views 16-bit numbers of a file.
+  init(_ halves: HalfStorage, shape: [Int]) {
+    self.shape = shape
+    numbers = .halves(halves)
+  }
+
+  /// The number of elements.
+  package var count: Int { shape.reduce(1, *) }
+
+  /// The elements in row-major order, widened and copied.
+  package var values: [Float] {
+    withFloats(0..<count) { Array(UnsafeBufferPointer(start: $0, count: count)) }
+  }
+
+  /// Lends the elements of `range` in row-major order to `body`.
+  func withFloats<Result>(
+    _ range: Range<Int>, _ body: (UnsafePointer<Float>) -> Result
+  ) -> Result {
+    switch numbers {
+    case .float32(let tensor):
+      return tensor.withPointer { body($0 + range.lowerBound) }
+    case .halves(let halves):
+      let floats = Storage(count: range.count)
+      halves.widen(range, into: floats.pointer)
+      return withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer)) }
+    }
+  }
+
+  /// Lends all elements to `body`, widened on all threads.
+  func withFloats<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+    guard case .halves(let halves) = numbers else { return withFloats(0..<count, body) }
+    let floats = Storage(count: count)
+    Parallel.ranges(count, grain: 1 << 16) {
+      halves.widen($0, into: floats.pointer + $0.lowerBound)
+    }
+    return withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer)) }
+  }
+
+  /// Gives the memory of a mapped weight back until it is used again.
+  ///
+  /// The system keeps what it has room for, and reading it anew costs a hundredth of a product with
+  /// it. So the memory a network takes is that of its activations and of the layer that runs.
+  func release() {
+    switch numbers {
+    case .float32(let tensor): tensor.storage.release()
+    case .halves(let halves): halves.release()
+    }
+  }
+}
+
+/// The owner of 16-bit numbers: IEEE halves or the upper halves of float32, in memory or in a file.
+///
+/// Nothing writes to it once it exists, which is what makes it safe to share.
+final class HalfStorage: @unchecked Sendable {
+  private let pointer: UnsafePointer<UInt16>
+  private let count: Int
+  /// Whether these are bfloat16.
+  private let isBrain: Bool
+  /// What the pointer points into; `nil` when the memory is owned.
+  private let file: MappedFile?
+  private let offset: Int
+
+  /// Views `count` numbers of `file` from the even byte `offset` on.
+  init(viewing file: MappedFile, offset: Int, count: Int, isBrain: Bool) {
+    precondition(
+      count >= 0 && offset % 2 == 0 && offset + 2 * count <= file.count,
+      "\(count) halves at byte \(offset) of a file")
+    pointer = file.address(of: offset).assumingMemoryBound(to: UInt16.self)
+    (self.count, self.isBrain, self.file, self.offset) = (count, isBrain, file, offset)
+  }
+
+  /// Rounds a tensor's numbers to float16.
+  init(rounding tensor: Tensor) {
+    let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(tensor.count, 1))
+    Parallel.ranges(tensor.count, grain: 1 << 16) { range in
+      let first = range.lowerBound
+      ck_float_to_half(tensor.storage.pointer + first, memory + first, range.count)
+    }
+    pointer = UnsafePointer(memory)
+    (count, isBrain, file, offset) = (tensor.count, false, nil, 0)
+  }
+
+  deinit { if file == nil { pointer.deallocate() } }
+
+  func widen(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) halves")
+    let source = pointer + range.lowerBound
+    if isBrain {
+      ck_brain_to_float(source, target, range.count)
+    } else {
+      ck_half_to_float(source, target, range.count)
+    }
+  }
+
+  func release() { file?.release(offset..<offset + 2 * count) }
+}
