@@ -53,6 +53,26 @@ INLINE void CK(product_lines)(const int lines, int vectors, const float *a, ptrd
 
 #undef COLUMNS
 
+// As product, for fewer columns than a vector has: they are copied side by side, with zeros after
+// them.
+static void CK(product_rest)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                             ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
+                             ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+  float right[BLOCK][WIDTH] = {{0}}, sums[WIDTH];
+  for (ptrdiff_t first = 0; first < inner; first += BLOCK) {
+    ptrdiff_t left = inner - first, count = left < BLOCK ? left : BLOCK;
+    for (ptrdiff_t k = 0; k < count; k++)
+      for (ptrdiff_t i = 0; i < columns; i++) right[k][i] = b[(first + k) * b_inner + i];
+    for (ptrdiff_t row = 0; row < rows; row++) {
+      float *out = c + row * c_row;
+      CK(product_block)(1, 1, a + row * a_row + first * a_inner, a_row, a_inner, right[0], WIDTH,
+                        sums, WIDTH, count, 0);
+      for (ptrdiff_t i = 0; i < columns; i++)
+        out[i] = (accumulate || first > 0 ? out[i] : 0) + sums[i];
+    }
+  }
+}
+
 // c [rows][columns] (+)= a b. b and c have contiguous rows; a is read number by number, in any
 // layout. For factors that lie in the cache already: nothing is packed.
 INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
@@ -71,14 +91,9 @@ INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, cons
                         c + row * c_row + column, c_row, inner, accumulate);
     column += vectors * WIDTH;
   }
-  for (; column < columns; column++)
-    for (ptrdiff_t row = 0; row < rows; row++) {
-      FUSED
-      float sum = accumulate ? c[row * c_row + column] : 0;
-      for (ptrdiff_t k = 0; k < inner; k++)
-        sum += a[row * a_row + k * a_inner] * b[k * b_inner + column];
-      c[row * c_row + column] = sum;
-    }
+  if (column < columns)
+    CK(product_rest)(a, a_row, a_inner, b + column, b_inner, c + column, c_row, rows,
+                     columns - column, inner, accumulate);
 }
 
 static void CK(attention_pack)(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,

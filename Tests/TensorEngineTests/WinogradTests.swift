@@ -26,11 +26,12 @@ struct WinogradTests {
     }
   }
 
-  @Test("gives the same bytes for a picture alone and in a batch")
-  func batches() {
+  @Test(
+    "gives the same bytes for a picture alone and in a batch", arguments: [(40, 48), (520, 600)])
+  func batches(_ channels: Int, _ out: Int) {
     var random = SeededNumbers(seed: 6)
-    let weight = Weight(random.tensor([48, 40, 3, 3]))
-    let pictures = (0..<3).map { _ in random.tensor([1, 40, 40, 24]) }
+    let weight = Weight(random.tensor([out, channels, 3, 3]))
+    let pictures = (0..<3).map { _ in random.tensor([1, channels, 40, 26]) }
     let together = Tensor.concatenated(pictures, axis: 0)
       .convolution(weight, nil, padding: Padding(1))
     for (index, picture) in pictures.enumerated() {

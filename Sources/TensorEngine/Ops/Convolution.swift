@@ -140,14 +140,7 @@ extension Operation {
       stride == 1
       ? Winograd(weight: weight, rows: shape.rows, columns: shape.columns, padding: padding) : nil
     let output = Tensor(shape: shape.outShape) { y in
-      if let winograd {
-        for picture in 0..<shape.batch {
-          winograd(
-            x.storage.pointer + picture * shape.channels * shape.pixels, bias,
-            into: y + picture * shape.outChannels * shape.outPixels)
-        }
-        return
-      }
+      if let winograd { return winograd(x.storage.pointer, shape.batch, bias, into: y) }
       fill(y, shape, bias)
       if shape.outPixels <= bandPixels, !shape.isPointwise {
         return convolveSmall(x.storage.pointer, weight, shape, into: y)
@@ -234,17 +227,14 @@ extension Operation {
       ? Winograd(
         pullbackOf: weight, rows: shape.outRows, columns: shape.outColumns, padding: padding)
       : nil
-    func forPictures(_ body: (UnsafePointer<Float>, Int) -> Void) {
-      for picture in 0..<shape.batch {
-        body(
-          gradient.storage.pointer + picture * shape.outChannels * shape.outPixels,
-          picture * shape.channels * shape.pixels)
-      }
-    }
     return Tensor(shape: inputShape) { dx in
-      if let winograd { return forPictures { winograd($0, nil, into: dx + $1) } }
+      if let winograd { return winograd(gradient.storage.pointer, shape.batch, nil, into: dx) }
       weight.withFloats { weight in
-        forPictures { convolveBack($0, weight, shape, into: dx + $1) }
+        for picture in 0..<shape.batch {
+          convolveBack(
+            gradient.storage.pointer + picture * shape.outChannels * shape.outPixels, weight,
+            shape, into: dx + picture * shape.channels * shape.pixels)
+        }
       }
     }
   }

@@ -74,37 +74,71 @@ struct Winograd {
     return pixels >= 1024 ? 4 : pixels >= 256 ? 2 : nil
   }
 
-  /// Convolves one picture `[channel, row, column]`.
+  /// Convolves `count` pictures `[channel, row, column]` that lie one after the other.
+  ///
+  /// Kernels are transformed once: where one block holds them all, pictures pass by it in bands;
+  /// where it does not, all pictures' transformed numbers wait for each block in turn.
   func callAsFunction(
-    _ source: UnsafePointer<Float>, _ bias: Tensor?, into target: UnsafeMutablePointer<Float>
+    _ source: UnsafePointer<Float>, _ count: Int, _ bias: Tensor?,
+    into target: UnsafeMutablePointer<Float>
   ) {
-    let tiles = min(bandRows, tileRows) * shape.tile_columns
+    let bands = self.bands(count)
+    let blocks = stride(from: 0, to: outChannels, by: block).map {
+      $0..<min($0 + block, outChannels)
+    }
     let kernels = Storage(count: taps * block * channels)
-    let inputs = Storage(count: taps * channels * tiles)
-    let products = Storage(count: taps * block * tiles)
-    for first in stride(from: 0, to: tileRows, by: bandRows) {
-      let band = first..<min(first + bandRows, tileRows)
+    let products = Storage(count: taps * block * bandTiles)
+    func finish(_ band: Band, _ inputs: Storage, _ out: Range<Int>) {
+      multiply(kernels, inputs, band, out, into: products)
+      self.finish(products, band, out, bias, into: target)
+    }
+    if blocks.count == 1 {
+      transformKernels(blocks[0], into: kernels)
+      let inputs = Storage(count: taps * channels * bandTiles)
+      for band in bands {
+        transform(source, band, into: inputs)
+        finish(band, inputs, blocks[0])
+      }
+      return
+    }
+    let inputs = bands.map { band in
+      let inputs = Storage(count: taps * channels * band.rows.count * shape.tile_columns)
       transform(source, band, into: inputs)
-      for first in stride(from: 0, to: outChannels, by: block) {
-        let out = first..<min(first + block, outChannels)
-        // One block serves all bands.
-        if block < outChannels || band.lowerBound == 0 { transformKernels(out, into: kernels) }
-        multiply(kernels, inputs, band, out, into: products)
-        finish(products, band, out, bias, into: target)
+      return inputs
+    }
+    for out in blocks {
+      transformKernels(out, into: kernels)
+      for (band, inputs) in zip(bands, inputs) { finish(band, inputs, out) }
+    }
+  }
+
+  /// Tile rows of one picture.
+  private struct Band {
+    let picture: Int
+    let rows: Range<Int>
+  }
+
+  private var bandTiles: Int { min(bandRows, tileRows) * shape.tile_columns }
+
+  private func bands(_ pictures: Int) -> [Band] {
+    (0..<pictures).flatMap { picture in
+      stride(from: 0, to: tileRows, by: bandRows).map {
+        Band(picture: picture, rows: $0..<min($0 + bandRows, tileRows))
       }
     }
   }
 
   private func transform(
-    _ source: UnsafePointer<Float>, _ band: Range<Int>, into inputs: Storage
+    _ source: UnsafePointer<Float>, _ band: Band, into inputs: Storage
   ) {
-    let tiles = band.count * shape.tile_columns
+    let tiles = band.rows.count * shape.tile_columns
+    let picture = source + band.picture * channels * shape.rows * shape.columns
     Parallel.ranges(channels, grain: 8) { range in
       var shape = shape
       for channel in range {
         ck_winograd_input(
-          source + channel * shape.rows * shape.columns, inputs.pointer + channel * tiles, &shape,
-          band.lowerBound, band.upperBound, channels * tiles)
+          picture + channel * shape.rows * shape.columns, inputs.pointer + channel * tiles, &shape,
+          band.rows.lowerBound, band.rows.upperBound, channels * tiles)
       }
     }
   }
@@ -128,10 +162,10 @@ struct Winograd {
   }
 
   private func multiply(
-    _ kernels: Storage, _ inputs: Storage, _ band: Range<Int>, _ out: Range<Int>,
+    _ kernels: Storage, _ inputs: Storage, _ band: Band, _ out: Range<Int>,
     into products: Storage
   ) {
-    let tiles = band.count * shape.tile_columns
+    let tiles = band.rows.count * shape.tile_columns
     Parallel.forEach(taps) { tap in
       Matrix.multiply(
         Matrix(
@@ -144,17 +178,18 @@ struct Winograd {
   }
 
   private func finish(
-    _ products: Storage, _ band: Range<Int>, _ out: Range<Int>, _ bias: Tensor?,
+    _ products: Storage, _ band: Band, _ out: Range<Int>, _ bias: Tensor?,
     into target: UnsafeMutablePointer<Float>
   ) {
-    let tiles = band.count * shape.tile_columns
+    let tiles = band.rows.count * shape.tile_columns
+    let picture = target + band.picture * outChannels * shape.out_rows * shape.out_columns
     Parallel.ranges(out.count, grain: 8) { range in
       var shape = shape
       for row in range {
         let channel = out.lowerBound + row
         ck_winograd_output(
-          products.pointer + row * tiles, target + channel * shape.out_rows * shape.out_columns,
-          &shape, band.lowerBound, band.upperBound, out.count * tiles,
+          products.pointer + row * tiles, picture + channel * shape.out_rows * shape.out_columns,
+          &shape, band.rows.lowerBound, band.rows.upperBound, out.count * tiles,
           bias?.storage.pointer[channel] ?? 0)
       }
     }
