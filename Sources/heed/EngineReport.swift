@@ -21,8 +21,7 @@ struct EngineReport: Encodable {
   }
 
   func text() -> String {
-    let heading = "\(model), \(weights == "random" ? "random" : "its own") weights, \(threads) "
-      + (threads == 1 ? "thread" : "threads")
+    let heading = "\(model), \(weights) weights, threads: \(threads)"
     let detailed = passes.filter { [.unet, .lossBackward].contains($0.pass) }
     return ([heading, passTable] + detailed.map(shareTable)).joined(separator: "\n\n")
   }

@@ -31,6 +31,17 @@ package struct EngineSpeed: Sendable, Encodable {
   package var speed: Double { gigaflop / seconds }
   /// ``speed`` as a part of ``sgemm``.
   package var shareOfSgemm: Double { speed / sgemm }
+
+  private enum Key: String, CodingKey { case seconds, gigaflop, speed, sgemm, shareOfSgemm }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(gigaflop, forKey: .gigaflop)
+    try container.encode(speed, forKey: .speed)
+    try container.encode(sgemm, forKey: .sgemm)
+    try container.encode(shareOfSgemm, forKey: .shareOfSgemm)
+  }
 }
 
 /// One pass as it was measured.

@@ -37,9 +37,10 @@ extension Operation {
     }
   }
 
-  /// Multiply-adds of the matrix products and convolutions of one evaluation, by the direct method:
-  /// what a faster algorithm saves, and a slower one repeats, does not change the count. All else is
-  /// counted as nothing.
+  /// Multiply-adds of the matrix products and convolutions of one evaluation, by the direct method.
+  ///
+  /// What a faster algorithm saves, and a slower one repeats, does not change the count; all other
+  /// arithmetic counts as nothing.
   func multiplyAdds(_ inputShapes: [[Int]], _ outputShape: [Int]) -> Int {
     let outputs = outputShape.reduce(1, *)
     switch self {

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Times `heed benchmark engine` against PyTorch + diffusers on the same shapes, and prints ratios.
+
+    python3 -m venv venv && venv/bin/pip install torch diffusers transformers accelerate safetensors
+    make build
+    venv/bin/python Tests/Benchmarks/engine_against_diffusers.py [--shapes sd14] [--threads 2]
+        [--repeats 3] [--steps 2 | --whole]
+
+Both sides draw random weights of the shapes in Sources/Diffusion/Resources/Shapes, in float32, and
+work on the same number of threads. The passes take turns: Heed's runs of one, then PyTorch's runs of
+the same. Attend-and-Excite on PyTorch's side is diffusers' own pipeline and its attention processors;
+plain passes take the processors that diffusers takes by itself. The picture (50 DDIM steps, the first
+25 altered, no refinement) is made of 2 steps and scaled unless --steps or --whole say otherwise, each
+side in a process of its own, whose largest resident memory is compared. Writes no file. Ends with 1
+if a bar is missed.
+"""
+import argparse, json, os, statistics, subprocess, sys, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+RESOURCES = f"{ROOT}/Sources/Diffusion/Resources"
+PROMPT, TOKENS, STEPS = "a cat and a frog", [2, 5], 50
+
+# Heed's name of a pass, its title, and the largest ratio that is good enough.
+PASSES = [("unet", "UNet pass, batch 1", 0.6), ("unet-pair", "UNet pass, batch 2", None),
+          ("loss-forward", "A&E loss pass, forward", None),
+          ("loss-backward", "A&E loss pass, backward", None),
+          ("step", "A&E step, altered", 0.4), ("decode", "VAE decode", 0.7)]
+IMAGE_BAR, MEMORY_BAR, SGEMM_BAR = 0.4, 0.4, 0.7
+
+
+# The peer: a process that answers each line of its input with a line of JSON.
+
+class Peer:
+    """PyTorch and diffusers with random weights of the same shapes."""
+
+    def __init__(self, shapes, threads):
+        import torch
+        from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+        from diffusers.pipelines.deprecated.stable_diffusion_attend_and_excite.\
+pipeline_stable_diffusion_attend_and_excite import StableDiffusionAttendAndExcitePipeline
+        from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        folder = (f"{RESOURCES}/Menagerie" if shapes == "menagerie"
+                  else f"{RESOURCES}/Shapes/{shapes}")
+        read = lambda name: json.load(open(f"{folder}/{name}"))
+        tokenizer = f"{folder}/tokenizer"
+        if not os.path.exists(tokenizer):
+            tokenizer = f"{RESOURCES}/CLIPVocabulary"
+        self.torch = torch
+        self.pipe = StableDiffusionAttendAndExcitePipeline(
+            unet=UNet2DConditionModel.from_config(read("unet/config.json")).eval(),
+            vae=AutoencoderKL.from_config(read("vae/config.json")).eval(),
+            text_encoder=CLIPTextModel(CLIPTextConfig(**read("text_encoder/config.json"))).eval(),
+            tokenizer=CLIPTokenizer.from_pretrained(tokenizer, model_max_length=77),
+            scheduler=DDIMScheduler.from_config(
+                read("scheduler/scheduler_config.json"), clip_sample=False),
+            safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+        self.pipe.set_progress_bar_config(disable=True)
+        size = self.pipe.unet.config.sample_size
+        self.latent = torch.randn(1, 4, size, size)
+        self.context = torch.randn(2, 77, self.pipe.unet.config.cross_attention_dim)
+        self.grid = (size // 4, size // 4)
+        if os.path.exists(f"{folder}/guidance.json"):
+            method = read("guidance.json")["attend-and-excite"]
+            self.grid = tuple(method.get("attention_resolution", self.grid))
+
+    def loss(self):
+        """As the pipeline evaluates it: the whole UNet with the tape on, for one prompt."""
+        latent = self.latent.clone().requires_grad_(True)
+        with self.torch.enable_grad():
+            self.pipe.unet(latent, 500, encoder_hidden_states=self.context[1:])
+            self.pipe.unet.zero_grad()
+            return latent, self.pipe._compute_loss(
+                self.pipe._aggregate_and_get_max_attention_per_token(indices=TOKENS))
+
+    def excited(self, body):
+        """Runs `body` under the pipeline's attention processors."""
+        from diffusers.pipelines.deprecated.stable_diffusion_attend_and_excite.\
+pipeline_stable_diffusion_attend_and_excite import AttentionStore
+        original = self.pipe.unet.attn_processors
+        self.pipe.attention_store = AttentionStore(self.grid)
+        self.pipe.register_attention_control()
+        try:
+            return body()
+        finally:
+            self.pipe.unet.set_attn_processor(original)
+
+    def step(self):
+        latent, loss = self.loss()
+        with self.torch.enable_grad():
+            latent = self.pipe._update_latent(latents=latent, loss=loss, step_size=20.0)
+        with self.torch.no_grad():
+            pair = self.torch.cat([latent.detach()] * 2)
+            self.pipe.unet(pair, 500, encoder_hidden_states=self.context)
+
+    def run(self, name):
+        """Seconds of each part of a pass, by Heed's names."""
+        with self.torch.no_grad():
+            if name == "unet":
+                return {name: timed(lambda: self.pipe.unet(
+                    self.latent, 500, encoder_hidden_states=self.context[1:]))[0]}
+            if name == "unet-pair":
+                return {name: timed(lambda: self.pipe.unet(
+                    self.latent.expand(2, -1, -1, -1), 500,
+                    encoder_hidden_states=self.context))[0]}
+            if name == "decode":
+                return {name: timed(lambda: self.pipe.vae.decode(
+                    self.latent / self.pipe.vae.config.scaling_factor))[0]}
+        if name == "step":
+            return {name: self.excited(lambda: timed(self.step)[0])}
+        forward, (latent, loss) = self.excited(lambda: timed(self.loss))
+        backward, _ = timed(lambda: self.torch.autograd.grad(loss, [latent]))
+        return {"loss-forward": forward, "loss-backward": backward}
+
+    def image(self, steps):
+        """Seconds of a picture of 50 steps, from one of `steps` by the pipeline itself."""
+        altered, ends, begun = (steps + 1) // 2, [], []
+        hook = self.pipe.unet.register_forward_pre_hook(
+            lambda *_: begun or begun.append(time.perf_counter()))
+        total, _ = timed(lambda: self.pipe(
+            PROMPT, token_indices=TOKENS, num_inference_steps=steps, attn_res=self.grid,
+            max_iter_to_alter=altered, thresholds={},
+            generator=self.torch.Generator("cpu").manual_seed(0),
+            callback=lambda *_: ends.append(time.perf_counter())))
+        hook.remove()
+        times = [end - start for start, end in zip(begun + ends, ends)]
+        halves = times[:altered], times[altered:]
+        return total - sum(times) + STEPS / 2 * sum(map(statistics.mean, halves))
+
+
+def timed(body):
+    start = time.perf_counter()
+    result = body()
+    return time.perf_counter() - start, result
+
+
+def peak_memory():
+    """The most memory this process has had resident, in bytes."""
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+
+def serve(arguments):
+    peer = Peer(arguments.shapes, arguments.threads)
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name = line.strip()
+        answer = ({"seconds": peer.image(arguments.steps), "memory": peak_memory()}
+                  if name == "image" else peer.run(name))
+        print(json.dumps(answer), flush=True)
+
+
+# The comparison.
+
+class Server:
+    """A process of this script that serves as the peer."""
+
+    def __init__(self, arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--peer", "--shapes", arguments.shapes,
+             "--threads", str(arguments.threads), "--steps", str(arguments.steps)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=dict(os.environ, HF_HUB_OFFLINE="1"))
+        self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("the PyTorch side ended early; run this script with --peer to see why")
+        return json.loads(line)
+
+    def ask(self, name):
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def heed(arguments, *options):
+    result = subprocess.run(
+        [f"{ROOT}/.build/release/heed", "benchmark", "engine", "--shapes", arguments.shapes,
+         "--json", *options],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=dict(os.environ, HEED_THREADS=str(arguments.threads)))
+    return json.loads(result.stdout)
+
+
+def compare_passes(arguments):
+    """Prints a line for each pass; gives whether each bar holds."""
+    server, holds = Server(arguments), []
+    for group in (["unet"], ["unet-pair"], ["loss-forward", "loss-backward"], ["step"], ["decode"]):
+        report = heed(arguments, "--passes", ",".join(group), "--repeats", str(arguments.repeats))
+        theirs = [server.ask(group[0]) for _ in range(arguments.repeats)]
+        for measured in report["passes"]:
+            name, title, bar = next(p for p in PASSES if p[0] == measured["pass"])
+            speed = measured["speed"]
+            other = statistics.median(t[name] for t in theirs)
+            holds.append(line(title, speed["seconds"], other, "s", bar,
+                              f"{speed['shareOfSgemm']:.2f} of sgemm"))
+    server.close()
+    return holds
+
+
+def compare_image(arguments):
+    report = heed(arguments, "--passes", "none", "--steps", str(arguments.steps))["image"]
+    server = Server(arguments)
+    theirs = server.ask("image")
+    server.close()
+    speed, scaled = report["speed"], f"{arguments.steps} steps made"
+    share = speed["shareOfSgemm"]
+    holds = [line("A&E picture, 50 steps", speed["seconds"], theirs["seconds"], "s", IMAGE_BAR,
+                  scaled)]
+    if report.get("peakMemory"):
+        holds.append(line("its peak memory", report["peakMemory"] / 2**30,
+                          theirs["memory"] / 2**30, "GiB", MEMORY_BAR))
+    verdict = "holds" if share >= SGEMM_BAR else "MISSED"
+    print(f"{'its share of sgemm':26}{share:51.2f}  >= {SGEMM_BAR} {verdict}")
+    return holds + [share >= SGEMM_BAR]
+
+
+def line(title, ours, theirs, unit, bar, note=""):
+    ratio = ours / theirs
+    verdict = "" if bar is None else f"<= {bar} " + ("holds" if ratio <= bar else "MISSED")
+    print(f"{title:26}{ours:10.2f} {unit:3}  {theirs:10.2f} {unit:3}  {ratio:17.3f}  "
+          f"{verdict:14} {note}", flush=True)
+    return bar is None or ratio <= bar
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", default="sd14", choices=["sd14", "sd21", "menagerie"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2, choices=range(2, STEPS + 1), metavar="N")
+    parser.add_argument("--whole", action="store_true", help="make all 50 steps")
+    parser.add_argument("--only", choices=["passes", "image"])
+    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.whole:
+        arguments.steps = STEPS
+    if arguments.peer:
+        return serve(arguments)
+    print(f"{arguments.shapes}, random weights, float32, {arguments.threads} threads")
+    print(f"{'':26}{'heed':>14}  {'diffusers':>14}  {'ratio':>17}  bar")
+    holds = []
+    if arguments.only != "image":
+        holds += compare_passes(arguments)
+    if arguments.only != "passes":
+        holds += compare_image(arguments)
+    sys.exit(0 if all(holds) else 1)
+
+
+if __name__ == "__main__":
+    main()
