@@ -119,7 +119,7 @@ pipeline_stable_diffusion_attend_and_excite import AttentionStore
         """Seconds of a picture of 50 steps, from one of `steps` by the pipeline itself."""
         altered, ends, begun = (steps + 1) // 2, [], []
         hook = self.pipe.unet.register_forward_pre_hook(
-            lambda *_: begun or begun.append(time.perf_counter()))
+            lambda *_: None if begun else begun.append(time.perf_counter()))
         total, _ = timed(lambda: self.pipe(
             PROMPT, token_indices=TOKENS, num_inference_steps=steps, attn_res=self.grid,
             max_iter_to_alter=altered, thresholds={},

@@ -48,7 +48,7 @@ package struct EngineSpeed: Sendable, Encodable {
 package struct EngineMeasurement: Sendable, Encodable {
   /// What operations of one kind took of a run, in the mean over the runs.
   package struct Share: Sendable, Encodable {
-    /// ``OperationKind``'s name, or `between` for what no operation took.
+    /// ``WorkKind``'s name, or `between` for what no operation took.
     package let kind: String
     package let seconds: Double
     package let gigaflop: Double
@@ -71,7 +71,7 @@ package struct EngineMeasurement: Sendable, Encodable {
       sgemm: tally.sgemm.mean / 1e9)
     samples = tally.samples
     peakMemory = tally.peak
-    let shares = OperationKind.allCases.compactMap { kind in
+    let shares = WorkKind.allCases.compactMap { kind in
       tally.work[kind].map {
         Share(
           kind: kind.rawValue, seconds: $0.seconds / runs,
