@@ -11,8 +11,8 @@ work on the same number of threads. The passes take turns: Heed's runs of one, t
 the same. Attend-and-Excite on PyTorch's side is diffusers' own pipeline and its attention processors;
 plain passes take the processors that diffusers takes by itself. The picture (50 DDIM steps, the first
 25 altered, no refinement) is made of 2 steps and scaled unless --steps or --whole say otherwise, each
-side in a process of its own, whose largest resident memory is compared. Writes no file. Ends with 1
-if a bar is missed.
+side in a process of its own, whose largest resident memory is compared. Writes no file. The bars are
+for full-size shapes; ends with 1 if one is missed.
 """
 import argparse, json, os, statistics, subprocess, sys, time
 
@@ -225,6 +225,7 @@ def compare_image(arguments):
 
 
 def line(title, ours, theirs, unit, bar, note=""):
+    """Prints a comparison; gives whether its bar holds."""
     ratio = ours / theirs
     verdict = "" if bar is None else f"<= {bar} " + ("holds" if ratio <= bar else "MISSED")
     print(f"{title:26}{ours:10.2f} {unit:3}  {theirs:10.2f} {unit:3}  {ratio:17.3f}  "
@@ -247,6 +248,8 @@ def main():
         arguments.steps = STEPS
     if arguments.peer:
         return serve(arguments)
+    if arguments.shapes == "menagerie":
+        print("a small model: the bars say nothing about it")
     print(f"{arguments.shapes}, random weights, float32, {arguments.threads} threads")
     print(f"{'':26}{'heed':>14}  {'diffusers':>14}  {'ratio':>17}  bar")
     holds = []
@@ -254,7 +257,7 @@ def main():
         holds += compare_passes(arguments)
     if arguments.only != "passes":
         holds += compare_image(arguments)
-    sys.exit(0 if all(holds) else 1)
+    sys.exit(0 if all(holds) or arguments.shapes == "menagerie" else 1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ struct BenchmarkEngine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "engine",
     abstract: "Times the passes that pictures are made of, and what each is made of.",
+    usage: "heed benchmark engine [--model <folder> | --shapes <shapes>] [<options>]",
     discussion: """
       Speed is counted in multiply-adds of the direct method, two operations each, and compared \
       with what OpenBLAS reaches on 2048x2048 matrices beside each run, one product on each thread. \
@@ -30,7 +31,7 @@ struct BenchmarkEngine: ParsableCommand {
   var model: String?
 
   @Option(
-    help: "Random weights of a network's shapes instead: sd14, sd21 (at 512 pixels) or menagerie.")
+    help: "Random weights of a network's shapes instead; those of 2.1 at 512 pixels.")
   var shapes: ModelShapes?
 
   @Option(
