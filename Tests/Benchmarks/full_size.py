@@ -32,9 +32,9 @@ NONE = dict(safety_checker=None, feature_extractor=None, requires_safety_checker
 SHARPNESS = 4.0
 
 
-def build():
-    """The pipeline in float32, every weight a number that float16 holds."""
-    read = lambda name: json.load(open(f"{RESOURCES}/Shapes/sd14/{name}"))
+def build(shapes):
+    """A pipeline of random weights in float32, each of them a number that float16 holds."""
+    read = lambda name: json.load(open(f"{RESOURCES}/Shapes/{shapes}/{name}"))
     torch.manual_seed(SEED)
     unet = UNet2DConditionModel.from_config(read("unet/config.json")).eval()
     vae = AutoencoderKL.from_config(read("vae/config.json")).eval()
@@ -144,7 +144,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    pipe = build()
+    pipe = build("sd14")
     pipe.to(torch.float16).save_pretrained(arguments.folder, safe_serialization=True)
     pipe.to(torch.float32)
     size = pipe.unet.config.sample_size
