@@ -6,7 +6,7 @@ import TensorEngine
 /// The engine's speed in words and numbers.
 struct EngineReport: Encodable {
   let model: String
-  /// Where the weights come from: `its own` or `random`.
+  /// What the weights are: `its own`, `random float32` or `random float16`.
   let weights: String
   let threads = Parallel.threads
   let passes: [EngineMeasurement]

@@ -49,7 +49,7 @@ struct BenchmarkCommandTests {
   @Test("Every pass is measured, and the picture estimated from them")
   func everyPass() throws {
     let report = try report("--shapes", "menagerie", "--repeats", "2")
-    #expect(report.weights == "random" && report.threads == 2)
+    #expect(report.weights == "random float32" && report.threads == 2)
     #expect(report.passes.map(\.pass) == Self.passes)
     for pass in report.passes {
       let speed = pass.speed
@@ -97,10 +97,12 @@ struct BenchmarkCommandTests {
   func text() throws {
     let folder = try TemporaryFolder()
     let result = try HeedProcess.run(
-      ["benchmark", "engine", "--shapes", "menagerie", "--repeats", "1"], in: folder.path)
+      [
+        "benchmark", "engine", "--shapes", "menagerie", "--weights", "float16", "--repeats", "1",
+      ], in: folder.path)
     #expect(result.status == 0)
     let lines = result.stdout.split(separator: "\n")
-    #expect(lines.first?.hasPrefix("Menagerie, random weights, threads: ") == true)
+    #expect(lines.first?.hasPrefix("Menagerie, random float16 weights, threads: ") == true)
     #expect(lines.contains { $0.hasPrefix("A&E step, altered ") })
     #expect(lines.contains { $0.hasPrefix("A&E picture, 50 steps, estimate ") })
     #expect(lines.filter { $0.hasPrefix("convolution 3x3 ") }.count == 2)
@@ -112,6 +114,8 @@ struct BenchmarkCommandTests {
     arguments: [
       (["--shapes", "sd99"], "--shapes"),
       (["--shapes", "sd14", "--model", "x"], "exclude"), (["--whole", "--steps", "3"], "exclude"),
+      (["--weights", "float16"], "--shapes"),
+      (["--shapes", "sd14", "--weights", "int8"], "--weights"),
       (["--repeats", "0"], "--repeats is 0"), (["--repeats", "x"], "--repeats"),
       (["--steps", "1"], "2 to 50"), (["--steps", "51"], "2 to 50"),
       (["--passes", "unet,"], "--passes is 'unet,'"), (["--passes", "all"], "loss-backward"),

@@ -62,8 +62,8 @@ struct BenchmarkTests {
 
   @Test("The shapes of Stable Diffusion are those of the published checkpoints")
   func shapes() throws {
-    let sd14 = try ModelShapes.sd14.checkpoint(seed: 0)
-    let sd21 = try ModelShapes.sd21.checkpoint(seed: 0)
+    let sd14 = try ModelShapes.sd14.checkpoint(RandomWeights(seed: 0))
+    let sd21 = try ModelShapes.sd21.checkpoint(RandomWeights(seed: 0))
     #expect([sd14, sd21].map(\.unetConfiguration.levels.count) == [4, 4])
     #expect([sd14, sd21].map(\.unetConfiguration.contextWidth) == [768, 1024])
     #expect([sd14, sd21].map(\.unetConfiguration.sampleRows) == [64, 64])

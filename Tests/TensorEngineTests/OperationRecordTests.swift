@@ -29,16 +29,27 @@ struct OperationRecordTests {
   static let cases: [Case] = [
     Case(
       testDescription: "6 rows of 8 through [5, 8]",
-      operation: .linear(weight: zeros(5, 8), bias: zeros(5)), inputs: [[2, 3, 8]], kind: .linear,
+      operation: .linear(weight: Weight(zeros(5, 8)), bias: zeros(5)), inputs: [[2, 3, 8]],
+      kind: .linear,
       forward: 6 * 5 * 8, pullback: 6 * 5 * 8, alone: [240]),
     Case(
+      testDescription: "6 rows of 8 through [2 · 10, 8] and [8, 10]",
+      operation: .feedForward(
+        FeedForwardWeights(
+          expand: Weight(zeros(20, 8)), expandBias: nil, contract: Weight(zeros(8, 10)),
+          contractBias: nil)),
+      inputs: [[2, 3, 8]], kind: .linear, forward: 6 * 8 * 20 + 6 * 10 * 8,
+      pullback: 6 * 8 * 20 + 6 * 10 * 8, alone: [1440]),
+    Case(
       testDescription: "3x3, stride 2: 6 maps of 4x4 from 4 maps of 8x8",
-      operation: .convolution(weight: zeros(6, 4, 3, 3), bias: nil, stride: 2, padding: Padding(1)),
+      operation: .convolution(
+        weight: Weight(zeros(6, 4, 3, 3)), bias: nil, stride: 2, padding: Padding(1)),
       inputs: [[1, 4, 8, 8]], kind: .convolution3x3, forward: 6 * 16 * 4 * 9,
       pullback: 6 * 16 * 4 * 9, alone: [3456]),
     Case(
       testDescription: "1x1 on a batch of 2",
-      operation: .convolution(weight: zeros(3, 4, 1, 1), bias: nil, stride: 1, padding: Padding(0)),
+      operation: .convolution(
+        weight: Weight(zeros(3, 4, 1, 1)), bias: nil, stride: 1, padding: Padding(0)),
       inputs: [[2, 4, 5, 7]], kind: .convolution1x1, forward: 2 * 35 * 3 * 4,
       pullback: 2 * 35 * 3 * 4, alone: [840]),
     Case(
@@ -98,7 +109,8 @@ struct OperationRecordTests {
     func gradient() -> [Float] {
       let tape = Tape()
       let v = tape.variable(x)
-      return tape.gradient(of: v.linear(weight, nil).activated(.silu).sum, withRespectTo: v).values
+      return tape.gradient(of: v.linear(Weight(weight), nil).activated(.silu).sum, withRespectTo: v)
+        .values
     }
     let plain = gradient()
     let ledger = Ledger()
