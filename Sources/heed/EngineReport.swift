@@ -6,7 +6,7 @@ import TensorEngine
 /// The engine's speed in words and numbers.
 struct EngineReport: Encodable {
   let model: String
-  /// Where the weights come from: `its own` or `random`.
+  /// What the weights are: `its own`, `random float32` or `random float16`.
   let weights: String
   let threads = Parallel.threads
   let passes: [EngineMeasurement]
@@ -21,8 +21,7 @@ struct EngineReport: Encodable {
   }
 
   func text() -> String {
-    let heading = "\(model), \(weights == "random" ? "random" : "its own") weights, \(threads) "
-      + (threads == 1 ? "thread" : "threads")
+    let heading = "\(model), \(weights) weights, threads: \(threads)"
     let detailed = passes.filter { [.unet, .lossBackward].contains($0.pass) }
     return ([heading, passTable] + detailed.map(shareTable)).joined(separator: "\n\n")
   }

@@ -10,14 +10,19 @@ import Testing
 struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
-    arguments: ["heed", "compare", "generate", "tokens", "sheet", "verify", "model"])
+    arguments: [
+      "heed", "compare", "generate", "tokens", "sheet", "verify", "model", "benchmark",
+      "benchmark engine",
+    ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()
-    let arguments = name == "heed" ? ["--help"] : [name, "--help"]
+    let subcommand = name == "heed" ? [] : name.split(separator: " ").map(String.init)
+    let arguments = subcommand + ["--help"]
     let result = try HeedProcess.run(arguments, in: folder.path)
     #expect(result.status == 0)
     #expect(result.stderr.isEmpty)
-    let file = URL(fileURLWithPath: Repository.fixtures + "/help/\(name).txt")
+    let file = URL(
+      fileURLWithPath: Repository.fixtures + "/help/\(name.replacing(" ", with: "-")).txt")
     if ProcessInfo.processInfo.environment["HEED_RECORD_HELP"] != nil {
       try Data(result.stdout.utf8).write(to: file)
       Issue.record("recorded \(file.lastPathComponent); run again without HEED_RECORD_HELP")

@@ -94,11 +94,32 @@ struct CheckpointVerificationTests {
       ("attention_grid", "\"16\""), ("prompts", "[]"), ("token_indices", "[[1]]"),
       ("tensors", "{\"nothing\": \"\"}"), ("prompts", nil),
       ("images", "[{\"name\": \"image\", \"prompt\": \"a cat\", \"seed\": -1}]"),
+      ("e2e", "{\"steps\": 0, \"max_iter_to_alter\": 4, \"thresholds\": {}}"),
+      ("e2e", "{\"steps\": 6, \"max_iter_to_alter\": 4, \"thresholds\": {\"x\": 0.5}}"),
+      ("e2e", "{\"steps\": 6, \"thresholds\": {}}"),
     ])
   func damagedDescription(key: String, value: String?) throws {
     let copy = try TemporaryCheckpoint()
     try copy.set(key, value, in: "golden.json")
     #expect(throws: (any Error).self) { try CheckpointVerification(folder: copy.path) }
+  }
+
+  @Test("The description says how the end-to-end runs are made")
+  func endToEnd() throws {
+    for (steps, outcome) in [
+      (6, CheckpointVerification.Line.Outcome.passed), (5, .failed),
+    ] {
+      let copy = try TemporaryCheckpoint()
+      let thresholds = "{\"0\": 0.05, \"2\": 0.55}"
+      try copy.set(
+        "e2e",
+        "{\"steps\": \(steps), \"max_iter_to_alter\": 4, \"thresholds\": \(thresholds)}",
+        in: "golden.json")
+      var verification = try CheckpointVerification(folder: copy.path)
+      for name in ["e2e.sd.latent", "e2e.ae.latent", "e2e.ae.losses"] {
+        #expect(try verification.verify(name).outcome == outcome, "\(name) in \(steps) steps")
+      }
+    }
   }
 
   @Test("Tokens that the loss cannot read are refused")

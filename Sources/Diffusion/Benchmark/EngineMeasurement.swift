@@ -31,13 +31,24 @@ package struct EngineSpeed: Sendable, Encodable {
   package var speed: Double { gigaflop / seconds }
   /// ``speed`` as a part of ``sgemm``.
   package var shareOfSgemm: Double { speed / sgemm }
+
+  private enum Key: String, CodingKey { case seconds, gigaflop, speed, sgemm, shareOfSgemm }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(gigaflop, forKey: .gigaflop)
+    try container.encode(speed, forKey: .speed)
+    try container.encode(sgemm, forKey: .sgemm)
+    try container.encode(shareOfSgemm, forKey: .shareOfSgemm)
+  }
 }
 
 /// One pass as it was measured.
 package struct EngineMeasurement: Sendable, Encodable {
   /// What operations of one kind took of a run, in the mean over the runs.
   package struct Share: Sendable, Encodable {
-    /// ``OperationKind``'s name, or `between` for what no operation took.
+    /// ``WorkKind``'s name, or `between` for what no operation took.
     package let kind: String
     package let seconds: Double
     package let gigaflop: Double
@@ -60,7 +71,7 @@ package struct EngineMeasurement: Sendable, Encodable {
       sgemm: tally.sgemm.mean / 1e9)
     samples = tally.samples
     peakMemory = tally.peak
-    let shares = OperationKind.allCases.compactMap { kind in
+    let shares = WorkKind.allCases.compactMap { kind in
       tally.work[kind].map {
         Share(
           kind: kind.rawValue, seconds: $0.seconds / runs,

@@ -9,11 +9,11 @@ package enum ModelShapes: String, Sendable, CaseIterable {
   /// The model that comes with Heed.
   case menagerie
 
-  /// The configurations alone, under weights drawn from `seed`.
+  /// The configurations alone, under these weights.
   /// - Throws: as ``Checkpoint/init(_:)``.
-  package func checkpoint(seed: UInt64) throws -> Checkpoint {
+  package func checkpoint(_ weights: RandomWeights) throws -> Checkpoint {
     var checkpoint = try Checkpoint(folder)
-    checkpoint.randomWeights = RandomWeights(seed: seed)
+    checkpoint.randomWeights = weights
     return checkpoint
   }
 

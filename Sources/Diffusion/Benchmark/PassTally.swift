@@ -13,7 +13,7 @@ struct PassTally {
   private(set) var samples: [Double] = []
   /// OpenBLAS's speed right before each run, in floating-point operations a second.
   private(set) var sgemm: [Double] = []
-  private(set) var work: [OperationKind: Work] = [:]
+  private(set) var work: [WorkKind: Work] = [:]
   /// In bytes; `nil` where the kernel gives no account of it.
   private(set) var peak: Int?
 
@@ -40,9 +40,9 @@ struct PassTally {
 
   /// What the operations of one run did, by kind.
   private final class Ledger: OperationObserver {
-    private let entries = Mutex<[OperationKind: Work]>([:])
+    private let entries = Mutex<[WorkKind: Work]>([:])
 
-    var work: [OperationKind: Work] { entries.withLock { $0 } }
+    var work: [WorkKind: Work] { entries.withLock { $0 } }
 
     func observe(_ record: OperationRecord) {
       entries.withLock {

@@ -55,6 +55,7 @@ package final class Parameters {
 
   /// The weight `name` as its file keeps it; see ``tensor(_:_:)``.
   func weight(_ name: String, _ shape: [Int]) throws -> Weight {
+    if let random { return random.weight(name, shape) }
     guard let file = fileOfName[name].map({ files[$0] }), file.entry(name)?.shape == shape else {
       return Weight(try tensor(name, shape))
     }

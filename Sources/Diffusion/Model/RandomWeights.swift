@@ -6,9 +6,22 @@ package import TensorEngine
 /// from layer to layer; norms scale by 1, and offsets are 0.
 package struct RandomWeights: Sendable {
   private let seed: UInt64
+  private let precision: Precision
+
+  /// What matrices and kernels are kept in; norms and offsets are float32 always.
+  package enum Precision: String, Sendable, CaseIterable { case float32, float16 }
 
   /// - Parameter seed: another seed gives other weights.
-  package init(seed: UInt64) { self.seed = seed }
+  package init(seed: UInt64, precision: Precision = .float32) {
+    self.seed = seed
+    self.precision = precision
+  }
+
+  /// A layer's matrix or kernels `name`, in the precision asked for.
+  func weight(_ name: String, _ shape: [Int]) -> Weight {
+    let numbers = tensor(name, shape)
+    return precision == .float32 ? Weight(numbers) : Weight(rounding: numbers)
+  }
 
   /// The weights `name` of the shape `shape`, the same each time.
   package func tensor(_ name: String, _ shape: [Int]) -> Tensor {

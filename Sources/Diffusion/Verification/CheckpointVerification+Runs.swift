@@ -27,12 +27,13 @@ extension CheckpointVerification {
     return try line(name, corner)
   }
 
-  /// The fixtures' end-to-end runs: prompt 1, 6 steps, guidance 7.5, from the golden latent.
+  /// The end-to-end runs: prompt 1, guidance 7.5, from the golden latent.
   mutating func verifyRun(_ name: String) throws -> Line {
     guard golden.prompts.count > 1 else { return unknown(name) }
     switch name {
     case "e2e.sd.latent":
-      return try latentLine(name, RunRecipe(name: "e2e.sd", prompt: row(1), steps: 6))
+      return try latentLine(
+        name, RunRecipe(name: "e2e.sd", prompt: row(1), steps: golden.endToEnd.steps))
     case "e2e.ae.latent": return try latentLine(name, try excitedRecipe())
     case "e2e.ae.losses":
       return try lossLine(name, try excitedRecipe(), golden.losses.map(Float.init))
@@ -42,12 +43,13 @@ extension CheckpointVerification {
 
   private func excitedRecipe() throws -> RunRecipe {
     var settings = AttendAndExcite.Settings()
-    settings.maxIterations = 4
-    settings.thresholds = [0: 0.05, 2: 0.55]
+    settings.maxIterations = golden.endToEnd.maxIterations
+    settings.thresholds = golden.endToEnd.thresholds
     settings.looksAlways = true
     let objective = try excitation(tokens: golden.tokenIndices[1], end: nil, smooth: true)
     return RunRecipe(
-      name: "e2e.ae", prompt: row(1), steps: 6, guide: AttendAndExcite(objective, settings))
+      name: "e2e.ae", prompt: row(1), steps: golden.endToEnd.steps,
+      guide: AttendAndExcite(objective, settings))
   }
 
   /// A golden picture: 50 steps, guidance 7.5, the checkpoint's scheduler, the seed's own noise.

@@ -12,6 +12,14 @@ struct GoldenFile {
     let losses: [Double]
   }
 
+  /// How the two end-to-end runs are made; the fixtures' way where the description is silent.
+  struct EndToEnd {
+    var steps = 6
+    /// Attend-and-Excite alters the latent while the iteration is below this.
+    var maxIterations = 4
+    var thresholds: [Int: Double] = [0: 0.05, 2: 0.55]
+  }
+
   /// What a side of a latent or of an attention grid can be.
   static let sides = 1...4096
 
@@ -24,6 +32,7 @@ struct GoldenFile {
   let grid: Grid
   let losses: [Double]
   let images: [Image]
+  let endToEnd: EndToEnd
 
   init(folder: String) throws {
     tensors = try SafetensorsFile(path: folder + "/golden.safetensors")
@@ -42,6 +51,26 @@ struct GoldenFile {
     losses =
       try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
     images = try json.optionalMember("images")?.elements().map(Self.image) ?? []
+    endToEnd = try json.optionalMember("e2e").map(Self.endToEnd) ?? EndToEnd()
+  }
+
+  private static func endToEnd(_ json: JSONNode) throws -> EndToEnd {
+    let steps = try json.member("steps")
+    let thresholds = try json.member("thresholds")
+    var result = EndToEnd()
+    result.steps = try steps.integer()
+    result.maxIterations = try json.member("max_iter_to_alter").integer()
+    result.thresholds = [:]
+    for key in try thresholds.object().keys {
+      guard let iteration = Int(key) else {
+        throw thresholds.failure("expected iterations as keys, got \(FileError.quoted(key))")
+      }
+      result.thresholds[iteration] = try thresholds.member(key).double()
+    }
+    guard (1...1000).contains(result.steps) else {
+      throw steps.failure("expected 1…1000, got \(result.steps)")
+    }
+    return result
   }
 
   private static func grid(_ json: JSONNode) throws -> Grid {

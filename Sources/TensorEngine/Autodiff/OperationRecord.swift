@@ -18,7 +18,7 @@ package struct OperationRecord: Sendable {
   }
 
   /// The kind of work it was.
-  package var kind: OperationKind { operation.kind(inputShapes) }
+  package var kind: WorkKind { operation.kind(inputShapes) }
 }
 
 /// Sees operations as they are done.

@@ -1,5 +1,5 @@
 /// Kinds of work, as a table of where the time goes tells them apart.
-package enum OperationKind: String, Sendable, CaseIterable {
+package enum WorkKind: String, Sendable, CaseIterable {
   case linear
   case convolution3x3 = "convolution 3x3"
   case convolution1x1 = "convolution 1x1"
@@ -17,7 +17,7 @@ package enum OperationKind: String, Sendable, CaseIterable {
 
 extension Operation {
   /// The kind of work that the operation is on inputs of these shapes.
-  func kind(_ inputShapes: [[Int]]) -> OperationKind {
+  func kind(_ inputShapes: [[Int]]) -> WorkKind {
     switch self {
     case .linear, .feedForward: .linear
     case .convolution(let weight, _, _, _):
@@ -37,9 +37,10 @@ extension Operation {
     }
   }
 
-  /// Multiply-adds of the matrix products and convolutions of one evaluation, by the direct method:
-  /// what a faster algorithm saves, and a slower one repeats, does not change the count. All else is
-  /// counted as nothing.
+  /// Multiply-adds of the matrix products and convolutions of one evaluation, by the direct method.
+  ///
+  /// What a faster algorithm saves, and a slower one repeats, does not change the count; all other
+  /// arithmetic counts as nothing.
   func multiplyAdds(_ inputShapes: [[Int]], _ outputShape: [Int]) -> Int {
     let outputs = outputShape.reduce(1, *)
     switch self {

@@ -13,11 +13,12 @@ struct BenchmarkEngine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "engine",
     abstract: "Times the passes that pictures are made of, and what each is made of.",
+    usage: "heed benchmark engine [--model <folder> | --shapes <shapes>] [<options>]",
     discussion: """
       Speed is counted in multiply-adds of the direct method, two operations each, and compared \
       with what OpenBLAS reaches on 2048x2048 matrices beside each run, one product on each thread. \
-      A peak is the most memory resident at a time during a pass, with only the weights of its own \
-      part loaded.
+      A peak is the most memory resident at a time during a pass, with only its own part of the \
+      network loaded: random weights are held in memory, those of a checkpoint stay in its file.
 
       The picture is made by Attend-and-Excite in 50 DDIM steps, 25 of them altered, without \
       refinement. Its time is estimated from the passes unless --steps or --whole make one.
@@ -30,8 +31,11 @@ struct BenchmarkEngine: ParsableCommand {
   var model: String?
 
   @Option(
-    help: "Random weights of a network's shapes instead: sd14, sd21 (at 512 pixels) or menagerie.")
+    help: "Random weights of a network's shapes instead; those of 2.1 at 512 pixels.")
   var shapes: ModelShapes?
+
+  @Option(help: "What random weights are kept in.")
+  var weights: RandomWeights.Precision?
 
   @Option(
     help: ArgumentHelp(
@@ -55,6 +59,9 @@ struct BenchmarkEngine: ParsableCommand {
     if model != nil, shapes != nil {
       throw ValidationError("--model and --shapes exclude each other")
     }
+    if weights != nil, shapes == nil {
+      throw ValidationError("--weights is for the random weights of --shapes")
+    }
     if whole, steps != nil { throw ValidationError("--steps and --whole exclude each other") }
     guard (1...1000).contains(repeats) else {
       throw ValidationError("--repeats is \(repeats); expected 1 to 1000")
@@ -66,13 +73,15 @@ struct BenchmarkEngine: ParsableCommand {
   }
 
   func run() throws {
+    let precision = weights ?? .float32
     let checkpoint =
-      try shapes?.checkpoint(seed: 0) ?? Checkpoint(model ?? Checkpoint.menagerie)
+      try shapes?.checkpoint(RandomWeights(seed: 0, precision: precision))
+      ?? Checkpoint(model ?? Checkpoint.menagerie)
     let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
     let measurements = try benchmark.measure(try chosenPasses())
-    let made = try (whole ? EngineBenchmark.steps : steps).map { try benchmark.makeImage(steps: $0) }
+    let made = try (whole ? EngineBenchmark.steps : steps).map(benchmark.makeImage)
     let report = EngineReport(
-      model: checkpoint.name, weights: shapes == nil ? "its own" : "random",
+      model: checkpoint.name, weights: shapes == nil ? "its own" : "random \(precision)",
       passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))
     print(json ? try report.json() : report.text())
   }
@@ -92,3 +101,4 @@ struct BenchmarkEngine: ParsableCommand {
 }
 
 extension ModelShapes: ExpressibleByArgument {}
+extension RandomWeights.Precision: ExpressibleByArgument {}

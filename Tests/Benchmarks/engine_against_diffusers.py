@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Times `heed benchmark engine` against PyTorch + diffusers on the same checkpoint, and prints ratios.
+
+    python3 -m venv venv && venv/bin/pip install torch diffusers transformers accelerate safetensors
+    make build
+    venv/bin/python Tests/Benchmarks/engine_against_diffusers.py [--shapes sd14 | --model FOLDER]
+        [--weights float32] [--threads 2] [--rounds 3] [--steps 2 | --whole]
+
+Without --model, a checkpoint of the shapes is written with random weights in the given precision, and
+deleted in the end (4.3 GB in float32). Both sides read it and compute in float32 on the same number of
+threads. In each round, each side runs each pass twice, and the faster run counts: the first finds its
+memory cold. Ratios are medians over the rounds. Attend-and-Excite on PyTorch's side is diffusers' own
+pipeline with its attention processors; plain passes take the processors that diffusers takes by itself.
+
+The picture (50 DDIM steps, the first 25 altered, no refinement) is made of 2 steps and scaled unless
+--steps or --whole say otherwise, each side in a process of its own, whose largest resident memory is
+compared. The bars are for full-size shapes on a machine that does nothing else; ends with 1 if one is
+missed.
+"""
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+PROMPT, TOKENS, STEPS = "a cat and a frog", [2, 5], 50
+
+# Heed's name of a pass, its title, and the largest ratio that is good enough.
+PASSES = [("unet", "UNet pass, batch 1", 0.6), ("unet-pair", "UNet pass, batch 2", None),
+          ("loss-forward", "A&E loss pass, forward", None),
+          ("loss-backward", "A&E loss pass, backward", None),
+          ("step", "A&E step, altered", 0.4), ("decode", "VAE decode", 0.7)]
+IMAGE_BAR, SGEMM_BAR = 0.4, 0.7
+MEMORY_BARS = {"float32": 0.4, "float16": 0.25}
+
+
+# The peer: a process that answers each line of its input with a line of JSON.
+
+class Peer:
+    """PyTorch and diffusers on a checkpoint."""
+
+    def __init__(self, folder, threads):
+        import torch
+        from diffusers import DDIMScheduler
+        from diffusers.pipelines.deprecated.stable_diffusion_attend_and_excite.\
+pipeline_stable_diffusion_attend_and_excite import StableDiffusionAttendAndExcitePipeline
+
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        self.torch = torch
+        self.pipe = StableDiffusionAttendAndExcitePipeline.from_pretrained(
+            folder, torch_dtype=torch.float32, safety_checker=None, feature_extractor=None,
+            requires_safety_checker=False)
+        self.pipe.scheduler = DDIMScheduler.from_config(
+            self.pipe.scheduler.config, clip_sample=False)
+        self.pipe.set_progress_bar_config(disable=True)
+        size = self.pipe.unet.config.sample_size
+        self.latent = torch.randn(1, 4, size, size)
+        self.context = torch.randn(2, 77, self.pipe.unet.config.cross_attention_dim)
+        self.grid = (size // 4, size // 4)
+        if os.path.exists(f"{folder}/guidance.json"):
+            method = json.load(open(f"{folder}/guidance.json"))["attend-and-excite"]
+            self.grid = tuple(method.get("attention_resolution", self.grid))
+
+    def loss(self):
+        """As the pipeline evaluates it: the whole UNet with the tape on, for one prompt."""
+        latent = self.latent.clone().requires_grad_(True)
+        with self.torch.enable_grad():
+            self.pipe.unet(latent, 500, encoder_hidden_states=self.context[1:])
+            self.pipe.unet.zero_grad()
+            return latent, self.pipe._compute_loss(
+                self.pipe._aggregate_and_get_max_attention_per_token(indices=TOKENS))
+
+    def excited(self, body):
+        """Runs `body` under the pipeline's attention processors."""
+        from diffusers.pipelines.deprecated.stable_diffusion_attend_and_excite.\
+pipeline_stable_diffusion_attend_and_excite import AttentionStore
+        original = self.pipe.unet.attn_processors
+        self.pipe.attention_store = AttentionStore(self.grid)
+        self.pipe.register_attention_control()
+        try:
+            return body()
+        finally:
+            self.pipe.unet.set_attn_processor(original)
+
+    def step(self):
+        latent, loss = self.loss()
+        with self.torch.enable_grad():
+            latent = self.pipe._update_latent(latents=latent, loss=loss, step_size=20.0)
+        with self.torch.no_grad():
+            pair = self.torch.cat([latent.detach()] * 2)
+            self.pipe.unet(pair, 500, encoder_hidden_states=self.context)
+
+    def run(self, name):
+        """Seconds of each part of a pass, by Heed's names."""
+        with self.torch.no_grad():
+            if name == "unet":
+                return {name: timed(lambda: self.pipe.unet(
+                    self.latent, 500, encoder_hidden_states=self.context[1:]))[0]}
+            if name == "unet-pair":
+                return {name: timed(lambda: self.pipe.unet(
+                    self.latent.expand(2, -1, -1, -1), 500,
+                    encoder_hidden_states=self.context))[0]}
+            if name == "decode":
+                return {name: timed(lambda: self.pipe.vae.decode(
+                    self.latent / self.pipe.vae.config.scaling_factor))[0]}
+        if name == "step":
+            return {name: self.excited(lambda: timed(self.step)[0])}
+        forward, (latent, loss) = self.excited(lambda: timed(self.loss))
+        backward, _ = timed(lambda: self.torch.autograd.grad(loss, [latent]))
+        return {"loss-forward": forward, "loss-backward": backward}
+
+    def image(self, steps):
+        """Seconds of a picture of 50 steps, from one of `steps` by the pipeline itself."""
+        altered, ends, begun = (steps + 1) // 2, [], []
+        hook = self.pipe.unet.register_forward_pre_hook(
+            lambda *_: None if begun else begun.append(time.perf_counter()))
+        total, _ = timed(lambda: self.pipe(
+            PROMPT, token_indices=TOKENS, num_inference_steps=steps, attn_res=self.grid,
+            max_iter_to_alter=altered, thresholds={},
+            generator=self.torch.Generator("cpu").manual_seed(0),
+            callback=lambda *_: ends.append(time.perf_counter())))
+        hook.remove()
+        times = [end - start for start, end in zip(begun + ends, ends)]
+        halves = times[:altered], times[altered:]
+        return total - sum(times) + STEPS / 2 * sum(map(statistics.mean, halves))
+
+
+def timed(body):
+    start = time.perf_counter()
+    result = body()
+    return time.perf_counter() - start, result
+
+
+def peak_memory():
+    """The most memory this process has had resident, in bytes."""
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+
+def write(shapes, precision, folder):
+    import torch
+    from full_size import build
+    build(shapes).to(getattr(torch, precision)).save_pretrained(folder, safe_serialization=True)
+
+
+def serve(arguments):
+    peer = Peer(arguments.model, arguments.threads)
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        name = line.strip()
+        answer = ({"seconds": peer.image(arguments.steps), "memory": peak_memory()}
+                  if name == "image" else peer.run(name))
+        print(json.dumps(answer), flush=True)
+
+
+# The comparison.
+
+class Server:
+    """A process of this script that serves as the peer."""
+
+    def __init__(self, arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--peer", "--model", arguments.model,
+             "--threads", str(arguments.threads), "--steps", str(arguments.steps)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=dict(os.environ, HF_HUB_OFFLINE="1"))
+        self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("the PyTorch side ended early; run this script with --peer to see why")
+        return json.loads(line)
+
+    def ask(self, name):
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def heed(arguments, *options):
+    result = subprocess.run(
+        [f"{ROOT}/.build/release/heed", "benchmark", "engine", "--model", arguments.model,
+         "--json", *options],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=dict(os.environ, HEED_THREADS=str(arguments.threads)))
+    return json.loads(result.stdout)
+
+
+def compare_passes(arguments):
+    """Prints a line for each pass; gives whether each bar holds."""
+    server, holds = Server(arguments), []
+    for group in (["unet"], ["unet-pair"], ["loss-forward", "loss-backward"], ["step"], ["decode"]):
+        rounds = [(heed(arguments, "--passes", ",".join(group), "--repeats", "2")["passes"],
+                   [server.ask(group[0]) for _ in range(2)]) for _ in range(arguments.rounds)]
+        for index, name in enumerate(group):
+            ours = [min(passes[index]["samples"]) for passes, _ in rounds]
+            theirs = [min(answer[name] for answer in answers) for _, answers in rounds]
+            share = statistics.median(
+                passes[index]["speed"]["gigaflop"] / seconds / passes[index]["speed"]["sgemm"]
+                for (passes, _), seconds in zip(rounds, ours))
+            title, bar = next((title, bar) for key, title, bar in PASSES if key == name)
+            holds.append(line(title, ours, theirs, "s", bar, f"{share:.2f} of sgemm"))
+    server.close()
+    return holds
+
+
+def compare_image(arguments):
+    report = heed(arguments, "--passes", "none", "--steps", str(arguments.steps))["image"]
+    server = Server(arguments)
+    theirs = server.ask("image")
+    server.close()
+    speed, share = report["speed"], report["speed"]["shareOfSgemm"]
+    holds = [line("A&E picture, 50 steps", [speed["seconds"]], [theirs["seconds"]], "s", IMAGE_BAR,
+                  f"{arguments.steps} steps made")]
+    if report.get("peakMemory"):
+        holds.append(line("its peak memory", [report["peakMemory"] / 2**30],
+                          [theirs["memory"] / 2**30], "GiB", MEMORY_BARS[arguments.weights]))
+    verdict = "holds" if share >= SGEMM_BAR else "MISSED"
+    print(f"{'its share of sgemm':26}{share:51.2f}  >= {SGEMM_BAR} {verdict}")
+    return holds + [share >= SGEMM_BAR]
+
+
+def line(title, ours, theirs, unit, bar, note=""):
+    """Prints a comparison, round by round; gives whether its bar holds."""
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs))
+    verdict = "" if bar is None else f"<= {bar} " + ("holds" if ratio <= bar else "MISSED")
+    print(f"{title:26}{statistics.median(ours):10.2f} {unit:3}  "
+          f"{statistics.median(theirs):10.2f} {unit:3}  {ratio:17.3f}  {verdict:14} {note}",
+          flush=True)
+    return bar is None or ratio <= bar
+
+
+def compare(arguments):
+    print(f"{arguments.model}, {arguments.weights} on disk, {arguments.threads} threads")
+    print(f"{'':26}{'heed':>14}  {'diffusers':>14}  {'ratio':>17}  bar")
+    holds = []
+    if arguments.only != "image":
+        holds += compare_passes(arguments)
+    if arguments.only != "passes":
+        holds += compare_image(arguments)
+    return all(holds)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", default="sd14", choices=["sd14", "sd21"])
+    parser.add_argument("--model", metavar="FOLDER")
+    parser.add_argument("--weights", default="float32", choices=sorted(MEMORY_BARS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2, choices=range(2, STEPS + 1), metavar="N")
+    parser.add_argument("--whole", action="store_true", help="make all 50 steps")
+    parser.add_argument("--only", choices=["passes", "image"])
+    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--write", metavar="FOLDER", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.whole:
+        arguments.steps = STEPS
+    if arguments.peer:
+        return serve(arguments)
+    if arguments.write:
+        return write(arguments.shapes, arguments.weights, arguments.write)
+    if arguments.model:
+        sys.exit(0 if compare(arguments) else 1)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments.model = f"{folder}/{arguments.shapes}"
+        subprocess.run(
+            [sys.executable, __file__, "--shapes", arguments.shapes, "--weights",
+             arguments.weights, "--write", arguments.model], check=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        holds = compare(arguments)
+    sys.exit(0 if holds else 1)
+
+
+if __name__ == "__main__":
+    main()
