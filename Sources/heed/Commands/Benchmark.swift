@@ -23,11 +23,7 @@ struct BenchmarkEngine: ParsableCommand {
       refinement. Its time is estimated from the passes unless --steps or --whole make one.
       """)
 
-  @Option(
-    help: ArgumentHelp(
-      "A checkpoint in diffusers' layout; without it, the model that comes with Heed.",
-      valueName: "folder"))
-  var model: String?
+  @OptionGroup var model: ModelOptions
 
   @Option(
     help: "Random weights of a network's shapes instead: sd14, sd21 (at 512 pixels) or menagerie.")
@@ -52,7 +48,7 @@ struct BenchmarkEngine: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if model != nil, shapes != nil {
+    if model.model.model != nil, shapes != nil {
       throw ValidationError("--model and --shapes exclude each other")
     }
     if whole, steps != nil { throw ValidationError("--steps and --whole exclude each other") }
@@ -67,10 +63,12 @@ struct BenchmarkEngine: ParsableCommand {
 
   func run() throws {
     let checkpoint =
-      try shapes?.checkpoint(seed: 0) ?? Checkpoint(model ?? Checkpoint.menagerie)
+      try shapes?.checkpoint(seed: 0) ?? model.checkpoint()
     let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
     let measurements = try benchmark.measure(try chosenPasses())
-    let made = try (whole ? EngineBenchmark.steps : steps).map { try benchmark.makeImage(steps: $0) }
+    let made = try (whole ? EngineBenchmark.steps : steps).map {
+      try benchmark.makeImage(steps: $0)
+    }
     let report = EngineReport(
       model: checkpoint.name, weights: shapes == nil ? "its own" : "random",
       passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))
