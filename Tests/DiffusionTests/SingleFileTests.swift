@@ -305,6 +305,39 @@ struct SingleFileTests {
     }
   }
 
+  @Test("In a folder, LoRAs and diffusers' configurations are no other checkpoint")
+  func company() throws {
+    let copy = try TemporaryCheckpoint(of: "single-sd2")
+    try copy.write(
+      try Data(contentsOf: URL(fileURLWithPath: Self.fixtures + "/lora/peft.safetensors")),
+      to: "lora.safetensors")
+    try copy.write(
+      Array(#"{"_class_name": "StableDiffusionPipeline"}"#.utf8), to: "model_index.json")
+    #expect(try loaded(copy.path).layout.contains("2.x"))
+  }
+
+  @Test("Stability's YAML gives the width of heads, the text's layer and the size")
+  func headWidth() throws {
+    let yaml = """
+      model:
+        target: ldm.models.diffusion.ddpm.LatentDiffusion
+        params:
+          parameterization: "v"
+          linear_start: 0.00085
+          image_size: 48
+          unet_config:
+            params: {num_heads: -1, num_head_channels: 32, model_channels: 128, channel_mult: [1]}
+          cond_stage_config:
+            params:
+              layer: last  # all of them
+      """
+    let checkpoint = try open(Self.skeleton(context: 1024), yaml: yaml)
+    #expect(checkpoint.unetConfiguration.levels.map(\.heads) == [4])
+    #expect(checkpoint.unetConfiguration.sampleRows == 48)
+    #expect(checkpoint.textConfiguration.layers == 24)
+    #expect(checkpoint.schedule.prediction == .velocity && checkpoint.notes.isEmpty)
+  }
+
   @Test("A folder of two files is refused with both names; --config must be there")
   func ambiguous() throws {
     let copy = try TemporaryCheckpoint(of: "single-sd1")

@@ -256,7 +256,9 @@ extension Checkpoint {
     }
     for lora in options.loras {
       let name = URL(fileURLWithPath: lora.path).lastPathComponent
-      hashes["lora \(name):\(lora.scale)"] = Self.sha256(try MappedFile(path: lora.path))
+      var key = "lora \(name):\(lora.scale)"
+      while hashes[key] != nil { key += ", again" }
+      hashes[key] = Self.sha256(try MappedFile(path: lora.path))
     }
     return hashes
   }

@@ -40,19 +40,34 @@ enum CheckpointFiles: Sendable {
       return path
     }
     let there = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-    // A repository can hold both: the folder is then in diffusers' layout.
-    if there.contains("model_index.json"), there.contains(CheckpointPart.unet.folder) { return nil }
+    // A repository can hold both layouts: the folder is then in diffusers'.
+    if holdsWeights(path + "/" + CheckpointPart.unet.folder) { return nil }
     let files = there.filter { $0.hasSuffix(".safetensors") && $0 != "golden.safetensors" }
-    guard files.count <= 1 else {
+    // Beside a checkpoint may lie LoRAs for it.
+    let whole = files.count > 1 ? files.filter { holdsUNet(path + "/" + $0) } : files
+    guard let file = whole.first ?? files.first else {
+      if let pickle = there.first(where: PickledFile.isOne), !there.contains("model_index.json") {
+        throw PickledFile.refusal(path + "/" + pickle)
+      }
+      return nil
+    }
+    guard whole.count == 1 else {
       throw DiffusionError.notRunnable(
         path: path, what: "a folder of \(files.count) safetensors files",
         advice: "give the path of one: " + files.joined(separator: ", "))
     }
-    if let file = files.first { return path + "/" + file }
-    if let pickle = there.first(where: PickledFile.isOne), !there.contains("model_index.json") {
-      throw PickledFile.refusal(path + "/" + pickle)
-    }
-    return nil
+    return path + "/" + file
+  }
+
+  private static func holdsWeights(_ folder: String) -> Bool {
+    let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
+    return files?.contains { $0.contains(".safetensors") } ?? false
+  }
+
+  /// Whether a file is a checkpoint's; one that is damaged is taken for it, so that it is named.
+  private static func holdsUNet(_ path: String) -> Bool {
+    guard let file = try? SafetensorsFile(path: path) else { return true }
+    return file.names.contains { $0.hasPrefix(CheckpointPart.unet.originalPrefix) }
   }
 
   /// Refuses folders that are no Stable Diffusion checkpoint.

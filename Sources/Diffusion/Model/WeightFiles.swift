@@ -88,7 +88,7 @@ struct WeightFiles {
       return .missingFile(
         path: path, what: "--variant can be \(variants.joined(separator: " or "))")
     }
-    if let pickle = there.first(where: { $0.hasPrefix(stem) && PickledFile.isOne($0) }) {
+    if let pickle = there.first(where: PickledFile.isOne) {
       return .missingFile(
         path: path, what: "there is \(pickle), but " + PickledFile.advice(folder: folder))
     }

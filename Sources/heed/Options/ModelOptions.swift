@@ -34,7 +34,8 @@ struct WeightOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Which of several saved variants of the weights, as fp16.", valueName: "name"))
+      "Which of several saved variants of the weights, as fp16; otherwise the one without a "
+        + "variant's name, or fp32, fp16, bf16 in this order.", valueName: "name"))
   var variant: String?
 
   @Option(
