@@ -127,6 +127,12 @@ struct LoRATests {
       (good + [(Self.module + ".alpha", Self.floats([], .nan))], "finite"),
       (good + [(Self.module + ".alpha", Self.floats([2]))], "one number"),
       (good + [(Self.module + ".lora_mid.weight", Self.floats([2, 2, 3, 3]))], "other widths"),
+      (
+        [
+          (down, Self.floats([2, 16])), (up, Self.floats([16, 0])),
+          (Self.module + ".lora_mid.weight", Self.floats([0, 2])),
+        ], "other widths"
+      ),
     ] {
       let said = try refusal(tensors)
       #expect(said.contains(Self.module) && said.contains(words), "\(said)")

@@ -75,7 +75,7 @@ struct LoRAUpdates: Sendable {
   }
 
   /// Whether anything is added to the weight `name`.
-  func change(_ name: String) -> Bool { updates[name] != nil }
+  func changes(_ name: String) -> Bool { updates[name] != nil }
 
   /// The weight with all that is added to it.
   /// - Throws: `FileError` for factors whose product has another shape, or which are not finite.
@@ -97,7 +97,7 @@ extension LoRAUpdates.Update {
     let inner = mid.map { $0.shape.first ?? 0 } ?? rank
     let kernel = Array(shape.dropFirst(2))
     let fits =
-      rank > 0 && shape.count >= 2 && up.hasShape([shape[0], inner])
+      rank > 0 && inner > 0 && shape.count >= 2 && up.hasShape([shape[0], inner])
       && (mid.map { $0.hasShape([inner, rank] + kernel) && down.hasShape([rank, shape[1]]) }
         ?? down.hasShape([rank] + shape.dropFirst()))
     guard fits else {

@@ -87,7 +87,7 @@ package final class Parameters {
   /// The weight `name` as its file keeps it, or in float32 where something is added to it; see
   /// ``tensor(_:_:)``.
   func weight(_ name: String, _ shape: [Int]) throws -> Weight {
-    guard random == nil, !updates.change(name) else { return Weight(try tensor(name, shape)) }
+    guard random == nil, !updates.changes(name) else { return Weight(try tensor(name, shape)) }
     guard let (file, entry) = find(name, shape) else { return Weight(Tensor([], shape: [0])) }
     return try file.weight(entry)
   }
