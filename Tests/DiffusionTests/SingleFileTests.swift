@@ -189,8 +189,11 @@ struct SingleFileTests {
 
   @Test("A width of no family needs a configuration for the heads")
   func unknownWidth() {
-    let message = message { _ = try open(Self.skeleton(context: 512)) }
-    #expect(message.contains("heads") && message.contains("--config"), "\(message)")
+    let unet = message { _ = try open(Self.skeleton(context: 512)) }
+    #expect(unet.contains("heads of the UNet") && unet.contains("--config"), "\(unet)")
+    let yaml = "model: {params: {unet_config: {params: {num_heads: 8}}}}"
+    let text = message { _ = try open(Self.skeleton(context: 96), yaml: yaml) }
+    #expect(text.contains("text_encoder/config.json: not found; the heads of the text encoder"))
   }
 
   // MARK: - Damage

@@ -47,10 +47,14 @@ struct SingleFile: Sendable {
     draft.assume("sample_size", .integer(meaning.latentSide(family)))
     let shape = try json(.unet)
     unet = try draft.node(whole: shape, partial: yaml?.unet(), weights: path)
-    if shape == nil, try unet.optionalMember("attention_head_dim") == nil {
+    for (part, node, key) in [
+      (CheckpointPart.unet, unet, "attention_head_dim"),
+      (.textEncoder, text, "num_attention_heads"),
+    ] where try json(part) == nil && node.optionalMember(key) == nil {
       throw DiffusionError.missingFile(
-        path: beside.folder + "/unet/config.json",
-        what: "the number of heads cannot be told from \(path); give a configuration with --config")
+        path: beside.folder + "/" + part.folder + "/config.json",
+        what: "the heads of the \(part.title) cannot be told from \(path); "
+          + "give a configuration with --config")
     }
     schedule = try meaning.schedule(whole: scheduler, partial: yaml?.schedule(), weights: path)
     configurations = beside.found
