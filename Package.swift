@@ -20,7 +20,8 @@ let package = Package(
       targets: ["TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(
@@ -36,7 +37,10 @@ let package = Package(
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
-      name: "Diffusion", dependencies: ["TensorEngine", "AttentionTrace", "COpenSSL"],
+      name: "Diffusion",
+      dependencies: [
+        "TensorEngine", "AttentionTrace", "COpenSSL", .product(name: "Yams", package: "Yams"),
+      ],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
         .copy("Resources/Shapes"),

@@ -8,6 +8,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
   case parameters(file: String, missing: [String], unused: [String], mismatched: [String])
   /// A configuration asks for what Heed does not compute.
   case unsupported(path: String, key: String, value: String, supported: String)
+  /// A file or a folder of a kind that Heed knows and does not run, and what that would take.
+  case notRunnable(path: String, what: String, advice: String)
   /// A layer's output is infinite or not a number; step and phase are `nil` outside the UNet.
   case notFinite(layer: String, step: Int?, phase: Phase?)
   /// A size, a count or a number that cannot be.
@@ -26,6 +28,7 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
         + Self.list("shape", mismatched)
     case .unsupported(let path, let key, let value, let supported):
       "\(path): \(key) is \(value); Heed runs \(supported)"
+    case .notRunnable(let path, let what, let advice): "\(path): \(what); \(advice)"
     case .notFinite(let layer, let step, let phase):
       "\(layer): output is not finite" + (step.map { " at step \($0)" } ?? "")
         + (phase.map { " (\($0.rawValue) pass)" } ?? "")

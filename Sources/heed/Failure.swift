@@ -88,7 +88,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case .missingFile: .missingInput
     case .parameters, .notFinite: .dataError
-    case .unsupported, .noSites: .unavailable
+    case .unsupported, .notRunnable, .noSites: .unavailable
     case .invalidRequest: .usage
     }
   }

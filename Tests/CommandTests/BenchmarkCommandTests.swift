@@ -114,7 +114,6 @@ struct BenchmarkCommandTests {
     arguments: [
       (["--shapes", "sd99"], "--shapes"),
       (["--shapes", "sd14", "--model", "x"], "exclude"), (["--whole", "--steps", "3"], "exclude"),
-      (["--weights", "float16"], "--shapes"),
       (["--shapes", "sd14", "--weights", "int8"], "--weights"),
       (["--repeats", "0"], "--repeats is 0"), (["--repeats", "x"], "--repeats"),
       (["--steps", "1"], "2 to 50"), (["--steps", "51"], "2 to 50"),

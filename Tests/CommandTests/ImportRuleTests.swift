@@ -8,7 +8,7 @@ struct ImportRuleTests {
   private static let allowed: [String: Set<String>] = [
     "TensorEngine": ["CKernels", "COpenBLAS"],
     "AttentionTrace": ["CKernels", "TensorEngine"],
-    "Diffusion": ["AttentionTrace", "COpenSSL", "TensorEngine"],
+    "Diffusion": ["AttentionTrace", "COpenSSL", "TensorEngine", "Yams"],
     "AttentionAnalysis": ["AttentionTrace", "TensorEngine"],
     "Figures": ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"],
     "heed": [

@@ -38,7 +38,12 @@ struct OptionTests {
     Case(arguments: ["sheet"], code: 64, words: ["'<run> ...'", "heed sheet --help"]),
     Case(arguments: ["verify", "x", "--tolerance", "nan"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify", "x", "--tolerance", "-1"], code: 64, words: ["--tolerance is"]),
-    Case(arguments: ["verify"], code: 64, words: ["'<folder>'"]),
+    Case(arguments: ["verify"], code: 64, words: ["'<path>'"]),
+    Case(arguments: ["model", "--prediction", "x0"], code: 64, words: ["'x0'", "epsilon and v"]),
+    Case(arguments: ["model", "--lora", "a:b"], code: 64, words: ["--lora a:b", "a number"]),
+    Case(arguments: ["model", "--lora", "a:nan"], code: 64, words: ["--lora a:nan", "a number"]),
+    Case(arguments: ["model", "--lora", "a:1"], code: 66, words: ["heed: a: "]),
+    Case(arguments: ["model", "--config", "x"], code: 64, words: ["configuration is x"]),
     Case(
       arguments: ["generate", prompt, "--method", "foo"], code: 64,
       words: ["'foo'", "stable-diffusion", "attend-and-excite"]),

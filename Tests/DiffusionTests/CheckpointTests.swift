@@ -68,6 +68,11 @@ struct CheckpointTests {
     try copy.write([0x80, 2], to: "unet/diffusion_pytorch_model" + suffix)
     let message = message(copy.path)
     #expect(message.contains(suffix) && message.contains("safe_serialization=True"))
+    try copy.remove(TemporaryCheckpoint.text)
+    try copy.write([0x80, 2], to: "text_encoder/pytorch_model" + suffix)
+    // transformers' pickled weights go by another name than its safetensors.
+    let error = #expect(throws: DiffusionError.self) { try Checkpoint(copy.path).makeTextModel() }
+    #expect(error?.description.contains("pytorch_model" + suffix) == true)
   }
 
   @Test("Missing, unused and misshapen tensors are all named in one message")

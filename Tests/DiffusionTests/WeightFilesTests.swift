@@ -66,18 +66,32 @@ struct WeightFilesTests {
     #expect(try noise(copy.path) == whole)
   }
 
-  @Test("Between several variants the user chooses")
+  @Test("Of several variants the most precise is taken, and said; --variant chooses")
   func variants() throws {
     let copy = try TemporaryCheckpoint()
+    let whole = try noise(copy.path)
     for name in ["fp16", "non_ema"] {
       try copy.write(
         try copy.read(TemporaryCheckpoint.unet), to: "\(Self.stem).\(name).safetensors")
     }
-    _ = try noise(copy.path)  // The file without a variant's name comes first.
+    // The file without a variant's name comes first.
+    #expect(try Checkpoint(copy.path).notes.isEmpty)
+    #expect(try Checkpoint(copy.path).hashes().keys.contains(TemporaryCheckpoint.unet))
     try copy.remove(TemporaryCheckpoint.unet)
-    let error = #expect(throws: DiffusionError.self) { try noise(copy.path) }
-    let message = error?.description ?? ""
-    #expect(message.contains("fp16.safetensors, ") && message.contains("non_ema"), "\(message)")
+    let unasked = try Checkpoint(copy.path)
+    #expect(
+      unasked.notes.count == 1
+        && unasked.notes[0].contains("took the variant fp16 of fp16, non_ema"))
+    #expect(try unasked.hashes().keys.contains("\(Self.stem).fp16.safetensors"))
+    #expect(try noise(copy.path) == whole)
+    var options = CheckpointOptions()
+    options.variant = "non_ema"
+    let asked = try Checkpoint(copy.path, options)
+    #expect(try asked.hashes().keys.contains("\(Self.stem).non_ema.safetensors"))
+    #expect(asked.notes.allSatisfy { $0.contains("without a variant's name") })
+    options.variant = "bf16"
+    let none = message { _ = try Checkpoint(copy.path, options).makeUNet() }
+    #expect(none.contains("bf16.safetensors: not found; --variant can be fp16 or non_ema"))
   }
 
   @Test("A shard that is missing, holds too little or too much, or lies elsewhere is refused")

@@ -1,4 +1,4 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// What shapes the UNet, from `unet/config.json`.
 ///
@@ -7,7 +7,7 @@ package struct UNetConfiguration: Sendable, Equatable {
   /// One level: its width, its heads, its transformers and their depth.
   package struct Level: Sendable, Equatable {
     let channels: Int
-    let heads: Int
+    package let heads: Int
     let resnets: Int
     let depth: Int
   }
@@ -29,7 +29,7 @@ package struct UNetConfiguration: Sendable, Equatable {
   let timeWidth: Int
 
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
-  init(_ json: JSONNode) throws {
+  package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     try config.require("_class_name", "UNet2DConditionModel")
     for key in [
@@ -56,10 +56,11 @@ package struct UNetConfiguration: Sendable, Equatable {
     try config.require("mid_block_type", "UNetMidBlock2DCrossAttn")
     try config.require("attention_type", "default")
     channels = try config.integer("in_channels", default: 4)
-    guard channels == 4, try config.integer("out_channels", default: 4) == 4 else {
+    try ModelKind.requireRunnable(channels: channels, path: json.file)
+    guard try config.integer("out_channels", default: 4) == 4 else {
       throw DiffusionError.unsupported(
-        path: json.file, key: "in_channels", value: String(channels),
-        supported: "latents of 4 channels (no inpainting, depth or upscaling checkpoints)")
+        path: json.file, key: "out_channels", value: try json.member("out_channels").value.kindName,
+        supported: "latents of 4 channels")
     }
     let widths = try config.widths("block_out_channels")
     let heads = try config.perLevel(
@@ -115,7 +116,8 @@ package struct VAEConfiguration: Sendable, Equatable {
   /// Image pixels for each latent cell, on a side.
   package var factor: Int { 1 << (widths.count - 1) }
 
-  init(_ json: JSONNode) throws {
+  /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
+  package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     try config.require("_class_name", "AutoencoderKL")
     try config.require("act_fn", "silu")
@@ -153,12 +155,15 @@ package struct TextConfiguration: Sendable, Equatable {
   package let vocabulary: Int
   package let width: Int
   let hidden: Int
-  let layers: Int
-  let heads: Int
+  package let layers: Int
+  package let heads: Int
   /// Positions of the window.
   package let window: Int
   let activation: Activation
   let epsilon: Float
+
+  /// Whether this is one of OpenCLIP's encoders, which are told by their exact gelu.
+  package var isOpen: Bool { activation == .gelu }
 
   init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)

@@ -6,13 +6,10 @@ package import TensorEngine
 /// from layer to layer; norms scale by 1, and offsets are 0.
 package struct RandomWeights: Sendable {
   private let seed: UInt64
-  private let precision: Precision
-
-  /// What matrices and kernels are kept in; norms and offsets are float32 always.
-  package enum Precision: String, Sendable, CaseIterable { case float32, float16 }
+  private let precision: WeightPrecision
 
   /// - Parameter seed: another seed gives other weights.
-  package init(seed: UInt64, precision: Precision = .float32) {
+  package init(seed: UInt64, precision: WeightPrecision = .float32) {
     self.seed = seed
     self.precision = precision
   }

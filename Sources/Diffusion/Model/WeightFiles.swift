@@ -3,39 +3,63 @@ internal import TensorEngine
 
 /// The safetensors files of one part of a checkpoint, however it was saved.
 ///
-/// In this order: `NAME.safetensors`; shards listed in `NAME.safetensors.index.json`; the only
-/// variant there is, as `NAME.fp16.safetensors` or as shards listed in
-/// `NAME.safetensors.index.fp16.json`. The names are those that diffusers and transformers write.
+/// A part can be saved several times, as `NAME.safetensors` and as variants named
+/// `NAME.fp16.safetensors`, each of them whole or as shards that `NAME.safetensors.index.json` or
+/// `NAME.safetensors.index.fp16.json` list. The names are those that diffusers and transformers
+/// write. Unasked, the one without a variant's name is taken, or else the first of ``preferred``, or
+/// else the first by name.
 struct WeightFiles {
   /// Paths of the weight files.
   let paths: [String]
   /// Path of the list of shards, if there is one.
   let index: String?
+  /// What was chosen although nobody asked for it.
+  let note: String?
 
-  /// Finds the files of `name` in `folder`.
+  /// Variants in the order in which they are taken unasked, the most precise first.
+  static let preferred = ["fp32", "fp16", "bf16"]
+
+  /// Finds the files of `part` in the checkpoint at `root`.
+  ///
+  /// - Parameter wish: the variant to take where there is one of that name.
   /// - Throws: ``DiffusionError/missingFile(path:what:)``, or `FileError` for a damaged index.
-  init(in folder: String, named name: String) throws {
+  init(of part: CheckpointPart, in root: String, variant wish: String? = nil) throws {
+    let folder = root + "/" + part.folder
     let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
     let there = (names ?? []).sorted()
-    let plain = name + ".safetensors"
-    if there.contains(plain) {
-      (paths, index) = ([folder + "/" + plain], nil)
-      return
+    let variants = Self.variants(of: part.stem, among: there)
+    let order = [wish, ""] + Self.preferred + variants.keys.sorted()
+    guard let name = order.compactMap(\.self).first(where: { variants[$0] != nil }),
+      let file = variants[name], wish == nil || name == wish || name.isEmpty
+    else {
+      throw Self.missing(folder, part.stem, there, variants.keys.sorted(), wish)
     }
-    if there.contains(plain + ".index.json") {
-      (paths, index) = try Self.shards(folder, plain + ".index.json")
-      return
-    }
-    let variants = there.filter { file in
-      (file.hasPrefix(name + ".") && file.hasSuffix(".safetensors") && !file.contains("-of-"))
-        || (file.hasPrefix(plain + ".index.") && file.hasSuffix(".json"))
-    }
-    guard let variant = variants.first, variants.count == 1 else {
-      throw Self.missing(folder, name, there, variants)
+    if let wish, name != wish {
+      note = "\(folder): no variant \(wish); took the weights without a variant's name"
+    } else if wish == nil, !name.isEmpty, variants.count > 1 {
+      note =
+        "\(folder): took the variant \(name) of \(variants.keys.sorted().joined(separator: ", "));"
+        + " choose with --variant"
+    } else {
+      note = nil
     }
     (paths, index) =
-      variant.hasSuffix(".json")
-      ? try Self.shards(folder, variant) : ([folder + "/" + variant], nil)
+      file.hasSuffix(".json") ? try Self.shards(folder, file) : ([folder + "/" + file], nil)
+  }
+
+  /// The file that begins each variant: the weights, or the list of their shards.
+  private static func variants(of stem: String, among files: [String]) -> [String: String] {
+    var variants: [String: String] = [:]
+    // Shards first: where a variant is there in both forms, the whole file is taken.
+    let list = stem + ".safetensors.index."
+    for file in files where file.hasPrefix(list) && file.hasSuffix("json") {
+      variants[String(file.dropFirst(list.count).dropLast(4)).trimmed] = file
+    }
+    for file in files where file.hasPrefix(stem + ".") && file.hasSuffix(".safetensors") {
+      let name = file.dropFirst(stem.count).dropLast("safetensors".count)
+      if !name.contains("-of-") { variants[String(name).trimmed] = file }
+    }
+    return variants
   }
 
   /// The shards that an index names, each once.
@@ -57,21 +81,22 @@ struct WeightFiles {
   }
 
   private static func missing(
-    _ folder: String, _ name: String, _ there: [String], _ variants: [String]
+    _ folder: String, _ stem: String, _ there: [String], _ variants: [String], _ wish: String?
   ) -> DiffusionError {
-    let path = "\(folder)/\(name).safetensors"
-    if variants.count > 1 {
+    let path = "\(folder)/\(stem)\(wish.map { "." + $0 } ?? "").safetensors"
+    if !variants.isEmpty {
       return .missingFile(
-        path: path,
-        what: "there are the variants \(variants.joined(separator: ", ")): give the one to use "
-          + "that name")
+        path: path, what: "--variant can be \(variants.joined(separator: " or "))")
     }
-    if let pickle = [".bin", ".ckpt", ".pt"].map({ name + $0 }).first(where: there.contains) {
+    if let pickle = there.first(where: PickledFile.isOne) {
       return .missingFile(
-        path: path,
-        what: "there is \(pickle), but pickled weights can run code and are never read; "
-          + "save them with diffusers' save_pretrained(safe_serialization=True)")
+        path: path, what: "there is \(pickle), but " + PickledFile.advice(folder: folder))
     }
     return .missingFile(path: path, what: "a checkpoint in diffusers' layout has this file")
   }
+}
+
+extension String {
+  /// Without the dots at both ends.
+  fileprivate var trimmed: String { trimmingCharacters(in: CharacterSet(charactersIn: ".")) }
 }

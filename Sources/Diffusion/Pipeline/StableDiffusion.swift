@@ -23,7 +23,7 @@ public final class StableDiffusion {
     vae = try checkpoint.makeVAE()
     guard tokenizer.window == text.configuration.window else {
       throw DiffusionError.unsupported(
-        path: checkpoint.folder, key: "the tokenizer's window", value: String(tokenizer.window),
+        path: checkpoint.path, key: "the tokenizer's window", value: String(tokenizer.window),
         supported: "the text encoder's (\(text.configuration.window))")
     }
   }

@@ -26,10 +26,13 @@ public struct CLIPTokenizer: Sendable {
   /// Loads a tokenizer from a folder that holds `tokenizer.json`, or `vocab.json` with
   /// `merges.txt`; `tokenizer_config.json` and `special_tokens_map.json` are heeded if there.
   ///
-  /// - Parameter folder: The folder's path.
+  /// - Parameters:
+  ///   - folder: The folder's path.
+  ///   - padding: The token that fills the window; `nil` for the one that the folder names.
   /// - Throws: ``TextError`` or `FileError`, naming the file and what is wrong in it.
-  public init(folder: String) throws {
-    let files = try TokenizerFolder(path: folder)
+  public init(folder: String, padding: String? = nil) throws {
+    var files = try TokenizerFolder(path: folder)
+    if let padding { files.pad(with: padding) }
     vocabulary = files.vocabulary
     let added = AddedTokens(files.added, vocabulary: files.vocabulary)
     func id(_ role: TokenizerFolder.Role, _ name: String) throws -> Int {
@@ -53,10 +56,13 @@ public struct CLIPTokenizer: Sendable {
 
   /// The tokenizer of CLIP ViT-L/14, for checkpoints that ship none.
   ///
+  /// - Parameter padding: The token that fills the window: `nil` for CLIP's own, the end token;
+  ///   `!` for OpenCLIP's encoders, whose padding is id 0.
   /// - Throws: ``TextError`` or `FileError` when the package's resources are damaged.
-  public static func bundled() throws -> CLIPTokenizer {
+  public static func bundled(padding: String? = nil) throws -> CLIPTokenizer {
     let resources = Bundle.module.resourceURL ?? Bundle.module.bundleURL
-    return try CLIPTokenizer(folder: resources.appendingPathComponent("CLIPVocabulary").path)
+    return try CLIPTokenizer(
+      folder: resources.appendingPathComponent("CLIPVocabulary").path, padding: padding)
   }
 
   /// Tokenises `prompt` and fills the window: start, the prompt, end, padding.

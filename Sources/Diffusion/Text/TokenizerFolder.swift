@@ -72,6 +72,9 @@ struct TokenizerFolder {
     if let configuration { try readWindow(configuration) }
   }
 
+  /// Fills the window with `token`, whatever the files say.
+  mutating func pad(with token: String) { named[.padding] = AddedToken(token) }
+
   /// The token that plays `role`.
   func token(_ role: Role) -> String? { named[role]?.content }
 

@@ -66,11 +66,13 @@ public struct CheckpointVerification {
 
   /// Opens a checkpoint with its golden files.
   ///
-  /// - Parameter tolerance: the largest error that passes, relative to a tensor's own range.
+  /// - Parameters:
+  ///   - checkpoint: what is verified; `golden.json` lies in its folder, or beside a single file.
+  ///   - tolerance: the largest error that passes, relative to a tensor's own range.
   /// - Throws: ``DiffusionError``, `FileError` or `TextError` when something of it cannot be read.
-  public init(folder: String, tolerance: Double = 2e-4) throws {
-    checkpoint = try Checkpoint(folder)
-    golden = try GoldenFile(folder: folder)
+  public init(_ checkpoint: Checkpoint, tolerance: Double = 2e-4) throws {
+    self.checkpoint = checkpoint
+    golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path))
     self.tolerance = tolerance
     tokenizer = try checkpoint.makeTokenizer()
     text = try checkpoint.makeTextModel()
@@ -82,6 +84,12 @@ public struct CheckpointVerification {
     latent = source.normal(shape: [1, 4, golden.latent.rows, golden.latent.columns])
     sites = unet.sites(
       rows: golden.latent.rows, columns: golden.latent.columns, tokens: text.configuration.window)
+  }
+
+  /// Opens the checkpoint at a path, as it is.
+  /// - Throws: as ``init(_:tolerance:)``.
+  public init(folder: String, tolerance: Double = 2e-4) throws {
+    try self.init(Checkpoint(folder), tolerance: tolerance)
   }
 
   /// The names to verify, in the golden file's order.

@@ -20,6 +20,21 @@ package struct SafetensorsFile: Sendable {
 
     /// The number of elements.
     package var count: Int { shape.reduce(1, *) }
+
+    /// The tensor in another shape, or consecutive elements of it.
+    ///
+    /// - Precondition: `elements` are as many as `shape` has, and lie within the tensor.
+    package func part(_ elements: Range<Int>, shape: [Int]) -> Entry {
+      precondition(
+        elements.lowerBound >= 0 && elements.upperBound <= count && type.bits % 8 == 0
+          && elements.count == shape.reduce(1, *),
+        "the elements \(elements) of \(self.shape) as \(shape)")
+      let size = type.bits / 8
+      let first = range.lowerBound + size * elements.lowerBound
+      return Entry(
+        name: name, type: type, shape: shape, range: first..<first + size * elements.count,
+        headerOffset: headerOffset)
+    }
   }
 
   private let file: MappedFile
@@ -53,8 +68,11 @@ package struct SafetensorsFile: Sendable {
   ///
   /// Numbers that are not finite are let through.
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
-  package func tensor(_ name: String) throws -> Tensor {
-    let entry = try require(name)
+  package func tensor(_ name: String) throws -> Tensor { try tensor(require(name)) }
+
+  /// Reads a tensor of this file or a part of one, as ``tensor(_:)-(String)`` does.
+  /// - Throws: ``FileError`` when it has another type.
+  package func tensor(_ entry: Entry) throws -> Tensor {
     let base = file.address(of: entry.range.lowerBound)
     switch entry.type {
     case .f32 where UInt(bitPattern: base) % 4 == 0:
@@ -77,12 +95,15 @@ package struct SafetensorsFile: Sendable {
     }
   }
 
-  /// Reads a layer's weight as ``tensor(_:)`` does, but leaves 16-bit numbers as they are.
+  /// Reads a layer's weight as ``tensor(_:)-(String)`` does, but leaves 16-bit numbers as they are.
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
-  package func weight(_ name: String) throws -> Weight {
-    let entry = try require(name)
+  package func weight(_ name: String) throws -> Weight { try weight(require(name)) }
+
+  /// Reads a layer's weight, a tensor of this file or a part of one, as ``weight(_:)-(String)`` does.
+  /// - Throws: ``FileError`` when it has another type.
+  package func weight(_ entry: Entry) throws -> Weight {
     guard entry.type == .f16 || entry.type == .bf16, entry.range.lowerBound % 2 == 0 else {
-      return Weight(try tensor(name))
+      return Weight(try tensor(entry))
     }
     let halves = HalfStorage(
       viewing: file, offset: entry.range.lowerBound, count: entry.count,

@@ -24,18 +24,11 @@ struct BenchmarkEngine: ParsableCommand {
       refinement. Its time is estimated from the passes unless --steps or --whole make one.
       """)
 
-  @Option(
-    help: ArgumentHelp(
-      "A checkpoint in diffusers' layout; without it, the model that comes with Heed.",
-      valueName: "folder"))
-  var model: String?
+  @OptionGroup var model: ModelOptions
 
   @Option(
     help: "Random weights of a network's shapes instead; those of 2.1 at 512 pixels.")
   var shapes: ModelShapes?
-
-  @Option(help: "What random weights are kept in.")
-  var weights: RandomWeights.Precision?
 
   @Option(
     help: ArgumentHelp(
@@ -56,11 +49,8 @@ struct BenchmarkEngine: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if model != nil, shapes != nil {
+    if model.model.model != nil, shapes != nil {
       throw ValidationError("--model and --shapes exclude each other")
-    }
-    if weights != nil, shapes == nil {
-      throw ValidationError("--weights is for the random weights of --shapes")
     }
     if whole, steps != nil { throw ValidationError("--steps and --whole exclude each other") }
     guard (1...1000).contains(repeats) else {
@@ -73,15 +63,15 @@ struct BenchmarkEngine: ParsableCommand {
   }
 
   func run() throws {
-    let precision = weights ?? .float32
+    let precision = model.weights.precision
     let checkpoint =
-      try shapes?.checkpoint(RandomWeights(seed: 0, precision: precision))
-      ?? Checkpoint(model ?? Checkpoint.menagerie)
+      try shapes?.checkpoint(RandomWeights(seed: 0, precision: precision ?? .float32))
+      ?? model.checkpoint()
     let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
     let measurements = try benchmark.measure(try chosenPasses())
     let made = try (whole ? EngineBenchmark.steps : steps).map(benchmark.makeImage)
     let report = EngineReport(
-      model: checkpoint.name, weights: shapes == nil ? "its own" : "random \(precision)",
+      model: checkpoint.name, weights: shapes == nil ? "its own" : "random \(precision ?? .float32)",
       passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))
     print(json ? try report.json() : report.text())
   }
@@ -101,4 +91,3 @@ struct BenchmarkEngine: ParsableCommand {
 }
 
 extension ModelShapes: ExpressibleByArgument {}
-extension RandomWeights.Precision: ExpressibleByArgument {}

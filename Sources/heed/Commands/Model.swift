@@ -6,17 +6,22 @@ import Foundation
 /// What a checkpoint is.
 struct Model: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what a checkpoint is, its attention sites, and what recording them would cost."
-  )
+    abstract:
+      "Shows what a checkpoint is, its attention sites, and what recording them would cost.",
+    usage: "heed model [<path>] [--json] [<options>]")
 
-  @Argument(help: "The checkpoint's folder; without it, the model that comes with Heed.")
-  var folder: String?
+  @Argument(
+    help:
+      "The checkpoint's folder or .safetensors file; without it, the model that comes with Heed.")
+  var path: String?
+
+  @OptionGroup var weights: WeightOptions
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
-    let checkpoint = try Checkpoint(folder ?? Checkpoint.menagerie)
+    let checkpoint = try weights.checkpoint(path ?? Checkpoint.menagerie)
     let model = try StableDiffusion(checkpoint)
     let description = ModelDescription(model, try checkpoint.hashes())
     print(json ? try description.json() : try description.text())
@@ -27,6 +32,7 @@ struct Model: ParsableCommand {
 private struct ModelDescription {
   private struct Facts: Encodable {
     let name: String
+    let layout: String
     let image: [Int]
     let latent: [Int]
     let tokens: Int
@@ -48,7 +54,8 @@ private struct ModelDescription {
     self.model = model
     let checkpoint = model.checkpoint
     facts = Facts(
-      name: checkpoint.name, image: [model.imageSize.height, model.imageSize.width],
+      name: checkpoint.name, layout: checkpoint.layout,
+      image: [model.imageSize.height, model.imageSize.width],
       latent: [model.latentGrid.rows, model.latentGrid.columns], tokens: model.tokenizer.window,
       textWidth: checkpoint.textConfiguration.width,
       prediction: checkpoint.schedule.prediction.rawValue,
@@ -75,7 +82,7 @@ private struct ModelDescription {
     let sites = AlignedColumns(
       [["site", "kind", "heads", "grid", "keys", "float16 a call"]] + rows, leftAligned: [0, 1])
     return """
-      \(facts.name): a latent diffusion model in diffusers' layout, 0 missing, 0 unused
+      \(facts.name): a latent diffusion model \(facts.layout), 0 missing, 0 unused
       image           \(facts.image[0])x\(facts.image[1]) pixels, \
       latent \(facts.latent[0])x\(facts.latent[1])x4
       text            \(facts.tokens) tokens, width \(facts.textWidth)

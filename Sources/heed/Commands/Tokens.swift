@@ -23,7 +23,7 @@ struct Tokens: ParsableCommand {
   @Flag(help: "Print a JSON object for each prompt, a line each: text, ids, tokens, words.")
   var json = false
 
-  @OptionGroup var model: ModelOptions
+  @OptionGroup var model: ModelPath
 
   func validate() throws {
     if (prompt == nil) == (from == nil) {
@@ -34,7 +34,7 @@ struct Tokens: ParsableCommand {
   func run() throws {
     let tokenizer =
       try vocabulary.map { try CLIPTokenizer(folder: $0) }
-      ?? Checkpoint.tokenizer(of: model.model ?? Checkpoint.menagerie)
+      ?? Checkpoint.tokenizer(of: model.path)
     if let prompt { return show(tokenizer.encode(prompt)) }
     let lines = try LineReader(from ?? "-")
     var isFirst = true

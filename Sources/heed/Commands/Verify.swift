@@ -6,6 +6,7 @@ import Foundation
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares a checkpoint's every golden tensor with what Heed computes.",
+    usage: "heed verify <path> [--tolerance <tolerance>] [<options>]",
     discussion: """
       The folder holds golden.safetensors and golden.json beside the checkpoint. For each tensor a \
       line gives the largest absolute error and the error relative to the tensor's own range; \
@@ -15,8 +16,10 @@ struct Verify: ParsableCommand {
       moves it as far, the run cannot be compared further and is called ill-conditioned.
       """)
 
-  @Argument(help: "The checkpoint's folder.")
-  var folder: String
+  @Argument(help: "The checkpoint's folder or .safetensors file.")
+  var path: String
+
+  @OptionGroup var weights: WeightOptions
 
   @Option(
     parsing: .unconditional, help: "The largest error that passes, relative to a tensor's range.")
@@ -26,7 +29,8 @@ struct Verify: ParsableCommand {
     guard tolerance >= 0, tolerance.isFinite else {
       throw Failure(.usage, "--tolerance is \(tolerance); expected a number from 0 up")
     }
-    var verification = try CheckpointVerification(folder: folder, tolerance: tolerance)
+    var verification = try CheckpointVerification(
+      weights.checkpoint(path), tolerance: tolerance)
     var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
     let width = max(verification.names.map(\.count).max() ?? 0, 6)
     print("tensor".padding(toLength: width, withPad: " ", startingAt: 0), "absolute relative")
@@ -45,7 +49,7 @@ struct Verify: ParsableCommand {
     if failed > 0 {
       throw Failure(
         .comparisonFailed,
-        "\(folder): \(failed) \(failed == 1 ? "tensor is" : "tensors are") out of tolerance")
+        "\(path): \(failed) \(failed == 1 ? "tensor is" : "tensors are") out of tolerance")
     }
   }
 

@@ -1,13 +1,93 @@
 import ArgumentParser
 import Diffusion
+import Foundation
+
+/// Where the checkpoint is.
+struct ModelPath: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A checkpoint: a folder in diffusers' layout, or a .safetensors file in the original one; "
+        + "without it, the model that comes with Heed.",
+      valueName: "path"))
+  var model: String?
+
+  /// The path that was given, or that of the model that comes with Heed.
+  var path: String { model ?? Checkpoint.menagerie }
+}
 
 /// Which checkpoint runs.
 struct ModelOptions: ParsableArguments {
+  @OptionGroup var model: ModelPath
+  @OptionGroup var weights: WeightOptions
+
+  func checkpoint() throws -> Checkpoint { try weights.checkpoint(model.path) }
+}
+
+/// How a checkpoint's weights are read.
+struct WeightOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "A LoRA to add to the weights, and how much of it (1 if not given); repeatable.",
+      valueName: "file:scale"))
+  var lora: [String] = []
+
   @Option(
     help: ArgumentHelp(
-      "A checkpoint in diffusers' layout; without it, the model that comes with Heed.",
-      valueName: "folder"))
-  var model: String?
+      "Which of several saved variants of the weights, as fp16; otherwise the one without a "
+        + "variant's name, or fp32, fp16, bf16 in this order.", valueName: "name"))
+  var variant: String?
 
-  func checkpoint() throws -> Checkpoint { try Checkpoint(model ?? Checkpoint.menagerie) }
+  @Option(
+    help: ArgumentHelp(
+      "A folder with diffusers' configurations, or a YAML file, for a model in a single file.",
+      valueName: "path"))
+  var config: String?
+
+  @Option(
+    name: .customLong("weights"),
+    help: ArgumentHelp(
+      "What weights are kept in: float16, widened as they are used, or float32; otherwise what "
+        + "they are in their files.", valueName: "precision"))
+  var precision: WeightPrecision?
+
+  @Option(help: "What the UNet predicts: epsilon or v; otherwise what the checkpoint says.")
+  var prediction: String?
+
+  /// Opens the checkpoint at `path` and says on standard error what was concluded of it.
+  func checkpoint(_ path: String) throws -> Checkpoint {
+    var options = CheckpointOptions()
+    options.variant = variant
+    options.weights = precision
+    options.configuration = config
+    options.loras = try lora.map(LoRA.init(argument:))
+    options.prediction = try prediction.map { name in
+      guard let prediction = ["epsilon": Prediction.epsilon, "v": .velocity][name] else {
+        throw Failure(.usage, "--prediction: no '\(name)'; there are epsilon and v")
+      }
+      return prediction
+    }
+    let checkpoint = try Checkpoint(path, options)
+    for note in checkpoint.notes { Message.note(note) }
+    return checkpoint
+  }
+}
+
+extension WeightPrecision: ExpressibleByArgument {}
+
+extension LoRA {
+  /// Reads `FILE` or `FILE:SCALE`; the file's path may hold colons.
+  init(argument: String) throws {
+    guard let colon = argument.lastIndex(of: ":"), !argument.hasSuffix(".safetensors"),
+      !FileManager.default.fileExists(atPath: argument)
+    else {
+      self.init(path: argument)
+      return
+    }
+    let scale = argument[argument.index(after: colon)...]
+    guard let number = Double(scale), number.isFinite else {
+      throw Failure(.usage, "--lora \(argument): expected a number after the colon, got '\(scale)'")
+    }
+    self.init(path: String(argument[..<colon]), scale: number)
+  }
 }

@@ -1,0 +1,213 @@
+internal import TensorEngine
+
+/// What the shapes of a single file's tensors say of its parts.
+struct OriginalShapes: Sendable {
+  /// The two families that Heed runs in this layout.
+  enum Family: Sendable {
+    /// SD 1.x: CLIP's text encoder.
+    case one
+    /// SD 2.x: OpenCLIP's.
+    case two
+
+    var title: String {
+      switch self {
+      case .one: "Stable Diffusion 1.x"
+      case .two: "Stable Diffusion 2.x"
+      }
+    }
+  }
+
+  let file: SafetensorsFile
+
+  /// The shape of a part's tensor, by its original name without the part's prefix.
+  func shape(_ part: CheckpointPart, _ name: String, rank: Int) throws -> [Int]? {
+    guard let entry = file.entry(part.originalPrefix + name) else { return nil }
+    guard entry.shape.count == rank, entry.shape.allSatisfy({ $0 > 0 }) else {
+      throw FileError(
+        .malformed, path: file.path, subject: entry.name,
+        reason: "expected \(rank) extents above 0, got \(entry.shape)")
+    }
+    return entry.shape
+  }
+
+  private func require(_ part: CheckpointPart, _ name: String, rank: Int) throws -> [Int] {
+    guard let shape = try shape(part, name, rank: rank) else {
+      throw DiffusionError.parameters(
+        file: file.path, missing: [part.originalPrefix + name], unused: [], mismatched: [])
+    }
+    return shape
+  }
+
+  private func has(_ part: CheckpointPart, _ name: String) -> Bool {
+    file.entry(part.originalPrefix + name) != nil
+  }
+
+  /// How many of `name(0)`, `name(1)`, … there are.
+  private func count(_ part: CheckpointPart, _ name: (Int) -> String) -> Int {
+    (0..<ConfigurationReader.depth.upperBound).first { !has(part, name($0)) }
+      ?? ConfigurationReader.depth.upperBound
+  }
+
+  /// Whether the text encoder is OpenCLIP's.
+  var family: Family { has(.textEncoder, "model.token_embedding.weight") ? .two : .one }
+
+  /// Whether CLIP's names have the prefix that transformers gives them.
+  var isPrefixed: Bool {
+    has(.textEncoder, "transformer.text_model.embeddings.token_embedding.weight")
+  }
+}
+
+// MARK: - UNet
+
+extension OriginalShapes {
+  private struct UNetLevel {
+    var width = 0
+    var resnets = 0
+    var depth = 0
+  }
+
+  /// Walks the numbered blocks of the way down: a level ends with its halving convolution.
+  private func levels() throws -> [UNetLevel] {
+    var levels = [UNetLevel()]
+    for number in 1..<(16 * 16) {
+      let block = "input_blocks.\(number)"
+      if has(.unet, block + ".0.op.weight") {
+        levels.append(UNetLevel())
+      } else if let shape = try shape(.unet, block + ".0.in_layers.2.weight", rank: 4) {
+        let last = levels.count - 1
+        levels[last].width = shape[0]
+        levels[last].resnets += 1
+        levels[last].depth = count(.unet) { "\(block).1.transformer_blocks.\($0).norm1.weight" }
+      } else {
+        break
+      }
+    }
+    guard levels.allSatisfy({ $0.resnets > 0 }) else {
+      throw FileError(
+        .malformed, path: file.path,
+        reason: "expected a block in each of \(levels.count) levels of the UNet's input_blocks")
+    }
+    return levels
+  }
+
+  /// Whether each level of the way up has cross-attention, from the bottom.
+  private func attendsUp(_ levels: [UNetLevel]) -> [Bool] {
+    var number = 0
+    return levels.reversed().map { level in
+      defer { number += level.resnets + 1 }
+      return has(.unet, "output_blocks.\(number).1.proj_in.weight")
+    }
+  }
+
+  func unet() throws -> ConfigurationDraft {
+    var draft = ConfigurationDraft()
+    let input = try require(.unet, "input_blocks.0.0.weight", rank: 4)
+    let time = try require(.unet, "time_embed.0.weight", rank: 2)
+    let levels = try levels()
+    let widths = levels.map(\.width)
+    let (down, up) = (levels.map { $0.depth > 0 }, attendsUp(levels))
+    draft.tell("in_channels", .integer(input[1]))
+    draft.tell("block_out_channels", .integers(widths))
+    draft.tell("layers_per_block", .integers(levels.map(\.resnets)))
+    draft.tell(
+      "down_block_types", .strings(down.map { $0 ? "CrossAttnDownBlock2D" : "DownBlock2D" }))
+    draft.tell("up_block_types", .strings(up.map { $0 ? "CrossAttnUpBlock2D" : "UpBlock2D" }))
+    draft.tell("time_embedding_dim", .integer(time[0]))
+    let middle = "middle_block.1"
+    let depth = count(.unet) { "\(middle).transformer_blocks.\($0).norm1.weight" }
+    // A level without attention of its own takes the depth of the middle where it is the last.
+    let depths = levels.map { $0.depth > 0 ? $0.depth : max(depth, 1) }
+    draft.tell("transformer_layers_per_block", .integers(depths))
+    let keys = middle + ".transformer_blocks.0.attn2.to_k.weight"
+    let context = try require(.unet, keys, rank: 2)[1]
+    draft.tell("cross_attention_dim", .integer(context))
+    let projection = file.entry(CheckpointPart.unet.originalPrefix + middle + ".proj_in.weight")
+    draft.tell("use_linear_projection", .bool(projection?.shape.count == 2))
+    // What Stability published: eight heads in SD 1.x, heads of 64 in SD 2.x.
+    if context == 768 {
+      draft.assume("attention_head_dim", .integer(8))
+    } else if context == 1024, widths.allSatisfy({ $0 % 64 == 0 }) {
+      draft.assume("attention_head_dim", .integers(widths.map { $0 / 64 }))
+    }
+    return draft
+  }
+}
+
+// MARK: - Autoencoder
+
+extension OriginalShapes {
+  func vae() throws -> ConfigurationDraft {
+    var draft = ConfigurationDraft()
+    let input = try require(.vae, "encoder.conv_in.weight", rank: 4)
+    let latent = try require(.vae, "decoder.conv_in.weight", rank: 4)
+    let levels = min(count(.vae) { "encoder.down.\($0).block.0.conv1.weight" }, 16)
+    let widths = try (0..<levels).map {
+      try require(.vae, "encoder.down.\($0).block.0.conv1.weight", rank: 4)[0]
+    }
+    draft.tell("in_channels", .integer(input[1]))
+    draft.tell("latent_channels", .integer(latent[1]))
+    draft.tell("block_out_channels", .integers(widths))
+    draft.tell(
+      "down_block_types", .strings([String](repeating: "DownEncoderBlock2D", count: levels)))
+    draft.tell("up_block_types", .strings([String](repeating: "UpDecoderBlock2D", count: levels)))
+    let resnets = count(.vae) { "encoder.down.0.block.\($0).conv1.weight" }
+    draft.tell("layers_per_block", .integer(resnets))
+    draft.tell("mid_block_add_attention", .bool(has(.vae, "encoder.mid.attn_1.q.weight")))
+    draft.tell("use_quant_conv", .bool(has(.vae, "quant_conv.weight")))
+    draft.tell("use_post_quant_conv", .bool(has(.vae, "post_quant_conv.weight")))
+    draft.assume("scaling_factor", .number(0.18215))
+    return draft
+  }
+}
+
+// MARK: - Text encoder
+
+extension OriginalShapes {
+  /// The blocks of the text encoder that the file holds.
+  var textLayers: Int {
+    switch family {
+    case .one: count(.textEncoder) { "\(textRoot).encoder.layers.\($0).layer_norm1.weight" }
+    case .two: count(.textEncoder) { "model.transformer.resblocks.\($0).ln_1.weight" }
+    }
+  }
+
+  private var textRoot: String { isPrefixed ? "transformer.text_model" : "transformer" }
+
+  func text() throws -> ConfigurationDraft {
+    var draft = ConfigurationDraft()
+    let names: (token: String, position: String, hidden: String) =
+      switch family {
+      case .one:
+        (
+          textRoot + ".embeddings.token_embedding.weight",
+          textRoot + ".embeddings.position_embedding.weight",
+          textRoot + ".encoder.layers.0.mlp.fc1.weight"
+        )
+      case .two:
+        (
+          "model.token_embedding.weight", "model.positional_embedding",
+          "model.transformer.resblocks.0.mlp.c_fc.weight"
+        )
+      }
+    let token = try require(.textEncoder, names.token, rank: 2)
+    draft.tell("vocab_size", .integer(token[0]))
+    draft.tell("hidden_size", .integer(token[1]))
+    draft.tell(
+      "max_position_embeddings", .integer(try require(.textEncoder, names.position, rank: 2)[0]))
+    draft.tell(
+      "intermediate_size", .integer(try require(.textEncoder, names.hidden, rank: 2)[0]))
+    draft.assume("hidden_act", .string(family == .one ? "quick_gelu" : "gelu"))
+    draft.assume("num_hidden_layers", .integer(assumedTextLayers))
+    if token[1] % 64 == 0 { draft.assume("num_attention_heads", .integer(token[1] / 64)) }
+    return draft
+  }
+
+  /// How many blocks are used where nobody says.
+  ///
+  /// SD 2.x takes the output of the last block but one: 23 of OpenCLIP ViT-H's 24 blocks. A file
+  /// that was made from diffusers' layout has just those.
+  private var assumedTextLayers: Int {
+    guard family == .two else { return textLayers }
+    return textLayers == 23 ? 23 : max(textLayers - 1, 1)
+  }
+}

@@ -1,0 +1,141 @@
+private import Foundation
+internal import TensorEngine
+
+/// A checkpoint in one safetensors file of the original layout, and what is known of its shape.
+///
+/// Such a file has no configuration. What shapes cannot tell comes from configurations in
+/// diffusers' layout beside it, from the YAML file of its own name, or from what the family it
+/// belongs to has; ``notes`` say what was taken for granted.
+struct SingleFile: Sendable {
+  let file: SafetensorsFile
+  let unet: JSONNode
+  let vae: JSONNode
+  let text: JSONNode
+  let schedule: JSONNode
+  /// Files that were read for the configuration.
+  let configurations: [String]
+  /// What was taken for granted, a line each.
+  let notes: [String]
+  /// The folder of the tokenizer; `nil` where there is none.
+  let tokenizer: String?
+  let family: OriginalShapes.Family
+  private let shapes: OriginalShapes
+
+  /// - Parameters:
+  ///   - path: the safetensors file.
+  ///   - configuration: a folder with diffusers' configurations, or a YAML file; `nil` looks
+  ///     beside the file.
+  ///   - prediction: what the UNet predicts, whatever anything else says.
+  /// - Throws: `FileError`, ``DiffusionError``.
+  init(_ path: String, configuration: String?, prediction: Prediction?) throws {
+    file = try SafetensorsFile(path: path)
+    try ModelKind.requireRunnable(file)
+    shapes = OriginalShapes(file: file)
+    family = shapes.family
+    let beside = try Beside(file: path, configuration: configuration)
+    func json(_ part: CheckpointPart) throws -> JSONNode? {
+      try beside.json(part.folder + "/config.json")
+    }
+    let yaml = try beside.yaml.map { try OriginalConfiguration(path: $0) }
+    vae = try shapes.vae().node(whole: json(.vae), partial: yaml?.vae(), weights: path)
+    text = try shapes.text().node(
+      whole: json(.textEncoder), partial: yaml?.text(layers: shapes.textLayers), weights: path)
+    let scheduler = try beside.json("scheduler/scheduler_config.json")
+    let meaning = try PredictionSource(
+      file, family, scheduler: scheduler, yaml: yaml, chosen: prediction)
+    var draft = try shapes.unet()
+    draft.assume("sample_size", .integer(meaning.latentSide(family)))
+    let shape = try json(.unet)
+    unet = try draft.node(whole: shape, partial: yaml?.unet(), weights: path)
+    for (part, node, key) in [
+      (CheckpointPart.unet, unet, "attention_head_dim"),
+      (.textEncoder, text, "num_attention_heads"),
+    ] where try json(part) == nil && node.optionalMember(key) == nil {
+      throw DiffusionError.missingFile(
+        path: beside.folder + "/" + part.folder + "/config.json",
+        what: "the heads of the \(part.title) cannot be told from \(path); "
+          + "give a configuration with --config")
+    }
+    schedule = try meaning.schedule(whole: scheduler, partial: yaml?.schedule(), weights: path)
+    configurations = beside.found
+    var notes: [String] = []
+    if shape == nil, yaml == nil {
+      notes.append("\(path): no configuration beside it; taken for \(family.title) as published")
+    }
+    self.notes = notes + (meaning.note.map { ["\(path): \($0)"] } ?? [])
+    tokenizer = beside.tokenizer
+    try requireKnownNames()
+  }
+
+  /// Every tensor belongs to a part or is known to be no parameter.
+  private func requireKnownNames() throws {
+    let unknown = file.names.filter { name in
+      !OriginalNames.isIgnorable(name)
+        && !CheckpointPart.allCases.contains { name.hasPrefix($0.originalPrefix) }
+    }
+    guard unknown.isEmpty else {
+      throw DiffusionError.parameters(
+        file: file.path, missing: [], unused: unknown, mismatched: [])
+    }
+  }
+
+  /// Whether a parameter, by its original name, is one that the text encoder's use leaves out.
+  func isLeftOut(_ name: String, layers: Int) -> Bool {
+    let block = CheckpointPart.textEncoder.originalPrefix + "model.transformer.resblocks."
+    guard family == .two, name.hasPrefix(block),
+      let number = Int(name.dropFirst(block.count).prefix { $0 != "." })
+    else { return false }
+    return number >= layers
+  }
+
+  /// The names of a part.
+  func names(_ part: CheckpointPart, _ checkpoint: Checkpoint) -> OriginalNames {
+    switch part {
+    case .unet: .unet(checkpoint.unetConfiguration)
+    case .vae: .vae(checkpoint.vaeConfiguration)
+    case .textEncoder where family == .two:
+      .openCLIP(layers: checkpoint.textConfiguration.layers)
+    case .textEncoder: .clip(isPrefixed: shapes.isPrefixed)
+    }
+  }
+}
+
+/// What lies beside a single file and says what its shapes cannot.
+private struct Beside {
+  let folder: String
+  let yaml: String?
+  private(set) var found: [String]
+  let tokenizer: String?
+
+  init(file: String, configuration: String?) throws {
+    let own = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+    let manager = FileManager.default
+    var isFolder: ObjCBool = false
+    if let configuration {
+      guard manager.fileExists(atPath: configuration, isDirectory: &isFolder) else {
+        throw DiffusionError.missingFile(
+          path: configuration,
+          what: "--config takes a folder with diffusers' configurations, or a YAML file")
+      }
+    }
+    folder = isFolder.boolValue ? configuration ?? own : own
+    let stem = file.hasSuffix(".safetensors") ? String(file.dropLast(12)) : file
+    let named = [stem + ".yaml", stem + ".yml"].first(where: manager.fileExists)
+    yaml = configuration == nil ? named : isFolder.boolValue ? nil : configuration
+    // A YAML file that was asked for replaces whatever else is there.
+    let readsJSON = configuration == nil || isFolder.boolValue
+    let names =
+      (CheckpointPart.allCases.map { $0.folder + "/config.json" }
+        + ["scheduler/scheduler_config.json"])
+    found =
+      readsJSON
+      ? names.map { [folder] in folder + "/" + $0 }.filter(manager.fileExists) : []
+    if let yaml { found.append(yaml) }
+    tokenizer = [folder, own].map { $0 + "/tokenizer" }.first(where: manager.fileExists)
+  }
+
+  func json(_ name: String) throws -> JSONNode? {
+    let path = folder + "/" + name
+    return found.contains(path) ? try StrictJSON.read(path: path) : nil
+  }
+}
