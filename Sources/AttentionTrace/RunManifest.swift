@@ -34,6 +34,29 @@ public struct RunManifest: Hashable, Sendable, Codable {
     }
   }
 
+  /// The picture file that a run worked from.
+  public struct Picture: Hashable, Sendable, Codable {
+    /// SHA-256 of the file.
+    public var sha256: String
+    /// Its height in pixels.
+    public var height: Int
+    /// Its width in pixels.
+    public var width: Int
+    /// How it was brought to the run's size: `squash` or `crop`.
+    public var fit: String
+    /// How far it was noised before it was denoised, in 0…1; `nil` for an explanation.
+    public var strength: Double?
+
+    /// Describes a picture; see the properties.
+    public init(sha256: String, height: Int, width: Int, fit: String, strength: Double?) {
+      self.sha256 = sha256
+      self.height = height
+      self.width = width
+      self.fit = fit
+      self.strength = strength
+    }
+  }
+
   /// The checkpoint, named so that another can be told from it.
   public struct Model: Hashable, Sendable, Codable {
     /// The folder's name.
@@ -75,6 +98,8 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public var negativePrompt: String
   /// The scheduler's name and settings.
   public var scheduler: [String: String]
+  /// The picture it worked from; `nil` for noise alone.
+  public var picture: Picture?
   /// The method and its knobs.
   public var method: Method
   /// The checkpoint.
@@ -94,7 +119,7 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public init(
     status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64, height: Int, width: Int,
     steps: Int, timesteps: [Double], guidanceScale: Double, negativePrompt: String,
-    scheduler: [String: String], method: Method, model: Model, plan: RecordingPlan?,
+    scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model, plan: RecordingPlan?,
     version: String, commandLine: [String], date: String, seconds: Double?
   ) {
     self.status = status
@@ -108,6 +133,7 @@ public struct RunManifest: Hashable, Sendable, Codable {
     self.guidanceScale = guidanceScale
     self.negativePrompt = negativePrompt
     self.scheduler = scheduler
+    self.picture = picture
     self.method = method
     self.model = model
     self.plan = plan

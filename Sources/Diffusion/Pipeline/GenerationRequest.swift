@@ -8,16 +8,20 @@ public struct GenerationRequest: Sendable, Hashable {
     case stableDiffusion
     /// By Attend-and-Excite's gradient.
     case attendAndExcite(AttendAndExcite.Settings)
+    /// Nothing is made: the picture is shown to the model at these training times, 0…999 in Stable
+    /// Diffusion, as noisy as a run's latent is there.
+    case explain(times: [Int])
 
     /// As on the command line.
     public var name: String {
       switch self {
       case .stableDiffusion: "stable-diffusion"
       case .attendAndExcite: "attend-and-excite"
+      case .explain: "explain"
       }
     }
 
-    /// The names there are.
+    /// The names of those that make pictures.
     public static let names = ["stable-diffusion", "attend-and-excite"]
   }
 
@@ -33,6 +37,10 @@ public struct GenerationRequest: Sendable, Hashable {
   public var guidanceScale = 7.5
   /// The scheduler's name; `nil` takes the checkpoint's own.
   public var scheduler: String?
+  /// The picture to begin from instead of noise; an explanation needs one.
+  public var picture: InputPicture?
+  /// How far the picture is noised before it is denoised, in 0…1: the share of the steps that is made.
+  public var strength = 0.8
   /// How the latent is moved.
   public var method: Method
   /// What is measured, and made to appear by a method that does so.

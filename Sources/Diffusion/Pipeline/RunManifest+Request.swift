@@ -19,8 +19,18 @@ extension StableDiffusion {
       seed: request.seed, height: imageSize.height, width: imageSize.width, steps: request.steps,
       timesteps: try timesteps(request), guidanceScale: request.guidanceScale,
       negativePrompt: request.negativePrompt, scheduler: try schedulerSettings(request),
-      method: method(request), model: .init(name: checkpoint.name, files: hashes), plan: plan,
+      picture: picture(request), method: method(request), model: .init(name: checkpoint.name, files: hashes), plan: plan,
       version: version, commandLine: commandLine, date: date, seconds: nil)
+  }
+
+  private func picture(_ request: GenerationRequest) -> RunManifest.Picture? {
+    request.picture.map { picture in
+      var strength: Double? = request.strength
+      if case .explain = request.method { strength = nil }
+      return RunManifest.Picture(
+        sha256: picture.sha256, height: picture.photo.height, width: picture.photo.width,
+        fit: picture.fit.rawValue, strength: strength)
+    }
   }
 
   private func method(_ request: GenerationRequest) -> RunManifest.Method {

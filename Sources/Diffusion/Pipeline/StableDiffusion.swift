@@ -9,9 +9,11 @@ public final class StableDiffusion {
   /// Reads prompts.
   public let tokenizer: CLIPTokenizer
   private let unet: UNet
-  private let vae: VAE
+  let vae: VAE
   private let text: CLIPTextModel
   private var embeddings: [String: Tensor] = [:]
+  /// Of the pictures that runs work from, at their size.
+  var posteriors: [Photo: VAE.Posterior] = [:]
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
@@ -110,10 +112,11 @@ public final class StableDiffusion {
       guide = AttendAndExcite(objective, settings)
     }
     var source = TorchRandomSource(seed: request.seed)
-    let latent = source.normal(
-      shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns])
+    let (scheduler, latent) = try start(
+      request, shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns],
+      drawingFrom: &source)
     return try DenoisingSequence(
-      unet: unet, scheduler: scheduler(request), latent: latent, noise: source,
+      unet: unet, scheduler: scheduler, latent: latent, noise: source,
       embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
       guidanceScale: request.guidanceScale, guide: guide, objective: objective,
       observers: observers, report: report)
@@ -129,19 +132,24 @@ public final class StableDiffusion {
     return kind
   }
 
-  private func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
-    try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+  /// The scheduler of a request that denoises; with a picture its first iterations are left out.
+  func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
+    let whole = try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+    guard request.picture != nil else { return whole }
+    return LateStart(whole, begin: try request.firstIteration())
   }
 
   /// The diffusion times of a request's iterations.
   public func timesteps(_ request: GenerationRequest) throws -> [Double] {
-    try scheduler(request).timesteps
+    if case .explain(let times) = request.method { return times.map(Double.init) }
+    return try scheduler(request).timesteps
   }
 
   /// The scheduler's name and every setting of it.
   public func schedulerSettings(_ request: GenerationRequest) throws -> [String: String] {
     var settings = checkpoint.schedule.settings
-    settings["name"] = try schedulerKind(request).rawValue
+    settings["name"] =
+      if case .explain = request.method { "none" } else { try schedulerKind(request).rawValue }
     return settings
   }
 

@@ -34,41 +34,34 @@ struct Compare: ParsableCommand {
 
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
   func run() throws {
     let seeds = try SeedList(self.seeds).seeds
+    let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let table = try PromptReader.table(prompt, checkpoint)
-    let subjects = try excitation.subjects(in: table)
+    let subjects = try excitation.subject.subjects(in: table)
     let settings = try excitation.settings(checkpoint)
     let requests = try GenerationRequest.all(
       prompt, seeds: seeds, methods: [.stableDiffusion, .attendAndExcite(settings)],
-      subjects: subjects, sampling: sampling, excitation: excitation)
+      subjects: subjects, sampling: sampling, excitation: excitation
+    ).map { start.applied(picture, to: $0) }
     let runner = try BatchRunner(
       checkpoint, requests, table, recording: recording, output: output)
     PromptReader.warn(table)
-    if excitation.tokens == nil { Message.subjects(subjects) }
+    if let picture { Message.picture(picture, start.picture ?? "", runner.session.model.imageSize) }
+    if excitation.subject.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
     let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
-    if recording.record { try drawSheet(runs) }
-    print(ComparisonTable(runs).text(json: json))
-  }
-
-  /// Draws the sheet; runs that were asked for what a sheet does not show are no failure.
-  private func drawSheet(_ runs: [RecordedRun]) throws {
-    let folder = "\(output)/\(RunFolder.slug(prompt))"
-    do {
-      try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
-    } catch let error as AnalysisError {
-      guard case .nothingSelected = error else { throw error }
-      Message.warning("no sheet drawn: \(error)")
-    } catch let error as FigureError {
-      guard case .inconsistentSheet = error else { throw error }
-      Message.warning("no sheet drawn: \(error)")
+    if recording.record {
+      let folder = "\(output)/\(RunFolder.slug(prompt))"
+      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
+    print(ComparisonTable(runs).text(json: json))
   }
 }
 
