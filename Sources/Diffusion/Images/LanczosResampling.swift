@@ -66,22 +66,31 @@ struct LanczosAxis {
 }
 
 extension Photo {
-  /// The picture at another size: columns first, then rows, as Pillow's `resize` with LANCZOS.
+  /// The picture at another size, as Pillow's `resize` with LANCZOS.
+  ///
+  /// Each axis rounds to bytes, so that their order shows: Pillow 13 takes the rows first where they
+  /// lose more than twice as many cells as the columns; before it, columns always came first.
   func resized(width newWidth: Int, height newHeight: Int) -> Photo {
-    var photo = self
-    if newWidth != width {
-      let axis = LanczosAxis(from: width, to: newWidth)
-      photo = photo.resampled(width: newWidth, height: height) { samples, row, column, channel in
-        axis.sample(column, of: samples, from: 3 * row * width + channel, stride: 3)
-      }
+    let lostRows = height - newHeight
+    return lostRows > 0 && lostRows > 2 * (width - newWidth)
+      ? resized(height: newHeight).resized(width: newWidth)
+      : resized(width: newWidth).resized(height: newHeight)
+  }
+
+  private func resized(width newWidth: Int) -> Photo {
+    guard newWidth != width else { return self }
+    let axis = LanczosAxis(from: width, to: newWidth)
+    return resampled(width: newWidth, height: height) { samples, row, column, channel in
+      axis.sample(column, of: samples, from: 3 * row * width + channel, stride: 3)
     }
-    if newHeight != height {
-      let axis = LanczosAxis(from: height, to: newHeight)
-      photo = photo.resampled(width: newWidth, height: newHeight) { samples, row, column, channel in
-        axis.sample(row, of: samples, from: 3 * column + channel, stride: 3 * newWidth)
-      }
+  }
+
+  private func resized(height newHeight: Int) -> Photo {
+    guard newHeight != height else { return self }
+    let axis = LanczosAxis(from: height, to: newHeight)
+    return resampled(width: width, height: newHeight) { samples, row, column, channel in
+      axis.sample(row, of: samples, from: 3 * column + channel, stride: 3 * width)
     }
-    return photo
   }
 
   /// A picture each of whose samples is made of this one's.

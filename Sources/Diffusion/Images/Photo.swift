@@ -1,4 +1,4 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// A picture of 8-bit RGB pixels that a model is to look at.
 public struct Photo: Hashable, Sendable {
@@ -23,7 +23,7 @@ public struct Photo: Hashable, Sendable {
   /// The picture as the autoencoder takes it, `[1, 3, row, column]` in -1…1.
   ///
   /// - Reference: diffusers `image_processor.py`, `pil_to_numpy` and `normalize`.
-  var tensor: Tensor {
+  package var tensor: Tensor {
     let plane = width * height
     return Tensor(shape: [1, 3, height, width]) { target in
       for pixel in 0..<plane {

@@ -98,15 +98,14 @@ struct ExplainLayout {
         builder.text("seed \(block.seed)", x: letter.maxX + 4, y: y + 8.6, .init(size: 8))
         top += Self.titleHeight
       }
-      let left = x + Self.gutter
-      drawColumnLabels(x: left, y: top, &builder)
+      drawColumnLabels(x: x, y: top, &builder)
       top += CompareLayout.columnLabelHeight
       builder.group("photo") { builder in
-        builder.add(.image(sheet.photo, frame(0, x: left, y: top)))
-        builder.rectangle(frame(0, x: left, y: top), stroke: Scene.Stroke(.rule, width: 0.4))
+        builder.add(.image(sheet.photo, frame(0, x: x, y: top)))
+        builder.rectangle(frame(0, x: x, y: top), stroke: Scene.Stroke(.rule, width: 0.4))
       }
       for row in block.rows {
-        drawRow(row, x: left, y: top, &builder)
+        drawRow(row, x: x, y: top, &builder)
         top += panelHeight + CompareLayout.rowPitch
       }
       return top
@@ -118,7 +117,7 @@ struct ExplainLayout {
   ) {
     builder.group(row.name) { builder in
       builder.verticalText(
-        row.name, x: x - Self.gutter + 6.6, y: y + panelHeight / 2, .init(size: 7),
+        row.name, x: frame(1, x: x, y: y).x - 2.9, y: y + panelHeight / 2, .init(size: 7),
         height: panelHeight)
       for (index, map) in row.maps.enumerated() {
         builder.group("map \(sheet.subjects[index].name)") { builder in
@@ -130,16 +129,17 @@ struct ExplainLayout {
     }
   }
 
+  /// Where a panel of a row goes; the rows' names stand between the photo and the maps.
   private func frame(_ column: Int, x: Double, y: Double) -> Scene.Rect {
-    Scene.Rect(
-      x: x + Double(column) * (panelWidth + Self.panelGap), y: y, width: panelWidth,
-      height: panelHeight)
+    let left = x + Double(column) * (panelWidth + Self.panelGap)
+    return Scene.Rect(
+      x: column == 0 ? left : left + Self.gutter, y: y, width: panelWidth, height: panelHeight)
   }
 
   private func drawColumnLabels(x: Double, y: Double, _ builder: inout SceneBuilder) {
     let labels = [("photo", "")] + sheet.subjects.map { ($0.name, $0.tokens) }
     for (column, (name, tokens)) in labels.enumerated() {
-      let center = x + Double(column) * (panelWidth + Self.panelGap) + panelWidth / 2
+      let center = frame(column, x: x, y: y).x + panelWidth / 2
       let size = builder.size(of: name, from: [7, 6.5, 6], width: panelWidth) ?? 6
       builder.text(
         name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
