@@ -119,7 +119,8 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public init(
     status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64, height: Int, width: Int,
     steps: Int, timesteps: [Double], guidanceScale: Double, negativePrompt: String,
-    scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model, plan: RecordingPlan?,
+    scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model,
+    plan: RecordingPlan?,
     version: String, commandLine: [String], date: String, seconds: Double?
   ) {
     self.status = status

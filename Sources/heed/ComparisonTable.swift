@@ -46,7 +46,8 @@ struct ComparisonTable {
     let cells = rows.map { row in
       [
         String(row.seed), row.method, row.subject, TableText.number(row.first),
-        TableText.number(row.last), TableText.number(row.loss), String(row.tries), row.seconds.map { String(format: "%.1f", $0) } ?? "-",
+        TableText.number(row.last), TableText.number(row.loss), String(row.tries),
+        row.seconds.map { String(format: "%.1f", $0) } ?? "-",
       ]
     }
     return AlignedColumns([titles] + cells, leftAligned: [1, 2]).text

@@ -94,7 +94,8 @@ struct RunSession {
     let folder = writer.folder
     try NumpyFile.write(latent, to: folder.latent)
     let size = model.imageSize
-    try PNGImage(width: size.width, height: size.height, pixels: model.pixels(request, latent)
+    try PNGImage(
+      width: size.width, height: size.height, pixels: model.pixels(request, latent)
     ).write(
       to: folder.image, text: [("parameters", parameters(request))])
     try writer.writeLosses()

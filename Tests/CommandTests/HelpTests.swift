@@ -10,7 +10,7 @@ import Testing
 struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
-    arguments: ["heed", "compare", "generate", "tokens", "sheet", "verify", "model"])
+    arguments: ["heed", "compare", "generate", "explain", "tokens", "sheet", "verify", "model"])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()
     let arguments = name == "heed" ? ["--help"] : [name, "--help"]

@@ -96,7 +96,8 @@ extension Photo {
   /// A picture each of whose samples is made of this one's.
   private func resampled(
     width: Int, height: Int,
-    _ sample: @Sendable (UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ channel: Int)
+    _ sample:
+      @Sendable (UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ channel: Int)
       -> UInt8
   ) -> Photo {
     let resampled = pixels.withUnsafeBufferPointer { samples in

@@ -1,4 +1,5 @@
 private import Foundation
+internal import Synchronization
 public import TensorEngine
 
 extension StableDiffusion {
@@ -20,7 +21,8 @@ extension StableDiffusion {
         throw DiffusionError.invalidRequest(
           what: "the picture to explain", got: "missing", expected: "a picture")
       }
-      let clean = try posterior(picture).mean.affine(scale: checkpoint.vaeConfiguration.scalingFactor)
+      let clean = try posterior(picture).mean.affine(
+        scale: checkpoint.vaeConfiguration.scalingFactor)
       let scheduler = Renoising(
         checkpoint.schedule, times: times, clean: clean, noise: source.normal(shape: shape))
       return (scheduler, scheduler.start)
@@ -37,9 +39,9 @@ extension StableDiffusion {
   /// What the autoencoder makes of a picture at the run's size.
   private func posterior(_ picture: InputPicture) throws -> VAE.Posterior {
     let photo = picture.fitted(width: imageSize.width, height: imageSize.height)
-    if let known = posteriors[photo] { return known }
+    if let known = posteriors.withLock({ $0[photo] }) { return known }
     let posterior = try vae.encode(photo.tensor)
-    posteriors[photo] = posterior
+    posteriors.withLock { $0[photo] = posterior }
     return posterior
   }
 

@@ -19,7 +19,8 @@ extension StableDiffusion {
       seed: request.seed, height: imageSize.height, width: imageSize.width, steps: request.steps,
       timesteps: try timesteps(request), guidanceScale: request.guidanceScale,
       negativePrompt: request.negativePrompt, scheduler: try schedulerSettings(request),
-      picture: picture(request), method: method(request), model: .init(name: checkpoint.name, files: hashes), plan: plan,
+      picture: picture(request), method: method(request),
+      model: .init(name: checkpoint.name, files: hashes), plan: plan,
       version: version, commandLine: commandLine, date: date, seconds: nil)
   }
 

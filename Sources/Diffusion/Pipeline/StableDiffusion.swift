@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+internal import Synchronization
 public import TensorEngine
 
 /// A loaded checkpoint, ready to make pictures.
@@ -13,7 +14,7 @@ public final class StableDiffusion {
   private let text: CLIPTextModel
   private var embeddings: [String: Tensor] = [:]
   /// Of the pictures that runs work from, at their size.
-  var posteriors: [Photo: VAE.Posterior] = [:]
+  let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
@@ -113,7 +114,8 @@ public final class StableDiffusion {
     }
     var source = TorchRandomSource(seed: request.seed)
     let (scheduler, latent) = try start(
-      request, shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns],
+      request,
+      shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns],
       drawingFrom: &source)
     return try DenoisingSequence(
       unet: unet, scheduler: scheduler, latent: latent, noise: source,

@@ -46,8 +46,7 @@ public enum SubjectSelection {
     return [first, second].map { subject($0, in: table) }
   }
 
-  /// Every word of letters that names something by itself: all but articles, prepositions and
-  /// their kin. May be empty.
+  /// Every word of letters but articles, prepositions and their kin; may be none.
   ///
   /// For what measures many words as well as two; a loss needs ``certain(in:)``.
   public static func contentWords(in table: TokenTable) -> [Subject] {

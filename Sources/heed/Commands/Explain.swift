@@ -117,7 +117,8 @@ private enum ExplainedTimes {
     self = .shares(
       try parts(at).map { part in
         guard let share = Double(part), (0...1).contains(share) else {
-          throw Failure(.usage, "--at is '\(at)'; '\(part)' is no number from 0 to 1, as in 0.2,0.5")
+          throw Failure(
+            .usage, "--at is '\(at)'; '\(part)' is no number from 0 to 1, as in 0.2,0.5")
         }
         return share
       })
