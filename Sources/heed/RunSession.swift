@@ -84,7 +84,8 @@ struct RunSession {
     try finish(request, writer, sequence.latent, seconds: seconds)
     progress.finish(
       String(
-        format: "%@: %d steps in %.1f s → %@", name, sequence.count, seconds, writer.folder.path))
+        format: "%@: %d %@ in %.1f s → %@", name, sequence.count,
+        sequence.count == 1 ? "step" : "steps", seconds, writer.folder.path))
   }
 
   /// Writes what a complete run holds, the manifest last.
@@ -114,6 +115,9 @@ struct RunSession {
       "Steps: \(request.steps), CFG scale: \(request.guidanceScale), Seed: \(request.seed), "
         + "Size: \(size.width)x\(size.height), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
+    if let picture = request.picture {
+      lines.append("Picture: \(picture.sha256), Denoising strength: \(request.strength)")
+    }
     return lines.joined(separator: "\n")
   }
 }

@@ -10,7 +10,8 @@ struct Explain: ParsableCommand {
       The photo is encoded (the mean of the autoencoder's posterior), noised as much as a run's \
       latent is at the chosen times, and the UNet's pass for the prompt is recorded at each. \
       Nothing is generated: image.png of the run is the photo as the model was shown it. The noise \
-      is the seed's, the same at every time.
+      is the seed's, the same at every time. Without --tokens, and where the prompt is not of the \
+      form that makes two nouns certain, every word but articles and prepositions is a subject.
 
       Each seed is a run in OUTPUT/PROMPT/explain/seed-N; sheet.pdf and sheet.png stand in \
       OUTPUT/PROMPT/explain. The table gives, for each seed, time and subject, the largest attention \
