@@ -116,7 +116,10 @@ struct RunSession {
         + "Size: \(size.width)x\(size.height), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
     if let picture = request.picture {
-      lines.append("Picture: \(picture.sha256), Denoising strength: \(request.strength)")
+      let isExplained = if case .explain = request.method { true } else { false }
+      lines.append(
+        "Picture: \(picture.sha256)"
+          + (isExplained ? "" : ", Denoising strength: \(request.strength)"))
     }
     return lines.joined(separator: "\n")
   }
