@@ -15,7 +15,7 @@ struct BatchRunner {
   ) throws {
     session = try RunSession(checkpoint, root: output, durability: recording.durability)
     let model = session.model
-    plan = try recording.plan(table, grid: model.grid(requests[0]))
+    plan = try recording.plan(table, grid: try model.grid(requests[0]))
     // Passes in which nothing is altered are made only for the recording of their loss.
     let looksAlways = plan?.phases.contains(.loss) ?? false
     self.requests = requests.map { request in
@@ -25,17 +25,18 @@ struct BatchRunner {
       request.method = .attendAndExcite(settings)
       return request
     }
-    // Runs differ in method and seed alone, and a seed changes neither validity nor cost.
+    for request in requests { _ = try request.randomSource() }
+    // Runs differ in method and seed alone, and a seed changes no cost.
     let methods = Dictionary(grouping: self.requests, by: \.method.name).values
     for requests in methods { _ = try model.objective(requests[0]) }
     if let plan {
-      try plan.validate(
-        sites: model.sites, iterations: try model.timesteps(requests[0]).count)
+      let sites = try model.sites(requests[0])
+      try plan.validate(sites: sites, iterations: try model.timesteps(requests[0]).count)
       cost = .total(
         try methods.flatMap { requests in
           let passes = try model.possiblePasses(requests[0])
           return [RecordingCost](
-            repeating: plan.cost(sites: model.sites, passes: passes), count: requests.count)
+            repeating: plan.cost(sites: sites, passes: passes), count: requests.count)
         })
     } else {
       cost = nil

@@ -52,7 +52,7 @@ struct RunSession {
   ) throws {
     let resumed = try file.map(ResumeState.init)
     let recorder = try AttentionRecorder(
-      in: writer, sites: model.sites,
+      in: writer, sites: try model.sites(request),
       capacity: try model.possiblePasses(request).reduce(0) { $0 + $1.branches.count },
       keeping: resumed?.calls ?? 0, durability: durability)
     var calls = resumed?.calls ?? 0
@@ -93,7 +93,7 @@ struct RunSession {
   ) throws {
     let folder = writer.folder
     try NumpyFile.write(latent, to: folder.latent)
-    let size = model.imageSize
+    let size = model.size(request)
     try PNGImage(width: size.width, height: size.height, pixels: model.pixels(latent)).write(
       to: folder.image, text: [("parameters", parameters(request))])
     try writer.writeLosses()
@@ -107,10 +107,10 @@ struct RunSession {
     if !request.negativePrompt.isEmpty {
       lines.append("Negative prompt: " + request.negativePrompt)
     }
-    let size = model.imageSize
+    let size = model.size(request)
     lines.append(
-      "Steps: \(request.steps), CFG scale: \(request.guidanceScale), Seed: \(request.seed), "
-        + "Size: \(size.width)x\(size.height), Model: \(model.checkpoint.name), "
+      "Steps: \(request.steps), CFG scale: \(request.guidanceScale), Seed: \(request.seed), RNG: \(request.rng.rawValue), "
+        + "Size: \(size), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
     return lines.joined(separator: "\n")
   }

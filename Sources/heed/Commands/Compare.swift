@@ -10,9 +10,9 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs Stable Diffusion and Attend-and-Excite from the same noise, and draws a sheet.",
     discussion: """
-      For each seed both methods start from the noise of torch's CPU generator. Each run is a \
-      folder under OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A \
-      run that is complete is not made again, and one that was cut off is continued.
+      For each seed both methods start from the same noise (see --rng). Each run is a folder under \
+      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
+      complete is not made again, and one that was cut off is continued.
 
       The table gives, for each seed, method and subject, the largest attention (smoothed and \
       renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
