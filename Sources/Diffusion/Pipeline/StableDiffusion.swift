@@ -1,9 +1,10 @@
 public import AttentionTrace
 private import Foundation
+internal import Synchronization
 public import TensorEngine
 
-/// A loaded checkpoint, ready to make pictures.
-public final class StableDiffusion {
+/// A loaded checkpoint, ready to make pictures, several at a time if need be.
+public final class StableDiffusion: Sendable {
   /// What it was loaded from.
   public let checkpoint: Checkpoint
   /// Reads prompts.
@@ -11,7 +12,7 @@ public final class StableDiffusion {
   private let unet: UNet
   private let vae: VAE
   private let text: CLIPTextModel
-  private var embeddings: [String: Tensor] = [:]
+  private let embeddings = Mutex<[String: Tensor]>([:])
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
@@ -55,9 +56,9 @@ public final class StableDiffusion {
 
   /// The embedding of a prompt, `[1, token, width]`.
   private func embedding(_ prompt: String) throws -> Tensor {
-    if let known = embeddings[prompt] { return known }
+    if let known = embeddings.withLock({ $0[prompt] }) { return known }
     let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
-    embeddings[prompt] = embedding
+    embeddings.withLock { $0[prompt] = embedding }
     return embedding
   }
 
@@ -83,17 +84,20 @@ public final class StableDiffusion {
   /// - Throws: as ``latentGrid(_:)``.
   public func grid(_ request: GenerationRequest) throws -> Grid {
     if let grid = request.grid { return grid }
-    let grids = unet.grids(try latentGrid(request))
+    let latent = try latentGrid(request)
     guard let trained = checkpoint.guidance.grid else {
       let size = size(request)
       return Grid(rows: (size.height + 31) / 32, columns: (size.width + 31) / 32)
     }
     let configuration = checkpoint.unetConfiguration
-    let level = unet.grids(
+    let level = grids(
       Grid(rows: configuration.sampleRows, columns: configuration.sampleColumns)
     ).firstIndex(of: trained)
-    return level.map { grids[$0] } ?? trained
+    return level.map { grids(latent)[$0] } ?? trained
   }
+
+  /// The grid of each level of the UNet at a latent's size, from the top.
+  func grids(_ latent: Grid) -> [Grid] { unet.grids(latent) }
 
   /// Whether a request's renormalisation stops before the end token.
   ///

@@ -32,6 +32,7 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
@@ -47,7 +48,7 @@ struct Compare: ParsableCommand {
       prompt, seeds: seeds, methods: [.stableDiffusion, .attendAndExcite(settings)],
       subjects: subjects, sampling: sampling, excitation: excitation)
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
     if excitation.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }

@@ -25,6 +25,7 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
   var output = "runs"
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
@@ -51,7 +52,7 @@ struct Generate: ParsableCommand {
       prompt, seeds: seeds, methods: [chosen], subjects: subjects, sampling: sampling,
       excitation: excitation)
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
     if excitation.tokens == nil, method != plain.name { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
