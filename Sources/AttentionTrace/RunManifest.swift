@@ -82,8 +82,10 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public var tokens: TokenTable
   /// What the prompt must show.
   public var subjects: [Subject]
-  /// Seed of the starting noise.
+  /// Seed of the noise.
   public var seed: UInt64
+  /// Where the noise comes from, as on the command line; `torch` in runs that do not say.
+  public var rng: String?
   /// Height of the image in pixels.
   public var height: Int
   /// Width of the image in pixels.
@@ -117,8 +119,9 @@ public struct RunManifest: Hashable, Sendable, Codable {
 
   /// Describes a run; see the properties.
   public init(
-    status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64, height: Int, width: Int,
-    steps: Int, timesteps: [Double], guidanceScale: Double, negativePrompt: String,
+    status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64,
+    rng: String = "torch", height: Int, width: Int, steps: Int, timesteps: [Double],
+    guidanceScale: Double, negativePrompt: String,
     scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model,
     plan: RecordingPlan?,
     version: String, commandLine: [String], date: String, seconds: Double?
@@ -127,6 +130,7 @@ public struct RunManifest: Hashable, Sendable, Codable {
     self.tokens = tokens
     self.subjects = subjects
     self.seed = seed
+    self.rng = rng
     self.height = height
     self.width = width
     self.steps = steps

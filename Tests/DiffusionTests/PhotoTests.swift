@@ -43,11 +43,12 @@ struct PhotoTests {
     let sides = parts[1].split(separator: "x").compactMap { Int($0) }
     let fit = try #require(InputPicture.Fit(rawValue: String(parts[0])))
     let picture = try InputPicture(Self.folder + "/photo.png", fit: fit)
-    let photo = picture.fitted(width: sides[0], height: sides[1])
+    let size = ImageSize(width: sides[0], height: sides[1])
+    let photo = picture.fitted(to: size)
     #expect(photo.width == sides[0] && photo.height == sides[1])
     #expect(photo.pixels.map(Int.init) == (try expected.integers(name)))
     let isAltered = sides[0] * 90 != sides[1] * 120
-    #expect(picture.isAltered(width: sides[0], height: sides[1]) == isAltered)
+    #expect(picture.isAltered(by: size) == isAltered)
   }
 
   @Test("The autoencoder is given what diffusers' processor gives it")
@@ -155,8 +156,9 @@ struct BadPhotoTests {
     try Data(png).write(to: URL(fileURLWithPath: path))
     let error = #expect(throws: FileError.self) { try InputPicture(path) }
     #expect(error?.description.contains("64 times") == true)
+    let square = ImageSize(width: 8, height: 8)
     try Data(Self.grey(width: 1, height: 64)).write(to: URL(fileURLWithPath: path))
-    #expect(try InputPicture(path, fit: .crop).fitted(width: 8, height: 8).pixels.count == 192)
+    #expect(try InputPicture(path, fit: .crop).fitted(to: square).pixels.count == 192)
   }
 
   /// A black PNG in one stored deflate block.

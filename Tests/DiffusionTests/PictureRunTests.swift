@@ -188,7 +188,7 @@ struct ExplanationTests {
     let model = try model("tiny-sd1")
     let request = try request([500])
     let pixels = try model.pixels(request, Tensor.full(0, shape: [1, 4, 32, 32]))
-    #expect(pixels == request.picture?.fitted(width: 256, height: 256).pixels)
+    #expect(pixels == request.picture?.fitted(to: ImageSize(width: 256, height: 256)).pixels)
   }
 
   @Test("Passes are one for each time, of both branches where guidance asks for them")

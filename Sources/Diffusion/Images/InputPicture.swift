@@ -44,7 +44,8 @@ public struct InputPicture: Hashable, Sendable {
   /// The picture at a run's size, as the model is shown it.
   ///
   /// - Reference: diffusers `image_processor.py`, `resize` with the modes `default` and `crop`.
-  public func fitted(width: Int, height: Int) -> Photo {
+  public func fitted(to size: ImageSize) -> Photo {
+    let (width, height) = (size.width, size.height)
     switch fit {
     case .squash: return photo.resized(width: width, height: height)
     case .crop:
@@ -58,8 +59,8 @@ public struct InputPicture: Hashable, Sendable {
   }
 
   /// Whether a run of that size shows the picture in another shape or not all of it.
-  public func isAltered(width: Int, height: Int) -> Bool {
-    width * photo.height != photo.width * height
+  public func isAltered(by size: ImageSize) -> Bool {
+    size.width * photo.height != photo.width * size.height
   }
 }
 

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import TensorEngine
 
 /// Everything that decides a picture, apart from the checkpoint.
 public struct GenerationRequest: Sendable, Hashable {
@@ -29,8 +30,12 @@ public struct GenerationRequest: Sendable, Hashable {
   public var prompt: String
   /// What it shall not show; empty for nothing.
   public var negativePrompt = ""
-  /// Seed of the starting noise, as in torch's CPU generator.
+  /// Seed of the noise.
   public var seed: UInt64
+  /// Where the noise comes from.
+  public var rng = RandomSourceKind.torch
+  /// The picture's size; `nil` takes the one the checkpoint was trained at.
+  public var size: ImageSize?
   /// Denoising steps; the scheduler may make one iteration more of them.
   public var steps = 50
   /// Weight of classifier-free guidance; 1 or less does without.
@@ -59,5 +64,14 @@ public struct GenerationRequest: Sendable, Hashable {
     self.seed = seed
     self.method = method
     self.subjects = subjects
+  }
+
+  /// The source of the run's noise: first the starting latent, then what the scheduler draws.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when it takes no such seed.
+  package func randomSource() throws -> any RandomSource {
+    try DiffusionError.require(
+      rng.seeds.contains(seed), "the seed", String(seed),
+      "\(rng.seeds.lowerBound)…\(rng.seeds.upperBound) for \(rng.rawValue)")
+    return rng.make(seed: seed)
   }
 }

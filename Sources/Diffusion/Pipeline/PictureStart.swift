@@ -21,7 +21,7 @@ extension StableDiffusion {
         throw DiffusionError.invalidRequest(
           what: "the picture to explain", got: "missing", expected: "a picture")
       }
-      let clean = try posterior(picture).mean.affine(
+      let clean = try posterior(picture, request).mean.affine(
         scale: checkpoint.vaeConfiguration.scalingFactor)
       let scheduler = Renoising(
         checkpoint.schedule, times: times, clean: clean, noise: source.normal(shape: shape))
@@ -29,7 +29,7 @@ extension StableDiffusion {
     }
     let scheduler = try scheduler(request)
     guard let picture = request.picture else { return (scheduler, source.normal(shape: shape)) }
-    let (mean, logVariance) = try posterior(picture)
+    let (mean, logVariance) = try posterior(picture, request)
     let deviation = Tensor(logVariance.values.map { exp($0 / 2) }, shape: logVariance.shape)
     let sample = mean + deviation * source.normal(shape: shape)
     let clean = sample.affine(scale: checkpoint.vaeConfiguration.scalingFactor)
@@ -37,8 +37,10 @@ extension StableDiffusion {
   }
 
   /// What the autoencoder makes of a picture at the run's size.
-  private func posterior(_ picture: InputPicture) throws -> VAE.Posterior {
-    let photo = picture.fitted(width: imageSize.width, height: imageSize.height)
+  private func posterior(
+    _ picture: InputPicture, _ request: GenerationRequest
+  ) throws -> VAE.Posterior {
+    let photo = picture.fitted(to: size(request))
     if let known = posteriors.withLock({ $0[photo] }) { return known }
     let posterior = try vae.encode(photo.tensor)
     posteriors.withLock { $0[photo] = posterior }
@@ -51,7 +53,7 @@ extension StableDiffusion {
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   public func pixels(_ request: GenerationRequest, _ latent: Tensor) throws -> [UInt8] {
     if case .explain = request.method, let picture = request.picture {
-      return picture.fitted(width: imageSize.width, height: imageSize.height).pixels
+      return picture.fitted(to: size(request)).pixels
     }
     return try pixels(latent)
   }

@@ -3,8 +3,8 @@ private import Foundation
 internal import Synchronization
 public import TensorEngine
 
-/// A loaded checkpoint, ready to make pictures.
-public final class StableDiffusion {
+/// A loaded checkpoint, ready to make pictures, several at a time if need be.
+public final class StableDiffusion: Sendable {
   /// What it was loaded from.
   public let checkpoint: Checkpoint
   /// Reads prompts.
@@ -12,7 +12,7 @@ public final class StableDiffusion {
   private let unet: UNet
   let vae: VAE
   private let text: CLIPTextModel
-  private var embeddings: [String: Tensor] = [:]
+  private let embeddings = Mutex<[String: Tensor]>([:])
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
 
@@ -31,29 +31,36 @@ public final class StableDiffusion {
     }
   }
 
-  /// The latent's rows and columns.
-  public var latentGrid: Grid {
-    Grid(
-      rows: checkpoint.unetConfiguration.sampleRows,
-      columns: checkpoint.unetConfiguration.sampleColumns)
-  }
-
-  /// The picture's height and width in pixels.
-  public var imageSize: (height: Int, width: Int) {
+  /// The picture's size that the checkpoint was trained at.
+  public var trainedSize: ImageSize {
+    let configuration = checkpoint.unetConfiguration
     let factor = checkpoint.vaeConfiguration.factor
-    return (latentGrid.rows * factor, latentGrid.columns * factor)
+    return ImageSize(
+      width: configuration.sampleColumns * factor, height: configuration.sampleRows * factor)
   }
 
-  /// Every attention, in the order in which a pass reaches them.
-  public var sites: [AttentionSite] {
-    unet.sites(rows: latentGrid.rows, columns: latentGrid.columns, tokens: tokenizer.window)
+  /// A request's picture in pixels.
+  public func size(_ request: GenerationRequest) -> ImageSize { request.size ?? trainedSize }
+
+  /// The rows and columns of a request's latent.
+  /// - Throws: ``DiffusionError`` when the autoencoder does not divide the size.
+  public func latentGrid(_ request: GenerationRequest) throws -> Grid {
+    let sides = try size(request).latentGrid(factor: checkpoint.vaeConfiguration.factor)
+    return Grid(rows: sides.rows, columns: sides.columns)
+  }
+
+  /// Every attention at a request's size, in the order in which a pass reaches them.
+  /// - Throws: as ``latentGrid(_:)``.
+  public func sites(_ request: GenerationRequest) throws -> [AttentionSite] {
+    let latent = try latentGrid(request)
+    return unet.sites(rows: latent.rows, columns: latent.columns, tokens: tokenizer.window)
   }
 
   /// The embedding of a prompt, `[1, token, width]`.
   private func embedding(_ prompt: String) throws -> Tensor {
-    if let known = embeddings[prompt] { return known }
+    if let known = embeddings.withLock({ $0[prompt] }) { return known }
     let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
-    embeddings[prompt] = embedding
+    embeddings.withLock { $0[prompt] = embedding }
     return embedding
   }
 
@@ -65,19 +72,34 @@ public final class StableDiffusion {
     try settings.validate()
     let end = tokenizer.encode(request.prompt).end
     let objective = Excitation(
-      subjects: request.subjects, grid: grid(request), pieces: request.pieces,
+      subjects: request.subjects, grid: try grid(request), pieces: request.pieces,
       lastToken: stopsAtEnd(request) ? end : tokenizer.window - 1,
       sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
-    _ = try objective.sites(among: sites)
+    _ = try objective.sites(among: sites(request))
     return objective
   }
 
   /// The grid whose attention a request measures.
-  public func grid(_ request: GenerationRequest) -> Grid {
-    request.grid ?? checkpoint.guidance.grid
-      ?? Grid(
-        rows: (imageSize.height + 31) / 32, columns: (imageSize.width + 31) / 32)
+  ///
+  /// A grid in the checkpoint's `guidance.json` is that of the size it was trained at: at another
+  /// size it is the grid of the same level of the UNet.
+  /// - Throws: as ``latentGrid(_:)``.
+  public func grid(_ request: GenerationRequest) throws -> Grid {
+    if let grid = request.grid { return grid }
+    let latent = try latentGrid(request)
+    guard let trained = checkpoint.guidance.grid else {
+      let size = size(request)
+      return Grid(rows: (size.height + 31) / 32, columns: (size.width + 31) / 32)
+    }
+    let configuration = checkpoint.unetConfiguration
+    let level = grids(
+      Grid(rows: configuration.sampleRows, columns: configuration.sampleColumns)
+    ).firstIndex(of: trained)
+    return level.map { grids(latent)[$0] } ?? trained
   }
+
+  /// The grid of each level of the UNet at a latent's size, from the top.
+  func grids(_ latent: Grid) -> [Grid] { unet.grids(latent) }
 
   /// Whether a request's renormalisation stops before the end token.
   ///
@@ -112,10 +134,10 @@ public final class StableDiffusion {
       }
       guide = AttendAndExcite(objective, settings)
     }
-    var source = TorchRandomSource(seed: request.seed)
+    let grid = try latentGrid(request)
+    var source = try request.randomSource()
     let (scheduler, latent) = try start(
-      request,
-      shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns],
+      request, shape: [1, checkpoint.unetConfiguration.channels, grid.rows, grid.columns],
       drawingFrom: &source)
     return try DenoisingSequence(
       unet: unet, scheduler: scheduler, latent: latent, noise: source,

@@ -75,6 +75,7 @@ extension CompareSheet {
   static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
     if one.tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if one.subjects != other.subjects { return "their subjects differ" }
+    if one.rng != other.rng { return "their random sources differ" }
     if one.timesteps != other.timesteps { return "their timesteps differ" }
     if one.scheduler != other.scheduler { return "their schedulers differ" }
     if one.guidanceScale != other.guidanceScale { return "their guidance scales differ" }

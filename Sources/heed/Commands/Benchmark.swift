@@ -70,7 +70,9 @@ struct BenchmarkEngine: ParsableCommand {
       try shapes?.checkpoint(seed: 0) ?? Checkpoint(model ?? Checkpoint.menagerie)
     let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
     let measurements = try benchmark.measure(try chosenPasses())
-    let made = try (whole ? EngineBenchmark.steps : steps).map { try benchmark.makeImage(steps: $0) }
+    let made = try (whole ? EngineBenchmark.steps : steps).map {
+      try benchmark.makeImage(steps: $0)
+    }
     let report = EngineReport(
       model: checkpoint.name, weights: shapes == nil ? "its own" : "random",
       passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))

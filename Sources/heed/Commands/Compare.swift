@@ -10,9 +10,9 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs Stable Diffusion and Attend-and-Excite from the same noise, and draws a sheet.",
     discussion: """
-      For each seed both methods start from the noise of torch's CPU generator. Each run is a \
-      folder under OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A \
-      run that is complete is not made again, and one that was cut off is continued.
+      For each seed both methods start from the same noise (see --rng). Each run is a folder under \
+      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
+      complete is not made again, and one that was cut off is continued.
 
       The table gives, for each seed, method and subject, the largest attention (smoothed and \
       renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
@@ -32,6 +32,7 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Picture") var start: PictureOptions
@@ -50,9 +51,12 @@ struct Compare: ParsableCommand {
       subjects: subjects, sampling: sampling, excitation: excitation
     ).map { start.applied(picture, to: $0) }
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
-    if let picture { Message.picture(picture, start.picture ?? "", runner.session.model.imageSize) }
+    if let picture {
+      let size = runner.session.model.size(requests[0])
+      Message.picture(picture, start.picture ?? "", size)
+    }
     if excitation.subject.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+import TensorEngine
 
 /// A photo shown to the model: where each word of a prompt looks in it.
 struct Explain: ParsableCommand {
@@ -42,6 +43,11 @@ struct Explain: ParsableCommand {
     help: ArgumentHelp("Seeds of the noise, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0"
 
+  @Option(help: "Whose noise a seed means: torch, torch-cuda or numpy.")
+  var rng = RandomSourceKind.torch
+
+  @OptionGroup var size: SizeOption
+
   @Option(help: "How the photo is brought to the model's shape: squash or crop.")
   var fit = InputPicture.Fit.squash
 
@@ -51,6 +57,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Subjects") var subject: SubjectOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
@@ -73,15 +80,18 @@ struct Explain: ParsableCommand {
         prompt: prompt, seed: seed, method: .explain(times: try times.list(checkpoint)),
         subjects: subjects)
       request.picture = picture
+      request.size = try size.imageSize
+      request.rng = rng
       request.steps = times.count
       // Nothing is guided: the weight only says whether the unconditional branch is run as well.
       if try !recording.keeps(.unconditional) { request.guidanceScale = 1 }
       try subject.apply(to: &request)
       return request
     }
-    let runner = try BatchRunner(checkpoint, requests, table, recording: recording, output: output)
+    let runner = try BatchRunner(
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
-    Message.picture(picture, photo, runner.session.model.imageSize)
+    Message.picture(picture, photo, runner.session.model.size(requests[0]))
     if subject.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()

@@ -25,6 +25,7 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
   var output = "runs"
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Picture") var start: PictureOptions
@@ -54,9 +55,12 @@ struct Generate: ParsableCommand {
       excitation: excitation
     ).map { start.applied(picture, to: $0) }
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
-    if let picture { Message.picture(picture, start.picture ?? "", runner.session.model.imageSize) }
+    if let picture {
+      let size = runner.session.model.size(requests[0])
+      Message.picture(picture, start.picture ?? "", size)
+    }
     if excitation.subject.tokens == nil, method != plain.name { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()

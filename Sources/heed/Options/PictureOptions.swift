@@ -49,16 +49,15 @@ extension InputPicture.Fit: ExpressibleByArgument {}
 
 extension Message {
   /// Says what of a picture the model is not shown as it is.
-  static func picture(_ picture: InputPicture, _ path: String, _ size: (height: Int, width: Int)) {
-    let (height, width) = size
+  static func picture(_ picture: InputPicture, _ path: String, _ size: ImageSize) {
     if picture.hadAlpha { warning("\(path): transparency is dropped, as diffusers does") }
-    guard picture.isAltered(width: width, height: height) else { return }
+    guard picture.isAltered(by: size) else { return }
     let shape = "\(path): \(picture.photo.width)x\(picture.photo.height) pixels, "
     switch picture.fit {
     case .squash:
-      warning(shape + "squashed to \(width)x\(height); --fit crop keeps its shape")
+      warning(shape + "squashed to \(size); --fit crop keeps its shape")
     case .crop:
-      warning(shape + "what stands over \(width)x\(height) is cut off; --fit squash keeps it all")
+      warning(shape + "what stands over \(size) is cut off; --fit squash keeps it all")
     }
   }
 }
