@@ -63,7 +63,7 @@ struct SyntheticMapTests {
     let subjects = [2, 5].map { token in
       let map = renormalised.sliced(axis: 2, token - 1..<token).reshaped([1, 1, side, side])
       guard golden.smooths else { return map }
-      return map.reflectPadded(1).convolution(Self.kernel, nil, padding: Padding(0))
+      return map.reflectPadded(1).convolution(Weight(Self.kernel), nil, padding: Padding(0))
     }
     let losses = subjects.map { map in
       map.maximum.affine(scale: -1, offset: 1).activated(.relu).reshaped([1])
