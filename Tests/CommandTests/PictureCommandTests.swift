@@ -95,6 +95,25 @@ struct PictureCommandTests {
     #expect(isSame)
   }
 
+  @Test("A photo is explained in a shape of its own, under any generator's noise, side by side")
+  func size() throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      [
+        "explain", Self.photo, Self.prompt, "--size", "192x144", "--rng", "torch-cuda", "--seeds",
+        "0..1", "--batch", "2",
+      ], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    // 120 × 90 and 192 × 144 are the same shape: nothing to warn of.
+    #expect(!result.stderr.contains("warning"), "\(result.stderr)")
+    let manifest = try manifest(Self.run, in: folder)
+    #expect(manifest["rng"] as? String == "torch-cuda")
+    #expect(manifest["width"] as? Int == 192)
+    let grid = try #require((manifest["method"] as? [String: Any])?["grid"] as? [String: Int])
+    #expect(grid == ["rows": 18, "columns": 24])
+    #expect(!folder.bytes("runs/a-cat-and-a-frog/explain/sheet.pdf").isEmpty)
+  }
+
   @Test("A dry run says what recording takes, and makes nothing")
   func dryRun() throws {
     let folder = try TemporaryFolder()
@@ -166,6 +185,7 @@ struct PictureCommandTests {
     (["explain", photo, prompt, "--timesteps", "1000"], 64, ["timesteps", "0…999"]),
     (["explain", photo, prompt, "--timesteps", "x"], 64, ["--timesteps", "'x'"]),
     (["explain", photo, prompt, "--at", "0.5", "--timesteps", "5"], 64, ["--at", "--timesteps"]),
+    (["explain", photo, prompt, "--size", "100x128"], 64, ["100x128"]),
     (["explain", photo, prompt, "--fit", "pad"], 64, ["--fit"]),
     (["generate", prompt, "--init", "no.png"], 66, ["no.png"]),
     (["generate", prompt, "--init", "text.png"], 65, ["text.png"]),
