@@ -6,7 +6,7 @@ import Testing
 @Suite("Sizes of pictures")
 struct ImageSizeTests {
   /// One model for all tests: it is not changed by them.
-  nonisolated(unsafe) private static let menagerie = Result {
+  private static let menagerie = Result {
     try StableDiffusion(Checkpoint(Checkpoint.menagerie))
   }
 
