@@ -8,7 +8,7 @@ SWIFT ?= $(shell command -v swift || ls -d /opt/swift*/usr/bin/swift /usr/share/
 	2>/dev/null | head -n 1)
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libssl-dev \
+LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libssl-dev \
 	fonts-liberation2 fonts-dejavu-core
 TEST_TOOLS := poppler-utils
 

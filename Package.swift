@@ -30,16 +30,21 @@ let package = Package(
       name: "CCairo", pkgConfig: "pangocairo",
       providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CKernels",
+      cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+    .target(
+      name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
       dependencies: [
-        "TensorEngine", "AttentionTrace", "COpenSSL", .product(name: "Yams", package: "Yams"),
+        "TensorEngine", "AttentionTrace", "COpenSSL", "CPictures",
+        .product(name: "Yams", package: "Yams"),
       ],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
@@ -85,6 +90,7 @@ let package = Package(
   ]
 )
 
-for target in package.targets where target.type != .system && target.name != "CKernels" {
+let withoutSwift = ["CKernels", "CPictures"]
+for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
 }

@@ -34,6 +34,29 @@ public struct RunManifest: Hashable, Sendable, Codable {
     }
   }
 
+  /// The picture file that a run worked from.
+  public struct Picture: Hashable, Sendable, Codable {
+    /// SHA-256 of the file.
+    public var sha256: String
+    /// Its height in pixels.
+    public var height: Int
+    /// Its width in pixels.
+    public var width: Int
+    /// How it was brought to the run's size: `squash` or `crop`.
+    public var fit: String
+    /// How far it was noised before it was denoised, in 0…1; `nil` for an explanation.
+    public var strength: Double?
+
+    /// Describes a picture; see the properties.
+    public init(sha256: String, height: Int, width: Int, fit: String, strength: Double?) {
+      self.sha256 = sha256
+      self.height = height
+      self.width = width
+      self.fit = fit
+      self.strength = strength
+    }
+  }
+
   /// The checkpoint, named so that another can be told from it.
   public struct Model: Hashable, Sendable, Codable {
     /// The folder's name.
@@ -59,8 +82,10 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public var tokens: TokenTable
   /// What the prompt must show.
   public var subjects: [Subject]
-  /// Seed of the starting noise.
+  /// Seed of the noise.
   public var seed: UInt64
+  /// Where the noise comes from, as on the command line; `torch` in runs that do not say.
+  public var rng: String?
   /// Height of the image in pixels.
   public var height: Int
   /// Width of the image in pixels.
@@ -75,6 +100,8 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public var negativePrompt: String
   /// The scheduler's name and settings.
   public var scheduler: [String: String]
+  /// The picture it worked from; `nil` for noise alone.
+  public var picture: Picture?
   /// The method and its knobs.
   public var method: Method
   /// The checkpoint.
@@ -92,15 +119,18 @@ public struct RunManifest: Hashable, Sendable, Codable {
 
   /// Describes a run; see the properties.
   public init(
-    status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64, height: Int, width: Int,
-    steps: Int, timesteps: [Double], guidanceScale: Double, negativePrompt: String,
-    scheduler: [String: String], method: Method, model: Model, plan: RecordingPlan?,
+    status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64,
+    rng: String = "torch", height: Int, width: Int, steps: Int, timesteps: [Double],
+    guidanceScale: Double, negativePrompt: String,
+    scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model,
+    plan: RecordingPlan?,
     version: String, commandLine: [String], date: String, seconds: Double?
   ) {
     self.status = status
     self.tokens = tokens
     self.subjects = subjects
     self.seed = seed
+    self.rng = rng
     self.height = height
     self.width = width
     self.steps = steps
@@ -108,6 +138,7 @@ public struct RunManifest: Hashable, Sendable, Codable {
     self.guidanceScale = guidanceScale
     self.negativePrompt = negativePrompt
     self.scheduler = scheduler
+    self.picture = picture
     self.method = method
     self.model = model
     self.plan = plan

@@ -18,13 +18,31 @@ package enum Parallel {
   ///
   /// `body` may write through pointers, each index to memory of its own.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    if count <= 1 || threads == 1 {
+    perform(count, atATime: threads / jobs.load(ordering: .relaxed), body)
+  }
+
+  /// Whole jobs that are done side by side, each of which has its share of the threads.
+  private static let jobs = Atomic(1)
+
+  /// Calls `job` once for each index below `count`, at most `limit` at a time and no more than there
+  /// are threads, beginning them in order.
+  ///
+  /// A job may itself use the functions here, but not this one.
+  package static func sideBySide(_ count: Int, atATime limit: Int, _ job: (Int) -> Void) {
+    let width = max(1, min(limit, threads, count))
+    jobs.store(width, ordering: .relaxed)
+    defer { jobs.store(1, ordering: .relaxed) }
+    perform(count, atATime: width, job)
+  }
+
+  private static func perform(_ count: Int, atATime width: Int, _ body: (Int) -> Void) {
+    if count <= 1 || width <= 1 {
       for index in 0..<count { body(index) }
       return
     }
     withoutActuallyEscaping(body) { body in
       let work = Work(count, body)
-      DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in work.run() }
+      DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in work.run() }
     }
   }
 

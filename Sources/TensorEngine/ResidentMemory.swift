@@ -15,9 +15,15 @@ package enum ResidentMemory {
   }
 
   /// The most that has been resident at a time, in bytes; `nil` where there is no such account.
-  package static func peak() -> Int? {
-    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+  package static func peak() -> Int? { entry("VmHWM:", of: "/proc/self/status") }
+
+  /// What the system can still give without swapping, in bytes; `nil` where there is no such account.
+  package static func available() -> Int? { entry("MemAvailable:", of: "/proc/meminfo") }
+
+  /// A line of a file in `/proc` that tells kibibytes, in bytes.
+  private static func entry(_ title: String, of path: String) -> Int? {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(title) }),
       let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first
     else { return nil }
     return Int(kibibytes).map { $0 << 10 }

@@ -38,28 +38,32 @@ struct ComparisonTable {
   }
 
   func text(json: Bool) -> String {
-    json ? self.json : plain
-  }
-
-  private var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+    json ? TableText.json(rows) : plain
   }
 
   private var plain: String {
     let titles = ["seed", "method", "subject", "first", "last", "loss", "tries", "seconds"]
     let cells = rows.map { row in
       [
-        String(row.seed), row.method, row.subject, number(row.first), number(row.last),
-        number(row.loss), String(row.tries), row.seconds.map { String(format: "%.1f", $0) } ?? "-",
+        String(row.seed), row.method, row.subject, TableText.number(row.first),
+        TableText.number(row.last), TableText.number(row.loss), String(row.tries),
+        row.seconds.map { String(format: "%.1f", $0) } ?? "-",
       ]
     }
     return AlignedColumns([titles] + cells, leftAligned: [1, 2]).text
   }
+}
 
-  private func number(_ value: Float?) -> String {
+/// A table's numbers for people, and its rows for programs.
+enum TableText {
+  static func number(_ value: Float?) -> String {
     value.map { String(format: "%.4f", $0) } ?? "-"
+  }
+
+  static func json(_ rows: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
   }
 }
 

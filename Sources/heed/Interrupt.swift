@@ -16,6 +16,9 @@ enum Interrupt {
     }
   }
 
+  /// Stops other runs at their next pass, because one has failed.
+  static func stopAll() { received.store(SIGINT, ordering: .relaxed) }
+
   /// - Throws: ``Failure`` with code 130 once a signal has come.
   static func check() throws {
     guard received.load(ordering: .relaxed) != 0 else { return }

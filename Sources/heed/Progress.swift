@@ -1,15 +1,21 @@
 import Foundation
+import Synchronization
 
 /// One line on standard error that tells how far a long job is, redrawn only on a terminal.
 ///
-/// Elsewhere each finished part leaves one plain line, so that a log stays a log.
-final class Progress {
+/// Elsewhere each finished part leaves one plain line, so that a log stays a log. Jobs that are done
+/// side by side tell the same progress.
+final class Progress: Sendable {
+  private struct State {
+    var done = 0
+    var drawn: ContinuousClock.Instant?
+  }
+
   private let total: Int
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private let isTerminal = isatty(STDERR_FILENO) == 1
-  private var done = 0
-  private var drawn: ContinuousClock.Instant?
+  private let state = Mutex(State())
 
   /// - Parameter total: steps of the whole job.
   init(total: Int) {
@@ -19,26 +25,30 @@ final class Progress {
 
   /// Tells of one more step, at most ten times a second.
   func advance(_ what: String, loss: Float?) {
-    done += 1
-    guard isTerminal else { return }
-    let now = clock.now
-    if let drawn, now - drawn < .milliseconds(100) { return }
-    drawn = now
-    let each = seconds(now - start) / Double(done)
-    let loss = loss.map { String(format: " | loss %.3f", $0) } ?? ""
-    let line = String(
-      format: "%@ | step %d of %d | %.2f s/step | %@ left%@", what, done, total, each,
-      remaining(each * Double(total - done)), loss)
-    Message.write("\r\u{1B}[2K" + line)
+    state.withLock { state in
+      state.done += 1
+      guard isTerminal else { return }
+      let now = clock.now
+      if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
+      state.drawn = now
+      let each = seconds(now - start) / Double(state.done)
+      let loss = loss.map { String(format: " | loss %.3f", $0) } ?? ""
+      let line = String(
+        format: "%@ | step %d of %d | %.2f s/step | %@ left%@", what, state.done, total, each,
+        remaining(each * Double(total - state.done)), loss)
+      Message.write("\r\u{1B}[2K" + line)
+    }
   }
 
   /// Steps that need not be made.
-  func skip(_ steps: Int) { done += steps }
+  func skip(_ steps: Int) { state.withLock { $0.done += steps } }
 
   /// Tells of a finished part.
   func finish(_ part: String) {
-    if isTerminal { Message.write("\r\u{1B}[2K") }
-    Message.line(part)
+    state.withLock { _ in
+      if isTerminal { Message.write("\r\u{1B}[2K") }
+      Message.line(part)
+    }
   }
 
   private func seconds(_ duration: Duration) -> Double {

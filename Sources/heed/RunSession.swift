@@ -52,7 +52,7 @@ struct RunSession {
   ) throws {
     let resumed = try file.map(ResumeState.init)
     let recorder = try AttentionRecorder(
-      in: writer, sites: model.sites,
+      in: writer, sites: try model.sites(request),
       capacity: try model.possiblePasses(request).reduce(0) { $0 + $1.branches.count },
       keeping: resumed?.calls ?? 0, durability: durability)
     var calls = resumed?.calls ?? 0
@@ -84,7 +84,8 @@ struct RunSession {
     try finish(request, writer, sequence.latent, seconds: seconds)
     progress.finish(
       String(
-        format: "%@: %d steps in %.1f s → %@", name, sequence.count, seconds, writer.folder.path))
+        format: "%@: %d %@ in %.1f s → %@", name, sequence.count,
+        sequence.count == 1 ? "step" : "steps", seconds, writer.folder.path))
   }
 
   /// Writes what a complete run holds, the manifest last.
@@ -93,8 +94,10 @@ struct RunSession {
   ) throws {
     let folder = writer.folder
     try NumpyFile.write(latent, to: folder.latent)
-    let size = model.imageSize
-    try PNGImage(width: size.width, height: size.height, pixels: model.pixels(latent)).write(
+    let size = model.size(request)
+    try PNGImage(
+      width: size.width, height: size.height, pixels: model.pixels(request, latent)
+    ).write(
       to: folder.image, text: [("parameters", parameters(request))])
     try writer.writeLosses()
     try writer.complete(seconds: seconds)
@@ -107,11 +110,17 @@ struct RunSession {
     if !request.negativePrompt.isEmpty {
       lines.append("Negative prompt: " + request.negativePrompt)
     }
-    let size = model.imageSize
+    let size = model.size(request)
     lines.append(
-      "Steps: \(request.steps), CFG scale: \(request.guidanceScale), Seed: \(request.seed), "
-        + "Size: \(size.width)x\(size.height), Model: \(model.checkpoint.name), "
+      "Steps: \(request.steps), CFG scale: \(request.guidanceScale), Seed: \(request.seed), RNG: \(request.rng.rawValue), "
+        + "Size: \(size), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
+    if let picture = request.picture {
+      let isExplained = if case .explain = request.method { true } else { false }
+      lines.append(
+        "Picture: \(picture.sha256)"
+          + (isExplained ? "" : ", Denoising strength: \(request.strength)"))
+    }
     return lines.joined(separator: "\n")
   }
 }

@@ -3,11 +3,23 @@ import AttentionTrace
 import Figures
 import Foundation
 
-/// Draws the compare sheet of recorded runs into files, by their endings.
+/// Draws the sheet of recorded runs into files, by their endings.
 enum SheetWriter {
+  /// Draws the sheet; runs that were asked for what a sheet does not show are no failure.
+  static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
+    do {
+      try write(runs, recipe: nil, to: paths)
+    } catch let error as AnalysisError {
+      guard case .nothingSelected = error else { throw error }
+      Message.warning("no sheet drawn: \(error)")
+    } catch let error as FigureError {
+      guard case .inconsistentSheet = error else { throw error }
+      Message.warning("no sheet drawn: \(error)")
+    }
+  }
+
   static func write(_ runs: [RecordedRun], recipe: Recipe?, to paths: [String]) throws {
-    let sheet = try CompareSheet(runs: runs, recipe: recipe, software: "Heed \(Heed.version)")
-    let scene = try sheet.scene()
+    let scene = try scene(runs, recipe)
     for warning in scene.warnings { Message.warning(warning) }
     for path in paths {
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
@@ -18,5 +30,13 @@ enum SheetWriter {
       }
       Message.note("sheet → \(path)")
     }
+  }
+
+  /// The sheet that fits the runs: of explanations alone, or of methods beside each other.
+  private static func scene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
+    let software = "Heed \(Heed.version)"
+    return ExplainSheet.shows(runs)
+      ? try ExplainSheet(runs: runs, recipe: recipe, software: software).scene()
+      : try CompareSheet(runs: runs, recipe: recipe, software: software).scene()
   }
 }

@@ -11,7 +11,7 @@ struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
     arguments: [
-      "heed", "compare", "generate", "tokens", "sheet", "verify", "model", "benchmark",
+      "heed", "compare", "generate", "explain", "tokens", "sheet", "verify", "model", "benchmark",
       "benchmark engine",
     ])
   func page(_ name: String) throws {

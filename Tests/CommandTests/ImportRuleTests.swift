@@ -8,7 +8,7 @@ struct ImportRuleTests {
   private static let allowed: [String: Set<String>] = [
     "TensorEngine": ["CKernels", "COpenBLAS"],
     "AttentionTrace": ["CKernels", "TensorEngine"],
-    "Diffusion": ["AttentionTrace", "COpenSSL", "TensorEngine", "Yams"],
+    "Diffusion": ["AttentionTrace", "COpenSSL", "CPictures", "TensorEngine", "Yams"],
     "AttentionAnalysis": ["AttentionTrace", "TensorEngine"],
     "Figures": ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"],
     "heed": [
@@ -22,7 +22,7 @@ struct ImportRuleTests {
 
   /// Modules in C, and bindings of system libraries, which import nothing of ours.
   private static let withoutSwift: Set<String> = [
-    "CCairo", "CKernels", "COpenBLAS", "COpenSSL", "CPNG",
+    "CCairo", "CJPEG", "CKernels", "COpenBLAS", "COpenSSL", "CPNG", "CPictures",
   ]
 
   private static let sources = Repository.root + "/Sources"

@@ -66,6 +66,26 @@ struct OptionTests {
     compare("--guidance-scale", ["nan", "inf", "-inf"], ["--guidance-scale", "finite"]),
     compare("--guidance-scale", ["x", "1e999x"], ["--guidance-scale"]),
     compare("--scheduler", ["foo", "DDIM"], ["scheduler", "ddim or pndm"]),
+    compare("--rng", ["foo", "Torch", "cuda"], ["'torch', 'torch-cuda' or 'numpy'"]),
+    compare("--size", ["500x500", "128x100"], ["the size is", "multiples of 8", "as in"]),
+    compare(
+      "--size",
+      ["0x0", "-8x8", "1000000x1000000", "9223372036854775807x8", "-9223372036854775808x8"],
+      ["the size is", "multiples of 8", "at most"]),
+    compare(
+      "--size", ["abc", "", "128", "128x", "x128", "128x128x128", "9223372036854775808x8", "8 x8"],
+      ["--size", "768x512"]),
+    [
+      Case(
+        arguments: ["generate", prompt, "--rng", "numpy", "--seeds", "4294967295..4294967296"],
+        code: 64, words: ["the seed is 4294967296", "0…4294967295 for numpy"]),
+      Case(
+        arguments: ["generate", prompt, "--size", "192x128", "--attention-resolution", "16x16"],
+        code: 69, words: ["no cross-attention at 16x16", "16x24, 8x12, 4x6"]),
+      Case(
+        arguments: ["model", "--size", "500x500"], code: 64,
+        words: ["the size is 500x500", "504x504"]),
+    ],
   ]
   static let sampling: [Case] = samplingGroups.flatMap { $0 }
 

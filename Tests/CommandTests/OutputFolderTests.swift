@@ -31,7 +31,8 @@ struct OutputFolderTests {
       (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "subjects"),
       (["--precision", "float32"], "plan"), (["--no-record"], "plan"),
       (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "method"),
-      (["--negative-prompt", "a dog"], "negativePrompt"),
+      (["--negative-prompt", "a dog"], "negativePrompt"), (["--size", "128x136"], "height"),
+      (["--rng", "numpy"], "rng"),
     ])
   func otherRun(_ difference: (options: [String], field: String)) throws {
     let folder = try TemporaryFolder()

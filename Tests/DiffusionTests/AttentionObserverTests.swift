@@ -173,7 +173,7 @@ struct AttentionObserverTests {
     }
     let possible = try model.possiblePasses(request)
     let recorder = try AttentionRecorder(
-      in: writer, sites: model.sites,
+      in: writer, sites: try model.sites(request),
       capacity: possible.reduce(0) { $0 + $1.branches.count })
     var passes: [AttentionPass] = []
     var recorded = try model.sequence(request, observers: [recorder]) { pass, measurement in
@@ -188,7 +188,7 @@ struct AttentionObserverTests {
     #expect(try model.pixels(recorded.latent) == model.pixels(plain.latent))
     #expect(passes.allSatisfy(possible.contains))
     let run = try RecordedRun(path)
-    #expect(run.sites.map(\.site) == model.sites)
+    #expect(try run.sites.map(\.site) == model.sites(request))
     for call in run.calls {
       for site in run.sites {
         let maps = try #require(try run.maps(site.site.path, call: call.call))

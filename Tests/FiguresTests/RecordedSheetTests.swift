@@ -51,11 +51,12 @@ struct RecordedSheetTests {
     arguments: [
       ("guidanceScale", "guidance"), ("negativePrompt", "negative"), ("timesteps", "timesteps"),
       ("height", "sizes"), ("subjects", "subjects"), ("scheduler", "schedulers"),
-      ("model", "checkpoints"), ("seed", "seed"),
+      ("model", "checkpoints"), ("seed", "seed"), ("rng", "random sources"),
     ])
   func different(member: String, reason: String) throws {
     let values: [String: Any] = [
       "guidanceScale": 3, "negativePrompt": "dogs", "timesteps": [3, 2, 1], "height": 64, "seed": 9,
+      "rng": "numpy",
       "subjects": [["name": "cat", "tokens": [2]]], "scheduler": ["name": "pndm"],
       "model": ["name": "other", "files": ["unet": "00"]],
     ]

@@ -22,7 +22,9 @@ extension RunManifest {
           path: path,
           reason: "format \(version.format), expected \(currentFormat): written by another Heed")
       }
-      return try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
+      var manifest = try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
+      manifest.rng = manifest.rng ?? "torch"
+      return manifest
     } catch let error as DecodingError {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }

@@ -266,8 +266,10 @@ extension Checkpoint {
     return hashes
   }
 
+  /// SHA-256 of a file's bytes, 64 hexadecimal digits.
+  ///
   /// Reads the file a piece at a time: it is larger than what a run needs in memory.
-  private static func sha256(_ file: MappedFile) -> String {
+  static func sha256(_ file: MappedFile) -> String {
     let piece = 1 << 24
     var digest = [UInt8](repeating: 0, count: 32)
     let context = EVP_MD_CTX_new()

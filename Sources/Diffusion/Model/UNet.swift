@@ -95,13 +95,19 @@ package struct UNet: Sendable {
 }
 
 extension UNet {
-  /// Every attention at a latent's size, in the order in which a pass reaches them.
-  package func sites(rows: Int, columns: Int, tokens: Int) -> [AttentionSite] {
-    var grids = [Grid(rows: rows, columns: columns)]
+  /// The grid of each level, from the latent's own down: halved, and rounded up where it is odd.
+  package func grids(_ latent: Grid) -> [Grid] {
+    var grids = [latent]
     for _ in configuration.levels.dropFirst() {
       let last = grids[grids.count - 1]
       grids.append(Grid(rows: (last.rows + 1) / 2, columns: (last.columns + 1) / 2))
     }
+    return grids
+  }
+
+  /// Every attention at a latent's size, in the order in which a pass reaches them.
+  package func sites(rows: Int, columns: Int, tokens: Int) -> [AttentionSite] {
+    let grids = grids(Grid(rows: rows, columns: columns))
     func sites(_ transformers: [SpatialTransformer], _ grid: Grid) -> [AttentionSite] {
       transformers.flatMap(\.blocks).flatMap { [$0.selfAttention, $0.crossAttention] }.map {
         AttentionSite(

@@ -36,12 +36,14 @@ package struct VAE: Sendable {
     return try decoder(postQuant.map { $0(z) } ?? z)
   }
 
+  /// Mean, and log-variance clamped to -30…20, both `[batch, 4, row / 8, column / 8]`.
+  package typealias Posterior = (mean: Tensor, logVariance: Tensor)
+
   /// The posterior over latents of a picture, before scaling.
   ///
   /// - Parameter image: `[batch, 3, row, column]` in -1…1.
-  /// - Returns: mean, and log-variance clamped to -30…20, both `[batch, 4, row / 8, column / 8]`.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
-  package func encode(_ image: Tensor) throws -> (mean: Tensor, logVariance: Tensor) {
+  package func encode(_ image: Tensor) throws -> Posterior {
     let hidden = try encoder(image)
     let moments = quant.map { $0(hidden) } ?? hidden
     try moments.requireFinite("quant_conv")

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import TensorEngine
 
 /// Everything that decides a picture, apart from the checkpoint.
 public struct GenerationRequest: Sendable, Hashable {
@@ -8,16 +9,20 @@ public struct GenerationRequest: Sendable, Hashable {
     case stableDiffusion
     /// By Attend-and-Excite's gradient.
     case attendAndExcite(AttendAndExcite.Settings)
+    /// Nothing is made: the picture is shown to the model at these training times, 0…999 in Stable
+    /// Diffusion, as noisy as a run's latent is there.
+    case explain(times: [Int])
 
     /// As on the command line.
     public var name: String {
       switch self {
       case .stableDiffusion: "stable-diffusion"
       case .attendAndExcite: "attend-and-excite"
+      case .explain: "explain"
       }
     }
 
-    /// The names there are.
+    /// The names of those that make pictures.
     public static let names = ["stable-diffusion", "attend-and-excite"]
   }
 
@@ -25,14 +30,22 @@ public struct GenerationRequest: Sendable, Hashable {
   public var prompt: String
   /// What it shall not show; empty for nothing.
   public var negativePrompt = ""
-  /// Seed of the starting noise, as in torch's CPU generator.
+  /// Seed of the noise.
   public var seed: UInt64
+  /// Where the noise comes from.
+  public var rng = RandomSourceKind.torch
+  /// The picture's size; `nil` takes the one the checkpoint was trained at.
+  public var size: ImageSize?
   /// Denoising steps; the scheduler may make one iteration more of them.
   public var steps = 50
   /// Weight of classifier-free guidance; 1 or less does without.
   public var guidanceScale = 7.5
   /// The scheduler's name; `nil` takes the checkpoint's own.
   public var scheduler: String?
+  /// The picture to begin from instead of noise; an explanation needs one.
+  public var picture: InputPicture?
+  /// How far the picture is noised before it is denoised, in 0…1: the share of the steps that is made.
+  public var strength = 0.8
   /// How the latent is moved.
   public var method: Method
   /// What is measured, and made to appear by a method that does so.
@@ -51,5 +64,14 @@ public struct GenerationRequest: Sendable, Hashable {
     self.seed = seed
     self.method = method
     self.subjects = subjects
+  }
+
+  /// The source of the run's noise: first the starting latent, then what the scheduler draws.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when it takes no such seed.
+  package func randomSource() throws -> any RandomSource {
+    try DiffusionError.require(
+      rng.seeds.contains(seed), "the seed", String(seed),
+      "\(rng.seeds.lowerBound)…\(rng.seeds.upperBound) for \(rng.rawValue)")
+    return rng.make(seed: seed)
   }
 }

@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import TensorEngine
 
 extension StableDiffusion {
   /// The manifest of a run that is about to begin.
@@ -14,18 +15,31 @@ extension StableDiffusion {
     _ request: GenerationRequest, plan: RecordingPlan?, hashes: [String: String],
     version: String, commandLine: [String], date: String
   ) throws -> RunManifest {
-    RunManifest(
+    let size = size(request)
+    return RunManifest(
       status: .running, tokens: tokenizer.encode(request.prompt), subjects: request.subjects,
-      seed: request.seed, height: imageSize.height, width: imageSize.width, steps: request.steps,
-      timesteps: try timesteps(request), guidanceScale: request.guidanceScale,
+      seed: request.seed, rng: request.rng.rawValue, height: size.height, width: size.width,
+      steps: request.steps, timesteps: try timesteps(request), guidanceScale: request.guidanceScale,
       negativePrompt: request.negativePrompt, scheduler: try schedulerSettings(request),
-      method: method(request), model: .init(name: checkpoint.name, files: hashes), plan: plan,
+      picture: picture(request), method: try method(request),
+      model: .init(name: checkpoint.name, files: hashes), plan: plan,
       version: version, commandLine: commandLine, date: date, seconds: nil)
   }
 
-  private func method(_ request: GenerationRequest) -> RunManifest.Method {
+  private func picture(_ request: GenerationRequest) -> RunManifest.Picture? {
+    request.picture.map { picture in
+      var strength: Double? = request.strength
+      if case .explain = request.method { strength = nil }
+      return RunManifest.Picture(
+        sha256: picture.sha256, height: picture.photo.height, width: picture.photo.width,
+        fit: picture.fit.rawValue, strength: strength)
+    }
+  }
+
+  private func method(_ request: GenerationRequest) throws -> RunManifest.Method {
+    let grid = try grid(request)
     var settings = [
-      "attention-resolution": grid(request).description,
+      "attention-resolution": grid.description,
       "normalize-eot": String(stopsAtEnd(request)), "pieces": request.pieces.rawValue,
     ]
     var altered = 0
@@ -46,7 +60,7 @@ extension StableDiffusion {
     }
     return RunManifest.Method(
       name: request.method.name, settings: settings, alteredSteps: altered,
-      thresholds: thresholds, grid: grid(request))
+      thresholds: thresholds, grid: grid)
   }
 
   /// Every pass that a run of `request` may make, refinement tries included.

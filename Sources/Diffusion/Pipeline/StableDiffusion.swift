@@ -1,17 +1,20 @@
 public import AttentionTrace
 private import Foundation
+internal import Synchronization
 public import TensorEngine
 
-/// A loaded checkpoint, ready to make pictures.
-public final class StableDiffusion {
+/// A loaded checkpoint, ready to make pictures, several at a time if need be.
+public final class StableDiffusion: Sendable {
   /// What it was loaded from.
   public let checkpoint: Checkpoint
   /// Reads prompts.
   public let tokenizer: CLIPTokenizer
   private let unet: UNet
-  private let vae: VAE
+  let vae: VAE
   private let text: CLIPTextModel
-  private var embeddings: [String: Tensor] = [:]
+  private let embeddings = Mutex<[String: Tensor]>([:])
+  /// Of the pictures that runs work from, at their size.
+  let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
@@ -28,29 +31,36 @@ public final class StableDiffusion {
     }
   }
 
-  /// The latent's rows and columns.
-  public var latentGrid: Grid {
-    Grid(
-      rows: checkpoint.unetConfiguration.sampleRows,
-      columns: checkpoint.unetConfiguration.sampleColumns)
-  }
-
-  /// The picture's height and width in pixels.
-  public var imageSize: (height: Int, width: Int) {
+  /// The picture's size that the checkpoint was trained at.
+  public var trainedSize: ImageSize {
+    let configuration = checkpoint.unetConfiguration
     let factor = checkpoint.vaeConfiguration.factor
-    return (latentGrid.rows * factor, latentGrid.columns * factor)
+    return ImageSize(
+      width: configuration.sampleColumns * factor, height: configuration.sampleRows * factor)
   }
 
-  /// Every attention, in the order in which a pass reaches them.
-  public var sites: [AttentionSite] {
-    unet.sites(rows: latentGrid.rows, columns: latentGrid.columns, tokens: tokenizer.window)
+  /// A request's picture in pixels.
+  public func size(_ request: GenerationRequest) -> ImageSize { request.size ?? trainedSize }
+
+  /// The rows and columns of a request's latent.
+  /// - Throws: ``DiffusionError`` when the autoencoder does not divide the size.
+  public func latentGrid(_ request: GenerationRequest) throws -> Grid {
+    let sides = try size(request).latentGrid(factor: checkpoint.vaeConfiguration.factor)
+    return Grid(rows: sides.rows, columns: sides.columns)
+  }
+
+  /// Every attention at a request's size, in the order in which a pass reaches them.
+  /// - Throws: as ``latentGrid(_:)``.
+  public func sites(_ request: GenerationRequest) throws -> [AttentionSite] {
+    let latent = try latentGrid(request)
+    return unet.sites(rows: latent.rows, columns: latent.columns, tokens: tokenizer.window)
   }
 
   /// The embedding of a prompt, `[1, token, width]`.
   private func embedding(_ prompt: String) throws -> Tensor {
-    if let known = embeddings[prompt] { return known }
+    if let known = embeddings.withLock({ $0[prompt] }) { return known }
     let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
-    embeddings[prompt] = embedding
+    embeddings.withLock { $0[prompt] = embedding }
     return embedding
   }
 
@@ -62,19 +72,34 @@ public final class StableDiffusion {
     try settings.validate()
     let end = tokenizer.encode(request.prompt).end
     let objective = Excitation(
-      subjects: request.subjects, grid: grid(request), pieces: request.pieces,
+      subjects: request.subjects, grid: try grid(request), pieces: request.pieces,
       lastToken: stopsAtEnd(request) ? end : tokenizer.window - 1,
       sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
-    _ = try objective.sites(among: sites)
+    _ = try objective.sites(among: sites(request))
     return objective
   }
 
   /// The grid whose attention a request measures.
-  public func grid(_ request: GenerationRequest) -> Grid {
-    request.grid ?? checkpoint.guidance.grid
-      ?? Grid(
-        rows: (imageSize.height + 31) / 32, columns: (imageSize.width + 31) / 32)
+  ///
+  /// A grid in the checkpoint's `guidance.json` is that of the size it was trained at: at another
+  /// size it is the grid of the same level of the UNet.
+  /// - Throws: as ``latentGrid(_:)``.
+  public func grid(_ request: GenerationRequest) throws -> Grid {
+    if let grid = request.grid { return grid }
+    let latent = try latentGrid(request)
+    guard let trained = checkpoint.guidance.grid else {
+      let size = size(request)
+      return Grid(rows: (size.height + 31) / 32, columns: (size.width + 31) / 32)
+    }
+    let configuration = checkpoint.unetConfiguration
+    let level = grids(
+      Grid(rows: configuration.sampleRows, columns: configuration.sampleColumns)
+    ).firstIndex(of: trained)
+    return level.map { grids(latent)[$0] } ?? trained
   }
+
+  /// The grid of each level of the UNet at a latent's size, from the top.
+  func grids(_ latent: Grid) -> [Grid] { unet.grids(latent) }
 
   /// Whether a request's renormalisation stops before the end token.
   ///
@@ -109,11 +134,13 @@ public final class StableDiffusion {
       }
       guide = AttendAndExcite(objective, settings)
     }
-    var source = TorchRandomSource(seed: request.seed)
-    let latent = source.normal(
-      shape: [1, checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns])
+    let grid = try latentGrid(request)
+    var source = try request.randomSource()
+    let (scheduler, latent) = try start(
+      request, shape: [1, checkpoint.unetConfiguration.channels, grid.rows, grid.columns],
+      drawingFrom: &source)
     return try DenoisingSequence(
-      unet: unet, scheduler: scheduler(request), latent: latent, noise: source,
+      unet: unet, scheduler: scheduler, latent: latent, noise: source,
       embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
       guidanceScale: request.guidanceScale, guide: guide, objective: objective,
       observers: observers, report: report)
@@ -129,19 +156,24 @@ public final class StableDiffusion {
     return kind
   }
 
-  private func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
-    try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+  /// The scheduler of a request that denoises; with a picture its first iterations are left out.
+  func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
+    let whole = try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+    guard request.picture != nil else { return whole }
+    return LateStart(whole, begin: try request.firstIteration())
   }
 
   /// The diffusion times of a request's iterations.
   public func timesteps(_ request: GenerationRequest) throws -> [Double] {
-    try scheduler(request).timesteps
+    if case .explain(let times) = request.method { return times.map(Double.init) }
+    return try scheduler(request).timesteps
   }
 
   /// The scheduler's name and every setting of it.
   public func schedulerSettings(_ request: GenerationRequest) throws -> [String: String] {
     var settings = checkpoint.schedule.settings
-    settings["name"] = try schedulerKind(request).rawValue
+    settings["name"] =
+      if case .explain = request.method { "none" } else { try schedulerKind(request).rawValue }
     return settings
   }
 

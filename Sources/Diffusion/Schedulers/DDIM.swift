@@ -31,6 +31,10 @@ struct DDIM: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    schedule.noised(clean, noise, at: times[index])
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
     let alpha = schedule.alpha(times[index])
     let alphaNext = schedule.alpha(times[index] - stride)

@@ -44,6 +44,10 @@ struct DPMSolver: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    .combination(alpha(index), clean, levels.sigmas[index] * alpha(index), noise)
+  }
+
   private func alpha(_ index: Int) -> Float {
     1 / (levels.sigmas[index] * levels.sigmas[index] + 1).squareRoot()
   }

@@ -34,6 +34,10 @@ struct Euler: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { levels.scaled(sample, at: index) }
 
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    .combination(1, clean, levels.sigmas[index], noise)
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
     let slope = levels.slope(output, at: index, sample, prediction)
     let (from, to) = (levels.sigmas[index], levels.sigmas[index + 1])

@@ -5,6 +5,9 @@ internal import TensorEngine
 /// Up to four slopes d(σ) are interpolated and the interpolant is integrated from one level to the
 /// next; the integral of each Lagrange basis polynomial is exact (two Gauss–Legendre points).
 ///
+/// In a run that begins late, diffusers takes the order from the place in the whole schedule, and
+/// leaves out the terms of slopes that it does not have; so does this.
+///
 /// - Reference: Karras et al., NeurIPS 2022, section 3 (higher-order integrators); diffusers
 ///   `scheduling_lms_discrete.py`, order 4.
 struct LinearMultistep: Scheduler {
@@ -26,13 +29,18 @@ struct LinearMultistep: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { levels.scaled(sample, at: index) }
 
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    .combination(1, clean, levels.sigmas[index], noise)
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
     slopes = slopes.suffix(Self.order - 1) + [levels.slope(output, at: index, sample, prediction)]
+    let order = min(index + 1, Self.order)
     return slopes.reversed().enumerated().reduce(sample.detached) { sum, past in
       .combination(
-        1, sum, Float(weight(of: past.offset, among: slopes.count, at: index)), past.element)
+        1, sum, Float(weight(of: past.offset, among: order, at: index)), past.element)
     }
   }
 

@@ -135,6 +135,15 @@ package struct NoiseSchedule: Sendable, Equatable {
     }
   }
 
+  /// `√ᾱ x₀ + √(1−ᾱ) ε`: what the forward process makes of a clean sample by `time`.
+  ///
+  /// - Reference: Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020,
+  ///   equation 4.
+  func noised(_ clean: Tensor, _ noise: Tensor, at time: Int) -> Tensor {
+    let alpha = alpha(time)
+    return .combination(alpha.squareRoot(), clean, (1 - alpha).squareRoot(), noise)
+  }
+
   /// ᾱ at `time`, which may lie before the first.
   func alpha(_ time: Int) -> Float {
     time < 0 ? finalAlpha : cumulativeAlphas[min(time, trainingTimes - 1)]

@@ -58,6 +58,10 @@ struct PNDM: Scheduler {
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    schedule.noised(clean, noise, at: times[index])
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {

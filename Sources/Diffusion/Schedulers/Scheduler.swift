@@ -19,6 +19,11 @@ package protocol Scheduler: Sendable {
   /// The sample as the UNet takes it at iteration `index`.
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor
 
+  /// The sample that iteration `index` starts from if it is to end at `clean`.
+  ///
+  /// - Parameter noise: of mean 0 and variance 1, of the sample's shape.
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor
+
   /// The sample at the next time.
   ///
   /// - Parameters:

@@ -43,13 +43,35 @@ public enum SubjectSelection {
     guard let first = noun(from: &rest), let link = rest.popFirst(),
       ["and", "with"].contains(link.text), let second = noun(from: &rest), rest.isEmpty
     else { return nil }
-    return [first, second].map { word in
-      let isRepeated = table.words.count { $0.text == word.text } > 1
-      let name = isRepeated ? "\(word.text)#\(word.occurrence)" : word.text
-      return Subject(name: name, tokens: word.tokens)
-    }
+    return [first, second].map { subject($0, in: table) }
   }
 
+  /// Every word of letters but articles, prepositions and their kin; may be none.
+  ///
+  /// For what measures many words as well as two; a loss needs ``certain(in:)``.
+  public static func contentWords(in table: TokenTable) -> [Subject] {
+    table.words.filter { word in
+      !functionWords.contains(word.text)
+        && word.text.unicodeScalars.allSatisfy { ScalarClass($0) == .letter }
+    }.map { subject($0, in: table) }
+  }
+
+  /// A word as a subject, with its number where the prompt has it twice.
+  private static func subject(_ word: TokenTable.Word, in table: TokenTable) -> Subject {
+    let isRepeated = table.words.count { $0.text == word.text } > 1
+    let name = isRepeated ? "\(word.text)#\(word.occurrence)" : word.text
+    return Subject(name: name, tokens: word.tokens)
+  }
+
+  private static let functionWords: Set<String> = [
+    "a", "about", "above", "across", "after", "against", "along", "among", "an", "and", "are",
+    "around", "as", "at", "be", "before", "behind", "below", "beneath", "beside", "between", "but",
+    "by", "down", "during", "for", "from", "front", "her", "his", "in", "inside", "into", "is",
+    "it", "its", "my", "near", "next", "of", "off", "on", "onto", "or", "our", "out", "outside",
+    "over", "some", "that", "the", "their", "these", "this", "those", "through", "to", "top",
+    "toward", "towards", "under", "up", "upon", "was", "were", "which", "while", "with", "within",
+    "without", "your",
+  ]
   private static let articles: Set<String> = ["a", "an"]
   private static let colours: Set<String> = [
     "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "black", "white",

@@ -71,13 +71,16 @@ extension CompareSheet {
     return (plain, excited)
   }
 
-  private static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
+  /// What keeps two runs of a prompt from being shown on one scale.
+  static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
     if one.tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if one.subjects != other.subjects { return "their subjects differ" }
+    if one.rng != other.rng { return "their random sources differ" }
     if one.timesteps != other.timesteps { return "their timesteps differ" }
     if one.scheduler != other.scheduler { return "their schedulers differ" }
     if one.guidanceScale != other.guidanceScale { return "their guidance scales differ" }
     if one.negativePrompt != other.negativePrompt { return "their negative prompts differ" }
+    if one.picture != other.picture { return "the pictures they began from differ" }
     if one.height != other.height || one.width != other.width { return "their sizes differ" }
     if one.model.files != other.model.files { return "their checkpoints differ" }
     if one.method.name == other.method.name, one.method != other.method {
@@ -86,17 +89,22 @@ extension CompareSheet {
     return nil
   }
 
-  private static func tokens(_ subject: AttentionTrace.Subject) -> String {
+  /// Which tokens a subject is.
+  static func tokens(_ subject: AttentionTrace.Subject) -> String {
     let list = subject.tokens.map(String.init).joined(separator: ", ")
     return subject.tokens.count == 1 ? "token \(list)" : "tokens \(list)"
   }
 
   /// What the colours measure, in words and with the true numbers.
   private static func label(_ map: SubjectMap) -> String {
+    quantity(map) + ", \(map.calls) " + (map.calls == 1 ? "step" : "steps")
+  }
+
+  /// The quantity of a map of one call.
+  static func quantity(_ map: SubjectMap) -> String {
     let heads = Set(map.layers.map(\.heads)).sorted().map(String.init).joined(separator: "/")
     return "mean attention probability, \(map.grid.rows)×\(map.grid.columns), "
-      + "\(map.layers.count) layers × \(heads) heads, \(map.calls) "
-      + (map.calls == 1 ? "step" : "steps")
+      + "\(map.layers.count) layers × \(heads) heads"
   }
 
   private static func title(_ method: String) -> String {

@@ -29,10 +29,10 @@ public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
   func note(rows: Int, columns: Int) -> String {
     switch self {
     case .mosaic:
-      "Maps: a square for each of the \(columns)×\(rows) cells, not interpolated, over the image"
+      "Maps: a square for each of the \(rows)×\(columns) cells, not interpolated, over the image"
         + " in grey; a square’s colour is its value on the shared scale, and its area grows with it."
     case .cells:
-      "Maps: \(columns)×\(rows) cells, not interpolated, colour by the shared scale."
+      "Maps: \(rows)×\(columns) cells, not interpolated, colour by the shared scale."
     }
   }
 }

@@ -10,9 +10,9 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs Stable Diffusion and Attend-and-Excite from the same noise, and draws a sheet.",
     discussion: """
-      For each seed both methods start from the noise of torch's CPU generator. Each run is a \
-      folder under OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A \
-      run that is complete is not made again, and one that was cut off is continued.
+      For each seed both methods start from the same noise (see --rng). Each run is a folder under \
+      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
+      complete is not made again, and one that was cut off is continued.
 
       The table gives, for each seed, method and subject, the largest attention (smoothed and \
       renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
@@ -32,43 +32,40 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
   func run() throws {
     let seeds = try SeedList(self.seeds).seeds
+    let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let table = try PromptReader.table(prompt, checkpoint)
-    let subjects = try excitation.subjects(in: table)
+    let subjects = try excitation.subject.subjects(in: table)
     let settings = try excitation.settings(checkpoint)
     let requests = try GenerationRequest.all(
       prompt, seeds: seeds, methods: [.stableDiffusion, .attendAndExcite(settings)],
-      subjects: subjects, sampling: sampling, excitation: excitation)
+      subjects: subjects, sampling: sampling, excitation: excitation
+    ).map { start.applied(picture, to: $0) }
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
-    if excitation.tokens == nil { Message.subjects(subjects) }
+    if let picture {
+      let size = runner.session.model.size(requests[0])
+      Message.picture(picture, start.picture ?? "", size)
+    }
+    if excitation.subject.tokens == nil { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
     let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
-    if recording.record { try drawSheet(runs) }
-    print(ComparisonTable(runs).text(json: json))
-  }
-
-  /// Draws the sheet; runs that were asked for what a sheet does not show are no failure.
-  private func drawSheet(_ runs: [RecordedRun]) throws {
-    let folder = "\(output)/\(RunFolder.slug(prompt))"
-    do {
-      try SheetWriter.write(runs, recipe: nil, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
-    } catch let error as AnalysisError {
-      guard case .nothingSelected = error else { throw error }
-      Message.warning("no sheet drawn: \(error)")
-    } catch let error as FigureError {
-      guard case .inconsistentSheet = error else { throw error }
-      Message.warning("no sheet drawn: \(error)")
+    if recording.record {
+      let folder = "\(output)/\(RunFolder.slug(prompt))"
+      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
+    print(ComparisonTable(runs).text(json: json))
   }
 }
 

@@ -25,8 +25,10 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
   var output = "runs"
 
+  @OptionGroup var batch: BatchOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
@@ -38,6 +40,7 @@ struct Generate: ParsableCommand {
         "--method: no '\(method)'; there are "
           + GenerationRequest.Method.names.joined(separator: ", "))
     }
+    let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let table = try PromptReader.table(prompt, checkpoint)
     let plain = GenerationRequest.Method.stableDiffusion
@@ -46,14 +49,19 @@ struct Generate: ParsableCommand {
       ? plain : .attendAndExcite(try excitation.settings(checkpoint))
     let subjects =
       try method == plain.name
-      ? excitation.subjectsIfKnown(in: table) : excitation.subjects(in: table)
+      ? excitation.subject.subjectsIfKnown(in: table) : excitation.subject.subjects(in: table)
     let requests = try GenerationRequest.all(
       prompt, seeds: seeds, methods: [chosen], subjects: subjects, sampling: sampling,
-      excitation: excitation)
+      excitation: excitation
+    ).map { start.applied(picture, to: $0) }
     let runner = try BatchRunner(
-      checkpoint, requests, table, recording: recording, output: output)
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
     PromptReader.warn(table)
-    if excitation.tokens == nil, method != plain.name { Message.subjects(subjects) }
+    if let picture {
+      let size = runner.session.model.size(requests[0])
+      Message.picture(picture, start.picture ?? "", size)
+    }
+    if excitation.subject.tokens == nil, method != plain.name { Message.subjects(subjects) }
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
     for request in requests { print(runner.session.folder(request).path) }

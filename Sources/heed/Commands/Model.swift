@@ -17,13 +17,18 @@ struct Model: ParsableCommand {
 
   @OptionGroup var weights: WeightOptions
 
+  @OptionGroup var size: SizeOption
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
+    var request = GenerationRequest(
+      prompt: "", seed: 0, method: .stableDiffusion, subjects: [])
+    request.size = try size.imageSize
     let checkpoint = try weights.checkpoint(path ?? Checkpoint.menagerie)
     let model = try StableDiffusion(checkpoint)
-    let description = ModelDescription(model, try checkpoint.hashes())
+    let description = try ModelDescription(model, request, try checkpoint.hashes())
     print(json ? try description.json() : try description.text())
   }
 }
@@ -47,23 +52,27 @@ private struct ModelDescription {
 
   private let model: StableDiffusion
   private let facts: Facts
-  private let request = GenerationRequest(
-    prompt: "", seed: 0, method: .stableDiffusion, subjects: [])
+  private let request: GenerationRequest
 
-  init(_ model: StableDiffusion, _ hashes: [String: String]) {
+  /// - Parameter request: says at which size the model shall be described.
+  init(
+    _ model: StableDiffusion, _ request: GenerationRequest, _ hashes: [String: String]
+  ) throws {
     self.model = model
+    self.request = request
+    let (size, latent) = (model.size(request), try model.latentGrid(request))
     let checkpoint = model.checkpoint
     facts = Facts(
       name: checkpoint.name, layout: checkpoint.layout,
-      image: [model.imageSize.height, model.imageSize.width],
-      latent: [model.latentGrid.rows, model.latentGrid.columns], tokens: model.tokenizer.window,
+      image: [size.height, size.width],
+      latent: [latent.rows, latent.columns], tokens: model.tokenizer.window,
       textWidth: checkpoint.textConfiguration.width,
       prediction: checkpoint.schedule.prediction.rawValue,
       scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedule.className]) {
         $1
       },
-      attentionResolution: model.grid(request).description,
-      normalizeEot: model.stopsAtEnd(request), sites: model.sites, files: hashes)
+      attentionResolution: try model.grid(request).description,
+      normalizeEot: model.stopsAtEnd(request), sites: try model.sites(request), files: hashes)
   }
 
   func json() throws -> String {
@@ -108,7 +117,7 @@ private struct ModelDescription {
     ]
     let passes = try model.possiblePasses(request)
     let rows = plans.map { name, plan in
-      let cost = plan.cost(sites: model.sites, passes: passes)
+      let cost = plan.cost(sites: facts.sites, passes: passes)
       return [name, formatBytes(cost.bytesOnDisk), formatBytes(cost.memory)]
     }
     return AlignedColumns(

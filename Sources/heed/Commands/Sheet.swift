@@ -3,13 +3,13 @@ import AttentionAnalysis
 import AttentionTrace
 import Foundation
 
-/// The compare sheet again, from the folders alone.
+/// A sheet again, from the folders alone.
 struct Sheet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the compare sheet of recorded runs, without a model.",
+    abstract: "Draws the sheet of recorded runs, without a model.",
     discussion: """
       Give the run folders of one prompt, for each seed one of stable-diffusion and one of another \
-      method, or a folder above them.
+      method, or a folder above them; or runs of heed explain.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))

@@ -1,19 +1,9 @@
-public import ArgumentParser
-import AttentionTrace
-public import Diffusion
+import ArgumentParser
+import Diffusion
 
 /// What Attend-and-Excite excites, and every knob of it.
 struct ExcitationOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      """
-      Subjects, separated by commas: a word, frog#2 for its second occurrence, @5 for a token's \
-      index. Without it, the nouns of "a X and a Y" and its kin.
-      """, valueName: "words"))
-  var tokens: String?
-
-  @Option(help: "Which pieces of a word of several serve its loss: first, last, mean or max.")
-  var pieces = PieceRule.standard
+  @OptionGroup var subject: SubjectOptions
 
   @Option(parsing: .unconditional, help: "Iterations in which the latent is altered.")
   var maxIterToAlter = 25
@@ -44,39 +34,6 @@ struct ExcitationOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: "The most tries of refinement at one iteration.")
   var maxRefinementSteps = 20
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The grid that the loss reads, as in 16x16; without it the checkpoint's, else 1/32.",
-      valueName: "rows-x-columns"))
-  var attentionResolution: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Leave the end token and the padding out of the loss: true or false; as SD 2.x needs.",
-      valueName: "bool"))
-  var normalizeEot: Bool?
-
-  /// The subjects named, or those the prompt makes certain.
-  func subjects(in table: TokenTable) throws -> [Subject] {
-    try SubjectSelection.subjects(named: names, in: table)
-  }
-
-  /// The subjects named; without names those the prompt makes certain, if it does.
-  func subjectsIfKnown(in table: TokenTable) throws -> [Subject] {
-    tokens == nil ? SubjectSelection.certain(in: table) ?? [] : try subjects(in: table)
-  }
-
-  private var names: [String] {
-    tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
-  }
-
-  func apply(to request: inout GenerationRequest) throws {
-    request.pieces = pieces
-    request.grid = try attentionResolution.map(grid)
-    request.stopsAtEnd = normalizeEot
-  }
 
   func settings(_ checkpoint: Checkpoint) throws -> AttendAndExcite.Settings {
     var settings = AttendAndExcite.Settings()
@@ -133,16 +90,4 @@ struct ExcitationOptions: ParsableArguments {
     }
     return sides
   }
-
-  private func grid(_ text: String) throws -> Grid {
-    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
-    let sides = parts.compactMap { Int($0) }
-    guard parts.count == 2, sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
-      throw Failure(
-        .usage, "--attention-resolution is \(text); expected rows and columns, as in 16x16")
-    }
-    return Grid(rows: sides[0], columns: sides[1])
-  }
 }
-
-extension PieceRule: ExpressibleByArgument {}

@@ -12,7 +12,7 @@ extension GenerationRequest {
         var request = GenerationRequest(
           prompt: prompt, seed: seed, method: method, subjects: subjects)
         try sampling.apply(to: &request)
-        try excitation.apply(to: &request)
+        try excitation.subject.apply(to: &request)
         return request
       }
     }

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Diffusion
+public import ArgumentParser
+public import Diffusion
 import Foundation
 
 /// Where the checkpoint is.

@@ -46,6 +46,11 @@ struct RecordingOptions: ParsableArguments {
   @Flag(help: "Print what recording would take, and stop.")
   var dryRun = false
 
+  /// Whether maps of a branch are recorded.
+  func keeps(_ branch: Branch) throws -> Bool {
+    record ? try list(branches, "--branches").contains(branch) : branch == .conditional
+  }
+
   /// The plan for a request; `nil` when nothing is recorded.
   func plan(_ table: TokenTable, grid: Grid) throws -> RecordingPlan? {
     guard record else { return nil }

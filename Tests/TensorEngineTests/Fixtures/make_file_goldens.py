@@ -1,4 +1,4 @@
-"""Write the files that the tests of TensorEngine's formats and random source compare with.
+"""Write the files that the tests of TensorEngine's formats and random sources compare with.
 
     python3 make_file_goldens.py          needs torch, numpy and safetensors
 
@@ -103,7 +103,20 @@ def write_random():
     safetensors.torch.save_file(tensors, HERE / "random.safetensors")
 
 
+def write_numpy_random():
+    tensors = {}
+    for seed in [0, 42, 2**31, 2**32 - 1]:
+        # One source, drawn from again and again: the spare number of a pair is kept between draws.
+        state = np.random.RandomState(seed)
+        draws = [3, 1, 16, 7, 4 * 64 * 64, 5]
+        values = [state.randn(count).astype(np.float32) for count in draws]
+        values[4] = np.concatenate([values[4][:32], values[4][-32:]])
+        tensors[f"sequence/{seed}"] = np.concatenate(values)
+    safetensors.numpy.save_file(tensors, HERE / "numpy-random.safetensors")
+
+
 if __name__ == "__main__":
     write_safetensors()
     write_npy()
     write_random()
+    write_numpy_random()

@@ -1,0 +1,36 @@
+// PNG and JPEG files to 8-bit RGB, through libpng and libjpeg.
+//
+// Both libraries report errors by a long jump, which must not pass through Swift: these functions
+// catch it. They keep no state, write only where they are told to, and never end the process.
+
+#ifndef CPICTURES_H
+#define CPICTURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Room for a message with its end.
+enum { CPICTURES_MESSAGE = 256 };
+
+// What a file says of its picture before the pixels.
+struct cpictures_header {
+  uint32_t width, height;
+  // Whether some of the picture may be transparent.
+  int has_alpha;
+};
+
+// Reads the header of the `count` bytes of a PNG file and, unless `pixels` is NULL, the picture as
+// `[row, column, red | green | blue]`; `pixels` has room for what the header says.
+//
+// Grey and palettes become RGB, of 16-bit samples the upper byte is kept, transparency and colour
+// profiles are passed over. Returns 0, or -1 with a reason in `message`.
+int cpictures_png(const uint8_t *bytes, size_t count, struct cpictures_header *header,
+                  uint8_t *pixels, char *message);
+
+// The same of a JPEG file, grey or of three components, baseline or progressive.
+//
+// Data that ends early or is damaged is a failure; bytes between markers are passed over.
+int cpictures_jpeg(const uint8_t *bytes, size_t count, struct cpictures_header *header,
+                   uint8_t *pixels, char *message);
+
+#endif

@@ -1,0 +1,78 @@
+internal import TensorEngine
+
+/// A picture file that a run works from, and how it is brought to the run's size.
+public struct InputPicture: Hashable, Sendable {
+  /// What happens to a picture whose shape is not the run's.
+  ///
+  /// Both are diffusers'. Its third way, which smears the picture's edges over the rest, is left
+  /// out: attention to pixels that no photo has explains nothing.
+  public enum Fit: String, Sendable, CaseIterable {
+    /// All of it is kept, and its shape changes: diffusers' default.
+    case squash
+    /// Its shape is kept, and what stands over on two sides is cut off.
+    case crop
+  }
+
+  /// The picture as it is in the file, upright.
+  public let photo: Photo
+  /// SHA-256 of the file, 64 hexadecimal digits.
+  public let sha256: String
+  /// Whether the file's transparency was dropped.
+  public let hadAlpha: Bool
+  /// What happens where its shape is not the run's.
+  public var fit: Fit
+
+  /// The most that one side may be of the other; a picture of one column would be stretched to
+  /// gigabytes on its way to a run's size.
+  private static let largestRatio = 64
+
+  /// Reads a PNG or JPEG file.
+  /// - Throws: `FileError` when there is none, or it is no picture, damaged or too large.
+  public init(_ path: String, fit: Fit = .squash) throws {
+    let file = try PhotoFile(path)
+    let sides = [file.photo.width, file.photo.height].sorted()
+    guard sides[1] <= Self.largestRatio * sides[0] else {
+      throw FileError(
+        .malformed, path: path,
+        reason: "\(file.photo.width)x\(file.photo.height) pixels; expected no side more than "
+          + "\(Self.largestRatio) times the other")
+    }
+    (photo, sha256, hadAlpha) = (file.photo, file.sha256, file.hadAlpha)
+    self.fit = fit
+  }
+
+  /// The picture at a run's size, as the model is shown it.
+  ///
+  /// - Reference: diffusers `image_processor.py`, `resize` with the modes `default` and `crop`.
+  public func fitted(to size: ImageSize) -> Photo {
+    let (width, height) = (size.width, size.height)
+    switch fit {
+    case .squash: return photo.resized(width: width, height: height)
+    case .crop:
+      // The side that is the shorter one for the run's shape fits; the other one stands over.
+      let isNarrow = width * photo.height > photo.width * height
+      let wide = isNarrow ? width : photo.width * height / photo.height
+      let high = isNarrow ? photo.height * width / photo.width : height
+      return photo.resized(width: wide, height: high).cropped(
+        left: wide / 2 - width / 2, top: high / 2 - height / 2, width: width, height: height)
+    }
+  }
+
+  /// Whether a run of that size shows the picture in another shape or not all of it.
+  public func isAltered(by size: ImageSize) -> Bool {
+    size.width * photo.height != photo.width * size.height
+  }
+}
+
+extension Photo {
+  /// The part of the picture from a corner on.
+  fileprivate func cropped(left: Int, top: Int, width: Int, height: Int) -> Photo {
+    var part: [UInt8] = []
+    part.reserveCapacity(3 * width * height)
+    for row in top..<top + height {
+      let start = 3 * (row * self.width + left)
+      part += pixels[start..<start + 3 * width]
+    }
+    return Photo(width: width, height: height, pixels: part)
+  }
+}

@@ -1,0 +1,48 @@
+internal import AttentionTrace
+
+extension StableDiffusion {
+  /// What a run of `request` needs at least besides the weights, in bytes.
+  ///
+  /// Only the tensors are counted that must exist at one time: the autoencoder's last level, the
+  /// UNet's first level with what the way up still takes, and for a gradient what each block keeps.
+  /// What a process takes is two to three times that.
+  /// - Throws: ``DiffusionError`` when the size cannot be.
+  public func workingMemory(_ request: GenerationRequest) throws -> Int {
+    let latent = try latentGrid(request)
+    var floats = max(decoderFloats(latent), passFloats(latent, request))
+    if case .attendAndExcite = request.method { floats = max(floats, tapeFloats(latent)) }
+    // Counted in floating point: a configuration's extents multiply beyond what integers hold.
+    return Int(min(4 * floats, 1e18))
+  }
+
+  /// Input, normalised input and output of the last level's first block.
+  private func decoderFloats(_ latent: Grid) -> Double {
+    let configuration = checkpoint.vaeConfiguration
+    let widths = configuration.widths
+    let pixels = cells(latent) * Double(configuration.factor) * Double(configuration.factor)
+    return 3 * Double(widths[min(1, widths.count - 1)]) * pixels
+  }
+
+  /// Both guidance branches: the skips, and the first level's transformer with its scores.
+  private func passFloats(_ latent: Grid, _ request: GenerationRequest) -> Double {
+    let levels = checkpoint.unetConfiguration.levels
+    let skips = zip(levels, grids(latent)).reduce(0.0) { sum, level in
+      sum + Double(level.0.resnets + 1) * Double(level.0.channels) * cells(level.1)
+    }
+    let scores = 2 * Double(levels[0].heads) * Double(tokenizer.window)
+    let branches = request.guidanceScale > 1 ? 2.0 : 1
+    return branches * (skips + (6 * Double(levels[0].channels) + scores) * cells(latent))
+  }
+
+  /// One branch: what resnets and transformers keep on the way down.
+  private func tapeFloats(_ latent: Grid) -> Double {
+    let levels = checkpoint.unetConfiguration.levels
+    return zip(levels, grids(latent)).reduce(0.0) { sum, level in
+      let block =
+        12 * Double(level.0.channels) + Double(level.0.heads) * Double(tokenizer.window)
+      return sum + Double(level.0.resnets) * Double(level.0.depth) * block * cells(level.1)
+    }
+  }
+
+  private func cells(_ grid: Grid) -> Double { Double(grid.rows) * Double(grid.columns) }
+}

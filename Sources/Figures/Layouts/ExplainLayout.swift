@@ -1,0 +1,184 @@
+extension ExplainSheet {
+  /// Lays the sheet out on a page of its own height.
+  /// - Parameters:
+  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
+  ///   - overlay: How a map lies over the photo.
+  ///   - colors: The maps' colours.
+  /// - Returns: The scene; its warnings name characters that the fonts lack.
+  /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
+  public func scene(
+    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
+  ) throws -> Scene {
+    try ExplainLayout(sheet: self, width: width, overlay: overlay, colors: colors, scale: scale)
+      .scene()
+  }
+}
+
+/// Places the parts of an ``ExplainSheet``: a block for each seed, then the key.
+struct ExplainLayout {
+  private static let margin = CompareLayout.margin
+  private static let panelGap = CompareLayout.panelGap
+  private static let blockGap = CompareLayout.blockGap
+  private static let gutter = CompareLayout.gutter
+  /// A panel's width; a larger one shows no more.
+  private static let panelRange = CompareLayout.smallestPanel...96.0
+  private static let titleHeight = 13.0
+  /// The least room for the key beside a block.
+  private static let keyWidth = 130.0
+
+  let sheet: ExplainSheet
+  let width: Double
+  let overlay: OverlayMode
+  let colors: ColorMap
+  let scale: ValueScale
+
+  private var inner: Double { width - 2 * Self.margin }
+  private var panelsPerRow: Int { sheet.subjects.count + 1 }
+  private var gaps: Double { Self.panelGap * Double(panelsPerRow - 1) }
+  private var blockColumns: Int { width >= 400 && sheet.blocks.count > 1 ? 2 : 1 }
+  private var columnWidth: Double {
+    (inner - Self.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
+  }
+  private var panelWidth: Double {
+    min((columnWidth - Self.gutter - gaps) / Double(panelsPerRow), Self.panelRange.upperBound)
+  }
+  private var panelHeight: Double {
+    panelWidth * Double(sheet.photo.height) / Double(sheet.photo.width)
+  }
+  private var blockWidth: Double { Self.gutter + gaps + panelWidth * Double(panelsPerRow) }
+
+  func scene() throws -> Scene {
+    let needed = Self.gutter + gaps + Self.panelRange.lowerBound * Double(panelsPerRow)
+    let least = (max(needed, CompareLayout.smallestBlock) + 2 * Self.margin).rounded(.up)
+    guard width >= least else { throw FigureError.tooNarrow(width: width, needed: least) }
+    guard width <= CompareLayout.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most "
+          + NumberText.plain(CompareLayout.largestWidth))
+    }
+    var builder = SceneBuilder(typesetter: try Typesetter())
+    let top = builder.group("prompt") { drawPrompt(&$0) }
+    var bottom = top
+    for first in stride(from: 0, to: sheet.blocks.count, by: blockColumns) {
+      let y = bottom
+      for index in first..<min(first + blockColumns, sheet.blocks.count) {
+        let x = Self.margin + Double(index - first) * (columnWidth + Self.blockGap)
+        bottom = max(bottom, drawBlock(sheet.blocks[index], index, x: x, y: y, &builder))
+      }
+      bottom += 4
+    }
+    bottom = builder.group("key") { drawKey(top: top, bottom: bottom, &$0) }
+    return Scene(
+      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
+      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+  }
+
+  private func drawPrompt(_ builder: inout SceneBuilder) -> Double {
+    let style = SceneBuilder.TextStyle(size: 9)
+    let lines = builder.typesetter.wrap(
+      "“" + builder.typesetter.drawable(sheet.prompt) + "”", width: inner, size: style.size,
+      atMost: 3)
+    var y = Self.margin
+    for line in lines {
+      builder.text(line, x: Self.margin, y: y + 8.4, style)
+      y += 11
+    }
+    return y + 3
+  }
+
+  /// Draws a seed's rows, the photo in the first, and returns their bottom.
+  private func drawBlock(
+    _ block: ExplainSheet.Block, _ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    builder.group("seed \(block.seed)") { builder in
+      var top = y
+      if sheet.blocks.count > 1 {
+        let letter = builder.text(
+          CompareLayout.letter(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
+        builder.text("seed \(block.seed)", x: letter.maxX + 4, y: y + 8.6, .init(size: 8))
+        top += Self.titleHeight
+      }
+      drawColumnLabels(x: x, y: top, &builder)
+      top += CompareLayout.columnLabelHeight
+      builder.group("photo") { builder in
+        builder.add(.image(sheet.photo, frame(0, x: x, y: top)))
+        builder.rectangle(frame(0, x: x, y: top), stroke: Scene.Stroke(.rule, width: 0.4))
+      }
+      for row in block.rows {
+        drawRow(row, x: x, y: top, &builder)
+        top += panelHeight + CompareLayout.rowPitch
+      }
+      return top
+    }
+  }
+
+  private func drawRow(
+    _ row: ExplainSheet.Row, x: Double, y: Double, _ builder: inout SceneBuilder
+  ) {
+    builder.group(row.name) { builder in
+      builder.verticalText(
+        row.name, x: frame(1, x: x, y: y).x - 2.9, y: y + panelHeight / 2, .init(size: 7),
+        height: panelHeight)
+      for (index, map) in row.maps.enumerated() {
+        builder.group("map \(sheet.subjects[index].name)") { builder in
+          HeatMapPanel(
+            map: map, image: sheet.photo, scale: scale, colors: colors, overlay: overlay
+          ).draw(in: frame(index + 1, x: x, y: y), &builder)
+        }
+      }
+    }
+  }
+
+  /// Where a panel of a row goes; the rows' names stand between the photo and the maps.
+  private func frame(_ column: Int, x: Double, y: Double) -> Scene.Rect {
+    let left = x + Double(column) * (panelWidth + Self.panelGap)
+    return Scene.Rect(
+      x: column == 0 ? left : left + Self.gutter, y: y, width: panelWidth, height: panelHeight)
+  }
+
+  private func drawColumnLabels(x: Double, y: Double, _ builder: inout SceneBuilder) {
+    let labels = [("photo", "")] + sheet.subjects.map { ($0.name, $0.tokens) }
+    for (column, (name, tokens)) in labels.enumerated() {
+      let center = frame(column, x: x, y: y).x + panelWidth / 2
+      let size = builder.size(of: name, from: [7, 6.5, 6], width: panelWidth) ?? 6
+      builder.text(
+        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
+        width: panelWidth)
+      builder.text(
+        tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center,
+        width: panelWidth)
+    }
+  }
+
+  /// Beside a single block where there is room, else below; returns the sheet's bottom.
+  private func drawKey(top: Double, bottom: Double, _ builder: inout SceneBuilder) -> Double {
+    let room = inner - blockWidth - Self.blockGap
+    guard sheet.blocks.count == 1, room >= Self.keyWidth else {
+      return drawKey(x: Self.margin, y: bottom, width: inner, &builder)
+    }
+    let key = drawKey(
+      x: Self.margin + blockWidth + Self.blockGap, y: top + CompareLayout.columnLabelHeight,
+      width: room, &builder)
+    return max(bottom, key)
+  }
+
+  private func drawKey(
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    let bar = builder.group("color bar") {
+      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
+        .draw(x: x, y: y, width: width, &$0)
+    }
+    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
+    let map = sheet.blocks[0].rows[0].maps[0]
+    let note =
+      overlay.note(rows: map.rows, columns: map.columns)
+      + " Rows: the photo’s latent noised to training time t, from noise to photo."
+    var bottom = bar + 2
+    for line in builder.typesetter.wrap(note, width: width, size: style.size, atMost: 12) {
+      builder.text(line, x: x, y: bottom + 5.8, style)
+      bottom += 7.4
+    }
+    return bottom
+  }
+}

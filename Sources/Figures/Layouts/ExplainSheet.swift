@@ -1,0 +1,107 @@
+public import AttentionAnalysis
+public import AttentionTrace
+
+/// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
+public struct ExplainSheet: Sendable {
+  /// The maps at one time.
+  struct Row {
+    /// The training time, as in `t = 500`.
+    let name: String
+    /// `[subject]` the aggregated maps.
+    let maps: [HeatMap]
+  }
+
+  /// The rows under one noise.
+  struct Block {
+    let seed: UInt64
+    let rows: [Row]
+  }
+
+  let prompt: String
+  /// The photo as the model was shown it.
+  let photo: PNGImage
+  let subjects: [CompareSheet.Subject]
+  let blocks: [Block]
+  /// What the maps' colours measure.
+  let quantity: String
+  let metadata: Scene.Metadata
+
+  /// Whether `runs` are explanations, all of them.
+  public static func shows(_ runs: [RecordedRun]) -> Bool {
+    !runs.isEmpty && runs.allSatisfy { $0.manifest.method.name == "explain" }
+  }
+
+  /// A sheet of recorded explanations of one photo by one prompt, without a model.
+  ///
+  /// - Parameters:
+  ///   - runs: one for each seed, in any order.
+  ///   - recipe: how maps are made, its steps the times shown; `nil` for every time at the
+  ///     objective's grid.
+  ///   - software: what draws the sheet, with the version.
+  /// - Throws: `AnalysisError` when the runs differ in more than their seeds or lack what the recipe
+  ///   asks for, `TraceError` and ``FigureError`` when a file is damaged.
+  public init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
+    let runs = runs.sorted { $0.manifest.seed < $1.manifest.seed }
+    guard let first = runs.first else {
+      throw FigureError.inconsistentSheet("no run to show")
+    }
+    let manifest = first.manifest
+    for run in runs.dropFirst() {
+      if let what = Self.difference(run.manifest, manifest) {
+        throw AnalysisError.notComparable(
+          first: first.folder.path, second: run.folder.path, what: what)
+      }
+    }
+    guard (1...Color.lines.count).contains(manifest.subjects.count) else {
+      throw FigureError.inconsistentSheet(
+        "\(manifest.subjects.count) subjects; 1 to \(Color.lines.count) can be shown")
+    }
+    let recipe = recipe ?? Recipe(layers: manifest.method.grid.description)
+    let steps = manifest.timesteps.indices.filter { recipe.steps?.contains($0) ?? true }
+    guard !steps.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: first.folder.path, what: recipe.description,
+        recorded: "steps 0..\(manifest.timesteps.count - 1)")
+    }
+    var quantity = ""
+    blocks = try runs.map { run in
+      Block(
+        seed: run.manifest.seed,
+        rows: try steps.map { step in
+          var recipe = recipe
+          recipe.steps = step...step
+          let maps = try run.maps(of: manifest.subjects, by: recipe)
+          quantity = CompareSheet.quantity(maps[0])
+          return Row(
+            name: "t = \(NumberText.plain(manifest.timesteps[step]))",
+            maps: maps.map {
+              HeatMap(rows: $0.grid.rows, columns: $0.grid.columns, values: $0.values)
+            })
+        })
+    }
+    prompt = manifest.tokens.prompt
+    photo = try PNGImage.read(first.folder.image)
+    subjects = manifest.subjects.map {
+      CompareSheet.Subject(name: $0.name, tokens: CompareSheet.tokens($0))
+    }
+    self.quantity = quantity
+    metadata = Scene.Metadata(
+      title: manifest.tokens.prompt, date: manifest.date.prefix(10) + "T00:00:00Z",
+      software: software,
+      manifest: "{\"layout\": \"explain\", \"photo\": \"\(manifest.picture?.sha256 ?? "")\", "
+        + "\"recipe\": \"\(recipe)\", "
+        + "\"seeds\": [\(runs.map { String($0.manifest.seed) }.joined(separator: ", "))]}")
+  }
+
+  private static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
+    if one.seed == other.seed { return "their seeds are the same" }
+    if one.picture != other.picture { return "their photos differ" }
+    if one.timesteps != other.timesteps { return "their timesteps differ" }
+    return CompareSheet.difference(one, other)
+  }
+
+  /// The scale that all maps share.
+  var scale: ValueScale {
+    ValueScale(covering: blocks.flatMap { $0.rows.flatMap(\.maps) })
+  }
+}

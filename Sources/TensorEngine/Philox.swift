@@ -1,0 +1,17 @@
+/// The counter-based generator Philox4x32-10.
+///
+/// Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+package enum Philox {
+  /// The four words that stand at `counter` under `key`, both with the lowest word first.
+  package static func words(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+    var (counter, key) = (counter, key)
+    for _ in 0..<10 {
+      let first = counter.x.multipliedFullWidth(by: 0xD251_1F53)
+      let second = counter.z.multipliedFullWidth(by: 0xCD9E_8D57)
+      counter = SIMD4(
+        second.high ^ counter.y ^ key.x, second.low, first.high ^ counter.w ^ key.y, first.low)
+      key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+    }
+    return counter
+  }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+import TensorEngine
+
+/// A photo shown to the model: where each word of a prompt looks in it.
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows a photo to the model, and records where each word looks in it.",
+    discussion: """
+      The photo is encoded (the mean of the autoencoder's posterior), noised as much as a run's \
+      latent is at the chosen times, and the UNet's pass for the prompt is recorded at each. \
+      Nothing is generated: image.png of the run is the photo as the model was shown it. The noise \
+      is the seed's, the same at every time. Without --tokens, and where the prompt is not of the \
+      form that makes two nouns certain, every word but articles and prepositions is a subject.
+
+      Each seed is a run in OUTPUT/PROMPT/explain/seed-N; sheet.pdf and sheet.png stand in \
+      OUTPUT/PROMPT/explain. The table gives, for each seed, time and subject, the largest attention \
+      (smoothed and renormalised, as Attend-and-Excite's loss reads it), and the loss of the time.
+      """)
+
+  @Argument(help: ArgumentHelp("A PNG or JPEG picture.", valueName: "photo"))
+  var photo: String
+
+  @Argument(help: "What the photo shows.")
+  var prompt: String
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Times as shares of the diffusion, 0 (the photo) to 1 (noise), separated by commas (0.5).",
+      valueName: "list"))
+  var at: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The same as training times, as in 261,501.", valueName: "list"))
+  var timesteps: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Seeds of the noise, as in 0..3 or 7,12.", valueName: "list"))
+  var seeds = "0"
+
+  @Option(help: "Whose noise a seed means: torch, torch-cuda or numpy.")
+  var rng = RandomSourceKind.torch
+
+  @OptionGroup var size: SizeOption
+
+  @Option(help: "How the photo is brought to the model's shape: squash or crop.")
+  var fit = InputPicture.Fit.squash
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  var output = "runs"
+
+  @Flag(help: "Print the table as JSON.")
+  var json = false
+
+  @OptionGroup var batch: BatchOptions
+  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup(title: "Subjects") var subject: SubjectOptions
+  @OptionGroup(title: "Recording") var recording: RecordingOptions
+
+  func validate() throws {
+    if at != nil, timesteps != nil {
+      throw ValidationError("Give either --at or --timesteps.")
+    }
+  }
+
+  func run() throws {
+    let seeds = try SeedList(self.seeds).seeds
+    let times = try ExplainedTimes(at: at, timesteps: timesteps)
+    let picture = try InputPicture(photo, fit: fit)
+    let checkpoint = try model.checkpoint()
+    let table = try PromptReader.table(prompt, checkpoint)
+    let subjects = try subject.subjects(in: table, orElse: SubjectSelection.contentWords)
+    let requests = try seeds.map { seed in
+      var request = GenerationRequest(
+        prompt: prompt, seed: seed, method: .explain(times: try times.list(checkpoint)),
+        subjects: subjects)
+      request.picture = picture
+      request.size = try size.imageSize
+      request.rng = rng
+      request.steps = times.count
+      // Nothing is guided: the weight only says whether the unconditional branch is run as well.
+      if try !recording.keeps(.unconditional) { request.guidanceScale = 1 }
+      try subject.apply(to: &request)
+      return request
+    }
+    let runner = try BatchRunner(
+      checkpoint, requests, table, batch: batch, recording: recording, output: output)
+    PromptReader.warn(table)
+    Message.picture(picture, photo, runner.session.model.size(requests[0]))
+    if subject.tokens == nil { Message.subjects(subjects) }
+    if recording.dryRun { return try runner.printCost() }
+    try runner.run()
+    let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
+    if recording.record {
+      let folder = "\(output)/\(RunFolder.slug(prompt))/explain"
+      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+    }
+    print(ExplanationTable(runs).text(json: json))
+  }
+}
+
+/// The times of `--at` or `--timesteps`.
+private enum ExplainedTimes {
+  case shares([Double])
+  case times([Int])
+
+  init(at: String?, timesteps: String?) throws {
+    func parts(_ text: String) -> [Substring] {
+      text.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    if let timesteps {
+      self = .times(
+        try parts(timesteps).map { part in
+          guard let time = Int(part), time >= 0 else {
+            throw Failure(
+              .usage, "--timesteps is '\(timesteps)'; '\(part)' is no training time, as in 261,501")
+          }
+          return time
+        })
+      return
+    }
+    let at = at ?? "0.5"
+    self = .shares(
+      try parts(at).map { part in
+        guard let share = Double(part), (0...1).contains(share) else {
+          throw Failure(
+            .usage, "--at is '\(at)'; '\(part)' is no number from 0 to 1, as in 0.2,0.5")
+        }
+        return share
+      })
+  }
+
+  var count: Int {
+    switch self {
+    case .shares(let shares): shares.count
+    case .times(let times): times.count
+    }
+  }
+
+  /// Training times from noise to photo, as a run visits them.
+  func list(_ checkpoint: Checkpoint) throws -> [Int] {
+    switch self {
+    case .shares(let shares): try checkpoint.validTimes(shares.map(checkpoint.time))
+    case .times(let times): try checkpoint.validTimes(times)
+    }
+  }
+}

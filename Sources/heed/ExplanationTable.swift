@@ -1,0 +1,43 @@
+import AttentionTrace
+import Foundation
+
+/// The numbers of explanations: a line for each seed, time and subject.
+struct ExplanationTable {
+  private struct Row: Encodable {
+    let seed: UInt64
+    let timestep: Double
+    let subject: String
+    /// Largest attention, as the loss reads it.
+    let largest: Float
+    /// The loss at that time, the same for all subjects.
+    let loss: Float
+  }
+
+  private let rows: [Row]
+
+  init(_ runs: [RecordedRun]) {
+    rows = runs.flatMap { run in
+      run.noisePredictions.flatMap { call -> [Row] in
+        guard let measurement = call.measurement else { return [] }
+        return zip(run.manifest.subjects, measurement.maxima).map { subject, largest in
+          Row(
+            seed: run.manifest.seed, timestep: call.timestep, subject: subject.name,
+            largest: largest, loss: measurement.loss)
+        }
+      }
+    }
+  }
+
+  func text(json: Bool) -> String {
+    if json { return TableText.json(rows) }
+    let cells = rows.map { row in
+      [
+        String(row.seed), String(format: "%g", row.timestep), row.subject,
+        TableText.number(row.largest), TableText.number(row.loss),
+      ]
+    }
+    return AlignedColumns(
+      [["seed", "timestep", "subject", "largest", "loss"]] + cells, leftAligned: [2]
+    ).text
+  }
+}
