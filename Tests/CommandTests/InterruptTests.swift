@@ -47,7 +47,11 @@ struct InterruptTests {
   @Test("So does a termination")
   func terminations() throws { try cutOff(by: SIGTERM, times: 2) }
 
-  private func cutOff(by signal: Int32, times: Int) throws {
+  @Test("So do runs that are made side by side")
+  func batches() throws { try cutOff(by: SIGINT, times: 2, options: ["--batch", "2"]) }
+
+  private func cutOff(by signal: Int32, times: Int, options: [String] = []) throws {
+    let arguments = Self.arguments + options
     var random = SeededNumbers(seed: UInt64(getpid()) &+ UInt64(signal))
     var cuts = 0
     for _ in 0..<(2 * times) where cuts < times {
@@ -55,7 +59,7 @@ struct InterruptTests {
       // Cut off, resumed and cut off again, until it is done.
       for _ in 0..<3 {
         let before = try acknowledged(folder)
-        let process = try HeedProcess(Self.arguments, in: folder.path)
+        let process = try HeedProcess(arguments, in: folder.path)
         usleep(UInt32.random(in: 80_000...900_000, using: &random))
         process.send(signal)
         let result = process.wait()
@@ -66,7 +70,7 @@ struct InterruptTests {
           #expect(count >= before[name, default: 0], "\(name)")
         }
       }
-      #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+      #expect(try HeedProcess.run(arguments, in: folder.path).status == 0)
       let (made, whole) = (try Self.contents(folder), try Self.whole.get())
       #expect(made.names == whole.names)
       #expect(made == whole)

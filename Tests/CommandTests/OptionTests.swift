@@ -66,6 +66,8 @@ struct OptionTests {
     compare("--guidance-scale", ["nan", "inf", "-inf"], ["--guidance-scale", "finite"]),
     compare("--guidance-scale", ["x", "1e999x"], ["--guidance-scale"]),
     compare("--scheduler", ["foo", "DDIM"], ["scheduler", "ddim or pndm"]),
+    compare("--batch", ["0", "-1", "-9223372036854775808"], ["--batch is", "1 up"]),
+    compare("--batch", ["x", "1.5", ""], ["--batch"]),
     compare("--rng", ["foo", "Torch", "cuda"], ["'torch', 'torch-cuda' or 'numpy'"]),
     compare("--size", ["500x500", "128x100"], ["the size is", "multiples of 8", "as in"]),
     compare(

@@ -92,10 +92,12 @@ private struct LiteralAttendAndExcite {
 struct AttendAndExciteTests {
   static let prompt = "a mouse and a red car"
 
-  static func excitation(end: Int) -> Excitation {
+  static func excitation(
+    end: Int, grid: Grid = Grid(rows: 8, columns: 8)
+  ) -> Excitation {
     Excitation(
       subjects: [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])],
-      grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: end, sigma: 0.5,
+      grid: grid, pieces: .standard, lastToken: end, sigma: 0.5,
       kernelSize: 3)
   }
 

@@ -1,11 +1,12 @@
 import AttentionTrace
 import Diffusion
+import Foundation
+import Synchronization
 import TensorEngine
 import Testing
 
 @Suite("Sizes of pictures")
 struct ImageSizeTests {
-  /// One model for all tests: it is not changed by them.
   private static let menagerie = Result {
     try StableDiffusion(Checkpoint(Checkpoint.menagerie))
   }
@@ -58,6 +59,82 @@ struct ImageSizeTests {
     let model = try Self.menagerie.get()
     #expect(throws: DiffusionError.self) { try model.sequence(request(size)) }
     #expect(throws: DiffusionError.self) { try model.sites(request(size)) }
+  }
+
+  @Test("A picture that is not square is what diffusers makes, at grids that are odd")
+  func golden() throws {
+    let copy = try TemporaryCheckpoint(of: "tiny-sd1")
+    for name in ["golden.json", "golden.safetensors"] {
+      let path = TemporaryCheckpoint.fixtures + "/sizes/" + name
+      try copy.write(Data(contentsOf: URL(fileURLWithPath: path)), to: name)
+    }
+    var verification = try CheckpointVerification(folder: copy.path)
+    #expect(verification.names.count == 10)
+    for name in verification.names {
+      let line = try verification.verify(name)
+      #expect(
+        [.passed, .illConditioned].contains(line.outcome),
+        "\(name): \(line.error), \(line.relativeError)")
+    }
+  }
+
+  @Test("Seeds made side by side are a batch of diffusers', and to the bit what each is alone")
+  func batch() throws {
+    let file = try SafetensorsFile(path: TemporaryCheckpoint.fixtures + "/sizes/batch.safetensors")
+    let seeds = try file.integers("seeds").map(UInt64.init)
+    let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
+    var settings = AttendAndExcite.Settings()
+    settings.maxIterations = 4
+    settings.thresholds = [:]
+    let methods: [(String, GenerationRequest.Method)] = [
+      ("sd", .stableDiffusion), ("ae", .attendAndExcite(settings)),
+    ]
+    for (name, method) in methods {
+      let requests = seeds.map { seed in
+        var request = GenerationRequest(
+          prompt: "a mouse and a red car", seed: seed, method: method,
+          subjects: [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])])
+        request.size = ImageSize(width: 176, height: 80)
+        request.steps = 6
+        return request
+      }
+      let together = Mutex<[Int: Tensor]>([:])
+      Parallel.sideBySide(requests.count, atATime: 3) { index in
+        let latent = try? Self.latent(model, requests[index])
+        together.withLock { $0[index] = latent }
+      }
+      let golden = try file.tensor(name)
+      for (index, request) in requests.enumerated() {
+        let latent = try Self.latent(model, request)
+        #expect(together.withLock { $0[index]?.values } == latent.values)
+        let expected = golden.sliced(axis: 0, index..<index + 1).values
+        let range = try #require(expected.max()) - #require(expected.min())
+        for (value, expected) in zip(latent.values, expected) {
+          #expect(abs(value - expected) <= 2e-4 * range)
+        }
+      }
+    }
+  }
+
+  /// A run's last latent.
+  private static func latent(
+    _ model: StableDiffusion, _ request: GenerationRequest
+  ) throws -> Tensor {
+    var sequence = try model.sequence(request)
+    while try sequence.next() != nil {}
+    return sequence.latent
+  }
+
+  @Test("The memory a run needs grows with the picture's area, without a trap at the largest")
+  func memory() throws {
+    let model = try Self.menagerie.get()
+    let small = try model.workingMemory(request(ImageSize(width: 512, height: 1024)))
+    let large = try model.workingMemory(request(ImageSize(width: 2048, height: 1024)))
+    #expect(large == 4 * small)
+    // What decoding keeps at one time in float32: 32 channels of the whole picture.
+    #expect(small > 4 * 32 * 512 * 1024)
+    let largest = ImageSize(width: 16_384, height: 16_384)
+    #expect(try model.workingMemory(request(largest)) == 512 * small)
   }
 
   @Test("A size is read as it is written")
