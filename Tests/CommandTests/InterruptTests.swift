@@ -12,6 +12,9 @@ struct InterruptTests {
     "--phases", "denoise,loss,refinement",
   ]
 
+  /// The most calls of one step: two looks, twenty tries, and both branches of the prediction.
+  private static let callsOfStep = 24
+
   /// The folders of both methods, made in one go.
   private static let whole: Result<RunContents, any Error> = Result {
     let folder = try TemporaryFolder()
@@ -67,7 +70,8 @@ struct InterruptTests {
         cuts += 1
         check(result, endedBy: signal)
         for (name, count) in try acknowledged(folder) where signal != SIGKILL {
-          #expect(count >= before[name, default: 0], "\(name)")
+          // A resumed run makes its unfinished step again, and may be cut off before it is done.
+          #expect(count + Self.callsOfStep >= before[name, default: 0], "\(name)")
         }
       }
       #expect(try HeedProcess.run(arguments, in: folder.path).status == 0)
