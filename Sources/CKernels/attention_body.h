@@ -80,8 +80,9 @@ INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, cons
                         ptrdiff_t columns, ptrdiff_t inner, const int accumulate) {
   ptrdiff_t column = 0;
   while (columns - column >= WIDTH) {
-    ptrdiff_t rest = (columns - column) / WIDTH;
-    int vectors = rest < VECTORS ? (int)rest : VECTORS;
+    // The fewest chunks of columns, as even as they go.
+    ptrdiff_t rest = (columns - column) / WIDTH, chunks = (rest + VECTORS - 1) / VECTORS;
+    int vectors = (int)((rest + chunks - 1) / chunks);
     ptrdiff_t row = 0;
     for (; row + LINES <= rows; row += LINES)
       CK(product_lines)(LINES, vectors, a + row * a_row, a_row, a_inner, b + column, b_inner,
@@ -94,6 +95,12 @@ INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, cons
   if (column < columns)
     CK(product_rest)(a, a_row, a_inner, b + column, b_inner, c + column, c_row, rows,
                      columns - column, inner, accumulate);
+}
+
+static void CK(matrix_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                               ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
+                               ptrdiff_t columns, ptrdiff_t inner) {
+  CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, 0);
 }
 
 static void CK(attention_pack)(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,

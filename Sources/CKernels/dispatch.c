@@ -105,6 +105,11 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
 }
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(half_to_float)(x, y, n); }
 void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(brain_to_float)(x, y, n); }
+void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
+                ptrdiff_t inner) {
+  CALL(matrix_product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner);
+}
 void ck_attention_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
                        float *packed) {
   CALL(attention_pack)(x, stride, keys, width, packed);
@@ -126,9 +131,9 @@ void ck_winograd_input(const float *x, float *v, const struct ck_winograd *shape
                        ptrdiff_t end, ptrdiff_t tap) {
   CALL(winograd_input)(x, v, shape, first, end, tap);
 }
-void ck_winograd_kernel(const float *w, float *u, ptrdiff_t count, int tile, int flip,
-                        ptrdiff_t tap) {
-  CALL(winograd_kernel)(w, u, count, tile, flip, tap);
+void ck_winograd_kernel(const float *w, ptrdiff_t stride, float *u, ptrdiff_t count, int tile,
+                        int flip, ptrdiff_t tap) {
+  CALL(winograd_kernel)(w, stride, u, count, tile, flip, tap);
 }
 void ck_winograd_output(const float *p, float *y, const struct ck_winograd *shape, ptrdiff_t first,
                         ptrdiff_t end, ptrdiff_t tap, float bias) {

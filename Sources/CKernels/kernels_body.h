@@ -386,6 +386,7 @@ const struct ck_table CK(table) = {
     .half_to_float = CK(half_to_float),
     .float_to_half = CK(float_to_half),
     .brain_to_float = CK(brain_to_float),
+    .matrix_product = CK(matrix_product),
     .attention_pack = CK(attention_pack),
     .attention_tile = CK(attention_tile),
     .attention_tile_pullback = CK(attention_tile_pullback),

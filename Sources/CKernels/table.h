@@ -38,6 +38,8 @@ struct ck_table {
   void (*half_to_float)(const uint16_t *, float *, ptrdiff_t);
   void (*float_to_half)(const float *, uint16_t *, ptrdiff_t);
   void (*brain_to_float)(const uint16_t *, float *, ptrdiff_t);
+  void (*matrix_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
+                         ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t);
   void (*attention_pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
   void (*attention_tile)(const struct ck_attention *, const float *, const float *, const float *,
                          float *, float *, ptrdiff_t, ptrdiff_t, float *);
@@ -47,7 +49,7 @@ struct ck_table {
                                   float *);
   void (*winograd_input)(const float *, float *, const struct ck_winograd *, ptrdiff_t, ptrdiff_t,
                          ptrdiff_t);
-  void (*winograd_kernel)(const float *, float *, ptrdiff_t, int, int, ptrdiff_t);
+  void (*winograd_kernel)(const float *, ptrdiff_t, float *, ptrdiff_t, int, int, ptrdiff_t);
   void (*winograd_output)(const float *, float *, const struct ck_winograd *, ptrdiff_t, ptrdiff_t,
                           ptrdiff_t, float);
 };

@@ -122,12 +122,15 @@ static void CK(winograd_input)(const float *x, float *v, const struct ck_winogra
     }
 }
 
-INLINE void CK(winograd_kernels)(const int m, const float *w, float *u, ptrdiff_t count, int flip,
-                                 ptrdiff_t tap) {
+INLINE void CK(winograd_kernels)(const int m, const float *w, ptrdiff_t stride, float *u,
+                                 ptrdiff_t count, int flip, ptrdiff_t tap) {
   const int n = m + 2;
   float g[9][LANES] = {{0}}, t[6][3][LANES];
+  // Loads far apart are not foreseen by the processor.
+  if (stride == 9)
+    for (int line = 0; line < 9; line++) __builtin_prefetch(w + 9 * LANES * 3 + line * LANES);
   for (ptrdiff_t i = 0; i < count; i++)
-    for (int k = 0; k < 9; k++) g[k][i] = w[9 * i + (flip ? 8 - k : k)];
+    for (int k = 0; k < 9; k++) g[k][i] = w[stride * i + (flip ? 8 - k : k)];
   for (int column = 0; column < 3; column++) {
     EACH
     for (ptrdiff_t i = 0; i < LANES; i++) {
@@ -137,31 +140,26 @@ INLINE void CK(winograd_kernels)(const int m, const float *w, float *u, ptrdiff_
     }
   }
   for (int j = 0; j < n; j++) {
-    float out[6][LANES];
+    float *out = u + j * n * tap;
     EACH
-    for (ptrdiff_t i = 0; i < LANES; i++) {
+    for (ptrdiff_t i = 0; i < count; i++) {
       float d[3] = {t[j][0][i], t[j][1][i], t[j][2][i]}, r[6];
       CK(winograd_line_kernel)(m, d, r);
-      for (int k = 0; k < n; k++) out[k][i] = r[k];
-    }
-    for (int k = 0; k < n; k++) {
-      float *to = u + (j * n + k) * tap;
-      if (count == LANES)
-        __builtin_memcpy(to, out[k], sizeof out[k]);
-      else
-        for (ptrdiff_t i = 0; i < count; i++) to[i] = out[k][i];
+      for (int k = 0; k < n; k++) out[k * tap + i] = r[k];
     }
   }
 }
 
-static void CK(winograd_kernel)(const float *w, float *u, ptrdiff_t count, int tile, int flip,
-                                ptrdiff_t tap) {
+static void CK(winograd_kernel)(const float *w, ptrdiff_t stride, float *u, ptrdiff_t count,
+                                int tile, int flip, ptrdiff_t tap) {
   for (ptrdiff_t i = 0; i < count; i += LANES) {
     ptrdiff_t some = count - i < LANES ? count - i : LANES;
-    if (tile == 2)
-      CK(winograd_kernels)(2, w + 9 * i, u + i, some, flip, tap);
+    if (some == LANES && tile == 4)
+      CK(winograd_kernels)(4, w + stride * i, stride, u + i, LANES, flip, tap);
+    else if (tile == 4)
+      CK(winograd_kernels)(4, w + stride * i, stride, u + i, some, flip, tap);
     else
-      CK(winograd_kernels)(4, w + 9 * i, u + i, some, flip, tap);
+      CK(winograd_kernels)(2, w + stride * i, stride, u + i, some, flip, tap);
   }
 }
 

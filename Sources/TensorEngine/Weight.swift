@@ -55,6 +55,25 @@ package struct Weight: Sendable {
     }
   }
 
+  /// Lends `columns` of the first axis's `rows` to `body`, each row taken flat: the address of the
+  /// first element, and the floats from row to row.
+  func withRows(
+    _ rows: Range<Int>, _ columns: Range<Int>, _ body: (UnsafePointer<Float>, Int) -> Void
+  ) {
+    let width = count / shape[0]
+    switch numbers {
+    case .float32(let tensor):
+      tensor.withPointer { body($0 + rows.lowerBound * width + columns.lowerBound, width) }
+    case .halves(let halves):
+      let floats = Storage(count: rows.count * columns.count)
+      for (index, row) in rows.enumerated() {
+        let first = row * width + columns.lowerBound
+        halves.widen(first..<first + columns.count, into: floats.pointer + index * columns.count)
+      }
+      withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer), columns.count) }
+    }
+  }
+
   /// Lends all elements to `body`, widened on all threads.
   func withFloats<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
     guard case .halves(let halves) = numbers else { return withFloats(0..<count, body) }

@@ -75,6 +75,12 @@ void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
 // bfloat16, the upper half of a single, to single.
 void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n);
 
+// c [rows][columns] = a b for factors that lie in the cache: nothing is packed. The rows of b and
+// c are contiguous; a's numbers lie a_row and a_inner apart.
+void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
+                ptrdiff_t inner);
+
 // Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
 // are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.
 struct ck_attention {
@@ -105,7 +111,8 @@ void ck_attention_tile_pullback(const struct ck_attention *shape, const float *q
 
 // One plane of a 3x3 convolution by Winograd's F(tile x tile, 3 x 3), tile 2 or 4. Tiles cover the
 // output in rows of `tile_columns`; the (tile + 2)^2 numbers of a transformed tile lie `tap` floats
-// apart, those of neighbouring tiles side by side.
+// apart, those of neighbouring tiles side by side. A tap of an odd number of cache lines is fastest:
+// others put all numbers of a tile into few sets of the cache.
 struct ck_winograd {
   ptrdiff_t rows, columns;          // of the input
   ptrdiff_t out_rows, out_columns;  // of the output
@@ -115,10 +122,10 @@ struct ck_winograd {
 // Transforms the tile rows first..<end of a plane: v [(tile + 2)^2][tiles].
 void ck_winograd_input(const float *x, float *v, const struct ck_winograd *shape, ptrdiff_t first,
                        ptrdiff_t end, ptrdiff_t tap);
-// Transforms `count` kernels of nine numbers: u [(tile + 2)^2][count]. With flip != 0 the kernels
-// are turned by half a turn first, as the pullback needs them.
-void ck_winograd_kernel(const float *w, float *u, ptrdiff_t count, int tile, int flip,
-                        ptrdiff_t tap);
+// Transforms `count` kernels of nine numbers, `stride` floats apart: u [(tile + 2)^2][count]. With
+// flip != 0 the kernels are turned by half a turn first, as the pullback needs them.
+void ck_winograd_kernel(const float *w, ptrdiff_t stride, float *u, ptrdiff_t count, int tile,
+                        int flip, ptrdiff_t tap);
 // Makes the output's rows in tile rows first..<end of a plane from products p, laid out as v is.
 void ck_winograd_output(const float *p, float *y, const struct ck_winograd *shape, ptrdiff_t first,
                         ptrdiff_t end, ptrdiff_t tap, float bias);

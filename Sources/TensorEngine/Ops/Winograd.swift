@@ -3,8 +3,8 @@ private import CKernels
 /// A 3×3 convolution by minimal filtering: fewer multiplications than the direct sum has.
 ///
 /// With tiles of 4×4 outputs, 36 products do the work of 144; with 2×2, 16 that of 36. Pictures are
-/// taken in bands of tile rows and output channels in blocks, so that the transformed numbers stay
-/// in the cache; each position of the tile is one matrix product over channels.
+/// taken in bands of tile rows. Of each band, threads take a few output channels at a time: they
+/// transform these channels' kernels, multiply, and transform back, all within the cache.
 ///
 /// - Reference: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, arXiv 1509.09308;
 ///   the points are argued in `winograd_body.h`.
@@ -15,15 +15,19 @@ struct Winograd {
   /// Tile rows taken at a time.
   private let bandRows: Int
   /// Output channels taken at a time.
-  private let block: Int
+  private let group: Int
   private let weight: Weight
   /// Whether this is the pullback: kernels are turned, and the weight's axes change their places.
   private let isPullback: Bool
 
-  /// Tiles of one band, about.
-  private static let bandTiles = 256
-  /// Transformed kernels at a time, in floats: 32 MB.
-  private static let blockFloats = 1 << 23
+  /// Tiles of one band, about: rows of a product's right factor that lie close together.
+  private static let bandTiles = 64
+  /// Transformed inputs of the bands that wait for a group's kernels, in floats.
+  private static let waitingFloats = 6 << 20
+  /// A group's transformed kernels, in floats.
+  private static let groupFloats = 1 << 18
+  /// Groups are multiples of this, the rows of a product that registers hold.
+  private static let lines = 5
 
   private var taps: Int { (shape.tile + 2) * (shape.tile + 2) }
   private var tileRows: Int { (shape.out_rows + shape.tile - 1) / shape.tile }
@@ -63,52 +67,40 @@ struct Winograd {
       rows: rows, columns: columns, out_rows: outRows, out_columns: outColumns, top: padding.top,
       left: padding.left, tile: tile, tile_columns: tileColumns)
     bandRows = max(1, Self.bandTiles / tileColumns)
-    let most = max(16, Self.blockFloats / (channels * (tile + 2) * (tile + 2)))
-    block = outChannels <= most ? outChannels : most / 16 * 16
+    let most = Self.groupFloats / (channels * (tile + 2) * (tile + 2))
+    group = max(Self.lines, min(60, most / Self.lines * Self.lines))
   }
 
   /// The tile's side for an output; larger tiles save more, if there are enough of them that
   /// transforming the kernels is the smaller part.
   private static func tile(_ rows: Int, _ columns: Int) -> Int? {
     let pixels = rows * columns
-    return pixels >= 1024 ? 4 : pixels >= 256 ? 2 : nil
+    return pixels >= 1024 ? 4 : pixels >= 64 ? 2 : nil
   }
 
   /// Convolves `count` pictures `[channel, row, column]` that lie one after the other.
-  ///
-  /// Kernels are transformed once: where one block holds them all, pictures pass by it in bands;
-  /// where it does not, all pictures' transformed numbers wait for each block in turn.
   func callAsFunction(
     _ source: UnsafePointer<Float>, _ count: Int, _ bias: Tensor?,
     into target: UnsafeMutablePointer<Float>
   ) {
-    let bands = self.bands(count)
-    let blocks = stride(from: 0, to: outChannels, by: block).map {
-      $0..<min($0 + block, outChannels)
-    }
-    let kernels = Storage(count: taps * block * channels)
-    let products = Storage(count: taps * block * bandTiles)
-    func finish(_ band: Band, _ inputs: Storage, _ out: Range<Int>) {
-      multiply(kernels, inputs, band, out, into: products)
-      self.finish(products, band, out, bias, into: target)
-    }
-    if blocks.count == 1 {
-      transformKernels(blocks[0], into: kernels)
-      let inputs = Storage(count: taps * channels * bandTiles)
-      for band in bands {
-        transform(source, band, into: inputs)
-        finish(band, inputs, blocks[0])
+    let bands = (0..<count).flatMap { picture in
+      stride(from: 0, to: tileRows, by: bandRows).map {
+        Band(picture: picture, rows: $0..<min($0 + bandRows, tileRows))
       }
-      return
     }
-    let inputs = bands.map { band in
-      let inputs = Storage(count: taps * channels * band.rows.count * shape.tile_columns)
-      transform(source, band, into: inputs)
-      return inputs
-    }
-    for out in blocks {
-      transformKernels(out, into: kernels)
-      for (band, inputs) in zip(bands, inputs) { finish(band, inputs, out) }
+    // A group's kernels are transformed once for several bands.
+    let together = max(2, Self.waitingFloats / (taps * channels * tiles(bands[0])))
+    for first in stride(from: 0, to: bands.count, by: together) {
+      let some = bands[first..<min(first + together, bands.count)].map {
+        ($0, transform(source, $0))
+      }
+      Parallel.ranges(outChannels, grain: group) { out in
+        let kernels = transformKernels(out)
+        for (band, inputs) in some {
+          let products = multiply(kernels, inputs, band, out)
+          finish(products, band, out, bias, into: target)
+        }
+      }
     }
   }
 
@@ -118,80 +110,83 @@ struct Winograd {
     let rows: Range<Int>
   }
 
-  private var bandTiles: Int { min(bandRows, tileRows) * shape.tile_columns }
+  private func tiles(_ band: Band) -> Int { band.rows.count * shape.tile_columns }
 
-  private func bands(_ pictures: Int) -> [Band] {
-    (0..<pictures).flatMap { picture in
-      stride(from: 0, to: tileRows, by: bandRows).map {
-        Band(picture: picture, rows: $0..<min($0 + bandRows, tileRows))
-      }
-    }
-  }
+  /// A block of each tap, an odd number of cache lines long; see `ckernels.h`.
+  private static func tapStride(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
 
-  private func transform(
-    _ source: UnsafePointer<Float>, _ band: Band, into inputs: Storage
-  ) {
-    let tiles = band.rows.count * shape.tile_columns
+  /// A band's inputs `[tap, in, tile]`.
+  private func transform(_ source: UnsafePointer<Float>, _ band: Band) -> Storage {
+    let tiles = tiles(band)
+    let tap = Self.tapStride(channels * tiles)
+    let inputs = Storage(count: taps * tap)
     let picture = source + band.picture * channels * shape.rows * shape.columns
     Parallel.ranges(channels, grain: 8) { range in
       var shape = shape
       for channel in range {
         ck_winograd_input(
           picture + channel * shape.rows * shape.columns, inputs.pointer + channel * tiles, &shape,
-          band.rows.lowerBound, band.rows.upperBound, channels * tiles)
+          band.rows.lowerBound, band.rows.upperBound, tap)
       }
     }
+    return inputs
   }
 
-  /// Kernels of the output channels `out`: `[tap, out, in]`, or `[tap, in, out]` for the pullback.
-  private func transformKernels(_ out: Range<Int>, into kernels: Storage) {
-    let rows = isPullback ? channels : out.count
-    let columns = isPullback ? out.count : channels
-    let stride = weight.shape[1] * 9
-    let corner = isPullback ? out.lowerBound * 9 : out.lowerBound * stride
-    Parallel.ranges(rows, grain: max(1, 4096 / columns)) { range in
-      for row in range {
-        let first = corner + row * stride
-        weight.withFloats(first..<first + 9 * columns) { weight in
-          ck_winograd_kernel(
-            weight, kernels.pointer + row * columns, columns, Int32(shape.tile),
-            isPullback ? 1 : 0, rows * columns)
+  /// Kernels of the output channels `out`: `[tap, out, in]`.
+  private func transformKernels(_ out: Range<Int>) -> Storage {
+    let tap = Self.tapStride(out.count * channels)
+    let kernels = Storage(count: taps * tap)
+    let tile = Int32(shape.tile)
+    func transform(_ kernel: UnsafePointer<Float>, _ stride: Int, _ row: Int, _ from: Range<Int>) {
+      ck_winograd_kernel(
+        kernel, stride, kernels.pointer + row * channels + from.lowerBound, from.count, tile,
+        isPullback ? 1 : 0, tap)
+    }
+    if isPullback {
+      // Some rows of the weight at a time: their neighbouring kernels share cache lines.
+      for first in stride(from: 0, to: channels, by: 64) {
+        let from = first..<min(first + 64, channels)
+        weight.withRows(from, out.lowerBound * 9..<out.upperBound * 9) { kernels, stride in
+          for row in 0..<out.count { transform(kernels + 9 * row, stride, row, from) }
         }
       }
+    } else {
+      weight.withRows(out, 0..<channels * 9) { kernels, stride in
+        for row in 0..<out.count { transform(kernels + row * stride, 9, row, 0..<channels) }
+      }
     }
+    return kernels
   }
 
+  /// Products of the transformed numbers over input channels: `[tap, out, tile]`.
   private func multiply(
-    _ kernels: Storage, _ inputs: Storage, _ band: Band, _ out: Range<Int>,
-    into products: Storage
-  ) {
-    let tiles = band.rows.count * shape.tile_columns
-    Parallel.forEach(taps) { tap in
-      Matrix.multiply(
-        Matrix(
-          kernels.pointer + tap * out.count * channels,
-          stride: isPullback ? out.count : channels, transposed: isPullback),
-        Matrix(inputs.pointer + tap * channels * tiles, stride: tiles),
-        into: products.pointer + tap * out.count * tiles, outputStride: tiles, rows: out.count,
-        columns: tiles, inner: channels)
+    _ kernels: Storage, _ inputs: Storage, _ band: Band, _ out: Range<Int>
+  ) -> Storage {
+    let tiles = tiles(band)
+    let (from, with) = (Self.tapStride(channels * tiles), Self.tapStride(out.count * channels))
+    let to = Self.tapStride(out.count * tiles)
+    let products = Storage(count: taps * to)
+    for tap in 0..<taps {
+      ck_product(
+        kernels.pointer + tap * with, channels, 1, inputs.pointer + tap * from, tiles,
+        products.pointer + tap * to, tiles, out.count, tiles, channels)
     }
+    return products
   }
 
   private func finish(
     _ products: Storage, _ band: Band, _ out: Range<Int>, _ bias: Tensor?,
     into target: UnsafeMutablePointer<Float>
   ) {
-    let tiles = band.rows.count * shape.tile_columns
+    let tiles = tiles(band)
+    let tap = Self.tapStride(out.count * tiles)
     let picture = target + band.picture * outChannels * shape.out_rows * shape.out_columns
-    Parallel.ranges(out.count, grain: 8) { range in
-      var shape = shape
-      for row in range {
-        let channel = out.lowerBound + row
-        ck_winograd_output(
-          products.pointer + row * tiles, picture + channel * shape.out_rows * shape.out_columns,
-          &shape, band.rows.lowerBound, band.rows.upperBound, out.count * tiles,
-          bias?.storage.pointer[channel] ?? 0)
-      }
+    var shape = shape
+    for (row, channel) in out.enumerated() {
+      ck_winograd_output(
+        products.pointer + row * tiles, picture + channel * shape.out_rows * shape.out_columns,
+        &shape, band.rows.lowerBound, band.rows.upperBound, tap,
+        bias?.storage.pointer[channel] ?? 0)
     }
   }
 }

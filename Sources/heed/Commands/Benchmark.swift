@@ -71,7 +71,8 @@ struct BenchmarkEngine: ParsableCommand {
     let measurements = try benchmark.measure(try chosenPasses())
     let made = try (whole ? EngineBenchmark.steps : steps).map(benchmark.makeImage)
     let report = EngineReport(
-      model: checkpoint.name, weights: shapes == nil ? "its own" : "random \(precision ?? .float32)",
+      model: checkpoint.name,
+      weights: shapes == nil ? "its own" : "random \(precision ?? .float32)",
       passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))
     print(json ? try report.json() : report.text())
   }
