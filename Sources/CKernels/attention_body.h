@@ -6,6 +6,7 @@
 #define PANEL CK_PANEL                 // keys side by side in a packed panel
 #define BLOCK (6 * PANEL)              // keys taken at a time
 #define TILE CK_ATTENTION_TILE         // queries taken at a time
+#define DEPTH 512                      // terms of a linear layer's sums taken at a time
 
 typedef float CK(vector) __attribute__((vector_size(4 * WIDTH), aligned(4)));
 
@@ -103,14 +104,35 @@ static void CK(matrix_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inne
   CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, 0);
 }
 
-static void CK(attention_pack)(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
-                               float *packed) {
-  for (ptrdiff_t first = 0; first < keys; first += PANEL) {
-    ptrdiff_t count = keys - first < PANEL ? keys - first : PANEL;
+static void CK(pack)(const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width,
+                     float *packed) {
+  for (ptrdiff_t first = 0; first < rows; first += PANEL) {
+    ptrdiff_t count = rows - first < PANEL ? rows - first : PANEL;
     float *panel = packed + first * width;
     for (ptrdiff_t i = 0; i < PANEL; i++)
       for (ptrdiff_t k = 0; k < width; k++)
         panel[k * PANEL + i] = i < count ? x[(first + i) * stride + k] : 0;
+  }
+}
+
+// y [rows][columns] = x times one panel, plus the bias. The sum is cut so that the panel's part and
+// some rows of x stay in the cache.
+static void CK(linear_panel)(const float *x, ptrdiff_t x_row, const float *panel,
+                             const float *bias, float *y, ptrdiff_t y_row, ptrdiff_t rows,
+                             ptrdiff_t columns, ptrdiff_t inner) {
+  for (ptrdiff_t row = 0; row < rows; row += TILE) {
+    ptrdiff_t some = rows - row < TILE ? rows - row : TILE;
+    float *out = y + row * y_row;
+    for (ptrdiff_t k = 0; k < inner; k += DEPTH) {
+      ptrdiff_t left = inner - k, count = left < DEPTH ? left : DEPTH;
+      const float *in = x + row * x_row + k;
+      if (k == 0)
+        CK(product)(in, x_row, 1, panel, PANEL, out, y_row, some, columns, count, 0);
+      else
+        CK(product)(in, x_row, 1, panel + k * PANEL, PANEL, out, y_row, some, columns, count, 1);
+    }
+    if (bias)
+      for (ptrdiff_t r = 0; r < some; r++) CK(add)(out + r * y_row, bias, out + r * y_row, columns);
   }
 }
 
@@ -236,3 +258,4 @@ static void CK(attention_tile_pullback)(const struct ck_attention *shape, const 
 #undef PANEL
 #undef BLOCK
 #undef TILE
+#undef DEPTH

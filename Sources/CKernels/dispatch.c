@@ -110,9 +110,14 @@ void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float 
                 ptrdiff_t inner) {
   CALL(matrix_product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner);
 }
-void ck_attention_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
+void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
                        float *packed) {
-  CALL(attention_pack)(x, stride, keys, width, packed);
+  CALL(pack)(x, stride, keys, width, packed);
+}
+void ck_linear_panel(const float *x, ptrdiff_t x_row, const float *panel, const float *bias,
+                     float *y, ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns,
+                     ptrdiff_t inner) {
+  CALL(linear_panel)(x, x_row, panel, bias, y, y_row, rows, columns, inner);
 }
 void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
                        const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,

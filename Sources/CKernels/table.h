@@ -40,7 +40,9 @@ struct ck_table {
   void (*brain_to_float)(const uint16_t *, float *, ptrdiff_t);
   void (*matrix_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
                          ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t);
-  void (*attention_pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  void (*pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  void (*linear_panel)(const float *, ptrdiff_t, const float *, const float *, float *, ptrdiff_t,
+                       ptrdiff_t, ptrdiff_t, ptrdiff_t);
   void (*attention_tile)(const struct ck_attention *, const float *, const float *, const float *,
                          float *, float *, ptrdiff_t, ptrdiff_t, float *);
   void (*attention_tile_pullback)(const struct ck_attention *, const float *, const float *,

@@ -30,19 +30,6 @@ extension OperationCase {
     return OperationCase(.linear(weight: Weight(weight), bias: bias ? numbers(out) : nil), x)
   }
 
-  private static func feedForward(
-    _ x: Tensor, hidden: Int, bias: Bool = true
-  ) -> OperationCase {
-    let width = x.shape[x.rank - 1]
-    return OperationCase(
-      .feedForward(
-        FeedForwardWeights(
-          expand: Weight(numbers(2 * hidden, width, seed: 1)),
-          expandBias: bias ? numbers(2 * hidden) : nil,
-          contract: Weight(numbers(width, hidden, seed: 2)),
-          contractBias: bias ? numbers(width) : nil)), x)
-  }
-
   private static func convolution(
     _ x: Tensor, out: Int, kernel: (Int, Int) = (3, 3), stride: Int = 1, padding: Padding,
     bias: Bool = true, tolerance: Double = 3e-6
@@ -61,10 +48,10 @@ extension OperationCase {
     linear(numbers(2, 3, 5), out: 7),
     linear(numbers(2, 299, 61), out: 97),
     linear(numbers(7, 130), out: 401, bias: false),
+    // Enough rows that the weight is packed, and enough of it that the sum is cut.
+    linear(numbers(2, 290, 41), out: 83),
+    linear(numbers(521, 600), out: 9, bias: false),
 
-    feedForward(numbers(1, 1), hidden: 1),
-    feedForward(numbers(2, 3, 10), hidden: 20),
-    feedForward(numbers(1030, 4), hidden: 5, bias: false),
 
     convolution(numbers(1, 1, 1, 1), out: 1, kernel: (1, 1), padding: Padding(0)),
     convolution(numbers(1, 1, 1, 1), out: 2, padding: Padding(1)),
@@ -136,7 +123,7 @@ extension OperationCase {
       [numbers(1), numbers(3, 13).affine(scale: 3), numbers(2, 10_007)].map { x in
         OperationCase(.activation(activation), activation == .relu ? awayFromZero(x) : x)
       }
-    }
+    } + [numbers(1, 2), numbers(2, 3, 10), numbers(129, 130)].map { OperationCase(.gatedGelu, $0) }
 
   /// Queries, keys and values, wide enough that the probabilities are far from even.
   private static func attention(
@@ -223,7 +210,7 @@ extension OperationCase {
 
 /// The operations without what is constant in them.
 enum OperationKind: CaseIterable {
-  case linear, convolution, groupNorm, layerNorm, activation, feedForward
+  case linear, convolution, groupNorm, layerNorm, activation, gatedGelu
   case scores, softmax, weightedValues, attention
   case add, addToChannels, multiply, affine
   case meanOverFirstAxis, sum, maximum
@@ -240,7 +227,7 @@ extension Operation {
     case .groupNorm: .groupNorm
     case .layerNorm: .layerNorm
     case .activation: .activation
-    case .feedForward: .feedForward
+    case .gatedGelu: .gatedGelu
     case .scores: .scores
     case .softmax: .softmax
     case .weightedValues: .weightedValues

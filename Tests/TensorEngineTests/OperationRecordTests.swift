@@ -33,14 +33,6 @@ struct OperationRecordTests {
       kind: .linear,
       forward: 6 * 5 * 8, pullback: 6 * 5 * 8, alone: [240]),
     Case(
-      testDescription: "6 rows of 8 through [2 · 10, 8] and [8, 10]",
-      operation: .feedForward(
-        FeedForwardWeights(
-          expand: Weight(zeros(20, 8)), expandBias: nil, contract: Weight(zeros(8, 10)),
-          contractBias: nil)),
-      inputs: [[2, 3, 8]], kind: .linear, forward: 6 * 8 * 20 + 6 * 10 * 8,
-      pullback: 6 * 8 * 20 + 6 * 10 * 8, alone: [1440]),
-    Case(
       testDescription: "3x3, stride 2: 6 maps of 4x4 from 4 maps of 8x8",
       operation: .convolution(
         weight: Weight(zeros(6, 4, 3, 3)), bias: nil, stride: 2, padding: Padding(1)),

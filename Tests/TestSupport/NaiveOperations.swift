@@ -18,9 +18,7 @@ extension Operation {
     case .layerNorm(let gamma, let beta, let epsilon):
       return naiveLayerNorm(x, gamma, beta, Double(epsilon))
     case .activation(let activation): return x.map(activation.naive)
-    case .feedForward(let weights):
-      let hidden = naiveLinear(x, weights.expand, weights.expandBias)
-      return naiveLinear(naiveGatedGelu(hidden), weights.contract, weights.contractBias)
+    case .gatedGelu: return naiveGatedGelu(x)
     case .scores(let heads, let scale): return naiveScores(x, inputs[1], heads, Double(scale))
     case .softmax(let scale): return naiveSoftmax(x, Double(scale))
     case .weightedValues(let heads): return naiveWeightedValues(x, inputs[1], heads)

@@ -47,7 +47,8 @@ struct TransformerBlock: Sendable {
   let norm2: LayerNorm
   let crossAttention: Attention
   let norm3: LayerNorm
-  let feedForward: FeedForwardWeights
+  let expand: Linear
+  let contract: Linear
 
   init(_ scope: ParameterScope, width: Int, contextWidth: Int, heads: Int) throws {
     norm1 = try LayerNorm(scope["norm1"], width)
@@ -56,11 +57,8 @@ struct TransformerBlock: Sendable {
     crossAttention = try Attention(
       scope["attn2"], width: width, contextWidth: contextWidth, heads: heads)
     norm3 = try LayerNorm(scope["norm3"], width)
-    let expand = try Linear(scope["ff"]["net"][0]["proj"], width, 8 * width)
-    let contract = try Linear(scope["ff"]["net"][2], 4 * width, width)
-    feedForward = FeedForwardWeights(
-      expand: expand.weight, expandBias: expand.bias, contract: contract.weight,
-      contractBias: contract.bias)
+    expand = try Linear(scope["ff"]["net"][0]["proj"], width, 8 * width)
+    contract = try Linear(scope["ff"]["net"][2], 4 * width, width)
   }
 
   /// Takes `x` `[batch, pixel, width]`.
@@ -69,7 +67,7 @@ struct TransformerBlock: Sendable {
   ) throws -> Tensor {
     var x = try selfAttention(norm1(x), context: context, grid: grid, tap: tap) + x
     x = try crossAttention(norm2(x), context: context, grid: grid, tap: tap) + x
-    return norm3(x).feedForward(feedForward) + x
+    return contract(expand(norm3(x)).gatedGelu) + x
   }
 }
 

@@ -9,7 +9,7 @@ package enum Operation: Sendable {
   case groupNorm(gamma: Tensor, beta: Tensor, groups: Int, epsilon: Float, silu: Bool)
   case layerNorm(gamma: Tensor, beta: Tensor, epsilon: Float)
   case activation(Activation)
-  case feedForward(FeedForwardWeights)
+  case gatedGelu
   // Attention.
   case scores(heads: Int, scale: Float)
   case softmax(scale: Float)
@@ -51,7 +51,7 @@ extension Operation {
     case .layerNorm(let gamma, let beta, let epsilon):
       Self.layerNorm(inputs[0], gamma, beta, epsilon)
     case .activation(let activation): Self.activation(inputs[0], activation)
-    case .feedForward(let weights): Self.feedForward(inputs[0], weights)
+    case .gatedGelu: Self.gatedGelu(inputs[0])
     case .scores(let heads, let scale): Self.scores(inputs[0], inputs[1], heads, scale)
     case .softmax(let scale): Self.softmax(inputs[0], scale)
     case .weightedValues(let heads): Self.weightedValues(inputs[0], inputs[1], heads)
@@ -92,8 +92,7 @@ extension Operation {
     case .layerNorm(let gamma, _, _): return [Self.layerNormPullback(gradient, gamma, kept)]
     case .activation(let activation):
       return [Self.activationPullback(gradient, activation, kept[0])]
-    case .feedForward(let weights):
-      return [Self.feedForwardPullback(gradient, weights, kept[0])]
+    case .gatedGelu: return [Self.gatedGeluPullback(gradient, kept[0])]
     case .scores(let heads, let scale):
       return Self.scoresPullback(gradient, kept, heads, scale, wanted)
     case .softmax(let scale): return [Self.softmaxPullback(gradient, kept[0], scale)]

@@ -19,7 +19,7 @@ extension Operation {
   /// The kind of work that the operation is on inputs of these shapes.
   func kind(_ inputShapes: [[Int]]) -> WorkKind {
     switch self {
-    case .linear, .feedForward: .linear
+    case .linear: .linear
     case .convolution(let weight, _, _, _):
       switch weight.shape.suffix(2) {
       case [3, 3]: .convolution3x3
@@ -30,7 +30,7 @@ extension Operation {
     case .scores, .weightedValues: .crossAttention
     case .softmax: .softmax
     case .groupNorm, .layerNorm: .norm
-    case .activation: .activation
+    case .activation, .gatedGelu: .activation
     case .add, .addToChannels, .multiply, .affine: .arithmetic
     case .reshape, .transpose, .concatenate, .slice, .upsampleNearest, .reflectPad: .layout
     case .meanOverFirstAxis, .sum, .maximum: .other
@@ -45,13 +45,12 @@ extension Operation {
     let outputs = outputShape.reduce(1, *)
     switch self {
     case .linear(let weight, _): return outputs * weight.shape[1]
-    case .feedForward(let weights): return 3 * outputs * weights.contract.shape[1]
     case .convolution(let weight, _, _, _):
       return outputs * weight.shape[1...].reduce(1, *)
     case .scores: return Self.product(inputShapes[0], keys: inputShapes[1])
     case .weightedValues: return Self.product(outputShape, keys: inputShapes[1])
     case .attention: return 2 * Self.product(inputShapes[0], keys: inputShapes[1])
-    case .groupNorm, .layerNorm, .activation, .softmax, .add, .addToChannels,
+    case .groupNorm, .layerNorm, .activation, .gatedGelu, .softmax, .add, .addToChannels,
       .multiply, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose, .concatenate,
       .slice, .upsampleNearest, .reflectPad:
       return 0
@@ -64,13 +63,13 @@ extension Operation {
   ) -> Int {
     let forward = multiplyAdds(inputShapes, outputShape)
     switch self {
-    case .linear, .feedForward, .convolution: return wanted[0] ? forward : 0
+    case .linear, .convolution: return wanted[0] ? forward : 0
     case .scores, .weightedValues: return wanted.count { $0 } * forward
     case .attention:
       // The probabilities' gradient serves queries and keys; then one product for each input.
       let throughSoftmax = wanted[0] || wanted[1] ? 1 : 0
       return (throughSoftmax + wanted.count { $0 }) * (forward / 2)
-    case .groupNorm, .layerNorm, .activation, .softmax, .add, .addToChannels,
+    case .groupNorm, .layerNorm, .activation, .gatedGelu, .softmax, .add, .addToChannels,
       .multiply, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose, .concatenate,
       .slice, .upsampleNearest, .reflectPad:
       return 0

@@ -1,4 +1,5 @@
 internal import Glibc
+private import Synchronization
 
 /// A regular file mapped into memory, read-only, until the last reference to it goes.
 ///
@@ -10,6 +11,7 @@ package final class MappedFile: @unchecked Sendable {
   /// The size of the file in bytes, at least 1.
   package let count: Int
   private let base: UnsafeRawPointer
+  private let uses = Mutex(Uses())
 
   /// Maps the file at `path`.
   /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
@@ -45,7 +47,11 @@ package final class MappedFile: @unchecked Sendable {
     base = UnsafeRawPointer(mapping)
   }
 
-  deinit { munmap(UnsafeMutableRawPointer(mutating: base), count) }
+  deinit {
+    munmap(UnsafeMutableRawPointer(mutating: base), count)
+    let staying = uses.withLock(\.staying)
+    Self.room.withLock { $0 += staying }
+  }
 
   /// Lends the file's bytes to `body`, which must not keep them.
   package func withBytes<Result>(
@@ -61,18 +67,51 @@ package final class MappedFile: @unchecked Sendable {
     precondition(0...count ~= offset, "byte \(offset) of a file of \(count)")
     return base + offset
   }
+}
 
+// MARK: - Memory
+
+extension MappedFile {
   /// What is given back is at least this long, in bytes: less is not worth the call.
   private static let smallestRelease = 1 << 20
+  /// A range that was used so often stays, if there is room: it is one of a network that runs again
+  /// and again.
+  private static let usesThatStay = 4
+  /// Room for ranges that stay, in bytes: to read a range anew costs up to a tenth of a product with
+  /// it, and a network may be larger than the memory there is.
+  private static let room = Mutex(1 << 30)
+
+  /// How often each range was used, by its first byte, and the bytes of those that stay.
+  struct Uses {
+    var counts: [Int: Int] = [:]
+    var staying = 0
+  }
 
   /// Gives the memory of `range` back; reading it again brings it in again, from the system's cache
-  /// or from the file.
+  /// or from the file. What is used often stays, up to a gigabyte of all files.
   package func release(_ range: Range<Int>) {
-    guard range.count >= Self.smallestRelease else { return }
+    guard range.count >= Self.smallestRelease, !stays(range) else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     let first = (range.lowerBound + page - 1) / page * page
     let end = range.upperBound / page * page
     // A failure leaves the memory where it is, which is no harm.
     _ = madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
+
+  /// Counts a use of `range`, and says whether it stays.
+  private func stays(_ range: Range<Int>) -> Bool {
+    uses.withLock { uses in
+      let count = uses.counts[range.lowerBound, default: 0] + 1
+      uses.counts[range.lowerBound] = count
+      guard count == Self.usesThatStay else { return count > Self.usesThatStay }
+      let fits = Self.room.withLock { room in
+        guard range.count <= room else { return false }
+        room -= range.count
+        return true
+      }
+      // Counting begins again: there may be room another time.
+      if fits { uses.staying += range.count } else { uses.counts[range.lowerBound] = 0 }
+      return fits
+    }
   }
 }

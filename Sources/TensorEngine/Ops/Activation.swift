@@ -17,6 +17,11 @@ extension Tensor {
   package func activated(_ activation: Activation) -> Tensor {
     Operation.activation(activation)(self)
   }
+
+  /// The first half of the last axis times the gelu of the second half.
+  ///
+  /// - Reference: Shazeer, GLU Variants Improve Transformer, arXiv 2002.05202, equation 6.
+  package var gatedGelu: Tensor { Operation.gatedGelu(self) }
 }
 
 extension Operation {
@@ -51,6 +56,33 @@ extension Operation {
         case .quickGelu: ck_quick_gelu_pullback(from, dy, to, range.count)
         case .relu: for i in 0..<range.count { to[i] = from[i] > 0 ? dy[i] : 0 }
         }
+      }
+    }
+  }
+
+  static func gatedGelu(_ x: Tensor) -> Evaluation {
+    precondition((x.shape.last ?? 1) % 2 == 0, "gatedGelu: odd last axis of \(x.shape)")
+    let width = (x.shape.last ?? 0) / 2
+    let rows = width == 0 ? 0 : x.count / (2 * width)
+    let output = Tensor(shape: x.shape.dropLast() + [width]) { y in
+      Parallel.ranges(rows, grain: max(1, grain / max(width, 1))) { range in
+        ck_geglu_rows(
+          x.storage.pointer + 2 * width * range.lowerBound, y + width * range.lowerBound,
+          range.count, width)
+      }
+    }
+    return Evaluation(output: output, kept: [x])
+  }
+
+  static func gatedGeluPullback(_ gradient: Tensor, _ x: Tensor) -> Tensor {
+    let width = (x.shape.last ?? 0) / 2
+    return Tensor(shape: x.shape) { dx in
+      Parallel.ranges(gradient.count / max(width, 1), grain: max(1, grain / max(width, 1))) {
+        range in
+        ck_geglu_pullback_rows(
+          x.storage.pointer + 2 * width * range.lowerBound,
+          gradient.storage.pointer + width * range.lowerBound,
+          dx + 2 * width * range.lowerBound, range.count, width)
       }
     }
   }

@@ -198,7 +198,7 @@ extension AttentionGeometry {
   func packed(_ tensor: Tensor) -> Storage {
     let packed = Storage(count: batch * heads * packedCount)
     Parallel.forEach(batch * heads) { index in
-      ck_attention_pack(
+      ck_pack(
         head(index, of: tensor.storage.pointer, positions: keys), width, keys, headWidth,
         packed.pointer + index * packedCount)
     }

@@ -1,3 +1,5 @@
+private import CKernels
+
 extension Tensor {
   /// `x Wᵀ + b` over the last axis.
   ///
@@ -11,74 +13,107 @@ extension Tensor {
 }
 
 extension Operation {
+  /// From so many rows on, packing the weight ourselves and multiplying by what is packed is faster
+  /// than OpenBLAS, which packs both factors for every part.
+  private static let rowsToPackFor = 512
+
+  private static let panel = CK_PANEL
+  /// Rows that one panel after the other is multiplied with.
+  private static let rowsTogether = 60
+
   static func linear(_ x: Tensor, _ weight: Weight, _ bias: Tensor?) -> Evaluation {
-    requireLinear(x.shape, weight, bias)
-    defer { weight.release() }
-    return Evaluation(output: linearOutput(x, weight, bias))
-  }
-
-  static func requireLinear(_ shape: [Int], _ weight: Weight, _ bias: Tensor?) {
     precondition(
-      weight.shape.count == 2 && weight.shape[1] > 0 && shape.last == weight.shape[1]
+      weight.shape.count == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
         && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
-      "linear: \(shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])")
-  }
-
-  private static func linearOutput(_ x: Tensor, _ weight: Weight, _ bias: Tensor?) -> Tensor {
+      "linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])")
+    defer { weight.release() }
     let (columns, inner) = (weight.shape[0], weight.shape[1])
     let rows = x.count / inner
-    return Tensor(shape: x.shape.dropLast() + [columns]) { y in
-      let left = Matrix(x.storage.pointer, stride: inner)
-      if rows >= columns {
-        weight.withFloats { weight in
-          rowsTimes(left, weight, bias, into: y, rows: rows, columns: columns, inner: inner)
+    let output = Tensor(shape: x.shape.dropLast() + [columns]) { y in
+      if rows >= rowsToPackFor {
+        multiply(x, rows, columns, inner, bias, into: y) { part, panel in
+          weight.withRows(part, 0..<inner) { ck_pack($0, $1, part.count, inner, panel) }
         }
-        return
+      } else {
+        multiplyFew(x, rows, weight, bias, into: y)
       }
-      // The weight is the larger factor: each thread takes a part of it.
-      fill(y, rows: rows, columns: columns, bias)
-      let grain = max(96, (columns + 15) / 16)
-      Parallel.ranges(columns, grain: grain) { part in
-        weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
-          Matrix.multiply(
-            left, Matrix(weight, stride: inner, transposed: true), into: y + part.lowerBound,
-            outputStride: columns, rows: rows, columns: part.count, inner: inner,
-            beta: bias == nil ? 0 : 1)
+    }
+    return Evaluation(output: output)
+  }
+
+  /// Floats of the packed panels that are multiplied with some rows before the next rows: they stay
+  /// in the cache.
+  private static let packedFloats = 1 << 17
+
+  /// `y = x B + b`, some panels of columns at a time.
+  ///
+  /// - Parameter pack: writes the given columns of B, `[inner, panel]`.
+  private static func multiply(
+    _ x: Tensor, _ rows: Int, _ columns: Int, _ inner: Int, _ bias: Tensor?,
+    into y: UnsafeMutablePointer<Float>, pack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let size = inner * panel
+    // Neighbouring panels write to the same rows; there are at least eight parts for threads.
+    let together = max(1, min(packedFloats / size, columns / panel / 8))
+    Parallel.ranges(columns, grain: together * panel) { part in
+      let panels = stride(from: part.lowerBound, to: part.upperBound, by: panel).map {
+        $0..<min($0 + panel, part.upperBound)
+      }
+      let packed = Storage(count: panels.count * size)
+      for (index, columns) in panels.enumerated() { pack(columns, packed.pointer + index * size) }
+      for first in stride(from: 0, to: rows, by: rowsTogether) {
+        for (index, part) in panels.enumerated() {
+          ck_linear_panel(
+            x.storage.pointer + first * inner, inner, packed.pointer + index * size,
+            bias.map { $0.storage.pointer + part.lowerBound },
+            y + first * columns + part.lowerBound, columns,
+            min(rowsTogether, rows - first), part.count, inner)
         }
       }
     }
   }
 
-  /// Puts the bias into every row, for a product to be added to.
-  private static func fill(
-    _ y: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ bias: Tensor?
+  /// The weight is the larger factor: each thread takes a part of it.
+  private static func multiplyFew(
+    _ x: Tensor, _ rows: Int, _ weight: Weight, _ bias: Tensor?,
+    into y: UnsafeMutablePointer<Float>
   ) {
-    guard let bias else { return }
-    for row in 0..<rows {
-      (y + row * columns).update(from: bias.storage.pointer, count: columns)
+    let (columns, inner) = (weight.shape[0], weight.shape[1])
+    if let bias {
+      for row in 0..<rows {
+        (y + row * columns).update(from: bias.storage.pointer, count: columns)
+      }
     }
-  }
-
-  /// `y = x Wᵀ + b` for a weight whose floats are at hand.
-  static func rowsTimes(
-    _ x: Matrix, _ weight: UnsafePointer<Float>, _ bias: Tensor?,
-    into y: UnsafeMutablePointer<Float>, rows: Int, columns: Int, inner: Int
-  ) {
-    fill(y, rows: rows, columns: columns, bias)
-    Matrix.multiplyInParallel(
-      x, Matrix(weight, stride: inner, transposed: true), into: y, outputStride: columns,
-      rows: rows, columns: columns, inner: inner, beta: bias == nil ? 0 : 1)
+    Parallel.ranges(columns, grain: max(96, (columns + 15) / 16)) { part in
+      weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
+        Matrix.multiply(
+          Matrix(x.storage.pointer, stride: inner),
+          Matrix(weight, stride: inner, transposed: true), into: y + part.lowerBound,
+          outputStride: columns, rows: rows, columns: part.count, inner: inner,
+          beta: bias == nil ? 0 : 1)
+      }
+    }
   }
 
   static func linearPullback(_ gradient: Tensor, _ weight: Weight, _ shape: [Int]) -> Tensor {
     defer { weight.release() }
     let (inner, columns) = (weight.shape[0], weight.shape[1])
+    let rows = gradient.count / max(inner, 1)
     return Tensor(shape: shape) { dx in
+      if rows >= rowsToPackFor {
+        return multiply(gradient, rows, columns, inner, nil, into: dx) { part, packed in
+          weight.withRows(0..<inner, part) { source, stride in
+            packed.update(repeating: 0, count: inner * panel)
+            for row in 0..<inner {
+              (packed + row * panel).update(from: source + row * stride, count: part.count)
+            }
+          }
+        }
+      }
       weight.withFloats { weight in
         Matrix.multiplyInParallel(
           Matrix(gradient.storage.pointer, stride: inner), Matrix(weight, stride: columns),
-          into: dx, outputStride: columns, rows: gradient.count / max(inner, 1),
-          columns: columns, inner: inner)
+          into: dx, outputStride: columns, rows: rows, columns: columns, inner: inner)
       }
     }
   }

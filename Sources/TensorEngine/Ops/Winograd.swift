@@ -75,7 +75,7 @@ struct Winograd {
   /// transforming the kernels is the smaller part.
   private static func tile(_ rows: Int, _ columns: Int) -> Int? {
     let pixels = rows * columns
-    return pixels >= 1024 ? 4 : pixels >= 64 ? 2 : nil
+    return pixels >= 256 ? 4 : pixels >= 64 ? 2 : nil
   }
 
   /// Convolves `count` pictures `[channel, row, column]` that lie one after the other.
