@@ -52,7 +52,6 @@ extension OperationCase {
     linear(numbers(2, 290, 41), out: 83),
     linear(numbers(521, 600), out: 9, bias: false),
 
-
     convolution(numbers(1, 1, 1, 1), out: 1, kernel: (1, 1), padding: Padding(0)),
     convolution(numbers(1, 1, 1, 1), out: 2, padding: Padding(1)),
     convolution(numbers(2, 3, 5, 7), out: 4, padding: Padding(1)),

@@ -87,8 +87,10 @@ extension MappedFile {
     var staying = 0
   }
 
-  /// Gives the memory of `range` back; reading it again brings it in again, from the system's cache
-  /// or from the file. What is used often stays, up to a gigabyte of all files.
+  /// Gives the memory of `range` back, unless it is used often and there is room for it.
+  ///
+  /// Reading it again brings it in again, from the system's cache or from the file. Up to a gigabyte
+  /// of all files stays.
   package func release(_ range: Range<Int>) {
     guard range.count >= Self.smallestRelease, !stays(range) else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
