@@ -17,6 +17,17 @@ struct IOFileTests {
     #expect(file.withBytes { Array($0) } == [1, 2, 3])
   }
 
+  @Test("What was given back reads the same, however often it is used")
+  func released() throws {
+    let folder = try TemporaryFolder()
+    let bytes = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+    let file = try MappedFile(path: folder.file(bytes))
+    for _ in 0..<6 {
+      file.release(1000..<bytes.count)
+      #expect(file.withBytes { $0.elementsEqual(bytes) })
+    }
+  }
+
   @Test("What is no readable, filled file is refused with its path")
   func unmappable() throws {
     let folder = try TemporaryFolder()
