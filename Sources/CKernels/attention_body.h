@@ -147,21 +147,10 @@ INLINE void CK(attention_scores)(const float *a, ptrdiff_t stride, ptrdiff_t row
 
 // exp for x <= 0: below -87 it is 0.
 INLINE float CK(exp_down)(float x) {
-  FUSED
-  const float shift = 12582912.0f;
-  union { float f; int32_t i; } rounded = {x * 1.44269504f + shift}, scale;
-  float k = rounded.f - shift;
-  float r = x - k * 0.693359375f;
-  r = r + k * 2.12194440e-4f;
-  float q = 1.989098087e-4f;
-  q = q * r + 1.393364103e-3f;
-  q = q * r + 8.333310934e-3f;
-  q = q * r + 4.166646501e-2f;
-  q = q * r + 1.666666668e-1f;
-  q = q * r + 5.000000013e-1f;
-  scale.i = (rounded.i << 23) + 0x3f800000;
-  float e = (r * r * q + r + 1.0f) * scale.f;
-  return x < -87.0f ? 0.0f : e;
+  uint32_t k;
+  float e = CK(exp_fraction)(x, &k);
+  union { uint32_t i; float f; } scale = {(k << 23) + 0x3f800000u};
+  return x < -87.0f ? 0.0f : e * scale.f;
 }
 
 // How many of a block's keys from `first` on a query sees.

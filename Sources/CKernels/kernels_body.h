@@ -10,12 +10,10 @@
 // which the compiler's own check for overlap would answer with a scalar loop.
 #define EACH _Pragma("clang loop vectorize(assume_safety)")
 
-// exp by x = k ln 2 + r, a polynomial for exp(r) on |r| <= ln 2 / 2 (Chebyshev fit, error 2e-10),
-// and k put into the exponent in two halves so that subnormal results survive.
-INLINE float CK(exp1)(float x) {
+// exp by x = k ln 2 + r: a polynomial for exp(r) on |r| <= ln 2 / 2 (Chebyshev fit, error 2e-10),
+// and k, which is left to the caller to put into the exponent.
+INLINE float CK(exp_fraction)(float x, uint32_t *whole) {
   FUSED
-  x = x < -104.0f ? -104.0f : x;
-  x = x > 88.8f ? 88.8f : x;
   const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to the nearest integer
   union { float f; uint32_t i; } rounded = {x * 1.44269504f + shift}, zero = {shift};
   float k = rounded.f - shift;
@@ -27,8 +25,17 @@ INLINE float CK(exp1)(float x) {
   q = q * r + 4.166646501e-2f;
   q = q * r + 1.666666668e-1f;
   q = q * r + 5.000000013e-1f;
-  float e = r * r * q + r + 1.0f;
-  int32_t whole = (int32_t)(rounded.i - zero.i), half = whole >> 1;
+  *whole = rounded.i - zero.i;
+  return r * r * q + r + 1.0f;
+}
+
+// k goes into the exponent in two halves, so that subnormal results survive.
+INLINE float CK(exp1)(float x) {
+  x = x < -104.0f ? -104.0f : x;
+  x = x > 88.8f ? 88.8f : x;
+  uint32_t k;
+  float e = CK(exp_fraction)(x, &k);
+  int32_t whole = (int32_t)k, half = whole >> 1;
   union { uint32_t i; float f; } low, high;
   low.i = (uint32_t)(half + 127) << 23;
   high.i = (uint32_t)(whole - half + 127) << 23;

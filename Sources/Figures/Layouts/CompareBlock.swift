@@ -97,13 +97,7 @@ extension CompareLayout {
     for (column, (name, tokens)) in labels.enumerated() {
       let center =
         x + Double(column) * (panelWidth + Self.panelGap) + panelWidth / 2
-      let size = builder.size(of: name, from: [7, 6.5, 6], width: panelWidth) ?? 6
-      builder.text(
-        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
-        width: panelWidth)
-      builder.text(
-        tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center,
-        width: panelWidth)
+      builder.columnLabel(name, tokens: tokens, center: center, y: y, width: panelWidth)
     }
   }
 

@@ -79,7 +79,9 @@ struct CompareLayout {
   func scene() throws -> Scene {
     try checkWidth()
     var builder = SceneBuilder(typesetter: try Typesetter())
-    var bottom = builder.group("prompt") { drawPrompt(&$0) }
+    var bottom = builder.group("prompt") {
+      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+    }
     var keyIsDrawn = false
     for first in stride(from: 0, to: sheet.seeds.count, by: blockColumns) {
       let top = bottom
@@ -114,19 +116,6 @@ struct CompareLayout {
     let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
     let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
-  }
-
-  private func drawPrompt(_ builder: inout SceneBuilder) -> Double {
-    let style = SceneBuilder.TextStyle(size: 9)
-    let lines = builder.typesetter.wrap(
-      "“" + builder.typesetter.drawable(sheet.prompt) + "”", width: inner, size: style.size,
-      atMost: 3)
-    var y = Self.margin
-    for line in lines {
-      builder.text(line, x: Self.margin, y: y + 8.4, style)
-      y += 11
-    }
-    return y + 3
   }
 
   /// Colour bar and legend side by side where there is room, the note below.

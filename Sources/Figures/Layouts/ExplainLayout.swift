@@ -57,7 +57,9 @@ struct ExplainLayout {
           + NumberText.plain(CompareLayout.largestWidth))
     }
     var builder = SceneBuilder(typesetter: try Typesetter())
-    let top = builder.group("prompt") { drawPrompt(&$0) }
+    let top = builder.group("prompt") {
+      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+    }
     var bottom = top
     for first in stride(from: 0, to: sheet.blocks.count, by: blockColumns) {
       let y = bottom
@@ -71,19 +73,6 @@ struct ExplainLayout {
     return Scene(
       width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
       metadata: sheet.metadata, warnings: builder.typesetter.warnings)
-  }
-
-  private func drawPrompt(_ builder: inout SceneBuilder) -> Double {
-    let style = SceneBuilder.TextStyle(size: 9)
-    let lines = builder.typesetter.wrap(
-      "“" + builder.typesetter.drawable(sheet.prompt) + "”", width: inner, size: style.size,
-      atMost: 3)
-    var y = Self.margin
-    for line in lines {
-      builder.text(line, x: Self.margin, y: y + 8.4, style)
-      y += 11
-    }
-    return y + 3
   }
 
   /// Draws a seed's rows, the photo in the first, and returns their bottom.
@@ -140,13 +129,7 @@ struct ExplainLayout {
     let labels = [("photo", "")] + sheet.subjects.map { ($0.name, $0.tokens) }
     for (column, (name, tokens)) in labels.enumerated() {
       let center = frame(column, x: x, y: y).x + panelWidth / 2
-      let size = builder.size(of: name, from: [7, 6.5, 6], width: panelWidth) ?? 6
-      builder.text(
-        name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
-        width: panelWidth)
-      builder.text(
-        tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center,
-        width: panelWidth)
+      builder.columnLabel(name, tokens: tokens, center: center, y: y, width: panelWidth)
     }
   }
 
