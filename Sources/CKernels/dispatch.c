@@ -104,7 +104,8 @@ void ck_layer_norm_pullback_rows(const float *x, const float *gamma, const float
   CALL(layer_norm_pullback_rows)(x, gamma, dy, stats, dx, rows, columns);
 }
 void ck_half_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(half_to_float)(x, y, n); }
-void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(brain_to_float)(x, y, n); }
+void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n) { CALL(float_to_half)(x, y, n); }
+void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n) { CALL(brain_to_float)(x, y, n); }
 void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
                 ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
                 ptrdiff_t inner) {
@@ -114,10 +115,10 @@ void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
                        float *packed) {
   CALL(pack)(x, stride, keys, width, packed);
 }
-void ck_linear_panel(const float *x, ptrdiff_t x_row, const float *panel, const float *bias,
-                     float *y, ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns,
-                     ptrdiff_t inner) {
-  CALL(linear_panel)(x, x_row, panel, bias, y, y_row, rows, columns, inner);
+void ck_panel_product(const float *x, ptrdiff_t x_row, const float *panel, float *y,
+                      ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
+                      int accumulate) {
+  CALL(panel_product)(x, x_row, panel, y, y_row, rows, columns, inner, accumulate);
 }
 void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
                        const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,

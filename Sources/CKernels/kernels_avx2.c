@@ -6,8 +6,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define CK(name) ck_##name##_avx2
 #define WIDTH 8
-#define LINES 2
-#define VECTORS 5
+#define LINES 6
+#define VECTORS 2
 #include "kernels_body.h"
 #pragma clang attribute pop
 #endif

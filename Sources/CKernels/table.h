@@ -41,8 +41,8 @@ struct ck_table {
   void (*matrix_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
                          ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t);
   void (*pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
-  void (*linear_panel)(const float *, ptrdiff_t, const float *, const float *, float *, ptrdiff_t,
-                       ptrdiff_t, ptrdiff_t, ptrdiff_t);
+  void (*panel_product)(const float *, ptrdiff_t, const float *, float *, ptrdiff_t, ptrdiff_t,
+                        ptrdiff_t, ptrdiff_t, int);
   void (*attention_tile)(const struct ck_attention *, const float *, const float *, const float *,
                          float *, float *, ptrdiff_t, ptrdiff_t, float *);
   void (*attention_tile_pullback)(const struct ck_attention *, const float *, const float *,

@@ -194,6 +194,61 @@ struct KernelTests {
     }
   }
 
+  // MARK: - Products
+
+  /// `left [rows, inner]` times `right [inner, columns]`, row by row.
+  private static func product(
+    _ left: [Float], _ right: [Float], _ rows: Int, _ columns: Int, _ inner: Int
+  ) -> [Float] {
+    (0..<rows * columns).map { index in
+      let (row, column) = (index / columns, index % columns)
+      return (0..<inner).reduce(0) { $0 + left[row * inner + $1] * right[$1 * columns + column] }
+    }
+  }
+
+  @Test("Products of every number of columns are right, to the last one", arguments: sets)
+  func products(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      // Whole numbers: every order of adding them gives the same.
+      for columns in 1...140 {
+        for (rows, inner) in [(1, 3), (13, 7), (23, 1)] {
+          let left = (0..<rows * inner).map { Float($0 % 11) - 4 }
+          let right = (0..<inner * columns).map { Float($0 % 7) - 2 }
+          var output = [Float](repeating: .nan, count: rows * columns + 1)
+          ck_product(
+            left, inner, 1, right, columns, &output, columns, rows, columns, inner)
+          #expect(output.dropLast() == Self.product(left, right, rows, columns, inner)[...])
+          #expect(output[rows * columns].isNaN, "a number beyond the end was written")
+        }
+      }
+    }
+  }
+
+  @Test("A panel's product is added to what is there, or replaces it", arguments: sets)
+  func panels(_ set: UInt32) async {
+    await #expect(processExitsWith: .success) { [set] in
+      guard Self.use(set) else { return }
+      let rows = 77
+      for columns in [1, 5, 16, 17, 33, 40, 63, 64] {
+        for inner in [1, 19, 530] {
+          let left = (0..<rows * inner).map { Float($0 % 5) - 2 }
+          let right = (0..<columns * inner).map { Float($0 % 3) - 1 }
+          var panel = [Float](repeating: .nan, count: CK_PANEL * inner)
+          ck_pack(right, inner, columns, inner, &panel)
+          let turned = (0..<inner * columns).map { right[$0 % columns * inner + $0 / columns] }
+          let expected = Self.product(left, turned, rows, columns, inner)
+          var output = [Float](repeating: 3, count: rows * columns)
+          for accumulate in [true, false] {
+            ck_panel_product(
+              left, inner, panel, &output, columns, rows, columns, inner, accumulate ? 1 : 0)
+            #expect(output == (accumulate ? expected.map { $0 + 3 } : expected))
+          }
+        }
+      }
+    }
+  }
+
   // MARK: - CRC-32C
 
   @Test("CRC-32C gives the published values", arguments: sets)

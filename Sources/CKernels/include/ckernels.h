@@ -89,17 +89,18 @@ struct ck_attention {
   int causal;
 };
 enum {
-  CK_PANEL = 40,           // columns side by side in a packed factor
+  CK_PANEL = 64,           // columns side by side in a packed factor
   CK_ATTENTION_TILE = 60,  // the most queries of one call
-  CK_ATTENTION_SCRATCH = 2 * 60 * 6 * 40,
+  CK_ATTENTION_SCRATCH = 2 * 60 * 4 * 64,
 };
 // Packs the rows of x [count, width], `stride` floats apart, as columns of a right factor:
 // [panel][width][CK_PANEL], zeros after the last.
 void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width, float *packed);
-// y [rows, columns] = x [rows, inner] times one packed panel, plus bias [columns] unless it is null.
-void ck_linear_panel(const float *x, ptrdiff_t x_row, const float *panel, const float *bias,
-                     float *y, ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns,
-                     ptrdiff_t inner);
+// y [rows, columns] = x [rows, inner] times one packed panel, added to what y holds if accumulate is
+// not 0.
+void ck_panel_product(const float *x, ptrdiff_t x_row, const float *panel, float *y,
+                      ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
+                      int accumulate);
 // y = softmax(scale q kᵀ) v for the queries from..<from + rows, at most CK_ATTENTION_TILE; q and y
 // point to the first of them. stats [rows, 2] receives each row's maximum and 1 / sum. scratch has
 // CK_ATTENTION_SCRATCH floats.

@@ -127,6 +127,8 @@ private struct ConvolutionGeometry {
 extension Operation {
   /// Output pixels whose columns are unrolled at a time: they stay in the cache for the product.
   private static let bandPixels = 256
+  /// From so many pixels on there are enough panels of them that no thread is idle.
+  private static let pixelsToPackFor = 8 * CK_PANEL
 
   static func convolution(
     _ x: Tensor, _ weight: Weight, _ bias: Tensor?, _ stride: Int, _ padding: Padding
@@ -171,6 +173,16 @@ extension Operation {
     _ source: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ shape: ConvolutionGeometry,
     into target: UnsafeMutablePointer<Float>
   ) {
+    if shape.isPointwise, shape.pixels >= pixelsToPackFor {
+      let product = PackedProduct(
+        left: weight, rows: shape.outChannels, columns: shape.pixels, inner: shape.inner)
+      return product.add(to: target) { _, _ in
+      } pack: { part, panel in
+        PackedProduct.copyPanel(
+          source + part.lowerBound, stride: shape.pixels, columns: part.count, inner: shape.inner,
+          into: panel)
+      }
+    }
     if shape.isPointwise {
       return Matrix.multiplyInParallel(
         Matrix(weight, stride: shape.inner), Matrix(source, stride: shape.pixels), into: target,

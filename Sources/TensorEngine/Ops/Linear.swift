@@ -15,11 +15,7 @@ extension Tensor {
 extension Operation {
   /// From so many rows on, packing the weight ourselves and multiplying by what is packed is faster
   /// than OpenBLAS, which packs both factors for every part.
-  private static let rowsToPackFor = 512
-
-  private static let panel = CK_PANEL
-  /// Rows that one panel after the other is multiplied with.
-  private static let rowsTogether = 60
+  private static let rowsToPackFor = 32
 
   static func linear(_ x: Tensor, _ weight: Weight, _ bias: Tensor?) -> Evaluation {
     precondition(
@@ -31,7 +27,11 @@ extension Operation {
     let rows = x.count / inner
     let output = Tensor(shape: x.shape.dropLast() + [columns]) { y in
       if rows >= rowsToPackFor {
-        multiply(x, rows, columns, inner, bias, into: y) { part, panel in
+        let product = PackedProduct(
+          left: UnsafePointer(x.storage.pointer), rows: rows, columns: columns, inner: inner)
+        product.add(to: y) { rows, columns in
+          begin(y, rows, columns, stride: product.columns, bias)
+        } pack: { part, panel in
           weight.withRows(part, 0..<inner) { ck_pack($0, $1, part.count, inner, panel) }
         }
       } else {
@@ -41,34 +41,17 @@ extension Operation {
     return Evaluation(output: output)
   }
 
-  /// Floats of the packed panels that are multiplied with some rows before the next rows: they stay
-  /// in the cache.
-  private static let packedFloats = 1 << 17
-
-  /// `y = x B + b`, some panels of columns at a time.
-  ///
-  /// - Parameter pack: writes the given columns of B, `[inner, panel]`.
-  private static func multiply(
-    _ x: Tensor, _ rows: Int, _ columns: Int, _ inner: Int, _ bias: Tensor?,
-    into y: UnsafeMutablePointer<Float>, pack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  /// Puts the bias, or zeros, into the given part of rows `stride` apart.
+  private static func begin(
+    _ y: UnsafeMutablePointer<Float>, _ rows: Range<Int>, _ columns: Range<Int>, stride: Int,
+    _ bias: Tensor?
   ) {
-    let size = inner * panel
-    // Neighbouring panels write to the same rows; there are at least eight parts for threads.
-    let together = max(1, min(packedFloats / size, columns / panel / 8))
-    Parallel.ranges(columns, grain: together * panel) { part in
-      let panels = stride(from: part.lowerBound, to: part.upperBound, by: panel).map {
-        $0..<min($0 + panel, part.upperBound)
-      }
-      let packed = Storage(count: panels.count * size)
-      for (index, columns) in panels.enumerated() { pack(columns, packed.pointer + index * size) }
-      for first in stride(from: 0, to: rows, by: rowsTogether) {
-        for (index, part) in panels.enumerated() {
-          ck_linear_panel(
-            x.storage.pointer + first * inner, inner, packed.pointer + index * size,
-            bias.map { $0.storage.pointer + part.lowerBound },
-            y + first * columns + part.lowerBound, columns,
-            min(rowsTogether, rows - first), part.count, inner)
-        }
+    for row in rows {
+      let target = y + row * stride + columns.lowerBound
+      if let bias {
+        target.update(from: bias.storage.pointer + columns.lowerBound, count: columns.count)
+      } else {
+        target.update(repeating: 0, count: columns.count)
       }
     }
   }
@@ -79,18 +62,13 @@ extension Operation {
     into y: UnsafeMutablePointer<Float>
   ) {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
-    if let bias {
-      for row in 0..<rows {
-        (y + row * columns).update(from: bias.storage.pointer, count: columns)
-      }
-    }
+    begin(y, 0..<rows, 0..<columns, stride: columns, bias)
     Parallel.ranges(columns, grain: max(96, (columns + 15) / 16)) { part in
       weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
         Matrix.multiply(
           Matrix(x.storage.pointer, stride: inner),
           Matrix(weight, stride: inner, transposed: true), into: y + part.lowerBound,
-          outputStride: columns, rows: rows, columns: part.count, inner: inner,
-          beta: bias == nil ? 0 : 1)
+          outputStride: columns, rows: rows, columns: part.count, inner: inner, beta: 1)
       }
     }
   }
@@ -101,12 +79,14 @@ extension Operation {
     let rows = gradient.count / max(inner, 1)
     return Tensor(shape: shape) { dx in
       if rows >= rowsToPackFor {
-        return multiply(gradient, rows, columns, inner, nil, into: dx) { part, packed in
+        let product = PackedProduct(
+          left: UnsafePointer(gradient.storage.pointer), rows: rows, columns: columns, inner: inner)
+        return product.add(to: dx) { rows, columns in
+          begin(dx, rows, columns, stride: product.columns, nil)
+        } pack: { part, panel in
           weight.withRows(0..<inner, part) { source, stride in
-            packed.update(repeating: 0, count: inner * panel)
-            for row in 0..<inner {
-              (packed + row * panel).update(from: source + row * stride, count: part.count)
-            }
+            PackedProduct.copyPanel(
+              source, stride: stride, columns: part.count, inner: inner, into: panel)
           }
         }
       }

@@ -27,7 +27,7 @@ struct Winograd {
   /// A group's transformed kernels, in floats.
   private static let groupFloats = 1 << 18
   /// Groups are multiples of this, the rows of a product that registers hold.
-  private static let lines = 5
+  private static let lines = 6
 
   private var taps: Int { (shape.tile + 2) * (shape.tile + 2) }
   private var tileRows: Int { (shape.out_rows + shape.tile - 1) / shape.tile }

@@ -1,0 +1,65 @@
+private import CKernels
+
+/// A product of matrices whose right factor is packed, some panels of its columns at a time.
+///
+/// A panel is `[inner, CK_PANEL]` in one piece, whatever the layout of the matrix it was taken from.
+/// Each thread packs panels of its own and multiplies all rows with them, so that a factor is read
+/// once and never exists whole in another layout or precision.
+struct PackedProduct {
+  /// The left factor: `[rows, inner]` in one piece.
+  let left: UnsafePointer<Float>
+  let rows: Int
+  let columns: Int
+  let inner: Int
+
+  private static let panel = CK_PANEL
+  /// Floats of the panels that are multiplied with some rows before the next rows: they stay in the
+  /// cache.
+  private static let packedFloats = 1 << 17
+  /// Rows that one panel after the other is multiplied with.
+  private static let rowsTogether = 60
+
+  /// Adds the product to `output` `[rows, columns]`, after `begin` has put there what it begins with.
+  ///
+  /// - Parameters:
+  ///   - begin: fills the given rows and columns of the output.
+  ///   - pack: writes the given columns of the right factor as a panel.
+  func add(
+    to output: UnsafeMutablePointer<Float>,
+    begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void,
+    pack: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let (panel, size) = (Self.panel, inner * Self.panel)
+    // Neighbouring panels write to the same rows; there are at least eight parts for threads.
+    let together = max(1, min(Self.packedFloats / size, columns / panel / 8))
+    Parallel.ranges(columns, grain: together * panel) { part in
+      let panels = stride(from: part.lowerBound, to: part.upperBound, by: panel).map {
+        $0..<min($0 + panel, part.upperBound)
+      }
+      let packed = Storage(count: panels.count * size)
+      for (index, columns) in panels.enumerated() { pack(columns, packed.pointer + index * size) }
+      for first in stride(from: 0, to: rows, by: Self.rowsTogether) {
+        let some = first..<min(first + Self.rowsTogether, rows)
+        begin(some, part)
+        for (index, columns) in panels.enumerated() {
+          ck_panel_product(
+            left + first * inner, inner, packed.pointer + index * size,
+            output + first * self.columns + columns.lowerBound, self.columns, some.count,
+            columns.count, inner, 1)
+        }
+      }
+    }
+  }
+
+  /// Packs a panel of a right factor whose rows lie `stride` apart; `source` is its first column.
+  static func copyPanel(
+    _ source: UnsafePointer<Float>, stride: Int, columns: Int, inner: Int,
+    into packed: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<inner {
+      let target = packed + row * panel
+      target.update(from: source + row * stride, count: columns)
+      (target + columns).update(repeating: 0, count: panel - columns)
+    }
+  }
+}
