@@ -68,11 +68,11 @@ struct SubjectMapTests {
     try withRun(Self.everything) { run, recorded in
       let sites = Self.sites.filter { site in
         site.kind == .cross
-          && (recipe.layers == site.grid.description
-            || site.path.hasPrefix(recipe.layers.prefix { $0 != "*" }))
+          && (recipe.layers == [site.grid.description]
+            || site.path.hasPrefix(recipe.layers[0].prefix { $0 != "*" }))
       }
       let calls = recorded.calls.filter {
-        $0.branch == recipe.branch && $0.phase == recipe.phase
+        recipe.branches == [$0.branch] && recipe.phases == [$0.phase]
           && recipe.steps?.contains($0.step) ?? true
       }
       let maps = try recorded.maps(of: Self.subjects, by: recipe)

@@ -76,6 +76,15 @@ public struct RecordedRun: Sendable {
   /// The calls that an objective measured, with their losses and largest attentions.
   public var losses: LossTable { LossTable(calls: calls, subjects: manifest.subjects) }
 
+  /// The calls whose maps of `site` were acknowledged, but whose chunk is gone.
+  public func missingChunks(of site: String) -> Set<Int> {
+    guard let directory = directories[site] else { return [] }
+    return Set(
+      calls.filter {
+        $0.checksums[site] != nil && !directory.has(AttentionStore.chunkName($0.call))
+      }.map(\.call))
+  }
+
   /// The maps of a site in a call, `[head, row, column, token]`; `nil` if they were not recorded.
   ///
   /// The first and last axis are the site's `heads` and `tokens` in ``sites``. The chunk's checksum

@@ -76,6 +76,9 @@ final class Directory: Sendable {
     throw TraceError.system(action: "open", path: path(of: name), code: errno)
   }
 
+  /// Whether there is something of this name.
+  func has(_ name: String) -> Bool { faccessat(descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+
   /// Writes a file whole: under another name first, so that nobody ever sees a part of it.
   func write(_ bytes: UnsafeRawBufferPointer, to name: String, durably: Bool) throws {
     let flags = O_WRONLY | O_CREAT | O_TRUNC

@@ -69,7 +69,7 @@ public struct ExplainSheet: Sendable {
         seed: run.manifest.seed,
         rows: try steps.map { step in
           var recipe = recipe
-          recipe.steps = step...step
+          recipe = recipe.taking(steps: [step])
           let maps = try run.maps(of: manifest.subjects, by: recipe)
           quantity = CompareSheet.quantity(maps[0])
           return Row(

@@ -1,0 +1,117 @@
+public import AttentionTrace
+
+/// Maps of some tokens, made of a recording by a recipe.
+public struct AggregatedMaps: Hashable, Sendable {
+  /// Where the cells stand.
+  public let grid: Grid
+  /// Token indices: the last axis.
+  public let tokens: [Int]
+  /// `[row, column, token]`; in 0…1 where the recipe only averages probabilities.
+  public let values: [Float]
+  /// How they were made, with every keyword of the run put in its place.
+  public let recipe: Recipe
+  /// The layers that were put together.
+  public let layers: [AttentionSite]
+  /// The calls that were put together.
+  public let calls: Int
+  /// Calls that the recipe takes and that were acknowledged, but of which a chunk is gone.
+  public let missing: Int
+
+  /// The map of the token at `column` of the last axis.
+  public func map(at column: Int) -> AttentionMap {
+    AttentionMap(
+      grid: grid,
+      values: stride(from: column, to: values.count, by: tokens.count).map { values[$0] })
+  }
+
+  /// The map of a word: its pieces' maps put together as the recipe says.
+  ///
+  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token is not there.
+  public func map(of subject: Subject) throws -> AttentionMap {
+    let columns = try subject.tokens.map { token in
+      guard let column = tokens.firstIndex(of: token) else {
+        throw AnalysisError.nothingSelected(
+          run: "maps", what: "token \(token) (\(subject.name))",
+          recorded: "tokens \(tokens.map(String.init).joined(separator: ", "))")
+      }
+      return column
+    }
+    guard let first = columns.first, let last = columns.last else {
+      throw AnalysisError.nothingSelected(
+        run: "maps", what: "subject \(subject.name), which has no token", recorded: "words")
+    }
+    switch recipe.pieces {
+    case .first: return map(at: first)
+    case .last: return map(at: last)
+    case .max:
+      var result = map(at: first)
+      for column in columns.dropFirst() {
+        for (cell, value) in map(at: column).values.enumerated() {
+          result.values[cell] = MapStack.larger(result.values[cell], value)
+        }
+      }
+      return result
+    case .mean, .sum:
+      let share = recipe.pieces == .mean ? 1 / Float(columns.count) : 1
+      return AttentionMap(
+        grid: grid,
+        values: (0..<grid.pixels).map { cell in
+          columns.reduce(0) { $0 + values[cell * tokens.count + $1] } * share
+        })
+    }
+  }
+}
+
+extension RecordedRun {
+  /// The maps of `tokens` by `recipe`.
+  ///
+  /// Calls that the plan did not record are passed over, as are those of which a chunk is gone (these
+  /// are counted); at least one must be there.
+  /// - Parameters:
+  ///   - tokens: Token indices, ascending; `nil` for all that were recorded.
+  ///   - recipe: How the maps are made.
+  ///   - weights: The head weights that the recipe names, by path.
+  /// - Throws: ``AnalysisError`` when nothing fits, `TraceError` when the store is damaged.
+  public func aggregate(
+    tokens: [Int]? = nil, by recipe: Recipe, weights: [String: HeadWeights] = [:]
+  ) throws -> AggregatedMaps {
+    let evaluation = try RecipeEvaluation(recipe, of: self, tokens: tokens, weights: weights)
+    guard let made = try evaluation.maps(of: evaluation.calls) else {
+      throw nothing(of: evaluation.recipe)
+    }
+    return evaluation.aggregated(made.stack, calls: made.calls)
+  }
+
+  /// The maps of `tokens` of each call by itself: as ``aggregate(tokens:by:weights:)`` would make
+  /// them if the recipe took that call alone.
+  ///
+  /// Where the recipe reduces branches, a call is one of each branch; the first stands for both.
+  public func timeline(
+    tokens: [Int]? = nil, by recipe: Recipe, weights: [String: HeadWeights] = [:]
+  ) throws -> [(call: CallRecord, maps: AggregatedMaps)] {
+    let evaluation = try RecipeEvaluation(recipe, of: self, tokens: tokens, weights: weights)
+    let passes = Dictionary(grouping: evaluation.calls) { "\($0.step) \($0.phase) \($0.attempt)" }
+    return try passes.values.sorted { $0[0].call < $1[0].call }.compactMap { calls in
+      try evaluation.maps(of: calls).map {
+        (calls[0], evaluation.aggregated($0.stack, calls: $0.calls))
+      }
+    }
+  }
+
+  private func nothing(of recipe: Recipe) -> AnalysisError {
+    .nothingSelected(
+      run: folder.path, what: recipe.description,
+      recorded: "\(calls.count) calls under the plan of run.json")
+  }
+}
+
+extension RecipeEvaluation {
+  fileprivate func aggregated(_ stack: MapStack, calls: Int) -> AggregatedMaps {
+    AggregatedMaps(
+      grid: stack.grid, tokens: stack.tokens, values: stack.values, recipe: recipe,
+      layers: sites.map(\.site), calls: calls,
+      missing: run.calls.count {
+        recipe.takes($0) && missing.contains($0.call)
+      })
+  }
+}

@@ -1,0 +1,38 @@
+private import TensorEngine
+
+/// How much each head of each layer counts.
+public struct HeadWeights: Hashable, Sendable {
+  /// How a recipe names its weights.
+  public enum Reference: Hashable, Sendable, CustomStringConvertible {
+    /// The same weights for every layer, by head.
+    case inline([Float])
+    /// A file, as ``HeadWeights/init(contentsOf:)`` reads it.
+    case file(String)
+
+    /// As it is written in a recipe: numbers, or `@weights.json`.
+    public var description: String {
+      switch self {
+      case .inline(let weights): weights.map { String($0) }.joined(separator: " ")
+      case .file(let path): "@\(path)"
+      }
+    }
+  }
+
+  /// `[head]` weights by site path.
+  public let layers: [String: [Float]]
+
+  /// Weights of `layers`, `[head]` by site path.
+  public init(layers: [String: [Float]]) { self.layers = layers }
+
+  /// Reads a JSON object of lists of numbers by layer, as `heed analyze --heads --json` prints them
+  /// under `weights`.
+  /// - Throws: `FileError` when there is no such file or it is no such object.
+  public init(contentsOf path: String) throws {
+    let document = try StrictJSON.read(path: path)
+    var layers: [String: [Float]] = [:]
+    for layer in try document.object().keys {
+      layers[layer] = try document.member(layer).elements().map { Float(try $0.double()) }
+    }
+    self.layers = layers
+  }
+}

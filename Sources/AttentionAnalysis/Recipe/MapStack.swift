@@ -1,0 +1,149 @@
+internal import AttentionTrace
+internal import Glibc
+
+/// Maps on their way through a recipe: `[head, row, column, token]`.
+struct MapStack {
+  /// Which heads of the layer; one entry of no meaning once they are reduced.
+  var heads: [Int]
+  var grid: Grid
+  var tokens: [Int]
+  var values: [Float]
+
+  /// Numbers of one head.
+  private var plane: Int { grid.pixels * tokens.count }
+
+  // MARK: - Heads
+
+  /// One map for each token: heads with their weights added up, or the largest of those whose weight
+  /// is not 0.
+  mutating func reduceHeads(_ reduction: Recipe.Reduction, weights: [Float]) {
+    let size = plane
+    var result = [Float](repeating: reduction == .max ? -.infinity : 0, count: size)
+    for head in heads.indices {
+      let (base, weight) = (head * size, weights[head])
+      if weight == 0 { continue }
+      if reduction == .max {
+        for i in 0..<size { result[i] = Self.larger(result[i], values[base + i]) }
+      } else {
+        for i in 0..<size { result[i] += weight * values[base + i] }
+      }
+    }
+    (heads, values) = ([0], result)
+  }
+
+  /// The larger of two numbers; NaN if either is.
+  static func larger(_ a: Float, _ b: Float) -> Float { a > b || a.isNaN ? a : b }
+
+  // MARK: - Tokens
+
+  /// Softmax of `scale` times the numbers over the tokens at `columns`; the others become 0.
+  mutating func softmax(scale: Float, over columns: [Int]) {
+    eachRow { row in
+      var top = -Float.infinity
+      for column in columns { top = max(top, row[column]) }
+      let powers = columns.map { exp(Double(scale) * Double(row[$0] - top)) }
+      let sum = powers.reduce(0, +)
+      row.update(repeating: 0)
+      for (column, power) in zip(columns, powers) { row[column] = Float(power / sum) }
+    }
+  }
+
+  /// Divides by the sum over the tokens at `columns`; the others become 0.
+  ///
+  /// Where the sum is 0, so is every number.
+  mutating func normalize(over columns: [Int]) {
+    eachRow { row in
+      let kept = columns.map { row[$0] }
+      let sum = kept.reduce(0.0) { $0 + Double($1) }
+      row.update(repeating: 0)
+      for (column, value) in zip(columns, kept) {
+        row[column] = sum == 0 ? 0 : Float(Double(value) / sum)
+      }
+    }
+  }
+
+  private mutating func eachRow(_ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    let width = tokens.count
+    values.withUnsafeMutableBufferPointer { values in
+      for first in stride(from: 0, to: values.count, by: width) {
+        body(UnsafeMutableBufferPointer(rebasing: values[first..<first + width]))
+      }
+    }
+  }
+
+  /// Keeps the tokens at `columns`.
+  mutating func keep(_ columns: [Int]) {
+    guard columns != Array(tokens.indices) else { return }
+    let width = tokens.count
+    values = stride(from: 0, to: values.count, by: width).flatMap { first in
+      columns.map { values[first + $0] }
+    }
+    tokens = columns.map { tokens[$0] }
+  }
+
+  // MARK: - Cells
+
+  /// Brings each head's map of each token to 0…1; a constant one becomes 0.
+  mutating func minmax() {
+    for head in heads.indices {
+      for token in tokens.indices {
+        let places = (0..<grid.pixels).map { head * plane + $0 * tokens.count + token }
+        var (low, high) = (Float.infinity, -Float.infinity)
+        for place in places { (low, high) = (min(low, values[place]), max(high, values[place])) }
+        for place in places {
+          values[place] = high > low ? (values[place] - low) / (high - low) : 0 * values[place]
+        }
+      }
+    }
+  }
+
+  mutating func clamp() {
+    for index in values.indices where values[index] < 0 { values[index] = 0 }
+  }
+
+  mutating func resize(_ kernel: Recipe.Interpolation, to size: Grid) {
+    guard size != grid else { return }
+    let rows = Resampling(kernel, from: grid.rows, to: size.rows)
+    let columns = Resampling(kernel, from: grid.columns, to: size.columns)
+    let tall = rows(
+      values, outer: heads.count, from: grid.rows, inner: grid.columns * tokens.count)
+    values = columns(
+      tall, outer: heads.count * size.rows, from: grid.columns, inner: tokens.count)
+    grid = size
+  }
+
+  /// A Gaussian over `side` cells, the edges mirrored (the edge itself once); the grid has more than
+  /// half of `side` rows and columns.
+  mutating func smooth(side: Int, sigma: Float) {
+    let reach = side / 2
+    let bell = (-reach...reach).map { offset in
+      exp(-Double(offset * offset) / (2 * Double(sigma) * Double(sigma)))
+    }
+    let sum = bell.reduce(0, +)
+    let kernel = bell.map { Float($0 / sum) }
+    values = Self.convolve(
+      values, kernel, outer: heads.count, length: grid.rows, inner: grid.columns * tokens.count)
+    values = Self.convolve(
+      values, kernel, outer: heads.count * grid.rows, length: grid.columns, inner: tokens.count)
+  }
+
+  private static func convolve(
+    _ values: [Float], _ kernel: [Float], outer: Int, length: Int, inner: Int
+  ) -> [Float] {
+    let reach = kernel.count / 2
+    var result = [Float](repeating: 0, count: values.count)
+    for block in 0..<outer {
+      for place in 0..<length {
+        let target = (block * length + place) * inner
+        for (offset, weight) in kernel.enumerated() {
+          var source = place + offset - reach
+          if source < 0 { source = -source }
+          if source >= length { source = 2 * (length - 1) - source }
+          let from = (block * length + source) * inner
+          for k in 0..<inner { result[target + k] += weight * values[from + k] }
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,291 @@
+internal import AttentionTrace
+internal import TensorEngine
+
+/// One recipe at work on one recording.
+///
+/// The operations are undone from the last to the first: to reduce layers or steps, each of them is
+/// made by what stands before. So each chunk is read once, and memory holds a few maps, whatever
+/// the length of the run.
+struct RecipeEvaluation {
+  let run: RecordedRun
+  /// With every keyword of the run put in its place.
+  let recipe: Recipe
+  /// Sites of the chosen layers, in the model's order.
+  let sites: [RecordedSite]
+  /// The tokens that are wanted, ascending.
+  let tokens: [Int]
+  private let weights: [String: HeadWeights]
+  /// The tokens that are read of each chunk.
+  private let read: [Int]
+  private let largest: Grid
+  /// Calls that were acknowledged, but of which a chunk that is needed is gone: they are passed over.
+  let missing: Set<Int>
+
+  /// - Parameter tokens: those wanted, or `nil` for all that were recorded.
+  init(
+    _ recipe: Recipe, of run: RecordedRun, tokens: [Int]?, weights: [String: HeadWeights]
+  ) throws {
+    self.run = run
+    let patterns = recipe.layers.map {
+      $0 == Recipe.lossGrid ? run.manifest.method.grid.description : $0
+    }
+    let recipe = recipe.taking(layers: patterns)
+    let chosen = run.sites.filter { site in
+      site.site.kind == .cross && patterns.contains { LayerPattern($0).matches(site.site) }
+    }
+    guard let first = chosen.first, let recorded = first.tokens else {
+      let grids = Set(run.sites.map(\.site.grid.description)).sorted().joined(separator: ", ")
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "layers \(patterns.joined(separator: ", "))",
+        recorded: grids.isEmpty ? "no layer" : "layers at \(grids)")
+    }
+    sites = chosen
+    largest = chosen.map(\.site.grid).max { $0.pixels < $1.pixels } ?? first.site.grid
+    self.recipe = recipe
+    self.weights = weights
+    self.tokens = tokens ?? recorded
+    let all = recipe.treatsTokensApart ? self.tokens : Array(0..<first.site.keys)
+    let wanted = Set(all).union(self.tokens)
+    for site in chosen {
+      let there = Set(site.tokens ?? [])
+      if let missing = wanted.subtracting(there).min() {
+        throw AnalysisError.nothingSelected(
+          run: run.folder.path,
+          what: "token \(missing)"
+            + (recipe.treatsTokensApart ? "" : ", which '\(recipe)' reads with all others"),
+          recorded: "tokens \(there.sorted().map(String.init).joined(separator: ", "))")
+      }
+    }
+    read = wanted.sorted()
+    missing = chosen.reduce(into: []) { $0.formUnion(run.missingChunks(of: $1.site.path)) }
+    try checkGrids()
+  }
+
+  /// The calls that the recipe takes.
+  var calls: [CallRecord] {
+    let taken = run.calls.filter { recipe.takes($0) && !missing.contains($0.call) }
+    for case .reduce(.step, .last, _) in recipe.operations {
+      let last = taken.last { call in sites.contains { call.checksums[$0.site.path] != nil } }
+      return taken.filter { call in last.map { Self.isSamePass(call, $0) } ?? false }
+    }
+    return taken
+  }
+
+  private static func isSamePass(_ a: CallRecord, _ b: CallRecord) -> Bool {
+    a.step == b.step && a.phase == b.phase && a.attempt == b.attempt
+  }
+
+  /// Layers on different grids cannot be put together before they are brought to one.
+  private func checkGrids() throws {
+    var grids = Set(sites.map(\.site.grid))
+    for operation in recipe.operations {
+      if case .resize(_, let size) = operation { grids = [grid(size)] }
+      if case .reduce(.layer, let reduction, _) = operation, grids.count > 1, reduction != .last {
+        throw AnalysisError.nothingSelected(
+          run: run.folder.path,
+          what: "one grid: layers \(recipe.layers.joined(separator: ", ")) stand on "
+            + "\(grids.count) of them, and nothing resizes them first",
+          recorded: "layers at \(grids.map(\.description).sorted().joined(separator: ", "))")
+      }
+    }
+  }
+
+  private func grid(_ size: Recipe.Size) -> Grid {
+    if case .grid(let grid) = size { grid } else { largest }
+  }
+
+  /// The maps of the wanted tokens made of `calls`, and how many calls were there; `nil` when none
+  /// of them was recorded.
+  func maps(of calls: [CallRecord]) throws -> (stack: MapStack, calls: Int)? {
+    var read: Set<Int> = []
+    guard var stack = try make(recipe.operations[...], calls, sites, &read) else { return nil }
+    stack.keep(tokens.compactMap { stack.tokens.firstIndex(of: $0) })
+    return (stack, read.count)
+  }
+
+  private func make(
+    _ operations: ArraySlice<Recipe.Operation>, _ calls: [CallRecord], _ sites: [RecordedSite],
+    _ read: inout Set<Int>
+  ) throws -> MapStack? {
+    guard let last = operations.last else { return try chunk(calls, sites, &read) }
+    let rest = operations.dropLast()
+    switch last {
+    case .reduce(.layer, let reduction, _):
+      let sites = reduction == .last ? sites.suffix(1) : sites
+      return try reduce(reduction, sites) { try make(rest, calls, [$0], &read) }
+    case .reduce(.step, let reduction, _):
+      return try reduce(reduction, Self.groups(calls, by: Self.isSamePass)) {
+        try make(rest, $0, sites, &read)
+      }
+    case .reduce(.branch, let reduction, _):
+      return try reduce(reduction, Self.groups(calls) { $0.branch == $1.branch }) {
+        try make(rest, $0, sites, &read)
+      }
+    case .reduce(.head, let reduction, let selection):
+      guard var stack = try make(rest, calls, sites, &read) else { return nil }
+      stack.reduceHeads(reduction, weights: try headWeights(reduction, selection, of: stack, sites))
+      return stack
+    default:
+      guard var stack = try make(rest, calls, sites, &read) else { return nil }
+      try apply(last, to: &stack)
+      return stack
+    }
+  }
+
+  /// Calls that belong together, in their order.
+  private static func groups(
+    _ calls: [CallRecord], by belongs: (CallRecord, CallRecord) -> Bool
+  ) -> [[CallRecord]] {
+    var groups: [[CallRecord]] = []
+    for call in calls {
+      if let place = groups.firstIndex(where: { belongs($0[0], call) }) {
+        groups[place].append(call)
+      } else {
+        groups.append([call])
+      }
+    }
+    return groups
+  }
+
+  /// Puts the stacks that `make` gives for `parts` together; those without are passed over.
+  private func reduce<Part>(
+    _ reduction: Recipe.Reduction, _ parts: [Part], _ make: (Part) throws -> MapStack?
+  ) throws -> MapStack? {
+    var result: MapStack?
+    var sums: [Double] = []
+    var count = 0
+    for part in parts {
+      guard let stack = try make(part) else { continue }
+      count += 1
+      guard var sofar = result else {
+        sums = stack.values.map(Double.init)
+        result = stack
+        continue
+      }
+      guard sofar.grid == stack.grid, sofar.heads.count == stack.heads.count else {
+        throw AnalysisError.nothingSelected(
+          run: run.folder.path,
+          what: "'\(recipe)': heads of layers that have different numbers of them cannot be put "
+            + "together before they are reduced",
+          recorded: "\(sofar.heads.count) and \(stack.heads.count) heads")
+      }
+      switch reduction {
+      case .last: sofar = stack
+      case .max:
+        for i in sofar.values.indices {
+          sofar.values[i] = MapStack.larger(sofar.values[i], stack.values[i])
+        }
+      default: for i in sums.indices { sums[i] += Double(stack.values[i]) }
+      }
+      result = sofar
+    }
+    if reduction == .mean { result?.values = sums.map { Float($0 / Double(count)) } }
+    if reduction == .sum { result?.values = sums.map { Float($0) } }
+    return result
+  }
+
+  /// The maps of one call and one layer.
+  private func chunk(
+    _ calls: [CallRecord], _ sites: [RecordedSite], _ read: inout Set<Int>
+  ) throws -> MapStack? {
+    precondition(calls.count == 1 && sites.count == 1, "\(calls.count) calls, \(sites.count) sites")
+    let (call, site) = (calls[0], sites[0])
+    guard let maps = try run.maps(site.site.path, call: call.call) else { return nil }
+    read.insert(call.call)
+    var stack = MapStack(
+      heads: site.heads, grid: site.site.grid, tokens: site.tokens ?? [], values: maps.values)
+    stack.keep(self.read.compactMap { stack.tokens.firstIndex(of: $0) })
+    return stack
+  }
+
+  private func apply(_ operation: Recipe.Operation, to stack: inout MapStack) throws {
+    switch operation {
+    case .reduce: preconditionFailure("\(operation) is a reduction")
+    case .normalize(let classes): stack.normalize(over: columns(of: stack, without: classes))
+    case .softmax(let scale, let classes):
+      stack.softmax(scale: scale, over: columns(of: stack, without: classes))
+    case .minmax: stack.minmax()
+    case .clamp: stack.clamp()
+    case .resize(let kernel, let size): stack.resize(kernel, to: grid(size))
+    case .smooth(let side, let sigma):
+      guard min(stack.grid.rows, stack.grid.columns) > side / 2 else {
+        throw AnalysisError.nothingSelected(
+          run: run.folder.path, what: "\(operation): it mirrors \(side / 2) cells at each edge",
+          recorded: "a grid of \(stack.grid)")
+      }
+      stack.smooth(side: side, sigma: sigma)
+    }
+  }
+
+  private func columns(of stack: MapStack, without classes: Set<Recipe.TokenClass>) -> [Int] {
+    let table = run.manifest.tokens
+    let (end, last) = (table.end, (stack.tokens.last ?? 0))
+    func isLeftOut(_ token: Int, _ kind: Recipe.TokenClass) -> Bool {
+      switch kind {
+      case .start: token == 0
+      case .end: token == end
+      case .padding: token > end
+      case .last: token == last
+      case .unread:
+        token == 0
+          || (run.manifest.method.settings["normalize-eot"] == "true"
+            ? token >= end : token == last)
+      }
+    }
+    return stack.tokens.indices.filter { index in
+      !classes.contains { isLeftOut(stack.tokens[index], $0) }
+    }
+  }
+
+  /// The weight of each head of `stack`, whose layer is the only one of `sites` or like all of them.
+  private func headWeights(
+    _ reduction: Recipe.Reduction, _ selection: Recipe.Selection, of stack: MapStack,
+    _ sites: [RecordedSite]
+  ) throws -> [Float] {
+    func nothing(_ what: String) -> AnalysisError {
+      .nothingSelected(
+        run: run.folder.path, what: what,
+        recorded: "heads \(stack.heads.map(String.init).joined(separator: ", ")) of "
+          + sites.map(\.site.path).joined(separator: ", "))
+    }
+    if case .weighted(let reference) = reduction {
+      let weights = try self.weights(reference, of: sites)
+      guard stack.heads.allSatisfy(weights.indices.contains) else {
+        throw nothing("weights of \(weights.count) heads")
+      }
+      return stack.heads.map { weights[$0] }
+    }
+    guard case .indices(let wanted) = selection else {
+      let share = reduction == .mean ? 1 / Float(stack.heads.count) : 1
+      return stack.heads.map { _ in share }
+    }
+    let count = sites.map(\.site.heads).min() ?? 0
+    for head in wanted where head < count && !stack.heads.contains(head) {
+      throw nothing("head \(head)")
+    }
+    let chosen = stack.heads.count(where: wanted.contains)
+    guard chosen > 0 else {
+      throw nothing("heads \(wanted.map(String.init).joined(separator: ", "))")
+    }
+    let share = reduction == .mean ? 1 / Float(chosen) : 1
+    return stack.heads.map { wanted.contains($0) ? share : 0 }
+  }
+
+  private func weights(
+    _ reference: HeadWeights.Reference, of sites: [RecordedSite]
+  ) throws -> [Float] {
+    switch reference {
+    case .inline(let weights): return weights
+    case .file(let path):
+      let lists = sites.map { weights[path]?.layers[$0.site.path] }
+      guard let first = lists.first, let weights = first, lists.allSatisfy({ $0 == weights }) else {
+        throw AnalysisError.nothingSelected(
+          run: run.folder.path,
+          what: "weights of \(sites.map(\.site.path).joined(separator: ", "))",
+          recorded: "\(path) with weights of "
+            + (weights[path]?.layers.keys.sorted().joined(separator: ", ") ?? "nothing"))
+      }
+      return weights
+    }
+  }
+}
