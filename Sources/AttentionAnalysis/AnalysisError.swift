@@ -4,8 +4,10 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   case badRecipe(text: String, column: Int, reason: String)
   /// The recording has nothing of what the recipe or the selection asks for.
   case nothingSelected(run: String, what: String, recorded: String)
-  /// Runs that do not belong on one sheet.
+  /// Runs that do not belong together.
   case notComparable(first: String, second: String, what: String)
+  /// A name that means no word of a prompt, and the words there are.
+  case unknownWord(name: String, reason: String, words: [String])
 
   /// One line (two for a recipe: a caret stands under the place).
   public var description: String {
@@ -17,6 +19,8 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(run): nothing recorded of \(what); there is \(recorded)"
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
+    case .unknownWord(let name, let reason, let words):
+      "'\(name)': \(reason); the words are \(words.joined(separator: ", "))"
     }
   }
 }

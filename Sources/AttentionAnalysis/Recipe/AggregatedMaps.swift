@@ -90,15 +90,14 @@ extension RecordedRun {
     tokens: [Int]? = nil, by recipe: Recipe, weights: [String: HeadWeights] = [:]
   ) throws -> [(call: CallRecord, maps: AggregatedMaps)] {
     let evaluation = try RecipeEvaluation(recipe, of: self, tokens: tokens, weights: weights)
-    let passes = Dictionary(grouping: evaluation.calls) { "\($0.step) \($0.phase) \($0.attempt)" }
-    return try passes.values.sorted { $0[0].call < $1[0].call }.compactMap { calls in
+    return try evaluation.passes(of: evaluation.calls).compactMap { calls in
       try evaluation.maps(of: calls).map {
         (calls[0], evaluation.aggregated($0.stack, calls: $0.calls))
       }
     }
   }
 
-  private func nothing(of recipe: Recipe) -> AnalysisError {
+  func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: folder.path, what: recipe.description,
       recorded: "\(calls.count) calls under the plan of run.json")
@@ -106,7 +105,7 @@ extension RecordedRun {
 }
 
 extension RecipeEvaluation {
-  fileprivate func aggregated(_ stack: MapStack, calls: Int) -> AggregatedMaps {
+  func aggregated(_ stack: MapStack, calls: Int) -> AggregatedMaps {
     AggregatedMaps(
       grid: stack.grid, tokens: stack.tokens, values: stack.values, recipe: recipe,
       layers: sites.map(\.site), calls: calls,

@@ -34,6 +34,14 @@ struct MapStack {
   /// The larger of two numbers; NaN if either is.
   static func larger(_ a: Float, _ b: Float) -> Float { a > b || a.isNaN ? a : b }
 
+  /// The maps of the head at `place` alone.
+  func of(head place: Int) -> MapStack {
+    var stack = self
+    stack.heads = [heads[place]]
+    stack.values = Array(values[place * plane..<(place + 1) * plane])
+    return stack
+  }
+
   // MARK: - Tokens
 
   /// Softmax of `scale` times the numbers over the tokens at `columns`; the others become 0.

@@ -21,9 +21,13 @@ struct RecipeEvaluation {
   /// Calls that were acknowledged, but of which a chunk that is needed is gone: they are passed over.
   let missing: Set<Int>
 
-  /// - Parameter tokens: those wanted, or `nil` for all that were recorded.
+  /// - Parameters:
+  ///   - tokens: those wanted, or `nil` for all that were recorded.
+  ///   - keepsLayersApart: whether layers may stand on different grids, since none is put together
+  ///     with another.
   init(
-    _ recipe: Recipe, of run: RecordedRun, tokens: [Int]?, weights: [String: HeadWeights]
+    _ recipe: Recipe, of run: RecordedRun, tokens: [Int]?, weights: [String: HeadWeights],
+    keepsLayersApart: Bool = false
   ) throws {
     self.run = run
     let patterns = recipe.layers.map {
@@ -58,7 +62,7 @@ struct RecipeEvaluation {
     }
     read = wanted.sorted()
     missing = chosen.reduce(into: []) { $0.formUnion(run.missingChunks(of: $1.site.path)) }
-    try checkGrids()
+    if !keepsLayersApart { try checkGrids() }
   }
 
   /// The calls that the recipe takes.
@@ -69,6 +73,11 @@ struct RecipeEvaluation {
       return taken.filter { call in last.map { Self.isSamePass(call, $0) } ?? false }
     }
     return taken
+  }
+
+  /// The calls of each pass, in the order of the run.
+  func passes(of calls: [CallRecord]) -> [[CallRecord]] {
+    Self.groups(calls, by: Self.isSamePass)
   }
 
   private static func isSamePass(_ a: CallRecord, _ b: CallRecord) -> Bool {
@@ -96,9 +105,16 @@ struct RecipeEvaluation {
 
   /// The maps of the wanted tokens made of `calls`, and how many calls were there; `nil` when none
   /// of them was recorded.
-  func maps(of calls: [CallRecord]) throws -> (stack: MapStack, calls: Int)? {
+  ///
+  /// - Parameter keepsHeads: whether heads stay apart: whatever reduces them is left out.
+  func maps(
+    of calls: [CallRecord], keepsHeads: Bool = false
+  ) throws -> (stack: MapStack, calls: Int)? {
     var read: Set<Int> = []
-    guard var stack = try make(recipe.operations[...], calls, sites, &read) else { return nil }
+    let operations = recipe.operations.filter { operation in
+      if keepsHeads, case .reduce(.head, _, _) = operation { false } else { true }
+    }
+    guard var stack = try make(operations[...], calls, sites, &read) else { return nil }
     stack.keep(tokens.compactMap { stack.tokens.firstIndex(of: $0) })
     return (stack, read.count)
   }
@@ -114,7 +130,7 @@ struct RecipeEvaluation {
       let sites = reduction == .last ? sites.suffix(1) : sites
       return try reduce(reduction, sites) { try make(rest, calls, [$0], &read) }
     case .reduce(.step, let reduction, _):
-      return try reduce(reduction, Self.groups(calls, by: Self.isSamePass)) {
+      return try reduce(reduction, passes(of: calls)) {
         try make(rest, $0, sites, &read)
       }
     case .reduce(.branch, let reduction, _):

@@ -109,6 +109,7 @@ public struct DenoisingSequence {
     let step = index
     let timestep = scheduler.timesteps[step]
     var tries = 0
+    let found = latent
     if let guide, guide.acts(at: step) {
       latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
         tries = max(tries, attempt)
@@ -119,7 +120,8 @@ public struct DenoisingSequence {
             branches: [.conditional]))
       }
     }
-    let (prediction, measurement) = try predict(step, timestep)
+    let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
+    let (prediction, measurement) = try predict(step, timestep, displacement)
     let fresh = scheduler.drawsNoise ? drawNoise() : nil
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
@@ -136,7 +138,7 @@ public struct DenoisingSequence {
 
   /// The guided noise, and what the objective says of the conditional branch.
   private func predict(
-    _ step: Int, _ timestep: Double
+    _ step: Int, _ timestep: Double, _ displacement: LatentDisplacement?
   ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
     let guided = guidanceScale > 1
     let pass = AttentionPass(
@@ -151,7 +153,8 @@ public struct DenoisingSequence {
     let last = pass.branches.count - 1
     let measurement = objective.map { objective in
       let value = objective.evaluate(maps(of: tap, branch: last))
-      return PassMeasurement(loss: value.loss.item, maxima: value.maxima)
+      return PassMeasurement(
+        loss: value.loss.item, maxima: value.maxima, displacement: displacement)
     }
     try report(pass, measurement)
     guard guided else { return (output, measurement) }
@@ -184,5 +187,18 @@ public struct DenoisingSequence {
 
   private func maps(of tap: AttentionTap, branch: Int) -> [Tensor] {
     sites.compactMap { tap.maps[$0]?.sliced(axis: 0, branch..<branch + 1) }
+  }
+}
+
+extension LatentDisplacement {
+  fileprivate init(from found: Tensor, to moved: Tensor) {
+    let (found, moved) = (found.values, moved.values)
+    let squares = zip(found, moved).reduce(into: (moved: 0.0, found: 0.0)) { sums, pair in
+      let difference = Double(pair.1) - Double(pair.0)
+      sums.moved += difference * difference
+      sums.found += Double(pair.0) * Double(pair.0)
+    }
+    self.init(
+      norm: Float(squares.moved.squareRoot()), latentNorm: Float(squares.found.squareRoot()))
   }
 }

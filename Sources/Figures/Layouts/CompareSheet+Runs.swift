@@ -52,7 +52,7 @@ extension CompareSheet {
         recorded: "only \(plainMethod)")
     }
     for run in sorted {
-      if let what = difference(run.manifest, model.manifest) {
+      if let what = run.manifest.incomparability(with: model.manifest) {
         throw AnalysisError.notComparable(
           first: run.folder.path, second: model.folder.path, what: what)
       }
@@ -69,24 +69,6 @@ extension CompareSheet {
       }
     }
     return (plain, excited)
-  }
-
-  /// What keeps two runs of a prompt from being shown on one scale.
-  static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
-    if one.tokens.prompt != other.tokens.prompt { return "their prompts differ" }
-    if one.subjects != other.subjects { return "their subjects differ" }
-    if one.rng != other.rng { return "their random sources differ" }
-    if one.timesteps != other.timesteps { return "their timesteps differ" }
-    if one.scheduler != other.scheduler { return "their schedulers differ" }
-    if one.guidanceScale != other.guidanceScale { return "their guidance scales differ" }
-    if one.negativePrompt != other.negativePrompt { return "their negative prompts differ" }
-    if one.picture != other.picture { return "the pictures they began from differ" }
-    if one.height != other.height || one.width != other.width { return "their sizes differ" }
-    if one.model.files != other.model.files { return "their checkpoints differ" }
-    if one.method.name == other.method.name, one.method != other.method {
-      return "their settings differ"
-    }
-    return nil
   }
 
   /// Which tokens a subject is.

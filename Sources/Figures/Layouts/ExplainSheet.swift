@@ -97,7 +97,7 @@ public struct ExplainSheet: Sendable {
     if one.seed == other.seed { return "their seeds are the same" }
     if one.picture != other.picture { return "their photos differ" }
     if one.timesteps != other.timesteps { return "their timesteps differ" }
-    return CompareSheet.difference(one, other)
+    return one.incomparability(with: other)
   }
 
   /// The scale that all maps share.

@@ -1,0 +1,97 @@
+public import AttentionTrace
+
+/// Runs with and without excitation from the same noise, and what excitation changed over seeds.
+public struct NeglectComparison: Sendable {
+  /// One subject's late attention by seed, plain and excited.
+  public struct Change: Hashable, Sendable {
+    /// The prompt.
+    public let prompt: String
+    /// The method that is compared with the plain one.
+    public let method: String
+    /// The subject; `nil` for the weaker one of each run.
+    public let subject: String?
+    /// The seeds that both methods have, ascending.
+    public let seeds: [UInt64]
+    /// The mean over seeds, plain.
+    public let plain: Double
+    /// The mean over seeds, excited.
+    public let excited: Double
+    /// Excited less plain of each seed: its mean and interval.
+    public let difference: BootstrapInterval
+    /// How many of the plain runs neglected or lost it.
+    public let plainNeglected: Int
+    /// How many of the excited runs did.
+    public let excitedNeglected: Int
+  }
+
+  /// By prompt and method, the subjects in their order, then the weaker one.
+  public let changes: [Change]
+
+  /// The method that all others are compared with.
+  public static let plainMethod = "stable-diffusion"
+
+  /// Pairs reports of the same prompt, checkpoint and seed.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` when two runs that would be paired
+  ///   differ in more than their method.
+  public init(_ reports: [NeglectReport], bootstrap: Bootstrap = Bootstrap()) throws {
+    var changes: [Change] = []
+    for prompt in reports.map(\.manifest.tokens.prompt).uniqued {
+      let runs = reports.filter { $0.manifest.tokens.prompt == prompt }
+      let plain = runs.filter { $0.manifest.method.name == Self.plainMethod }
+      for method in runs.map(\.manifest.method.name).uniqued where method != Self.plainMethod {
+        let pairs = try Self.pairs(plain, runs.filter { $0.manifest.method.name == method })
+        guard let names = pairs.first?.plain.subjects.map(\.subject.name) else { continue }
+        for subject in names.map(Optional.some) + (names.count > 1 ? [nil] : []) {
+          changes.append(Self.change(prompt, method, subject, pairs, bootstrap))
+        }
+      }
+    }
+    self.changes = changes
+  }
+
+  private typealias Pair = (plain: NeglectReport, excited: NeglectReport)
+
+  private static func pairs(
+    _ plain: [NeglectReport], _ excited: [NeglectReport]
+  ) throws -> [Pair] {
+    try excited.sorted { $0.manifest.seed < $1.manifest.seed }.compactMap { excited in
+      guard let partner = plain.first(where: { $0.manifest.seed == excited.manifest.seed }) else {
+        return nil
+      }
+      if let what = partner.manifest.incomparability(with: excited.manifest) {
+        throw AnalysisError.notComparable(first: partner.path, second: excited.path, what: what)
+      }
+      return (partner, excited)
+    }
+  }
+
+  private static func change(
+    _ prompt: String, _ method: String, _ subject: String?, _ pairs: [Pair], _ bootstrap: Bootstrap
+  ) -> Change {
+    func late(_ report: NeglectReport) -> Double {
+      Double(
+        subject == nil
+          ? report.weakest : report.subjects.first { $0.subject.name == subject }?.late ?? .nan)
+    }
+    func isNeglected(_ report: NeglectReport) -> Bool {
+      report.subjects.contains {
+        (subject == nil || $0.subject.name == subject)
+          && ($0.verdict == .neglected || $0.verdict == .lost)
+      }
+    }
+    let values = pairs.map { (earlier: late($0.plain), later: late($0.excited)) }
+    return Change(
+      prompt: prompt, method: method, subject: subject, seeds: pairs.map(\.plain.manifest.seed),
+      plain: Bootstrap.mean(values.map(\.earlier)), excited: Bootstrap.mean(values.map(\.later)),
+      difference: bootstrap.pairedDifference(of: values),
+      plainNeglected: pairs.count { isNeglected($0.plain) },
+      excitedNeglected: pairs.count { isNeglected($0.excited) })
+  }
+}
+
+extension Array where Element: Equatable {
+  /// Each element once, at its first place.
+  var uniqued: [Element] {
+    reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+}

@@ -1,0 +1,52 @@
+public import AttentionTrace
+
+/// When a subject counts as neglected.
+///
+/// Attend-and-Excite calls a subject neglected whose largest attention stays low (Chefer et al.,
+/// arXiv 2301.13826, section 3). The levels are the thresholds that the paper asks for at its
+/// refinement steps: 0.5 at step 10, 0.8 at step 20. Attention is that of the objective: maps of the
+/// loss's grid, renormalised over the prompt's tokens and smoothed, in the pass that predicts the
+/// noise.
+public struct NeglectCriteria: Hashable, Sendable, Codable {
+  /// Below this, in 0…1, a subject is neglected.
+  public var neglectedBelow: Float
+  /// From this on, a subject is attended to.
+  public var attendedFrom: Float
+  /// The steps over which the largest attention is averaged; `nil` takes the last fifth of the altered
+  /// steps, or of the first half of a run that alters none.
+  public var window: ClosedRange<Int>?
+
+  /// Describes the levels; see the properties.
+  public init(
+    neglectedBelow: Float = 0.5, attendedFrom: Float = 0.8, window: ClosedRange<Int>? = nil
+  ) {
+    self.neglectedBelow = neglectedBelow
+    self.attendedFrom = attendedFrom
+    self.window = window
+  }
+
+  /// The paper's thresholds, by step.
+  public static let publishedThresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8]
+
+  /// The window in a run of `iterations`.
+  func window(of method: RunManifest.Method, iterations: Int) -> ClosedRange<Int> {
+    if let window { return window }
+    let altered = method.alteredSteps > 0 ? method.alteredSteps : (iterations + 1) / 2
+    let end = max(min(altered, iterations), 1)
+    return (end - (end + 4) / 5)...(end - 1)
+  }
+}
+
+/// What became of a subject.
+public enum NeglectVerdict: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Its attention reached the upper level and kept it.
+  case attended
+  /// Between the two levels.
+  case weak
+  /// Attended to once, and below the lower level in the end.
+  case lost
+  /// Never attended to, and below the lower level in the end.
+  case neglected
+  /// The run measured nothing in the window.
+  case unmeasured
+}

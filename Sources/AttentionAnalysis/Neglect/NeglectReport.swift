@@ -1,0 +1,125 @@
+public import AttentionTrace
+
+/// What excitation did to a run, and what became of each of its subjects.
+public struct NeglectReport: Sendable {
+  /// A step at which the method moved the latent.
+  public struct Movement: Hashable, Sendable, Codable {
+    /// The scheduler's iteration.
+    public let step: Int
+    /// The Euclidean norm of what was added to the latent.
+    public let norm: Float
+    /// The same as a share of the latent's norm.
+    public let relative: Float
+  }
+
+  /// The run's folder.
+  public let path: String
+  /// All that made the run.
+  public let manifest: RunManifest
+  /// The steps that ``SubjectNeglect/late`` averages over.
+  public let window: ClosedRange<Int>
+  /// Each subject's.
+  public let subjects: [SubjectNeglect]
+  /// The loss of each pass that predicts the noise, by step.
+  public let losses: [(step: Int, loss: Float)]
+  /// Tries of refinement, by step; steps without are left out.
+  public let tries: [Int: Int]
+  /// The most tries that the method makes at a step; `nil` if it makes none.
+  public let triesAllowed: Int?
+  /// How far the latent was moved, by step; empty where nothing says so.
+  public let movements: [Movement]
+  /// Distance of the subjects' peaks in cells of the loss's grid, by pair; empty where nothing was
+  /// recorded there.
+  public let peakDistances: [(first: String, second: String, distance: Double)]
+
+  /// Reports on a run; of one that is still being made, on what is acknowledged.
+  /// - Throws: ``AnalysisError`` for a run without subjects, `TraceError` when the store is damaged.
+  public init(_ run: RecordedRun, criteria: NeglectCriteria = NeglectCriteria()) throws {
+    (path, manifest) = (run.folder.path, run.manifest)
+    guard !manifest.subjects.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "subjects", recorded: "a run that was made without any")
+    }
+    window = criteria.window(of: manifest.method, iterations: manifest.timesteps.count)
+    let predictions = run.noisePredictions.filter { call in
+      call.measurement?.maxima.count == run.manifest.subjects.count
+    }
+    let recorded = try Self.recorded(run, window)
+    let thresholds = manifest.method.thresholds
+    subjects = manifest.subjects.indices.map { [manifest, window] index in
+      SubjectNeglect(
+        manifest.subjects[index],
+        predictions.map {
+          SubjectNeglect.Point(step: $0.step, largest: $0.measurement?.maxima[index] ?? .nan)
+        },
+        thresholds: thresholds.isEmpty ? NeglectCriteria.publishedThresholds : thresholds, criteria,
+        window: window, recorded: recorded?[index])
+    }
+    losses = predictions.map { ($0.step, $0.measurement?.loss ?? .nan) }
+    tries = run.refinementTries
+    triesAllowed = manifest.method.settings["max-refinement-steps"].flatMap { Int($0) }
+    movements = predictions.compactMap { call in
+      call.measurement?.displacement.map {
+        Movement(step: call.step, norm: $0.norm, relative: $0.relative)
+      }
+    }
+    peakDistances = Self.distances(subjects)
+  }
+
+  /// The largest attention of the subject that has least, over the window.
+  public var weakest: Float { subjects.map(\.late).min { $0 < $1 || $0.isNaN } ?? .nan }
+
+  /// The movements' norms added up.
+  public var moved: Float? {
+    movements.isEmpty ? nil : movements.reduce(0) { $0 + $1.norm }
+  }
+
+  /// The steps at which refinement gave up before its target: there the latent may have left what
+  /// the model knows.
+  public var exhaustedSteps: [Int] {
+    tries.filter { $0.value >= triesAllowed ?? .max }.keys.sorted()
+  }
+
+  /// Each subject's share of the words' mass and its peak, over the window; `nil` if the recording
+  /// lacks the loss's grid or the subjects' tokens.
+  private static func recorded(
+    _ run: RecordedRun, _ window: ClosedRange<Int>
+  ) throws -> [(massShare: Double?, peak: MapPeak)]? {
+    let grid = run.manifest.method.grid
+    let there = run.sites.filter { $0.site.kind == .cross && $0.site.grid == grid }
+    guard let site = there.first, let tokens = site.tokens else { return nil }
+    let words = Array(1..<max(run.manifest.tokens.end, 1))
+    let hasWords = Set(tokens).isSuperset(of: words)
+    let needed = Set(run.manifest.subjects.flatMap(\.tokens))
+    guard Set(tokens).isSuperset(of: needed) else { return nil }
+    let recipe = Recipe(layers: Recipe.lossGrid, steps: window)
+    let maps: AggregatedMaps
+    do {
+      maps = try run.aggregate(tokens: hasWords ? words : needed.sorted(), by: recipe)
+    } catch AnalysisError.nothingSelected {
+      return nil
+    }
+    let total = maps.values.reduce(0.0) { $0 + Double($1) }
+    return try run.manifest.subjects.map { subject in
+      let mass = try subject.tokens.reduce(0.0) { sum, token in
+        let map = try maps.map(of: Subject(name: subject.name, tokens: [token]))
+        return sum + map.values.reduce(0.0) { $0 + Double($1) }
+      }
+      return (hasWords && total > 0 ? mass / total : nil, MapPeak(of: try maps.map(of: subject)))
+    }
+  }
+
+  private static func distances(
+    _ subjects: [SubjectNeglect]
+  ) -> [(first: String, second: String, distance: Double)] {
+    subjects.indices.flatMap { i in
+      subjects.indices.filter { $0 > i }.compactMap { j in
+        guard let first = subjects[i].peak, let second = subjects[j].peak else { return nil }
+        return (
+          subjects[i].subject.name, subjects[j].subject.name,
+          first.point.distance(to: second.point)
+        )
+      }
+    }
+  }
+}

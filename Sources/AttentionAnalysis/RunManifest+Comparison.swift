@@ -1,0 +1,20 @@
+public import AttentionTrace
+
+extension RunManifest {
+  /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they
+  /// differ in their method and seed at most.
+  public func incomparability(with other: RunManifest) -> String? {
+    if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
+    if subjects != other.subjects { return "their subjects differ" }
+    if rng != other.rng { return "their random sources differ" }
+    if timesteps != other.timesteps { return "their timesteps differ" }
+    if scheduler != other.scheduler { return "their schedulers differ" }
+    if guidanceScale != other.guidanceScale { return "their guidance scales differ" }
+    if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
+    if picture != other.picture { return "the pictures they began from differ" }
+    if height != other.height || width != other.width { return "their sizes differ" }
+    if model.files != other.model.files { return "their checkpoints differ" }
+    if method.name == other.method.name, method != other.method { return "their settings differ" }
+    return nil
+  }
+}

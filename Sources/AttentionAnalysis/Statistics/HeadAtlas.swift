@@ -1,0 +1,128 @@
+public import AttentionTrace
+
+/// Which heads of which layers serve a word, or a class of words.
+///
+/// A head serves the class on which it spends most of what it gives to the prompt's words. As in head
+/// relevance vectors (Park et al., arXiv 2412.02237), a head gains a win in each call for the class
+/// whose words it attends to most; beside the wins stands the share itself, which does not depend on
+/// the other classes.
+public struct HeadAtlas: Sendable {
+  /// A class of words by name.
+  public struct WordClass: Hashable, Sendable {
+    /// As in `animal`; the word itself for a single one.
+    public let name: String
+    /// Its words.
+    public let words: [Subject]
+
+    /// A class of `words`.
+    public init(name: String, words: [Subject]) {
+      (self.name, self.words) = (name, words)
+    }
+
+    /// The tokens of all words.
+    var tokens: Set<Int> { Set(words.flatMap(\.tokens)) }
+  }
+
+  /// One head and one class.
+  public struct Entry: Hashable, Sendable {
+    /// The layer's path.
+    public let layer: String
+    /// The head's index in the layer.
+    public let head: Int
+    /// The class's name.
+    public let name: String
+    /// The mean over calls of the class's share in the mass of the prompt's words, in 0…1.
+    public let share: Double
+    /// The mean over calls of the largest value of the class's map.
+    public let largest: Double
+    /// The share of the calls in which the class had more mass per word than every other, in 0…1.
+    public let wins: Double
+  }
+
+  /// By layer, head and class, in the model's order.
+  public let entries: [Entry]
+
+  /// Looks at the calls that `recipe` takes, layer by layer and head by head; its reductions do not
+  /// count.
+  /// - Throws: ``AnalysisError`` when the words' tokens were not recorded, `TraceError` when the store
+  ///   is damaged.
+  public init(_ run: RecordedRun, classes: [WordClass], by recipe: Recipe) throws {
+    let words = Array(1..<max(run.manifest.tokens.end, 1))
+    let needed = Set(words).union(classes.flatMap(\.tokens)).sorted()
+    var tallies: [Place: [Tally]] = [:]
+    var places: [Place] = []
+    try run.forEachSlice(tokens: needed, by: recipe, keeping: [.layer, .step, .head]) { slice in
+      guard let layer = slice.layer, let head = slice.head else { return }
+      let place = Place(layer: layer.path, head: head)
+      if tallies[place] == nil {
+        places.append(place)
+        tallies[place] = classes.map { _ in Tally() }
+      }
+      let masses = Self.masses(slice.maps)
+      let all = words.reduce(0) { $0 + (masses[$1] ?? 0) }
+      let amounts = classes.map { kind in kind.tokens.reduce(0) { $0 + (masses[$1] ?? 0) } }
+      let each = zip(amounts, classes).map { $0 / Double(max($1.words.count, 1)) }
+      let best = each.max() ?? 0
+      for (index, kind) in classes.enumerated() {
+        let isWinner = each[index] == best && each.count { $0 == best } == 1
+        tallies[place]?[index].add(
+          share: all > 0 ? amounts[index] / all : .nan,
+          largest: try kind.words.map { Double(try slice.maps.map(of: $0).largest) }.max() ?? .nan,
+          wins: isWinner)
+      }
+    }
+    entries = places.flatMap { place in
+      zip(classes, tallies[place] ?? []).map { kind, tally in
+        Entry(
+          layer: place.layer, head: place.head, name: kind.name, share: tally.share / tally.count,
+          largest: tally.largest / tally.count, wins: tally.wins / tally.count)
+      }
+    }
+  }
+
+  private struct Place: Hashable {
+    let layer: String
+    let head: Int
+  }
+
+  private struct Tally {
+    var share = 0.0
+    var largest = 0.0
+    var wins = 0.0
+    var count = 0.0
+
+    mutating func add(share: Double, largest: Double, wins: Bool) {
+      self.share += share
+      self.largest += largest
+      self.wins += wins ? 1 : 0
+      count += 1
+    }
+  }
+
+  /// The sum of each token's map.
+  private static func masses(_ maps: AggregatedMaps) -> [Int: Double] {
+    var masses: [Int: Double] = [:]
+    for (column, token) in maps.tokens.enumerated() {
+      masses[token] = stride(from: column, to: maps.values.count, by: maps.tokens.count)
+        .reduce(0.0) { $0 + Double(maps.values[$1]) }
+    }
+    return masses
+  }
+
+  /// Weights of the heads for maps of the class `name`: in each layer each head's share, over their
+  /// sum.
+  ///
+  /// Where no head of a layer gives the class anything, all weigh the same.
+  public func weights(for name: String) -> HeadWeights {
+    let mine = Dictionary(grouping: entries.filter { $0.name == name }, by: \.layer)
+    return HeadWeights(
+      layers: mine.mapValues { heads in
+        let sum = heads.reduce(0) { $0 + $1.share }
+        var weights = [Float](repeating: 0, count: (heads.map(\.head).max() ?? -1) + 1)
+        for head in heads {
+          weights[head.head] = sum > 0 ? Float(head.share / sum) : 1 / Float(heads.count)
+        }
+        return weights
+      })
+  }
+}
