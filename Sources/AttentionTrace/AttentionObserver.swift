@@ -8,7 +8,7 @@ public protocol AttentionObserver: AnyObject {
   /// Asked before the layer runs, and perhaps before the pass; the answer stays the same.
   func wants(_ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass) -> Bool
 
-  /// Lends the values, `[branch, head, pixel, token]`, for the length of the call.
+  /// Lends the values, whose axes ``AttentionPoint`` tells, for the length of the call.
   ///
   /// The rows of the first axis are `pass.branches`. To keep anything, copy it.
   func observe(

@@ -39,21 +39,34 @@ public struct AttentionSite: Hashable, Sendable, Codable {
   public let grid: Grid
   /// The number of keys: tokens for cross-attention, pixels for self-attention.
   public let keys: Int
+  /// Numbers of a query, all heads together; `nil` where it is not known.
+  public let width: Int?
 
   /// Describes a layer; see the properties.
-  public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int) {
+  public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil) {
     self.path = path
     self.kind = kind
     self.heads = heads
     self.grid = grid
     self.keys = keys
+    self.width = width
   }
 }
 
-/// The two points of an attention that can be seen, `[branch, head, pixel, token]` both.
+/// The points of an attention that can be seen.
 public enum AttentionPoint: String, Hashable, Sendable, Codable, CaseIterable {
-  /// Before the softmax: queries times keys, scaled.
+  /// What each pixel asks of the tokens, `[branch, pixel, width]`: heads lie side by side in width,
+  /// and nothing is scaled yet. Of cross-attention only.
+  case queries
+  /// Before the softmax, `[branch, head, pixel, token]`: queries times keys, scaled.
   case scores
-  /// After the softmax: each row over the tokens sums to 1.
+  /// After the softmax, `[branch, head, pixel, token]`: each row over the tokens sums to 1.
   case probabilities
+}
+
+extension AttentionSite {
+  /// How many values a branch has at `point`.
+  func count(at point: AttentionPoint) -> Int {
+    point == .queries ? grid.pixels * (width ?? 0) : heads * grid.pixels * keys
+  }
 }

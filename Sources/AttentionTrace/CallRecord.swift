@@ -49,7 +49,8 @@ public struct CallRecord: Hashable, Sendable, Codable {
   public let attempt: Int
   /// What the objective said of the pass; `nil` for the unconditional branch or without objective.
   public let measurement: PassMeasurement?
-  /// CRC-32C of each recorded array's chunk without its trailing checksum, by site path.
+  /// CRC-32C of each recorded array's chunk without its trailing checksum, by the array's name: the
+  /// site's path for maps, `<path>.queries` for queries.
   public let checksums: [String: UInt32]
 
   /// Describes a call; see the properties.

@@ -95,11 +95,12 @@ struct BatchRunner {
     guard let cost else { return print("nothing would be recorded") }
     let free = try RecordingCost.freeDisk(at: session.root)
     let runs = min(batch, requests.count, Parallel.threads)
+    let queries = cost.queryBytes > 0 ? ", of which queries \(formatBytes(cost.queryBytes))" : ""
     print(
       """
       runs            \(requests.count)
       calls           at most \(cost.calls), of which recorded \(cost.recordedCalls)
-      disk            at most \(formatBytes(cost.bytesOnDisk))
+      disk            at most \(formatBytes(cost.bytesOnDisk))\(queries)
       memory          \(formatBytes(runs * cost.memory)) for recording, \
       \(formatBytes(runs * workingMemory)) or more for pictures
       free disk       \(formatBytes(free))

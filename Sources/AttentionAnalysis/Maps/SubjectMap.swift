@@ -21,7 +21,7 @@ public struct SubjectMap: Hashable, Sendable {
   public var largest: Float { map.largest }
 }
 
-extension RecordedRun {
+extension ChunkSource {
   /// Maps of `subjects` by `recipe`; a word of several pieces is what the recipe makes of them.
   ///
   /// - Throws: as ``aggregate(tokens:by:weights:)``.
@@ -50,8 +50,8 @@ extension RecordedRun {
   private func tokens(of subjects: [Subject]) throws -> [Int] {
     for subject in subjects where subject.tokens.isEmpty {
       throw AnalysisError.nothingSelected(
-        run: folder.path, what: "subject \(subject.name), which has no token",
-        recorded: "words of '\(manifest.tokens.prompt)'")
+        run: run.folder.path, what: "subject \(subject.name), which has no token",
+        recorded: "words of '\(prompt.prompt)'")
     }
     return Set(subjects.flatMap(\.tokens)).sorted()
   }

@@ -62,7 +62,7 @@ public struct AggregatedMaps: Hashable, Sendable {
   }
 }
 
-extension RecordedRun {
+extension ChunkSource {
   /// The maps of `tokens` by `recipe`.
   ///
   /// Calls that the plan did not record are passed over, as are those of which a chunk is gone (these
@@ -99,8 +99,8 @@ extension RecordedRun {
 
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
-      run: folder.path, what: recipe.description,
-      recorded: "\(calls.count) calls under the plan of run.json")
+      run: run.folder.path, what: recipe.description,
+      recorded: "\(run.calls.count) calls under the plan of run.json")
   }
 }
 
@@ -109,8 +109,6 @@ extension RecipeEvaluation {
     AggregatedMaps(
       grid: stack.grid, tokens: stack.tokens, values: stack.values, recipe: recipe,
       layers: sites.map(\.site), calls: calls,
-      missing: run.calls.count {
-        recipe.takes($0) && missing.contains($0.call)
-      })
+      missing: missingCalls)
   }
 }

@@ -7,7 +7,7 @@ internal import TensorEngine
 /// made by what stands before. So each chunk is read once, and memory holds a few maps, whatever
 /// the length of the run.
 struct RecipeEvaluation {
-  let run: RecordedRun
+  private let source: any ChunkSource
   /// With every keyword of the run put in its place.
   let recipe: Recipe
   /// Sites of the chosen layers, in the model's order.
@@ -26,19 +26,20 @@ struct RecipeEvaluation {
   ///   - keepsLayersApart: whether layers may stand on different grids, since none is put together
   ///     with another.
   init(
-    _ recipe: Recipe, of run: RecordedRun, tokens: [Int]?, weights: [String: HeadWeights],
+    _ recipe: Recipe, of source: any ChunkSource, tokens: [Int]?, weights: [String: HeadWeights],
     keepsLayersApart: Bool = false
   ) throws {
-    self.run = run
+    self.source = source
+    let run = source.run
     let patterns = recipe.layers.map {
       $0 == Recipe.lossGrid ? run.manifest.method.grid.description : $0
     }
     let recipe = recipe.taking(layers: patterns)
-    let chosen = run.sites.filter { site in
+    let chosen = source.sites.filter { site in
       site.site.kind == .cross && patterns.contains { LayerPattern($0).matches(site.site) }
     }
     guard let first = chosen.first, let recorded = first.tokens else {
-      let grids = Set(run.sites.map(\.site.grid.description)).sorted().joined(separator: ", ")
+      let grids = Set(source.sites.map(\.site.grid.description)).sorted().joined(separator: ", ")
       throw AnalysisError.nothingSelected(
         run: run.folder.path, what: "layers \(patterns.joined(separator: ", "))",
         recorded: grids.isEmpty ? "no layer" : "layers at \(grids)")
@@ -61,15 +62,20 @@ struct RecipeEvaluation {
       }
     }
     read = wanted.sorted()
-    missing = chosen.reduce(into: []) { $0.formUnion(run.missingChunks(of: $1.site.path)) }
+    missing = chosen.reduce(into: []) { $0.formUnion(source.missing($1)) }
     if !keepsLayersApart { try checkGrids() }
   }
+
+  private var run: RecordedRun { source.run }
+
+  /// How many of the calls that the recipe takes are ``missing``.
+  var missingCalls: Int { run.calls.count { recipe.takes($0) && missing.contains($0.call) } }
 
   /// The calls that the recipe takes.
   var calls: [CallRecord] {
     let taken = run.calls.filter { recipe.takes($0) && !missing.contains($0.call) }
     for case .reduce(.step, .last, _) in recipe.operations {
-      let last = taken.last { call in sites.contains { call.checksums[$0.site.path] != nil } }
+      let last = taken.last { call in sites.contains { source.holds($0, in: call) } }
       return taken.filter { call in last.map { Self.isSamePass(call, $0) } ?? false }
     }
     return taken
@@ -206,7 +212,7 @@ struct RecipeEvaluation {
   ) throws -> MapStack? {
     precondition(calls.count == 1 && sites.count == 1, "\(calls.count) calls, \(sites.count) sites")
     let (call, site) = (calls[0], sites[0])
-    guard let maps = try run.maps(site.site.path, call: call.call) else { return nil }
+    guard let maps = try source.chunk(site, in: call) else { return nil }
     read.insert(call.call)
     var stack = MapStack(
       heads: site.heads, grid: site.site.grid, tokens: site.tokens ?? [], values: maps.values)
@@ -234,7 +240,7 @@ struct RecipeEvaluation {
   }
 
   private func columns(of stack: MapStack, without classes: Set<Recipe.TokenClass>) -> [Int] {
-    let table = run.manifest.tokens
+    let table = source.prompt
     let (end, last) = (table.end, (stack.tokens.last ?? 0))
     func isLeftOut(_ token: Int, _ kind: Recipe.TokenClass) -> Bool {
       switch kind {

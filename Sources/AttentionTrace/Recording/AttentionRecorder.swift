@@ -21,8 +21,13 @@ public final class AttentionRecorder: AttentionObserver {
   /// What is recorded of the model's sites, in the model's order; empty for nothing.
   public let sites: [RecordedSite]
 
+  /// The sites whose queries are recorded, in the model's order.
+  public let queriedSites: [AttentionSite]
+
   private let plan: RecordingPlan?
   private let durability: Durability
+  private let arrays: [RecordedArray]
+  /// Positions in `arrays` by name.
   private let indices: [String: Int]
   private let capacity: Int
   private let writer: CallWriter
@@ -47,49 +52,60 @@ public final class AttentionRecorder: AttentionObserver {
     plan = run.manifest.plan
     self.durability = durability
     self.capacity = capacity
-    let recorded = run.manifest.plan.map { sites.compactMap($0.recorded) } ?? []
-    self.sites = recorded
-    indices = Dictionary(
-      uniqueKeysWithValues: recorded.enumerated().map { ($1.site.path, $0) })
-    let precision = run.manifest.plan?.precision ?? .float16
+    let plan = run.manifest.plan
+    self.sites = plan.map { sites.compactMap($0.recorded) } ?? []
+    queriedSites = plan.map { sites.filter($0.keepsQueries) } ?? []
+    let arrays = plan?.arrays(of: sites) ?? []
+    self.arrays = arrays
+    indices = Dictionary(uniqueKeysWithValues: arrays.enumerated().map { ($1.name, $0) })
+    let precision = plan?.precision ?? .float16
     writer = try CallWriter(
-      run: run, sites: recorded, precision: precision, capacity: capacity, keeping: keeping,
+      run: run, arrays: arrays, precision: precision, capacity: capacity, keeping: keeping,
       durability: durability)
-    filling = PassBuffer(sites: recorded, precision: precision)
-    waiting = PassBuffer(sites: recorded, precision: precision)
+    filling = PassBuffer(arrays: arrays, precision: precision)
+    waiting = PassBuffer(arrays: arrays, precision: precision)
     nextCall = keeping
   }
 
-  /// Whether the plan keeps probabilities of `site` in `pass`.
+  /// Whether the plan keeps probabilities or queries of `site` in `pass`.
   public func wants(
     _ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
   ) -> Bool {
-    point == .probabilities && indices[site.path] != nil && plan?.keeps(pass) ?? false
+    index(of: site, point) != nil && plan?.keeps(pass) ?? false
   }
 
-  /// Copies what the plan keeps of `values`, `[branch, head, pixel, token]`.
+  private func index(of site: AttentionSite, _ point: AttentionPoint) -> Int? {
+    switch point {
+    case .probabilities: indices[site.path]
+    case .queries: indices[RecordedArray.queriesName(site.path)]
+    case .scores: nil
+    }
+  }
+
+  /// Copies what the plan keeps of `values`.
   public func observe(
     _ values: Span<Float>, at site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
   ) {
-    guard let plan, let index = indices[site.path] else { return }
-    let perBranch = site.heads * site.grid.pixels * site.keys
+    guard let plan, let index = index(of: site, point) else { return }
+    let perBranch = site.count(at: point)
     precondition(
-      site == sites[index].site && values.count == pass.branches.count * perBranch,
+      site == arrays[index].site && values.count == pass.branches.count * perBranch,
       "\(values.count) values of \(pass.branches.count) branches at \(site)")
     values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       for (row, branch) in pass.branches.enumerated() where plan.branches.contains(branch) {
-        filling.fill(site: index, row: row, from: base + row * perBranch)
+        filling.fill(array: index, row: row, from: base + row * perBranch)
       }
     }
   }
 
-  /// Ends a pass: its branches become calls, in their order, whether or not maps of them are kept.
+  /// Ends a pass: its branches become calls, in their order, whether or not anything of them is
+  /// kept.
   ///
   /// When it returns, every *earlier* pass is on disk; ``flush()`` waits for this one too. With
   /// `Durability.power` it waits itself.
   /// - Parameters:
-  ///   - pass: The pass that ends; its maps are those lent since the last one ended.
+  ///   - pass: The pass that ends; its values are those lent since the last one ended.
   ///   - measurement: What the objective said of the pass; goes to the conditional branch.
   /// - Throws: `TraceError` of this or an earlier pass. The calls acknowledged before stay intact,
   ///   and nothing more is written.

@@ -4,7 +4,7 @@ internal import Synchronization
 struct PendingCall: Sendable {
   /// All but the checksums.
   let record: CallRecord
-  /// By site; `nil` where nothing is kept.
+  /// By array; `nil` where nothing is kept.
   let chunks: [ChunkBuffer?]
 }
 
@@ -24,16 +24,16 @@ final class CallWriter: @unchecked Sendable {
   private let store: AttentionStore?
 
   init(
-    run: RunWriter, sites: [RecordedSite], precision: RecordingPlan.Precision, capacity: Int,
+    run: RunWriter, arrays: [RecordedArray], precision: RecordingPlan.Precision, capacity: Int,
     keeping: Int, durability: Durability
   ) throws {
     let durably = durability == .power
     folder = run.directory
     journal = try CallJournal(in: run.directory, keeping: keeping, durably: durably)
     acknowledged = Atomic(keeping)
-    let layout = StoreLayout(sites: sites, manifest: run.manifest, precision: precision)
+    let layout = StoreLayout(recorded: arrays, manifest: run.manifest, precision: precision)
     store =
-      sites.isEmpty
+      arrays.isEmpty
       ? nil
       : try AttentionStore(
         in: run.directory, layout: layout, records: journal.kept, capacity: capacity,

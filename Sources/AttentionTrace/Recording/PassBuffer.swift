@@ -1,41 +1,52 @@
 internal import CKernels
 
-/// The selected maps of one pass as they will stand on disk, until the pass is acknowledged.
+/// What is selected of one pass as it will stand on disk, until the pass is acknowledged.
 ///
 /// One thread at a time uses it; see ``ChunkBuffer``.
 final class PassBuffer: @unchecked Sendable {
-  private let sites: [RecordedSite]
+  private let arrays: [RecordedArray]
   private let precision: RecordingPlan.Precision
-  /// By site, then by row of the pass; kept from pass to pass.
+  /// By array, then by row of the pass; kept from pass to pass.
   private var chunks: [[ChunkBuffer]]
-  /// Which of them hold maps of this pass.
+  /// Which of them hold values of this pass.
   private var filled: [Set<Int>]
   /// One head's selected tokens, before they are converted.
   private var gathered: [Float] = []
 
-  init(sites: [RecordedSite], precision: RecordingPlan.Precision) {
-    self.sites = sites
+  init(arrays: [RecordedArray], precision: RecordingPlan.Precision) {
+    self.arrays = arrays
     self.precision = precision
-    chunks = sites.map { _ in [] }
-    filled = sites.map { _ in [] }
+    chunks = arrays.map { _ in [] }
+    filled = arrays.map { _ in [] }
   }
 
-  /// Forgets the last pass's maps, not their memory.
+  /// Forgets the last pass's values, not their memory.
   func clear() { for index in filled.indices { filled[index] = [] } }
 
-  /// The chunk of each site for `row`; `nil` where the site lent nothing.
+  /// The chunk of each array for `row`; `nil` where the site lent nothing.
   func chunks(row: Int) -> [ChunkBuffer?] {
     chunks.indices.map { filled[$0].contains(row) ? chunks[$0][row] : nil }
   }
 
-  /// Copies what is selected of `values`, `[head, pixel, token]`, the maps of one branch.
-  func fill(site index: Int, row: Int, from values: UnsafePointer<Float>) {
-    let recorded = sites[index]
+  /// Copies what is selected of the `values` that one branch of a site has.
+  func fill(array index: Int, row: Int, from values: UnsafePointer<Float>) {
+    let array = arrays[index]
     while chunks[index].count <= row {
-      chunks[index].append(ChunkBuffer(bytes: recorded.count * precision.bytes))
+      chunks[index].append(ChunkBuffer(bytes: array.count * precision.bytes))
     }
-    guard var target = chunks[index][row].bytes.baseAddress else { return }
+    guard let target = chunks[index][row].bytes.baseAddress else { return }
     filled[index].insert(row)
+    switch array {
+    case .maps(let recorded): copy(values, of: recorded, to: target)
+    case .queries: convert(values, array.count, to: target)
+    }
+  }
+
+  /// Copies the chosen heads and tokens of `values`, `[head, pixel, token]`.
+  private func copy(
+    _ values: UnsafePointer<Float>, of recorded: RecordedSite, to target: UnsafeMutableRawPointer
+  ) {
+    var target = target
     let (keys, pixels) = (recorded.site.keys, recorded.site.grid.pixels)
     if recorded.heads.count == recorded.site.heads && recorded.keys == keys {
       return convert(values, recorded.count, to: target)

@@ -20,5 +20,5 @@ public struct RecordedSite: Hashable, Sendable, Codable {
   public var shape: [Int] { [heads.count, site.grid.rows, site.grid.columns, keys] }
 
   /// The number of elements of one call's maps.
-  package var count: Int { heads.count * site.grid.pixels * keys }
+  var count: Int { heads.count * site.grid.pixels * keys }
 }

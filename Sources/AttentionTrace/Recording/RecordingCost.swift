@@ -8,6 +8,8 @@ public struct RecordingCost: Hashable, Sendable {
   public let recordedCalls: Int
   /// Disk in bytes, in whole blocks as file systems count them; an upper bound.
   public let bytesOnDisk: Int
+  /// Of these, the bytes of queries.
+  public let queryBytes: Int
   /// Working memory in bytes: the pass being made and the one being written.
   public let memory: Int
 
@@ -17,6 +19,7 @@ public struct RecordingCost: Hashable, Sendable {
       calls: costs.reduce(0) { $0 + $1.calls },
       recordedCalls: costs.reduce(0) { $0 + $1.recordedCalls },
       bytesOnDisk: costs.reduce(0) { $0 + $1.bytesOnDisk },
+      queryBytes: costs.reduce(0) { $0 + $1.queryBytes },
       memory: costs.map(\.memory).max() ?? 0)
   }
 
@@ -59,20 +62,22 @@ extension RecordingPlan {
   ///   - passes: Every pass the run may make, refinement tries included.
   /// - Returns: Calls, disk and memory.
   public func cost(sites: [AttentionSite], passes: [AttentionPass]) -> RecordingCost {
-    let recorded = sites.compactMap(recorded)
+    let recorded = arrays(of: sites)
     let chunks = recorded.map { $0.count * precision.bytes + 4 }
+    let queries = zip(recorded, chunks).filter(\.0.isOfQueries).map(\.1)
     let kept = passes.filter(keeps)
     let branchCounts = kept.map { $0.branches.count { branches.contains($0) } }
     let calls = passes.reduce(0) { $0 + $1.branches.count }
     let recordedCalls = branchCounts.reduce(0, +)
     let perCall = chunks.reduce(0) { $0 + blocks($1) }
     // One folder and one description an array, the coordinates' chunks, and a journal line a call.
-    let arrays = (recorded.count + 12) * (blocks(1) * 2)
+    let folders = (recorded.count + 12) * (blocks(1) * 2)
     let coordinates = CallCoordinate.allCases.count * blocks(1) * (calls / CallCoordinate.chunk + 1)
-    let lines = blocks(calls * (256 + recorded.reduce(0) { $0 + $1.site.path.utf8.count + 16 }))
+    let lines = blocks(calls * (256 + recorded.reduce(0) { $0 + $1.name.utf8.count + 16 }))
     return RecordingCost(
       calls: calls, recordedCalls: recordedCalls,
-      bytesOnDisk: recordedCalls * perCall + arrays + coordinates + lines,
+      bytesOnDisk: recordedCalls * perCall + folders + coordinates + lines,
+      queryBytes: recordedCalls * queries.reduce(0) { $0 + blocks($1) },
       memory: 2 * (branchCounts.max() ?? 0) * chunks.reduce(0, +))
   }
 

@@ -34,12 +34,16 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   public var steps: ClosedRange<Int>?
   /// How numbers are stored.
   public var precision: Precision
+  /// Patterns of cross-attention layers whose queries are kept, every head of them; none if empty.
+  ///
+  /// From queries the maps of words that are not in the prompt can be computed afterwards.
+  public var queries: [String]
 
   /// Describes a plan; see the properties.
   public init(
     layers: [String] = ["*"], heads: [Int]? = nil, tokens: [Int]? = nil,
     branches: Set<Branch> = [.conditional], phases: Set<Phase> = [.denoise],
-    steps: ClosedRange<Int>? = nil, precision: Precision = .float16
+    steps: ClosedRange<Int>? = nil, precision: Precision = .float16, queries: [String] = []
   ) {
     self.layers = layers
     self.heads = heads
@@ -48,6 +52,24 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     self.phases = phases
     self.steps = steps
     self.precision = precision
+    self.queries = queries
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case layers, heads, tokens, branches, phases, steps, precision, queries
+  }
+
+  /// Reads a plan; one that does not speak of queries keeps none.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    layers = try container.decode([String].self, forKey: .layers)
+    heads = try container.decodeIfPresent([Int].self, forKey: .heads)
+    tokens = try container.decodeIfPresent([Int].self, forKey: .tokens)
+    branches = try container.decode(Set<Branch>.self, forKey: .branches)
+    phases = try container.decode(Set<Phase>.self, forKey: .phases)
+    steps = try container.decodeIfPresent(ClosedRange<Int>.self, forKey: .steps)
+    precision = try container.decode(Precision.self, forKey: .precision)
+    queries = try container.decodeIfPresent([String].self, forKey: .queries) ?? []
   }
 
   /// Writes the sets in one order, so that the same plan is always the same bytes.
@@ -60,12 +82,19 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     try container.encode(Phase.allCases.filter(phases.contains), forKey: .phases)
     try container.encodeIfPresent(steps, forKey: .steps)
     try container.encode(precision, forKey: .precision)
+    if !queries.isEmpty { try container.encode(queries, forKey: .queries) }
   }
 
-  /// Whether maps of `pass` are kept for at least one of its branches.
+  /// Whether anything of `pass` is kept for at least one of its branches.
   public func keeps(_ pass: AttentionPass) -> Bool {
     phases.contains(pass.phase) && steps?.contains(pass.step) ?? true
       && pass.branches.contains(where: branches.contains)
+  }
+
+  /// Whether the maps and queries of a call are kept.
+  func keeps(_ call: CallRecord) -> Bool {
+    phases.contains(call.phase) && steps?.contains(call.step) ?? true
+      && branches.contains(call.branch)
   }
 
   /// Whether maps of `site` are kept for at least one of its heads.
@@ -80,11 +109,27 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     return RecordedSite(site: site, heads: kept, tokens: keys)
   }
 
+  /// Whether the queries of `site` are kept.
+  package func keepsQueries(of site: AttentionSite) -> Bool {
+    site.kind == .cross && site.width != nil
+      && queries.contains { LayerPattern($0).matches(site) }
+  }
+
+  /// The arrays that hold what is kept of `sites`: maps in the sites' order, then queries.
+  func arrays(of sites: [AttentionSite]) -> [RecordedArray] {
+    sites.compactMap(recorded).map(RecordedArray.maps)
+      + sites.filter(keepsQueries).map(RecordedArray.queries)
+  }
+
   /// Checks every pattern and index against a model's `sites` and a run's number of iterations.
   /// - Throws: `TraceError.unmatchedPattern` or `TraceError.badSelection`.
   public func validate(sites: [AttentionSite], iterations: Int) throws {
     for pattern in layers where !sites.contains(where: LayerPattern(pattern).matches) {
       throw TraceError.unmatchedPattern(pattern, sites: sites.map(\.path))
+    }
+    let cross = sites.filter { $0.kind == .cross }
+    for pattern in queries where !cross.contains(where: LayerPattern(pattern).matches) {
+      throw TraceError.unmatchedPattern(pattern, sites: cross.map(\.path))
     }
     let matched = sites.filter { site in layers.contains { LayerPattern($0).matches(site) } }
     try check(heads, of: "head", below: matched.map(\.heads).max() ?? 0)

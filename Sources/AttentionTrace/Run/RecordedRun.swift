@@ -1,4 +1,3 @@
-internal import CKernels
 internal import Foundation
 public import TensorEngine
 
@@ -17,6 +16,9 @@ public struct RecordedRun: Sendable {
   public let sites: [RecordedSite]
   /// How the maps are stored.
   public let precision: RecordingPlan.Precision
+  /// The sites whose queries are in the store, in the model's order.
+  public let queriedSites: [AttentionSite]
+  private let arrays: [String: RecordedArray]
   private let directories: [String: Directory]
 
   /// Opens the run in the folder at `path`.
@@ -33,15 +35,16 @@ public struct RecordedRun: Sendable {
     guard let store = try directory.folder(RunFolder.storeName),
       let attributes = try Self.attributes(of: store)
     else {
-      (sites, precision, directories) = ([], manifest.plan?.precision ?? .float16, [:])
+      (sites, queriedSites, arrays, directories) = ([], [], [:], [:])
+      precision = manifest.plan?.precision ?? .float16
       return
     }
     sites = attributes.sites
+    queriedSites = attributes.queries ?? []
     precision = attributes.precision
+    arrays = Dictionary(attributes.arrays.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     var directories: [String: Directory] = [:]
-    for site in attributes.sites {
-      directories[site.site.path] = try store.folder(site.site.path)
-    }
+    for name in arrays.keys { directories[name] = try store.folder(name) }
     self.directories = directories
   }
 
@@ -52,8 +55,8 @@ public struct RecordedRun: Sendable {
     let path = store.path(of: "zarr.json")
     do {
       let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
-      for site in attributes.sites where !site.isSound {
-        throw TraceError.malformed(path: path, reason: "impossible site '\(site.site.path)'")
+      if let array = attributes.arrays.first(where: { !$0.isSound }) {
+        throw TraceError.malformed(path: path, reason: "impossible site '\(array.site.path)'")
       }
       return attributes
     } catch let error as DecodingError {
@@ -77,12 +80,23 @@ public struct RecordedRun: Sendable {
   public var losses: LossTable { LossTable(calls: calls, subjects: manifest.subjects) }
 
   /// The calls whose maps of `site` were acknowledged, but whose chunk is gone.
-  public func missingChunks(of site: String) -> Set<Int> {
-    guard let directory = directories[site] else { return [] }
+  public func missingChunks(of site: String) -> Set<Int> { missing(site) }
+
+  /// Whether queries of `site` were acknowledged in `call`.
+  public func hasQueries(of site: String, in call: CallRecord) -> Bool {
+    call.checksums[RecordedArray.queriesName(site)] != nil
+  }
+
+  /// The calls whose queries of `site` were acknowledged, but whose chunk is gone.
+  public func missingQueries(of site: String) -> Set<Int> {
+    missing(RecordedArray.queriesName(site))
+  }
+
+  private func missing(_ name: String) -> Set<Int> {
+    guard let array = arrays[name], let directory = directories[name] else { return [] }
     return Set(
-      calls.filter {
-        $0.checksums[site] != nil && !directory.has(AttentionStore.chunkName($0.call))
-      }.map(\.call))
+      calls.filter { $0.checksums[name] != nil && !directory.has(array.chunkName($0.call)) }
+        .map(\.call))
   }
 
   /// The maps of a site in a call, `[head, row, column, token]`; `nil` if they were not recorded.
@@ -92,63 +106,37 @@ public struct RecordedRun: Sendable {
   /// - Throws: `TraceError`: no such site or call, a chunk that is damaged, or one that is gone
   ///   although it was acknowledged.
   public func maps(_ site: String, call: Int) throws -> Tensor? {
-    guard let recorded = sites.first(where: { $0.site.path == site }) else {
-      let choices = sites.map(\.site.path).joined(separator: ", ")
+    try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")
+  }
+
+  /// The queries of a site in a call, `[row, column, width]`, as the layer lends them at
+  /// ``AttentionPoint/queries``; `nil` if they were not recorded.
+  /// - Throws: as ``maps(_:call:)``.
+  public func queries(_ site: String, call: Int) throws -> Tensor? {
+    try values(
+      RecordedArray.queriesName(site), call, among: queriedSites,
+      what: "queries of layer '\(site)'")
+  }
+
+  private func values(
+    _ name: String, _ call: Int, among sites: [AttentionSite], what: String
+  ) throws -> Tensor? {
+    guard let array = arrays[name] else {
+      let choices = sites.map(\.path).joined(separator: ", ")
       throw TraceError.notRecorded(
-        path: folder.store, what: "layer '\(site)'", choices: choices.isEmpty ? "none" : choices)
+        path: folder.store, what: what, choices: choices.isEmpty ? "none" : choices)
     }
     guard calls.indices.contains(call) else {
       throw TraceError.notRecorded(
         path: folder.store, what: "call \(call)",
         choices: calls.isEmpty ? "none" : "calls 0..\(calls.count - 1)")
     }
-    guard let written = calls[call].checksums[site] else { return nil }
-    let name = AttentionStore.chunkName(call)
-    guard let directory = directories[site], let bytes = try directory.read(name) else {
-      throw TraceError.system(
-        action: "read", path: "\(folder.store)/\(site)/\(name)", code: 2)
+    guard let written = calls[call].checksums[name] else { return nil }
+    let chunk = array.chunkName(call)
+    guard let directory = directories[name], let bytes = try directory.read(chunk) else {
+      throw TraceError.system(action: "read", path: "\(folder.store)/\(name)/\(chunk)", code: 2)
     }
-    return try decode(bytes, of: recorded, written: written, path: directory.path(of: name))
-  }
-
-  private func decode(
-    _ bytes: [UInt8], of recorded: RecordedSite, written: UInt32, path: String
-  ) throws -> Tensor {
-    let size = recorded.count * precision.bytes
-    guard bytes.count == size + 4 else {
-      throw TraceError.malformed(path: path, reason: "\(bytes.count) bytes, expected \(size + 4)")
-    }
-    return try bytes.withUnsafeBytes { bytes in
-      let got = crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
-      let own = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
-      guard got == own && got == written else {
-        throw TraceError.checksum(path: path, expected: written, got: got == written ? own : got)
-      }
-      return Tensor(shape: recorded.shape) { target in
-        guard let base = bytes.baseAddress else { return }
-        switch precision {
-        case .float16:
-          ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, recorded.count)
-        case .float32:
-          UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: size)
-        }
-      }
-    }
-  }
-}
-
-extension RecordedSite {
-  /// Whether a site read from a file can be one: a folder's name, and extents that fit its indices.
-  fileprivate var isSound: Bool {
-    let extents = [site.heads, site.grid.rows, site.grid.columns, site.keys]
-    let ascending = { (indices: [Int], limit: Int) in
-      zip(indices, indices.dropFirst()).allSatisfy(<) && indices.first ?? 0 >= 0
-        && indices.last ?? 0 < limit
-    }
-    return !site.path.isEmpty && !site.path.hasPrefix(".") && !site.path.contains("/")
-      && extents.allSatisfy { (1...(1 << 20)).contains($0) }
-      && extents.reduce(1.0) { $0 * Double($1) } < 0x1p40
-      && !heads.isEmpty && ascending(heads, site.heads)
-      && ascending(tokens ?? [], site.keys) && !(tokens?.isEmpty ?? false)
+    return try array.decode(
+      bytes, precision, written: written, path: directory.path(of: chunk))
   }
 }

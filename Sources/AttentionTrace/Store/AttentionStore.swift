@@ -6,7 +6,8 @@ internal import Foundation
 final class AttentionStore {
   private let layout: StoreLayout
   private let folder: Directory
-  private let sites: [Directory]
+  /// Of each recorded array.
+  private let folders: [Directory]
   private let capacity: Int
   private let durability: Durability
   private let coordinates: [CoordinateFile]
@@ -22,9 +23,9 @@ final class AttentionStore {
     folder = try run.made(RunFolder.storeName)
     let folder = folder
     let arrays = layout.arrays(calls: capacity)
-    sites = try layout.sites.map { site in
-      let directory = try folder.made(site.site.path)
-      try Self.removeChunks(of: directory, from: records.count)
+    folders = try layout.recorded.map { array in
+      let directory = try folder.made(array.name)
+      try Self.removeChunks(of: array, in: directory, from: records.count)
       return directory
     }
     coordinates = try CallCoordinate.allCases.map { coordinate in
@@ -46,17 +47,18 @@ final class AttentionStore {
     }
   }
 
-  /// Writes one call's chunks; `chunks` holds a buffer for each site that lent its maps.
-  /// - Returns: The checksum of each chunk by site path.
+  /// Writes one call's chunks; `chunks` holds a buffer for each array whose site lent its values.
+  /// - Returns: The checksum of each chunk by its array's name.
   func write(call: Int, chunks: [ChunkBuffer?]) throws -> [String: UInt32] {
     var checksums: [String: UInt32] = [:]
     for (index, chunk) in chunks.enumerated() {
       guard let chunk else { continue }
-      checksums[layout.sites[index].site.path] = chunk.seal()
-      try sites[index].write(
-        UnsafeRawBufferPointer(chunk.bytes), to: Self.chunkName(call),
+      let array = layout.recorded[index]
+      checksums[array.name] = chunk.seal()
+      try folders[index].write(
+        UnsafeRawBufferPointer(chunk.bytes), to: array.chunkName(call),
         durably: durability == .power)
-      if durability == .power { try sites[index].synchronize() }
+      if durability == .power { try folders[index].synchronize() }
     }
     return checksums
   }
@@ -81,16 +83,12 @@ final class AttentionStore {
     if durability == .power { try folder.synchronize() }
   }
 
-  /// The name of a call's chunk: there is one a call, so the other axes count 0.
-  static func chunkName(_ call: Int) -> String { "c.\(call).0.0.0.0" }
-
-  private static func removeChunks(of directory: Directory, from first: Int) throws {
+  private static func removeChunks(
+    of array: RecordedArray, in directory: Directory, from first: Int
+  ) throws {
     for name in try directory.names() {
-      let parts = name.split(separator: ".")
-      let call = parts.first == "c" && parts.count == 6 ? Int(parts[1]) : nil
-      if name == Directory.temporary || call.map({ $0 >= first }) ?? false {
-        try directory.remove(name)
-      }
+      let isLater = array.call(ofChunk: name).map { $0 >= first } ?? false
+      if isLater || name == Directory.temporary { try directory.remove(name) }
     }
   }
 

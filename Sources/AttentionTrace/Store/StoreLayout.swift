@@ -1,6 +1,6 @@
-/// The arrays of a store: one for each recorded site, named by its path, and the coordinates.
+/// The arrays of a store: those that are recorded, and the coordinates.
 struct StoreLayout {
-  let sites: [RecordedSite]
+  let recorded: [RecordedArray]
   let precision: RecordingPlan.Precision
   let attributes: StoreAttributes
   /// Names of the coordinates of heads and tokens, and the indices they hold.
@@ -13,14 +13,22 @@ struct StoreLayout {
     maps the plan did not record, and for calls that were not made or not acknowledged.
     """
 
-  init(sites: [RecordedSite], manifest: RunManifest, precision: RecordingPlan.Precision) {
-    self.sites = sites
+  private static let commentOnQueries = """
+     Arrays named LAYER.queries hold what each pixel asks of the tokens: row times column times \
+    width, in which a head's numbers lie beside the next head's. Softmax over tokens of a query \
+    times a key, times the attribute scale, gives the probabilities of any prompt's tokens.
+    """
+
+  init(recorded: [RecordedArray], manifest: RunManifest, precision: RecordingPlan.Precision) {
+    self.recorded = recorded
     self.precision = precision
+    let sites = recorded.compactMap { if case .maps(let site) = $0 { site } else { nil } }
+    let queries = recorded.filter(\.isOfQueries).map(\.site)
     attributes = StoreAttributes(
-      comment: Self.comment, version: manifest.version, model: manifest.model.name,
+      comment: Self.comment + (queries.isEmpty ? "" : Self.commentOnQueries), version: manifest.version, model: manifest.model.name,
       method: manifest.method.name, seed: manifest.seed, prompt: manifest.tokens.prompt,
       pieces: manifest.tokens.tokens.map(\.piece), subjects: manifest.subjects,
-      precision: precision, sites: sites)
+      precision: precision, sites: sites, queries: queries.isEmpty ? nil : queries)
     var axes: [String: [Int]] = [:]
     for site in sites {
       axes[Self.headAxis(of: site, among: sites)] = site.heads
@@ -32,14 +40,11 @@ struct StoreLayout {
   /// The description of each array when the run has `calls` of them.
   func arrays(calls: Int) -> [String: ZarrArray] {
     var arrays: [String: ZarrArray] = [:]
-    let names = CallCoordinate.allCases.map(\.rawValue).joined(separator: " ")
-    for site in sites {
-      arrays[site.site.path] = ZarrArray(
-        shape: [calls] + site.shape, chunk: [1] + site.shape,
+    for array in recorded {
+      arrays[array.name] = ZarrArray(
+        shape: [calls] + array.shape, chunk: [1] + array.shape,
         type: precision == .float16 ? .float16 : .float32,
-        dimensions: dimensions(of: site),
-        attributes: ZarrAttributes(
-          longName: "\(site.site.kind.rawValue)-attention probabilities", coordinates: names))
+        dimensions: dimensions(of: array), attributes: attributes(of: array))
     }
     for (name, indices) in axes {
       let isToken = name.hasPrefix("token")
@@ -64,12 +69,30 @@ struct StoreLayout {
     attributes.pieces.indices.contains(token) ? attributes.pieces[token] : nil
   }
 
-  private func dimensions(of site: RecordedSite) -> [String] {
-    [
-      "call", Self.headAxis(of: site, among: sites), "row_\(site.site.grid.rows)",
-      "column_\(site.site.grid.columns)",
-      site.tokens == nil ? "key_\(site.keys)" : Self.keyAxis(of: site, among: sites),
-    ]
+  private func dimensions(of array: RecordedArray) -> [String] {
+    let grid = array.site.grid
+    let cells = ["row_\(grid.rows)", "column_\(grid.columns)"]
+    switch array {
+    case .queries: return ["call"] + cells + ["width_\(array.shape[2])"]
+    case .maps(let site):
+      let sites = attributes.sites
+      let keys =
+        site.tokens == nil ? "key_\(site.keys)" : Self.keyAxis(of: site, among: sites)
+      return ["call", Self.headAxis(of: site, among: sites)] + cells + [keys]
+    }
+  }
+
+  private func attributes(of array: RecordedArray) -> ZarrAttributes {
+    let site = array.site
+    let kind = "\(site.kind.rawValue)-attention"
+    var attributes = ZarrAttributes(
+      longName: "\(kind) \(array.point.rawValue)",
+      coordinates: CallCoordinate.allCases.map(\.rawValue).joined(separator: " "))
+    if let width = site.width, array.isOfQueries {
+      attributes.heads = site.heads
+      attributes.scale = 1 / (Double(width) / Double(site.heads)).squareRoot()
+    }
+    return attributes
   }
 
   /// `head`; with the number of heads where layers differ, since a name has one length in xarray.

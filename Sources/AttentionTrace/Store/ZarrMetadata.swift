@@ -44,13 +44,17 @@ struct ZarrAttributes: Encodable {
   var flagMeanings: String?
   /// The vocabulary's spelling of each token along the axis.
   var pieces: [String]?
+  /// How many heads lie side by side in the last axis of queries.
+  var heads: Int?
+  /// What queries times keys are multiplied by before the softmax.
+  var scale: Double?
 
   enum CodingKeys: String, CodingKey {
     case longName = "long_name"
     case coordinates
     case flagValues = "flag_values"
     case flagMeanings = "flag_meanings"
-    case pieces
+    case pieces, heads, scale
   }
 }
 
@@ -138,30 +142,5 @@ struct ZarrGroup: Encodable {
     try container.encode("group", forKey: .nodeType)
     try container.encode(attributes, forKey: .attributes)
     try container.encode(Consolidated(metadata: arrays), forKey: .consolidated)
-  }
-}
-
-/// What a store says of the run it belongs to, so that it can be read without `run.json`.
-struct StoreAttributes: Codable, Equatable {
-  var conventions = "CF-1.11"
-  var comment: String
-  var version: String
-  var model: String
-  var method: String
-  var seed: UInt64
-  var prompt: String
-  /// The spelling of every token of the window, padding included.
-  var pieces: [String]
-  var subjects: [Subject]
-  var precision: RecordingPlan.Precision
-  var sites: [RecordedSite]
-
-  enum CodingKeys: String, CodingKey {
-    case conventions = "Conventions"
-    case comment
-    case version = "heed_version"
-    case model, method, seed, prompt
-    case pieces = "token_pieces"
-    case subjects, precision, sites
   }
 }

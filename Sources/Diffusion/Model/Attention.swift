@@ -1,7 +1,7 @@
 package import AttentionTrace
 package import TensorEngine
 
-/// Multi-head attention of a transformer block, with its two points in plain sight.
+/// Multi-head attention of a transformer block, with its points in plain sight.
 ///
 /// - Reference: diffusers `models/attention_processor.py`, `Attention` and `AttnProcessor`.
 package struct Attention: Sendable {
@@ -9,6 +9,8 @@ package struct Attention: Sendable {
   let path: String
   let kind: AttentionSite.Kind
   let heads: Int
+  /// Numbers of a query, all heads together.
+  let width: Int
   let scale: Float
   let query: Linear
   let key: Linear
@@ -20,6 +22,7 @@ package struct Attention: Sendable {
     path = scope.path
     kind = contextWidth == nil ? .`self` : .cross
     self.heads = heads
+    self.width = width
     scale = 1 / Float(width / heads).squareRoot()
     let source = contextWidth ?? width
     query = try Linear(scope["to_q"], width, width, bias: false)
@@ -35,7 +38,10 @@ package struct Attention: Sendable {
     let source = kind == .cross ? context : x
     let (q, k, v) = (query(x), key(source), value(source))
     let site = AttentionSite(
-      path: path, kind: kind, heads: heads, grid: grid, keys: source.shape[1])
+      path: path, kind: kind, heads: heads, grid: grid, keys: source.shape[1], width: width)
+    if kind == .cross {
+      tap.show(q, to: tap.observers(wanting: site, .queries), at: site, .queries)
+    }
     let seeScores = tap.observers(wanting: site, .scores)
     let seeProbabilities = tap.observers(wanting: site, .probabilities)
     // Self-attention's output always comes from the tiles, so that who looks changes no bit of it;

@@ -36,7 +36,7 @@ package final class AttentionTap {
     observers.filter { $0.wants(site, point, in: pass) }
   }
 
-  /// Lends values `[branch, head, pixel, token]` to those who asked.
+  /// Lends a point's values to those who asked.
   func show(
     _ values: Tensor, to observers: [any AttentionObserver], at site: AttentionSite,
     _ point: AttentionPoint

@@ -112,7 +112,7 @@ extension UNet {
       transformers.flatMap(\.blocks).flatMap { [$0.selfAttention, $0.crossAttention] }.map {
         AttentionSite(
           path: $0.path, kind: $0.kind, heads: $0.heads, grid: grid,
-          keys: $0.kind == .cross ? tokens : grid.pixels)
+          keys: $0.kind == .cross ? tokens : grid.pixels, width: $0.width)
       }
     }
     return zip(down, grids).flatMap { sites($0.attentions, $1) }

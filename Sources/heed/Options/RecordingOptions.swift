@@ -16,6 +16,14 @@ struct RecordingOptions: ParsableArguments {
   var layers: String?
 
   @Option(
+    help: ArgumentHelp(
+      """
+      Cross-attention layers whose queries are kept as well, as for --layers: with them, heed \
+      analyze --ask finds the maps of words that are not in the prompt. Without it, none.
+      """, valueName: "patterns"))
+  var queries: String?
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Heads by index, separated by commas.", valueName: "indices"))
   var heads: String?
@@ -55,11 +63,15 @@ struct RecordingOptions: ParsableArguments {
   func plan(_ table: TokenTable, grid: Grid) throws -> RecordingPlan? {
     guard record else { return nil }
     return RecordingPlan(
-      layers: layers.map { $0.split(separator: ",").map(String.init) } ?? [grid.description],
+      layers: layers.map(patterns) ?? [grid.description],
       heads: try heads.map(indices), tokens: try recordTokens.map { try tokens($0, table) },
       branches: Set(try list(branches, "--branches")), phases: Set(try list(phases, "--phases")),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
-      precision: precision)
+      precision: precision, queries: queries.map(patterns) ?? [])
+  }
+
+  private func patterns(_ text: String) -> [String] {
+    text.split(separator: ",").map(String.init)
   }
 
   private func indices(_ text: String) throws -> [Int] {

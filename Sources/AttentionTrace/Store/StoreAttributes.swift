@@ -1,0 +1,52 @@
+/// What a store says of the run it belongs to, so that it can be read without `run.json`.
+struct StoreAttributes: Codable, Equatable {
+  var conventions = "CF-1.11"
+  var comment: String
+  var version: String
+  var model: String
+  var method: String
+  var seed: UInt64
+  var prompt: String
+  /// The spelling of every token of the window, padding included.
+  var pieces: [String]
+  var subjects: [Subject]
+  var precision: RecordingPlan.Precision
+  var sites: [RecordedSite]
+  /// The layers whose queries are there; `nil` for none.
+  var queries: [AttentionSite]?
+
+  enum CodingKeys: String, CodingKey {
+    case conventions = "Conventions"
+    case comment
+    case version = "heed_version"
+    case model, method, seed, prompt
+    case pieces = "token_pieces"
+    case subjects, precision, sites, queries
+  }
+
+  /// The arrays of maps and of queries.
+  var arrays: [RecordedArray] {
+    sites.map(RecordedArray.maps) + (queries ?? []).map(RecordedArray.queries)
+  }
+}
+
+extension RecordedArray {
+  /// Whether an array read from a file can be one: a folder's name, and extents that fit its indices.
+  var isSound: Bool {
+    let extents = [site.heads, site.grid.rows, site.grid.columns, site.keys, site.width ?? 1]
+    let ascending = { (indices: [Int], limit: Int) in
+      zip(indices, indices.dropFirst()).allSatisfy(<) && indices.first ?? 0 >= 0
+        && indices.last ?? 0 < limit
+    }
+    guard !site.path.isEmpty, !site.path.hasPrefix("."), !site.path.contains("/"),
+      extents.allSatisfy({ (1...(1 << 20)).contains($0) }),
+      extents.dropLast().reduce(1.0, { $0 * Double($1) }) < 0x1p40
+    else { return false }
+    switch self {
+    case .queries: return site.width.map { $0 % site.heads == 0 } ?? false
+    case .maps(let recorded):
+      return !recorded.heads.isEmpty && ascending(recorded.heads, site.heads)
+        && ascending(recorded.tokens ?? [], site.keys) && !(recorded.tokens?.isEmpty ?? false)
+    }
+  }
+}

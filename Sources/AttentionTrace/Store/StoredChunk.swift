@@ -1,0 +1,36 @@
+internal import CKernels
+internal import TensorEngine
+
+extension RecordedArray {
+  /// The values in a chunk's file, in the array's ``shape``.
+  ///
+  /// - Parameters:
+  ///   - bytes: The whole file: elements in `precision`, then their CRC-32C.
+  ///   - written: The CRC-32C that the journal has.
+  ///   - path: The file's, for messages.
+  /// - Throws: `TraceError` when the length or a checksum is another.
+  func decode(
+    _ bytes: [UInt8], _ precision: RecordingPlan.Precision, written: UInt32, path: String
+  ) throws -> Tensor {
+    let (count, size) = (count, count * precision.bytes)
+    guard bytes.count == size + 4 else {
+      throw TraceError.malformed(path: path, reason: "\(bytes.count) bytes, expected \(size + 4)")
+    }
+    return try bytes.withUnsafeBytes { bytes in
+      let got = crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
+      let own = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
+      guard got == own && got == written else {
+        throw TraceError.checksum(path: path, expected: written, got: got == written ? own : got)
+      }
+      return Tensor(shape: shape) { target in
+        guard let base = bytes.baseAddress else { return }
+        switch precision {
+        case .float16:
+          ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, count)
+        case .float32:
+          UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: size)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import AttentionAnalysis
+import AttentionTrace
+import Diffusion
+import TensorEngine
+
+/// The maps that an asked prompt's words would have had in a run, made of its recorded queries.
+///
+/// They stand where recorded maps do: every recipe reads them, call by call.
+struct AskedMaps: ChunkSource {
+  let run: RecordedRun
+  private let keys: PromptKeys
+
+  /// - Parameter keys: of every layer whose queries the run has.
+  init(_ run: RecordedRun, _ keys: PromptKeys) {
+    self.run = run
+    self.keys = keys
+  }
+
+  var prompt: TokenTable { keys.prompt }
+
+  var sites: [RecordedSite] {
+    run.queriedSites.map { site in
+      RecordedSite(
+        site: site, heads: Array(0..<site.heads), tokens: Array(prompt.tokens.indices))
+    }
+  }
+
+  func holds(_ site: RecordedSite, in call: CallRecord) -> Bool {
+    run.hasQueries(of: site.site.path, in: call)
+  }
+
+  func missing(_ site: RecordedSite) -> Set<Int> { run.missingQueries(of: site.site.path) }
+
+  func chunk(_ site: RecordedSite, in call: CallRecord) throws -> Tensor? {
+    try run.queries(site.site.path, call: call.call).map {
+      keys.probabilities(of: $0, at: site.site)
+    }
+  }
+}
