@@ -1,0 +1,89 @@
+/// Numbers measured of recordings, a row for each thing measured.
+public struct MeasurementTable: Hashable, Sendable {
+  /// What a row is of.
+  public enum Key: Hashable, Sendable {
+    case text(String)
+    case integer(Int)
+
+    /// As it is written.
+    public var description: String {
+      switch self {
+      case .text(let text): text
+      case .integer(let value): String(value)
+      }
+    }
+  }
+
+  /// One thing measured.
+  public struct Row: Hashable, Sendable {
+    /// What it is, in the order of ``MeasurementTable/keys``.
+    public let keys: [Key]
+    /// Its numbers, in the order of ``MeasurementTable/values``; NaN where one is not defined.
+    public let values: [Double]
+
+    /// A row; see the properties.
+    public init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
+  }
+
+  /// Names of what tells rows apart, as in `seed` and `word`.
+  public let keys: [String]
+  /// Names of the numbers.
+  public let values: [String]
+  /// The rows, in the order of the runs.
+  public var rows: [Row]
+
+  /// An empty table.
+  public init(keys: [String], values: [String]) {
+    (self.keys, self.values, rows) = (keys, values, [])
+  }
+
+  /// The same measured over seeds: of rows that differ in their seed alone, each number's mean and the
+  /// ends of its bootstrap interval, and `n`, how many seeds there were.
+  ///
+  /// The columns are `entropy`, `entropy_low`, `entropy_high`, and so on. A table without seeds stays
+  /// as it is.
+  public func overSeeds(_ bootstrap: Bootstrap = Bootstrap()) -> MeasurementTable {
+    guard let seed = keys.firstIndex(of: "seed") else { return self }
+    func others(_ row: Row) -> [Key] {
+      row.keys.enumerated().filter { $0.offset != seed }.map(\.element)
+    }
+    var order: [[Key]] = []
+    var groups: [[Key]: [Row]] = [:]
+    for row in rows {
+      let key = others(row)
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(row)
+    }
+    var table = MeasurementTable(
+      keys: keys.enumerated().filter { $0.offset != seed }.map(\.element),
+      values: ["n"] + values.flatMap { [$0, $0 + "_low", $0 + "_high"] })
+    table.rows = order.map { key in
+      let group = groups[key] ?? []
+      let intervals = values.indices.map { index in
+        bootstrap.interval(of: group.map { $0.values[index] })
+      }
+      return Row(
+        keys: key,
+        values: [Double(group.count)] + intervals.flatMap { [$0.estimate, $0.lower, $0.upper] })
+    }
+    return table
+  }
+
+  /// The table as RFC 4180 has it: lines end in CR LF, fields with commas, quotes or line ends are
+  /// quoted, numbers have the fewest digits that read back to the same value.
+  public var csv: String {
+    ([keys + values] + rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) })
+      .map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
+  }
+
+  private static func number(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-inf" : "inf" }
+    return value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+  }
+
+  private static func quoted(_ field: String) -> String {
+    let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
+    return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+  }
+}

@@ -1,0 +1,242 @@
+public import AttentionTrace
+
+/// What is measured of recordings, and which axes stay apart.
+///
+/// Every table begins with the keys `prompt`, `method` and `seed`, then has those of the axes kept:
+/// `layer`, `head`, `step` and `timestep`.
+public struct RunMeasurement: Sendable {
+  /// How maps are made.
+  public let recipe: Recipe
+  /// Axes that are not reduced.
+  public let kept: Set<Recipe.Axis>
+  /// The head weights that the recipe names, by path.
+  public let weights: [String: HeadWeights]
+
+  /// Describes a measurement; see the properties.
+  public init(
+    by recipe: Recipe, keeping kept: Set<Recipe.Axis> = [], weights: [String: HeadWeights] = [:]
+  ) {
+    (self.recipe, self.kept, self.weights) = (recipe, kept, weights)
+  }
+
+  /// Each word's map by itself: mass, largest value and its place, entropy and concentration, centre
+  /// of mass and spread; see ``MapStatistics``.
+  public func statistics(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+    try table(
+      run, words, keys: ["word"],
+      values: [
+        "mass", "largest", "row", "column", "entropy", "relative_entropy", "concentration",
+        "top_share", "gini", "center_row", "center_column", "spread",
+      ]
+    ) { maps, add in
+      for word in words {
+        let map = MapStatistics(of: try maps.map(of: word))
+        add(
+          [.text(word.name)],
+          [
+            map.mass, Double(map.peak.value), Double(map.peak.row), Double(map.peak.column),
+            map.entropy, map.relativeEntropy, map.concentration, map.topShare, map.gini,
+            map.centerOfMass.row, map.centerOfMass.column, map.spread,
+          ])
+      }
+    }
+  }
+
+  /// What the maps of each pair of words share; see ``MapOverlap``.
+  public func overlap(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+    try table(
+      run, words, keys: ["first", "second"],
+      values: [
+        "segregation", "soft_jaccard", "symmetric_kl", "jensen_shannon", "cosine", "peak_distance",
+        "center_distance",
+      ]
+    ) { maps, add in
+      let all = try words.map { try maps.map(of: $0) }
+      for i in words.indices {
+        for j in words.indices where j > i {
+          let pair = MapOverlap(all[i], all[j])
+          add(
+            [.text(words[i].name), .text(words[j].name)],
+            [
+              pair.segregation, pair.softJaccard, pair.symmetricKL, pair.jensenShannon, pair.cosine,
+              pair.peakDistance, pair.centerDistance,
+            ])
+        }
+      }
+    }
+  }
+
+  /// An attribute and the noun it belongs to.
+  public typealias Bond = (attribute: Subject, noun: Subject)
+
+  /// How close each attribute is to its noun as against the other nouns; see ``Binding``.
+  public func binding(
+    _ run: RecordedRun, of bonds: [Bond], measure: OverlapMeasure
+  ) throws -> MeasurementTable {
+    let nouns = bonds.map(\.noun).uniqued
+    return try table(
+      run, nouns + bonds.map(\.attribute), keys: ["attribute", "noun"],
+      values: ["own", "over_mean", "over_largest"]
+    ) { maps, add in
+      for bond in bonds {
+        let binding = Binding(
+          of: try maps.map(of: bond.attribute), to: try maps.map(of: bond.noun),
+          against: try nouns.filter { $0 != bond.noun }.map { try maps.map(of: $0) },
+          by: measure)
+        add(
+          [.text(bond.attribute.name), .text(bond.noun.name)],
+          [binding.own, binding.overMean, binding.overLargest])
+      }
+    }
+  }
+
+  /// The share of all attention that fell on the start token, the prompt's words, the end token and
+  /// the padding; NaN for what was not recorded whole.
+  public func tokenMass(_ run: RecordedRun) throws -> MeasurementTable {
+    let tokens = run.manifest.tokens
+    let classes: [(name: String, tokens: [Int])] = [
+      ("start", [0]), ("words", Array(1..<max(tokens.end, 1))), ("end", [tokens.end]),
+      ("padding", Array((tokens.end + 1)..<max(tokens.tokens.count, tokens.end + 1))),
+    ]
+    return try table(run, nil, keys: [], values: classes.map(\.name)) { maps, add in
+      let cells = Double(maps.grid.pixels)
+      add(
+        [],
+        classes.map { kind in
+          guard Set(maps.tokens).isSuperset(of: kind.tokens) else { return .nan }
+          let columns = maps.tokens.indices.filter { kind.tokens.contains(maps.tokens[$0]) }
+          return columns.reduce(0.0) { sum, column in
+            sum + maps.map(at: column).values.reduce(0.0) { $0 + Double($1) }
+          } / cells
+        })
+    }
+  }
+
+  /// The radial power spectrum of each word's map, a row for each frequency; see ``RadialSpectrum``.
+  public func spectrum(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+    try table(run, words, keys: ["word", "frequency"], values: ["power"]) { maps, add in
+      for word in words {
+        let spectrum = RadialSpectrum(of: try maps.map(of: word))
+        for (frequency, power) in spectrum.power.enumerated() {
+          add([.text(word.name), .integer(frequency)], [power])
+        }
+      }
+    }
+  }
+
+  /// How much each word's map changed since the step before; see ``Convergence``.
+  ///
+  /// Steps are kept apart, whatever ``kept`` says; the first has no row.
+  public func convergence(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+    var before: [[MeasurementTable.Key]: AttentionMap] = [:]
+    let stepwise = RunMeasurement(by: recipe, keeping: kept.union([.step]), weights: weights)
+    return try stepwise.slices(
+      run, words, keys: ["word"], values: ["change", "relative_change"]
+    ) { slice, add in
+      for word in words {
+        let map = try slice.maps.map(of: word)
+        let place: [MeasurementTable.Key] = [
+          .text(word.name), .text(slice.layer?.path ?? ""), .integer(slice.head ?? -1),
+        ]
+        if let earlier = before.updateValue(map, forKey: place) {
+          let change = Convergence(of: [earlier, map])
+          add([.text(word.name)], [change.changes[0], change.relativeChanges[0]])
+        }
+      }
+    }
+  }
+
+  /// What excitation made of each word's map: the change of its largest value and entropy, what the
+  /// two maps share, and where the centre of mass moved; see ``MapDifference``.
+  ///
+  /// The seed is that of both runs, the method the excited one's.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` when the runs differ in more than
+  ///   their method, or their kept slices do not pair up.
+  public func difference(
+    excited: RecordedRun, plain: RecordedRun, of words: [Subject]
+  ) throws -> MeasurementTable {
+    if let what = plain.manifest.incomparability(with: excited.manifest) {
+      throw AnalysisError.notComparable(
+        first: plain.folder.path, second: excited.folder.path, what: what)
+    }
+    var earlier: [[MeasurementTable.Key]: AggregatedMaps] = [:]
+    let tokens = Set(words.flatMap(\.tokens)).sorted()
+    try plain.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
+      earlier[keys(of: slice)] = slice.maps
+    }
+    return try slices(
+      excited, words, keys: ["word"],
+      values: [
+        "largest_change", "entropy_change", "soft_jaccard", "center_row_shift",
+        "center_column_shift", "center_shift",
+      ]
+    ) { slice, add in
+      guard let before = earlier[keys(of: slice)], before.grid == slice.maps.grid else {
+        throw AnalysisError.notComparable(
+          first: plain.folder.path, second: excited.folder.path,
+          what: "the first lacks "
+            + keys(of: slice).map(\.description).joined(separator: ", "))
+      }
+      for word in words {
+        let change = MapDifference(
+          excited: try slice.maps.map(of: word), plain: try before.map(of: word))
+        add(
+          [.text(word.name)],
+          [
+            change.largest, change.entropy, change.softJaccard, change.centerShift.row,
+            change.centerShift.column, change.centerDistance,
+          ])
+      }
+    }
+  }
+
+  // MARK: - Slices
+
+  private typealias Add = ([MeasurementTable.Key], [Double]) -> Void
+
+  private func table(
+    _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
+    _ body: (AggregatedMaps, Add) throws -> Void
+  ) throws -> MeasurementTable {
+    try slices(run, words, keys: keys, values: values) { try body($0.maps, $1) }
+  }
+
+  private func slices(
+    _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
+    _ body: (MapSlice, Add) throws -> Void
+  ) throws -> MeasurementTable {
+    var table = MeasurementTable(
+      keys: ["prompt", "method", "seed"] + sliceKeys + keys, values: values)
+    let manifest = run.manifest
+    let first: [MeasurementTable.Key] = [
+      .text(manifest.tokens.prompt), .text(manifest.method.name), .text(String(manifest.seed)),
+    ]
+    let tokens = words.map { Set($0.flatMap(\.tokens)).sorted() }
+    try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
+      try body(slice) { keys, values in
+        table.rows.append(
+          MeasurementTable.Row(keys: first + self.keys(of: slice) + keys, values: values))
+      }
+    }
+    return table
+  }
+
+  private var sliceKeys: [String] {
+    [
+      kept.contains(.layer) ? ["layer"] : [], kept.contains(.head) ? ["head"] : [],
+      kept.contains(.step) ? ["step", "timestep"] : [],
+    ].flatMap(\.self)
+  }
+
+  private func keys(of slice: MapSlice) -> [MeasurementTable.Key] {
+    [
+      slice.layer.map { [.text($0.path)] } ?? [], slice.head.map { [.integer($0)] } ?? [],
+      slice.call.map { [.integer($0.step), .text(Self.plain($0.timestep))] } ?? [],
+    ].flatMap(\.self)
+  }
+
+  /// A time without a fraction that says nothing.
+  private static func plain(_ time: Double) -> String {
+    time == time.rounded() ? String(Int(time)) : String(time)
+  }
+}
