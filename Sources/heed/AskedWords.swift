@@ -50,7 +50,8 @@ struct AskedWords {
         "\(run.folder.path) has no queries: record some, as in heed generate … --queries 16x16")
     }
     let recorded = run.manifest.model.files
-    for file in Set(recorded.keys).union(hashes.keys).sorted() where recorded[file] != hashes[file] {
+    for file in Set(recorded.keys).union(hashes.keys).sorted() where recorded[file] != hashes[file]
+    {
       let how = recorded[file] == nil ? "it is not in" : hashes[file] == nil ? "only" : "not as in"
       throw Failure(
         .dataError,

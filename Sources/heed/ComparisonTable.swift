@@ -63,6 +63,8 @@ enum TableText {
   static func json(_ rows: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "NaN")
     return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
   }
 }

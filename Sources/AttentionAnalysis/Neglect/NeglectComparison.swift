@@ -1,4 +1,4 @@
-public import AttentionTrace
+internal import AttentionTrace
 
 /// Runs with and without excitation from the same noise, and what excitation changed over seeds.
 public struct NeglectComparison: Sendable {
@@ -82,7 +82,8 @@ public struct NeglectComparison: Sendable {
     let values = pairs.map { (earlier: late($0.plain), later: late($0.excited)) }
     return Change(
       prompt: prompt, method: method, subject: subject, seeds: pairs.map(\.plain.manifest.seed),
-      plain: Bootstrap.mean(values.map(\.earlier)), excited: Bootstrap.mean(values.map(\.later)),
+      plain: bootstrap.interval(of: values.map(\.earlier)).estimate,
+      excited: bootstrap.interval(of: values.map(\.later)).estimate,
       difference: bootstrap.pairedDifference(of: values),
       plainNeglected: pairs.count { isNeglected($0.plain) },
       excitedNeglected: pairs.count { isNeglected($0.excited) })

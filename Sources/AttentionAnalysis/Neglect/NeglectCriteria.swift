@@ -1,4 +1,4 @@
-public import AttentionTrace
+internal import AttentionTrace
 
 /// When a subject counts as neglected.
 ///

@@ -39,7 +39,8 @@ public struct SubjectNeglect: Hashable, Sendable {
   public let peak: MapPeak?
 
   init(
-    _ subject: Subject, _ trajectory: [Point], thresholds: [Int: Double], _ criteria: NeglectCriteria,
+    _ subject: Subject, _ trajectory: [Point], thresholds: [Int: Double],
+    _ criteria: NeglectCriteria,
     window: ClosedRange<Int>, recorded: (massShare: Double?, peak: MapPeak)?
   ) {
     self.subject = subject
@@ -78,7 +79,8 @@ public struct SubjectNeglect: Hashable, Sendable {
     let mean = "its largest attention averages \(digits(late)) over \(steps)"
     let peak = "it was \(digits(best.largest)) at step \(best.step)"
     switch verdict {
-    case .attended: return "\(name) is attended to: \(mean), at least \(digits(criteria.attendedFrom))"
+    case .attended:
+      return "\(name) is attended to: \(mean), at least \(digits(criteria.attendedFrom))"
     case .weak:
       return "\(name) is weak: \(mean), between \(digits(criteria.neglectedBelow)) and "
         + "\(digits(criteria.attendedFrom)); at most \(peak)"

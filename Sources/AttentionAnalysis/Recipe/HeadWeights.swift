@@ -24,8 +24,7 @@ public struct HeadWeights: Hashable, Sendable {
   /// Weights of `layers`, `[head]` by site path.
   public init(layers: [String: [Float]]) { self.layers = layers }
 
-  /// Reads a JSON object of lists of numbers by layer, as `heed analyze --heads --json` prints them
-  /// under `weights`.
+  /// Reads a JSON object of lists of numbers by layer, as `heed analyze --report heads -o` writes.
   /// - Throws: `FileError` when there is no such file or it is no such object.
   public init(contentsOf path: String) throws {
     let document = try StrictJSON.read(path: path)
@@ -34,5 +33,13 @@ public struct HeadWeights: Hashable, Sendable {
       layers[layer] = try document.member(layer).elements().map { Float(try $0.double()) }
     }
     self.layers = layers
+  }
+
+  /// The object that ``init(contentsOf:)`` reads, a layer a line.
+  public var json: String {
+    let lines = layers.sorted { $0.key < $1.key }.map { layer, weights in
+      "  \"\(layer)\": [\(weights.map { String($0) }.joined(separator: ", "))]"
+    }
+    return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
   }
 }

@@ -178,6 +178,14 @@ public struct Recipe: Hashable, Sendable {
     return []
   }
 
+  /// The files of head weights that it names.
+  public var weightFiles: [String] {
+    operations.compactMap { operation in
+      guard case .reduce(_, .weighted(.file(let path)), _) = operation else { return nil }
+      return path
+    }
+  }
+
   /// The same recipe of other steps.
   public func taking(steps: [Int]) -> Recipe {
     replacing(.step, with: .indices(steps))
@@ -186,6 +194,11 @@ public struct Recipe: Hashable, Sendable {
   /// The same recipe of other layers.
   public func taking(layers: [String]) -> Recipe {
     replacing(.layer, with: .layers(layers))
+  }
+
+  /// The same recipe with the grid that the run's loss reads in the place of ``lossGrid``.
+  public func resolved(for run: RunManifest) -> Recipe {
+    taking(layers: layers.map { $0 == Self.lossGrid ? run.method.grid.description : $0 })
   }
 
   private func replacing(_ axis: Axis, with selection: Selection) -> Recipe {

@@ -31,10 +31,8 @@ struct RecipeEvaluation {
   ) throws {
     self.source = source
     let run = source.run
-    let patterns = recipe.layers.map {
-      $0 == Recipe.lossGrid ? run.manifest.method.grid.description : $0
-    }
-    let recipe = recipe.taking(layers: patterns)
+    let recipe = recipe.resolved(for: run.manifest)
+    let patterns = recipe.layers
     let chosen = source.sites.filter { site in
       site.site.kind == .cross && patterns.contains { LayerPattern($0).matches(site.site) }
     }

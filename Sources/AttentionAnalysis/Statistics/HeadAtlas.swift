@@ -109,20 +109,21 @@ public struct HeadAtlas: Sendable {
     return masses
   }
 
-  /// Weights of the heads for maps of the class `name`: in each layer each head's share, over their
-  /// sum.
+  /// Weights of the heads for maps of the class `name`: in each layer each head's share, averaged over
+  /// `atlases`, over the sum of the layer's.
   ///
   /// Where no head of a layer gives the class anything, all weigh the same.
-  public func weights(for name: String) -> HeadWeights {
-    let mine = Dictionary(grouping: entries.filter { $0.name == name }, by: \.layer)
+  public static func weights(for name: String, of atlases: [HeadAtlas]) -> HeadWeights {
+    let mine = atlases.flatMap(\.entries).filter { $0.name == name }
     return HeadWeights(
-      layers: mine.mapValues { heads in
-        let sum = heads.reduce(0) { $0 + $1.share }
-        var weights = [Float](repeating: 0, count: (heads.map(\.head).max() ?? -1) + 1)
-        for head in heads {
-          weights[head.head] = sum > 0 ? Float(head.share / sum) : 1 / Float(heads.count)
+      layers: Dictionary(grouping: mine, by: \.layer).mapValues { entries in
+        var sums = [Double](repeating: 0, count: (entries.map(\.head).max() ?? -1) + 1)
+        for entry in entries where entry.share.isFinite { sums[entry.head] += entry.share }
+        let total = sums.reduce(0, +)
+        let heads = Double(Set(entries.map(\.head)).count)
+        return sums.indices.map { head in
+          total > 0 ? Float(sums[head] / total) : Float(1 / heads)
         }
-        return weights
       })
   }
 }

@@ -25,6 +25,8 @@ public struct MeasurementTable: Hashable, Sendable {
     public init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
   }
 
+  /// How the maps were made that the numbers are of.
+  public let recipe: String
   /// Names of what tells rows apart, as in `seed` and `word`.
   public let keys: [String]
   /// Names of the numbers.
@@ -32,9 +34,9 @@ public struct MeasurementTable: Hashable, Sendable {
   /// The rows, in the order of the runs.
   public var rows: [Row]
 
-  /// An empty table.
-  public init(keys: [String], values: [String]) {
-    (self.keys, self.values, rows) = (keys, values, [])
+  /// A table; see the properties.
+  public init(recipe: String, keys: [String], values: [String], rows: [Row] = []) {
+    (self.recipe, self.keys, self.values, self.rows) = (recipe, keys, values, rows)
   }
 
   /// The same measured over seeds: of rows that differ in their seed alone, each number's mean and the
@@ -55,7 +57,7 @@ public struct MeasurementTable: Hashable, Sendable {
       groups[key, default: []].append(row)
     }
     var table = MeasurementTable(
-      keys: keys.enumerated().filter { $0.offset != seed }.map(\.element),
+      recipe: recipe, keys: keys.enumerated().filter { $0.offset != seed }.map(\.element),
       values: ["n"] + values.flatMap { [$0, $0 + "_low", $0 + "_high"] })
     table.rows = order.map { key in
       let group = groups[key] ?? []
@@ -69,10 +71,11 @@ public struct MeasurementTable: Hashable, Sendable {
     return table
   }
 
-  /// The table as RFC 4180 has it: lines end in CR LF, fields with commas, quotes or line ends are
+  /// The table as RFC 4180 has it, the recipe its last column: lines end in CR LF, fields with commas, quotes or line ends are
   /// quoted, numbers have the fewest digits that read back to the same value.
   public var csv: String {
-    ([keys + values] + rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) })
+    let lines = rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) + [recipe] }
+    return ([keys + values + ["recipe"]] + lines)
       .map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
   }
 

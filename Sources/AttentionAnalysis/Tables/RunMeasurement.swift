@@ -28,16 +28,17 @@ public struct RunMeasurement: Sendable {
         "mass", "largest", "row", "column", "entropy", "relative_entropy", "concentration",
         "top_share", "gini", "center_row", "center_column", "spread",
       ]
-    ) { maps, add in
-      for word in words {
+    ) { maps in
+      try words.map { word in
         let map = MapStatistics(of: try maps.map(of: word))
-        add(
+        return (
           [.text(word.name)],
           [
             map.mass, Double(map.peak.value), Double(map.peak.row), Double(map.peak.column),
             map.entropy, map.relativeEntropy, map.concentration, map.topShare, map.gini,
             map.centerOfMass.row, map.centerOfMass.column, map.spread,
-          ])
+          ]
+        )
       }
     }
   }
@@ -50,17 +51,18 @@ public struct RunMeasurement: Sendable {
         "segregation", "soft_jaccard", "symmetric_kl", "jensen_shannon", "cosine", "peak_distance",
         "center_distance",
       ]
-    ) { maps, add in
+    ) { maps in
       let all = try words.map { try maps.map(of: $0) }
-      for i in words.indices {
-        for j in words.indices where j > i {
+      return words.indices.flatMap { i in
+        words.indices.filter { $0 > i }.map { j in
           let pair = MapOverlap(all[i], all[j])
-          add(
+          return (
             [.text(words[i].name), .text(words[j].name)],
             [
               pair.segregation, pair.softJaccard, pair.symmetricKL, pair.jensenShannon, pair.cosine,
               pair.peakDistance, pair.centerDistance,
-            ])
+            ]
+          )
         }
       }
     }
@@ -77,15 +79,16 @@ public struct RunMeasurement: Sendable {
     return try table(
       run, nouns + bonds.map(\.attribute), keys: ["attribute", "noun"],
       values: ["own", "over_mean", "over_largest"]
-    ) { maps, add in
-      for bond in bonds {
+    ) { maps in
+      try bonds.map { bond in
         let binding = Binding(
           of: try maps.map(of: bond.attribute), to: try maps.map(of: bond.noun),
-          against: try nouns.filter { $0 != bond.noun }.map { try maps.map(of: $0) },
+          others: try nouns.filter { $0 != bond.noun }.map { try maps.map(of: $0) },
           by: measure)
-        add(
+        return (
           [.text(bond.attribute.name), .text(bond.noun.name)],
-          [binding.own, binding.overMean, binding.overLargest])
+          [binding.own, binding.overMean, binding.overLargest]
+        )
       }
     }
   }
@@ -98,27 +101,23 @@ public struct RunMeasurement: Sendable {
       ("start", [0]), ("words", Array(1..<max(tokens.end, 1))), ("end", [tokens.end]),
       ("padding", Array((tokens.end + 1)..<max(tokens.tokens.count, tokens.end + 1))),
     ]
-    return try table(run, nil, keys: [], values: classes.map(\.name)) { maps, add in
+    return try table(run, nil, keys: [], values: classes.map(\.name)) { maps in
       let cells = Double(maps.grid.pixels)
-      add(
-        [],
-        classes.map { kind in
-          guard Set(maps.tokens).isSuperset(of: kind.tokens) else { return .nan }
-          let columns = maps.tokens.indices.filter { kind.tokens.contains(maps.tokens[$0]) }
-          return columns.reduce(0.0) { sum, column in
-            sum + maps.map(at: column).values.reduce(0.0) { $0 + Double($1) }
-          } / cells
-        })
+      let shares = classes.map { kind -> Double in
+        guard Set(maps.tokens).isSuperset(of: kind.tokens) else { return .nan }
+        let columns = maps.tokens.indices.filter { kind.tokens.contains(maps.tokens[$0]) }
+        return columns.reduce(0) { $0 + maps.map(at: $1).mass } / cells
+      }
+      return [([], shares)]
     }
   }
 
   /// The radial power spectrum of each word's map, a row for each frequency; see ``RadialSpectrum``.
   public func spectrum(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
-    try table(run, words, keys: ["word", "frequency"], values: ["power"]) { maps, add in
-      for word in words {
-        let spectrum = RadialSpectrum(of: try maps.map(of: word))
-        for (frequency, power) in spectrum.power.enumerated() {
-          add([.text(word.name), .integer(frequency)], [power])
+    try table(run, words, keys: ["word", "frequency"], values: ["power"]) { maps in
+      try words.flatMap { word in
+        RadialSpectrum(of: try maps.map(of: word)).power.enumerated().map { frequency, power in
+          ([.text(word.name), .integer(frequency)], [power])
         }
       }
     }
@@ -132,15 +131,15 @@ public struct RunMeasurement: Sendable {
     let stepwise = RunMeasurement(by: recipe, keeping: kept.union([.step]), weights: weights)
     return try stepwise.slices(
       run, words, keys: ["word"], values: ["change", "relative_change"]
-    ) { slice, add in
-      for word in words {
+    ) { slice in
+      try words.compactMap { word in
         let map = try slice.maps.map(of: word)
         let place: [MeasurementTable.Key] = [
           .text(word.name), .text(slice.layer?.path ?? ""), .integer(slice.head ?? -1),
         ]
-        if let earlier = before.updateValue(map, forKey: place) {
+        return before.updateValue(map, forKey: place).map { earlier in
           let change = Convergence(of: [earlier, map])
-          add([.text(word.name)], [change.changes[0], change.relativeChanges[0]])
+          return ([.text(word.name)], [change.changes[0], change.relativeChanges[0]])
         }
       }
     }
@@ -170,42 +169,45 @@ public struct RunMeasurement: Sendable {
         "largest_change", "entropy_change", "soft_jaccard", "center_row_shift",
         "center_column_shift", "center_shift",
       ]
-    ) { slice, add in
+    ) { slice in
       guard let before = earlier[keys(of: slice)], before.grid == slice.maps.grid else {
         throw AnalysisError.notComparable(
           first: plain.folder.path, second: excited.folder.path,
           what: "the first lacks "
             + keys(of: slice).map(\.description).joined(separator: ", "))
       }
-      for word in words {
+      return try words.map { word in
         let change = MapDifference(
           excited: try slice.maps.map(of: word), plain: try before.map(of: word))
-        add(
+        return (
           [.text(word.name)],
           [
             change.largest, change.entropy, change.softJaccard, change.centerShift.row,
             change.centerShift.column, change.centerDistance,
-          ])
+          ]
+        )
       }
     }
   }
 
   // MARK: - Slices
 
-  private typealias Add = ([MeasurementTable.Key], [Double]) -> Void
+  /// The rows of one slice, less the keys that tell the slice.
+  private typealias Rows = [(keys: [MeasurementTable.Key], values: [Double])]
 
   private func table(
     _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
-    _ body: (AggregatedMaps, Add) throws -> Void
+    _ rows: (AggregatedMaps) throws -> Rows
   ) throws -> MeasurementTable {
-    try slices(run, words, keys: keys, values: values) { try body($0.maps, $1) }
+    try slices(run, words, keys: keys, values: values) { try rows($0.maps) }
   }
 
   private func slices(
     _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
-    _ body: (MapSlice, Add) throws -> Void
+    _ rows: (MapSlice) throws -> Rows
   ) throws -> MeasurementTable {
     var table = MeasurementTable(
+      recipe: recipe.resolved(for: run.manifest).description,
       keys: ["prompt", "method", "seed"] + sliceKeys + keys, values: values)
     let manifest = run.manifest
     let first: [MeasurementTable.Key] = [
@@ -213,9 +215,9 @@ public struct RunMeasurement: Sendable {
     ]
     let tokens = words.map { Set($0.flatMap(\.tokens)).sorted() }
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
-      try body(slice) { keys, values in
-        table.rows.append(
-          MeasurementTable.Row(keys: first + self.keys(of: slice) + keys, values: values))
+      let place = first + self.keys(of: slice)
+      table.rows += try rows(slice).map {
+        MeasurementTable.Row(keys: place + $0.keys, values: $0.values)
       }
     }
     return table

@@ -1,26 +1,86 @@
-import ArgumentParser
-import AttentionAnalysis
+public import ArgumentParser
+public import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 
 /// Numbers of recorded runs.
 struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures recorded runs.",
+    abstract: "Measures recorded runs, without a model.",
     discussion: """
+      neglect, the report that is printed unless --report names another, says what became of each \
+      subject. late is the mean, over the last fifth of the altered steps, of its largest attention \
+      as the loss reads it: attended from 0.8 on, neglected below 0.5, lost if it was attended \
+      before, weak in between. best is the largest of all steps, reached the first step at the last \
+      threshold, mass the subject's share of the words' attention, apart the distance of its peak \
+      from the nearest other subject's in cells, moved how far the latent was moved in all. Runs \
+      with and without excitation of one prompt and seed are compared, with intervals over seeds.
+
+      words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
+      and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
+      plain; heads finds those that serve a word or --classes of words; segmentation compares with \
+      --masks; relations with --dependencies. -o writes maps (words, difference) or head weights.
+
       --ask finds where a word would have looked that is not in the prompt. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \
       run. The text is encoded by itself, as in Open-Vocabulary Attention Maps (arXiv 2403.14291): \
       in each recorded layer and call, each head's probabilities are the softmax, over the tokens \
       of that text's own window, of queries times keys. Each word of a longer text gets its map.
-
-      The table gives, for each run and word, the map's largest value and its row and column from \
-      0, the map's share of what all tokens' maps hold, and its entropy in nats (log of the number \
-      of cells for an even map).
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
   var runs: [String]
+
+  @Option(help: "What is reported.")
+  var report = ReportKind.neglect
+
+  @OptionGroup(title: "Words and maps") var options: AnalysisOptions
+
+  @Flag(help: "One row for all seeds, with bootstrap intervals.")
+  var overSeeds = false
+
+  @Option(
+    help: ArgumentHelp("Attributes and their nouns, as in red=car,blue=cat.", valueName: "list"))
+  var bind: String?
+
+  @Option(help: "How closeness is measured for binding.")
+  var measure = OverlapMeasure.softJaccard
+
+  @Option(
+    help: ArgumentHelp("Classes of words, as in animal=cat+frog,colour=red.", valueName: "list"))
+  var classes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Masks, white where the thing is, of the picture's size: cat=cat.png,frog=frog-{seed}.png.",
+      valueName: "list"))
+  var masks: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shares of a map's largest value from which a cell counts.", valueName: "list"))
+  var thresholds = "0.2,0.3,0.4,0.5,0.6"
+
+  @Flag(help: "Give each map the mask that suits it best (Hungarian), at the first threshold.")
+  var hungarian = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Relations of words: CoNLL-U, or a table of relation,head,dependent.", valueName: "file"))
+  var dependencies: String?
+
+  @Option(help: "The largest attention below which a subject is neglected.")
+  var neglectedBelow: Float = 0.5
+
+  @Option(help: "The largest attention from which on a subject is attended to.")
+  var attendedFrom: Float = 0.8
+
+  @Option(
+    help: ArgumentHelp("The steps of the verdict, as in 20..24.", valueName: "range"))
+  var window: String?
+
+  @Flag(help: "End with 1 if a subject of any run is neglected or lost.")
+  var failOnNeglect = false
 
   @Option(
     parsing: .unconditionalSingleValue,
@@ -28,31 +88,107 @@ struct Analyze: ParsableCommand {
   var ask: [String] = []
 
   @Option(
-    help: ArgumentHelp(
-      "How maps are made, as in \"mean(head) mean(layer: 16x16) mean(step: 0..24)\"; without it, "
-        + "the mean over heads, layers of the grid that the loss reads, and steps.",
-      valueName: "text"))
-  var recipe: String?
-
-  @Option(
-    name: [.short, .long],
-    help: ArgumentHelp("Where to write the maps, a .npy for each word.", valueName: "folder"))
+    name: [.short, .long], help: ArgumentHelp("Where maps or weights go.", valueName: "folder"))
   var output: String?
 
-  @Flag(help: "Print the table as JSON.")
+  @Flag(help: "Print JSON.")
   var json = false
+
+  @Flag(help: "Print CSV.")
+  var csv = false
 
   @OptionGroup(title: "Model, for --ask") var model: ModelOptions
 
   func validate() throws {
-    if ask.isEmpty { throw ValidationError("Say what is wanted: --ask TEXT.") }
+    if json && csv { throw ValidationError("Give either --json or --csv.") }
+    if report == .binding && bind == nil {
+      throw ValidationError("binding needs --bind, as in --bind red=car,blue=cat.")
+    }
+    if report == .segmentation && masks == nil {
+      throw ValidationError("segmentation needs --masks, as in --masks cat=cat.png.")
+    }
+    if report == .relations && dependencies == nil {
+      throw ValidationError("relations needs --dependencies with a file.")
+    }
   }
 
   func run() throws {
-    let recipe = try recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: Recipe.lossGrid)
-    let folders = try runs.flatMap(RunSearch.folders)
-    let words = try AskedWords(
-      ask, of: try folders.map { try RecordedRun($0) }, from: try model.checkpoint(), by: recipe)
+    let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
+    guard ask.isEmpty else { return try answer(runs) }
+    guard report != .neglect else { return try printNeglect(runs) }
+    var table = try measured(runs)
+    if overSeeds { table = table.overSeeds() }
+    print(table.text(format))
+    if format == .text { Message.note("recipe: \(table.recipe)") }
+  }
+
+  private var format: ReportFormat { json ? .json : csv ? .csv : .text }
+
+  private func measured(_ runs: [RecordedRun]) throws -> MeasurementTable {
+    let reports = MapReports(runs: runs, options: options)
+    let measurement = try options.measurement()
+    if let output, [.words, .statistics, .difference].contains(report) {
+      try reports.writeMaps(of: report, to: output)
+    }
+    switch report {
+    case .words: return try reports.words()
+    case .difference: return try reports.difference()
+    case .statistics:
+      return try reports.table { try measurement.statistics($0, of: try options.words(of: $0)) }
+    case .overlap:
+      return try reports.table { try measurement.overlap($0, of: try options.words(of: $0)) }
+    case .convergence:
+      return try reports.table { try measurement.convergence($0, of: try options.words(of: $0)) }
+    case .spectrum:
+      return try reports.table { try measurement.spectrum($0, of: try options.words(of: $0)) }
+    case .mass: return try reports.table(measurement.tokenMass)
+    case .binding:
+      return try reports.table { run in
+        try measurement.binding(run, of: try bonds(in: run), measure: measure)
+      }
+    case .heads:
+      let heads = try HeadReport(runs, options, classes: classes)
+      if let output { try heads.writeWeights(to: output) }
+      return heads.table
+    case .segmentation:
+      let report = try SegmentationReport(
+        runs, options, masks: masks ?? "", thresholds: thresholds)
+      return hungarian ? try report.matched() : try report.table()
+    case .relations:
+      return try RelationReport(
+        runs, options, dependencies: dependencies ?? "",
+        threshold: try SegmentationReport.shares(thresholds, option: "--thresholds")[0]
+      ).table
+    case .neglect: return MeasurementTable(recipe: "", keys: [], values: [])
+    }
+  }
+
+  private func bonds(in run: RecordedRun) throws -> [RunMeasurement.Bond] {
+    let selection = WordSelection(run.manifest.tokens)
+    return try NamedValue.list(bind ?? "", option: "--bind", example: "red=car,blue=cat").map {
+      (try selection.subject(named: $0.name), try selection.subject(named: $0.value))
+    }
+  }
+
+  private func printNeglect(_ runs: [RecordedRun]) throws {
+    let range = try window.map { try IndexRange(option: "--window", $0).range }
+    let criteria = NeglectCriteria(
+      neglectedBelow: neglectedBelow, attendedFrom: attendedFrom, window: range)
+    let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
+    print(NeglectPrinter(reports, try NeglectComparison(reports)).text(format))
+    let isNeglected = reports.contains { report in
+      report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
+    }
+    if failOnNeglect, isNeglected {
+      throw Failure(.comparisonFailed, "a subject is neglected")
+    }
+  }
+
+  private func answer(_ runs: [RecordedRun]) throws {
+    let recipe = try options.parsedRecipe().recipe
+    let words = try AskedWords(ask, of: runs, from: try model.checkpoint(), by: recipe)
     print(try AskedWordsReport(words, folder: output).text(json: json))
   }
 }
+
+extension OverlapMeasure: ExpressibleByArgument {}

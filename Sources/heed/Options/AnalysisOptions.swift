@@ -1,0 +1,69 @@
+import ArgumentParser
+import AttentionAnalysis
+import AttentionTrace
+
+/// Which words and maps a report is of.
+struct AnalysisOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Words, separated by commas: frog, frog#2 for its second occurrence, @5 for a token's index, \
+      <start>, <end>, <padding>; without it those of the recipe, else the run's subjects.
+      """, valueName: "words"))
+  var tokens: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How maps are made, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
+      attend-and-excite, notebook, prompt-to-prompt or daam; without it, the mean over heads, \
+      layers of the grid that the loss reads, and steps.
+      """, valueName: "text"))
+  var recipe: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Axes that stay apart instead of being reduced: some of layer, head and step.",
+      valueName: "axes"))
+  var by: String?
+
+  /// The recipe, and the head weights it names.
+  func parsedRecipe() throws -> (recipe: Recipe, weights: [String: HeadWeights]) {
+    let recipe = try recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: Recipe.lossGrid)
+    var weights: [String: HeadWeights] = [:]
+    for path in recipe.weightFiles { weights[path] = try HeadWeights(contentsOf: path) }
+    return (recipe, weights)
+  }
+
+  /// What is measured by the recipe.
+  func measurement() throws -> RunMeasurement {
+    let (recipe, weights) = try parsedRecipe()
+    return RunMeasurement(by: recipe, keeping: try keptAxes(), weights: weights)
+  }
+
+  private func keptAxes() throws -> Set<Recipe.Axis> {
+    let names = by?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    return Set(
+      try names.map { name in
+        guard let axis = Recipe.Axis(rawValue: name), axis != .branch else {
+          throw Failure(.usage, "--by is '\(by ?? "")'; '\(name)' is not layer, head or step")
+        }
+        return axis
+      })
+  }
+
+  /// The words meant in a run.
+  func words(of run: RecordedRun) throws -> [Subject] {
+    let selection = WordSelection(run.manifest.tokens)
+    var names = tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if names == nil, let recipe = try recipe.map(Recipe.init(parsing:)), !recipe.tokens.isEmpty {
+      names = recipe.tokens
+    }
+    if let names { return try names.map(selection.subject(named:)) }
+    guard !run.manifest.subjects.isEmpty else {
+      throw Failure(
+        .usage, "\(run.folder.path) was made without subjects; name words with --tokens")
+    }
+    return run.manifest.subjects
+  }
+}

@@ -1,0 +1,210 @@
+import AttentionAnalysis
+import AttentionTrace
+import Foundation
+
+/// The neglect report of runs: a table and verdicts for people, everything for programs.
+struct NeglectPrinter {
+  let reports: [NeglectReport]
+  let comparison: NeglectComparison
+
+  /// Runs by their weakest subject, the most neglected first.
+  init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
+    self.reports = reports.enumerated().sorted { a, b in
+      let (left, right) = (a.element.weakest, b.element.weakest)
+      return left == right || left.isNaN && right.isNaN
+        ? a.offset < b.offset : left < right || left.isNaN
+    }.map(\.element)
+    self.comparison = comparison
+  }
+
+  func text(_ format: ReportFormat) -> String {
+    switch format {
+    case .text: plain
+    case .csv: table.text(.csv)
+    case .json: TableText.json(document)
+    }
+  }
+
+  // MARK: - For people
+
+  private var plain: String {
+    var parts = [table.text(.text), verdicts]
+    if !comparison.changes.isEmpty { parts.append(changes) }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var table: MeasurementTable {
+    let rows = reports.flatMap { report in report.subjects.map { row($0, report) } }
+    return MeasurementTable(
+      recipe:
+        "\(Recipe(layers: Recipe.lossGrid)) in the window; largest attention as the loss reads it",
+      keys: ["prompt", "method", "seed", "subject", "verdict"],
+      values: ["late", "best", "reached", "mass", "apart", "loss", "tries", "moved"], rows: rows)
+  }
+
+  private func row(_ subject: SubjectNeglect, _ report: NeglectReport) -> MeasurementTable.Row {
+    let reached = subject.thresholds.last?.reachedAt
+    let best = subject.trajectory.map(\.largest).max() ?? .nan
+    let values: [Double] = [
+      Double(subject.late), Double(best), reached.map { Double($0) } ?? .nan,
+      subject.massShare ?? .nan, nearest(subject, report), Double(report.losses.last?.loss ?? .nan),
+      Double(report.tries.values.reduce(0, +)), report.moved.map { Double($0) } ?? .nan,
+    ]
+    return MeasurementTable.Row(
+      keys: [
+        .text(report.manifest.tokens.prompt), .text(report.manifest.method.name),
+        .text(String(report.manifest.seed)), .text(subject.subject.name),
+        .text(subject.verdict.rawValue),
+      ], values: values)
+  }
+
+  /// The distance to the nearest other subject's peak, in cells.
+  private func nearest(_ subject: SubjectNeglect, _ report: NeglectReport) -> Double {
+    report.peakDistances.filter { [$0.first, $0.second].contains(subject.subject.name) }
+      .map(\.distance).min() ?? .nan
+  }
+
+  /// The reasons, in words, of all but the subjects that are attended to; those are counted.
+  private var verdicts: String {
+    let subjects = reports.flatMap(\.subjects)
+    let attended = subjects.count { $0.verdict == .attended }
+    let lines = reports.flatMap { report -> [String] in
+      let reasons = report.subjects.filter { $0.verdict != .attended }.map(\.reason)
+      let exhausted = report.exhaustedSteps.map { step in
+        "refinement gave up at step \(step) after \(report.tries[step] ?? 0) tries: the latent may "
+          + "have left what the model knows"
+      }
+      let run = "\(report.manifest.method.name), seed \(report.manifest.seed): "
+      return (reasons + exhausted).map { run + $0 }
+    }
+    return (lines + ["\(attended) of \(subjects.count) subjects are attended to"])
+      .joined(separator: "\n")
+  }
+
+  private var changes: String {
+    let titles = [
+      "prompt", "method", "subject", "seeds", "plain", "excited", "change", "95 % interval",
+      "neglected",
+    ]
+    let cells = comparison.changes.map { change in
+      [
+        change.prompt, change.method, change.subject ?? "the weaker", String(change.seeds.count),
+        TableText.number(Float(change.plain)), TableText.number(Float(change.excited)),
+        TableText.number(Float(change.difference.estimate)), Self.interval(change.difference),
+        "\(change.plainNeglected) → \(change.excitedNeglected)",
+      ]
+    }
+    return "Late attention with excitation less without, over seeds (percentile bootstrap of the "
+      + "mean, 10,000 draws):\n"
+      + AlignedColumns([titles] + cells, leftAligned: [0, 1, 2]).text
+  }
+
+  private static func interval(_ interval: BootstrapInterval) -> String {
+    interval.lower.isNaN
+      ? "-"
+      : "\(TableText.number(Float(interval.lower))) … \(TableText.number(Float(interval.upper)))"
+  }
+
+  // MARK: - For programs
+
+  private struct Document: Encodable {
+    let runs: [Run]
+    let changes: [Change]
+  }
+
+  private struct Run: Encodable {
+    let run: String
+    let prompt: String
+    let method: String
+    let seed: UInt64
+    let window: [Int]
+    let subjects: [Subject]
+    let losses: [Loss]
+    let tries: [Tries]
+    let exhaustedSteps: [Int]
+    let movements: [NeglectReport.Movement]
+    let moved: Float?
+    let peakDistances: [Distance]
+  }
+
+  private struct Subject: Encodable {
+    let name: String
+    let tokens: [Int]
+    let verdict: NeglectVerdict
+    let reason: String
+    let late: Float?
+    let trajectory: [SubjectNeglect.Point]
+    let thresholds: [SubjectNeglect.Threshold]
+    let massShare: Double?
+    let peak: [Int]?
+  }
+
+  private struct Loss: Encodable {
+    let step: Int
+    let loss: Float
+  }
+
+  private struct Tries: Encodable {
+    let step: Int
+    let tries: Int
+  }
+
+  private struct Distance: Encodable {
+    let first: String
+    let second: String
+    let cells: Double
+  }
+
+  private struct Change: Encodable {
+    let prompt: String
+    let method: String
+    let subject: String?
+    let seeds: [UInt64]
+    let plain: Double?
+    let excited: Double?
+    let change: Double?
+    let low: Double?
+    let high: Double?
+    let plainNeglected: Int
+    let excitedNeglected: Int
+  }
+
+  private var document: Document {
+    Document(
+      runs: reports.map { report in
+        Run(
+          run: report.path, prompt: report.manifest.tokens.prompt,
+          method: report.manifest.method.name, seed: report.manifest.seed,
+          window: [report.window.lowerBound, report.window.upperBound],
+          subjects: report.subjects.map(Self.subject),
+          losses: report.losses.map { Loss(step: $0.step, loss: $0.loss) },
+          tries: report.tries.sorted { $0.key < $1.key }.map { Tries(step: $0, tries: $1) },
+          exhaustedSteps: report.exhaustedSteps, movements: report.movements,
+          moved: report.moved,
+          peakDistances: report.peakDistances.filter { $0.distance.isFinite }.map {
+            Distance(first: $0.first, second: $0.second, cells: $0.distance)
+          })
+      },
+      changes: comparison.changes.map { change in
+        Change(
+          prompt: change.prompt, method: change.method, subject: change.subject,
+          seeds: change.seeds, plain: change.plain.finite, excited: change.excited.finite,
+          change: change.difference.estimate.finite, low: change.difference.lower.finite,
+          high: change.difference.upper.finite, plainNeglected: change.plainNeglected,
+          excitedNeglected: change.excitedNeglected)
+      })
+  }
+
+  private static func subject(_ subject: SubjectNeglect) -> Subject {
+    Subject(
+      name: subject.subject.name, tokens: subject.subject.tokens, verdict: subject.verdict,
+      reason: subject.reason, late: subject.late.isNaN ? nil : subject.late,
+      trajectory: subject.trajectory, thresholds: subject.thresholds,
+      massShare: subject.massShare, peak: subject.peak.map { [$0.row, $0.column] })
+  }
+}
+
+extension Double {
+  /// Nothing in the place of NaN and infinity, which JSON does not have.
+  fileprivate var finite: Double? { isFinite ? self : nil }
+}
