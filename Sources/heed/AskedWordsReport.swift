@@ -61,8 +61,9 @@ struct AskedWordsReport {
 
   /// A file's name for a word: the word, after the text if that says more.
   private static func name(_ answer: AskedWords.Answer) -> String {
-    let word = RunFolder.slug(answer.word.name)
-    return answer.word.name == answer.text.lowercased() ? word : RunFolder.slug(answer.text) + "." + word
+    let word = RunFolder.slug(answer.word.name.replacing("#", with: " "))
+    return answer.word.name == answer.text.lowercased()
+      ? word : RunFolder.slug(answer.text) + "." + word
   }
 
   private static func row(_ answer: AskedWords.Answer, _ file: String?) -> Row {
@@ -73,7 +74,8 @@ struct AskedWordsReport {
       run: answer.run.folder.path, text: answer.text, word: answer.word.name,
       largest: largest.isFinite ? largest : nil,
       row: place / grid.columns, column: place % grid.columns, grid: [grid.rows, grid.columns],
-      share: answer.share.isFinite ? answer.share : nil, entropy: entropy(values), recipe: answer.recipe.description, file: file)
+      share: answer.share.isFinite ? answer.share : nil, entropy: entropy(values),
+      recipe: answer.recipe.description, file: file)
   }
 
   /// Shannon's entropy of numbers over their sum, in nats; `nil` where they are no amounts.
@@ -92,7 +94,8 @@ struct AskedWordsReport {
     let cells = rows.map { row in
       [
         row.run, row.word, TableText.number(row.largest), String(row.row), String(row.column),
-        TableText.number(row.share.map { Float($0) }), TableText.number(row.entropy.map { Float($0) }),
+        TableText.number(row.share.map { Float($0) }),
+        TableText.number(row.entropy.map { Float($0) }),
       ]
     }
     return AlignedColumns([titles] + cells, leftAligned: [0, 1]).text
