@@ -87,7 +87,9 @@ let package = Package(
       ],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["heed", "TestSupport"], exclude: ["Fixtures"]),
+      name: "CommandTests",
+      dependencies: ["heed", "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"],
+      exclude: ["Fixtures"]),
   ]
 )
 

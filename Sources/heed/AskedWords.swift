@@ -50,14 +50,15 @@ struct AskedWords {
         "\(run.folder.path) has no queries: record some, as in heed generate … --queries 16x16")
     }
     let recorded = run.manifest.model.files
-    for file in Set(recorded.keys).union(hashes.keys).sorted() where recorded[file] != hashes[file]
-    {
-      let how = recorded[file] == nil ? "it is not in" : hashes[file] == nil ? "only" : "not as in"
-      throw Failure(
-        .dataError,
-        "\(file): \(how) \(run.folder.manifest), which \(run.manifest.model.name) made; give the "
-          + "run's own checkpoint, with its LoRAs and weights, by --model")
-    }
+    let differing = Set(recorded.keys).union(hashes.keys).filter { recorded[$0] != hashes[$0] }
+    let both = differing.filter { recorded[$0] != nil && hashes[$0] != nil }
+    guard let file = (both.isEmpty ? differing : both).min() else { return }
+    let how =
+      !both.isEmpty ? "differs" : hashes[file] == nil ? "is not there" : "is more than that"
+    throw Failure(
+      .dataError,
+      "\(run.folder.path) was made with \(run.manifest.model.name), of which \(file) \(how): give "
+        + "the run's own checkpoint by --model, with its --lora and --weights")
   }
 
   private static func weights(of recipe: Recipe) throws -> [String: HeadWeights] {

@@ -10,14 +10,15 @@ struct AskedWordsReport {
     /// The text that was asked.
     let text: String
     let word: String
-    let largest: Float
+    /// The map's largest value; none of a map that is not numbers.
+    let largest: Float?
     /// Where the largest value stands, from 0.
     let row: Int
     let column: Int
     /// Rows and columns of the map.
     let grid: [Int]
-    /// The map's sum over that of all tokens' maps.
-    let share: Double
+    /// The map's sum over that of all tokens' maps; none where these are nothing.
+    let share: Double?
     /// Shannon's entropy of the map over its sum, in nats; none of an empty map.
     let entropy: Double?
     let recipe: String
@@ -60,8 +61,9 @@ struct AskedWordsReport {
 
   /// A file's name for a word: the word, after the text if that says more.
   private static func name(_ answer: AskedWords.Answer) -> String {
-    let word = RunFolder.slug(answer.word.name)
-    return answer.word.name == answer.text ? word : RunFolder.slug(answer.text) + "." + word
+    let word = RunFolder.slug(answer.word.name.replacing("#", with: " "))
+    return answer.word.name == answer.text.lowercased()
+      ? word : RunFolder.slug(answer.text) + "." + word
   }
 
   private static func row(_ answer: AskedWords.Answer, _ file: String?) -> Row {
@@ -69,9 +71,11 @@ struct AskedWordsReport {
     let largest = answer.map.largest
     let place = values.firstIndex(of: largest) ?? 0
     return Row(
-      run: answer.run.folder.path, text: answer.text, word: answer.word.name, largest: largest,
+      run: answer.run.folder.path, text: answer.text, word: answer.word.name,
+      largest: largest.isFinite ? largest : nil,
       row: place / grid.columns, column: place % grid.columns, grid: [grid.rows, grid.columns],
-      share: answer.share, entropy: entropy(values), recipe: answer.recipe.description, file: file)
+      share: answer.share.isFinite ? answer.share : nil, entropy: entropy(values),
+      recipe: answer.recipe.description, file: file)
   }
 
   /// Shannon's entropy of numbers over their sum, in nats; `nil` where they are no amounts.
@@ -90,7 +94,8 @@ struct AskedWordsReport {
     let cells = rows.map { row in
       [
         row.run, row.word, TableText.number(row.largest), String(row.row), String(row.column),
-        TableText.number(Float(row.share)), TableText.number(row.entropy.map { Float($0) }),
+        TableText.number(row.share.map { Float($0) }),
+        TableText.number(row.entropy.map { Float($0) }),
       ]
     }
     return AlignedColumns([titles] + cells, leftAligned: [0, 1]).text

@@ -38,19 +38,30 @@ struct RecorderTests {
       tokens: Bool.random(using: &random) ? nil : some([6, 0, 3, 2]),
       branches: Set(some(Branch.allCases)), phases: Set(some(Phase.allCases)),
       steps: Bool.random(using: &random) ? nil : 1...2,
-      precision: Bool.random(using: &random) ? .float16 : .float32)
+      precision: Bool.random(using: &random) ? .float16 : .float32,
+      queries: Bool.random(using: &random) ? [] : some(["*", "1x2", "down*"]))
     let folder = try TemporaryFolder()
-    let run = SyntheticRun(plan: plan, steps: 4)
+    let run = SyntheticRun(sites: SyntheticRun.queriedSites, plan: plan, steps: 4)
     try run.record(into: RunFolder(path: folder.path + "/run"))
     let read = try RecordedRun(folder.path + "/run")
     #expect(read.manifest.status == .complete)
     #expect(read.calls.count == run.calls)
     #expect(read.sites == run.sites.compactMap(plan.recorded))
+    #expect(read.queriedSites == run.sites.filter(plan.keepsQueries))
     for call in read.calls {
       let isKept =
         plan.phases.contains(call.phase) && plan.branches.contains(call.branch)
         && plan.steps?.contains(call.step) ?? true
-      #expect(call.checksums.count == (isKept ? read.sites.count : 0))
+      #expect(
+        call.checksums.count == (isKept ? read.sites.count + read.queriedSites.count : 0))
+      for site in read.queriedSites {
+        let queries = try read.queries(site.path, call: call.call)
+        let width = try #require(site.width)
+        #expect(queries?.shape == (isKept ? [site.grid.rows, site.grid.columns, width] : nil))
+        #expect(read.hasQueries(of: site.path, in: call) == isKept)
+        // Eighths are the same in both precisions.
+        if isKept { #expect(queries?.values == run.queries(site, call: call.call)) }
+      }
       for site in read.sites {
         let maps = try read.maps(site.site.path, call: call.call)
         #expect(maps?.shape == (isKept ? site.shape : nil))
@@ -92,7 +103,7 @@ struct RecorderTests {
     "A run that stops and resumes leaves the same bytes as one that does not", arguments: 0..<13)
   func resume(_ calls: Int) throws {
     let folder = try TemporaryFolder()
-    let run = SyntheticRun(plan: SyntheticRun.everything, steps: 4)
+    let run = SyntheticRun.complete(steps: 4)
     try run.record(into: RunFolder(path: folder.path + "/whole"))
     let resumed = RunFolder(path: folder.path + "/resumed")
     try run.record(into: resumed, limit: calls)
@@ -117,12 +128,25 @@ struct RecorderTests {
         == TemporaryFolder.contents(folder.path + "/power"))
   }
 
-  @Test("The committed store is what is written; check_store.py opened it in xarray")
-  func committedStore() throws {
+  /// Maps of everything; queries of both cross-attentions beside few maps.
+  private static let committed = [
+    "store": SyntheticRun(plan: SyntheticRun.everything, steps: 2),
+    "queries": SyntheticRun(
+      sites: SyntheticRun.queriedSites,
+      plan: RecordingPlan(
+        layers: ["mid*"], heads: [1], tokens: [2, 5], branches: Set(Branch.allCases),
+        queries: ["*"]),
+      steps: 2),
+  ]
+
+  @Test(
+    "The committed stores are what is written; check_store.py and check_queries.py opened them",
+    arguments: ["store", "queries"])
+  func committedStore(_ name: String) throws {
     let fixture =
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/store"
+      URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/" + name
     let folder = try TemporaryFolder()
-    let run = SyntheticRun(plan: SyntheticRun.everything, steps: 2)
+    let run = try #require(Self.committed[name])
     try run.record(into: RunFolder(path: folder.path + "/store"))
     let written = try TemporaryFolder.contents(folder.path + "/store/attention.zarr")
     let committed = try TemporaryFolder.contents(fixture + "/attention.zarr")

@@ -74,6 +74,34 @@ struct RecordingPlanTests {
     #expect("\(error)".contains("mid_block.attentions.0.transformer_blocks.0.attn2"))
   }
 
+  @Test("Queries are kept of cross-attention alone, and of all heads and tokens")
+  func queries() throws {
+    let plan = RecordingPlan(layers: ["mid*"], heads: [1], tokens: [2], queries: ["2x3", "*attn1"])
+    let sites = SyntheticRun.queriedSites
+    #expect(sites.filter(plan.keepsQueries) == [sites[1]])
+    #expect(self.sites.filter(plan.keepsQueries).isEmpty)
+    let error = TraceError.unmatchedPattern("*attn1", sites: sites.dropFirst().map(\.path))
+    #expect(throws: error) { try plan.validate(sites: sites, iterations: 5) }
+  }
+
+  @Test("The cost of queries is that of their numbers, in blocks")
+  func queryCost() {
+    let site = AttentionSite(
+      path: "up.attn2", kind: .cross, heads: 8, grid: Grid(rows: 64, columns: 64), keys: 77,
+      width: 320)
+    let passes = (0..<50).map {
+      AttentionPass(step: $0, timestep: 0, phase: .denoise, branches: [.conditional])
+    }
+    let maps = RecordingPlan().cost(sites: [site], passes: passes)
+    let both = RecordingPlan(queries: ["*"]).cost(sites: [site], passes: passes)
+    #expect(maps.queryBytes == 0)
+    // 4096 queries of 320 halves fill 640 blocks; their checksum takes one more.
+    #expect(both.queryBytes == 50 * 641 * 4096)
+    #expect(both.bytesOnDisk - maps.bytesOnDisk >= both.queryBytes)
+    #expect(both.bytesOnDisk - maps.bytesOnDisk < both.queryBytes + 16 * 4096)
+    #expect(both.memory - maps.memory == 2 * (4096 * 320 * 2 + 4))
+  }
+
   @Test(
     "An index that no layer has is refused",
     arguments: [
@@ -109,6 +137,10 @@ struct RecordingPlanTests {
         "phases":["loss","refinement","denoise"],"precision":"float16","steps":[2,4]}
         """)
     #expect(try JSONDecoder().decode(RecordingPlan.self, from: data) == plan)
+    let queried = RecordingPlan(queries: ["16x16", "mid*"])
+    let text = String(decoding: try encoder.encode(queried), as: UTF8.self)
+    #expect(text.contains("\"precision\":\"float16\",\"queries\":[\"16x16\",\"mid*\"]"))
+    #expect(try JSONDecoder().decode(RecordingPlan.self, from: Data(text.utf8)) == queried)
   }
 
   @Test("The cost of all cross-attention of Stable Diffusion 1.4 is the published one")
@@ -138,9 +170,9 @@ struct RecordingPlanTests {
   @Test("The cost bounds what a recording takes", arguments: [1, 40, 300])
   func costBounds(_ steps: Int) throws {
     let folder = try TemporaryFolder()
-    let run = SyntheticRun(plan: SyntheticRun.everything, steps: steps)
+    let run = SyntheticRun.complete(steps: steps)
     try run.record(into: RunFolder(path: folder.path + "/run"))
-    let cost = SyntheticRun.everything.cost(sites: run.sites, passes: run.passes)
+    let cost = try #require(run.plan).cost(sites: run.sites, passes: run.passes)
     #expect(cost.calls == run.calls && cost.recordedCalls == run.calls)
     let files = try TemporaryFolder.contents(folder.path + "/run")
     let taken = files.values.reduce(0) { $0 + ($1.count + 4095) / 4096 * 4096 }

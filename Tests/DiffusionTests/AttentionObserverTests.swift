@@ -24,7 +24,8 @@ private final class Onlooker: AttentionObserver {
     _ values: Span<Float>, at site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
   ) {
     seen.append(Sight(path: site.path, point: point))
-    #expect(values.count == pass.branches.count * site.heads * site.grid.pixels * site.keys)
+    let perPixel = point == .queries ? site.width ?? 0 : site.heads * site.keys
+    #expect(values.count == pass.branches.count * site.grid.pixels * perPixel)
     if keeps.contains(site.path + point.rawValue) {
       kept[site.path + point.rawValue] = (0..<values.count).map { values[$0] }
     }
@@ -64,11 +65,12 @@ struct AttentionObserverTests {
     #expect(watched.latent.values == plain.latent.values)
     #expect(onlooker.worstRow < 1e-5)
     let sites = model.unet.sites(rows: 16, columns: 16, tokens: 77)
-    #expect(onlooker.seen.count % (2 * sites.count) == 0)
+    #expect(onlooker.seen.count % (5 * sites.count / 2) == 0)
+    #expect(onlooker.seen.contains { $0.point == .queries })
   }
 
   @Test(
-    "A pass shows the sites that the weight file has, each at both points, in their order",
+    "A pass shows the sites that the weight file has, each at its points, in their order",
     arguments: ["tiny-sd1", "tiny-sd2"], [Grid(rows: 16, columns: 16), Grid(rows: 13, columns: 6)])
   func order(name: String, grid: Grid) throws {
     let model = try LoadedCheckpoint(name)
@@ -79,7 +81,8 @@ struct AttentionObserverTests {
       context: model.embedding("a cat"), tap: AttentionTap(pass: pass, observers: [onlooker]))
     let sites = model.unet.sites(rows: grid.rows, columns: grid.columns, tokens: 77)
     let expected = sites.flatMap { site in
-      [AttentionPoint.scores, .probabilities].map { Onlooker.Sight(path: site.path, point: $0) }
+      AttentionPoint.allCases.filter { site.kind == .cross || $0 != .queries }
+        .map { Onlooker.Sight(path: site.path, point: $0) }
     }
     #expect(onlooker.seen == expected)
     let file = try SafetensorsFile(
@@ -162,7 +165,7 @@ struct AttentionObserverTests {
     request.steps = 3
     let plan = RecordingPlan(
       layers: ["*", "*attn1"], branches: Set(Branch.allCases), phases: Set(Phase.allCases),
-      precision: .float32)
+      precision: .float32, queries: ["*"])
     let path = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: path) }
     let manifest = try model.manifest(
@@ -189,6 +192,7 @@ struct AttentionObserverTests {
     #expect(passes.allSatisfy(possible.contains))
     let run = try RecordedRun(path)
     #expect(try run.sites.map(\.site) == model.sites(request))
+    #expect(run.queriedSites == run.sites.map(\.site).filter { $0.kind == .cross })
     for call in run.calls {
       for site in run.sites {
         let maps = try #require(try run.maps(site.site.path, call: call.call))

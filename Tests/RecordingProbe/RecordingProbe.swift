@@ -18,7 +18,7 @@ struct RecordingProbe {
       setrlimit(__rlimit_resource_t(1), &limit)
       signal(SIGXFSZ, SIG_IGN)
     }
-    let run = SyntheticRun(plan: SyntheticRun.everything, steps: steps)
+    let run = SyntheticRun.complete(steps: steps)
     do {
       try run.record(
         into: RunFolder(path: arguments[1]),

@@ -6,6 +6,8 @@ package struct SyntheticRun: Sendable {
   package var plan: RecordingPlan?
   package var steps: Int
   package var prompt = "a cat and a frog"
+  /// The picture's, in pixels.
+  package var width = 128
 
   package init(sites: [AttentionSite] = Self.smallSites, plan: RecordingPlan?, steps: Int) {
     self.sites = sites
@@ -26,7 +28,21 @@ package struct SyntheticRun: Sendable {
       grid: Grid(rows: 1, columns: 2), keys: 7),
   ]
 
-  /// Keeps all that the model computes.
+  /// The same layers with queries of known width.
+  package static let queriedSites = smallSites.map {
+    AttentionSite(
+      path: $0.path, kind: $0.kind, heads: $0.heads, grid: $0.grid, keys: $0.keys,
+      width: 4 * $0.heads)
+  }
+
+  /// Records all that there is of `steps` steps, queries included.
+  package static func complete(steps: Int) -> SyntheticRun {
+    var plan = everything
+    plan.queries = ["*"]
+    return SyntheticRun(sites: queriedSites, plan: plan, steps: steps)
+  }
+
+  /// Keeps all maps that the model computes.
   package static let everything = RecordingPlan(
     layers: ["*", "*attn1"], branches: [.conditional, .unconditional],
     phases: [.loss, .refinement, .denoise])
@@ -64,6 +80,17 @@ package struct SyntheticRun: Sendable {
     return values
   }
 
+  /// Queries of a site in a call, `[pixel, width]`: eighths from -6 to 6.
+  package func queries(_ site: AttentionSite, call: Int) -> [Float] {
+    let width = site.width ?? 0
+    return (0..<site.grid.pixels * width).map { Float(($0 * 5 + call * 17) % 97 - 48) / 8 }
+  }
+
+  /// What the layer lends at a point in a call.
+  package func values(_ site: AttentionSite, _ point: AttentionPoint, call: Int) -> [Float] {
+    point == .queries ? queries(site, call: call) : maps(site, call: call)
+  }
+
   /// What an objective would have said.
   package func measurement(_ pass: AttentionPass) -> PassMeasurement? {
     guard pass.phase != .denoise else { return nil }
@@ -84,7 +111,7 @@ package struct SyntheticRun: Sendable {
     return RunManifest(
       status: .running, tokens: tokens,
       subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
-      seed: 0, height: 128, width: 128, steps: steps,
+      seed: 0, height: 128, width: width, steps: steps,
       timesteps: (0..<steps).map { Double(1000 - $0) }, guidanceScale: 7.5, negativePrompt: "",
       scheduler: ["name": "ddim"],
       method: RunManifest.Method(
@@ -119,10 +146,10 @@ package struct SyntheticRun: Sendable {
       defer { call += pass.branches.count }
       if call < keeping { continue }
       if let limit, call >= limit { return try recorder.close() }
-      for site in sites where recorder.wants(site, .probabilities, in: pass) {
-        let rows = pass.branches.indices.flatMap { maps(site, call: call + $0) }
-        rows.withUnsafeBufferPointer {
-          recorder.observe($0.span, at: site, .probabilities, in: pass)
+      for site in sites {
+        for point in AttentionPoint.allCases where recorder.wants(site, point, in: pass) {
+          let rows = pass.branches.indices.flatMap { values(site, point, call: call + $0) }
+          rows.withUnsafeBufferPointer { recorder.observe($0.span, at: site, point, in: pass) }
         }
       }
       try recorder.acknowledge(pass, measurement: measurement(pass))

@@ -51,31 +51,42 @@ final class CallJournal {
   ///
   /// A last line without its end is no call.
   static func read(in run: Directory) throws -> (records: [CallRecord], ends: [Int]) {
-    guard let bytes = try run.read(RunFolder.journalName) else { return ([], []) }
+    let contents = try scan(run)
+    if let flaw = contents.flaw { throw flaw }
+    return (contents.records, contents.ends)
+  }
+
+  /// The calls of a journal up to its first bad line, where each line ends, and what is bad there.
+  static func scan(
+    _ run: Directory
+  ) throws -> (records: [CallRecord], ends: [Int], flaw: TraceError?) {
+    guard let bytes = try run.read(RunFolder.journalName) else { return ([], [], nil) }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var records: [CallRecord] = []
     var ends: [Int] = []
     var start = 0
+    func flaw(_ reason: String) -> TraceError {
+      .malformed(
+        path: run.path(of: RunFolder.journalName),
+        reason: "line \(records.count + 1): \(reason)")
+    }
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
       do {
-        records.append(try decoder.decode(CallRecord.self, from: Data(bytes[start..<end])))
+        let record = try decoder.decode(CallRecord.self, from: Data(bytes[start..<end]))
+        guard record.call == records.count else {
+          let flaw = flaw("call \(record.call), expected \(records.count)")
+          return (records, ends, flaw)
+        }
+        records.append(record)
       } catch {
-        throw TraceError.malformed(
-          path: run.path(of: RunFolder.journalName),
-          reason: "line \(records.count + 1): \(reason(of: error))")
-      }
-      guard records[records.count - 1].call == records.count - 1 else {
-        throw TraceError.malformed(
-          path: run.path(of: RunFolder.journalName),
-          reason: "line \(records.count): call \(records[records.count - 1].call), "
-            + "expected \(records.count - 1)")
+        return (records, ends, flaw(reason(of: error)))
       }
       start = end + 1
       ends.append(start)
     }
-    return (records, ends)
+    return (records, ends, nil)
   }
 }
 

@@ -15,6 +15,8 @@ public struct RunFolder: Hashable, Sendable {
   static let journalName = "calls.jsonl"
   static let storeName = "attention.zarr"
   static let lossesName = "losses.csv"
+  static let imageName = "image.png"
+  static let latentName = "latent.npy"
 
   /// All that made the run.
   public var manifest: String { path + "/" + Self.manifestName }
@@ -25,9 +27,9 @@ public struct RunFolder: Hashable, Sendable {
   /// Loss and largest attention per call.
   public var losses: String { path + "/" + Self.lossesName }
   /// The picture.
-  public var image: String { path + "/image.png" }
+  public var image: String { path + "/" + Self.imageName }
   /// The latent that the picture was decoded from.
-  public var latent: String { path + "/latent.npy" }
+  public var latent: String { path + "/" + Self.latentName }
   /// What the run resumes from; there while it is unfinished.
   public var state: String { path + "/state.safetensors" }
 

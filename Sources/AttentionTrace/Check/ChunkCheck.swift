@@ -1,0 +1,81 @@
+internal import TensorEngine
+
+extension RunCheck {
+  /// Whether every acknowledged chunk of an array is there, whole, and holds what such maps can.
+  mutating func checkChunks(
+    _ scope: Scope, _ store: Directory, _ array: RecordedArray,
+    _ precision: RecordingPlan.Precision
+  ) {
+    let path = "\(folder.store)/\(array.name)"
+    guard let directory = attempt(path, { try store.folder(array.name) }) else { return }
+    for record in scope.records {
+      guard let written = record.checksums[array.name] else { continue }
+      let name = array.chunkName(record.call)
+      let file = path + "/" + name
+      guard let bytes = attempt(file, { try directory?.read(name) ?? nil }) else { continue }
+      guard let bytes else {
+        missing += 1
+        add(file, "is missing, and calls.jsonl has it")
+        continue
+      }
+      chunks += 1
+      let values = attempt(file) {
+        try array.decode(bytes, precision, written: written, path: file)
+      }
+      if let flaw = values.flatMap({ check($0, array, precision) }) { add(file, flaw) }
+    }
+    if let directory { checkSurplus(scope, directory, array) }
+  }
+
+  /// What is wrong with a call's values; `nil` if nothing is.
+  private mutating func check(
+    _ values: Tensor, _ array: RecordedArray, _ precision: RecordingPlan.Precision
+  ) -> String? {
+    guard values.isFinite else { return "holds numbers that are NaN or infinite" }
+    guard case .maps(let recorded) = array, recorded.keys == recorded.site.keys else { return nil }
+    let keys = recorded.keys
+    let tolerance = Self.tolerance(precision, keys: keys)
+    rows += values.count / keys
+    return values.withSpan { values in
+      for row in 0..<values.count / keys {
+        var sum = 0.0
+        for key in 0..<keys { sum += Double(values[row * keys + key]) }
+        if abs(sum - 1) > tolerance {
+          let (pixels, columns) = (recorded.site.grid.pixels, recorded.site.grid.columns)
+          let pixel = row % pixels
+          return "head \(recorded.heads[row / pixels]), row \(pixel / columns), "
+            + "column \(pixel % columns): tokens sum to \(sum), expected 1 within \(tolerance)"
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Whether no chunk is there that the journal does not have.
+  ///
+  /// A chunk is written before its line, so that the call after the last may have one.
+  private mutating func checkSurplus(
+    _ scope: Scope, _ directory: Directory, _ array: RecordedArray
+  ) {
+    guard scope.journalIsWhole, let names = attempt(directory.path, { try directory.names() })
+    else { return }
+    var (records, limit) = (scope.records, scope.records.count)
+    if !scope.isComplete, let later = try? CallJournal.scan(scope.directory).records {
+      // Meanwhile the recording may have gone on.
+      (records, limit) = (later, later.count + 1)
+    }
+    for name in names where name != "zarr.json" && name != Directory.temporary {
+      guard let call = array.call(ofChunk: name) else {
+        add(directory.path(of: name), "is no chunk of the array")
+        continue
+      }
+      let isKnown = call < records.count && records[call].checksums[array.name] != nil
+      if call < records.count ? !isKnown : call >= limit {
+        add(
+          directory.path(of: name),
+          "calls.jsonl has no such chunk"
+            + (scope.isComplete ? "" : "; resuming the run removes it"))
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+extension RunCheck {
+  /// Whether coordinates along `call` are the journal's, and heads and tokens those of the sites.
+  mutating func checkCoordinates(_ scope: Scope, _ store: Directory, _ layout: StoreLayout) {
+    let calls = scope.records.count
+    for coordinate in CallCoordinate.allCases {
+      checkArray(
+        coordinate.rawValue, in: store, count: calls, chunk: CallCoordinate.chunk,
+        bytes: coordinate.type.bytes, scope
+      ) { coordinate.write(scope.records[$0], to: $1) }
+    }
+    checkArray(
+      "call", in: store, count: calls, chunk: CallCoordinate.chunk, bytes: 4, scope
+    ) { $1.storeBytes(of: Int32(clamping: $0).littleEndian, as: Int32.self) }
+    for (name, indices) in layout.axes.sorted(by: { $0.key < $1.key }) {
+      checkArray(
+        name, in: store, count: indices.count, chunk: indices.count, bytes: 4, scope
+      ) { $1.storeBytes(of: Int32(clamping: indices[$0]).littleEndian, as: Int32.self) }
+    }
+  }
+
+  /// Compares the first `count` elements of an array along one axis with those that `write` makes.
+  private mutating func checkArray(
+    _ name: String, in store: Directory, count: Int, chunk: Int, bytes size: Int, _ scope: Scope,
+    _ write: (Int, UnsafeMutableRawPointer) -> Void
+  ) {
+    let path = "\(folder.store)/\(name)"
+    guard let directory = attempt(path, { try store.folder(name) }) else { return }
+    for first in stride(from: 0, to: count, by: max(chunk, 1)) {
+      let name = "c.\(first / chunk)"
+      let file = path + "/" + name
+      // While a run is being written its last chunk is written over in place.
+      var flaw: String?
+      for _ in 0..<(scope.isComplete ? 1 : 3) {
+        flaw = Self.flaw(
+          in: (try? directory?.read(name)) ?? nil, elements: first..<min(first + chunk, count),
+          of: chunk, size, write)
+        if flaw == nil { break }
+      }
+      if let flaw { add(file, flaw) }
+    }
+  }
+
+  /// What is wrong with one chunk of `count` elements; `nil` if nothing is.
+  private static func flaw(
+    in bytes: [UInt8]?, elements: Range<Int>, of count: Int, _ size: Int,
+    _ write: (Int, UnsafeMutableRawPointer) -> Void
+  ) -> String? {
+    guard let bytes else { return "is missing" }
+    guard bytes.count == count * size + 4 else {
+      return "\(bytes.count) bytes, expected \(count * size + 4)"
+    }
+    return bytes.withUnsafeBytes { bytes in
+      let own = UInt32(
+        littleEndian: bytes.loadUnaligned(fromByteOffset: count * size, as: UInt32.self))
+      guard crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))) == own else {
+        return "is damaged: its CRC-32C does not fit"
+      }
+      return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { expected in
+        guard let base = expected.baseAddress else { return nil }
+        for (place, element) in elements.enumerated() {
+          write(element, base)
+          let there = bytes[place * size..<(place + 1) * size]
+          if !there.elementsEqual(expected) { return "element \(element) is not as recorded" }
+        }
+        return nil
+      }
+    }
+  }
+}

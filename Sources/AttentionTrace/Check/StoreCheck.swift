@@ -1,0 +1,180 @@
+internal import Foundation
+
+extension RunCheck {
+  /// Whether the store is what the manifest and the journal say.
+  mutating func checkStore(_ scope: Scope) {
+    let plan = scope.manifest.plan
+    let isWritten = scope.records.contains { !$0.checksums.isEmpty }
+    guard let store = attempt(folder.store, { try scope.directory.folder(RunFolder.storeName) })
+    else { return }
+    guard let store else {
+      if isWritten || (plan != nil && scope.isComplete) { add(folder.store, "is missing") }
+      return
+    }
+    let file = store.path(of: "zarr.json")
+    guard let bytes = attempt(file, { try store.read("zarr.json") }) else { return }
+    guard let bytes else {
+      if isWritten || scope.isComplete { add(file, "is missing") }
+      return
+    }
+    guard let (group, attributes) = readGroup(bytes, file) else { return }
+    let flaws = problems.count
+    check(attributes, scope, file)
+    let layout = StoreLayout(
+      recorded: attributes.arrays, manifest: scope.manifest, precision: attributes.precision)
+    checkDescriptions(scope, store, group, layout)
+    checkNames(store, layout, scope)
+    // Where run.json and the store contradict each other, each call would say so again.
+    if problems.count == flaws { checkKept(scope, layout) }
+    for array in layout.recorded { checkChunks(scope, store, array, attributes.precision) }
+    checkCoordinates(scope, store, layout)
+  }
+
+  /// The group's description, if it is one that Heed reads.
+  private mutating func readGroup(
+    _ bytes: [UInt8], _ file: String
+  ) -> (JSONTree, StoreAttributes)? {
+    struct Group: Decodable { let attributes: StoreAttributes }
+    do {
+      let tree = try JSONTree(bytes)
+      let format = tree["zarr_format"]?.description ?? "nothing"
+      guard format == "3" else {
+        add(file, "zarr_format is \(format), expected 3")
+        return nil
+      }
+      let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
+      if let array = attributes.arrays.first(where: { !$0.isSound }) {
+        add(file, "impossible site '\(array.site.path)'")
+        return nil
+      }
+      return (tree, attributes)
+    } catch {
+      add(file, AttentionTrace.reason(of: error))
+      return nil
+    }
+  }
+
+  /// Whether a store says of the run what `run.json` says.
+  private mutating func check(_ attributes: StoreAttributes, _ scope: Scope, _ file: String) {
+    let manifest = scope.manifest
+    func compare(_ what: String, _ here: some CustomStringConvertible, _ there: String) {
+      if here.description != there { add(file, "\(what) is \(here), and run.json says \(there)") }
+    }
+    compare("seed", attributes.seed, "\(manifest.seed)")
+    compare("prompt", attributes.prompt, manifest.tokens.prompt)
+    compare("method", attributes.method, manifest.method.name)
+    compare("model", attributes.model, manifest.model.name)
+    if attributes.pieces != manifest.tokens.tokens.map(\.piece) {
+      add(file, "token_pieces are not the pieces of run.json's tokens")
+    }
+    if attributes.subjects != manifest.subjects { add(file, "subjects are not those of run.json") }
+    guard let plan = manifest.plan else { return add(file, "run.json has no plan of a recording") }
+    compare("precision", attributes.precision.rawValue, plan.precision.rawValue)
+    checkSites(attributes, plan, manifest.tokens.tokens.count, file)
+  }
+
+  /// Whether the plan would keep of each site what the store says that it keeps.
+  private mutating func checkSites(
+    _ attributes: StoreAttributes, _ plan: RecordingPlan, _ window: Int, _ file: String
+  ) {
+    for site in attributes.sites {
+      let path = site.site.path
+      if site.site.kind == .cross && site.site.keys != window {
+        add(file, "\(path) has \(site.site.keys) tokens, and run.json \(window)")
+      }
+      guard let kept = plan.recorded(site.site) else {
+        add(file, "\(path) at \(site.site.grid) is not in the plan of run.json")
+        continue
+      }
+      if kept.heads != site.heads {
+        add(file, "\(path) has heads \(site.heads), and the plan of run.json keeps \(kept.heads)")
+      }
+      if kept.tokens != site.tokens {
+        add(
+          file,
+          "\(path) has \(site.keys) tokens, and the plan of run.json keeps \(kept.keys) or others")
+      }
+    }
+    for site in attributes.queries ?? [] where !plan.keepsQueries(of: site) {
+      add(file, "queries of \(site.path) are not in the plan of run.json")
+    }
+    let layers = attributes.sites.map(\.site)
+    for (patterns, sites) in [(plan.layers, layers), (plan.queries, attributes.queries ?? [])] {
+      for pattern in patterns where !sites.contains(where: LayerPattern(pattern).matches) {
+        add(file, "no layer of the plan's '\(pattern)' is there")
+      }
+    }
+  }
+
+  /// Whether each array's shape, type, chunks and codecs are those of its site, at both places where
+  /// they are written.
+  private mutating func checkDescriptions(
+    _ scope: Scope, _ store: Directory, _ group: JSONTree, _ layout: StoreLayout
+  ) {
+    for name in layout.arrays(calls: 0).keys.sorted() {
+      let file = "\(folder.store)/\(name)/zarr.json"
+      guard let bytes = attempt(file, { try store.folder(name)?.read("zarr.json") ?? nil }) else {
+        continue
+      }
+      if let bytes {
+        if let tree = readTree(bytes, file) { compare(tree, of: name, layout, scope, file, "") }
+      } else {
+        add(file, "is missing")
+      }
+      let top = store.path(of: "zarr.json")
+      if let inlined = group["consolidated_metadata"]?["metadata"]?[name] {
+        compare(inlined, of: name, layout, scope, top, "consolidated_metadata.metadata.\(name).")
+      } else {
+        add(top, "consolidated_metadata has no \(name)")
+      }
+    }
+  }
+
+  private mutating func readTree(_ bytes: [UInt8], _ file: String) -> JSONTree? {
+    do { return try JSONTree(bytes) } catch {
+      add(file, AttentionTrace.reason(of: error))
+      return nil
+    }
+  }
+
+  private mutating func compare(
+    _ tree: JSONTree, of name: String, _ layout: StoreLayout, _ scope: Scope, _ file: String,
+    _ place: String
+  ) {
+    // Until a run is complete its arrays have room for all calls that it may make.
+    var calls = scope.records.count
+    if !scope.isComplete, case .array(let shape)? = tree["shape"], let first = shape.first {
+      calls = max(calls, Int(first.description) ?? calls)
+    }
+    let array = layout.arrays(calls: calls)[name]
+    guard let expected = attempt(file, { try JSONTree([UInt8](JSONEncoder().encode(array))) })
+    else { return }
+    // What arrays say of themselves in words may be said in others.
+    let (here, there) = (tree.without("attributes"), expected.without("attributes"))
+    guard let found = here.difference(from: there, at: "") else { return }
+    add(file, "\(place)\(found.field) is \(found.here), expected \(found.wanted)")
+  }
+
+  /// Whether the store holds no more than its arrays.
+  private mutating func checkNames(_ store: Directory, _ layout: StoreLayout, _ scope: Scope) {
+    let known = Set(layout.arrays(calls: 0).keys).union(["zarr.json", Directory.temporary])
+    for name in attempt(store.path, { try store.names() }) ?? [] where !known.contains(name) {
+      add(store.path(of: name), "is no array of the store's description")
+    }
+  }
+
+  /// Whether each call has the chunks that the plan keeps of it.
+  private mutating func checkKept(_ scope: Scope, _ layout: StoreLayout) {
+    let names = Set(layout.recorded.map(\.name))
+    for record in scope.records {
+      let wanted = scope.manifest.plan?.keeps(record) ?? false ? names : []
+      let there = Set(record.checksums.keys)
+      for name in wanted.subtracting(there).sorted() {
+        add(folder.journal, "call \(record.call): no chunk of \(name), which the plan keeps")
+      }
+      for name in there.subtracting(wanted).sorted() {
+        add(folder.journal, "call \(record.call): a chunk of \(name), which the plan does not keep")
+      }
+    }
+  }
+}
