@@ -78,7 +78,8 @@ let package = Package(
       name: "AttentionAnalysisTests",
       dependencies: [
         "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe",
-      ]),
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [

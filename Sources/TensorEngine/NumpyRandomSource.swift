@@ -36,8 +36,8 @@ public struct NumpyRandomSource: RandomSource {
     }
   }
 
-  /// The next double of 53 bits in [0, 1).
-  private mutating func uniform() -> Double {
+  /// The next double of `random_sample`: 53 bits in [0, 1).
+  package mutating func uniform() -> Double {
     let upper = Double(generator.draw() >> 5)
     let lower = Double(generator.draw() >> 6)
     return (upper * 0x1p26 + lower) * 0x1p-53

@@ -1,0 +1,31 @@
+/// How large a value must be for its cell to count as covered.
+public enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
+  /// At least this share of the map's largest value.
+  ///
+  /// Source: Tang et al., What the DAAM, ACL 2023, section 2.2.
+  case relative(Double)
+  /// At least this value.
+  case absolute(Double)
+
+  /// As in `0.4 of the largest` or `0.15`.
+  public var description: String {
+    switch self {
+    case .relative(let share): "\(share) of the largest"
+    case .absolute(let value): "\(value)"
+    }
+  }
+
+  /// The cells of `map` that reach the threshold; `nil` if one is NaN.
+  ///
+  /// Of a map without a positive value, none reaches a relative threshold.
+  public func cells(of map: AttentionMap) -> SegmentationMask? {
+    let largest = Double(map.largest)
+    guard !largest.isNaN else { return nil }
+    let limit: Double
+    switch self {
+    case .relative(let share): limit = largest > 0 ? share * largest : .infinity
+    case .absolute(let value): limit = value
+    }
+    return SegmentationMask(map.grid, map.values.map { Double($0) >= limit })
+  }
+}

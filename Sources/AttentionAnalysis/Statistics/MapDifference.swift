@@ -1,0 +1,31 @@
+internal import AttentionTrace
+
+/// What excitation made of a map: the excited one less the plain one, and what that changed.
+public struct MapDifference: Hashable, Sendable {
+  /// Excited less plain, `[row, column]`; values have both signs.
+  public let map: AttentionMap
+  /// By how much the largest value grew.
+  public let largest: Double
+  /// By how many nats the entropy grew; NaN if a map is no distribution, as ``MapStatistics`` has it.
+  public let entropy: Double
+  /// By how many rows and columns the centre of mass moved; NaN if a map is no distribution.
+  public let centerShift: MapPoint
+  /// What the two maps share, as ``MapOverlap/softJaccard``.
+  public let softJaccard: Double
+
+  /// Takes the `plain` map from the `excited` one.
+  /// - Precondition: they are on one grid.
+  public init(excited: AttentionMap, plain: AttentionMap) {
+    softJaccard = MapOverlap(excited, plain).softJaccard
+    map = AttentionMap(grid: excited.grid, values: zip(excited.values, plain.values).map(-))
+    let (after, before) = (MapStatistics(of: excited), MapStatistics(of: plain))
+    largest = Double(after.peak.value) - Double(before.peak.value)
+    entropy = after.entropy - before.entropy
+    centerShift = MapPoint(
+      row: after.centerOfMass.row - before.centerOfMass.row,
+      column: after.centerOfMass.column - before.centerOfMass.column)
+  }
+
+  /// How far the centre of mass moved, in cells.
+  public var centerDistance: Double { centerShift.distance(to: MapPoint(row: 0, column: 0)) }
+}
