@@ -19,8 +19,8 @@ from sklearn.metrics import average_precision_score, jaccard_score, precision_sc
 HERE = pathlib.Path(__file__).parent
 random = np.random.default_rng(20240817)
 NAN = float("nan")
-# The shares that divide a float32 exactly as they do in Swift: they are doubles in both.
-THRESHOLDS = [0.05, 0.15, 0.3, 0.4, 0.5, 0.75, 0.9]
+# At 1, the largest value itself must count.
+THRESHOLDS = [0.05, 0.15, 0.3, 0.4, 0.5, 0.75, 0.9, 1.0]
 
 
 def blob(rows, columns, row, column, width):
