@@ -58,6 +58,9 @@ struct SegmentationTests {
       grid: Grid(rows: 2, columns: 3), cells: [true, false, true, false, false, true])
     let doubled = mask.reduced(to: Grid(rows: 4, columns: 6))
     #expect(doubled.area == 12 && doubled.reduced(to: mask.grid) == mask)
+    let left = mask.reduced(to: Grid(rows: 2, columns: 1))
+    #expect(left.cells == [true, false])
+    #expect(mask.reduced(to: Grid(rows: 1, columns: 1)).cells == [true])
   }
 
   @Test("A mask of the wrong size is named with both sizes")
