@@ -66,7 +66,7 @@ struct MapStatisticsTests {
     let map = AttentionMap(grid: Grid(rows: 0, columns: 0), values: [])
     let statistics = MapStatistics(of: map)
     #expect(statistics.mass == 0 && statistics.peak.value.isNaN && statistics.entropy.isNaN)
-    #expect(RadialSpectrum(of: map).power.allSatisfy(\.isNaN))
+    #expect(RadialSpectrum(of: map).power.allSatisfy { $0.isNaN })
   }
 
   @Test("The difference of two maps is told cell by cell and in numbers")

@@ -153,31 +153,48 @@ struct RelationTests {
   private static let good = "1\tred\t_\t_\t_\t_\t2\tamod\t2:amod\t_\n"
   private static let root = "2\tcat\t_\t_\t_\t_\t0\troot\t0:root\t_\n"
 
-  @Test(
-    "What cannot be read is named with its line",
-    arguments: [
-      ("amod,cat\n", "line 1: expected relation, head and dependent"),
-      ("amod,cat,red\n\namod,cat,red,blue\n", "line 3: expected relation, head and dependent"),
-      ("amod\tcat\tred\namod,cat,red\n", "got 1 column"),
-      ("# x\namod,cat,\n", "line 2: expected a dependent, got nothing"),
-      ("head,relation,dependent\ncat,amod,red\n", "in this order, got head, relation, dependent"),
-      ("amod,\"cat,red\n", "line 1: expected a closing quote"),
-      ("amod,\"cat\"s,red\n", "line 1: expected nothing more"),
-      ("", "got none"), ("\n# only words\n", "got none"), (root, "line 1: expected word 1"),
-      ("relation,head,dependent\n", "got none"), (good, "line 1: expected another word's number"),
-      (good + "2\tcat\n", "line 2: expected CoNLL-U's 10 columns between tabs, got 2"),
-      (good + root.replacing("2\t", with: "3\t"), "line 2: expected word 2"),
-      (good + root.replacing("2\t", with: "x\t"), "line 2: expected a word's number in column 1"),
-      (good + root.replacing("0\troot", with: "_\troot"), "in column 7, got \"_\""),
-      (good + root.replacing("0\troot", with: "-1\troot"), "in column 7, got \"-1\""),
-      (good + root.replacing("0\troot", with: "2\troot"), "as the head, got 2"),
-      (good + root.replacing("0\troot", with: "0\t_"), "line 2: expected a relation in column 8"),
-      (good + root.replacing("cat", with: ""), "line 2: expected a word in column 2"),
-    ])
-  func malformed(text: String, expected: String) throws {
-    let error = #expect(throws: FileError.self) { try read(text) }
-    #expect(error?.kind == .malformed)
-    #expect("\(try #require(error))".contains(expected), "\(try #require(error))")
+  /// Tables and what their errors say.
+  private static let badTables: [(String, String)] = [
+    ("amod,cat\n", "line 1: expected relation, head and dependent"),
+    ("amod,cat,red\n\namod,cat,red,blue\n", "line 3: expected relation, head and dependent"),
+    ("amod\tcat\tred\namod,cat,red\n", "got 1 column"),
+    ("# x\namod,cat,\n", "line 2: expected a dependent, got nothing"),
+    ("head,relation,dependent\ncat,amod,red\n", "in this order, got head, relation, dependent"),
+    ("amod,\"cat,red\n", "line 1: expected a closing quote"),
+    ("amod,\"cat\"s,red\n", "line 1: expected nothing more"),
+    ("", "the file is empty"), ("\n# only words\n", "got none"),
+    ("relation,head,dependent\n", "got none"),
+  ]
+
+  /// What replaces a part of the second line of CoNLL-U, and what the error says.
+  private static let badRoots: [(String, String, String)] = [
+    ("2\t", "3\t", "line 2: expected word 2"),
+    ("2\t", "x\t", "line 2: expected a word's number in column 1"),
+    ("0\troot", "_\troot", "line 2: expected the number of the head's word in column 7, got \"_\""),
+    ("0\troot", "-1\troot", "in column 7, got \"-1\""),
+    ("0\troot", "2\troot", "as the head, got 2"),
+    ("0\troot", "0\t_", "line 2: expected a relation in column 8"),
+    ("cat", "", "line 2: expected a word in column 2"),
+    ("\t_\n", "\n", "line 2: expected CoNLL-U's 10 columns between tabs, got 9"),
+    (root, "", "line 1: expected another word's number"),
+    (good + root, root, "line 1: expected word 1"),
+  ]
+
+  private func expectMalformed(_ text: String, _ expected: String) throws {
+    let error = try #require(throws: FileError.self) { try read(text) }
+    #expect(error.kind == .malformed)
+    #expect(error.description.contains(expected), "\(error)")
+  }
+
+  @Test("What is wrong with a table is named with its line", arguments: badTables)
+  func malformedTable(text: String, expected: String) throws {
+    try expectMalformed(text, expected)
+  }
+
+  @Test("What is wrong with CoNLL-U is named with its line", arguments: badRoots.indices)
+  func malformedTree(index: Int) throws {
+    let (part, replacement, expected) = Self.badRoots[index]
+    try expectMalformed((Self.good + Self.root).replacingLast(part, with: replacement), expected)
   }
 
   @Test(
@@ -185,18 +202,25 @@ struct RelationTests {
     arguments: ["_", "2", ":amod", "x:amod", "2:amod|"])
   func malformedEdge(edge: String) throws {
     let text = Self.good.replacing("2:amod", with: edge) + Self.root
-    let error = #expect(throws: FileError.self) { try read(text, .enhanced) }
-    #expect(
-      "\(try #require(error))".contains("line 1: expected a head and its relation in column 9"))
+    let error = try #require(throws: FileError.self) { try read(text, .enhanced) }
+    #expect(error.description.contains("line 1: expected a head and its relation in column 9"))
   }
 
   @Test("A file that is not there, or not text, is said to be so")
-  func noText8() throws {
+  func unreadable() throws {
     let missing = #expect(throws: FileError.self) {
       try DependencyFile(contentsOf: "/nowhere/relations.conllu")
     }
     #expect(missing?.kind == .missing)
     let binary = #expect(throws: FileError.self) { try read([0x61, 0xFF, 0x2C]) }
     #expect(binary?.reason == "expected text in UTF-8")
+  }
+}
+
+extension String {
+  /// With the last occurrence of `part` replaced.
+  fileprivate func replacingLast(_ part: String, with replacement: String) -> String {
+    guard let range = range(of: part, options: .backwards) else { return self }
+    return replacingCharacters(in: range, with: replacement)
   }
 }

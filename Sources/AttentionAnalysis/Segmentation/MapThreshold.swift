@@ -2,7 +2,7 @@
 public enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
   /// At least this share of the map's largest value.
   ///
-  /// Source: Tang et al., What the DAAM, ACL 2023, section 2.2.
+  /// Source: Tang et al., What the DAAM, ACL 2023.
   case relative(Double)
   /// At least this value.
   case absolute(Double)

@@ -1,7 +1,7 @@
 /// How close an attribute's map is to the map of its noun, as against those of the other nouns: of
 /// "a red cat and a blue dog", whether *red* is where *cat* is rather than where *dog* is.
 ///
-/// This is what SynGen and EBAMA optimise, as a number of one step.
+/// The losses of SynGen and EBAMA draw the one together and push the others apart.
 ///
 /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023; Zhang et al.,
 /// Object-Conditioned Energy-Based Attention Map Alignment (EBAMA), ECCV 2024.

@@ -21,7 +21,7 @@ public struct BootstrapInterval: Hashable, Sendable {
 /// down, are the places of each draw's samples; the ends are `numpy.percentile`'s, by its linear
 /// method. They are the same on every machine.
 ///
-/// Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
+/// Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
 public struct Bootstrap: Hashable, Sendable {
   /// How many times samples are drawn again.
   public let resamples: Int

@@ -9,8 +9,9 @@ public struct Convergence: Hashable, Sendable {
   /// `[step]`, one fewer than maps: the Euclidean (L2) distance of each map from the one before it;
   /// NaN if a value is.
   public let changes: [Double]
-  /// `[step]`: the distance as a share of the later map's norm. NaN if both maps are 0, infinite if
-  /// only the later one is.
+  /// `[step]`: the distance as a share of the later map's norm.
+  ///
+  /// NaN if both maps are 0, infinite if only the later one is.
   public let relativeChanges: [Double]
 
   /// Follows `maps` in the order of their steps.

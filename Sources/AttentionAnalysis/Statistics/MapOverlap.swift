@@ -47,8 +47,7 @@ public struct MapOverlap: Hashable, Sendable {
   /// Infinite if a cell is 0 in one map only; NaN if a map is no distribution, as ``MapStatistics``
   /// has it.
   ///
-  /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023,
-  /// section 3.2.
+  /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023.
   public var symmetricKL: Double {
     distributions { p, q in
       p == q ? 0 : p == 0 || q == 0 ? .infinity : (p - q) * log(p / q) / 2
@@ -86,7 +85,7 @@ public struct MapOverlap: Hashable, Sendable {
   ///
   /// NaN if a map is 0 or a value is infinite or NaN.
   ///
-  /// Source: Meral et al., CONFORM, CVPR 2024, section 3.2.
+  /// Source: Meral et al., CONFORM, CVPR 2024.
   public var cosine: Double {
     var (product, ofFirst, ofSecond) = (0.0, 0.0, 0.0)
     for (a, b) in zip(first.values, second.values) {

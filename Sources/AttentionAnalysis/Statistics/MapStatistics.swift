@@ -36,8 +36,9 @@ public struct MapStatistics: Hashable, Sendable {
     spread = distribution?.spread ?? .nan
   }
 
-  /// The entropy as a share of log(cells), 0…1: 1 for a constant map. NaN on a grid of one cell,
-  /// which is full and even at once.
+  /// The entropy as a share of log(cells), 0…1: 1 for a constant map.
+  ///
+  /// NaN on a grid of one cell, which is full and even at once.
   public var relativeEntropy: Double { entropy / log(Double(grid.pixels)) }
 
   /// 1 less the relative entropy: 1 for one full cell, 0 for a constant map.

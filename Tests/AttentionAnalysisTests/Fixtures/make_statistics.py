@@ -19,8 +19,8 @@ from sklearn.metrics import average_precision_score, jaccard_score, precision_sc
 HERE = pathlib.Path(__file__).parent
 random = np.random.default_rng(20240817)
 NAN = float("nan")
-# The shares that divide a float32 exactly as they do in Swift: they are doubles in both.
-THRESHOLDS = [0.05, 0.15, 0.3, 0.4, 0.5, 0.75, 0.9]
+# At 1, the largest value itself must count.
+THRESHOLDS = [0.05, 0.15, 0.3, 0.4, 0.5, 0.75, 0.9, 1.0]
 
 
 def blob(rows, columns, row, column, width):
@@ -279,8 +279,8 @@ def segmentation_cases():
 
 def assignment_cases():
     cases = []
-    for number in range(120):
-        shape = tuple(random.integers(1, 10, 2))
+    shapes = [tuple(random.integers(1, 10, 2)) for _ in range(120)]
+    for number, shape in enumerate(shapes):
         costs = random.normal(size=shape)
         if number % 3 == 1:  # many equal sums
             costs = random.integers(0, 4, shape).astype(float)
@@ -292,6 +292,10 @@ def assignment_cases():
         cases.append({"costs": costs.tolist(), "smallest": float(costs[rows, columns].sum()),
                       "largest": float(best),
                       "columns": columns.tolist() if number % 3 == 0 else None})
+    for shape in [(25, 40), (40, 25), (40, 40)]:
+        costs = random.integers(0, 100, shape)
+        sums = [costs[linear_sum_assignment(costs, maximize=m)].sum() for m in (False, True)]
+        cases.append({"costs": costs.tolist(), "smallest": int(sums[0]), "largest": int(sums[1])})
     return cases
 
 
