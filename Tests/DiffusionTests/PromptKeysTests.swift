@@ -30,7 +30,10 @@ struct PromptKeysTests {
     guard
       case .fresh(let writer) = try RunWriter.open(
         RunFolder(path: folder.path + "/run"), for: manifest)
-    else { return Issue.record("the folder is not fresh") }
+    else {
+      Issue.record("the folder is not fresh")
+      return
+    }
     let recorder = try AttentionRecorder(
       in: writer, sites: try model.sites(request),
       capacity: try model.possiblePasses(request).reduce(0) { $0 + $1.branches.count })
