@@ -100,7 +100,7 @@ extension ChunkSource {
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: run.folder.path, what: recipe.description,
-      recorded: "\(run.calls.count) calls under the plan of run.json")
+      recorded: "no call of that kind among \(run.calls.count) acknowledged ones")
   }
 }
 

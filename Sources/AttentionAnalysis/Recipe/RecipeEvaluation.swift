@@ -62,6 +62,7 @@ struct RecipeEvaluation {
     read = wanted.sorted()
     missing = chosen.reduce(into: []) { $0.formUnion(source.missing($1)) }
     if !keepsLayersApart { try checkGrids() }
+    try checkCalls()
   }
 
   private var run: RecordedRun { source.run }
@@ -100,6 +101,28 @@ struct RecipeEvaluation {
             + "\(grids.count) of them, and nothing resizes them first",
           recorded: "layers at \(grids.map(\.description).sorted().joined(separator: ", "))")
       }
+    }
+  }
+
+  /// Of what the recipe names, all must be there: a mean of less would be another quantity.
+  private func checkCalls() throws {
+    let plan = run.manifest.plan
+    let (branches, phases) = (plan?.branches ?? [], plan?.phases ?? [])
+    for branch in recipe.branches.subtracting(branches).sorted(by: { $0.rawValue < $1.rawValue }) {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "\(branch) calls, which '\(recipe)' takes",
+        recorded: "\(branches.map(\.rawValue).sorted().joined(separator: ", ")) calls")
+    }
+    for phase in recipe.phases.subtracting(phases).sorted(by: { $0.rawValue < $1.rawValue }) {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "\(phase) calls, which '\(recipe)' takes",
+        recorded: "\(phases.map(\.rawValue).sorted().joined(separator: ", ")) calls")
+    }
+    let iterations = run.manifest.timesteps.count
+    if let beyond = recipe.steps?.last, beyond >= iterations {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "step \(beyond), which '\(recipe)' takes",
+        recorded: "steps 0..\(iterations - 1)")
     }
   }
 

@@ -24,17 +24,44 @@ extension MeasurementTable {
     }
     let shown = keys.indices.filter { !constant.contains($0) }
     let left = Set(shown.enumerated().filter { isText($0.element) }.map(\.offset))
+    let columns = Self.columns(values)
     let lines = rows.map { row in
-      shown.map { row.keys[$0].description } + row.values.map(Self.short)
+      shown.map { row.keys[$0].description } + columns.map { $0.text(row.values) }
     }
-    return AlignedColumns([shown.map { keys[$0] } + values] + lines, leftAligned: left).text
+    return AlignedColumns(
+      [shown.map { keys[$0] } + columns.map(\.title)] + lines, leftAligned: left
+    ).text
+  }
+
+  /// A number, or one with the ends of its interval.
+  private struct Column {
+    let title: String
+    let places: Range<Int>
+
+    func text(_ values: [Double]) -> String {
+      let numbers = values[places].map(MeasurementTable.short)
+      return numbers.count == 1 ? numbers[0] : "\(numbers[0]) [\(numbers[1]), \(numbers[2])]"
+    }
+  }
+
+  /// The columns of `names`, intervals in one.
+  private static func columns(_ names: [String]) -> [Column] {
+    var columns: [Column] = []
+    var place = 0
+    while place < names.count {
+      let hasEnds =
+        names.dropFirst(place + 1).prefix(2) == [names[place] + "_low", names[place] + "_high"]
+      columns.append(Column(title: names[place], places: place..<place + (hasEnds ? 3 : 1)))
+      place += hasEnds ? 3 : 1
+    }
+    return columns
   }
 
   private func isText(_ key: Int) -> Bool {
     rows.contains { if case .text(let text) = $0.keys[key] { UInt64(text) == nil } else { false } }
   }
 
-  private static func short(_ value: Double) -> String {
+  fileprivate static func short(_ value: Double) -> String {
     if value.isNaN { return "-" }
     if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
     return abs(value) >= 1000 || abs(value) < 0.001

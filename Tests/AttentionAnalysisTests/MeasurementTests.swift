@@ -1,0 +1,243 @@
+import AttentionAnalysis
+import AttentionTrace
+import Foundation
+import RecordingProbe
+import Testing
+
+@Suite("Measurements of recordings")
+struct MeasurementTests {
+  private static let words = [
+    Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5]),
+    Subject(name: "both", tokens: [2, 5]),
+  ]
+
+  private static var run: SyntheticRun {
+    var plan = SyntheticRun.everything
+    plan.precision = .float32
+    return SyntheticRun(plan: plan, steps: 4)
+  }
+
+  private static let layer = "down_blocks.0.attentions.0.transformer_blocks.0.attn2"
+
+  /// The map of a word in one layer, head and step.
+  private func map(_ run: RecordedRun, _ word: Subject, head: Int, step: Int) throws -> AttentionMap
+  {
+    try run.aggregate(
+      by: Recipe(parsing: "mean(head: \(head)) mean(layer: \(Self.layer)) mean(step: \(step))")
+    ).map(of: word)
+  }
+
+  @Test("Kept apart by layer, head and step, each row is of that map alone")
+  func statistics() throws {
+    try SyntheticRecording.with(Self.run) { recorded in
+      let measurement = RunMeasurement(
+        by: Recipe(layers: "2x3"), keeping: [.layer, .head, .step])
+      let table = try measurement.statistics(recorded, of: Self.words)
+      #expect(
+        table.keys
+          == ["prompt", "method", "seed", "layer", "head", "step", "timestep", "word"])
+      #expect(table.rows.count == 2 * 4 * 3)
+      var index = 0
+      for step in 0..<4 {
+        for head in 0..<2 {
+          for word in Self.words {
+            let row = table.rows[index]
+            let expected = MapStatistics(of: try map(recorded, word, head: head, step: step))
+            #expect(
+              row.keys.suffix(5) == [
+                .text(Self.layer), .integer(head), .integer(step), .text("\(1000 - step)"),
+                .text(word.name),
+              ])
+            #expect(row.values[0] == expected.mass && row.values[4] == expected.entropy)
+            index += 1
+          }
+        }
+      }
+    }
+  }
+
+  @Test("Overlap, binding, spectrum and convergence are those of the words' maps")
+  func others() throws {
+    try SyntheticRecording.with(Self.run) { recorded in
+      let recipe = Recipe(layers: "2x3")
+      let maps = try Self.words.map { word in
+        try recorded.aggregate(by: recipe).map(of: word)
+      }
+      let measurement = RunMeasurement(by: recipe)
+      let overlap = try measurement.overlap(recorded, of: Self.words)
+      #expect(overlap.rows.count == 3)
+      #expect(overlap.rows[0].values[1] == MapOverlap(maps[0], maps[1]).softJaccard)
+      let binding = try measurement.binding(
+        recorded, of: [(Self.words[2], Self.words[0]), (Self.words[2], Self.words[1])],
+        measure: .cosine)
+      let closeness = maps[..<2].map { OverlapMeasure.cosine.closeness(of: maps[2], and: $0) }
+      #expect(binding.rows[0].values[0] == closeness[0])
+      #expect(abs(binding.rows[1].values[1] - (closeness[1] - closeness[0])) < 1e-12)
+      let spectrum = try measurement.spectrum(recorded, of: [Self.words[0]])
+      #expect(spectrum.rows.map { $0.values[0] } == RadialSpectrum(of: maps[0]).power)
+      let convergence = try measurement.convergence(recorded, of: [Self.words[0]])
+      let course = try recorded.timeline(by: recipe).map { try $0.maps.map(of: Self.words[0]) }
+      #expect(convergence.rows.map { $0.values[0] } == Convergence(of: course).changes)
+    }
+  }
+
+  @Test("The shares of start, words, end and padding add up to 1 where all tokens were recorded")
+  func mass() throws {
+    try SyntheticRecording.with(Self.run) { recorded in
+      let table = try RunMeasurement(by: Recipe(layers: "2x3")).tokenMass(recorded)
+      #expect(table.values == ["start", "words", "end", "padding"])
+      #expect(abs(table.rows[0].values.reduce(0, +) - 1) < 1e-6)
+    }
+    var run = Self.run
+    run.plan?.tokens = [2, 5]
+    try SyntheticRecording.with(run) { recorded in
+      let table = try RunMeasurement(by: Recipe(layers: "2x3")).tokenMass(recorded)
+      #expect(table.rows[0].values.prefix(3).allSatisfy { $0.isNaN })
+    }
+  }
+
+  @Test("A difference is the later maps less the earlier, and runs that cannot pair are refused")
+  func difference() throws {
+    try SyntheticRecording.with(Self.run) { recorded in
+      let measurement = RunMeasurement(by: Recipe(layers: "2x3"), keeping: [.step])
+      let same = try measurement.difference(excited: recorded, plain: recorded, of: Self.words)
+      #expect(same.rows.count == 12)
+      for row in same.rows { #expect(row.values[0] == 0 && abs(row.values[2] - 1) < 1e-12) }
+      var other = Self.run
+      other.prompt = "a dog and a frog"
+      try SyntheticRecording.with(other) { other in
+        do {
+          _ = try measurement.difference(excited: recorded, plain: other, of: Self.words)
+          Issue.record("runs of two prompts were compared")
+        } catch AnalysisError.notComparable(_, _, let what) {
+          #expect(what == "their prompts differ")
+        }
+      }
+    }
+  }
+
+  @Test("Over seeds, each number is its mean with its interval")
+  func overSeeds() {
+    let table = MeasurementTable(
+      recipe: "r", keys: ["seed", "word"], values: ["x"],
+      rows: [
+        ("0", "cat", 1.0), ("0", "frog", 5), ("1", "cat", 2), ("1", "frog", 7), ("2", "cat", 6),
+      ]
+      .map { MeasurementTable.Row(keys: [.text($0), .text($1)], values: [$2]) })
+    let made = table.overSeeds()
+    #expect(made.keys == ["word"] && made.values == ["n", "x", "x_low", "x_high"])
+    let cat = Bootstrap().interval(of: [1, 2, 6])
+    #expect(made.rows[0].values == [3, 3, cat.lower, cat.upper])
+    #expect(made.rows[1].values[0] == 2 && made.rows[1].values[1] == 6)
+  }
+
+  @Test("CSV quotes what must be quoted, and numbers read back to the same value")
+  func csv() {
+    let table = MeasurementTable(
+      recipe: "mean(layer: a, b)", keys: ["prompt"], values: ["x", "y"],
+      rows: [
+        MeasurementTable.Row(keys: [.text("a \"cat\", a frog")], values: [0.1, .nan]),
+        MeasurementTable.Row(keys: [.text("a\nb")], values: [3, -.infinity]),
+      ])
+    #expect(
+      table.csv
+        == "prompt,x,y,recipe\r\n\"a \"\"cat\"\", a frog\",0.1,NaN,\"mean(layer: a, b)\"\r\n"
+        + "\"a\nb\",3,-inf,\"mean(layer: a, b)\"\r\n")
+  }
+
+  @Test("The atlas gives each head its share of the words, and weights that sum to 1")
+  func atlas() throws {
+    try SyntheticRecording.with(Self.run) { recorded in
+      let classes = Self.words[..<2].map { HeadAtlas.WordClass(name: $0.name, words: [$0]) }
+      let atlas = try HeadAtlas(recorded, classes: classes, by: Recipe(layers: "2x3"))
+      #expect(atlas.entries.count == 4)
+      for entry in atlas.entries {
+        var shares: [Double] = []
+        var wins = 0.0
+        for step in 0..<4 {
+          let masses = try (1...5).map { token in
+            try map(
+              recorded, Subject(name: "", tokens: [token]), head: entry.head, step: step
+            ).values.reduce(0) { $0 + Double($1) }
+          }
+          let mine = entry.name == "cat" ? masses[1] : masses[4]
+          shares.append(mine / masses.reduce(0, +))
+          wins += mine > min(masses[1], masses[4]) ? 1 : 0
+        }
+        #expect(abs(entry.share - shares.reduce(0, +) / 4) < 1e-6)
+        #expect(entry.wins == wins / 4)
+      }
+      let weights = HeadAtlas.weights(for: "cat", of: [atlas]).layers
+      #expect(weights.keys.sorted() == [Self.layer])
+      #expect(abs((weights[Self.layer] ?? []).reduce(0, +) - 1) < 1e-6)
+    }
+  }
+
+  @Test("Head weights are read back from what is written, and bad files are named")
+  func weights() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let weights = HeadWeights(layers: ["up.b": [0.25, 0.1], "up.a": [1]])
+    try weights.json.write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(try HeadWeights(contentsOf: path) == weights)
+    for bad in ["[]", "{\"a\": 1}", "{\"a\": [\"x\"]}", "{"] {
+      try bad.write(toFile: path, atomically: true, encoding: .utf8)
+      #expect(throws: (any Error).self) { try HeadWeights(contentsOf: path) }
+    }
+  }
+}
+
+@Suite("Words of recordings")
+struct WordTests {
+  private static let table = TokenTable(
+    prompt: "a frog and a red frog",
+    tokens: [
+      "<|startoftext|>", "a</w>", "fr", "og</w>", "and</w>", "a</w>", "red</w>", "fr", "og</w>",
+      "<|endoftext|>", "<|endoftext|>",
+    ].enumerated().map { index, piece in
+      TokenTable.Token(
+        index: index, id: index, piece: piece, range: nil, word: nil,
+        special: index == 0 ? .start : index == 9 ? .end : index == 10 ? .padding : nil)
+    },
+    words: [
+      ("a", 1, [1]), ("frog", 1, [2, 3]), ("and", 1, [4]), ("a", 2, [5]), ("red", 1, [6]),
+      ("frog", 2, [7, 8]),
+    ].map { TokenTable.Word(text: $0, occurrence: $1, tokens: $2, range: 0..<1) }, leftOut: [])
+
+  @Test(
+    "A name finds its tokens",
+    arguments: [
+      ("frog#1", [2, 3]), ("Frog#2", [7, 8]), ("red", [6]), (" RED frog ", [6, 7, 8]), ("@3", [3]),
+      ("<start>", [0]), ("<end>", [9]), ("<padding>", [10]), ("a#2", [5]),
+    ])
+  func found(_ name: String, _ tokens: [Int]) throws {
+    #expect(try WordSelection(Self.table).subject(named: name).tokens == tokens)
+  }
+
+  @Test(
+    "A name that means nothing, or several things, is refused with the words there are",
+    arguments: ["frog", "dog", "frog#3", "frog#0", "@11", "@x", "", "frog frog", "red frog#2"])
+  func refused(_ name: String) {
+    do {
+      _ = try WordSelection(Self.table).subject(named: name)
+      Issue.record("\(name) was found")
+    } catch AnalysisError.unknownWord(_, _, let words) {
+      #expect(words == ["a#1", "frog#1", "and", "a#2", "red", "frog#2"])
+    } catch {
+      Issue.record("\(error)")
+    }
+  }
+
+  @Test("Pieces are ranked by their largest attention, and the strongest is recommended")
+  func pieces() throws {
+    try SyntheticRecording.with(SyntheticRun(plan: SyntheticRun.everything, steps: 2)) { run in
+      let maps = try run.aggregate(by: Recipe(layers: "2x3"))
+      let word = Subject(name: "word", tokens: [1, 3, 4])
+      let ranking = try PieceRanking(word, in: maps, of: run.manifest.tokens)
+      let expected = [1, 3, 4].sorted { maps.map(at: $0).largest > maps.map(at: $1).largest }
+      #expect(ranking.pieces.map(\.token) == expected)
+      #expect(ranking.recommendation == "@\(expected[0])")
+      #expect(ranking.pieces.map(\.spelling).contains("and</w>"))
+    }
+  }
+}
