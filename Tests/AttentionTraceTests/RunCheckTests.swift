@@ -65,14 +65,14 @@ struct RunCheckTests {
     withExtendedLifetime(folder) {}
   }
 
-  @Test("A run that stopped anywhere is sound as far as it got", arguments: 0...8)
+  @Test("A run that stopped anywhere is sound as far as it got", arguments: 0...6)
   func running(_ calls: Int) throws {
     let folder = try TemporaryFolder()
     let place = RunFolder(path: folder.path + "/run")
     try Self.run.record(into: place, limit: calls)
     let check = try RunCheck(place.path)
     #expect(check.problems.isEmpty, "\(check.problems)")
-    #expect(check.status == (calls == 8 ? .complete : .running) || calls == 8)
+    #expect(check.status == .running && check.calls >= calls)
     #expect(check.chunks == 5 * check.calls)
   }
 
@@ -81,7 +81,7 @@ struct RunCheckTests {
     let folder = try TemporaryFolder()
     let place = RunFolder(path: folder.path + "/run")
     var run = Self.run
-    run.steps = 100
+    run.steps = 20
     var seen = 0
     try run.record(into: place) { acknowledged in
       let check = try RunCheck(place.path)
@@ -98,7 +98,7 @@ struct RunCheckTests {
     for name in ["\(Self.mid)/c.3.0.0.0.0", "\(Self.mid).queries/c.4.0.0.0", "phase/c.0"] {
       let path = run.store + "/" + name
       let good = try bytes(path)
-      for bit in stride(from: 0, to: good.count * 8, by: 37) {
+      for bit in stride(from: 0, to: good.count * 8, by: 101) {
         var bad = good
         bad[bit / 8] ^= 1 << (bit % 8)
         try overwrite(path, bad)
@@ -167,9 +167,12 @@ struct RunCheckTests {
     let words: String
     var testDescription: String { "\(file): \(truth) → \(lie)" }
 
-    init(_ file: String, _ truth: String, _ lie: String, _ found: String? = nil, _ words: String) {
-      (self.file, self.truth, self.lie) = (file, truth, lie)
-      (self.found, self.words) = (found ?? file, words)
+    init(_ file: String, _ truth: String, _ lie: String, _ found: String, _ words: String) {
+      (self.file, self.truth, self.lie, self.found, self.words) = (file, truth, lie, found, words)
+    }
+
+    init(_ file: String, _ truth: String, _ lie: String, _ words: String) {
+      self.init(file, truth, lie, file, words)
     }
   }
 
@@ -188,10 +191,21 @@ struct RunCheckTests {
     Lie("run.json", "\"width\" : 192", "\"width\" : 128", "latent.npy", "has shape [1, 4, 2, 3]"),
     Lie("run.json", "999\n", "999, 998\n", "calls.jsonl", "step 2 of a complete run has 0"),
     Lie("run.json", "999\n", "998\n", "calls.jsonl", "timestep 999.0, and run.json has 998.0"),
-    Lie("run.json", "5\n        ]", "77\n        ]", "'frog': token 77 is outside"),
+    Lie("run.json", "5\n      ]", "77\n      ]", "'frog': token 77 is outside"),
     Lie("run.json", "\"status\" : \"complete\"", "\"status\" : \"done\"", "status"),
-    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "keeps [0, 1, 2, 3]"),
-    Lie(store, "\"columns\" : 2", "\"columns\" : 3", "attention.zarr/\(mid)/zarr.json", "shape.3"),
+    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "another layer for maps than for queries"),
+    Lie(
+      store, "2\n        ],\n        \"site\"", "1\n        ],\n        \"site\"",
+      "impossible site '\(mid)'"),
+    Lie(
+      store, "\"columns\" : 2", "\"columns\" : 3", "attention.zarr/\(mid).queries/zarr.json",
+      "shape.2 is 2, expected 3"),
+    Lie(
+      "attention.zarr/\(mid).queries/zarr.json", "\"heads\" : 3", "\"heads\" : 2",
+      "attributes.heads is 2, expected 3"),
+    Lie(
+      "attention.zarr/\(mid).queries/zarr.json", "\"scale\" : 0.5", "\"scale\" : 0.25",
+      "attributes.scale is 0.25, expected 0.5"),
     Lie(store, "\"keys\" : 7", "\"keys\" : 8", "has 8 tokens, and run.json 7"),
     Lie(
       store, "\"precision\" : \"float16\"", "\"precision\" : \"float32\"", "precision is float32"),

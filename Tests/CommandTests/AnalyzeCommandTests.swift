@@ -136,8 +136,8 @@ struct AnalyzeCommandTests {
     let folder = try TemporaryFolder()
     let arguments = ["generate", Self.prompt, "--dry-run", "--steps", "10"]
     let with = try HeedProcess.run(arguments + ["--queries", "16x16"], in: folder.path)
-    // Three layers at 16x16, 32 numbers a query: 16 KiB and a checksum in 5 blocks, 10 calls.
-    #expect(with.stdout.contains(", of which queries 600.0 KiB\n"), "\(with.stdout)")
+    // Three layers at 16x16, 48 numbers a query: 24 KiB and a checksum in 7 blocks, 10 calls.
+    #expect(with.stdout.contains(", of which queries 840.0 KiB\n"), "\(with.stdout)")
     #expect(!(try HeedProcess.run(arguments, in: folder.path)).stdout.contains("queries"))
     expectRefusal(
       try HeedProcess.run(arguments + ["--queries", "*attn1"], in: folder.path), 64,

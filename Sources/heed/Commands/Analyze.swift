@@ -7,6 +7,7 @@ import Diffusion
 struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures recorded runs.",
+    usage: "heed analyze <run> ... --ask <text> [-o <folder>] [--json] [<options>]",
     discussion: """
       --ask finds where a word would have looked that is not in the prompt. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \
