@@ -26,6 +26,11 @@ struct IOFileTests {
       file.release(1000..<bytes.count)
       #expect(file.withBytes { $0.elementsEqual(bytes) })
     }
+    for _ in 0..<2 {
+      MappedFile.releaseAll()
+      #expect(file.withBytes { $0.elementsEqual(bytes) })
+      file.release(1000..<bytes.count)
+    }
   }
 
   @Test("What is no readable, filled file is refused with its path")

@@ -180,6 +180,10 @@ public final class StableDiffusion: Sendable {
   /// The picture of a latent: `[row, column, channel]`, bytes of red, green and blue.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   public func pixels(_ latent: Tensor) throws -> [UInt8] {
+    // The autoencoder works at the picture's size: its need is the largest of a run, and comes when
+    // the UNet has done its work.
+    MappedFile.releaseAll()
+    ResidentMemory.trim()
     let image = try vae.decode(latent)
     let plane = image.shape[2] * image.shape[3]
     return image.withSpan { values in

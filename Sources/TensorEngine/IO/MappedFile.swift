@@ -11,7 +11,8 @@ package final class MappedFile: @unchecked Sendable {
   /// The size of the file in bytes, at least 1.
   package let count: Int
   private let base: UnsafeRawPointer
-  private let uses = Mutex(Uses())
+  /// How often each range was used, by its first address.
+  private let uses = Mutex<[UInt: Int]>([:])
 
   /// Maps the file at `path`.
   /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
@@ -49,8 +50,7 @@ package final class MappedFile: @unchecked Sendable {
 
   deinit {
     munmap(UnsafeMutableRawPointer(mutating: base), count)
-    let staying = uses.withLock(\.staying)
-    Self.room.withLock { $0 += staying }
+    Self.staying.withLock { $0[ObjectIdentifier(self)] = nil }
   }
 
   /// Lends the file's bytes to `body`, which must not keep them.
@@ -77,43 +77,58 @@ extension MappedFile {
   /// A range that was used so often stays, if there is room: it is one of a network that runs again
   /// and again.
   private static let usesThatStay = 4
-  /// Room for ranges that stay, in bytes: to read a range anew costs up to a tenth of a product with
-  /// it, and a network may be larger than the memory there is.
-  private static let room = Mutex(1 << 30)
-
-  /// How often each range was used, by its first byte, and the bytes of those that stay.
-  struct Uses {
-    var counts: [Int: Int] = [:]
-    var staying = 0
-  }
+  /// The most that stays, in bytes: to read a range anew costs up to a tenth of a product with it,
+  /// and a network may be larger than the memory there is.
+  private static let room = 1 << 30
+  /// What stays of each file, as addresses.
+  private static let staying = Mutex<[ObjectIdentifier: [Range<UInt>]]>([:])
 
   /// Gives the memory of `range` back, unless it is used often and there is room for it.
   ///
   /// Reading it again brings it in again, from the system's cache or from the file. Up to a gigabyte
   /// of all files stays.
   package func release(_ range: Range<Int>) {
-    guard range.count >= Self.smallestRelease, !stays(range) else { return }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let first = (range.lowerBound + page - 1) / page * page
-    let end = range.upperBound / page * page
-    // A failure leaves the memory where it is, which is no harm.
-    _ = madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+    let start = UInt(bitPattern: base)
+    let addresses = start + UInt(range.lowerBound)..<start + UInt(range.upperBound)
+    guard range.count >= Self.smallestRelease, !stays(addresses) else { return }
+    Self.giveBack(addresses)
   }
 
-  /// Counts a use of `range`, and says whether it stays.
-  private func stays(_ range: Range<Int>) -> Bool {
-    uses.withLock { uses in
-      let count = uses.counts[range.lowerBound, default: 0] + 1
-      uses.counts[range.lowerBound] = count
-      guard count == Self.usesThatStay else { return count > Self.usesThatStay }
-      let fits = Self.room.withLock { room in
-        guard range.count <= room else { return false }
-        room -= range.count
-        return true
-      }
-      // Counting begins again: there may be room another time.
-      if fits { uses.staying += range.count } else { uses.counts[range.lowerBound] = 0 }
-      return fits
+  /// Gives back what stays of all files, before something that needs much memory itself.
+  ///
+  /// What is used again stays again.
+  package static func releaseAll() {
+    let all = staying.withLock { staying in
+      defer { staying.removeAll() }
+      return staying.values.flatMap(\.self)
+    }
+    for addresses in all { giveBack(addresses) }
+  }
+
+  /// Gives back the whole pages within `addresses`.
+  private static func giveBack(_ addresses: Range<UInt>) {
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (addresses.lowerBound + page - 1) / page * page
+    let end = addresses.upperBound / page * page
+    guard end > first else { return }
+    // A failure leaves the memory where it is, which is no harm.
+    _ = madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED)
+  }
+
+  /// Counts a use of `addresses`, and says whether they stay.
+  private func stays(_ addresses: Range<UInt>) -> Bool {
+    let count = uses.withLock { uses in
+      uses[addresses.lowerBound, default: 0] += 1
+      return uses[addresses.lowerBound, default: 0]
+    }
+    guard count >= Self.usesThatStay else { return false }
+    return Self.staying.withLock { staying in
+      let mine = staying[ObjectIdentifier(self), default: []]
+      if mine.contains(addresses) { return true }
+      let taken = staying.values.joined().reduce(0) { $0 + $1.count }
+      guard taken + addresses.count <= Self.room else { return false }
+      staying[ObjectIdentifier(self)] = mine + [addresses]
+      return true
     }
   }
 }
