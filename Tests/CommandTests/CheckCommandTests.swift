@@ -17,7 +17,8 @@ struct CheckCommandTests {
     arguments: [
       (
         [
-          "compare", "a cat and a frog", "--seeds", "0", "--layers", "*,*attn1", "--queries", "*", "--branches",
+          "compare", "a cat and a frog", "--seeds", "0", "--layers", "*,*attn1", "--queries", "*",
+          "--branches",
           "conditional,unconditional", "--phases", "loss,refinement,denoise",
         ], "runs 2, calls "
       ),

@@ -28,7 +28,8 @@ extension RunCheck {
       if let word = token.word, !table.words.indices.contains(word) {
         add(file, "token \(index): word \(word), and there are \(table.words.count)")
       }
-      if let range = token.range, range.lowerBound < 0 || range.upperBound > table.prompt.utf8.count {
+      if let range = token.range, range.lowerBound < 0 || range.upperBound > table.prompt.utf8.count
+      {
         add(file, "token \(index): \(range) is outside the prompt")
       }
     }

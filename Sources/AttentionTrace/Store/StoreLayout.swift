@@ -25,8 +25,9 @@ struct StoreLayout {
     let sites = recorded.compactMap { if case .maps(let site) = $0 { site } else { nil } }
     let queries = recorded.filter(\.isOfQueries).map(\.site)
     attributes = StoreAttributes(
-      comment: Self.comment + (queries.isEmpty ? "" : Self.commentOnQueries), version: manifest.version, model: manifest.model.name,
-      method: manifest.method.name, seed: manifest.seed, prompt: manifest.tokens.prompt,
+      comment: Self.comment + (queries.isEmpty ? "" : Self.commentOnQueries),
+      version: manifest.version, model: manifest.model.name, method: manifest.method.name,
+      seed: manifest.seed, prompt: manifest.tokens.prompt,
       pieces: manifest.tokens.tokens.map(\.piece), subjects: manifest.subjects,
       precision: precision, sites: sites, queries: queries.isEmpty ? nil : queries)
     var axes: [String: [Int]] = [:]
