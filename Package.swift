@@ -88,7 +88,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["heed", "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport"],
+      dependencies: [
+        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "TensorEngine", "TestSupport",
+      ],
       exclude: ["Fixtures"]),
   ]
 )

@@ -24,15 +24,17 @@ struct AskedWords {
 
   /// Asks every run for every word, in this order.
   ///
-  /// - Parameter recipe: names the words that are meant, or means all of them.
+  /// - Parameters:
+  ///   - recipe: names the words that are meant, or means all of them.
+  ///   - weights: the head weights that the recipe names, by path.
   /// - Throws: ``Failure`` when a run has no queries or was made with another checkpoint;
   ///   `AnalysisError`, `TraceError`, `DiffusionError`, `TextError` or `FileError`.
   init(
-    _ texts: [String], of runs: [RecordedRun], from checkpoint: Checkpoint, by recipe: Recipe
+    _ texts: [String], of runs: [RecordedRun], from checkpoint: Checkpoint, by recipe: Recipe,
+    weights: [String: HeadWeights]
   ) throws {
     let hashes = try checkpoint.hashes()
     for run in runs { try Self.check(run, hashes) }
-    let weights = try Self.weights(of: recipe)
     var keys: [[AttentionSite]: [PromptKeys]] = [:]
     answers = try runs.flatMap { run -> [Answer] in
       let sites = run.queriedSites
@@ -59,14 +61,6 @@ struct AskedWords {
       .dataError,
       "\(run.folder.path) was made with \(run.manifest.model.name), of which \(file) \(how): give "
         + "the run's own checkpoint by --model, with its --lora and --weights")
-  }
-
-  private static func weights(of recipe: Recipe) throws -> [String: HeadWeights] {
-    var weights: [String: HeadWeights] = [:]
-    for case .reduce(.head, .weighted(.file(let path)), _) in recipe.operations {
-      weights[path] = try HeadWeights(contentsOf: path)
-    }
-    return weights
   }
 
   private static func answers(

@@ -37,7 +37,7 @@ struct AskedWordsReport {
       var file: String?
       if let folder {
         let place = folder + "/" + places.place(of: answer.run.folder.path)
-        try Self.make(place)
+        try OutputFolder.make(place)
         let name = Self.name(answer)
         let count = names[place + name, default: 0] + 1
         names[place + name] = count
@@ -51,14 +51,6 @@ struct AskedWordsReport {
     }
   }
 
-  private static func make(_ folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.cannotCreate, "\(folder): \(error.localizedDescription)")
-    }
-  }
-
   /// A file's name for a word: the word, after the text if that says more.
   private static func name(_ answer: AskedWords.Answer) -> String {
     let word = RunFolder.slug(answer.word.name.replacing("#", with: " "))
@@ -67,25 +59,14 @@ struct AskedWordsReport {
   }
 
   private static func row(_ answer: AskedWords.Answer, _ file: String?) -> Row {
-    let (values, grid) = (answer.map.values, answer.map.grid)
-    let largest = answer.map.largest
-    let place = values.firstIndex(of: largest) ?? 0
+    let (map, grid) = (MapStatistics(of: answer.map), answer.map.grid)
     return Row(
       run: answer.run.folder.path, text: answer.text, word: answer.word.name,
-      largest: largest.isFinite ? largest : nil,
-      row: place / grid.columns, column: place % grid.columns, grid: [grid.rows, grid.columns],
-      share: answer.share.isFinite ? answer.share : nil, entropy: entropy(values),
-      recipe: answer.recipe.description, file: file)
-  }
-
-  /// Shannon's entropy of numbers over their sum, in nats; `nil` where they are no amounts.
-  private static func entropy(_ values: [Float]) -> Double? {
-    let sum = values.reduce(0) { $0 + Double($1) }
-    guard sum > 0, sum.isFinite, values.allSatisfy({ $0 >= 0 }) else { return nil }
-    return values.reduce(0) { total, value in
-      let share = Double(value) / sum
-      return share > 0 ? total - share * log(share) : total
-    }
+      largest: map.peak.value.isFinite ? map.peak.value : nil, row: map.peak.row,
+      column: map.peak.column, grid: [grid.rows, grid.columns],
+      share: answer.share.isFinite ? answer.share : nil,
+      entropy: map.entropy.isFinite ? map.entropy : nil, recipe: answer.recipe.description,
+      file: file)
   }
 
   func text(json: Bool) -> String {

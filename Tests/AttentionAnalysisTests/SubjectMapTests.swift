@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Foundation
 import RecordingProbe
+import TensorEngine
 import Testing
 
 @Suite("Maps of subjects")
@@ -89,6 +90,52 @@ struct SubjectMapTests {
         #expect(map.largest == map.values.max())
         #expect(isClose(largest.map { $0.values[index] }, single.map { $0.max() ?? 0 }))
       }
+    }
+  }
+
+  /// Twice the recorded maps of the layers on one grid, in all calls but one.
+  private struct Doubled: ChunkSource {
+    let run: RecordedRun
+    let without: Int
+    var sites: [RecordedSite] { run.sites.filter { $0.site.grid.rows == 1 } }
+    var prompt: TokenTable { run.prompt }
+    func holds(_ site: RecordedSite, in call: CallRecord) -> Bool {
+      run.holds(site, in: call) && call.call != without
+    }
+    func missing(_ site: RecordedSite) -> Set<Int> { run.missing(site) }
+    func chunk(_ site: RecordedSite, in call: CallRecord) throws -> Tensor? {
+      guard call.call != without else { return nil }
+      return try run.chunk(site, in: call).map { maps in
+        Tensor(maps.values.map { 2 * $0 }, shape: maps.shape)
+      }
+    }
+  }
+
+  @Test("A recipe reads whatever source of maps it is given, call by call")
+  func otherSource() throws {
+    try withRun(Self.everything) { run, recorded in
+      let calls = recorded.calls.filter { $0.phase == .denoise && $0.branch == .conditional }
+      let last = try #require(calls.last)
+      let source = Doubled(run: recorded, without: last.call)
+      let maps = try source.maps(of: Self.subjects, by: Recipe(layers: "*"))
+      let site = Self.sites[2]
+      for (map, subject) in zip(maps, Self.subjects) {
+        #expect(map.layers == [site] && map.calls == calls.count - 1)
+        let single = calls.dropLast().map {
+          naive(run, [site], tokens: subject.tokens, call: $0.call)
+        }
+        let expected = single[0].indices.map { pixel in
+          2 * single.reduce(0) { $0 + $1[pixel] } / Double(single.count)
+        }
+        #expect(isClose(map.values, expected))
+      }
+      let final = try source.maps(
+        of: Self.subjects, by: try Recipe(parsing: "mean(layer: *) last(step)"))
+      let before = calls[calls.count - 2].call
+      #expect(
+        isClose(
+          final[0].values,
+          naive(run, [site], tokens: Self.subjects[0].tokens, call: before).map { 2 * $0 }))
     }
   }
 

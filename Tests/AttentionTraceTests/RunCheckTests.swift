@@ -81,7 +81,7 @@ struct RunCheckTests {
     let folder = try TemporaryFolder()
     let place = RunFolder(path: folder.path + "/run")
     var run = Self.run
-    run.steps = 100
+    run.steps = 20
     var seen = 0
     try run.record(into: place) { acknowledged in
       let check = try RunCheck(place.path)
@@ -98,7 +98,7 @@ struct RunCheckTests {
     for name in ["\(Self.mid)/c.3.0.0.0.0", "\(Self.mid).queries/c.4.0.0.0", "phase/c.0"] {
       let path = run.store + "/" + name
       let good = try bytes(path)
-      for bit in stride(from: 0, to: good.count * 8, by: 37) {
+      for bit in stride(from: 0, to: good.count * 8, by: 101) {
         var bad = good
         bad[bit / 8] ^= 1 << (bit % 8)
         try overwrite(path, bad)

@@ -17,12 +17,13 @@ struct CheckCommandTests {
     arguments: [
       (
         [
-          "compare", "a cat and a frog", "--layers", "*,*attn1", "--queries", "*", "--branches",
+          "compare", "a cat and a frog", "--seeds", "0", "--layers", "*,*attn1", "--queries", "*",
+          "--branches",
           "conditional,unconditional", "--phases", "loss,refinement,denoise",
         ], "runs 2, calls "
       ),
       (
-        ["generate", "a cat and a frog", "--scheduler", "pndm", "--size", "192x128"],
+        ["generate", "a cat and a frog", "--scheduler", "euler", "--size", "192x128"],
         "runs 1, calls "
       ),
       (["generate", "a cat and a frog", "--no-record"], "chunks 0, rows 0: 0 problems\n"),

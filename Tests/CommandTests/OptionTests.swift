@@ -36,6 +36,12 @@ struct OptionTests {
     Case(arguments: ["tokens"], code: 64, words: ["--from"]),
     Case(arguments: ["tokens", prompt, "--from", "-"], code: 64, words: ["--from"]),
     Case(arguments: ["sheet"], code: 64, words: ["'<run> ...'", "heed sheet --help"]),
+    Case(arguments: ["check"], code: 64, words: ["'<run> ...'", "heed check --help"]),
+    Case(arguments: ["analyze", "--ask", "x"], code: 64, words: ["'<run> ...'"]),
+    Case(arguments: ["analyze", "nosuch", "--ask", "x"], code: 66, words: ["nosuch: no run"]),
+    Case(
+      arguments: ["generate", prompt, "--queries", "9x9"], code: 64,
+      words: ["no attention layer matches '9x9'"]),
     Case(arguments: ["verify", "x", "--tolerance", "nan"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify", "x", "--tolerance", "-1"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify"], code: 64, words: ["'<path>'"]),

@@ -48,21 +48,25 @@ struct PromptKeysTests {
   @Test(
     "Asked for the run's own prompts, recorded queries give the recorded maps",
     arguments: ["tiny-sd1", "tiny-sd2"],
-    [(RecordingPlan.Precision.float32, 1e-5), (.float16, 2e-3)])
+    [(RecordingPlan.Precision.float32, 1e-5), (.float16, 4e-3)])
   func ownPrompt(_ name: String, _ stored: (RecordingPlan.Precision, Double)) throws {
     try recorded(name, stored.0) { checkpoint, run in
       let keys = try PromptKeys.of([Self.prompt, "a dog"], at: run.queriedSites, from: checkpoint)
       #expect(run.queriedSites.count == run.sites.count && run.sites.count > 2)
-      #expect(run.calls.count == 4)
+      #expect(run.calls.count == 2 * run.manifest.timesteps.count)
+      var largest = 0.0
       for call in run.calls {
         for site in run.queriedSites {
           let queries = try #require(try run.queries(site.path, call: call.call))
           let maps = try #require(try run.maps(site.path, call: call.call))
           let asked = keys[call.branch == .conditional ? 0 : 1].probabilities(of: queries, at: site)
           #expect(asked.shape == maps.shape)
-          expectClose(asked.values, maps.values.map(Double.init), relative: 0, absolute: stored.1)
+          let deviation = expectClose(
+            asked.values, maps.values.map(Double.init), relative: 0, absolute: stored.1)
+          largest = max(largest, deviation.largest)
         }
       }
+      print("\(name), \(stored.0): asked maps differ from recorded ones by \(largest) at most")
     }
   }
 

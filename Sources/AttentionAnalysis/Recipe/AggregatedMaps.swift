@@ -97,6 +97,15 @@ extension ChunkSource {
     }
   }
 
+  /// How many calls `recipe` takes that were acknowledged, and of how many of them a chunk is gone.
+  /// - Throws: as ``aggregate(tokens:by:weights:)``.
+  public func callsTaken(by recipe: Recipe) throws -> (all: Int, missing: Int) {
+    let evaluation = try RecipeEvaluation(
+      recipe, of: self, tokens: [], weights: [:], keepsLayersApart: true)
+    let missing = evaluation.missingCalls
+    return (evaluation.calls.count + missing, missing)
+  }
+
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: run.folder.path, what: recipe.description,

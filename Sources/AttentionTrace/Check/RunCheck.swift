@@ -81,7 +81,7 @@ public struct RunCheck: Sendable {
     switch error as? TraceError {
     case .malformed(let path, let reason)?: add(path, reason)
     case .checksum(let path, _, _)?:
-      add(path, String("\(error)".dropFirst(path.utf8.count + 1)))
+      add(path, String("\(error)".dropFirst(path.count + 1)))
     default: add(file, "\(error)")
     }
   }

@@ -77,11 +77,11 @@ extension RunCheck {
   private mutating func checkSites(
     _ attributes: StoreAttributes, _ plan: RecordingPlan, _ window: Int, _ file: String
   ) {
+    for site in attributes.arrays.map(\.site) where site.kind == .cross && site.keys != window {
+      add(file, "\(site.path) has \(site.keys) tokens, and run.json \(window)")
+    }
     for site in attributes.sites {
       let path = site.site.path
-      if site.site.kind == .cross && site.site.keys != window {
-        add(file, "\(path) has \(site.site.keys) tokens, and run.json \(window)")
-      }
       guard let kept = plan.recorded(site.site) else {
         add(file, "\(path) at \(site.site.grid) is not in the plan of run.json")
         continue
@@ -95,10 +95,15 @@ extension RunCheck {
           "\(path) has \(site.keys) tokens, and the plan of run.json keeps \(kept.keys) or others")
       }
     }
-    for site in attributes.queries ?? [] where !plan.keepsQueries(of: site) {
-      add(file, "queries of \(site.path) are not in the plan of run.json")
-    }
     let layers = attributes.sites.map(\.site)
+    for site in attributes.queries ?? [] {
+      if !plan.keepsQueries(of: site) {
+        add(file, "queries of \(site.path) are not in the plan of run.json")
+      }
+      if layers.contains(where: { $0.path == site.path && $0 != site }) {
+        add(file, "\(site.path) is another layer for maps than for queries")
+      }
+    }
     for (patterns, sites) in [(plan.layers, layers), (plan.queries, attributes.queries ?? [])] {
       for pattern in patterns where !sites.contains(where: LayerPattern(pattern).matches) {
         add(file, "no layer of the plan's '\(pattern)' is there")
@@ -150,8 +155,15 @@ extension RunCheck {
     guard let expected = attempt(file, { try JSONTree([UInt8](JSONEncoder().encode(array))) })
     else { return }
     // What arrays say of themselves in words may be said in others.
-    let (here, there) = (tree.without("attributes"), expected.without("attributes"))
-    guard let found = here.difference(from: there, at: "") else { return }
+    var found = tree.without("attributes").difference(
+      from: expected.without("attributes"), at: "")
+    for name in ["heads", "scale"] where found == nil {
+      if let wanted = expected["attributes"]?[name], tree["attributes"]?[name] != wanted {
+        let here = tree["attributes"]?[name]?.description ?? "nothing"
+        found = ("attributes.\(name)", here, wanted.description)
+      }
+    }
+    guard let found else { return }
     add(file, "\(place)\(found.field) is \(found.here), expected \(found.wanted)")
   }
 

@@ -26,8 +26,8 @@ struct StoreLayout {
     let queries = recorded.filter(\.isOfQueries).map(\.site)
     attributes = StoreAttributes(
       comment: Self.comment + (queries.isEmpty ? "" : Self.commentOnQueries),
-      version: manifest.version, model: manifest.model.name,
-      method: manifest.method.name, seed: manifest.seed, prompt: manifest.tokens.prompt,
+      version: manifest.version, model: manifest.model.name, method: manifest.method.name,
+      seed: manifest.seed, prompt: manifest.tokens.prompt,
       pieces: manifest.tokens.tokens.map(\.piece), subjects: manifest.subjects,
       precision: precision, sites: sites, queries: queries.isEmpty ? nil : queries)
     var axes: [String: [Int]] = [:]

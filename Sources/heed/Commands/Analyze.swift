@@ -58,8 +58,12 @@ struct Analyze: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Shares of a map's largest value from which a cell counts.", valueName: "list"))
+      "Shares of a map's largest value from which a cell counts; relations take the first.",
+      valueName: "list"))
   var thresholds = "0.2,0.3,0.4,0.5,0.6"
+
+  @Flag(help: "Thresholds are values of the map, not shares of its largest.")
+  var absolute = false
 
   @Flag(help: "Give each map the mask that suits it best (Hungarian), at the first threshold.")
   var hungarian = false
@@ -119,7 +123,19 @@ struct Analyze: ParsableCommand {
     var table = try measured(runs)
     if overSeeds { table = table.overSeeds() }
     print(table.text(format))
+    try warnOfLosses(runs)
     if format == .text { Message.note("recipe: \(table.recipe)") }
+  }
+
+  /// Says where a chunk is gone that the report would have read.
+  private func warnOfLosses(_ runs: [RecordedRun]) throws {
+    let recipe = try options.parsedRecipe().recipe
+    for run in runs {
+      guard let (all, missing) = try? run.callsTaken(by: recipe), missing > 0 else { continue }
+      Message.warning(
+        "\(run.folder.path): \(missing) of \(all) calls left out, of which a chunk is gone; "
+          + "heed check tells which")
+    }
   }
 
   private var format: ReportFormat { json ? .json : csv ? .csv : .text }
@@ -152,14 +168,25 @@ struct Analyze: ParsableCommand {
       return heads.table
     case .segmentation:
       let report = try SegmentationReport(
-        runs, options, masks: masks ?? "", thresholds: thresholds)
+        runs, options, masks: masks ?? "", thresholds: try cuts())
       return hungarian ? try report.matched() : try report.table()
     case .relations:
       return try RelationReport(
-        runs, options, dependencies: dependencies ?? "",
-        threshold: try SegmentationReport.shares(thresholds, option: "--thresholds")[0]
+        runs, options, dependencies: dependencies ?? "", threshold: try cuts()[0]
       ).table
     case .neglect: return MeasurementTable(recipe: "", keys: [], values: [])
+    }
+  }
+
+  /// `--thresholds`, at least one.
+  private func cuts() throws -> [MapThreshold] {
+    try thresholds.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Double(part), value > 0, value <= 1 || absolute, value.isFinite else {
+        throw Failure(
+          .usage,
+          "--thresholds is '\(thresholds)'; '\(part)' is no number above 0 and up to 1")
+      }
+      return absolute ? .absolute(value) : .relative(value)
     }
   }
 
@@ -185,8 +212,9 @@ struct Analyze: ParsableCommand {
   }
 
   private func answer(_ runs: [RecordedRun]) throws {
-    let recipe = try options.parsedRecipe().recipe
-    let words = try AskedWords(ask, of: runs, from: try model.checkpoint(), by: recipe)
+    let (recipe, weights) = try options.parsedRecipe()
+    let words = try AskedWords(
+      ask, of: runs, from: try model.checkpoint(), by: recipe, weights: weights)
     print(try AskedWordsReport(words, folder: output).text(json: json))
   }
 }

@@ -7,9 +7,10 @@ struct RelationReport {
 
   /// - Parameters:
   ///   - path: a dependency file.
-  ///   - threshold: the share of a map's largest value from which a cell counts.
+  ///   - threshold: from which a cell counts.
   init(
-    _ runs: [RecordedRun], _ options: AnalysisOptions, dependencies path: String, threshold: Double
+    _ runs: [RecordedRun], _ options: AnalysisOptions, dependencies path: String,
+    threshold: MapThreshold
   ) throws {
     let file = try DependencyFile(contentsOf: path)
     let (recipe, weights) = try options.parsedRecipe()
@@ -27,7 +28,7 @@ struct RelationReport {
       let names = relations.flatMap { [$0.head, $0.dependent] }
       let words = Set(names).sorted().compactMap { try? selection.subject(named: $0) }
       let maps = words.isEmpty ? [] : try run.maps(of: words, by: recipe, weights: weights)
-      let result = relations.overlaps(at: .relative(threshold)) { name in
+      let result = relations.overlaps(at: threshold) { name in
         maps.first { $0.subject.name == name }?.map
       }
       overlaps += result.found

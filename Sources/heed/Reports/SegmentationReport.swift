@@ -7,27 +7,15 @@ struct SegmentationReport {
   private let runs: [RecordedRun]
   private let masks: [NamedValue]
   private let options: AnalysisOptions
-  private let thresholds: [Double]
+  private let thresholds: [MapThreshold]
 
-  /// - Parameters:
-  ///   - masks: as in `cat=cat.png,frog=frog-{seed}.png`.
-  ///   - thresholds: shares of the map's largest value, as in `0.3,0.5`.
+  /// - Parameter masks: as in `cat=cat.png,frog=frog-{seed}.png`.
   init(
-    _ runs: [RecordedRun], _ options: AnalysisOptions, masks: String, thresholds: String
+    _ runs: [RecordedRun], _ options: AnalysisOptions, masks: String, thresholds: [MapThreshold]
   ) throws {
     (self.runs, self.options) = (runs, options)
     self.masks = try NamedValue.list(masks, option: "--masks", example: "cat=cat.png")
-    self.thresholds = try Self.shares(thresholds, option: "--thresholds")
-  }
-
-  /// Numbers above 0 and at most 1, separated by commas.
-  static func shares(_ text: String, option: String) throws -> [Double] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      guard let share = Double(part), share > 0, share <= 1 else {
-        throw Failure(.usage, "\(option) is '\(text)'; '\(part)' is no number above 0 and up to 1")
-      }
-      return share
-    }
+    self.thresholds = thresholds
   }
 
   /// A row for each word and threshold, and one for the best of every twentieth.
@@ -40,10 +28,10 @@ struct SegmentationReport {
       for (word, mask, map) in try maps(run, recipe, weights) {
         let first = keys(run) + [.text(word)]
         let asked = try SegmentationSweep(
-          of: map, against: mask, at: thresholds.map { .relative($0) })
-        for (share, score) in zip(thresholds, asked.scores) {
+          of: map, against: mask, at: thresholds)
+        for score in asked.scores {
           made.rows.append(
-            row(first + [.text(String(share))], score, asked.averagePrecision))
+            row(first + [.text(score.threshold.description)], score, asked.averagePrecision))
         }
         let all = try SegmentationSweep(of: map, against: mask)
         if let best = all.best {
@@ -79,7 +67,7 @@ struct SegmentationReport {
       for (segment, (_, _, map)) in maps.enumerated() {
         for (label, (_, mask, _)) in maps.enumerated() {
           let sweep = try SegmentationSweep(
-            of: map, against: mask, at: [.relative(thresholds[0])])
+            of: map, against: mask, at: [thresholds[0]])
           matching.add(
             segment: segment, label: label,
             intersectionOverUnion: sweep.scores[0].intersectionOverUnion)
