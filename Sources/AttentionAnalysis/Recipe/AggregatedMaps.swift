@@ -97,6 +97,7 @@ extension ChunkSource {
     }
   }
 
+  /// What says that a recipe takes nothing of the run.
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: run.folder.path, what: recipe.description,

@@ -71,6 +71,23 @@ package struct AtomicFile: ~Copyable {
     try bytes.withUnsafeBytes { try append($0) }
   }
 
+  /// Writes `bytes` over those at `offset`, which were appended before.
+  /// - Throws: ``FileError``.
+  package func overwrite(_ bytes: [UInt8], at offset: Int) throws {
+    precondition(offset + bytes.count <= count, "\(bytes.count) bytes at \(offset) of \(count)")
+    var done = 0
+    while done < bytes.count {
+      let written = bytes.withUnsafeBytes {
+        pwrite(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, offset + done)
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw FileError.system(.unwritable, path: path, doing: "write", code: errno)
+      }
+      done += written
+    }
+  }
+
   private func synchronize() throws {
     guard fsync(descriptor) == 0 else {
       throw FileError.system(.unwritable, path: path, doing: "write to the disk", code: errno)
