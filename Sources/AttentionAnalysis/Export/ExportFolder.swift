@@ -113,7 +113,7 @@ final class ExportFolder: Sendable {
     let hash = SHA256()
     var count = 0
     try prepare(name) { path in
-      try AtomicFile.write(to: path) { file in
+      try AtomicFile.write(to: path, isHidden: true) { file in
         try content { bytes in
           try check()
           count += bytes.count

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// `README.md` of an export: what it holds, how it was made, and a line for each reader.
 struct ExportReadme {
@@ -69,14 +70,13 @@ struct ExportReadme {
   private func lines(_ format: ExportFormat) -> String {
     guard let array = maps.first, let place = places[format]?[array.name] else { return "" }
     let name = array.name
-    let isHalf = array.type == .float16
     switch format {
     case .npy:
       return """
         ```
         NumPy     np.load("\(place)", mmap_mode="r")
         PyTorch   torch.from_numpy(np.load("\(place)"))
-        R         reticulate::py_to_r(reticulate::import("numpy", convert = FALSE)$load("\(place)")\(isHalf ? "$astype(\"float32\")" : ""))
+        R         \(baseR(array, "\"\(place)\""))
         Julia     using NPZ; npzread("\(place)")
         ```
         """
@@ -85,7 +85,7 @@ struct ExportReadme {
         ```
         NumPy     np.load("\(place)")["\(name)"]
         PyTorch   torch.from_numpy(np.load("\(place)")["\(name)"])
-        R         reticulate::py_to_r(reticulate::import("numpy", convert = FALSE)$load("\(place)")["\(name)"]\(isHalf ? "$astype(\"float32\")" : ""))
+        R         \(baseR(array, "unz(\"\(place)\", \"\(name).npy\", \"rb\")"))
         Julia     using NPZ; npzread("\(place)")["\(name)"]
         ```
         """
@@ -122,6 +122,23 @@ struct ExportReadme {
         ```
         """
     }
+  }
+
+  /// R's way to an `.npy` without a package: its header is passed over, the axes are turned round,
+  /// and halves, which R has not, are put together of their bits.
+  private func baseR(_ array: ExportedArray, _ source: String) -> String {
+    let count = array.shape.reduce(1, *)
+    let size = array.type.bytes
+    let skipped =
+      NumpyFile.header(description: array.type.numpy, shape: array.shape).count / size
+    let extents = array.shape.reversed().map(String.init).joined(separator: ", ")
+    func read(_ type: String, _ more: String) -> String {
+      "readBin(\(source), \"\(type)\", \(count + skipped), size = \(size)\(more))[-(1:\(skipped))]"
+    }
+    guard size == 2 else { return "aperm(array(\(read("numeric", "")), c(\(extents))))" }
+    return "local({ h <- \(read("integer", ", signed = FALSE")); e <- bitwAnd(h, 31744L) / 1024; "
+      + "m <- bitwAnd(h, 1023L) / 1024; aperm(array(ifelse(h < 32768, 1, -1) * ifelse(e == 0, "
+      + "m / 2^14, ifelse(e == 31, NaN, (1 + m) * 2^(e - 15))), c(\(extents)))) })"
   }
 
   private var contract: String {

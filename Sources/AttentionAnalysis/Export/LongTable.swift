@@ -27,11 +27,16 @@ struct LongTable {
   /// Gives the table's bytes to `sink`.
   func write(to sink: ByteSink) throws {
     var text = Array(CSV.line(columns).utf8)
+    var row: [UInt8] = []
     var place = 0
+    let last = labels[labels.count - 1]
     try array.write { bytes in
       for offset in stride(from: 0, to: bytes.count, by: array.type.bytes) {
-        appendLabels(of: place, to: &text)
-        text += Array(CSV.number(value(bytes, offset)).utf8)
+        let (line, column) = place.quotientAndRemainder(dividingBy: last.count)
+        if column == 0 { row = labels(ofLine: line) }
+        text += row
+        text += last[column]
+        text += CSV.number(value(bytes, offset)).utf8
         text += [0x0D, 0x0A]
         place += 1
         if text.count >= Self.flushSize {
@@ -43,13 +48,16 @@ struct LongTable {
     try text.withUnsafeBytes(sink)
   }
 
-  private func appendLabels(of place: Int, to text: inout [UInt8]) {
-    var (rest, stride) = (place, array.shape.reduce(1, *))
-    for (axis, extent) in array.shape.enumerated() {
-      stride /= extent
-      text += labels[axis][rest / stride]
-      rest %= stride
+  /// What stands before each value of a line of the array: labels of all axes but the last.
+  private func labels(ofLine line: Int) -> [UInt8] {
+    var rest = line
+    var parts: [[UInt8]] = []
+    for labels in labels.dropLast().reversed() {
+      let (next, place) = rest.quotientAndRemainder(dividingBy: labels.count)
+      parts.append(labels[place])
+      rest = next
     }
+    return Array(parts.reversed().joined())
   }
 
   private func value(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float {
