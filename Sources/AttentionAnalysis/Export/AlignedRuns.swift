@@ -82,6 +82,7 @@ struct AlignedRuns: Sendable {
       ("branches", names(a.branches), names(b.branches)),
       ("phases", names(a.phases), names(b.phases)),
       ("steps", steps(a), steps(b)),
+      ("queries", a.queries.joined(separator: ","), b.queries.joined(separator: ",")),
       ("precision", a.precision.rawValue, b.precision.rawValue),
     ]
     return fields.first { $1 != $2 }.map { "\($0) \($1) and \($2)" }

@@ -139,7 +139,7 @@ extension ExportManifest {
           uniqueKeysWithValues: places.compactMap { format, names in
             names[array.name].map { (format.rawValue, $0) }
           }))
-    }
+    }.filter { !$0.files.isEmpty }
     missingBlocks = export.missingBlocks
     self.files = files
   }

@@ -79,7 +79,8 @@ extension ExportManifest {
             "branches": {"type": "array", "items": {"$ref": "#/$defs/branch"}},
             "phases": {"type": "array", "items": {"$ref": "#/$defs/phase"}},
             "steps": {"$ref": "#/$defs/indices", "description": "First and last."},
-            "precision": {"enum": ["float16", "float32"]}
+            "precision": {"enum": ["float16", "float32"]},
+          "queries": {"$ref": "#/$defs/names"}
           }
         },
         "selection": {

@@ -49,15 +49,17 @@ struct ExportReadme {
       "| \(Self.code(array.name)) | \(array.axes.map { "\($0.name) \($0.labels.count)" }.joined(separator: ", ")) "
         + "| \(array.type.rawValue) |"
     }
-    let coordinates = export.arrays.filter { $0.kind == .coordinate }.map { Self.code($0.name) }
+    let coordinates = export.arrays.filter { array in
+      array.kind == .coordinate && places.values.contains { $0[array.name] != nil }
+    }.map { Self.code($0.name) }
+    let along =
+      coordinates.isEmpty ? "" : "\n\nAlong their axes: \(coordinates.joined(separator: ", "))."
     return """
       ## Arrays
 
       | array | axes, in memory order | type |
       | --- | --- | --- |
-      \(rows.joined(separator: "\n"))
-
-      Along their axes: \(coordinates.joined(separator: ", ")).
+      \(rows.joined(separator: "\n"))\(along)
       """
   }
 

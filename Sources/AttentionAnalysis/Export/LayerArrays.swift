@@ -64,7 +64,7 @@ extension SelectedLayer {
   }
 
   /// The heads and keys taken.
-  private func selected(_ maps: Tensor) -> [Float] {
+  func selected(_ maps: Tensor) -> [Float] {
     let width = recorded.keys
     let plane = site.grid.pixels * width
     let heads = recorded.heads.indices.filter { self.heads.contains(recorded.heads[$0]) }

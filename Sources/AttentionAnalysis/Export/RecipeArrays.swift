@@ -17,7 +17,8 @@ struct RecipeArrays: Sendable {
     let selection = request.selection
     let evaluations = try runs.runs.map { run in
       try RecipeEvaluation(
-        recipe, of: run, tokens: selection.tokens, weights: request.weights, within: selection)
+        recipe, of: SelectedRun(run, selection), tokens: selection.tokens,
+        weights: request.weights)
     }
     self.recipe = evaluations[0].recipe
     let parts = try evaluations.map { try Self.parts($0, eachStep: request.eachStep) }
@@ -54,15 +55,26 @@ struct RecipeArrays: Sendable {
     ) { block, sink in try precision.encode(try maker.maps(block).values, to: sink) }
   }
 
-  /// The calls of each block of a run: of each pass, or all of them.
+  /// The calls of each block of a run: of each pass that was recorded, or all of them.
   private static func parts(
     _ evaluation: RecipeEvaluation, eachStep: Bool
   ) throws -> [[CallRecord]] {
-    let parts = eachStep ? evaluation.passes : [evaluation.calls]
+    let parts = eachStep ? passes(evaluation) : [evaluation.calls]
     guard let first = parts.first, !first.isEmpty else {
-      throw evaluation.run.nothing(of: evaluation.recipe)
+      throw evaluation.source.nothing(of: evaluation.recipe)
     }
     return parts
+  }
+
+  /// The passes that the recipe takes, also those of which a chunk is gone.
+  private static func passes(_ evaluation: RecipeEvaluation) -> [[CallRecord]] {
+    let source = evaluation.source
+    let passes = evaluation.passes(
+      of: source.run.calls.filter { call in
+        evaluation.recipe.takes(call) && evaluation.sites.contains { source.holds($0, in: call) }
+      })
+    for case .reduce(.step, .last, _) in evaluation.recipe.operations { return passes.suffix(1) }
+    return passes
   }
 
   /// Blocks of which a chunk is gone.

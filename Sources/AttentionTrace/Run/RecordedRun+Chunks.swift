@@ -44,7 +44,8 @@ extension RecordedRun {
       }
       var own: UInt32 = 0
       try withUnsafeMutableBytes(of: &own) { try readAll($0, from: file, path: path) }
-      try RecordedArray.check(checksum, own: UInt32(littleEndian: own), written: written, path: path)
+      try RecordedArray.check(
+        checksum, own: UInt32(littleEndian: own), written: written, path: path)
     }
   }
 }

@@ -26,11 +26,18 @@ package enum StoredZip {
   }
 
   /// What the directory at the end says of a member.
-  struct Entry {
-    var name: String
+  package struct Entry {
+    let name: String
     var checksum: UInt32
     var size: UInt64
-    var offset: UInt64
+    let offset: UInt64
+
+    package init(name: String, checksum: UInt32, size: UInt64, offset: UInt64) {
+      self.name = name
+      self.checksum = checksum
+      self.size = size
+      self.offset = offset
+    }
   }
 
   /// From this on a size or an offset is written in 64 bits.
@@ -98,7 +105,7 @@ package enum StoredZip {
   }
 
   /// The directory of `entries` and the archive's end, for a file that has `start` bytes before it.
-  static func directory(of entries: [Entry], at start: UInt64) -> [UInt8] {
+  package static func directory(of entries: [Entry], at start: UInt64) -> [UInt8] {
     var bytes: [UInt8] = []
     for entry in entries { bytes += directoryEntry(entry) }
     let size = UInt64(bytes.count)

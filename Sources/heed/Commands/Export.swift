@@ -1,7 +1,6 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
-import Diffusion
 import Foundation
 
 /// Recorded attention for other programs.
@@ -112,9 +111,7 @@ struct Export: ParsableCommand {
       if request.selection.tokens == nil, !recipe.tokens.isEmpty {
         request.selection.tokens = try SelectionOptions.tokens(recipe.tokens, in: table)
       }
-      for case .reduce(_, .weighted(.file(let path)), _) in recipe.operations {
-        request.weights[path] = try HeadWeights(contentsOf: path)
-      }
+      for path in recipe.weightFiles { request.weights[path] = try HeadWeights(contentsOf: path) }
     }
     return request
   }

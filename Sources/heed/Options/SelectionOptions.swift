@@ -1,7 +1,6 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
-import Diffusion
 
 /// What part of a recording is taken.
 struct SelectionOptions: ParsableArguments {
@@ -25,7 +24,7 @@ struct SelectionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tokens: words, frog#2, @5, <start>, <end>, separated by commas; without it, all.",
+      "Tokens: words, frog#2, @5, <start>, <end>, <padding>, separated by commas; without it, all.",
       valueName: "words"))
   var tokens: String?
 
@@ -59,6 +58,7 @@ struct SelectionOptions: ParsableArguments {
 
   /// The tokens of names, ascending.
   static func tokens(_ names: [String], in table: TokenTable) throws -> [Int] {
-    Set(try names.flatMap { try TokenSelection($0).tokens(in: table) }).sorted()
+    let words = WordSelection(table)
+    return Set(try names.flatMap { try words.subject(named: $0).tokens }).sorted()
   }
 }
