@@ -1,4 +1,4 @@
-public import AttentionTrace
+internal import AttentionTrace
 internal import TensorEngine
 
 /// The part of a recording that a selection takes, for a recipe to read.

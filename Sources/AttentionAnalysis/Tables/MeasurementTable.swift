@@ -1,3 +1,5 @@
+internal import AttentionTrace
+
 /// Numbers measured of recordings, a row for each thing measured.
 public struct MeasurementTable: Hashable, Sendable {
   /// What a row is of.
@@ -75,8 +77,7 @@ public struct MeasurementTable: Hashable, Sendable {
   /// read back to the same value.
   public var csv: String {
     let lines = rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) + [recipe] }
-    return ([keys + values + ["recipe"]] + lines)
-      .map(CSV.line).joined()
+    return ([keys + values + ["recipe"]] + lines).map(CSV.line).joined()
   }
 
   private static func number(_ value: Double) -> String {
