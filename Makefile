@@ -9,13 +9,17 @@ SWIFT ?= $(shell command -v swift || ls -d /opt/swift*/usr/bin/swift /usr/share/
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libssl-dev \
-	fonts-liberation2 fonts-dejavu-core
-TEST_TOOLS := poppler-utils
+	zlib1g-dev fonts-liberation2 fonts-dejavu-core
+TEST_TOOLS := poppler-utils python3-venv r-base-core
+
+# What opens exports in the tests: Python's own libraries, in exact versions.
+READERS := .build-readers
+REQUIREMENTS := notebooks-export/requirements.txt
 
 BUILD := $(SWIFT) build -c release --explicit-target-dependency-import-check error
 HEED := .build/release/heed
 
-.PHONY: demo build test lint libraries test-tools toolchain
+.PHONY: demo build test lint libraries test-tools readers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -23,7 +27,7 @@ demo: build
 build: toolchain libraries
 	$(BUILD) --product heed
 
-test: toolchain libraries test-tools
+test: toolchain libraries test-tools readers
 	$(BUILD) --build-tests
 	$(BUILD) --product heed
 	$(SWIFT) test -c release --skip-build
@@ -48,3 +52,12 @@ libraries:
 
 test-tools:
 	$(call install,$(TEST_TOOLS))
+
+# Installed once, and again when the requirements change: the stamp bears their hash.
+readers: test-tools
+	@stamp=$(READERS)/installed-$$(sha256sum < $(REQUIREMENTS) | cut -c 1-16); \
+	if [ ! -e $$stamp ]; then \
+	  rm -rf $(READERS) && /usr/bin/python3 -m venv $(READERS) && \
+	  $(READERS)/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS) && \
+	  touch $$stamp; \
+	fi

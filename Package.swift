@@ -32,25 +32,28 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CKernels",
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(
       name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
-    .target(name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS"]),
+    .target(
+      name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "CZlib"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
       dependencies: [
-        "TensorEngine", "AttentionTrace", "COpenSSL", "CPictures",
+        "TensorEngine", "AttentionTrace", "CPictures",
         .product(name: "Yams", package: "Yams"),
       ],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
         .copy("Resources/Shapes"),
       ]),
-    .target(name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine"]),
+    .target(
+      name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine", "CKernels"]),
     .target(
       name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),
     .executableTarget(

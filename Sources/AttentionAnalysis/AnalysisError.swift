@@ -8,6 +8,8 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   case notComparable(first: String, second: String, what: String)
   /// A name that means no word of a prompt, and the words there are.
   case unknownWord(name: String, reason: String, words: [String])
+  /// Something that would be written is larger than anybody is likely to want.
+  case tooLarge(what: String, limit: String)
 
   /// One line (two for a recipe: a caret stands under the place).
   public var description: String {
@@ -21,6 +23,8 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(first) and \(second) cannot be compared: \(what)"
     case .unknownWord(let name, let reason, let words):
       "'\(name)': \(reason); the words are \(words.joined(separator: ", "))"
+    case .tooLarge(let what, let limit):
+      "\(what) is more than \(limit): select less, choose a binary format, or --force it"
     }
   }
 }

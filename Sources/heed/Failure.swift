@@ -103,7 +103,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func analysisCode(_ error: AnalysisError) -> Code {
     switch error {
-    case .badRecipe, .unknownWord: .usage
+    case .badRecipe, .unknownWord, .tooLarge: .usage
     case .nothingSelected: .unavailable
     case .notComparable: .dataError
     }
@@ -111,6 +111,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func figureCode(_ error: FigureError) -> Code {
     switch error {
+    case .unreadable: .missingInput
     case .unwritable: .cannotCreate
     case .drawing: .software
     default: .dataError

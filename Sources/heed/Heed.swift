@@ -20,8 +20,8 @@ struct Heed: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Analyze.self, Check.self,
-      Verify.self, Model.self, Benchmark.self,
+      Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Export.self,
+      VerifyExport.self, Analyze.self, Check.self, Verify.self, Model.self, Benchmark.self,
     ])
 
   static func main() {

@@ -20,8 +20,8 @@ enum Interrupt {
   static func stopAll() { received.store(SIGINT, ordering: .relaxed) }
 
   /// - Throws: ``Failure`` with code 130 once a signal has come.
-  static func check() throws {
+  static func check(_ what: String = "the same command resumes") throws {
     guard received.load(ordering: .relaxed) != 0 else { return }
-    throw Failure(.interrupted, "interrupted; the same command resumes")
+    throw Failure(.interrupted, "interrupted; \(what)")
   }
 }

@@ -107,7 +107,9 @@ struct AnalyzeReportTests {
     let map = try run.aggregate(by: Recipe(layers: "16x16", steps: 5...5))
       .map(of: Subject(name: "cat", tokens: [2]))
     #expect(row["largest"].flatMap(Double.init) == Double(map.largest))
-    let mass = try csv(folder, [Self.root, "--report", "mass", "--by", "layer,step"])
+    let mass = try csv(
+      folder,
+      [Self.root, "--report", "mass", "--by", "layer,step", "--recipe", "mean(layer: *)"])
     #expect(mass.count == 4 * 6 * 7)
     for row in mass {
       let shares = ["start", "words", "end", "padding"].map { row[$0].flatMap(Double.init) ?? .nan }

@@ -7,25 +7,13 @@ import Testing
 
 @Suite("The sheet of explanations")
 struct ExplainSheetTests {
-  /// Records a synthetic run as an explanation, and sets members of its manifest.
   private func record(
     _ name: String, in folder: URL, seed: Int, _ members: [String: Any] = [:]
   ) throws -> RecordedRun {
-    let path = folder.appendingPathComponent(name).path
-    try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: 3)
-      .record(into: RunFolder(path: path))
-    let file = URL(fileURLWithPath: path + "/run.json")
-    var manifest = try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-    var method = try #require(manifest["method"] as? [String: Any])
-    method["name"] = members["method"] ?? "explain"
-    manifest.merge(members) { $1 }
-    manifest["method"] = method
-    manifest["seed"] = seed
-    try JSONSerialization.data(withJSONObject: manifest).write(to: file)
-    try PNGImage(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12)).write(
-      to: path + "/image.png")
-    return try RecordedRun(path)
+    let method = members["method"] as? String ?? "explain"
+    return try recordSynthetic(
+      folder.appendingPathComponent(name), method, seed: seed,
+      members.filter { $0.key != "method" })
   }
 
   @Test("Rows are times, columns subjects, blocks seeds in order; the photo is there once a block")

@@ -7,25 +7,10 @@ import Testing
 
 @Suite("The compare sheet of recorded runs")
 struct RecordedSheetTests {
-  /// Records a synthetic run, and sets members of its manifest.
   private func record(
     _ name: String, in folder: URL, _ method: String, seed: Int, _ members: [String: Any] = [:]
   ) throws -> RecordedRun {
-    let path = folder.appendingPathComponent(name).path
-    let run = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: 3)
-    try run.record(into: RunFolder(path: path))
-    let file = URL(fileURLWithPath: path + "/run.json")
-    var manifest = try #require(
-      try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-    var methodMembers = try #require(manifest["method"] as? [String: Any])
-    methodMembers["name"] = method
-    manifest["method"] = methodMembers
-    manifest["seed"] = seed
-    manifest.merge(members) { $1 }
-    try JSONSerialization.data(withJSONObject: manifest).write(to: file)
-    try PNGImage(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12)).write(
-      to: path + "/image.png")
-    return try RecordedRun(path)
+    try recordSynthetic(folder.appendingPathComponent(name), method, seed: seed, members)
   }
 
   private let plain = "stable-diffusion"

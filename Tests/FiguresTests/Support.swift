@@ -1,5 +1,7 @@
+import AttentionTrace
 public import Figures
 import Foundation
+import RecordingProbe
 public import Testing
 
 /// What a program printed, and whether it ended well.
@@ -35,6 +37,40 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   return try body(folder)
+}
+
+/// Records a synthetic run, sets members of its manifest, and what its store says of them.
+func recordSynthetic(
+  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any]
+) throws -> RecordedRun {
+  try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: 3)
+    .record(into: RunFolder(path: folder.path))
+  try edit(folder.appendingPathComponent("run.json")) { manifest in
+    var named = manifest["method"] as? [String: Any] ?? [:]
+    named["name"] = method
+    manifest["seed"] = seed
+    manifest.merge(members) { $1 }
+    manifest["method"] = named
+  }
+  try edit(folder.appendingPathComponent("attention.zarr/zarr.json")) { group in
+    var attributes = group["attributes"] as? [String: Any] ?? [:]
+    attributes["method"] = method
+    attributes["seed"] = members["seed"] ?? seed
+    attributes["subjects"] = members["subjects"] ?? attributes["subjects"]
+    attributes["model"] = (members["model"] as? [String: Any])?["name"] ?? attributes["model"]
+    group["attributes"] = attributes
+  }
+  try PNGImage(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12)).write(
+    to: folder.path + "/image.png")
+  return try RecordedRun(folder.path)
+}
+
+/// Changes an object that a file of JSON holds.
+private func edit(_ file: URL, _ change: (inout [String: Any]) -> Void) throws {
+  var object =
+    try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any] ?? [:]
+  change(&object)
+  try JSONSerialization.data(withJSONObject: object).write(to: file)
 }
 
 /// The committed files beside the tests.

@@ -106,6 +106,7 @@ extension ChunkSource {
     return (evaluation.calls.count + missing, missing)
   }
 
+  /// What says that a recipe takes nothing of the run.
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: run.folder.path, what: recipe.description,

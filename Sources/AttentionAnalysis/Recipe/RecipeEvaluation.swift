@@ -7,7 +7,7 @@ internal import TensorEngine
 /// made by what stands before. So each chunk is read once, and memory holds a few maps, whatever
 /// the length of the run.
 struct RecipeEvaluation {
-  private let source: any ChunkSource
+  let source: any ChunkSource
   /// With every keyword of the run put in its place.
   let recipe: Recipe
   /// Sites of the chosen layers, in the model's order.

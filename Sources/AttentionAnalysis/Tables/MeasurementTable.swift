@@ -1,3 +1,5 @@
+internal import AttentionTrace
+
 /// Numbers measured of recordings, a row for each thing measured.
 public struct MeasurementTable: Hashable, Sendable {
   /// What a row is of.
@@ -71,22 +73,16 @@ public struct MeasurementTable: Hashable, Sendable {
     return table
   }
 
-  /// The table as RFC 4180 has it, the recipe its last column: lines end in CR LF, fields with commas, quotes or line ends are
-  /// quoted, numbers have the fewest digits that read back to the same value.
+  /// The table as RFC 4180 has it, the recipe its last column; numbers have the fewest digits that
+  /// read back to the same value.
   public var csv: String {
     let lines = rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) + [recipe] }
-    return ([keys + values + ["recipe"]] + lines)
-      .map { $0.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
+    return ([keys + values + ["recipe"]] + lines).map(CSV.line).joined()
   }
 
   private static func number(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-inf" : "inf" }
     return value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
-  }
-
-  private static func quoted(_ field: String) -> String {
-    let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
-    return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
   }
 }

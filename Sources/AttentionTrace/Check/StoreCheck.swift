@@ -57,19 +57,8 @@ extension RunCheck {
   /// Whether a store says of the run what `run.json` says.
   private mutating func check(_ attributes: StoreAttributes, _ scope: Scope, _ file: String) {
     let manifest = scope.manifest
-    func compare(_ what: String, _ here: some CustomStringConvertible, _ there: String) {
-      if here.description != there { add(file, "\(what) is \(here), and run.json says \(there)") }
-    }
-    compare("seed", attributes.seed, "\(manifest.seed)")
-    compare("prompt", attributes.prompt, manifest.tokens.prompt)
-    compare("method", attributes.method, manifest.method.name)
-    compare("model", attributes.model, manifest.model.name)
-    if attributes.pieces != manifest.tokens.tokens.map(\.piece) {
-      add(file, "token_pieces are not the pieces of run.json's tokens")
-    }
-    if attributes.subjects != manifest.subjects { add(file, "subjects are not those of run.json") }
-    guard let plan = manifest.plan else { return add(file, "run.json has no plan of a recording") }
-    compare("precision", attributes.precision.rawValue, plan.precision.rawValue)
+    for contradiction in attributes.contradictions(of: manifest) { add(file, contradiction) }
+    guard let plan = manifest.plan else { return }
     checkSites(attributes, plan, manifest.tokens.tokens.count, file)
   }
 

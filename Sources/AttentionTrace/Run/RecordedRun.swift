@@ -18,8 +18,8 @@ public struct RecordedRun: Sendable {
   public let precision: RecordingPlan.Precision
   /// The sites whose queries are in the store, in the model's order.
   public let queriedSites: [AttentionSite]
-  private let arrays: [String: RecordedArray]
-  private let directories: [String: Directory]
+  let arrays: [String: RecordedArray]
+  let directories: [String: Directory]
 
   /// Opens the run in the folder at `path`.
   /// - Throws: `TraceError`: no run there, or `run.json`, `calls.jsonl` or the store's description
@@ -33,7 +33,7 @@ public struct RecordedRun: Sendable {
     self.manifest = manifest
     calls = try CallJournal.read(in: directory).records
     guard let store = try directory.folder(RunFolder.storeName),
-      let attributes = try Self.attributes(of: store)
+      let attributes = try Self.attributes(of: store, manifest)
     else {
       (sites, queriedSites, arrays, directories) = ([], [], [:], [:])
       precision = manifest.plan?.precision ?? .float16
@@ -49,7 +49,9 @@ public struct RecordedRun: Sendable {
   }
 
   /// The attributes at the top of a store, checked; `nil` before they were first written.
-  private static func attributes(of store: Directory) throws -> StoreAttributes? {
+  private static func attributes(
+    of store: Directory, _ manifest: RunManifest
+  ) throws -> StoreAttributes? {
     struct Group: Decodable { let attributes: StoreAttributes }
     guard let bytes = try store.read("zarr.json") else { return nil }
     let path = store.path(of: "zarr.json")
@@ -57,6 +59,9 @@ public struct RecordedRun: Sendable {
       let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
       if let array = attributes.arrays.first(where: { !$0.isSound }) {
         throw TraceError.malformed(path: path, reason: "impossible site '\(array.site.path)'")
+      }
+      if let contradiction = attributes.contradictions(of: manifest).first {
+        throw TraceError.malformed(path: path, reason: contradiction)
       }
       return attributes
     } catch let error as DecodingError {

@@ -1,5 +1,5 @@
 /// What is known of each call beside its maps: one array along `call` in the store.
-enum CallCoordinate: String, CaseIterable {
+package enum CallCoordinate: String, CaseIterable, Sendable {
   case step, timestep, branch, phase, attempt, loss
 
   /// Calls in a chunk: even eight bytes for each then fit one page of memory with the checksum,
@@ -7,7 +7,7 @@ enum CallCoordinate: String, CaseIterable {
   static let chunk = 256
 
   /// The type of an element.
-  var type: ZarrType {
+  package var type: ZarrType {
     switch self {
     case .step, .attempt: .int32
     case .timestep: .float64
@@ -17,7 +17,7 @@ enum CallCoordinate: String, CaseIterable {
   }
 
   /// What the array says of itself.
-  var attributes: ZarrAttributes {
+  package var attributes: ZarrAttributes {
     switch self {
     case .step:
       ZarrAttributes(longName: "iteration of the scheduler, from 0; -1 for no call yet")
@@ -41,7 +41,7 @@ enum CallCoordinate: String, CaseIterable {
   }
 
   /// Writes the element of `record`, or the fill value without one, at `place`.
-  func write(_ record: CallRecord?, to place: UnsafeMutableRawPointer) {
+  package func write(_ record: CallRecord?, to place: UnsafeMutableRawPointer) {
     func store<Value: FixedWidthInteger>(_ value: Value) {
       place.storeBytes(of: value.littleEndian, as: Value.self)
     }

@@ -29,8 +29,8 @@ final class ChunkBuffer: @unchecked Sendable {
   }
 }
 
-/// CRC-32C (Castagnoli) of `bytes`.
-func crc32c(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-  guard let base = bytes.baseAddress else { return 0 }
-  return ck_crc32c(0, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+/// CRC-32C (Castagnoli) of `bytes`, or of those that gave `earlier` and these after them.
+package func crc32c(_ bytes: UnsafeRawBufferPointer, after earlier: UInt32 = 0) -> UInt32 {
+  guard let base = bytes.baseAddress else { return earlier }
+  return ck_crc32c(earlier, base.assumingMemoryBound(to: UInt8.self), bytes.count)
 }

@@ -28,6 +28,26 @@ struct StoreAttributes: Codable, Equatable {
   var arrays: [RecordedArray] {
     sites.map(RecordedArray.maps) + (queries ?? []).map(RecordedArray.queries)
   }
+
+  /// What the store says of the run that `run.json` says otherwise.
+  func contradictions(of manifest: RunManifest) -> [String] {
+    let pairs = [
+      ("seed", "\(seed)", "\(manifest.seed)"),
+      ("prompt", prompt, manifest.tokens.prompt),
+      ("method", method, manifest.method.name),
+      ("model", model, manifest.model.name),
+      ("precision", precision.rawValue, manifest.plan?.precision.rawValue ?? precision.rawValue),
+    ]
+    var found = pairs.filter { $1 != $2 }.map { what, here, there in
+      "\(what) is \(here), and run.json says \(there)"
+    }
+    if pieces != manifest.tokens.tokens.map(\.piece) {
+      found.append("token_pieces are not the pieces of run.json's tokens")
+    }
+    if subjects != manifest.subjects { found.append("subjects are not those of run.json") }
+    if manifest.plan == nil { found.append("run.json has no plan of a recording") }
+    return found
+  }
 }
 
 extension RecordedArray {

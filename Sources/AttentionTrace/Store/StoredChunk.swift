@@ -2,6 +2,13 @@ internal import CKernels
 internal import TensorEngine
 
 extension RecordedArray {
+  /// Checks a chunk's checksum against what stands behind it and what the journal has.
+  static func check(_ got: UInt32, own: UInt32, written: UInt32, path: String) throws {
+    guard got == own && got == written else {
+      throw TraceError.checksum(path: path, expected: written, got: got == written ? own : got)
+    }
+  }
+
   /// The values in a chunk's file, in the array's ``shape``.
   ///
   /// - Parameters:
@@ -19,9 +26,7 @@ extension RecordedArray {
     return try bytes.withUnsafeBytes { bytes in
       let got = crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
       let own = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
-      guard got == own && got == written else {
-        throw TraceError.checksum(path: path, expected: written, got: got == written ? own : got)
-      }
+      try Self.check(got, own: own, written: written, path: path)
       return Tensor(shape: shape) { target in
         guard let base = bytes.baseAddress else { return }
         switch precision {

@@ -26,7 +26,7 @@ struct PhotoFile {
   ///   has more than ``pixelLimit`` pixels.
   init(_ path: String) throws {
     let file = try MappedFile(path: path)
-    sha256 = Checkpoint.sha256(file)
+    sha256 = SHA256.digest(of: file)
     (photo, hadAlpha) = try file.withBytes { bytes in
       guard let format = Format.allCases.first(where: { bytes.starts(with: $0.signature) }) else {
         throw FileError(

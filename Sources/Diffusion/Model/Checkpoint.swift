@@ -1,5 +1,4 @@
 package import AttentionTrace
-private import COpenSSL
 private import Foundation
 internal import TensorEngine
 
@@ -253,38 +252,17 @@ extension Checkpoint {
     var hashes: [String: String] = [:]
     for path in paths where FileManager.default.fileExists(atPath: path) {
       let name = path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
-      hashes[name] = Self.sha256(try MappedFile(path: path))
+      hashes[name] = SHA256.digest(of: try MappedFile(path: path))
     }
     for lora in options.loras {
       let name = URL(fileURLWithPath: lora.path).lastPathComponent
       var key = "lora \(name):\(lora.scale)"
       while hashes[key] != nil { key += ", again" }
-      hashes[key] = Self.sha256(try MappedFile(path: lora.path))
+      hashes[key] = SHA256.digest(of: try MappedFile(path: lora.path))
     }
     // Rounded weights are others.
     if options.weights == .float16 { hashes["weights"] = WeightPrecision.float16.rawValue }
     return hashes
-  }
-
-  /// SHA-256 of a file's bytes, 64 hexadecimal digits.
-  ///
-  /// Reads the file a piece at a time: it is larger than what a run needs in memory.
-  static func sha256(_ file: MappedFile) -> String {
-    let piece = 1 << 24
-    var digest = [UInt8](repeating: 0, count: 32)
-    let context = EVP_MD_CTX_new()
-    defer { EVP_MD_CTX_free(context) }
-    EVP_DigestInit_ex(context, EVP_sha256(), nil)
-    for first in stride(from: 0, to: file.count, by: piece) {
-      let range = first..<min(first + piece, file.count)
-      file.withBytes { bytes in
-        _ = EVP_DigestUpdate(
-          context, UnsafeRawBufferPointer(rebasing: bytes[range]).baseAddress, range.count)
-      }
-      file.release(range)
-    }
-    EVP_DigestFinal_ex(context, &digest, nil)
-    return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 

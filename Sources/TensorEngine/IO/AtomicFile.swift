@@ -16,13 +16,15 @@ package struct AtomicFile: ~Copyable {
   ///   - path: The file to make or replace.
   ///   - isDurable: Whether to wait until the file and its name are on the disk, so that they
   ///     survive a loss of power as well as the end of the process.
+  ///   - isHidden: Whether nobody looks into the folder yet, and no file of this name is there: then
+  ///     the bytes go to `path` at once.
   ///   - body: Appends the content.
   /// - Throws: ``FileError``, or what `body` throws.
   package static func write(
-    to path: String, isDurable: Bool = false,
+    to path: String, isDurable: Bool = false, isHidden: Bool = false,
     _ body: (inout AtomicFile) throws -> Void
   ) throws {
-    var file = try AtomicFile(path: path)
+    var file = try AtomicFile(path: path, isHidden: isHidden)
     do {
       try body(&file)
       if isDurable { try file.synchronize() }
@@ -33,14 +35,9 @@ package struct AtomicFile: ~Copyable {
     try file.commit(isDurable: isDurable)
   }
 
-  private init(path: String) throws {
-    try Self.checkReplaceable(path)
-    let (folder, name) = Self.split(path)
-    // A name may be 255 bytes long, and the temporary one must still fit.
-    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
-    var generator = SystemRandomNumberGenerator()
-    let salt = String(generator.next(), radix: 36)
-    let temporary = "\(folder)/.\(stem).\(getpid()).\(salt).tmp"
+  private init(path: String, isHidden: Bool) throws {
+    if !isHidden { try Self.checkReplaceable(path) }
+    let temporary = isHidden ? path : Self.temporaryName(path)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw FileError.system(.unwritable, path: path, doing: "create", code: errno)
@@ -48,6 +45,16 @@ package struct AtomicFile: ~Copyable {
     self.path = path
     self.temporary = temporary
     self.descriptor = descriptor
+  }
+
+  /// A name in the same folder that nobody else uses.
+  private static func temporaryName(_ path: String) -> String {
+    let (folder, name) = split(path)
+    // A name may be 255 bytes long, and the temporary one must still fit.
+    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
+    var generator = SystemRandomNumberGenerator()
+    let salt = String(generator.next(), radix: 36)
+    return "\(folder)/.\(stem).\(getpid()).\(salt).tmp"
   }
 
   /// Appends `bytes`.
@@ -71,6 +78,23 @@ package struct AtomicFile: ~Copyable {
     try bytes.withUnsafeBytes { try append($0) }
   }
 
+  /// Writes `bytes` over those at `offset`, which were appended before.
+  /// - Throws: ``FileError``.
+  package func overwrite(_ bytes: [UInt8], at offset: Int) throws {
+    precondition(offset + bytes.count <= count, "\(bytes.count) bytes at \(offset) of \(count)")
+    var done = 0
+    while done < bytes.count {
+      let written = bytes.withUnsafeBytes {
+        pwrite(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, offset + done)
+      }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw FileError.system(.unwritable, path: path, doing: "write", code: errno)
+      }
+      done += written
+    }
+  }
+
   private func synchronize() throws {
     guard fsync(descriptor) == 0 else {
       throw FileError.system(.unwritable, path: path, doing: "write to the disk", code: errno)
@@ -89,7 +113,7 @@ package struct AtomicFile: ~Copyable {
       unlink(temporary)
       throw FileError.system(.unwritable, path: path, doing: "write", code: code)
     }
-    guard rename(temporary, path) == 0 else {
+    guard temporary == path || rename(temporary, path) == 0 else {
       let code = errno
       unlink(temporary)
       throw FileError.system(.unwritable, path: path, doing: "rename into place", code: code)

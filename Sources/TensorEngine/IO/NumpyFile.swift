@@ -111,9 +111,14 @@ package struct NumpyFile: Sendable {
 
   /// The bytes before the data in the file that `np.save` writes for a C-contiguous array.
   package static func header(type: ElementType, shape: [Int]) -> [UInt8] {
+    header(description: type.rawValue, shape: shape)
+  }
+
+  /// The same for elements of any type that NumPy's `description` names, as in `<f8`.
+  package static func header(description: String, shape: [Int]) -> [UInt8] {
     let extents = shape.map(String.init)
     let tuple = shape.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
-    var text = "{'descr': '\(type.rawValue)', 'fortran_order': False, 'shape': \(tuple), }"
+    var text = "{'descr': '\(description)', 'fortran_order': False, 'shape': \(tuple), }"
     // NumPy leaves room for the first extent to grow to 21 digits in place.
     if let first = extents.first { text += String(repeating: " ", count: 21 - first.utf8.count) }
     let prefix = 10

@@ -12,19 +12,24 @@ package enum SafetensorsWriter {
     /// Rounded to the nearest half.
     case float16(Tensor)
     case int64([Int64], shape: [Int])
+    /// Bytes as they shall stand in the file, which `content` gives to a sink piece by piece.
+    case stream(
+      SafetensorsType, shape: [Int],
+      content: @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void)
 
     var type: SafetensorsType {
       switch self {
       case .float32: .f32
       case .float16: .f16
       case .int64: .i64
+      case .stream(let type, _, _): type
       }
     }
 
     var shape: [Int] {
       switch self {
       case .float32(let tensor), .float16(let tensor): tensor.shape
-      case .int64(_, let shape): shape
+      case .int64(_, let shape), .stream(_, let shape, _): shape
       }
     }
 
@@ -38,6 +43,18 @@ package enum SafetensorsWriter {
     _ tensors: [(name: String, payload: Payload)], metadata: [String: String] = [:],
     to path: String, isDurable: Bool = false
   ) throws {
+    try AtomicFile.write(to: path, isDurable: isDurable) { file in
+      try write(tensors, metadata: metadata) { try file.append($0) }
+    }
+  }
+
+  /// Gives the bytes of a file of `tensors` to `sink`, in order.
+  /// - Precondition: names differ and none is `__metadata__`.
+  /// - Throws: what `sink` throws.
+  package static func write(
+    _ tensors: [(name: String, payload: Payload)], metadata: [String: String],
+    to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     let order = SafetensorsType.allCases
     let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
     let sorted = tensors.sorted { first, second in
@@ -45,11 +62,9 @@ package enum SafetensorsWriter {
       return a != b ? a > b : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
     }
     let header = header(of: sorted, metadata: metadata)
-    try AtomicFile.write(to: path, isDurable: isDurable) { file in
-      try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.append($0) }
-      try file.append(header)
-      for (_, payload) in sorted { try append(payload, to: &file) }
-    }
+    try withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
+    try header.withUnsafeBytes(sink)
+    for (_, payload) in sorted { try append(payload, to: sink) }
   }
 
   private static func header(
@@ -79,11 +94,13 @@ package enum SafetensorsWriter {
     return header
   }
 
-  private static func append(_ payload: Payload, to file: inout AtomicFile) throws {
+  private static func append(
+    _ payload: Payload, to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     switch payload {
     case .float32(let tensor):
       try tensor.withPointer {
-        try file.append(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
+        try sink(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
       }
     case .float16(let tensor):
       let halves = [UInt16](unsafeUninitializedCapacity: tensor.count) { buffer, count in
@@ -92,11 +109,19 @@ package enum SafetensorsWriter {
         }
         count = tensor.count
       }
-      try halves.withUnsafeBytes { try file.append($0) }
+      try halves.withUnsafeBytes(sink)
     case .int64(let integers, let shape):
       precondition(
         integers.count == shape.reduce(1, *), "shape \(shape) over \(integers.count) integers")
-      try integers.withUnsafeBytes { try file.append($0) }
+      try integers.withUnsafeBytes(sink)
+    case .stream(let type, let shape, let content):
+      var count = 0
+      try content { bytes in
+        count += bytes.count
+        try sink(bytes)
+      }
+      precondition(
+        count == payload.byteCount, "\(count) bytes for \(type.rawValue) of shape \(shape)")
     }
   }
 

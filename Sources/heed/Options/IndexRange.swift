@@ -14,6 +14,42 @@ struct IndexRange {
   }
 }
 
+/// `0..3`, or `0,2,7`, or a mix: indices, ascending.
+struct IndexList {
+  let indices: [Int]
+
+  /// The largest index; more is a typing error.
+  private static let limit = 1_000_000
+
+  init(option: String, _ text: String) throws {
+    var indices: Set<Int> = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let range = try? IndexRange(option: option, String(part)).range,
+        range.upperBound <= Self.limit
+      else {
+        throw Failure(.usage, "\(option) is '\(text)'; expected indices, as in 0,3..5")
+      }
+      indices.formUnion(range)
+    }
+    self.indices = indices.sorted()
+  }
+}
+
+/// Names of cases, separated by commas.
+struct ChoiceList<Value: RawRepresentable & CaseIterable> where Value.RawValue == String {
+  let choices: [Value]
+
+  init(option: String, _ text: String) throws {
+    choices = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let value = Value(rawValue: String(part)) else {
+        let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Failure(.usage, "\(option): no '\(part)'; there are \(choices)")
+      }
+      return value
+    }
+  }
+}
+
 /// `0..3`, or `0,2,7`, or a mix: seeds in the order given.
 struct SeedList {
   let seeds: [UInt64]

@@ -56,7 +56,9 @@ struct RecordingOptions: ParsableArguments {
 
   /// Whether maps of a branch are recorded.
   func keeps(_ branch: Branch) throws -> Bool {
-    record ? try list(branches, "--branches").contains(branch) : branch == .conditional
+    record
+      ? try ChoiceList(option: "--branches", branches).choices.contains(branch)
+      : branch == .conditional
   }
 
   /// The plan for a request; `nil` when nothing is recorded.
@@ -65,7 +67,8 @@ struct RecordingOptions: ParsableArguments {
     return RecordingPlan(
       layers: layers.map(patterns) ?? [grid.description],
       heads: try heads.map(indices), tokens: try recordTokens.map { try tokens($0, table) },
-      branches: Set(try list(branches, "--branches")), phases: Set(try list(phases, "--phases")),
+      branches: Set(try ChoiceList(option: "--branches", branches).choices),
+      phases: Set(try ChoiceList(option: "--phases", phases).choices),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
       precision: precision, queries: queries.map(patterns) ?? [])
   }
@@ -86,18 +89,6 @@ struct RecordingOptions: ParsableArguments {
   private func tokens(_ text: String, _ table: TokenTable) throws -> [Int] {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
     return Set(try parts.flatMap { try TokenSelection(String($0)).tokens(in: table) }).sorted()
-  }
-
-  private func list<Value: RawRepresentable & CaseIterable>(
-    _ text: String, _ option: String
-  ) throws -> [Value] where Value.RawValue == String {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      guard let value = Value(rawValue: String(part)) else {
-        let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "\(option): no '\(part)'; there are \(choices)")
-      }
-      return value
-    }
   }
 }
 

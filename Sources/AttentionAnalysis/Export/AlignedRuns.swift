@@ -1,0 +1,116 @@
+internal import AttentionTrace
+
+/// Runs whose arrays can stand along one axis: of one prompt, recorded alike.
+struct AlignedRuns: Sendable {
+  let runs: [RecordedRun]
+  /// What is taken of each layer, the same in all runs.
+  let layers: [SelectedLayer]
+  private let selection: RecordingSelection
+
+  /// - Throws: ``AnalysisError``: runs that differ, and in what; a selection that takes nothing.
+  init(_ runs: [RecordedRun], _ selection: RecordingSelection) throws {
+    self.runs = runs
+    self.selection = selection
+    for run in runs.dropFirst() {
+      if let difference = Self.difference(runs[0], run) {
+        throw AnalysisError.notComparable(
+          first: runs[0].folder.path, second: run.folder.path, what: difference)
+      }
+    }
+    layers = try runs[0].layers(selection)
+  }
+
+  /// The calls that are taken of each run; they line up.
+  /// - Throws: ``AnalysisError``: calls that differ between runs, or none.
+  func calls() throws -> [[CallRecord]] {
+    let calls = try runs.map { try $0.calls(selection, of: layers) }
+    try check(calls)
+    return calls
+  }
+
+  /// Refuses calls that do not line up.
+  func check(_ calls: [[CallRecord]]) throws {
+    for (run, own) in zip(runs, calls).dropFirst() {
+      if let difference = Self.difference(calls[0], own) {
+        throw AnalysisError.notComparable(
+          first: runs[0].folder.path, second: run.folder.path, what: difference)
+      }
+    }
+  }
+
+  /// In what two runs differ that belong on one axis, in words.
+  private static func difference(_ first: RecordedRun, _ second: RecordedRun) -> String? {
+    let (a, b) = (first.manifest, second.manifest)
+    if a.tokens.tokens.map(\.id) != b.tokens.tokens.map(\.id)
+      || a.tokens.tokens.map(\.piece) != b.tokens.tokens.map(\.piece)
+    {
+      return "different prompts, '\(a.tokens.prompt)' and '\(b.tokens.prompt)'"
+    }
+    if let difference = planDifference(a.plan, b.plan) { return "different plans, " + difference }
+    for site in first.sites {
+      guard let other = second.sites.first(where: { $0.site.path == site.site.path }) else {
+        return "layer \(site.site.path) is in the first alone"
+      }
+      if site.site.grid != other.site.grid {
+        return "different grids, \(site.site.path) on \(site.site.grid) and \(other.site.grid)"
+      }
+      if site != other { return "layer \(site.site.path) has different heads or tokens" }
+    }
+    if let site = second.sites.first(where: { !first.sites.contains($0) }) {
+      return "layer \(site.site.path) is in the second alone"
+    }
+    return nil
+  }
+
+  private static func planDifference(_ a: RecordingPlan?, _ b: RecordingPlan?) -> String? {
+    guard let a, let b else { return a == b ? nil : "one of them recorded nothing" }
+    func indices(_ list: [Int]?) -> String {
+      list.map { $0.map(String.init).joined(separator: ",") } ?? "all"
+    }
+    func names<Value: RawRepresentable & CaseIterable & Hashable>(
+      _ set: Set<Value>
+    ) -> String where Value.RawValue == String {
+      Value.allCases.filter(set.contains).map(\.rawValue).joined(separator: ",")
+    }
+    func steps(_ plan: RecordingPlan) -> String {
+      plan.steps.map { "\($0.lowerBound)..\($0.upperBound)" } ?? "all"
+    }
+    let fields = [
+      ("layers", a.layers.joined(separator: ","), b.layers.joined(separator: ",")),
+      ("heads", indices(a.heads), indices(b.heads)),
+      ("tokens", indices(a.tokens), indices(b.tokens)),
+      ("branches", names(a.branches), names(b.branches)),
+      ("phases", names(a.phases), names(b.phases)),
+      ("steps", steps(a), steps(b)),
+      ("queries", a.queries.joined(separator: ","), b.queries.joined(separator: ",")),
+      ("precision", a.precision.rawValue, b.precision.rawValue),
+    ]
+    return fields.first { $1 != $2 }.map { "\($0) \($1) and \($2)" }
+  }
+
+  /// In what calls differ that should line up, in words.
+  private static func difference(_ first: [CallRecord], _ second: [CallRecord]) -> String? {
+    for (a, b) in zip(first, second) where !a.lines(upWith: b) {
+      return "the calls selected do not line up: call \(a.call) is \(a.place), and call \(b.call) "
+        + "is \(b.place); calls of denoise do (--phases denoise)"
+    }
+    if first.count != second.count {
+      return "the calls selected do not line up: \(first.count) of the first and \(second.count) "
+        + "of the second; select steps or phases that both have"
+    }
+    return nil
+  }
+}
+
+extension CallRecord {
+  /// Whether two runs' calls stand at the same place of their runs.
+  fileprivate func lines(upWith other: CallRecord) -> Bool {
+    (step, timestep, branch, phase, attempt)
+      == (other.step, other.timestep, other.branch, other.phase, other.attempt)
+  }
+
+  fileprivate var place: String {
+    "step \(step) at \(timestep), \(branch.rawValue), \(phase.rawValue)"
+      + (attempt > 0 ? ", try \(attempt)" : "")
+  }
+}

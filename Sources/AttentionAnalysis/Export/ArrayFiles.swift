@@ -1,0 +1,202 @@
+internal import AttentionTrace
+internal import Foundation
+internal import Synchronization
+internal import TensorEngine
+
+/// Arrays on their way into files of a folder, in any format.
+struct ArrayFiles {
+  /// Coordinates stand behind the maps.
+  let arrays: [ExportedArray]
+  let attributes: ExportAttributes
+  let folder: ExportFolder
+
+  /// Writes all arrays in `format`.
+  /// - Returns: Where each array is, by name.
+  func write(_ format: ExportFormat) throws -> [String: String] {
+    switch format {
+    case .npy: try writeNumpy()
+    case .npz: try writeArchive()
+    case .safetensors: try writeSafetensors()
+    case .zarr: try writeStore("arrays/arrays.zarr", write3)
+    case .zarr2: try writeStore("arrays/arrays.v2.zarr", write2)
+    case .csv: try writeTables()
+    }
+  }
+
+  /// Bytes that the arrays take in `format`, about.
+  func size(_ format: ExportFormat) -> Int {
+    guard format == .csv else { return arrays.reduce(0) { $0 + $1.bytes } }
+    return arrays.filter { $0.kind == .maps }.reduce(0) { $0 + LongTable($1).estimate }
+  }
+
+  /// Does `body` for each array, as many at a time as there are threads.
+  private func each(_ arrays: [ExportedArray], _ body: (ExportedArray) throws -> Void) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    Parallel.sideBySide(arrays.count, atATime: arrays.count) { index in
+      guard failure.withLock({ $0 == nil }) else { return }
+      do { try body(arrays[index]) } catch { failure.withLock { $0 = $0 ?? error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  private func places(_ place: (ExportedArray) -> String) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, place($0)) })
+  }
+
+  // MARK: - NumPy and safetensors
+
+  private func writeNumpy() throws -> [String: String] {
+    try each(arrays) { array in
+      try folder.write("arrays/\(array.name).npy", "application/x-npy", array.writeNumpy)
+    }
+    return places { "arrays/\($0.name).npy" }
+  }
+
+  private func writeArchive() throws -> [String: String] {
+    try folder.writeZip(
+      "arrays/arrays.npz",
+      arrays.map { StoredZip.Member(name: $0.name + ".npy", content: $0.writeNumpy) })
+    return places { _ in "arrays/arrays.npz" }
+  }
+
+  private func writeSafetensors() throws -> [String: String] {
+    var metadata = attributes.texts
+    for array in arrays {
+      metadata["dimensions." + array.name] = array.axes.map(\.name).joined(separator: " ")
+    }
+    try folder.write("arrays/arrays.safetensors", "application/x-safetensors") { sink in
+      try SafetensorsWriter.write(
+        arrays.map { array in
+          (
+            name: array.name,
+            payload: .stream(array.type.safetensors, shape: array.shape, content: array.write(to:))
+          )
+        }, metadata: metadata, to: sink)
+    }
+    return places { _ in "arrays/arrays.safetensors" }
+  }
+
+  // MARK: - Zarr
+
+  private func writeStore(
+    _ store: String, _ write: (ExportedArray, String) throws -> Void
+  ) throws -> [String: String] {
+    try each(arrays) { try write($0, "\(store)/\($0.name)") }
+    if store.hasSuffix(".v2.zarr") { try writeGroup2(store) } else { try writeGroup3(store) }
+    return places { "\(store)/\($0.name)" }
+  }
+
+  private func write3(_ array: ExportedArray, _ path: String) throws {
+    try folder.writeJSON("\(path)/zarr.json", array.description3)
+    try array.eachChunk { name, block in
+      try folder.write("\(path)/c.\(name)", "application/octet-stream") { sink in
+        var checksum: UInt32 = 0
+        try array.write(block: block) { bytes in
+          checksum = crc32c(bytes, after: checksum)
+          try sink(bytes)
+        }
+        try withUnsafeBytes(of: checksum.littleEndian, sink)
+      }
+    }
+  }
+
+  private func writeGroup3(_ store: String) throws {
+    try folder.writeJSON(
+      "\(store)/zarr.json",
+      ZarrGroup(
+        attributes: attributes,
+        arrays: Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.description3) })))
+  }
+
+  private func write2(_ array: ExportedArray, _ path: String) throws {
+    try folder.writeJSON("\(path)/.zarray", array.description2)
+    try folder.writeJSON("\(path)/.zattrs", array.attributes2)
+    try array.eachChunk { name, block in
+      try folder.write("\(path)/\(name)", "application/octet-stream") { sink in
+        try array.write(block: block, to: sink)
+      }
+    }
+  }
+
+  private func writeGroup2(_ store: String) throws {
+    var documents: [String: Zarr2Document] = [
+      ".zgroup": .group(Zarr2Group()), ".zattrs": .attributes(attributes),
+    ]
+    try folder.writeJSON("\(store)/.zgroup", Zarr2Group())
+    try folder.writeJSON("\(store)/.zattrs", attributes)
+    for array in arrays {
+      documents[array.name + "/.zarray"] = .array(array.description2)
+      documents[array.name + "/.zattrs"] = .arrayAttributes(array.attributes2)
+    }
+    try folder.writeJSON("\(store)/.zmetadata", Zarr2Consolidated(metadata: documents))
+  }
+
+  // MARK: - CSV
+
+  private func writeTables() throws -> [String: String] {
+    let maps = arrays.filter { $0.kind == .maps }
+    try each(maps) { array in
+      try folder.write("arrays/\(array.name).csv", "text/csv", LongTable(array).write)
+    }
+    return Dictionary(uniqueKeysWithValues: maps.map { ($0.name, "arrays/\($0.name).csv") })
+  }
+}
+
+extension ExportedArray {
+  /// Gives the bytes of an `.npy` file to `sink`.
+  fileprivate func writeNumpy(to sink: ByteSink) throws {
+    try NumpyFile.header(description: type.numpy, shape: shape).withUnsafeBytes(sink)
+    try write(to: sink)
+  }
+
+  /// Calls `body` with the name and the block of each chunk that is there: a block is a chunk.
+  fileprivate func eachChunk(_ body: (String, Int) throws -> Void) throws {
+    for block in 0..<blocks where !missing.contains(block) {
+      var places = [Int](repeating: 0, count: shape.count)
+      var rest = block
+      for axis in (0..<outer).reversed() {
+        (rest, places[axis]) = rest.quotientAndRemainder(dividingBy: shape[axis])
+      }
+      try body(places.map(String.init).joined(separator: "."), block)
+    }
+  }
+
+  fileprivate var description3: ZarrArray {
+    ZarrArray(
+      shape: shape, chunk: blockShape, type: type, dimensions: axes.map(\.name),
+      attributes: attributes)
+  }
+
+  fileprivate var description2: Zarr2Array {
+    Zarr2Array(shape: shape, chunks: blockShape, dtype: type.numpy, isFloat: type.isFloat)
+  }
+
+  fileprivate var attributes2: Zarr2Attributes {
+    Zarr2Attributes(dimensions: axes.map(\.name), attributes: attributes)
+  }
+}
+
+extension ZarrType {
+  fileprivate var isFloat: Bool { self == .float16 || self == .float32 || self == .float64 }
+
+  fileprivate var safetensors: SafetensorsType {
+    switch self {
+    case .int8: .i8
+    case .int32: .i32
+    case .uint64: .u64
+    case .float16: .f16
+    case .float32: .f32
+    case .float64: .f64
+    }
+  }
+}
+
+extension ExportFolder {
+  /// Writes a JSON document: keys sorted, one a line.
+  func writeJSON(_ name: String, _ document: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let text = String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
+    try write(name, "application/json", text)
+  }
+}

@@ -1,0 +1,147 @@
+public import AttentionTrace
+internal import TensorEngine
+
+/// Recorded runs on their way into a folder that other programs read.
+public struct Export: Sendable {
+  /// What an export came to.
+  public struct Summary: Hashable, Sendable {
+    /// The folder.
+    public let path: String
+    /// How many arrays hold maps.
+    public let arrays: Int
+    /// How many files there are, the manifest included.
+    public let files: Int
+    /// Bytes of all files together.
+    public let bytes: Int
+    /// Blocks that are NaN, and calls that a recipe passed over, because a chunk is gone.
+    public let missing: Int
+  }
+
+  let runs: AlignedRuns
+  let request: ExportRequest
+  let version: String
+  /// The maps, and behind them what stands along their axes.
+  let arrays: [ExportedArray]
+  /// The calls along the arrays' axis of calls, by run; `nil` without such an axis.
+  let calls: [[CallRecord]]?
+  /// With every keyword of the run put in its place.
+  let recipe: Recipe?
+  /// Calls of each run that the recipe passed over because a chunk is gone.
+  let passedOver: [Int]
+
+  /// Decides what is exported; reads no chunk yet, but those of the first map of a recipe.
+  /// - Parameters:
+  ///   - runs: One run, or several that become one array.
+  ///   - request: What of them, and how.
+  ///   - version: The program's version, for the manifest.
+  /// - Throws: ``AnalysisError`` for runs that cannot be compared, or a selection that takes nothing;
+  ///   `TraceError` or `FileError` for a damaged store.
+  public init(_ runs: [RecordedRun], _ request: ExportRequest, version: String) throws {
+    precondition(!runs.isEmpty && !request.formats.isEmpty, "an export of nothing")
+    let aligned = try AlignedRuns(runs, request.selection)
+    (self.runs, self.request, self.version) = (aligned, request, version)
+    let maps: [ExportedArray]
+    if let recipe = request.recipe {
+      let made = try RecipeArrays(aligned, request, recipe)
+      (self.recipe, calls, passedOver) = (made.recipe, made.calls, made.passedOver)
+      maps = [made.array]
+    } else {
+      let selected = try aligned.calls()
+      (recipe, calls, passedOver) = (nil, selected, runs.map { _ in 0 })
+      maps = aligned.layerArrays(selected, request.precision)
+    }
+    arrays = maps + aligned.coordinates(of: maps, calls)
+    try checkNames()
+  }
+
+  /// A store can name its layers as it likes; files and members of archives cannot.
+  private func checkNames() throws {
+    let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-".utf8)
+    var seen: Set<String> = []
+    for array in arrays {
+      guard (1...200).contains(array.name.utf8.count), array.name.utf8.allSatisfy(allowed.contains),
+        array.name.lowercased() != "arrays", seen.insert(array.name.lowercased()).inserted
+      else {
+        throw FileError(
+          .malformed, path: runs.runs[0].folder.store,
+          reason: "layer \(FileError.quoted(array.name)) cannot be the name of one file")
+      }
+    }
+  }
+
+  /// Blocks of all maps that are NaN because a chunk is gone.
+  var missingBlocks: Int { arrays.reduce(0) { $0 + $1.missing.count } }
+
+  /// Writes the folder at `path`, which appears only once it is whole.
+  /// - Parameters:
+  ///   - path: A folder that does not exist or is empty.
+  ///   - overwriting: Whether an earlier export may stand there.
+  ///   - check: Called now and then; what it throws ends the export and leaves nothing.
+  /// - Throws: `FileError`, `TraceError` for a damaged store, ``AnalysisError`` for a table that is
+  ///   too large, or what `check` throws.
+  public func write(
+    to path: String, overwriting: Bool = false,
+    check: @escaping @Sendable () throws -> Void = {}
+  ) throws -> Summary {
+    let folder = try ExportFolder(path, overwriting: overwriting, check: check)
+    do {
+      let summary = try write(into: folder)
+      try folder.commit()
+      return summary
+    } catch {
+      folder.abandon()
+      throw error
+    }
+  }
+
+  private func write(into folder: ExportFolder) throws -> Summary {
+    let files = ArrayFiles(
+      arrays: arrays, attributes: ExportAttributes(runs, recipe: recipe, version: version),
+      folder: folder)
+    let csv = request.formats.contains(.csv) ? files.size(.csv) : 0
+    guard csv <= ExportRequest.csvLimit || request.allowsLargeTables else {
+      throw AnalysisError.tooLarge(
+        what: "CSV of about \(formatBytes(csv))", limit: formatBytes(ExportRequest.csvLimit))
+    }
+    try folder.checkFits(bytes: request.formats.reduce(0) { $0 + files.size($1) })
+    var places: [ExportFormat: [String: String]] = [:]
+    for format in request.formats where places[format] == nil {
+      places[format] = try files.write(format)
+    }
+    let tables = ExportTable.all(runs, exported: calls)
+    for table in tables { try folder.write(table.path, "text/csv", table.csv) }
+    try folder.writeJSON("tables/schema.json", TableDictionary(tables))
+    try folder.write(
+      ExportManifest.schemaName, "application/schema+json", ExportManifest.schema)
+    try folder.write("README.md", "text/markdown", ExportReadme(self, places).text)
+    try folder.writeJSON(ExportManifest.name, ExportManifest(self, places, folder.written))
+    let written = folder.written
+    try folder.write(
+      ExportVerification.sumsName, "text/plain",
+      written.map { "\($0.sha256)  \($0.path)\n" }.joined())
+    return Summary(
+      path: folder.path, arrays: arrays.count { $0.kind == .maps }, files: written.count + 1,
+      bytes: folder.written.reduce(0) { $0 + $1.bytes },
+      missing: missingBlocks + passedOver.reduce(0, +))
+  }
+
+  /// The command that makes this export again, without the paths.
+  var command: String {
+    var words = ["heed export RUN…", "-o FOLDER", "--format"]
+    words.append(request.formats.map(\.rawValue).joined(separator: ","))
+    let selection = ExportManifest.Selection(request.selection)
+    func add(_ option: String, _ values: [String]?, _ separator: String = ",") {
+      if let values { words.append("\(option) '\(values.joined(separator: separator))'") }
+    }
+    add("--layers", selection.layers)
+    add("--heads", selection.heads?.map(String.init))
+    add("--tokens", selection.tokens?.map { "@\($0)" })
+    add("--steps", selection.steps?.map(String.init), "..")
+    add("--branches", selection.branches)
+    add("--phases", selection.phases)
+    add("--dtype", request.precision.map { [$0.rawValue] })
+    add("--recipe", request.recipe.map { [$0.description] })
+    if request.eachStep { words.append("--each-step") }
+    return words.joined(separator: " ")
+  }
+}

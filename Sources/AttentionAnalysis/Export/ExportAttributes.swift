@@ -1,0 +1,56 @@
+internal import AttentionTrace
+
+/// What a store or a safetensors file says of the runs it was made of, without the manifest.
+struct ExportAttributes: Encodable, Sendable {
+  let conventions = "CF-1.11"
+  let comment: String
+  let version: String
+  let model: String
+  let prompt: String
+  /// The spelling of every token of the window.
+  let pieces: [String]
+  let recipe: String?
+  let seeds: [UInt64]
+
+  enum CodingKeys: String, CodingKey {
+    case conventions = "Conventions"
+    case comment
+    case version = "heed_version"
+    case model, prompt
+    case pieces = "token_pieces"
+    case recipe, seeds
+  }
+
+  init(_ runs: AlignedRuns, recipe: Recipe?, version: String) {
+    let manifest = runs.runs[0].manifest
+    comment =
+      recipe == nil
+      ? """
+      Attention probabilities: over all tokens of the window (or all keys, for self-attention) each \
+      row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
+      one branch of guidance. Rows run downwards, columns to the right. NaN stands for maps whose \
+      chunk is gone.
+      """
+      : """
+      Maps made of attention probabilities by the recipe. Rows run downwards, columns to the right. \
+      NaN stands for calls of which a chunk is gone.
+      """
+    self.version = version
+    model = manifest.model.name
+    prompt = manifest.tokens.prompt
+    pieces = manifest.tokens.tokens.map(\.piece)
+    self.recipe = recipe?.description
+    seeds = runs.runs.map(\.manifest.seed)
+  }
+
+  /// The same as texts by key.
+  var texts: [String: String] {
+    var texts = [
+      "comment": comment, "heed_version": version, "model": model, "prompt": prompt,
+      "token_pieces": pieces.joined(separator: " "),
+      "seeds": seeds.map(String.init).joined(separator: " "),
+    ]
+    texts["recipe"] = recipe
+    return texts
+  }
+}

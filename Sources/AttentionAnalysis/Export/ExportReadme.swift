@@ -1,0 +1,207 @@
+internal import AttentionTrace
+internal import TensorEngine
+
+/// `README.md` of an export: what it holds, how it was made, and a line for each reader.
+struct ExportReadme {
+  private let export: Export
+  private let places: [ExportFormat: [String: String]]
+
+  init(_ export: Export, _ places: [ExportFormat: [String: String]]) {
+    self.export = export
+    self.places = places
+  }
+
+  var text: String {
+    [heading, arrays, opening, contract, tables, making].joined(separator: "\n\n") + "\n"
+  }
+
+  private var manifest: RunManifest { export.runs.runs[0].manifest }
+  private var maps: [ExportedArray] { export.arrays.filter { $0.kind == .maps } }
+
+  private var heading: String {
+    let runs = export.runs.runs
+    let seeds = runs.map { "\($0.manifest.method.name), seed \($0.manifest.seed)" }
+    let missing = export.missingBlocks + export.passedOver.reduce(0, +)
+    var text = """
+      # Attention maps
+
+      Cross-attention of a text-to-image diffusion model, recorded and exported by Heed \
+      \(export.version).
+
+      - prompt: \(Self.code(manifest.tokens.prompt))
+      - model: \(Self.code(manifest.model.name))
+      - runs: \(seeds.joined(separator: "; ")), begun \(runs[0].manifest.date)
+      """
+    if let recipe = export.recipe { text += "\n- recipe: \(Self.code(recipe.description))" }
+    for run in runs where run.manifest.status == .running {
+      text += "\n- seed \(run.manifest.seed) was not complete: \(run.calls.count) calls were there"
+    }
+    if missing > 0 {
+      text +=
+        "\n- chunks of \(missing) calls were gone: "
+        + (export.missingBlocks > 0 ? "their maps are NaN" : "the recipe passed them over")
+    }
+    return text
+  }
+
+  private var arrays: String {
+    let rows = maps.map { array in
+      "| \(Self.code(array.name)) | \(array.axes.map { "\($0.name) \($0.labels.count)" }.joined(separator: ", ")) "
+        + "| \(array.type.rawValue) |"
+    }
+    let coordinates = export.arrays.filter { array in
+      array.kind == .coordinate && places.values.contains { $0[array.name] != nil }
+    }.map { Self.code($0.name) }
+    let along =
+      coordinates.isEmpty ? "" : "\n\nAlong their axes: \(coordinates.joined(separator: ", "))."
+    return """
+      ## Arrays
+
+      | array | axes, in memory order | type |
+      | --- | --- | --- |
+      \(rows.joined(separator: "\n"))\(along)
+      """
+  }
+
+  /// A line for each reader of each format.
+  private var opening: String {
+    let formats = ExportFormat.allCases.filter { places[$0] != nil }
+    return "## Opening it\n\n" + formats.map { lines($0) }.joined(separator: "\n\n")
+  }
+
+  private func lines(_ format: ExportFormat) -> String {
+    guard let array = maps.first, let place = places[format]?[array.name] else { return "" }
+    let name = array.name
+    switch format {
+    case .npy:
+      return """
+        ```
+        NumPy     np.load("\(place)", mmap_mode="r")
+        PyTorch   torch.from_numpy(np.load("\(place)"))
+        R         \(baseR(array, "\"\(place)\""))
+        Julia     using NPZ; npzread("\(place)")
+        ```
+        """
+    case .npz:
+      return """
+        ```
+        NumPy     np.load("\(place)")["\(name)"]
+        PyTorch   torch.from_numpy(np.load("\(place)")["\(name)"])
+        R         \(baseR(array, "unz(\"\(place)\", \"\(name).npy\", \"rb\")"))
+        Julia     using NPZ; npzread("\(place)")["\(name)"]
+        ```
+        """
+    case .safetensors:
+      return """
+        ```
+        NumPy     safetensors.numpy.load_file("\(place)")["\(name)"]
+        PyTorch   safetensors.torch.load_file("\(place)")["\(name)"]
+        R         safetensors::safe_load_file("\(place)", framework = "torch")[["\(name)"]]
+        Julia     using SafeTensors; load_safetensors("\(place)")["\(name)"]
+        ```
+        """
+    case .zarr, .zarr2:
+      let store = place.dropLast(name.count + 1)
+      let reader =
+        format == .zarr2
+        ? "Rarr::read_zarr_array(\"\(place)\")"
+        : "reticulate::import(\"xarray\")$open_zarr(\"\(store)\")"
+      return """
+        ```
+        xarray    xr.open_zarr("\(store)")["\(name)"]
+        PyTorch   torch.from_numpy(xr.open_zarr("\(store)")["\(name)"].values)
+        R         \(reader)
+        Julia     using Zarr; zopen("\(store)")["\(name)"]
+        ```
+        """
+    case .csv:
+      return """
+        ```
+        pandas    pd.read_csv("\(place)")
+        PyTorch   torch.tensor(pd.read_csv("\(place)").value.values)
+        R         read.csv("\(place)")
+        Julia     using CSV, DataFrames; CSV.read("\(place)", DataFrame)
+        ```
+        """
+    }
+  }
+
+  /// R's way to an `.npy` without a package: its header is passed over, the axes are turned round,
+  /// and halves, which R has not, are put together of their bits.
+  private func baseR(_ array: ExportedArray, _ source: String) -> String {
+    let count = array.shape.reduce(1, *)
+    let size = array.type.bytes
+    let skipped =
+      NumpyFile.header(description: array.type.numpy, shape: array.shape).count / size
+    let extents = array.shape.reversed().map(String.init).joined(separator: ", ")
+    func read(_ type: String, _ more: String) -> String {
+      "readBin(\(source), \"\(type)\", \(count + skipped), size = \(size)\(more))[-(1:\(skipped))]"
+    }
+    guard size == 2 else { return "aperm(array(\(read("numeric", "")), c(\(extents))))" }
+    return "local({ h <- \(read("integer", ", signed = FALSE")); e <- bitwAnd(h, 31744L) / 1024; "
+      + "m <- bitwAnd(h, 1023L) / 1024; aperm(array(ifelse(h < 32768, 1, -1) * ifelse(e == 0, "
+      + "m / 2^14, ifelse(e == 31, NaN, (1 + m) * 2^(e - 15))), c(\(extents)))) })"
+  }
+
+  private var contract: String {
+    let sums =
+      export.recipe == nil
+      ? """
+      Values are probabilities, without a unit. Over all tokens of the window (all keys, for \
+      self-attention) they sum to 1, up to the rounding of the stored type; a selection of tokens \
+      sums to less.
+      """
+      : "Values are what the recipe makes of probabilities, without a unit."
+    return """
+      ## What the numbers mean
+
+      \(sums) Arrays are in C order and little-endian; rows run downwards, columns to the right. A \
+      call is one evaluation of the UNet for one branch of guidance. Token positions, pieces and words \
+      are in `tables/tokens.csv` and `manifest.json`. In `branch`, \(Self.meanings(Branch.self)); in \
+      `phase`, \(Self.meanings(Phase.self)).
+      """
+  }
+
+  private static func meanings<Value: CaseIterable & RawRepresentable>(
+    _ type: Value.Type
+  ) -> String where Value.RawValue == String {
+    type.allCases.enumerated().map { "\($0) is \($1.rawValue)" }.joined(separator: ", ")
+  }
+
+  private var tables: String {
+    """
+    ## Tables
+
+    `tables/runs.csv`, `calls.csv`, `maxima.csv` and `tokens.csv` (RFC 4180, UTF-8); what their \
+    columns are is in `tables/schema.json`.
+
+    ```
+    pandas    pd.read_csv("tables/calls.csv")
+    R         read.csv("tables/calls.csv")
+    Julia     using CSV, DataFrames; CSV.read("tables/calls.csv", DataFrame)
+    ```
+    """
+  }
+
+  private var making: String {
+    """
+    ## How it was made
+
+    ```
+    \(export.command)
+    ```
+
+    `manifest.json` says all of it for programs, by `manifest.schema.json`, with the SHA-256 of each \
+    file. `heed verify-export .` or `sha256sum --check SHA256SUMS` tells whether anything changed.
+    """
+  }
+
+  /// A text as Markdown's code, whatever is in it.
+  private static func code(_ text: String) -> String {
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    var fence = "`"
+    while line.contains(fence) { fence += "`" }
+    let needsSpace = line.hasPrefix("`") || line.hasSuffix("`")
+    return needsSpace ? "\(fence) \(line) \(fence)" : fence + line + fence
+  }
+}

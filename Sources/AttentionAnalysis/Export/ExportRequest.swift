@@ -1,0 +1,37 @@
+public import AttentionTrace
+
+/// What is exported of recorded runs, and in which form.
+public struct ExportRequest: Hashable, Sendable {
+  /// The forms in which the arrays are written.
+  public var formats: [ExportFormat]
+  /// What part of the recordings is taken.
+  public var selection: RecordingSelection
+  /// How maps are made of them; `nil` takes them as they were recorded, layer by layer.
+  public var recipe: Recipe?
+  /// The head weights that the recipe names, by path.
+  public var weights: [String: HeadWeights]
+  /// Whether the recipe is done for each call by itself.
+  public var eachStep: Bool
+  /// How numbers are stored; `nil` takes what was recorded, and float32 for what a recipe computes.
+  public var precision: RecordingPlan.Precision?
+  /// Whether CSV may become larger than ``csvLimit``.
+  public var allowsLargeTables: Bool
+
+  /// The most bytes of arrays as CSV, by estimate, unless larger ones are allowed.
+  public static let csvLimit = 256 << 20
+
+  /// Describes an export; see the properties.
+  public init(
+    formats: [ExportFormat] = [.npy], selection: RecordingSelection = RecordingSelection(),
+    recipe: Recipe? = nil, weights: [String: HeadWeights] = [:], eachStep: Bool = false,
+    precision: RecordingPlan.Precision? = nil, allowsLargeTables: Bool = false
+  ) {
+    self.formats = formats
+    self.selection = selection
+    self.recipe = recipe
+    self.weights = weights
+    self.eachStep = eachStep
+    self.precision = precision
+    self.allowsLargeTables = allowsLargeTables
+  }
+}

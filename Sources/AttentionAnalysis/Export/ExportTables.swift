@@ -1,0 +1,160 @@
+internal import AttentionTrace
+
+/// A column of a table: its name, its type in Table Schema's words, and what it means.
+struct TableColumn: Encodable, Sendable {
+  enum Kind: String, Encodable, Sendable { case integer, number, string }
+
+  let name: String
+  let type: Kind
+  let description: String
+
+  init(_ name: String, _ type: Kind, _ description: String) {
+    self.name = name
+    self.type = type
+    self.description = description
+  }
+}
+
+/// A table beside the arrays.
+struct ExportTable: Sendable {
+  let name: String
+  let title: String
+  let columns: [TableColumn]
+  let rows: [[String]]
+
+  var path: String { "tables/\(name).csv" }
+  var csv: String { CSV.line(columns.map(\.name)) + rows.map(CSV.line).joined() }
+}
+
+extension ExportTable {
+  /// The tables of an export.
+  /// - Parameter exported: The calls along the arrays' axis of calls, by run; `nil` without one.
+  static func all(_ runs: AlignedRuns, exported: [[CallRecord]]?) -> [ExportTable] {
+    [ofRuns(runs), ofCalls(runs, exported), ofMaxima(runs), ofTokens(runs.runs[0].manifest.tokens)]
+  }
+
+  private static let run = TableColumn("run", .integer, "position of the run in this export")
+  private static let pass = [
+    TableColumn("call", .integer, "position in the run, from 0"),
+    TableColumn("step", .integer, "iteration of the scheduler, from 0"),
+    TableColumn("timestep", .number, "diffusion time given to the UNet"),
+    TableColumn("branch", .string, "half of classifier-free guidance"),
+    TableColumn("phase", .string, "what the pass was for"),
+    TableColumn("attempt", .integer, "try of iterative refinement, from 1; 0 outside"),
+  ]
+
+  private static func fields(_ run: Int, _ call: CallRecord) -> [String] {
+    [
+      "\(run)", "\(call.call)", "\(call.step)", CSV.number(call.timestep), call.branch.rawValue,
+      call.phase.rawValue, "\(call.attempt)",
+    ]
+  }
+
+  private static func ofRuns(_ runs: AlignedRuns) -> ExportTable {
+    ExportTable(
+      name: "runs", title: "The runs",
+      columns: [
+        run, TableColumn("seed", .integer, "seed of the noise"),
+        TableColumn("method", .string, "stable-diffusion, attend-and-excite, …"),
+        TableColumn("prompt", .string, "the text as the user wrote it"),
+        TableColumn("model", .string, "the checkpoint's name"),
+        TableColumn("status", .string, "complete, or running where it was cut off or goes on"),
+        TableColumn("calls", .integer, "acknowledged calls"),
+      ],
+      rows: runs.runs.enumerated().map { index, run in
+        let manifest = run.manifest
+        return [
+          "\(index)", "\(manifest.seed)", manifest.method.name, manifest.tokens.prompt,
+          manifest.model.name, manifest.status.rawValue, "\(run.calls.count)",
+        ]
+      })
+  }
+
+  private static func ofCalls(_ runs: AlignedRuns, _ exported: [[CallRecord]]?) -> ExportTable {
+    ExportTable(
+      name: "calls", title: "Every acknowledged call: one evaluation of the UNet for one branch",
+      columns: [run] + pass + [
+        TableColumn("loss", .number, "the objective's loss of the pass; empty where it gave none"),
+        TableColumn(
+          "position", .integer, "place along the arrays' axis of calls; empty for calls left out"),
+      ],
+      rows: runs.runs.enumerated().flatMap { index, run in
+        let own = exported?[index] ?? []
+        let positions = Dictionary(uniqueKeysWithValues: zip(own.map(\.call), own.indices))
+        return run.calls.map { call in
+          fields(index, call) + [
+            call.measurement.map { CSV.number($0.loss) } ?? "",
+            positions[call.call].map(String.init) ?? "",
+          ]
+        }
+      })
+  }
+
+  private static func ofMaxima(_ runs: AlignedRuns) -> ExportTable {
+    ExportTable(
+      name: "maxima", title: "Largest attention of each subject in each call that was measured",
+      columns: [run] + pass + [
+        TableColumn("subject", .string, "the word, as the user named it"),
+        TableColumn("maximum", .number, "largest value of its map, as the objective reads it, 0…1"),
+      ],
+      rows: runs.runs.enumerated().flatMap { index, run in
+        run.calls.flatMap { call in
+          zip(run.manifest.subjects, call.measurement?.maxima ?? []).map { subject, maximum in
+            fields(index, call) + [subject.name, CSV.number(maximum)]
+          }
+        }
+      })
+  }
+
+  private static func ofTokens(_ table: TokenTable) -> ExportTable {
+    ExportTable(
+      name: "tokens", title: "The prompt as the model reads it, padding included",
+      columns: [
+        TableColumn("token", .integer, "position in the window; the arrays' axis of tokens"),
+        TableColumn("id", .integer, "id in the vocabulary"),
+        TableColumn("piece", .string, "the vocabulary's spelling"),
+        TableColumn("word", .string, "the word it belongs to; empty for special tokens"),
+        TableColumn("occurrence", .integer, "1 for the first word of this text in the prompt"),
+        TableColumn("special", .string, "start, end or padding; empty for text"),
+        TableColumn("begin", .integer, "first byte in the prompt's UTF-8"),
+        TableColumn("end", .integer, "byte behind the last"),
+      ],
+      rows: table.tokens.map { token in
+        let word = table.word(of: token.index)
+        return [
+          "\(token.index)", "\(token.id)", token.piece, word?.text ?? "",
+          word.map { "\($0.occurrence)" } ?? "", token.special?.rawValue ?? "",
+          token.range.map { "\($0.lowerBound)" } ?? "",
+          token.range.map { "\($0.upperBound)" } ?? "",
+        ]
+      })
+  }
+}
+
+/// `tables/schema.json`: what the tables' columns are, as a Data Package with Table Schemas.
+struct TableDictionary: Encodable {
+  private struct Resource: Encodable {
+    let name: String
+    let title: String
+    let path: String
+    let format = "csv"
+    let mediatype = "text/csv"
+    let encoding = "utf-8"
+    let schema: Schema
+  }
+
+  private struct Schema: Encodable {
+    let fields: [TableColumn]
+    let missingValues = [""]
+  }
+
+  private let name = "heed-tables"
+  private let resources: [Resource]
+
+  init(_ tables: [ExportTable]) {
+    resources = tables.map {
+      Resource(
+        name: $0.name, title: $0.title, path: "\($0.name).csv", schema: Schema(fields: $0.columns))
+    }
+  }
+}

@@ -1,0 +1,139 @@
+internal import AttentionTrace
+
+/// Takes the bytes of an array or a file, in order.
+typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
+
+/// One axis of an array: its name, and what stands at each place of it.
+struct ExportAxis: Hashable, Sendable {
+  let name: String
+  /// Indices in the run or the model: of calls, heads, rows, tokens.
+  let labels: [Int]
+
+  init(_ name: String, _ labels: [Int]) {
+    self.name = name
+    self.labels = labels
+  }
+
+  init(_ name: String, count: Int) { self.init(name, Array(0..<count)) }
+
+  /// Whether the labels only count.
+  var isPlain: Bool { labels == Array(labels.indices) }
+}
+
+/// An array on its way out: what it is, and its numbers block by block in memory order.
+///
+/// A block is the rest of the array at one place of its first axes: the maps of one call. Memory
+/// never holds more of it than that.
+struct ExportedArray: Sendable {
+  /// What an array is for.
+  enum Kind: String, Sendable {
+    /// Attention, or numbers made of it.
+    case maps
+    /// What stands at each place of an axis.
+    case coordinate
+  }
+
+  /// Its name in every format; safe as a file's.
+  let name: String
+  let kind: Kind
+  /// The layer it is of, if it is of one.
+  let layer: AttentionSite?
+  /// Outermost first.
+  let axes: [ExportAxis]
+  let type: ZarrType
+  let attributes: ZarrAttributes
+  /// How many of the axes count blocks.
+  let outer: Int
+  /// Blocks whose chunk is gone: they are NaN.
+  let missing: Set<Int>
+  /// Gives the bytes of a block that is there, little-endian.
+  let content: @Sendable (Int, ByteSink) throws -> Void
+
+  var shape: [Int] { axes.map(\.labels.count) }
+  /// Extents of a block, 1 along the first axes.
+  var blockShape: [Int] { Array(repeating: 1, count: outer) + shape[outer...] }
+  var blocks: Int { shape[..<outer].reduce(1, *) }
+  var blockBytes: Int { shape[outer...].reduce(type.bytes, *) }
+  var bytes: Int { blocks * blockBytes }
+
+  /// A coordinate: all of it is one block.
+  init(
+    coordinate name: String, _ axes: [ExportAxis], _ type: ZarrType, _ attributes: ZarrAttributes,
+    bytes: [UInt8]
+  ) {
+    self.init(
+      name: name, kind: .coordinate, layer: nil, axes: axes, type: type, attributes: attributes,
+      outer: 0, missing: []
+    ) { _, sink in try bytes.withUnsafeBytes(sink) }
+    precondition(bytes.count == self.bytes, "\(bytes.count) bytes for \(name) of \(shape)")
+  }
+
+  /// A coordinate of whole numbers.
+  init<Number: FixedWidthInteger & BitwiseCopyable>(
+    coordinate name: String, _ axes: [ExportAxis], _ type: ZarrType, _ attributes: ZarrAttributes,
+    _ values: [Number]
+  ) {
+    self.init(
+      coordinate: name, axes, type, attributes,
+      bytes: values.map(\.littleEndian).withUnsafeBytes { Array($0) })
+  }
+
+  init(
+    name: String, kind: Kind = .maps, layer: AttentionSite?, axes: [ExportAxis], type: ZarrType,
+    attributes: ZarrAttributes, outer: Int, missing: Set<Int>,
+    content: @escaping @Sendable (Int, ByteSink) throws -> Void
+  ) {
+    self.name = name
+    self.kind = kind
+    self.layer = layer
+    self.axes = axes
+    self.type = type
+    self.attributes = attributes
+    self.outer = outer
+    self.missing = missing
+    self.content = content
+  }
+
+  /// Gives a block's bytes to `sink`.
+  func write(block: Int, to sink: ByteSink) throws {
+    if missing.contains(block) {
+      try Self.writeNaN(type, bytes: blockBytes, to: sink)
+    } else {
+      try content(block, sink)
+    }
+  }
+
+  /// Gives all bytes to `sink`, in memory order.
+  func write(to sink: ByteSink) throws {
+    for block in 0..<blocks { try write(block: block, to: sink) }
+  }
+
+  private static func writeNaN(_ type: ZarrType, bytes: Int, to sink: ByteSink) throws {
+    switch type {
+    case .float16:
+      try [UInt16](repeating: 0x7E00, count: bytes / 2).withUnsafeBytes(sink)
+    case .float32:
+      try [Float](repeating: .nan, count: bytes / 4).withUnsafeBytes(sink)
+    default: preconditionFailure("\(type) has no NaN")
+    }
+  }
+}
+
+extension ZarrType {
+  /// NumPy's description of the type, little-endian.
+  var numpy: String {
+    switch self {
+    case .int8: "|i1"
+    case .int32: "<i4"
+    case .uint64: "<u8"
+    case .float16: "<f2"
+    case .float32: "<f4"
+    case .float64: "<f8"
+    }
+  }
+}
+
+extension RecordingPlan.Precision {
+  /// The same as an array's type.
+  var type: ZarrType { self == .float16 ? .float16 : .float32 }
+}

@@ -1,0 +1,73 @@
+internal import AttentionTrace
+
+/// An array as a table with a row for each number: its place along each axis, and the value.
+struct LongTable {
+  private let array: ExportedArray
+  /// What stands before the value, by axis and place.
+  private let labels: [[[UInt8]]]
+  private static let flushSize = 1 << 16
+
+  init(_ array: ExportedArray) {
+    self.array = array
+    labels = array.axes.map { axis in axis.labels.map { Array("\($0),".utf8) } }
+  }
+
+  /// Names of the columns: those of the axes without lengths, then `value`.
+  var columns: [String] {
+    array.axes.map { String($0.name.split(separator: "_")[0]) } + ["value"]
+  }
+
+  /// The table's size in bytes, about: a value has nine digits, most labels have their longest.
+  var estimate: Int {
+    let row = labels.reduce(13) { $0 + ($1.map(\.count).max() ?? 0) }
+    let rows = array.shape.reduce(1, *)
+    return rows.multipliedReportingOverflow(by: row).overflow ? Int.max : rows * row
+  }
+
+  /// Gives the table's bytes to `sink`.
+  func write(to sink: ByteSink) throws {
+    var text = Array(CSV.line(columns).utf8)
+    var row: [UInt8] = []
+    var place = 0
+    let last = labels[labels.count - 1]
+    try array.write { bytes in
+      for offset in stride(from: 0, to: bytes.count, by: array.type.bytes) {
+        let (line, column) = place.quotientAndRemainder(dividingBy: last.count)
+        if column == 0 { row = labels(ofLine: line) }
+        text += row
+        text += last[column]
+        text += CSV.number(value(bytes, offset)).utf8
+        text += [0x0D, 0x0A]
+        place += 1
+        if text.count >= Self.flushSize {
+          try text.withUnsafeBytes(sink)
+          text.removeAll(keepingCapacity: true)
+        }
+      }
+    }
+    try text.withUnsafeBytes(sink)
+  }
+
+  /// What stands before each value of a line of the array: labels of all axes but the last.
+  private func labels(ofLine line: Int) -> [UInt8] {
+    var rest = line
+    var parts: [[UInt8]] = []
+    for labels in labels.dropLast().reversed() {
+      let (next, place) = rest.quotientAndRemainder(dividingBy: labels.count)
+      parts.append(labels[place])
+      rest = next
+    }
+    return Array(parts.reversed().joined())
+  }
+
+  private func value(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float {
+    array.type == .float16
+      ? Float(
+        Float16(
+          bitPattern: UInt16(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))))
+      : Float(
+        bitPattern: UInt32(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+  }
+}

@@ -1,0 +1,140 @@
+public import AttentionTrace
+
+/// What part of a recording is taken; an optional that is `nil` takes all of it.
+public struct RecordingSelection: Hashable, Sendable {
+  /// Patterns of layers: a glob over site paths (`up*`) or a grid (`16x16`).
+  ///
+  /// A pattern takes self-attention only where it says `attn1`.
+  public var layers: [String]?
+  /// Heads by index, ascending; one that a layer lacks is passed over.
+  public var heads: [Int]?
+  /// Tokens by index, ascending; does not apply to self-attention.
+  public var tokens: [Int]?
+  /// Iterations of the scheduler.
+  public var steps: ClosedRange<Int>?
+  /// Halves of guidance.
+  public var branches: Set<Branch>?
+  /// What passes were for.
+  public var phases: Set<Phase>?
+
+  /// Describes a selection; see the properties.
+  public init(
+    layers: [String]? = nil, heads: [Int]? = nil, tokens: [Int]? = nil,
+    steps: ClosedRange<Int>? = nil, branches: Set<Branch>? = nil, phases: Set<Phase>? = nil
+  ) {
+    self.layers = layers
+    self.heads = heads
+    self.tokens = tokens
+    self.steps = steps
+    self.branches = branches
+    self.phases = phases
+  }
+
+  /// Whether `call` is one of those taken.
+  func takes(_ call: CallRecord) -> Bool {
+    steps?.contains(call.step) ?? true && branches?.contains(call.branch) ?? true
+      && phases?.contains(call.phase) ?? true
+  }
+
+  /// Whether maps of `site` are taken.
+  func takes(_ site: AttentionSite) -> Bool {
+    layers?.contains { LayerPattern($0).matches(site) } ?? true
+  }
+
+  /// Whether `head` is taken.
+  func takes(head: Int) -> Bool { heads?.contains(head) ?? true }
+}
+
+/// A layer of a recording and what is taken of it.
+struct SelectedLayer: Sendable {
+  /// As it was recorded.
+  let recorded: RecordedSite
+  /// The heads taken, by index; the first axis of a call's maps.
+  let heads: [Int]
+  /// The keys taken, by index; the last axis.
+  let keys: [Int]
+
+  var site: AttentionSite { recorded.site }
+  /// Extents of one call's maps, `[head, row, column, token]`.
+  var shape: [Int] { [heads.count, site.grid.rows, site.grid.columns, keys.count] }
+  /// Whether a call's maps are taken as they are stored.
+  var isWhole: Bool { heads == recorded.heads && keys == recorded.allKeys }
+}
+
+extension RecordedSite {
+  /// The keys kept, by index.
+  var allKeys: [Int] { tokens ?? Array(0..<site.keys) }
+}
+
+extension RecordedRun {
+  /// The layers that `selection` takes, in the model's order.
+  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` for a pattern, a head or a
+  ///   token of which nothing was recorded.
+  func layers(_ selection: RecordingSelection) throws -> [SelectedLayer] {
+    func nothing(_ what: String, _ recorded: String) -> AnalysisError {
+      .nothingSelected(
+        run: folder.path, what: what, recorded: recorded.isEmpty ? "no layer" : recorded)
+    }
+    let paths = sites.map(\.site.path).joined(separator: ", ")
+    for pattern in selection.layers ?? []
+    where !sites.contains(where: { LayerPattern(pattern).matches($0.site) }) {
+      throw nothing("layers '\(pattern)'", paths)
+    }
+    let sites = sites.filter { selection.takes($0.site) }
+    guard !sites.isEmpty else { throw nothing("layers", paths) }
+    let heads = Set(sites.flatMap(\.heads))
+    if let head = selection.heads?.first(where: { !heads.contains($0) }) {
+      throw nothing("head \(head)", "heads \(Self.list(heads))")
+    }
+    let tokens = Set(sites.flatMap { $0.tokens ?? [] })
+    if let token = selection.tokens?.first(where: { !tokens.contains($0) }) {
+      throw nothing("token \(token)", "tokens \(Self.list(tokens))")
+    }
+    let layers = sites.map { site in
+      SelectedLayer(
+        recorded: site, heads: site.heads.filter(selection.takes(head:)),
+        keys: site.tokens.map { kept in
+          kept.filter { selection.tokens?.contains($0) ?? true }
+        } ?? site.allKeys)
+    }.filter { !$0.heads.isEmpty && !$0.keys.isEmpty }
+    guard !layers.isEmpty else { throw nothing("heads and tokens together", paths) }
+    return layers
+  }
+
+  private static func list(_ indices: Set<Int>) -> String {
+    indices.isEmpty ? "none" : indices.sorted().map(String.init).joined(separator: ", ")
+  }
+
+  /// The acknowledged calls that `selection` takes and of which maps of `layers` were recorded.
+  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when there are none.
+  func calls(_ selection: RecordingSelection, of layers: [SelectedLayer]) throws -> [CallRecord] {
+    if let steps = selection.steps, steps.upperBound >= manifest.timesteps.count {
+      throw AnalysisError.nothingSelected(
+        run: folder.path, what: "steps \(steps.lowerBound)..\(steps.upperBound)",
+        recorded: "a run of steps 0..\(manifest.timesteps.count - 1)")
+    }
+    let recorded = calls.filter { call in
+      layers.contains { call.checksums[$0.site.path] != nil }
+    }
+    let taken = recorded.filter(selection.takes)
+    guard !taken.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: folder.path, what: "the calls selected", recorded: Self.summary(of: recorded))
+    }
+    return taken
+  }
+
+  /// Which calls there are, in words.
+  private static func summary(of calls: [CallRecord]) -> String {
+    guard let first = calls.map(\.step).min(), let last = calls.map(\.step).max() else {
+      return "no call yet"
+    }
+    func names<Value: RawRepresentable & CaseIterable & Hashable>(
+      _ values: [Value]
+    ) -> String where Value.RawValue == String {
+      Value.allCases.filter(Set(values).contains).map(\.rawValue).joined(separator: " and ")
+    }
+    return "\(calls.count) calls: steps \(first)..\(last), \(names(calls.map(\.branch))), "
+      + names(calls.map(\.phase))
+  }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import AttentionAnalysis
+import AttentionTrace
+
+/// What part of a recording is taken.
+struct SelectionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16); \
+      without it, all.
+      """, valueName: "patterns"))
+  var layers: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Heads by index, as in 0,3..5; without it, all.", valueName: "indices"))
+  var heads: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Iterations, as in 0..24; without it, all.", valueName: "a..b"))
+  var steps: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Tokens: words, frog#2, @5, <start>, <end>, <padding>, separated by commas; without it, all.",
+      valueName: "words"))
+  var tokens: String?
+
+  @Option(help: "conditional, unconditional, separated by a comma; without it, both.")
+  var branches: String?
+
+  @Option(help: "denoise, loss, refinement, separated by commas; without it, all.")
+  var phases: String?
+
+  /// The selection but for its tokens, which a prompt is needed for.
+  var withoutTokens: RecordingSelection {
+    get throws {
+      RecordingSelection(
+        layers: layers.map { text in
+          text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        },
+        heads: try heads.map { try IndexList(option: "--heads", $0).indices },
+        steps: try steps.map { try IndexRange(option: "--steps", $0).range },
+        branches: try branches.map { Set(try ChoiceList(option: "--branches", $0).choices) },
+        phases: try phases.map { Set(try ChoiceList(option: "--phases", $0).choices) })
+    }
+  }
+
+  /// The tokens named, ascending; `nil` without names.
+  func tokens(in table: TokenTable) throws -> [Int]? {
+    try tokens.map { text in
+      try Self.tokens(
+        text.split(separator: ",", omittingEmptySubsequences: false).map(String.init), in: table)
+    }
+  }
+
+  /// The tokens of names, ascending.
+  static func tokens(_ names: [String], in table: TokenTable) throws -> [Int] {
+    let words = WordSelection(table)
+    return Set(try names.flatMap { try words.subject(named: $0).tokens }).sorted()
+  }
+}

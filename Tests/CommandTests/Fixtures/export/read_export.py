@@ -1,0 +1,315 @@
+"""Opens exports of heed with the libraries they are made for, and compares what these read with
+what xarray reads of the runs' own stores.
+
+    read_export.py [--r RSCRIPT] EXPORT RUN [RUN ...] [-- EXPORT RUN ...]
+
+Every format that an export's manifest names is opened; every line of its README that opens
+something is run as it stands there. Prints what was checked; ends with 1 and the place otherwise.
+"""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections import Counter
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.numpy
+import xarray as xr
+import zarr
+
+try:
+    import torch
+    import safetensors.torch
+except ImportError:
+    torch = None
+
+CHECKED = Counter()
+
+
+def same(got, expected, what):
+    """Equal in shape, type and every number, NaN where NaN is expected."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape, f"{what}: {got.shape}, expected {expected.shape}"
+    assert got.dtype == expected.dtype, f"{what}: {got.dtype}, expected {expected.dtype}"
+    np.testing.assert_array_equal(got, expected, err_msg=what)
+
+
+def labels(axis):
+    return axis.get("labels") or list(range(axis["size"]))
+
+
+def expected_layer(array, stores, calls):
+    """A layer's maps as the runs' own stores have them, in the selection of the export."""
+    heads, tokens = labels(array["axes"][-4]), labels(array["axes"][-1])
+    runs = []
+    for store, own in zip(stores, calls):
+        maps = store[array["layer"]]
+        _, head, _, _, key = maps.dims
+        maps = maps.isel(call=own)
+        maps = maps.sel({head: heads}) if head in maps.coords else maps.isel({head: heads})
+        maps = maps.sel({key: tokens}) if key in maps.coords else maps.isel({key: tokens})
+        runs.append(maps.values)
+    values = np.stack(runs) if len(stores) > 1 else runs[0]
+    return values.astype(array["dtype"])
+
+
+def expected_recipe(manifest, array, stores):
+    """The maps of `mean(head) mean(layer: GRID) mean(step)`, in double precision."""
+    found = re.fullmatch(
+        r"mean\(head\) mean\(layer: (\d+)x(\d+)\) mean\(step\) conditional denoise",
+        manifest["recipe"])
+    if not found:
+        return None
+    grid = tuple(map(int, found.groups()))
+    tokens = labels(array["axes"][-1])
+    runs = []
+    for store in stores:
+        taken = ((store.branch == 1) & (store.phase == 2)).values
+        if manifest["selection"].get("steps"):
+            first, last = manifest["selection"]["steps"]
+            taken &= ((store.step >= first) & (store.step <= last)).values
+        layers = [
+            maps.values[taken].astype(float) for name, maps in store.data_vars.items()
+            if maps.ndim == 5 and maps.shape[2:4] == grid and name.endswith("attn2")
+        ]
+        steps = np.mean([layer.mean(axis=1) for layer in layers], axis=0)
+        steps = steps[..., tokens]
+        runs.append(steps if len(array["axes"]) - (len(stores) > 1) == 4 else steps.mean(axis=0))
+    return np.stack(runs) if len(stores) > 1 else runs[0]
+
+
+def read_all(folder, manifest):
+    """Every array of the manifest as each of its formats has it: {format: {name: array}}."""
+    read = {}
+    for array in manifest["arrays"]:
+        name = array["name"]
+        for form, place in array["files"].items():
+            path = f"{folder}/{place}"
+            if form == "npy":
+                value = np.load(path, mmap_mode="r", allow_pickle=False)
+                assert isinstance(value, np.memmap)
+            elif form == "npz":
+                value = np.load(path, allow_pickle=False)[name]
+            elif form == "safetensors":
+                value = safetensors.numpy.load_file(path)[name]
+            elif form in ("zarr", "zarr2"):
+                store = os.path.dirname(path)
+                assert zarr.open_group(store, mode="r").metadata.zarr_format == (
+                    3 if form == "zarr" else 2)
+                opened = xr.open_zarr(store)
+                assert list(opened[name].dims) == [axis["name"] for axis in array["axes"]]
+                value = opened[name].values
+            else:
+                value = read_long_table(path, array)
+            read.setdefault(form, {})[name] = np.asarray(value)
+            CHECKED[form] += 1
+    return read
+
+
+def read_long_table(path, array):
+    table = pd.read_csv(path)
+    axes = [axis["name"].split("_")[0] for axis in array["axes"]]
+    assert list(table.columns) == axes + ["value"], table.columns
+    index = pd.MultiIndex.from_product([labels(axis) for axis in array["axes"]])
+    assert (pd.MultiIndex.from_frame(table[axes]) == index).all()
+    shape = [axis["size"] for axis in array["axes"]]
+    return table.value.to_numpy(np.float32).reshape(shape).astype(array["dtype"])
+
+
+def check_bytes(folder, manifest, read):
+    """`.npy` and `.npz` are the bytes that NumPy writes; safetensors those of its own library."""
+    if "npy" in read:
+        for array in manifest["arrays"]:
+            buffer = io.BytesIO()
+            np.save(buffer, read["npy"][array["name"]])
+            with open(f"{folder}/{array['files']['npy']}", "rb") as file:
+                assert file.read() == buffer.getvalue(), f"{array['name']}.npy is not np.save's"
+            CHECKED["npy bytes"] += 1
+    if "npz" in read:
+        # Members only: how zipfile writes a member's head changed within Python 3.11.
+        with zipfile.ZipFile(f"{folder}/arrays/arrays.npz") as archive:
+            assert archive.testzip() is None, "arrays.npz has a wrong sum"
+            assert archive.namelist() == [a["name"] + ".npy" for a in manifest["arrays"]]
+            for array in manifest["arrays"]:
+                buffer = io.BytesIO()
+                np.save(buffer, read["npz"][array["name"]])
+                name = array["name"] + ".npy"
+                assert archive.read(name) == buffer.getvalue(), f"{name} is not np.save's"
+        CHECKED["npz bytes"] += 1
+    if "safetensors" in read:
+        with safetensors.safe_open(f"{folder}/arrays/arrays.safetensors", "np") as file:
+            metadata = file.metadata()
+        for array in manifest["arrays"]:
+            names = " ".join(axis["name"] for axis in array["axes"])
+            assert metadata["dimensions." + array["name"]] == names
+
+
+def check_arrays(folder, manifest, read, stores):
+    """Every format has the same numbers, and they are those of the runs."""
+    calls = exported_calls(folder, manifest, read, stores)
+    forms = list(read)
+    for array in manifest["arrays"]:
+        name = array["name"]
+        if array["kind"] == "maps" and array.get("layer"):
+            expected = expected_layer(array, stores, calls)
+        elif array["kind"] == "maps":
+            expected = expected_recipe(manifest, array, stores)
+            if expected is not None:
+                got = read[forms[0]][name]
+                np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-7, err_msg=name)
+                CHECKED["recipes"] += 1
+            expected = read[forms[0]][name]
+        else:
+            expected = next(read[form][name] for form in forms if name in read[form])
+        for form in forms:
+            if name in read[form]:
+                same(read[form][name], expected, f"{name} as {form}")
+        if array["kind"] == "maps":
+            assert np.isnan(expected).any() == (array["missing_blocks"] > 0), name
+
+
+def exported_calls(folder, manifest, read, stores):
+    """The calls along the arrays' axis of calls, by run; none without one."""
+    table = pd.read_csv(f"{folder}/tables/calls.csv").dropna(subset="position")
+    calls = [
+        table[table.run == run].sort_values("position").call.to_numpy()
+        for run in range(len(stores))
+    ]
+    form = next((form for form in read if form != "csv"), None)
+    if form is None or "step" not in read[form]:
+        return calls
+    own = read[form]
+    numbers = np.array(calls, "i4")
+    if len(stores) > 1:
+        same(own["call_of_run"], numbers, "call_of_run")
+    else:
+        same(own["call"], numbers[0], "call")
+    for run, (store, numbers) in enumerate(zip(stores, calls)):
+        for name in ["step", "timestep", "branch", "phase", "attempt"]:
+            same(own[name], store[name].values[numbers], name)
+        loss = own["loss"][run] if len(stores) > 1 else own["loss"]
+        same(loss, store["loss"].values[numbers], "loss")
+    CHECKED["coordinates"] += 1
+    return calls
+
+
+def check_tables(folder, manifest, runs, read):
+    with open(f"{folder}/tables/schema.json") as file:
+        dictionary = json.load(file)
+
+    tables = {}
+    for resource in dictionary["resources"]:
+        fields = resource["schema"]["fields"]
+        table = pd.read_csv(
+            f"{folder}/tables/{resource['path']}", keep_default_na=False, na_values=[""],
+            dtype={f["name"]: "str" for f in fields if f["type"] == "string"})
+        assert list(table.columns) == [field["name"] for field in fields]
+        for field in fields:
+            column = table[field["name"]].dropna()
+            if field["type"] == "integer":
+                assert (column == column.astype("uint64")).all(), field
+            elif field["type"] == "number":
+                assert column.empty or column.dtype.kind in "if", field
+        tables[resource["name"]] = table
+        CHECKED["tables"] += 1
+    for index, run in enumerate(runs):
+        with open(f"{run}/calls.jsonl") as file:
+            journal = [json.loads(line) for line in file if line.endswith("\n")]
+        calls = tables["calls"][tables["calls"].run == index]
+        assert list(calls.call) == [call["call"] for call in journal]
+        losses = [(call.get("measurement") or {}).get("loss", np.nan) for call in journal]
+        np.testing.assert_array_equal(calls.loss.to_numpy("f4"), np.array(losses, "f4"))
+        maxima = [
+            value for call in journal for value in (call.get("measurement") or {}).get("maxima", [])
+        ]
+        own = tables["maxima"][tables["maxima"].run == index]
+        np.testing.assert_array_equal(own.maximum.to_numpy("f4"), np.array(maxima, "f4"))
+        with open(f"{run}/run.json") as file:
+            made = json.load(file)
+        assert list(tables["tokens"].piece) == [t["piece"] for t in made["tokens"]["tokens"]]
+        assert [t["piece"] for t in manifest["tokens"]] == list(tables["tokens"].piece)
+        assert tables["runs"].prompt[index] == made["tokens"]["prompt"]
+        assert manifest["runs"][index]["seed"] == made["seed"]
+
+
+def check_readme(folder, manifest, rscript):
+    """Runs every line of the README that opens something."""
+    names = {"np": np, "pd": pd, "xr": xr, "safetensors": safetensors, "torch": torch}
+    with open(f"{folder}/README.md") as file:
+        lines = [re.match(r"(NumPy|xarray|pandas|PyTorch|R) {2,}(.*)", line) for line in file]
+    first = next(array for array in manifest["arrays"] if array["kind"] == "maps")
+    shape = [axis["size"] for axis in first["axes"]]
+    for reader, line in (match.groups() for match in lines if match):
+        if reader == "R":
+            if rscript and "::" not in line:
+                check_r(folder, line, first, shape, rscript)
+        elif reader != "PyTorch" or torch:
+            value = eval(line, names)
+            if reader != "pandas":
+                assert list(value.shape) == shape or "read_csv" in line, line
+            CHECKED[f"README {reader}"] += 1
+
+
+def check_r(folder, line, array, shape, rscript):
+    code = (f"x <- {line}; if (is.data.frame(x)) cat(nrow(x)) else "
+            "cat(dim(x), sprintf('%.12g', c(x[1], x[length(x)], sum(x, na.rm = TRUE))))")
+    answer = subprocess.run(
+        [rscript, "-e", code], cwd=folder, capture_output=True, text=True, check=True)
+    got = answer.stdout.split()
+    if "read.csv" not in line:
+        place = next(f for f in ("npy", "npz") if array["files"].get(f, "?") in line)
+        value = np.load(f"{folder}/{array['files'][place]}")
+        value = value if place == "npy" else value[array["name"]]
+        assert [int(n) for n in got[:len(shape)]] == shape, got
+        expected = [value.flat[0], value.flat[-1], np.nansum(value, dtype=float)]
+        np.testing.assert_allclose([float(n) for n in got[len(shape):]], expected, rtol=1e-9)
+    elif "tables/" in line:
+        assert int(got[0]) == len(pd.read_csv(f"{folder}/tables/calls.csv"))
+    CHECKED["README R"] += 1
+
+
+def check(folder, runs, rscript):
+    folder, runs = os.path.abspath(folder), [os.path.abspath(run) for run in runs]
+    with open(f"{folder}/manifest.json") as file:
+        manifest = json.load(file)
+    with open(f"{folder}/manifest.schema.json") as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(manifest)
+    CHECKED["manifests"] += 1
+    stores = [xr.open_zarr(f"{run}/attention.zarr") for run in runs]
+    read = read_all(folder, manifest)
+    check_bytes(folder, manifest, read)
+    check_arrays(folder, manifest, read, stores)
+    check_tables(folder, manifest, runs, read)
+    here = os.getcwd()
+    os.chdir(folder)
+    check_readme(folder, manifest, rscript)
+    os.chdir(here)
+
+
+def main(arguments):
+    warnings.simplefilter("error", UserWarning)
+    rscript = None
+    if arguments[:1] == ["--r"]:
+        rscript, arguments = arguments[1], arguments[2:]
+    while arguments:
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        (folder, *runs), arguments = arguments[:end], arguments[end + 1:]
+        try:
+            check(folder, runs, rscript)
+        except Exception as error:
+            error.add_note(f"in {folder}")
+            raise
+    print(", ".join(f"{count} {name}" for name, count in sorted(CHECKED.items())))
+
+
+main(sys.argv[1:])
