@@ -18,7 +18,7 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
       "recipe: \(reason) at column \(column)\n  \(text)\n  "
         + String(repeating: " ", count: column - 1) + "^"
     case .nothingSelected(let run, let what, let recorded):
-      "\(run): nothing recorded of \(what); there is \(recorded)"
+      "\(run): nothing recorded of \(what); what there is: \(recorded)"
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
     case .unknownWord(let name, let reason, let words):

@@ -285,6 +285,10 @@ struct AnalyzeReportTests {
         ["--report", "segmentation", "--masks", "cat=x.png", "--thresholds", "2"], 64,
         ["--thresholds", "'2'"]
       ),
+      (["--recipe", "daam"], 64, ["--recipe", "neglect", "statistics"]),
+      (["--report", "mass", "-o", "out"], 64, ["--output", "mass", "heads and --ask"]),
+      (["--report", "statistics", "--window", "3"], 64, ["--window", "neglect"]),
+      (["--ask", "dog", "--by", "layer"], 64, ["--by", "--ask"]),
     ] as [([String], Int32, [String])])
   func refusals(_ arguments: [String], _ code: Int32, _ words: [String]) throws {
     let folder = try compared(["--seeds", "0"])

@@ -19,7 +19,7 @@ struct Analyze: ParsableCommand {
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
       and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
       plain; heads finds those that serve a word or --classes of words; segmentation compares with \
-      --masks; relations with --dependencies. -o writes maps (words, difference) or head weights.
+      --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head weights.
 
       --ask finds where a word would have looked that is not in the prompt. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \
@@ -114,6 +114,37 @@ struct Analyze: ParsableCommand {
     if report == .relations && dependencies == nil {
       throw ValidationError("relations needs --dependencies with a file.")
     }
+    try refuseUnreadOptions()
+  }
+
+  /// Refuses options that what is asked for does not read: they would be lost in silence.
+  private func refuseUnreadOptions() throws {
+    let ofMaps = Set(ReportKind.allCases).subtracting([.neglect])
+    let given: [(name: String, isGiven: Bool, reports: Set<ReportKind>, isAsked: Bool)] = [
+      ("--tokens", options.tokens != nil, ofMaps, false),
+      ("--recipe", options.recipe != nil, ofMaps, true),
+      (
+        "--by", options.by != nil, ofMaps.subtracting([.words, .heads, .segmentation, .relations]),
+        false
+      ),
+      ("--over-seeds", overSeeds, ofMaps, false),
+      ("--bind", bind != nil, [.binding], false),
+      ("--classes", classes != nil, [.heads], false),
+      ("--masks", masks != nil, [.segmentation], false),
+      ("--absolute", absolute, [.segmentation, .relations], false),
+      ("--hungarian", hungarian, [.segmentation], false),
+      ("--dependencies", dependencies != nil, [.relations], false),
+      ("--window", window != nil, [.neglect], false),
+      ("--fail-on-neglect", failOnNeglect, [.neglect], false),
+      ("--output", output != nil, [.words, .statistics, .difference, .heads], true),
+    ]
+    for option in given where option.isGiven {
+      guard ask.isEmpty ? !option.reports.contains(report) : !option.isAsked else { continue }
+      let readers = ReportKind.allCases.filter(option.reports.contains).map(\.rawValue)
+      throw ValidationError(
+        "\(option.name) means nothing to \(ask.isEmpty ? "--report \(report.rawValue)" : "--ask"); "
+          + "it is for \(readers.joined(separator: ", "))\(option.isAsked ? " and --ask" : "").")
+    }
   }
 
   func run() throws {
@@ -184,7 +215,8 @@ struct Analyze: ParsableCommand {
       guard let value = Double(part), value > 0, value <= 1 || absolute, value.isFinite else {
         throw Failure(
           .usage,
-          "--thresholds is '\(thresholds)'; '\(part)' is no number above 0 and up to 1")
+          "--thresholds is '\(thresholds)'; '\(part)' is no number above 0"
+            + (absolute ? "" : " and up to 1"))
       }
       return absolute ? .absolute(value) : .relative(value)
     }

@@ -64,7 +64,7 @@ struct Export: ParsableCommand {
     }
     if summary.missing > 0 {
       Message.warning(
-        "\(summary.missing) chunks are gone: "
+        "chunks that are gone: \(summary.missing); "
           + (recipe != nil && !eachStep
             ? "the recipe passed over their calls" : "their maps are NaN"))
     }
