@@ -240,7 +240,13 @@ struct AnalyzeReportTests {
     #expect(calls == 2)
     let rows = try csv(folder, [path, "--report", "statistics", "--by", "step"])
     #expect(rows.count == 2 * calls)
-    #expect(try analyze(folder, [path]).status == 0)
+    let manifest = try String(contentsOfFile: path + "/run.json", encoding: .utf8)
+    try manifest.replacing("\"status\" : \"complete\"", with: "\"status\" : \"running\"").write(
+      toFile: path + "/run.json", atomically: true, encoding: .utf8)
+    let neglect = try analyze(folder, [path])
+    #expect(neglect.status == 0)
+    #expect(
+      neglect.messages == ["heed: \(path): running or cut off, measured up to call 5"])
   }
 
   @Test("A damaged chunk is named; one that is gone leaves the others")

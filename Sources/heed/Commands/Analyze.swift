@@ -149,6 +149,9 @@ struct Analyze: ParsableCommand {
 
   func run() throws {
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
+    for run in runs where run.manifest.status == .running {
+      Message.note("\(run.folder.path): running or cut off, measured up to call \(run.calls.count)")
+    }
     guard ask.isEmpty else { return try answer(runs) }
     guard report != .neglect else { return try printNeglect(runs) }
     var table = try measured(runs)
