@@ -6,7 +6,11 @@ import Testing
 struct ColorTests {
   @Test(
     "A table has its source's checksum",
-    arguments: [(ColorMap.magma, "f95197e8391d18e2"), (.viridis, "18545f7c72a02f02")])
+    arguments: [
+      (ColorMap.magma, "f95197e8391d18e2"), (.viridis, "18545f7c72a02f02"),
+      (.inferno, "e24e8bd38b972989"), (.plasma, "7463ac7565e75449"),
+      (.cividis, "40881f40490dc08a"), (.turbo, "c4ae9ddb8a7f1356"),
+    ])
   func checksum(map: ColorMap, digest: String) throws {
     try withFolder { folder in
       let file = folder.appendingPathComponent("table")
@@ -17,7 +21,20 @@ struct ColorTests {
     }
   }
 
-  @Test("Text on any colour of a map reads at 4.5 : 1", arguments: [ColorMap.magma, .viridis])
+  @Test("The map of differences is white in the middle, and as far from it on both sides")
+  func difference() {
+    let map = ColorMap.difference
+    #expect([0, 255].map { map.colors[$0].hex } == ["#0072B2", "#D55E00"])
+    for index in 0..<128 {
+      let (less, more) = (map.colors[index], map.colors[255 - index])
+      #expect(less.luminance < map.colors[min(127, index + 1)].luminance + 1e-9)
+      #expect(more.luminance < map.colors[max(128, 254 - index)].luminance + 1e-9)
+    }
+    #expect(map.color(at: 0.5).contrast(to: .white) < 1.1)
+  }
+
+  @Test(
+    "Text on any colour of a map reads at 4.5 : 1", arguments: ColorMap.sequential + [.difference])
   func contrast(map: ColorMap) {
     for color in map.colors {
       #expect(color.contrast(to: color.textColor) >= 4.5, "\(color.hex)")

@@ -14,6 +14,30 @@ public struct ColorMap: Hashable, Sendable {
   public static let magma = ColorMap(name: "magma", table: ColorMapTables.magma)
   /// Dark blue over green to yellow; suits maps on white paper.
   public static let viridis = ColorMap(name: "viridis", table: ColorMapTables.viridis)
+  /// Black over red to pale yellow, harsher than magma.
+  public static let inferno = ColorMap(name: "inferno", table: ColorMapTables.inferno)
+  /// Dark blue over pink to yellow, without black.
+  public static let plasma = ColorMap(name: "plasma", table: ColorMapTables.plasma)
+  /// Dark blue over grey to yellow, nearly the same to colour-blind readers.
+  public static let cividis = ColorMap(name: "cividis", table: ColorMapTables.cividis)
+  /// The rainbow, for comparison with figures that use one: its lightness rises and falls.
+  public static let turbo = ColorMap(name: "turbo", table: ColorMapTables.turbo)
+  /// Blue for less, white for the same, vermilion for more; for differences, whose scale is
+  /// symmetric about zero. The ends are Okabe and Ito's.
+  public static let difference = ColorMap(
+    name: "difference",
+    table: (0..<256).map { index in
+      let (end, middle) = (index < 128 ? 0x0072B2 : 0xD55E00, 0xF7F7F7)
+      let share = abs(Double(index) - 127.5) / 127.5
+      return UInt32(
+        [16, 8, 0].reduce(0) { color, shift in
+          let (from, to) = (Double(middle >> shift & 255), Double(end >> shift & 255))
+          return color | Int((from + (to - from) * share).rounded()) << shift
+        })
+    })
+
+  /// The maps for values from nothing to much, by name.
+  public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo]
 
   /// The colour for `fraction`, 0…1 along the scale; what lies beyond takes the end's colour.
   ///

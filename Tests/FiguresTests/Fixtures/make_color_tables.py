@@ -1,7 +1,9 @@
 """Writes Sources/Figures/Color/ColorMapTables.swift.
 
-The numbers of magma and viridis are CC0 (Nathaniel Smith and Stefan van der Walt, BIDS/colormap,
-colormaps.py); matplotlib ships the same ones, and is where this script reads them.
+The numbers of magma, inferno, plasma and viridis are CC0 (Nathaniel Smith and Stefan van der Walt,
+BIDS/colormap, colormaps.py), those of cividis free of all copyright (Nuñez, Anderton and Renslow,
+PLoS ONE 13(7): e0199239), those of turbo Apache-2.0 (Copyright 2019 Google LLC, Anton Mikhailov).
+matplotlib ships the same ones, and is where this script reads them.
 
     python make_color_tables.py > ../../../Sources/Figures/Color/ColorMapTables.swift
 """
@@ -10,10 +12,15 @@ import hashlib
 import matplotlib
 import numpy
 
-EXPECTED = {"magma": "f95197e8391d18e2", "viridis": "18545f7c72a02f02"}
+EXPECTED = {
+    "magma": "f95197e8391d18e2", "viridis": "18545f7c72a02f02", "inferno": "e24e8bd38b972989",
+    "plasma": "7463ac7565e75449", "cividis": "40881f40490dc08a", "turbo": "c4ae9ddb8a7f1356",
+}
 
 print("// Written by Tests/FiguresTests/Fixtures/make_color_tables.py.")
-print("// Data: BIDS/colormap, colormaps.py (Nathaniel Smith, Stefan van der Walt), CC0.")
+print("// Data: BIDS/colormap, colormaps.py (Nathaniel Smith, Stefan van der Walt), CC0;")
+print("// cividis: Nuñez, Anderton and Renslow, PLoS ONE 13(7): e0199239, free of all copyright;")
+print("// turbo: Copyright 2019 Google LLC, Anton Mikhailov, SPDX-License-Identifier: Apache-2.0.")
 print()
 print("/// The colours of the maps as 0xRRGGBB, lowest value first.")
 print("enum ColorMapTables {")
