@@ -25,8 +25,10 @@ enum SheetWriter {
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
       case "pdf": try PDFBackend.render(scene, to: path)
       case "png": try PNGBackend.render(scene, to: path)
+      case "svg": try SVGBackend.render(scene, to: path)
+      case "json": try JSONBackend.render(scene, to: path)
       default:
-        throw Failure(.usage, "\(path): a sheet is a .pdf or a .png")
+        throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg or .json")
       }
       Message.note("sheet → \(path)")
     }

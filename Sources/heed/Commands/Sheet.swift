@@ -17,7 +17,9 @@ struct Sheet: ParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("A .pdf or .png; may be given twice.", valueName: "file"))
+    help: ArgumentHelp(
+      "A .pdf, .png, .svg, or .json (shapes and words as they are laid out); repeatable.",
+      valueName: "file"))
   var output: [String] = ["sheet.pdf", "sheet.png"]
 
   @Option(
