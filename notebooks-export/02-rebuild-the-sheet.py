@@ -122,7 +122,7 @@ for path, item in nodes(scene["nodes"]):
                           side * h / rows, facecolor=fill[row, column], linewidth=0))
 page.set(xlim=(0, width), ylim=(height, 0))
 figure.canvas.draw()
-ours = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+ours = np.array(figure.canvas.buffer_rgba())[..., :3]
 plt.show()
 
 # %% [markdown]

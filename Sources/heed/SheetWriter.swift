@@ -19,18 +19,24 @@ enum SheetWriter {
   }
 
   static func write(_ runs: [RecordedRun], recipe: Recipe?, to paths: [String]) throws {
+    // All endings are looked at first, so that a wrong one leaves nothing behind.
+    let renderers = try paths.map { (path: $0, render: try renderer($0)) }
     let scene = try scene(runs, recipe)
     for warning in scene.warnings { Message.warning(warning) }
-    for path in paths {
-      switch URL(fileURLWithPath: path).pathExtension.lowercased() {
-      case "pdf": try PDFBackend.render(scene, to: path)
-      case "png": try PNGBackend.render(scene, to: path)
-      case "svg": try SVGBackend.render(scene, to: path)
-      case "json": try JSONBackend.render(scene, to: path)
-      default:
-        throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg or .json")
-      }
+    for (path, render) in renderers {
+      try render(scene, path)
       Message.note("sheet → \(path)")
+    }
+  }
+
+  /// What writes files with the ending of `path`.
+  private static func renderer(_ path: String) throws -> (Scene, String) throws -> Void {
+    switch URL(fileURLWithPath: path).pathExtension.lowercased() {
+    case "pdf": { try PDFBackend.render($0, to: $1) }
+    case "png": { try PNGBackend.render($0, to: $1) }
+    case "svg": { try SVGBackend.render($0, to: $1) }
+    case "json": { try JSONBackend.render($0, to: $1) }
+    default: throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg or .json")
     }
   }
 

@@ -62,7 +62,9 @@ struct ExportReaderTests {
       #expect(warnings.count == (name == "gone" ? 1 : 0), "\(name): \(result.stderr)")
       arguments += ["exports/" + name] + runs + ["--"]
     }
-    let answer = try Readers.run(arguments.dropLast(), in: folder.path)
+    let answer = try Readers.run(
+      script: "/export/read_export.py",
+      (Readers.rscript.map { ["--r", $0] } ?? []) + arguments.dropLast(), in: folder.path)
     #expect(answer.status == 0, "\(answer.stderr)")
     for (count, what) in [
       (Self.exports.count, "manifests"), (1, "npy bytes"), (1, "npz bytes"), (2, "recipes"),
@@ -114,8 +116,10 @@ struct ExportReaderTests {
 
 /// Python with the libraries of `notebooks-export/requirements.txt`, and R.
 enum Readers {
+  private static let environment = ProcessInfo.processInfo.environment
+
   static let python: String? = {
-    let named = ProcessInfo.processInfo.environment["HEED_READERS"]
+    let named = environment["HEED_READERS"]
     return [named, Repository.root + "/.build-readers/bin/python"].compactMap { $0 }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }()
@@ -140,14 +144,15 @@ enum Readers {
     }
   }
 
-  /// Runs `read_export.py`.
-  static func run(_ arguments: some Sequence<String>, in directory: String) throws -> Answer {
+  /// Runs a script of the fixtures, with `path` before the libraries that Python finds by itself.
+  static func run(
+    script: String, _ arguments: [String], in directory: String, path: String? = nil
+  ) throws -> Answer {
     let folder = try TemporaryFolder()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python ?? "/usr/bin/python3")
-    process.arguments =
-      [Repository.fixtures + "/export/read_export.py"] + (rscript.map { ["--r", $0] } ?? [])
-      + arguments
+    process.arguments = [Repository.fixtures + script] + arguments
+    if let path { process.environment = environment.merging(["PYTHONPATH": path]) { $1 } }
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     for name in ["stdout", "stderr"] { try folder.write(name, []) }
     process.standardOutput = FileHandle(forWritingAtPath: folder.path + "/stdout")

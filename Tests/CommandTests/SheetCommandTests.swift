@@ -41,8 +41,15 @@ struct SheetCommandTests {
     #expect(folder.bytes("again.pdf") == before)
     #expect(!folder.names.contains("sheet.pdf"))
     expectRefusal(
-      try HeedProcess.run(["sheet", "runs", "-o", "sheet.gif"], in: folder.path), 64,
-      ["sheet.gif", ".pdf or a .png"])
+      try HeedProcess.run(["sheet", "runs", "-o", "b.pdf", "-o", "sheet.gif"], in: folder.path), 64,
+      ["sheet.gif", ".pdf, .png, .svg or .json"])
+    #expect(!folder.names.contains("b.pdf"))
+    let more = try HeedProcess.run(
+      ["sheet", "runs", "-o", "sheet.svg", "-o", "sheet.json"], in: folder.path)
+    #expect(more.status == 0)
+    #expect(folder.text("sheet.svg").contains(">frog</text>"))
+    let scene = try JSONSerialization.jsonObject(with: Data(folder.bytes("sheet.json")))
+    #expect(((scene as? [String: Any])?["nodes"] as? [Any])?.isEmpty == false)
     expectRefusal(
       try HeedProcess.run(["sheet", "runs", "-o", "no/such/sheet.pdf"], in: folder.path), 73,
       ["no/such/sheet.pdf"])

@@ -1,0 +1,50 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The folder that stands beside a paper: notebooks over a sample of exports.
+@Suite("notebooks-export")
+struct NotebookTests {
+  private static let folder = Repository.root + "/notebooks-export"
+
+  private static let names =
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    .filter { $0.hasSuffix(".ipynb") }.map { String($0.dropLast(6)) }.sorted()
+
+  @Test("There is a notebook for each text, and a text for each notebook")
+  func pairs() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder)
+    let texts = files.filter { $0.hasSuffix(".py") }.map { String($0.dropLast(3)) }.sorted()
+    #expect(texts == Self.names && texts.count >= 5)
+  }
+
+  @Test(
+    "A notebook has the cells of its text, stores no output, and runs to its end in a minute",
+    .enabled(if: Readers.python != nil, "make readers installs what it needs"), arguments: names)
+  func execute(name: String) throws {
+    let answer = try Readers.run(
+      script: "/notebooks/run_notebooks.py", [Self.folder, name], in: Self.folder,
+      path: Repository.fixtures + "/notebooks/debian-torch")
+    #expect(answer.status == 0, "\(answer.stderr.suffix(2000))")
+    #expect(answer.stdout.hasPrefix(name + ": "))
+  }
+
+  @Test(
+    "The sample's exports are whole, and it is small",
+    arguments: ["maps", "loss", "heads", "seeds"])
+  func sample(name: String) throws {
+    let result = try HeedProcess.run(
+      ["verify-export", Self.folder + "/sample/" + name], in: "/tmp")
+    #expect(result.status == 0, "\(result.stdout)")
+    let walk = try #require(FileManager.default.enumerator(atPath: Self.folder + "/sample"))
+    var bytes = 0
+    for case let path as String in walk {
+      let attributes = try FileManager.default.attributesOfItem(
+        atPath: Self.folder + "/sample/" + path)
+      if attributes[.type] as? FileAttributeType == .typeRegular {
+        bytes += attributes[.size] as? Int ?? 0
+      }
+    }
+    #expect((1...5_000_000).contains(bytes))
+  }
+}
