@@ -99,7 +99,8 @@ public enum SVGBackend {
   private static func paint(_ fill: Color?, _ stroke: Scene.Stroke?) -> String {
     var text = #" fill="\#(fill?.hex ?? "none")""#
     if let stroke {
-      text += #" stroke="\#(stroke.color.hex)" stroke-width="\#(number(stroke.width))""#
+      text +=
+        #" stroke="\#(stroke.color.hex)" stroke-width="\#(number(stroke.width))""#
         + #" stroke-linejoin="round""#
       if !stroke.dash.isEmpty {
         text += #" stroke-dasharray="\#(stroke.dash.map(number).joined(separator: " "))""#

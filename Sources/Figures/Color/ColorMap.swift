@@ -22,8 +22,9 @@ public struct ColorMap: Hashable, Sendable {
   public static let cividis = ColorMap(name: "cividis", table: ColorMapTables.cividis)
   /// The rainbow, for comparison with figures that use one: its lightness rises and falls.
   public static let turbo = ColorMap(name: "turbo", table: ColorMapTables.turbo)
-  /// Blue for less, white for the same, vermilion for more; for differences, whose scale is
-  /// symmetric about zero. The ends are Okabe and Ito's.
+  /// Blue for less, white for the same, vermilion for more.
+  ///
+  /// For differences, whose scale is symmetric about zero. The ends are Okabe and Ito's.
   public static let difference = ColorMap(
     name: "difference",
     table: (0..<256).map { index in
