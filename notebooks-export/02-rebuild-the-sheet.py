@@ -98,9 +98,12 @@ for path, item in nodes(scene["nodes"]):
                       edgecolor=item.get("stroke", "none"), linewidth=item.get("line", 0)))
     elif "path" in item:
         points = np.reshape(item["path"], (-1, 2))
+        # matplotlib counts dashes in widths of the line, the scene in points.
+        dashes = (0, [length / item["line"] for length in item["dash"]]) if "dash" in item else "-"
         page.add_patch(
             Polygon(points, closed=item["closed"], facecolor=item.get("fill", "none"),
-                    edgecolor=item.get("stroke", "none"), linewidth=item.get("line", 0)))
+                    edgecolor=item.get("stroke", "none"), linewidth=item.get("line", 0),
+                    linestyle=dashes))
     elif "image" in item and path[-1] == "color bar":
         x, y, w, h = item["image"]
         page.imshow(magma[None], extent=(x, x + w, y + h, y),
