@@ -5,10 +5,12 @@ import Foundation
 
 /// Draws the sheet of recorded runs into files, by their endings.
 enum SheetWriter {
-  /// Draws the sheet; runs that were asked for what a sheet does not show are no failure.
+  /// Draws the sheet of runs that were just made.
+  ///
+  /// Runs that were asked for what a sheet does not show are no failure.
   static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
     do {
-      try write(runs, recipe: nil, to: paths)
+      try write(to: paths) { try scene(runs, recipe: nil, options: nil) }
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       Message.warning("no sheet drawn: \(error)")
@@ -18,10 +20,13 @@ enum SheetWriter {
     }
   }
 
-  static func write(_ runs: [RecordedRun], recipe: Recipe?, to paths: [String]) throws {
+  /// Writes a sheet into each of the files.
+  static func write(
+    to paths: [String], dpi: Double = 300, _ scene: () throws -> Scene
+  ) throws {
     // All endings are looked at first, so that a wrong one leaves nothing behind.
-    let renderers = try paths.map { (path: $0, render: try renderer($0)) }
-    let scene = try scene(runs, recipe)
+    let renderers = try paths.map { (path: $0, render: try renderer($0, dpi: dpi)) }
+    let scene = try scene()
     for warning in scene.warnings { Message.warning(warning) }
     for (path, render) in renderers {
       try render(scene, path)
@@ -30,10 +35,12 @@ enum SheetWriter {
   }
 
   /// What writes files with the ending of `path`.
-  private static func renderer(_ path: String) throws -> (Scene, String) throws -> Void {
+  private static func renderer(
+    _ path: String, dpi: Double
+  ) throws -> (Scene, String) throws -> Void {
     switch URL(fileURLWithPath: path).pathExtension.lowercased() {
     case "pdf": { try PDFBackend.render($0, to: $1) }
-    case "png": { try PNGBackend.render($0, to: $1) }
+    case "png": { try PNGBackend.render($0, dpi: dpi, to: $1) }
     case "svg": { try SVGBackend.render($0, to: $1) }
     case "json": { try JSONBackend.render($0, to: $1) }
     default: throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg or .json")
@@ -41,10 +48,17 @@ enum SheetWriter {
   }
 
   /// The sheet that fits the runs: of explanations alone, or of methods beside each other.
-  private static func scene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
+  static func scene(
+    _ runs: [RecordedRun], recipe: Recipe?, options: SheetOptions?
+  ) throws -> Scene {
     let software = "Heed \(Heed.version)"
+    let width = try options?.points ?? Venue.cvpr.full
+    let overlay = options?.overlay ?? .mosaic
+    let colors = try options?.colorMap ?? .magma
     return ExplainSheet.shows(runs)
-      ? try ExplainSheet(runs: runs, recipe: recipe, software: software).scene()
-      : try CompareSheet(runs: runs, recipe: recipe, software: software).scene()
+      ? try ExplainSheet(runs: runs, recipe: recipe, software: software)
+        .scene(width: width, overlay: overlay, colors: colors)
+      : try CompareSheet(runs: runs, recipe: recipe, software: software)
+        .scene(width: width, overlay: overlay, colors: colors)
   }
 }

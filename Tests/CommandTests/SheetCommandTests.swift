@@ -53,10 +53,63 @@ struct SheetCommandTests {
     expectRefusal(
       try HeedProcess.run(["sheet", "runs", "-o", "no/such/sheet.pdf"], in: folder.path), 73,
       ["no/such/sheet.pdf"])
+    for layout in ["tokens", "steps", "heads", "seeds", "methods"] {
+      let drawn = try HeedProcess.run(
+        ["sheet", "runs", "--layout", layout, "-o", layout + ".svg", "--for", "icml"],
+        in: folder.path)
+      #expect(drawn.status == 0, "\(drawn.stderr)")
+      #expect(folder.text(layout + ".svg").contains("width=\"486pt\""))
+    }
+    for (arguments, words) in [
+      (["--layout", "pie"], ["--layout", "pie"]),
+      (["--width", "2"], ["--width", "2"]), (["--colors", "jet"], ["--colors", "viridis"]),
+      (["--words", "cat"], ["--words", "compare"]), (["--dpi", "1"], ["--dpi"]),
+      (["--layout", "steps", "--steps", "90"], ["step 90"]),
+    ] {
+      let refused = try HeedProcess.run(
+        ["sheet", "runs", "-o", "refused.png"] + arguments, in: folder.path)
+      #expect([64, 65, 69].contains(refused.status), "\(arguments)")
+      for word in words { #expect(refused.stderr.contains(word), "\(refused.stderr)") }
+      #expect(!folder.names.contains("refused.png"))
+    }
+    try sheetFiles(folder)
+    let anonymous = try HeedProcess.run(
+      ["sheet", "runs", "--no-metadata", "-o", "a.svg", "-o", "a.png"], in: folder.path)
+    #expect(anonymous.status == 0)
+    #expect(!folder.text("a.svg").contains("<title>") && !folder.text("a.svg").contains("<desc>"))
+    #expect(!String(decoding: folder.bytes("a.png"), as: UTF8.self).contains("heed"))
     let recipe = try HeedProcess.run(
       ["sheet", "runs", "--recipe", "median(head)"], in: folder.path)
     #expect(recipe.status == 64)
     #expect(recipe.stderr.hasPrefix("heed: recipe: "))
+  }
+
+  /// A printed layout draws what its name draws; a key or a facet that is none is named.
+  private func sheetFiles(_ folder: TemporaryFolder) throws {
+    for layout in ["tokens", "steps", "layers", "heads", "seeds", "methods"] {
+      let printed = try HeedProcess.run(
+        ["sheet", "--layout", layout, "--print-layout"], in: folder.path)
+      try folder.write("sheet.yaml", printed.stdout.utf8)
+      for (name, argument) in [("named.svg", layout), ("file.svg", "sheet.yaml")] {
+        let result = try HeedProcess.run(
+          ["sheet", "runs", "--layout", argument, "-o", name], in: folder.path)
+        #expect(result.status == 0, "\(result.stderr)")
+      }
+      #expect(folder.bytes("named.svg") == folder.bytes("file.svg"), "\(layout)")
+    }
+    for (text, words) in [
+      ("rowz: [seed]\ncolumns: [word]", ["rowz", "rows"]), ("rows: [seed]", ["columns"]),
+      ("rows: [sed]\ncolumns: [word]", [".rows[0]", "seed"]), ("rows: [", ["YAML"]),
+      ("rows: [seed]\ncolumns: [word]\nwords: some", [".words", "all"]),
+      ("rows: [seed]\ncolumns: [method, word]\nrecipe: median(head)", [".recipe", "median"]),
+    ] {
+      try folder.write("bad.yaml", text.utf8)
+      let result = try HeedProcess.run(
+        ["sheet", "runs", "--layout", "bad.yaml", "-o", "bad.svg"], in: folder.path)
+      #expect(result.status == 65 && result.stderr.hasPrefix("heed: bad.yaml: "))
+      for word in words { #expect(result.stderr.contains(word), "\(result.stderr)") }
+      #expect(!folder.names.contains("bad.svg"))
+    }
   }
 
   @Test("What is no run is refused", arguments: ["nosuch", "empty", "file"])

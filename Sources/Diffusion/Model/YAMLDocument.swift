@@ -1,8 +1,8 @@
-internal import TensorEngine
+package import TensorEngine
 private import Yams
 
 /// Reads YAML that nobody vouches for as the JSON value that it stands for.
-enum YAMLDocument {
+package enum YAMLDocument {
   /// The largest document that is read, in bytes.
   private static let sizeLimit = 1 << 20
   /// The most values that a document may hold, with those that its aliases repeat.
@@ -10,7 +10,7 @@ enum YAMLDocument {
 
   /// Reads the file at `path`, whose document must be a mapping with texts for keys.
   /// - Throws: `FileError` with the line and what is wrong there.
-  static func read(path: String) throws -> JSONNode {
+  package static func read(path: String) throws -> JSONNode {
     let file = try MappedFile(path: path)
     guard file.count <= sizeLimit else {
       throw FileError(

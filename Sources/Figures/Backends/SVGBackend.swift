@@ -21,8 +21,10 @@ public enum SVGBackend {
       #"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink""#
         + #" width="\#(width)pt" height="\#(height)pt" viewBox="0 0 \#(width) \#(height)""#
         + #" role="img" font-family="\#(fonts)">"#,
-      "<title>\(escaped(scene.metadata.title))</title>",
     ]
+    if !scene.metadata.title.isEmpty {
+      lines.append("<title>\(escaped(scene.metadata.title))</title>")
+    }
     if !scene.metadata.manifest.isEmpty {
       lines.append("<desc>\(escaped(scene.metadata.manifest))</desc>")
     }

@@ -89,7 +89,7 @@ extension CompareSheet {
       + "\(map.layers.count) layers × \(heads) heads"
   }
 
-  private static func title(_ method: String) -> String {
+  static func title(_ method: String) -> String {
     switch method {
     case plainMethod: "Stable Diffusion"
     case "attend-and-excite": "Attend-and-Excite"

@@ -26,13 +26,16 @@ public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
   }
 
   /// What a reader must know, as a sentence.
-  func note(rows: Int, columns: Int) -> String {
-    switch self {
+  func note(rows: Int, columns: Int) -> String { note(grids: ["\(rows)×\(columns)"]) }
+
+  /// What a reader must know of maps of these grids, each as in `16×16`.
+  func note(grids: [String]) -> String {
+    let grids = grids.joined(separator: ", ")
+    return switch self {
     case .mosaic:
-      "Maps: a square for each of the \(rows)×\(columns) cells, not interpolated, over the image"
+      "Maps: a square for each of the \(grids) cells, not interpolated, over the image"
         + " in grey; a square’s colour is its value on the shared scale, and its area grows with it."
-    case .cells:
-      "Maps: \(rows)×\(columns) cells, not interpolated, colour by the shared scale."
+    case .cells: "Maps: \(grids) cells, not interpolated, colour by the shared scale."
     }
   }
 }

@@ -159,6 +159,16 @@ public struct Scene: Sendable {
     self.warnings = warnings
   }
 
+  /// The same figure without a word on what it was made of, when, and by what.
+  ///
+  /// For double-blind review. A PDF must bear a date: it is the first day of 2000.
+  public var anonymous: Scene {
+    Scene(
+      width: width, height: height, nodes: nodes,
+      metadata: Metadata(title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: ""),
+      warnings: warnings)
+  }
+
   /// Calls `body` for every node, groups before their members, with the names of its groups.
   package func visit(_ body: (_ path: [String], Node) throws -> Void) rethrows {
     func visit(_ nodes: [Node], _ path: [String]) throws {

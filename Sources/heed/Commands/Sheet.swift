@@ -1,19 +1,25 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
+import Figures
 import Foundation
 
 /// A sheet again, from the folders alone.
 struct Sheet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws the sheet of recorded runs, without a model.",
+    abstract: "Draws sheets of recorded runs, without a model.",
+    usage: "heed sheet [<options>] <run> ...",
     discussion: """
-      Give the run folders of one prompt, for each seed one of stable-diffusion and one of another \
-      method, or a folder above them; or runs of heed explain.
+      compare, the layout that is drawn unless --layout names another, has pictures, maps and curves \
+      for each seed: give for each one run of stable-diffusion and one of another method, or runs \
+      of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
+      prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
+      methods (a row for each). --print-layout prints one of these as YAML, and --layout takes such \
+      a file.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
-  var runs: [String]
+  var runs: [String] = []
 
   @Option(
     name: [.short, .long],
@@ -24,15 +30,96 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "What is shown: compare, tokens, steps, layers, heads, seeds, methods, or a .yaml file.",
+      valueName: "layout"))
+  var layout = Self.compare
+
+  @Flag(help: "Print the layout as YAML, to be edited; nothing is drawn.")
+  var printLayout = false
+
+  @Option(
+    help: ArgumentHelp(
       "How maps are made, as in \"mean(head) mean(layer: 16x16) mean(step: 0..24)\".",
       valueName: "text"))
   var recipe: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Words, separated by commas: frog, frog#2, @5, <start>; otherwise the runs' subjects.",
+      valueName: "words"))
+  var words: String?
+
+  @Option(help: ArgumentHelp("Steps shown by steps, as in 0,5..10.", valueName: "steps"))
+  var steps: String?
+
+  @OptionGroup(title: "Drawing") var options: SheetOptions
+
+  /// The layout with curves, which is no plan of rows and columns.
+  private static let compare = "compare"
+
+  func validate() throws {
+    if layout == Self.compare {
+      for (name, isGiven) in [("--words", words != nil), ("--print-layout", printLayout)]
+      where isGiven {
+        throw ValidationError("\(name) means nothing to the layout compare.")
+      }
+    }
+    if steps != nil
+      && ["compare", "tokens", "layers", "heads", "seeds", "methods"].contains(layout)
+    {
+      throw ValidationError("--steps means nothing to the layout \(layout).")
+    }
+    if runs.isEmpty && !printLayout {
+      throw ValidationError("Missing expected argument '<run> ...'")
+    }
+  }
+
   func run() throws {
-    let folders = try runs.flatMap(RunSearch.folders)
+    let plan = layout == Self.compare ? nil : try self.plan()
+    if printLayout, let plan { return print(SheetFile.text(plan)) }
     let recipe = try recipe.map(Recipe.init(parsing:))
-    try SheetWriter.write(
-      try folders.map { try RecordedRun($0) }, recipe: recipe, to: output)
+    let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
+    try SheetWriter.write(to: output, dpi: options.dpi) {
+      let drawn =
+        try plan.map { try scene(runs, $0) }
+        ?? SheetWriter.scene(runs, recipe: recipe, options: options)
+      return options.noMetadata ? drawn.anonymous : drawn
+    }
+  }
+
+  /// The layout's rows and columns, with what the options change.
+  private func plan() throws -> MapSheetPlan {
+    var plan: MapSheetPlan
+    if let builtIn = MapSheetPlan.Layout(rawValue: layout) {
+      plan = MapSheetPlan(builtIn)
+    } else if [".yaml", ".yml"].contains(where: layout.hasSuffix) {
+      plan = try SheetFile.read(layout)
+    } else {
+      let names = [Self.compare] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+      throw Failure(
+        .usage,
+        "--layout is '\(layout)'; expected a .yaml file or one of "
+          + names.joined(separator: ", "))
+    }
+    if let recipe { plan.recipe = try Recipe(parsing: recipe).description }
+    if let words {
+      plan.showsAllTokens = false
+      plan.words = words.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
+    return plan
+  }
+
+  private func scene(_ runs: [RecordedRun], _ plan: MapSheetPlan) throws -> Scene {
+    var weights: [String: HeadWeights] = [:]
+    if !plan.recipe.isEmpty {
+      for path in try Recipe(parsing: plan.recipe).weightFiles {
+        weights[path] = try HeadWeights(contentsOf: path)
+      }
+    }
+    return try MapSheet(runs: runs, plan: plan, weights: weights, software: "Heed \(Heed.version)")
+      .scene(
+        width: try options.points, overlay: options.overlay, colors: try options.colorMap)
   }
 }
 

@@ -1,0 +1,260 @@
+public import AttentionAnalysis
+public import AttentionTrace
+
+extension MapSheet {
+  /// A sheet of recorded runs of one prompt, without a model.
+  /// - Parameters:
+  ///   - runs: in any order.
+  ///   - plan: what stands where.
+  ///   - weights: the head weights that the plan's recipe names, by path.
+  ///   - software: what draws the sheet, with the version.
+  /// - Throws: `AnalysisError` when runs cannot stand beside each other, or lack what the plan asks for;
+  ///   ``FigureError`` when a plan leaves two maps for one place or a picture is damaged; `TraceError`.
+  public init(
+    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
+    software: String
+  ) throws {
+    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+    for run in runs.dropFirst() {
+      if let what = run.manifest.incomparability(with: first.manifest) {
+        throw AnalysisError.notComparable(
+          first: first.folder.path, second: run.folder.path, what: what)
+      }
+    }
+    let recipe =
+      plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
+    var gathering = Gathering(plan: plan, recipe: recipe, weights: weights)
+    for run in runs { try gathering.add(run) }
+    try gathering.checkFacets()
+    let (rows, columns) = (gathering.headings(plan.rows), gathering.headings(plan.columns))
+    let places = gathering.places(rows, columns)
+    prompt = first.manifest.tokens.prompt
+    self.rows = rows
+    self.columns = places.columns
+    panels = places.panels
+    pictures = places.pictures
+    quantity = gathering.quantity
+    let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
+    metadata = Scene.Metadata(
+      title: prompt, date: first.manifest.date.prefix(10) + "T00:00:00Z", software: software,
+      manifest: "{\"rows\": \"\(plan.rows.map(\.rawValue).joined(separator: ", "))\", "
+        + "\"columns\": \"\(plan.columns.map(\.rawValue).joined(separator: ", "))\", "
+        + "\"recipe\": \"\(gathering.usedRecipe)\", \"seeds\": [\(seeds)]}")
+  }
+}
+
+/// What was found in the runs, each map under its facets.
+private struct Gathering {
+  typealias Facet = MapSheetPlan.Facet
+
+  /// A map, and what it is of.
+  struct Found {
+    var values: [Facet: String]
+    var run: Int
+    var map: HeatMap
+  }
+
+  let plan: MapSheetPlan
+  let recipe: Recipe
+  let weights: [String: HeadWeights]
+  private(set) var found: [Found] = []
+  private(set) var images: [PNGImage] = []
+  /// The values of each facet in the order in which they stand, with what is written for them.
+  private(set) var order: [Facet: [String]] = [:]
+  private var labels: [Facet: [String: String]] = [:]
+  private var tokens: [String: String] = [:]
+  private(set) var quantity = ""
+  private(set) var usedRecipe = ""
+
+  init(plan: MapSheetPlan, recipe: Recipe, weights: [String: HeadWeights]) {
+    self.plan = plan
+    self.recipe = recipe
+    self.weights = weights
+  }
+
+  mutating func add(_ run: RecordedRun) throws {
+    images.append(try PNGImage.read(run.folder.image))
+    let words = try self.words(of: run)
+    let kept = Set(
+      plan.facets.compactMap { facet -> Recipe.Axis? in
+        switch facet {
+        case .layer: .layer
+        case .head: .head
+        case .step: .step
+        default: nil
+        }
+      })
+    var recipe = recipe
+    if kept.contains(.step) { recipe = recipe.taking(steps: try steps(of: run)) }
+    let tokens = Set(words.flatMap(\.tokens)).sorted()
+    try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
+      for word in words {
+        let map = try slice.maps.map(of: word)
+        add(
+          word, slice, of: run,
+          HeatMap(
+            rows: map.grid.rows, columns: map.grid.columns, values: map.values))
+      }
+    }
+    let used = recipe.resolved(for: run.manifest)
+    usedRecipe = used.description
+    let apart = plan.facets.filter { [.layer, .head, .step].contains($0) }.map(\.rawValue)
+    quantity =
+      "attention, \(used)" + (apart.isEmpty ? "" : "; \(apart.joined(separator: ", ")) apart")
+  }
+
+  private mutating func add(
+    _ word: Subject, _ slice: MapSlice, of run: RecordedRun, _ map: HeatMap
+  ) {
+    var values: [Facet: String] = [:]
+    func tell(_ facet: Facet, _ value: String, _ label: String) {
+      values[facet] = value
+      if !order[facet, default: []].contains(value) { order[facet, default: []].append(value) }
+      labels[facet, default: [:]][value] = label
+    }
+    let method = run.manifest.method.name
+    tell(.method, method, CompareSheet.title(method))
+    tell(.seed, "\(run.manifest.seed)", "seed \(run.manifest.seed)")
+    tell(.word, word.name, word.name)
+    tokens[word.name] = CompareSheet.tokens(word)
+    if let layer = slice.layer { tell(.layer, layer.path, Self.label(layer)) }
+    if let head = slice.head { tell(.head, "\(head)", "head \(head)") }
+    if let call = slice.call { tell(.step, "\(call.step)", "step \(call.step)") }
+    found.append(Found(values: values, run: images.count - 1, map: map))
+  }
+
+  /// The words shown, of which the run's subjects are the default.
+  private func words(of run: RecordedRun) throws -> [Subject] {
+    let selection = WordSelection(run.manifest.tokens)
+    if plan.showsAllTokens {
+      return [try selection.subject(named: "<start>")] + selection.words
+        + [try selection.subject(named: "<end>")]
+    }
+    let names = plan.words.isEmpty ? recipe.tokens : plan.words
+    let subjects = run.manifest.subjects
+    let words =
+      names.isEmpty
+      ? subjects
+      : try names.map { name in
+        try subjects.first { $0.name == name } ?? selection.subject(named: name)
+      }
+    guard !words.isEmpty else {
+      throw FigureError.inconsistentSheet("no word to show: the run has no subjects; name some")
+    }
+    return words
+  }
+
+  private func steps(of run: RecordedRun) throws -> [Int] {
+    if !plan.steps.isEmpty { return plan.steps }
+    if let steps = recipe.steps { return steps }
+    let recorded = Set(run.noisePredictions.map(\.step)).sorted()
+    guard recorded.count > 8 else { return recorded }
+    return (0..<8).map {
+      recorded[Int((Double($0 * (recorded.count - 1)) / 7).rounded())]
+    }
+  }
+
+  /// Where the layers lie in the UNet, as in `down 0.1 16×16`.
+  private static func label(_ site: AttentionSite) -> String {
+    let parts = site.path.split(separator: ".").map(String.init)
+    let block = parts.first?.split(separator: "_").first.map(String.init) ?? site.path
+    let place = parts.count > 3 && block != "mid" ? " \(parts[1]).\(parts[3])" : ""
+    return "\(block)\(place) \(site.grid.rows)×\(site.grid.columns)"
+  }
+
+  /// Every facet that has several values must be one of the plan's, and each place have one map.
+  func checkFacets() throws {
+    guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
+    else {
+      throw FigureError.inconsistentSheet(
+        "rows and columns name something twice or nothing")
+    }
+    for facet in Facet.allCases where !plan.facets.contains(facet) {
+      let values = order[facet] ?? []
+      guard values.count <= 1 else {
+        throw FigureError.inconsistentSheet(
+          "\(values.count) values of \(facet.rawValue) (\(values.prefix(4).joined(separator: ", "))"
+            + (values.count > 4 ? ", …" : "") + "), and neither rows nor columns set them apart")
+      }
+    }
+    try checkPlaces()
+  }
+
+  /// No two maps may want the same place.
+  private func checkPlaces() throws {
+    var places: Set<[String]> = []
+    for found in found {
+      let place = plan.facets.map { found.values[$0] ?? "" }
+      guard places.insert(place).inserted else {
+        throw FigureError.inconsistentSheet("two runs of \(place.joined(separator: ", "))")
+      }
+    }
+  }
+
+  /// Every combination of the facets' values that a map was found for, in order.
+  func headings(_ facets: [Facet]) -> [MapSheet.Heading] {
+    var seen: Set<[String]> = []
+    for found in found { seen.insert(facets.map { found.values[$0] ?? "" }) }
+    let rank = facets.map { facet in
+      Dictionary(uniqueKeysWithValues: ordered(facet).enumerated().map { ($1, $0) })
+    }
+    return seen.sorted { one, other in
+      for (place, ranks) in rank.enumerated() where one[place] != other[place] {
+        return ranks[one[place], default: 0] < ranks[other[place], default: 0]
+      }
+      return false
+    }.map { values in
+      MapSheet.Heading(
+        facets: facets, values: values,
+        labels: zip(facets, values).map { labels[$0]?[$1] ?? $1 },
+        detail: facets.last == .word ? tokens[values.last ?? ""] ?? "" : "")
+    }
+  }
+
+  /// Seeds and steps by number, plain before excited, all else as it was found.
+  private func ordered(_ facet: Facet) -> [String] {
+    let values = order[facet] ?? []
+    switch facet {
+    case .seed, .step, .head:
+      return values.sorted { (UInt64($0) ?? 0) < (UInt64($1) ?? 0) }
+    case .method:
+      return values.sorted { one, _ in one == NeglectComparison.plainMethod }
+    case .word, .layer: return values
+    }
+  }
+
+  /// The panels, with a column of pictures before each run's maps where the plan wants them.
+  func places(
+    _ rows: [MapSheet.Heading], _ columns: [MapSheet.Heading]
+  ) -> (columns: [MapSheet.Heading], panels: [[MapSheet.Panel]], pictures: [[PNGImage?]]) {
+    var index: [[String]: Found] = [:]
+    for found in found { index[plan.facets.map { found.values[$0] ?? "" }] = found }
+    var all: [MapSheet.Heading] = []
+    var panels = rows.map { _ in [MapSheet.Panel]() }
+    var pictures = rows.map { _ in [PNGImage?]() }
+    var shown: [String]?
+    for column in columns {
+      let run = zip(column.facets, column.values)
+        .filter { [.method, .seed].contains($0.0) }.map(\.1)
+      let cells = rows.map { index[$0.values + column.values] }
+      if plan.showsPictures && run != shown {
+        shown = run
+        var heading = column
+        heading.labels[heading.labels.count - 1] = "picture"
+        heading.values[heading.values.count - 1] = ""
+        heading.detail = ""
+        all.append(heading)
+        for (row, cell) in cells.enumerated() {
+          panels[row].append(cell == nil ? .nothing : .picture)
+          pictures[row].append(cell.map { images[$0.run] })
+        }
+      }
+      all.append(column)
+      for (row, cell) in cells.enumerated() {
+        panels[row].append(cell.map { .map($0.map) } ?? .nothing)
+        pictures[row].append(cell.map { images[$0.run] })
+      }
+    }
+    return (all, panels, pictures)
+  }
+}

@@ -1,0 +1,39 @@
+/// Maps of recorded runs in rows and columns on one shared scale.
+public struct MapSheet: Sendable {
+  /// What a row or a column is: a value for each facet, from the outermost.
+  struct Heading: Hashable, Sendable {
+    var facets: [MapSheetPlan.Facet]
+    var values: [String]
+    /// What is written for each.
+    var labels: [String]
+    /// What is written below the innermost label, in grey: a word's tokens.
+    var detail: String
+  }
+
+  /// A panel.
+  enum Panel: Sendable {
+    case map(HeatMap)
+    case picture
+    /// Nothing of the kind was recorded.
+    case nothing
+  }
+
+  let prompt: String
+  let rows: [Heading]
+  let columns: [Heading]
+  /// `[row, column]`.
+  let panels: [[Panel]]
+  /// `[row, column]` the picture of the run that a panel is of.
+  let pictures: [[PNGImage?]]
+  /// What the maps' colours measure.
+  let quantity: String
+  let metadata: Scene.Metadata
+
+  /// The scale that all maps share.
+  var scale: ValueScale {
+    ValueScale(
+      covering: panels.joined().compactMap { panel in
+        if case .map(let map) = panel { map } else { nil }
+      })
+  }
+}

@@ -1,0 +1,220 @@
+extension MapSheet {
+  /// Lays the sheet out on a page of its own height.
+  /// - Parameters:
+  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
+  ///   - overlay: How a map lies over its picture.
+  ///   - colors: The maps' colours.
+  /// - Returns: The scene; its warnings name characters that the fonts lack.
+  /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
+  public func scene(
+    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
+  ) throws -> Scene {
+    try MapSheetLayout(sheet: self, width: width, overlay: overlay, colors: colors).scene()
+  }
+}
+
+/// Places the panels of a ``MapSheet`` in bands: columns that find no room go on below.
+struct MapSheetLayout {
+  private static let margin = CompareLayout.margin
+  private static let gap = CompareLayout.panelGap
+  private static let smallestPanel = 30.0
+  private static let largestPanel = 96.0
+  private static let headingHeight = 9.0
+  private static let style = SceneBuilder.TextStyle(size: 6.5)
+
+  let sheet: MapSheet
+  let width: Double
+  let overlay: OverlayMode
+  let colors: ColorMap
+  let scale: ValueScale
+
+  init(sheet: MapSheet, width: Double, overlay: OverlayMode, colors: ColorMap) {
+    self.sheet = sheet
+    self.width = width
+    self.overlay = overlay
+    self.colors = colors
+    scale = sheet.scale
+  }
+
+  private var inner: Double { width - 2 * Self.margin }
+
+  /// Facets of rows or of columns that have one value say nothing in a heading.
+  private func shown(_ headings: [MapSheet.Heading]) -> [Int] {
+    let places = (headings.first?.facets.indices).map(Array.init) ?? []
+    let varying = places.filter { place in Set(headings.map { $0.values[place] }).count > 1 }
+    return varying.isEmpty ? places.suffix(1) : varying
+  }
+
+  func scene() throws -> Scene {
+    var builder = SceneBuilder(typesetter: try Typesetter())
+    let gutter = gutterWidth(builder)
+    let room = inner - gutter
+    guard width <= CompareLayout.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most "
+          + NumberText.plain(CompareLayout.largestWidth))
+    }
+    guard room >= Self.smallestPanel else {
+      throw FigureError.tooNarrow(
+        width: width, needed: (gutter + Self.smallestPanel + 2 * Self.margin).rounded(.up))
+    }
+    let most = Int((room + Self.gap) / (Self.smallestPanel + Self.gap))
+    let bands = (sheet.columns.count + most - 1) / most
+    let perBand = (sheet.columns.count + bands - 1) / bands
+    let panel = min(
+      (room - Self.gap * Double(perBand - 1)) / Double(perBand), Self.largestPanel)
+    var bottom = builder.group("prompt") {
+      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+    }
+    for first in stride(from: 0, to: sheet.columns.count, by: perBand) {
+      let columns = first..<min(first + perBand, sheet.columns.count)
+      let x = Self.margin + gutter
+      bottom = drawHeadings(columns, x: x, y: bottom, panel: panel, &builder)
+      for row in sheet.rows.indices {
+        bottom = drawRow(row, columns, x: x, y: bottom, panel: panel, &builder)
+      }
+      bottom += 5
+    }
+    bottom = builder.group("key") { drawKey(y: bottom, &$0) }
+    return Scene(
+      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
+      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+  }
+
+  // MARK: - Headings
+
+  /// Room for the rows' names: the widest, at most a quarter of the page.
+  private func gutterWidth(_ builder: SceneBuilder) -> Double {
+    let places = shown(sheet.rows)
+    let widest =
+      sheet.rows.flatMap { row in
+        places.map { builder.width(of: row.labels[$0], Self.style) }
+      }.max() ?? 0
+    return min(widest + 4, inner / 4)
+  }
+
+  /// A line for each facet, the outer ones over all the columns they hold.
+  private func drawHeadings(
+    _ columns: Range<Int>, x: Double, y: Double, panel: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    let places = shown(sheet.columns)
+    var top = y
+    for (level, place) in places.enumerated() {
+      for span in spans(columns, of: places.prefix(level + 1)) {
+        let left = x + Double(span.lowerBound - columns.lowerBound) * (panel + Self.gap)
+        let wide = Double(span.count) * (panel + Self.gap) - Self.gap
+        builder.text(
+          sheet.columns[span.lowerBound].labels[place], x: left + wide / 2, y: top + 6.6,
+          Self.style, .center, width: wide)
+        if level < places.count - 1 {
+          builder.line(
+            [Scene.Point(left, top + 9), Scene.Point(left + wide, top + 9)],
+            Scene.Stroke(.rule, width: 0.4))
+        }
+      }
+      top += Self.headingHeight + (level < places.count - 1 ? 1.5 : 0)
+    }
+    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
+    for column in columns where !sheet.columns[column].detail.isEmpty {
+      let center = x + Double(column - columns.lowerBound) * (panel + Self.gap) + panel / 2
+      builder.text(
+        sheet.columns[column].detail, x: center, y: top + 5, style, .center, width: panel)
+    }
+    return columns.contains { !sheet.columns[$0].detail.isEmpty } ? top + 7.5 : top
+  }
+
+  /// Neighbouring columns whose headings agree at `places`.
+  private func spans(_ columns: Range<Int>, of places: ArraySlice<Int>) -> [Range<Int>] {
+    var spans: [Range<Int>] = []
+    for column in columns {
+      func heading(_ index: Int) -> [String] { places.map { sheet.columns[index].labels[$0] } }
+      if let last = spans.last, heading(last.lowerBound) == heading(column) {
+        spans[spans.count - 1] = last.lowerBound..<(column + 1)
+      } else {
+        spans.append(column..<(column + 1))
+      }
+    }
+    return spans
+  }
+
+  // MARK: - Rows
+
+  private func drawRow(
+    _ row: Int, _ columns: Range<Int>, x: Double, y: Double, panel: Double,
+    _ builder: inout SceneBuilder
+  ) -> Double {
+    let height = columns.map { panelHeight(row, $0, width: panel) }.max() ?? panel
+    let heading = sheet.rows[row]
+    builder.group(heading.labels.joined(separator: ", ")) { builder in
+      let places = shown(sheet.rows)
+      for (line, place) in places.enumerated() {
+        builder.text(
+          heading.labels[place], x: Self.margin, y: y + 7 + 8 * Double(line), Self.style,
+          width: x - Self.margin - 3)
+      }
+      for column in columns {
+        let left = x + Double(column - columns.lowerBound) * (panel + Self.gap)
+        let frame = Scene.Rect(
+          x: left, y: y, width: panel, height: panelHeight(row, column, width: panel))
+        draw(row, column, in: frame, &builder)
+      }
+    }
+    let names = 8 * Double(shown(sheet.rows).count) + 2
+    return y + max(height + CompareLayout.rowPitch, names)
+  }
+
+  /// A panel has its picture's shape.
+  private func panelHeight(_ row: Int, _ column: Int, width: Double) -> Double {
+    guard let picture = sheet.pictures[row][column] else { return width }
+    return width * Double(picture.height) / Double(picture.width)
+  }
+
+  private func draw(
+    _ row: Int, _ column: Int, in frame: Scene.Rect, _ builder: inout SceneBuilder
+  ) {
+    let name = sheet.columns[column].labels.joined(separator: ", ")
+    builder.group(name) { builder in
+      let picture = sheet.pictures[row][column]
+      switch (sheet.panels[row][column], picture) {
+      case (.map(let map), let picture?):
+        HeatMapPanel(map: map, image: picture, scale: scale, colors: colors, overlay: overlay)
+          .draw(in: frame, &builder)
+      case (.picture, let picture?):
+        builder.add(.image(picture, frame))
+        builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+      default:
+        HeatMapPanel.hatch(frame, &builder)
+        builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+      }
+    }
+  }
+
+  // MARK: - Key
+
+  private func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
+    let bar = builder.group("color bar") {
+      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
+        .draw(x: Self.margin, y: y, width: min(inner, 250), &$0)
+    }
+    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
+    var bottom = bar + 2
+    for line in builder.typesetter.wrap(note, width: inner, size: style.size, atMost: 6) {
+      builder.text(line, x: Self.margin, y: bottom + 5.8, style)
+      bottom += 7.4
+    }
+    return bottom
+  }
+
+  /// How maps are drawn, and what is hatched.
+  private var note: String {
+    let maps = sheet.panels.joined().compactMap { panel in
+      if case .map(let map) = panel { map } else { nil }
+    }
+    let isNothing = sheet.panels.joined().contains { panel in
+      if case .nothing = panel { true } else { false }
+    }
+    let grids = Set(maps.map { [$0.rows, $0.columns] }).sorted { $0[0] > $1[0] }
+      .map { "\($0[0])×\($0[1])" }
+    return overlay.note(grids: grids) + (isNothing ? " Hatched: not recorded." : "")
+  }
+}

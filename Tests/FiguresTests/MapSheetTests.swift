@@ -1,0 +1,126 @@
+import AttentionAnalysis
+import AttentionTrace
+import Figures
+import Foundation
+import Testing
+
+@Suite("Sheets of maps in rows and columns")
+struct MapSheetTests {
+  /// Plain and excited runs of seeds 3 and 7.
+  private func runs(in folder: URL) throws -> [RecordedRun] {
+    try ["attend-and-excite", "stable-diffusion"].flatMap { method in
+      try [7, 3].map { seed in
+        try recordSynthetic(
+          folder.appendingPathComponent("\(method)-\(seed)"), method, seed: seed, [:])
+      }
+    }
+  }
+
+  @Test(
+    "Every panel has its map, every label is on the page, and none covers another",
+    arguments: MapSheetPlan.Layout.allCases, [236.25, 495])
+  func layouts(layout: MapSheetPlan.Layout, width: Double) throws {
+    try withFolder { folder in
+      var plan = MapSheetPlan(layout)
+      if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
+      let scene = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
+        .scene(width: width)
+      #expect(scene.width == width)
+      let panels = scene.panels.filter { $0.path.last != "color bar" }
+      #expect(!panels.isEmpty)
+      for (_, frame) in panels {
+        #expect(frame.x >= 0 && frame.maxX <= width + 0.01 && frame.maxY <= scene.height)
+      }
+      let texts = scene.texts
+      for (index, text) in texts.enumerated() {
+        #expect(text.size >= 6)
+        #expect(text.box.x >= 0 && text.box.maxX <= width + 0.01, "\(text.string)")
+        #expect(text.box.y >= 0 && text.box.maxY <= scene.height + 0.01, "\(text.string)")
+        for other in texts[..<index] {
+          #expect(!text.box.overlaps(other.box), "\(text.string) over \(other.string)")
+        }
+      }
+    }
+  }
+
+  @Test("A panel's colours are those of the map that the recipe makes of that run, step and word")
+  func values() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder)
+      let plan = MapSheetPlan(
+        rows: [.method, .seed, .word], columns: [.step], words: ["frog"],
+        recipe: "mean(layer: 2x3)")
+      let sheet = try MapSheet(runs: runs, plan: plan, software: "test")
+      let scene = try sheet.scene(overlay: .mosaic, colors: .viridis)
+      var cells: [[String]: Scene.Cells] = [:]
+      scene.visit { path, node in
+        if case .cells(let found) = node { cells[path] = found }
+      }
+      #expect(cells.count == 4 * 3)
+      var maps: [[String]: AttentionMap] = [:]
+      for run in runs {
+        for step in 0..<3 {
+          let recipe = Recipe(layers: "2x3", steps: step...step)
+          let name =
+            run.manifest.method.name == "stable-diffusion"
+            ? "Stable Diffusion" : "Attend-and-Excite"
+          maps[["\(name), seed \(run.manifest.seed), frog", "step \(step)"]] =
+            try run.aggregate(by: recipe).map(of: run.manifest.subjects[1])
+        }
+      }
+      let upper = try #require(maps.values.map(\.largest).max())
+      for (path, map) in maps {
+        let found = try #require(cells[path], "\(path)")
+        #expect(found.rows == 2 && found.columns == 3)
+        for (value, color) in zip(map.values, found.colors) {
+          #expect(color == ColorMap.viridis.color(at: Double(value) / Double(upper)))
+        }
+      }
+    }
+  }
+
+  @Test("Seeds stand in order, plain before excited, and pictures before the maps of their run")
+  func order() throws {
+    try withFolder { folder in
+      var plan = MapSheetPlan(.seeds)
+      plan.recipe = "mean(layer: 2x3)"
+      let scene = try MapSheet(runs: runs(in: folder), plan: plan, software: "test").scene()
+      let words = scene.texts.map(\.string)
+      let methods: Set = ["Stable Diffusion", "Attend-and-Excite"]
+      let columns: Set = ["picture", "cat", "frog"]
+      let seeds: Set = ["seed 3", "seed 7"]
+      #expect(words.filter(seeds.contains) == ["seed 3", "seed 7"])
+      #expect(words.filter(methods.contains) == ["Stable Diffusion", "Attend-and-Excite"])
+      #expect(
+        words.filter(columns.contains) == ["picture", "cat", "frog", "picture", "cat", "frog"])
+    }
+  }
+
+  @Test("What a plan does not set apart must be one; a run twice and a missing word are refused")
+  func refusals() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder)
+      func sheet(_ plan: MapSheetPlan, _ runs: [RecordedRun]) throws {
+        _ = try MapSheet(runs: runs, plan: plan, software: "test")
+      }
+      let recipe = "mean(layer: 2x3)"
+      let error = #expect(throws: FigureError.self) {
+        try sheet(MapSheetPlan(rows: [.word], columns: [.method], recipe: recipe), runs)
+      }
+      #expect(error?.description.contains("2 values of seed (7, 3)") == true)
+      for plan in [
+        MapSheetPlan(rows: [], columns: [.method, .seed, .word], recipe: recipe),
+        MapSheetPlan(rows: [.seed, .word], columns: [.seed, .method], recipe: recipe),
+      ] {
+        #expect(throws: FigureError.self) { try sheet(plan, runs) }
+      }
+      let plan = MapSheetPlan(rows: [.method, .seed], columns: [.word], recipe: recipe)
+      #expect(throws: Never.self) { try sheet(plan, runs) }
+      #expect(throws: FigureError.self) { try sheet(plan, runs + [runs[0]]) }
+      #expect(throws: FigureError.self) { try sheet(plan, []) }
+      var dog = plan
+      dog.words = ["dog"]
+      #expect(throws: AnalysisError.self) { try sheet(dog, runs) }
+    }
+  }
+}
