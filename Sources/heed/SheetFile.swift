@@ -5,7 +5,9 @@ import TensorEngine
 
 /// A sheet's rows and columns in a small YAML file.
 enum SheetFile {
-  private static let keys = ["rows", "columns", "words", "steps", "pictures", "recipe"]
+  private static let keys = [
+    "rows", "columns", "words", "steps", "pictures", "difference", "recipe",
+  ]
 
   /// Reads the file at `path`.
   /// - Throws: `FileError` with the key and what is wrong there.
@@ -32,6 +34,7 @@ enum SheetFile {
       }
     }
     plan.showsPictures = try root.optionalMember("pictures")?.bool() ?? false
+    plan.showsDifferences = try root.optionalMember("difference")?.bool() ?? false
     if let recipe = try root.optionalMember("recipe"), try !recipe.string().isEmpty {
       do {
         plan.recipe = try Recipe(parsing: recipe.string()).description
@@ -69,6 +72,8 @@ enum SheetFile {
       steps: \(list(plan.steps.map(String.init)))
       # Whether each run's picture stands before its maps.
       pictures: \(plan.showsPictures)
+      # Whether maps are those with excitation less those without.
+      difference: \(plan.showsDifferences)
       # How maps are made; none for the mean over heads, the layers that the loss reads, and steps.
       recipe: \(quoted(plan.recipe))
       """

@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import TestSupport
 import Testing
@@ -73,6 +74,7 @@ struct SheetCommandTests {
       #expect(!folder.names.contains("refused.png"))
     }
     try sheetFiles(folder)
+    try differences(folder)
     let anonymous = try HeedProcess.run(
       ["sheet", "runs", "--no-metadata", "-o", "a.svg", "-o", "a.png"], in: folder.path)
     #expect(anonymous.status == 0)
@@ -86,7 +88,7 @@ struct SheetCommandTests {
 
   /// A printed layout draws what its name draws; a key or a facet that is none is named.
   private func sheetFiles(_ folder: TemporaryFolder) throws {
-    for layout in ["tokens", "steps", "layers", "heads", "seeds", "methods"] {
+    for layout in ["tokens", "steps", "layers", "heads", "seeds", "methods", "difference"] {
       let printed = try HeedProcess.run(
         ["sheet", "--layout", layout, "--print-layout"], in: folder.path)
       try folder.write("sheet.yaml", printed.stdout.utf8)
@@ -110,6 +112,35 @@ struct SheetCommandTests {
       for word in words { #expect(result.stderr.contains(word), "\(result.stderr)") }
       #expect(!folder.names.contains("bad.svg"))
     }
+  }
+
+  /// A sheet of differences has the colours of the differences that heed analyze writes.
+  private func differences(_ folder: TemporaryFolder) throws {
+    for arguments in [
+      ["sheet", "runs", "--layout", "difference", "-o", "difference.json"],
+      ["analyze", "runs", "--report", "difference", "-o", "maps"],
+    ] {
+      let result = try HeedProcess.run(arguments, in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+    }
+    let maps = ["cat", "frog"].map { word in
+      let path = "maps/a-cat-and-a-frog/attend-and-excite/seed-0/\(word).npy"
+      return folder.bytes(path).suffix(16 * 16 * 4).withUnsafeBytes { bytes in
+        (0..<256).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+      }
+    }
+    let reach = try #require(maps.joined().map { abs(Double($0)) }.max())
+    let text = folder.text("difference.json")
+    for map in maps {
+      let colors = map.map {
+        "\"" + ColorMap.difference.color(at: (Double($0) + reach) / (2 * reach)).hex + "\""
+      }
+      #expect(text.contains("\"colors\": [\(colors.joined(separator: ", "))]"))
+    }
+    let alone = try HeedProcess.run(
+      ["sheet", "runs/a-cat-and-a-frog/attend-and-excite", "--layout", "difference"],
+      in: folder.path)
+    #expect(alone.status == 65 && alone.stderr.contains("seed 0 has no run of stable-diffusion"))
   }
 
   @Test("What is no run is refused", arguments: ["nosuch", "empty", "file"])

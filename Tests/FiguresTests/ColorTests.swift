@@ -57,6 +57,19 @@ struct ColorTests {
     #expect(map.color(at: 3) == map.colors[255])
   }
 
+  @Test("A scale of differences has zero in the middle, and reaches as far to both sides")
+  func symmetricScale() {
+    func scale(_ values: [Float]) -> ValueScale {
+      ValueScale(
+        symmetricCovering: [HeatMap(rows: 1, columns: values.count, values: values)])
+    }
+    for values: [Float] in [[0.2, -0.5, .nan, .infinity], [0.5, 0.1], [-0.5]] {
+      #expect(scale(values).lower == -0.5 && scale(values).upper == 0.5)
+      #expect(scale(values).fraction(of: 0) == 0.5)
+    }
+    #expect(scale([0, .nan]).lower == -1 && scale([0, .nan]).upper == 1)
+  }
+
   @Test("A scale begins at zero, passes over NaN, and never is empty")
   func scale() {
     func scale(_ values: [Float]) -> ValueScale {

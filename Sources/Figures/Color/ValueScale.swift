@@ -21,6 +21,19 @@ public struct ValueScale: Hashable, Sendable {
     upper = greatest > least ? greatest : least + 1
   }
 
+  /// Makes a scale whose middle is zero, and which reaches as far to both sides as any value does.
+  ///
+  /// NaN and infinities are passed over; when there is nothing but zero the scale is −1…1.
+  public init(symmetricCovering maps: [HeatMap]) {
+    let values = maps.lazy.flatMap(\.values).filter(\.isFinite)
+    let reach = values.map { abs(Double($0)) }.max() ?? 0
+    upper = reach > 0 ? reach : 1
+    lower = -upper
+  }
+
+  /// How far `value` is from zero, 1 at the end of the scale that is farther from it.
+  func magnitude(of value: Double) -> Double { abs(value) / max(abs(lower), abs(upper)) }
+
   /// Where `value` lies, 0 at ``lower`` and 1 at ``upper``.
   public func fraction(of value: Double) -> Double { (value - lower) / (upper - lower) }
 }

@@ -25,6 +25,8 @@ extension MapSheet {
       plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
     var gathering = Gathering(plan: plan, recipe: recipe, weights: weights)
     for run in runs { try gathering.add(run) }
+    try gathering.checkPlaces()
+    if plan.showsDifferences { try gathering.subtractPlain() }
     try gathering.checkFacets()
     let (rows, columns) = (gathering.headings(plan.rows), gathering.headings(plan.columns))
     let places = gathering.places(rows, columns)
@@ -33,7 +35,9 @@ extension MapSheet {
     self.columns = places.columns
     panels = places.panels
     pictures = places.pictures
-    quantity = gathering.quantity
+    showsDifferences = plan.showsDifferences
+    quantity =
+      (plan.showsDifferences ? "with excitation less without: " : "") + gathering.quantity
     let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
     metadata = Scene.Metadata(
       title: prompt, date: first.manifest.date.prefix(10) + "T00:00:00Z", software: software,
@@ -177,17 +181,37 @@ private struct Gathering {
             + (values.count > 4 ? ", …" : "") + "), and neither rows nor columns set them apart")
       }
     }
-    try checkPlaces()
   }
 
-  /// No two maps may want the same place.
-  private func checkPlaces() throws {
-    var places: Set<[String]> = []
-    for found in found {
-      let place = plan.facets.map { found.values[$0] ?? "" }
-      guard places.insert(place).inserted else {
-        throw FigureError.inconsistentSheet("two runs of \(place.joined(separator: ", "))")
+  /// No two runs may be of the same method and seed.
+  func checkPlaces() throws {
+    var places: Set<[Facet: String]> = []
+    for found in found where !places.insert(found.values).inserted {
+      let place = [Facet.method, .seed].map { labels[$0]?[found.values[$0] ?? ""] ?? "" }
+      throw FigureError.inconsistentSheet("two runs of \(place.joined(separator: ", "))")
+    }
+  }
+
+  /// Takes from each map that of plain Stable Diffusion on the same seed, which itself is left out.
+  mutating func subtractPlain() throws {
+    let plainMethod = NeglectComparison.plainMethod
+    let plain = Dictionary(
+      found.filter { $0.values[.method] == plainMethod }.map { ($0.values, $0.map) },
+      uniquingKeysWith: { first, _ in first })
+    found = try found.filter { $0.values[.method] != plainMethod }.map { excited in
+      var values = excited.values
+      values[.method] = plainMethod
+      guard let map = plain[values].flatMap(excited.map.difference) else {
+        throw FigureError.inconsistentSheet(
+          "seed \(values[.seed] ?? "") has no run of \(plainMethod) to compare with")
       }
+      var difference = excited
+      difference.map = map
+      return difference
+    }
+    order[.method]?.removeAll { $0 == plainMethod }
+    guard !found.isEmpty else {
+      throw FigureError.inconsistentSheet("no run with excitation to compare")
     }
   }
 

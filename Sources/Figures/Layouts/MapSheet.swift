@@ -28,12 +28,18 @@ public struct MapSheet: Sendable {
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata
+  /// Whether the maps are differences of two runs.
+  let showsDifferences: Bool
+
+  /// All maps, row by row.
+  var maps: [HeatMap] {
+    panels.joined().compactMap { panel in
+      if case .map(let map) = panel { map } else { nil }
+    }
+  }
 
   /// The scale that all maps share.
   var scale: ValueScale {
-    ValueScale(
-      covering: panels.joined().compactMap { panel in
-        if case .map(let map) = panel { map } else { nil }
-      })
+    showsDifferences ? ValueScale(symmetricCovering: maps) : ValueScale(covering: maps)
   }
 }

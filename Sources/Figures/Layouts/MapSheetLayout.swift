@@ -3,7 +3,7 @@ extension MapSheet {
   /// - Parameters:
   ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
   ///   - overlay: How a map lies over its picture.
-  ///   - colors: The maps' colours.
+  ///   - colors: The maps' colours; differences have their own.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
   public func scene(
@@ -32,7 +32,7 @@ struct MapSheetLayout {
     self.sheet = sheet
     self.width = width
     self.overlay = overlay
-    self.colors = colors
+    self.colors = sheet.showsDifferences ? .difference : colors
     scale = sheet.scale
   }
 
@@ -177,8 +177,10 @@ struct MapSheetLayout {
       let picture = sheet.pictures[row][column]
       switch (sheet.panels[row][column], picture) {
       case (.map(let map), let picture?):
-        HeatMapPanel(map: map, image: picture, scale: scale, colors: colors, overlay: overlay)
-          .draw(in: frame, &builder)
+        HeatMapPanel(
+          map: map, image: picture, scale: scale, colors: colors, overlay: overlay,
+          isDifference: sheet.showsDifferences
+        ).draw(in: frame, &builder)
       case (.picture, let picture?):
         builder.add(.image(picture, frame))
         builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
@@ -207,14 +209,13 @@ struct MapSheetLayout {
 
   /// How maps are drawn, and what is hatched.
   private var note: String {
-    let maps = sheet.panels.joined().compactMap { panel in
-      if case .map(let map) = panel { map } else { nil }
-    }
     let isNothing = sheet.panels.joined().contains { panel in
       if case .nothing = panel { true } else { false }
     }
-    let grids = Set(maps.map { [$0.rows, $0.columns] }).sorted { $0[0] > $1[0] }
+    let grids = Set(sheet.maps.map { [$0.rows, $0.columns] }).sorted { $0[0] > $1[0] }
       .map { "\($0[0])×\($0[1])" }
-    return overlay.note(grids: grids) + (isNothing ? " Hatched: not recorded." : "")
+    return overlay.note(grids: grids)
+      + (sheet.showsDifferences ? " Pictures are those with excitation." : "")
+      + (isNothing ? " Hatched: not recorded." : "")
   }
 }

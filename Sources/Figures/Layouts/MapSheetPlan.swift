@@ -33,6 +33,8 @@ public struct MapSheetPlan: Hashable, Sendable {
     case seeds
     /// A row for each method.
     case methods
+    /// Excited less plain, a row for each seed.
+    case difference
   }
 
   /// From the outermost to the innermost, top to bottom.
@@ -47,13 +49,16 @@ public struct MapSheetPlan: Hashable, Sendable {
   public var steps: [Int]
   /// Whether each run's picture stands before its maps.
   public var showsPictures: Bool
+  /// Whether maps are those of a method less those of plain Stable Diffusion on the same seed.
+  public var showsDifferences: Bool
   /// How maps are made, as `Recipe` reads it; empty for the mean over all heads, layers and steps.
   public var recipe: String
 
   /// Describes a sheet; see the properties.
   public init(
     rows: [Facet], columns: [Facet], words: [String] = [], showsAllTokens: Bool = false,
-    steps: [Int] = [], showsPictures: Bool = false, recipe: String = ""
+    steps: [Int] = [], showsPictures: Bool = false, showsDifferences: Bool = false,
+    recipe: String = ""
   ) {
     self.rows = rows
     self.columns = columns
@@ -61,6 +66,7 @@ public struct MapSheetPlan: Hashable, Sendable {
     self.showsAllTokens = showsAllTokens
     self.steps = steps
     self.showsPictures = showsPictures
+    self.showsDifferences = showsDifferences
     self.recipe = recipe
   }
 
@@ -78,6 +84,9 @@ public struct MapSheetPlan: Hashable, Sendable {
         rows: [.seed, .method, .word, .layer], columns: [.head], recipe: "mean(layer: *)")
     case .seeds: self.init(rows: [.seed], columns: [.method, .word], showsPictures: true)
     case .methods: self.init(rows: [.method], columns: [.seed, .word], showsPictures: true)
+    case .difference:
+      self.init(
+        rows: [.seed], columns: [.method, .word], showsPictures: true, showsDifferences: true)
     }
   }
 

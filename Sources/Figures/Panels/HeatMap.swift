@@ -18,6 +18,15 @@ public struct HeatMap: Hashable, Sendable {
     self.values = values
   }
 
+  /// The value farthest from zero that is a number; `nil` if none is.
+  var extreme: Float? { values.lazy.filter(\.isFinite).max { abs($0) < abs($1) } }
+
+  /// This map less `other`, cell by cell; `nil` for one of other cells.
+  func difference(from other: HeatMap) -> HeatMap? {
+    guard rows == other.rows, columns == other.columns else { return nil }
+    return HeatMap(rows: rows, columns: columns, values: zip(values, other.values).map { $0 - $1 })
+  }
+
   /// The largest value that is a number; `nil` if none is.
   public var maximum: Float? { values.lazy.filter(\.isFinite).max() }
 }

@@ -1,4 +1,4 @@
-/// A map over its picture, with its largest value on a strip beneath.
+/// A map over its picture, with its largest value, or the largest difference, on a strip beneath.
 struct HeatMapPanel {
   /// Height of the strip in points.
   static let stripHeight = 8.5
@@ -8,6 +8,8 @@ struct HeatMapPanel {
   var scale: ValueScale
   var colors: ColorMap
   var overlay: OverlayMode
+  /// Whether values are differences, whose largest may be negative.
+  var isDifference = false
 
   /// Draws picture and map in `frame`, and the strip below it.
   func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
@@ -18,7 +20,9 @@ struct HeatMapPanel {
     let cells = Scene.Cells(
       frame: frame, rows: map.rows, columns: map.columns,
       colors: zip(fractions, isKnown).map { $1 ? colors.color(at: $0) : nil },
-      sides: fractions.map { overlay.side(at: $0, length: length) })
+      sides: map.values.map {
+        overlay.side(at: $0.isFinite ? scale.magnitude(of: Double($0)) : 0, length: length)
+      })
     if overlay == .cells && !isKnown.contains(false) {
       builder.add(.image(Self.raster(cells), frame))
     } else {
@@ -35,12 +39,17 @@ struct HeatMapPanel {
   private func drawStrip(below frame: Scene.Rect, _ builder: inout SceneBuilder) {
     let strip = Scene.Rect(
       x: frame.x, y: frame.maxY, width: frame.width, height: Self.stripHeight)
-    let maximum = map.maximum.map(Double.init)
+    let maximum = (isDifference ? map.extreme : map.maximum).map(Double.init)
     let fill = maximum.map { colors.color(at: scale.fraction(of: $0)) } ?? .white
     builder.rectangle(strip, fill: fill, stroke: Scene.Stroke(.rule, width: 0.4))
     builder.text(
-      maximum.map { "max \(NumberText.value($0))" } ?? "no value", x: strip.x + strip.width / 2,
+      maximum.map(label) ?? "no value", x: strip.x + strip.width / 2,
       y: strip.y + 6.4, .init(size: 6, color: fill.textColor), .center, width: strip.width - 2)
+  }
+
+  private func label(_ value: Double) -> String {
+    let text = NumberText.value(value)
+    return isDifference ? (value > 0 ? "+" : "") + text : "max \(text)"
   }
 
   /// Edge-to-edge cells as a picture: vector squares would show seams where they meet.

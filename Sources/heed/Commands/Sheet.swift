@@ -14,7 +14,7 @@ struct Sheet: ParsableCommand {
       for each seed: give for each one run of stable-diffusion and one of another method, or runs \
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
-      methods (a row for each). --print-layout prints one of these as YAML, and --layout takes such \
+      methods (a row for each), difference (excited less plain). --print-layout prints one of these as YAML, and --layout takes such \
       a file.
       """)
 
@@ -30,7 +30,7 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What is shown: compare, tokens, steps, layers, heads, seeds, methods, or a .yaml file.",
+      "compare, tokens, steps, layers, heads, seeds, methods, difference, or a .yaml file.",
       valueName: "layout"))
   var layout = Self.compare
 
@@ -65,7 +65,7 @@ struct Sheet: ParsableCommand {
       }
     }
     if steps != nil
-      && ["compare", "tokens", "layers", "heads", "seeds", "methods"].contains(layout)
+      && layout != "steps" && !layout.hasSuffix(".yaml") && !layout.hasSuffix(".yml")
     {
       throw ValidationError("--steps means nothing to the layout \(layout).")
     }
