@@ -25,7 +25,10 @@ enum SheetWriter {
     to paths: [String], dpi: Double = 300, _ scene: () throws -> Scene
   ) throws {
     // All endings are looked at first, so that a wrong one leaves nothing behind.
-    let renderers = try paths.map { (path: $0, render: try renderer($0, dpi: dpi)) }
+    let graphics = paths.first { ["pdf", "png"].contains(ending($0)) }
+    let renderers = try paths.map {
+      (path: $0, render: try renderer($0, dpi: dpi, graphics: graphics))
+    }
     let scene = try scene()
     for warning in scene.warnings { Message.warning(warning) }
     for (path, render) in renderers {
@@ -36,15 +39,27 @@ enum SheetWriter {
 
   /// What writes files with the ending of `path`.
   private static func renderer(
-    _ path: String, dpi: Double
+    _ path: String, dpi: Double, graphics: String?
   ) throws -> (Scene, String) throws -> Void {
-    switch URL(fileURLWithPath: path).pathExtension.lowercased() {
-    case "pdf": { try PDFBackend.render($0, to: $1) }
-    case "png": { try PNGBackend.render($0, dpi: dpi, to: $1) }
-    case "svg": { try SVGBackend.render($0, to: $1) }
-    case "json": { try JSONBackend.render($0, to: $1) }
-    default: throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg or .json")
+    switch ending(path) {
+    case "pdf": return { try PDFBackend.render($0, to: $1) }
+    case "png": return { try PNGBackend.render($0, dpi: dpi, to: $1) }
+    case "svg": return { try SVGBackend.render($0, to: $1) }
+    case "json": return { try JSONBackend.render($0, to: $1) }
+    case "tex":
+      guard let graphics else {
+        throw Failure(.usage, "\(path): a .tex includes a .pdf or .png; name one with -o")
+      }
+      return {
+        try TeXBackend.render(
+          $0, graphics: URL(fileURLWithPath: graphics).lastPathComponent, to: $1)
+      }
+    default: throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg, .json or .tex")
     }
+  }
+
+  private static func ending(_ path: String) -> String {
+    URL(fileURLWithPath: path).pathExtension.lowercased()
   }
 
   /// The sheet that fits the runs: of explanations alone, or of methods beside each other.

@@ -43,7 +43,7 @@ struct SheetCommandTests {
     #expect(!folder.names.contains("sheet.pdf"))
     expectRefusal(
       try HeedProcess.run(["sheet", "runs", "-o", "b.pdf", "-o", "sheet.gif"], in: folder.path), 64,
-      ["sheet.gif", ".pdf, .png, .svg or .json"])
+      ["sheet.gif", ".pdf, .png, .svg, .json or .tex"])
     #expect(!folder.names.contains("b.pdf"))
     let more = try HeedProcess.run(
       ["sheet", "runs", "-o", "sheet.svg", "-o", "sheet.json"], in: folder.path)

@@ -104,7 +104,16 @@ struct CompareLayout {
     }
     return Scene(
       width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+  }
+
+  private var caption: String {
+    Scene.caption(
+      sheet.prompt,
+      "pictures and maps of \(sheet.plainName) and \(sheet.excitedName) from the same noise "
+        + Scene.list("seed", sheet.seeds.map { String($0.seed) }),
+      quantity: sheet.recipe, scale: scale, strip: "the largest value")
+      + (sheet.curveNote.isEmpty ? "" : " " + sheet.curveNote)
   }
 
   private func checkWidth() throws {

@@ -72,7 +72,15 @@ struct ExplainLayout {
     bottom = builder.group("key") { drawKey(top: top, bottom: bottom, &$0) }
     return Scene(
       width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+  }
+
+  private var caption: String {
+    Scene.caption(
+      sheet.prompt,
+      "where each word looks in a photo, noised to the times shown "
+        + Scene.list("seed", sheet.blocks.map { String($0.seed) }),
+      quantity: sheet.quantity, scale: scale, strip: "the largest value")
   }
 
   /// Draws a seed's rows, the photo in the first, and returns their bottom.

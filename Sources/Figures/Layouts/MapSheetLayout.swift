@@ -78,7 +78,17 @@ struct MapSheetLayout {
     bottom = builder.group("key") { drawKey(y: bottom, &$0) }
     return Scene(
       width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, warnings: builder.typesetter.warnings)
+      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+  }
+
+  private var caption: String {
+    let names = { (headings: [MapSheet.Heading]) in
+      headings.first?.facets.map(\.rawValue).joined(separator: " and ") ?? ""
+    }
+    return Scene.caption(
+      sheet.prompt, "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)",
+      quantity: sheet.quantity, scale: scale,
+      strip: sheet.showsDifferences ? "the largest difference" : "the largest value")
   }
 
   // MARK: - Headings

@@ -1,3 +1,19 @@
+extension Scene {
+  /// What every sheet's caption says of its maps: what the colours measure, and over which range.
+  static func caption(
+    _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, strip: String
+  ) -> String {
+    "“\(prompt)”: \(shown). Colours: \(quantity), on one scale from "
+      + "\(NumberText.value(scale.lower)) to \(NumberText.value(scale.upper)), cells not "
+      + "interpolated; \(strip) is printed beneath each map."
+  }
+
+  /// As in `(seeds 0, 3)`.
+  static func list(_ name: String, _ items: [String]) -> String {
+    "(\(items.count == 1 ? name : name + "s") \(items.joined(separator: ", ")))"
+  }
+}
+
 /// The labels that every sheet of pictures and maps bears alike.
 extension SceneBuilder {
   /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.

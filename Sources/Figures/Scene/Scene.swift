@@ -145,17 +145,21 @@ public struct Scene: Sendable {
   public let nodes: [Node]
   /// What a file tells about itself.
   public let metadata: Metadata
+  /// What stands below the figure in a paper, with the figure's own numbers.
+  public let caption: String
   /// What a reader of the figure should be told, a line each: characters without a glyph.
   public let warnings: [String]
 
   /// Makes a page; see the properties.
   public init(
-    width: Double, height: Double, nodes: [Node], metadata: Metadata, warnings: [String] = []
+    width: Double, height: Double, nodes: [Node], metadata: Metadata, caption: String = "",
+    warnings: [String] = []
   ) {
     self.width = width
     self.height = height
     self.nodes = nodes
     self.metadata = metadata
+    self.caption = caption
     self.warnings = warnings
   }
 
@@ -166,7 +170,7 @@ public struct Scene: Sendable {
     Scene(
       width: width, height: height, nodes: nodes,
       metadata: Metadata(title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: ""),
-      warnings: warnings)
+      caption: caption, warnings: warnings)
   }
 
   /// Calls `body` for every node, groups before their members, with the names of its groups.

@@ -24,7 +24,10 @@ struct Sheet: ParsableCommand {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "A .pdf, .png, .svg, or .json (shapes and words as they are laid out); repeatable.",
+      """
+      A .pdf, .png, .svg, .json (shapes and words as they are laid out), or .tex (a figure with \
+      caption, around the .pdf or .png); repeatable.
+      """,
       valueName: "file"))
   var output: [String] = ["sheet.pdf", "sheet.png"]
 
