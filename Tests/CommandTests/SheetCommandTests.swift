@@ -75,6 +75,7 @@ struct SheetCommandTests {
     }
     try sheetFiles(folder)
     try differences(folder)
+    try matrix(folder)
     let anonymous = try HeedProcess.run(
       ["sheet", "runs", "--no-metadata", "-o", "a.svg", "-o", "a.png"], in: folder.path)
     #expect(anonymous.status == 0)
@@ -141,6 +142,28 @@ struct SheetCommandTests {
       ["sheet", "runs/a-cat-and-a-frog/attend-and-excite", "--layout", "difference"],
       in: folder.path)
     #expect(alone.status == 65 && alone.stderr.contains("seed 0 has no run of stable-diffusion"))
+  }
+
+  /// A matrix has the overlap that heed analyze reports of the same two words.
+  private func matrix(_ folder: TemporaryFolder) throws {
+    let run = "runs/a-cat-and-a-frog/attend-and-excite"
+    let drawn = try HeedProcess.run(
+      ["sheet", run, "--layout", "matrix", "--words", "cat,frog", "-o", "matrix.svg"],
+      in: folder.path)
+    #expect(drawn.status == 0, "\(drawn.stderr)")
+    let table = try HeedProcess.run(
+      ["analyze", run, "--report", "overlap", "--csv"], in: folder.path)
+    let rows = table.stdout.split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    let column = try #require(rows.first?.firstIndex(of: "soft_jaccard"))
+    let value = try #require(rows.dropFirst().first.flatMap { Double($0[column]) })
+    let text = folder.text("matrix.svg")
+    #expect(text.components(separatedBy: ">" + String(format: "%.2f", value) + "<").count == 3)
+    #expect(text.components(separatedBy: ">1.00<").count >= 3)
+    let alone = try HeedProcess.run(
+      ["sheet", run, "--layout", "matrix", "--words", "cat"], in: folder.path)
+    #expect(alone.status == 65 && alone.stderr.contains("1 word"))
   }
 
   @Test("What is no run is refused", arguments: ["nosuch", "empty", "file"])

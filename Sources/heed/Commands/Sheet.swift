@@ -14,7 +14,8 @@ struct Sheet: ParsableCommand {
       for each seed: give for each one run of stable-diffusion and one of another method, or runs \
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
-      methods (a row for each), difference (excited less plain). --print-layout prints one of these as YAML, and --layout takes such \
+      methods (a row for each), difference (excited less plain). matrix has how much the maps of each \
+      two words share, averaged over seeds. --print-layout prints one of the others as YAML, and --layout takes such \
       a file.
       """)
 
@@ -33,7 +34,7 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "compare, tokens, steps, layers, heads, seeds, methods, difference, or a .yaml file.",
+      "compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, or a .yaml file.",
       valueName: "layout"))
   var layout = Self.compare
 
@@ -59,6 +60,8 @@ struct Sheet: ParsableCommand {
 
   /// The layout with curves, which is no plan of rows and columns.
   private static let compare = "compare"
+  /// The layout of overlaps.
+  private static let matrix = "matrix"
 
   func validate() throws {
     if layout == Self.compare {
@@ -66,6 +69,9 @@ struct Sheet: ParsableCommand {
       where isGiven {
         throw ValidationError("\(name) means nothing to the layout compare.")
       }
+    }
+    if layout == Self.matrix && printLayout {
+      throw ValidationError("--print-layout means nothing to the layout matrix.")
     }
     if steps != nil
       && layout != "steps" && !layout.hasSuffix(".yaml") && !layout.hasSuffix(".yml")
@@ -78,13 +84,14 @@ struct Sheet: ParsableCommand {
   }
 
   func run() throws {
-    let plan = layout == Self.compare ? nil : try self.plan()
+    let plan = [Self.compare, Self.matrix].contains(layout) ? nil : try self.plan()
     if printLayout, let plan { return print(SheetFile.text(plan)) }
     let recipe = try recipe.map(Recipe.init(parsing:))
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
     try SheetWriter.write(to: output, dpi: options.dpi) {
       let drawn =
         try plan.map { try scene(runs, $0) }
+        ?? (layout == Self.matrix ? matrixScene(runs, recipe) : nil)
         ?? SheetWriter.scene(runs, recipe: recipe, options: options)
       return options.noMetadata ? drawn.anonymous : drawn
     }
@@ -98,28 +105,42 @@ struct Sheet: ParsableCommand {
     } else if [".yaml", ".yml"].contains(where: layout.hasSuffix) {
       plan = try SheetFile.read(layout)
     } else {
-      let names = [Self.compare] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+      let layouts = [Self.compare, Self.matrix] + MapSheetPlan.Layout.allCases.map(\.rawValue)
       throw Failure(
         .usage,
         "--layout is '\(layout)'; expected a .yaml file or one of "
-          + names.joined(separator: ", "))
+          + layouts.joined(separator: ", "))
     }
     if let recipe { plan.recipe = try Recipe(parsing: recipe).description }
-    if let words {
+    if words != nil {
       plan.showsAllTokens = false
-      plan.words = words.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      plan.words = names
     }
     if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
     return plan
   }
 
-  private func scene(_ runs: [RecordedRun], _ plan: MapSheetPlan) throws -> Scene {
+  private func matrixScene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
+    try MatrixSheet(
+      runs: runs, words: names, recipe: recipe, weights: try weights(recipe),
+      software: "Heed \(Heed.version)"
+    ).scene(width: try options.points, colors: try options.colorMap)
+  }
+
+  /// `--words`, one by one.
+  private var names: [String] {
+    (words?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map(String.init)
+  }
+
+  /// The head weights that a recipe names.
+  private func weights(_ recipe: Recipe?) throws -> [String: HeadWeights] {
     var weights: [String: HeadWeights] = [:]
-    if !plan.recipe.isEmpty {
-      for path in try Recipe(parsing: plan.recipe).weightFiles {
-        weights[path] = try HeadWeights(contentsOf: path)
-      }
-    }
+    for path in recipe?.weightFiles ?? [] { weights[path] = try HeadWeights(contentsOf: path) }
+    return weights
+  }
+
+  private func scene(_ runs: [RecordedRun], _ plan: MapSheetPlan) throws -> Scene {
+    let weights = try weights(plan.recipe.isEmpty ? nil : Recipe(parsing: plan.recipe))
     return try MapSheet(runs: runs, plan: plan, weights: weights, software: "Heed \(Heed.version)")
       .scene(
         width: try options.points, overlay: options.overlay, colors: try options.colorMap)

@@ -1,0 +1,111 @@
+extension MatrixSheet {
+  /// Lays the sheet out on a page of its own height.
+  /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
+  public func scene(width: Double = 495, colors: ColorMap = .viridis) throws -> Scene {
+    try MatrixLayout(sheet: self, width: width, colors: colors).scene()
+  }
+}
+
+/// Places the matrices of a ``MatrixSheet`` side by side, each cell with its number where it fits.
+struct MatrixLayout {
+  private static let margin = CompareLayout.margin
+  private static let gap = 13.0
+  private static let style = SceneBuilder.TextStyle(size: 6.5)
+  private static let cellRange = 7.5...24.0
+  /// The narrowest cell that holds a number of two decimals.
+  private static let numberedCell = 14.5
+
+  let sheet: MatrixSheet
+  let width: Double
+  let colors: ColorMap
+  let scale = ValueScale(covering: [HeatMap(rows: 1, columns: 1, values: [1])])
+
+  func scene() throws -> Scene {
+    var builder = SceneBuilder(typesetter: try Typesetter())
+    let inner = width - 2 * Self.margin
+    let names = min(
+      (sheet.words.map { builder.width(of: $0, Self.style) }.max() ?? 0) + 3, inner / 4)
+    let count = Double(sheet.words.count)
+    let needed = names + Self.cellRange.lowerBound * count
+    guard inner >= needed else {
+      throw FigureError.tooNarrow(width: width, needed: (needed + 2 * Self.margin).rounded(.up))
+    }
+    let perRow = max(
+      1, min(sheet.matrices.count, Int((inner + Self.gap) / (needed + Self.gap))))
+    let block = (inner - Self.gap * Double(perRow - 1)) / Double(perRow)
+    let cell = min((block - names) / count, Self.cellRange.upperBound)
+    var bottom = builder.group("prompt") {
+      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+    }
+    for first in stride(from: 0, to: sheet.matrices.count, by: perRow) {
+      for index in first..<min(first + perRow, sheet.matrices.count) {
+        let x = Self.margin + Double(index - first) * (block + Self.gap)
+        draw(sheet.matrices[index], x: x, y: bottom, names: names, cell: cell, &builder)
+      }
+      bottom += 10 + names + cell * count + 8
+    }
+    bottom = builder.group("color bar") {
+      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
+        .draw(x: Self.margin, y: bottom, width: min(inner, 250), &$0)
+    }
+    return Scene(
+      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
+      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+  }
+
+  private func draw(
+    _ matrix: MatrixSheet.Matrix, x: Double, y: Double, names: Double, cell: Double,
+    _ builder: inout SceneBuilder
+  ) {
+    let count = sheet.words.count
+    let frame = Scene.Rect(
+      x: x + names, y: y + 10 + names, width: cell * Double(count), height: cell * Double(count))
+    builder.group(matrix.title) { builder in
+      builder.text(
+        matrix.title + (matrix.seeds > 1 ? ", mean of \(matrix.seeds) seeds" : ""),
+        x: x, y: y + 7, .init(size: 8), width: names + frame.width)
+      for (index, word) in sheet.words.enumerated() {
+        let middle = (Double(index) + 0.5) * cell
+        builder.text(
+          word, x: frame.x - 3, y: frame.y + middle + 2.3, Self.style, .trailing,
+          width: names - 3)
+        builder.verticalText(
+          word, x: frame.x + middle + 2.3, y: frame.y - 2 - (names - 3) / 2, Self.style,
+          height: names - 3)
+      }
+      drawCells(matrix, frame, cell: cell, &builder)
+    }
+  }
+
+  private func drawCells(
+    _ matrix: MatrixSheet.Matrix, _ frame: Scene.Rect, cell: Double,
+    _ builder: inout SceneBuilder
+  ) {
+    let fills = matrix.values.map { $0.isFinite ? colors.color(at: scale.fraction(of: $0)) : nil }
+    let count = sheet.words.count
+    for (index, fill) in fills.enumerated() {
+      let square = Scene.Rect(
+        x: frame.x + Double(index % count) * cell, y: frame.y + Double(index / count) * cell,
+        width: cell, height: cell)
+      guard let fill else {
+        HeatMapPanel.hatch(square, &builder)
+        continue
+      }
+      builder.rectangle(square, fill: fill)
+      if cell >= Self.numberedCell {
+        builder.text(
+          NumberText.tick(matrix.values[index], step: 0.01), x: square.x + cell / 2,
+          y: square.y + cell / 2 + 2.2, .init(size: 6, color: fill.textColor), .center)
+      }
+    }
+    builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+  }
+
+  private var caption: String {
+    let methods = sheet.matrices.map { matrix in
+      matrix.title + (matrix.seeds > 1 ? " (mean of \(matrix.seeds) seeds)" : "")
+    }
+    return "“\(sheet.prompt)”: \(sheet.quantity); \(methods.joined(separator: ", ")). "
+      + "0: two words look at different cells; 1: their maps are the same."
+  }
+}

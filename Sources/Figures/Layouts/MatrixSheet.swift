@@ -1,0 +1,70 @@
+public import AttentionAnalysis
+public import AttentionTrace
+
+/// How much the maps of each two words share: a matrix for each method, averaged over its seeds.
+public struct MatrixSheet: Sendable {
+  /// One method's matrix.
+  struct Matrix {
+    let title: String
+    let seeds: Int
+    /// `[word, word]`, 0…1; NaN where a map is nothing in some run.
+    let values: [Double]
+  }
+
+  let prompt: String
+  let words: [String]
+  let matrices: [Matrix]
+  let quantity: String
+  let metadata: Scene.Metadata
+
+  /// A sheet of recorded runs of one prompt.
+  /// - Parameters:
+  ///   - runs: in any order; seeds of one method are averaged.
+  ///   - words: as `WordSelection` reads them; empty for every word of the prompt.
+  ///   - recipe: how maps are made; `nil` for the mean over heads, the layers that the loss reads, and steps.
+  ///   - weights: the head weights that the recipe names, by path.
+  ///   - software: what draws the sheet, with the version.
+  /// - Throws: `AnalysisError` when the runs cannot be compared or lack what the recipe asks for,
+  ///   `TraceError`, and ``FigureError`` for fewer than two words.
+  public init(
+    runs: [RecordedRun], words: [String], recipe: Recipe?, weights: [String: HeadWeights] = [:],
+    software: String
+  ) throws {
+    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+    for run in runs.dropFirst() {
+      if let what = run.manifest.incomparability(with: first.manifest) {
+        throw AnalysisError.notComparable(
+          first: first.folder.path, second: run.folder.path, what: what)
+      }
+    }
+    let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
+    let selection = WordSelection(first.manifest.tokens)
+    let subjects = words.isEmpty ? selection.words : try words.map(selection.subject)
+    guard subjects.count > 1 else {
+      throw FigureError.inconsistentSheet("\(subjects.count) word; a matrix needs two or more")
+    }
+    let plainFirst = runs.filter { $0.manifest.method.name == NeglectComparison.plainMethod }
+    let methods = (plainFirst + runs).map(\.manifest.method.name).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    matrices = try methods.map { method in
+      let runs = runs.filter { $0.manifest.method.name == method }
+      let each = try runs.map { run in
+        let maps = try run.maps(of: subjects, by: recipe, weights: weights).map(\.map)
+        return maps.flatMap { one in maps.map { MapOverlap(one, $0).softJaccard } }
+      }
+      return Matrix(
+        title: CompareSheet.title(method), seeds: runs.count,
+        values: each[0].indices.map { place in
+          each.map { $0[place] }.reduce(0, +) / Double(each.count)
+        })
+    }
+    prompt = first.manifest.tokens.prompt
+    self.words = subjects.map(\.name)
+    quantity = "soft Jaccard index of two words’ maps, \(recipe.resolved(for: first.manifest))"
+    metadata = Scene.Metadata(
+      title: prompt, date: first.manifest.date.prefix(10) + "T00:00:00Z", software: software,
+      manifest: "{\"layout\": \"matrix\", \"recipe\": \"\(recipe)\", "
+        + "\"runs\": \(runs.count)}")
+  }
+}
