@@ -10,7 +10,7 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libssl-dev \
 	zlib1g-dev fonts-liberation2 fonts-dejavu-core
-TEST_TOOLS := poppler-utils python3-venv python3-torch r-base-core
+TEST_TOOLS := poppler-utils python3-venv python3-torch r-base-core chromium
 
 # What opens exports in the tests: Python's own libraries, in exact versions.
 READERS := .build-readers

@@ -55,7 +55,9 @@ let package = Package(
     .target(
       name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine", "CKernels"]),
     .target(
-      name: "Figures", dependencies: ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"]),
+      name: "Figures",
+      dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "CCairo", "CPNG"],
+      resources: [.copy("Resources/Report")]),
     .executableTarget(
       name: "heed",
       dependencies: [

@@ -1,3 +1,5 @@
+internal import AttentionTrace
+
 /// What can be wrong with a figure's input, its fonts or its files.
 public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The parts of a sheet do not belong together, in words.
@@ -16,6 +18,8 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case unwritable(path: String, reason: String)
   /// Bytes that should be a PNG file are not, with the reason.
   case invalidPNG(path: String, reason: String)
+  /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
+  case overBudget(needed: Int, budget: Int)
   /// A drawing library gave up, in its own words.
   case drawing(String)
 
@@ -40,6 +44,9 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path): cannot be written: \(reason)"
     case .invalidPNG(let path, let reason):
       "\(path): not a PNG image that can be read: \(reason)"
+    case .overBudget(let needed, let budget):
+      "report: at least \(formatBytes(needed)) are needed, more than the budget of "
+        + "\(formatBytes(budget)); give fewer runs or a larger budget"
     case .drawing(let reason):
       "figure: \(reason)"
     }

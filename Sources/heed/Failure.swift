@@ -114,6 +114,7 @@ struct Failure: Error, CustomStringConvertible {
     case .unreadable: .missingInput
     case .unwritable: .cannotCreate
     case .drawing: .software
+    case .overBudget: .usage
     default: .dataError
     }
   }

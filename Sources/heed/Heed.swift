@@ -20,7 +20,7 @@ struct Heed: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Export.self,
+      Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Report.self, Export.self,
       VerifyExport.self, Analyze.self, Check.self, Verify.self, Model.self, Benchmark.self,
     ])
 

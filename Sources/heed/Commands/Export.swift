@@ -55,7 +55,7 @@ struct Export: ParsableCommand {
 
   func run() throws {
     let request = try partialRequest()
-    let runs = try recordedRuns()
+    let runs = try RunSearch.distinctRuns(runs)
     let export = try AttentionAnalysis.Export(
       runs, try completed(request, runs[0]), version: Heed.version)
     Interrupt.watch()
@@ -88,18 +88,6 @@ struct Export: ParsableCommand {
       formats: formats, selection: try selection.withoutTokens,
       recipe: try recipe.map(Recipe.init(parsing:)), eachStep: eachStep, precision: dtype,
       allowsLargeTables: force)
-  }
-
-  /// The runs, in the order of their paths.
-  private func recordedRuns() throws -> [RecordedRun] {
-    var seen: Set<String> = []
-    return try runs.flatMap(RunSearch.folders).map { path in
-      let place = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-      guard seen.insert(place).inserted else {
-        throw Failure(.usage, "\(path): this run is given twice")
-      }
-      return try RecordedRun(path)
-    }
   }
 
   /// The request with what is named in words of the prompt or in files.

@@ -165,4 +165,17 @@ enum RunSearch {
     }
     return found.sorted()
   }
+
+  /// The runs in or below folders, in the order of their paths.
+  /// - Throws: ``Failure`` if one is given twice.
+  static func distinctRuns(_ paths: [String]) throws -> [RecordedRun] {
+    var seen: Set<String> = []
+    return try paths.flatMap(folders).map { path in
+      let place = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+      guard seen.insert(place).inserted else {
+        throw Failure(.usage, "\(path): this run is given twice")
+      }
+      return try RecordedRun(path)
+    }
+  }
 }

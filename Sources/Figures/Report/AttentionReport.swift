@@ -1,0 +1,110 @@
+internal import AttentionAnalysis
+public import AttentionTrace
+internal import Foundation
+internal import TensorEngine
+
+/// One self-contained HTML page that shows recorded attention: word, step, layer, head and branch by
+/// choice, two runs beside each other, and without JavaScript a contact sheet.
+///
+/// The page asks the network for nothing, and its content security policy allows it nothing but its
+/// own script, style and pictures. The same runs give the same bytes, in whatever order they come.
+public struct AttentionReport: Sendable {
+  /// The budget without an argument: 8 MiB.
+  public static let defaultBudget = 8 << 20
+
+  /// What a page needs beside maps and pictures: its fixed parts, verdicts and curves.
+  private static let overhead = 128 << 10
+
+  /// The file's bytes, UTF-8.
+  public let html: [UInt8]
+  /// The number of runs.
+  public let runs: Int
+  /// The number of tokens whose maps are kept.
+  public let tokens: Int
+  /// The number of steps whose maps are kept.
+  public let steps: Int
+  /// What is not in the page although it was recorded, or is gone, in words; the page says it too.
+  public let notes: [String]
+
+  /// Makes a page of runs of one prompt, which differ in their method and seed at most.
+  /// - Parameters:
+  ///   - runs: at least one, in any order.
+  ///   - budget: the size of the file to keep within, in bytes; heads at single steps and then steps
+  ///     are left out for it.
+  ///   - software: what makes the page, with the version.
+  /// - Throws: `AnalysisError` when the runs do not belong together or lack the words' maps,
+  ///   `TraceError` and ``FigureError`` when a file is damaged or the budget too small.
+  public init(
+    runs: [RecordedRun], budget: Int = AttentionReport.defaultBudget, software: String
+  ) throws {
+    let recordings = try Self.sorted(runs).map { try ReportRecording($0) }
+    let pictures = try recordings.map(Self.picture)
+    let room = budget - Self.overhead - pictures.reduce(0) { $0 + ($1?.utf8.count ?? 0) }
+    let plan = try Self.plan(recordings, room: room, budget: budget)
+    notes = plan.omissions + recordings.compactMap(Self.gaps)
+    let sheet = try ReportSheet(
+      recordings, pictures: pictures, notes: notes, software: software)
+    let document = try ReportDocument(recordings, pictures: pictures, plan)
+    let page = try ReportTemplate().filled(
+      title: HTMLText.title(document.prompt), prompt: HTMLText.escaped(document.prompt),
+      sheet: try sheet.html,
+      data: HTMLText.script(try document.json))
+    html = Array(page.utf8)
+    self.runs = recordings.count
+    tokens = Set(recordings.flatMap(\.tokens)).count
+    steps = plan.steps.count
+  }
+
+  /// Writes the page to the file at `path`, which appears whole or not at all.
+  /// - Throws: `FileError`.
+  public func write(to path: String) throws { try writeAtomically(html, to: path) }
+
+  private static func plan(
+    _ recordings: [ReportRecording], room: Int, budget: Int
+  ) throws -> ReportPlan {
+    do {
+      return try ReportPlan(recordings, room: room)
+    } catch FigureError.overBudget(let needed, _) {
+      throw FigureError.overBudget(needed: needed + budget - room, budget: budget)
+    }
+  }
+
+  /// By seed, then by method, the plain one first.
+  private static func sorted(_ runs: [RecordedRun]) throws -> [RecordedRun] {
+    guard let first = runs.first else {
+      throw AnalysisError.nothingSelected(run: "no run", what: "runs", recorded: "nothing")
+    }
+    for run in runs {
+      if let what = first.manifest.incomparability(with: run.manifest) {
+        throw AnalysisError.notComparable(
+          first: first.folder.path, second: run.folder.path, what: what)
+      }
+    }
+    func key(_ run: RecordedRun) -> (UInt64, Int, String, String) {
+      let method = run.manifest.method
+      return (
+        run.manifest.seed, method.alteredSteps == 0 ? 0 : 1, method.name, run.manifest.date
+      )
+    }
+    return runs.sorted { key($0) < key($1) }
+  }
+
+  /// The run's picture as a data URI; `nil` while there is none.
+  private static func picture(_ recording: ReportRecording) throws -> String? {
+    let path = recording.run.folder.image
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let bytes = try File.read(path)
+    _ = try PNGImage.decode(bytes, path: path)
+    return "data:image/png;base64," + Data(bytes).base64EncodedString()
+  }
+
+  private static func gaps(_ recording: ReportRecording) -> String? {
+    let manifest = recording.run.manifest
+    let run = "\(manifest.method.name), seed \(manifest.seed)"
+    if recording.missing > 0 {
+      return "\(run): \(recording.missing) recorded chunks are gone; their maps are not shown"
+    }
+    return manifest.status == .complete
+      ? nil : "\(run): the run is not complete; shown is what was acknowledged"
+  }
+}

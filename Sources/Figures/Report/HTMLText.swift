@@ -1,0 +1,44 @@
+/// Text that may say anything, made harmless where it stands in a page.
+enum HTMLText {
+  /// As an element's text or a quoted attribute's value; control characters become U+FFFD.
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "'": result += "&#39;"
+      case "\n", "\t": result.unicodeScalars.append(scalar)
+      case _ where scalar.properties.generalCategory == .control: result += "\u{FFFD}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// As a window's title, where nothing isolates marks that turn the direction of what follows.
+  static func title(_ text: String) -> String {
+    let turning = Set("\u{200E}\u{200F}\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}".unicodeScalars)
+      .union("\u{2066}\u{2067}\u{2068}\u{2069}\u{061C}".unicodeScalars)
+    var plain = String.UnicodeScalarView()
+    plain.append(contentsOf: text.unicodeScalars.filter { !turning.contains($0) })
+    return escaped(String(plain))
+  }
+
+  /// JSON as the content of a `script` element, which only `</script` could end.
+  static func script(_ json: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in json.unicodeScalars {
+      switch scalar {
+      case "<", ">", "&", "\u{2028}", "\u{2029}":
+        let digits = String(scalar.value, radix: 16)
+        let zeros = String(repeating: "0", count: 4 - digits.count)
+        result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+}

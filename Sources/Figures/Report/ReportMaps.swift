@@ -1,0 +1,79 @@
+import AttentionAnalysis
+import AttentionTrace
+internal import Foundation
+internal import TensorEngine
+
+/// Maps of one layer of a run for one branch, as a report keeps them: float16, NaN where nothing was
+/// recorded.
+struct ReportMaps {
+  /// `[step, token, row, column]` means over the recorded heads.
+  private(set) var steps: [Float]
+  /// `[head, step, token, row, column]`; empty unless the plan keeps heads by step.
+  private(set) var heads: [Float]
+  /// `[mean | head…, token, row, column]` means over all recorded steps: of the mean over heads, then
+  /// of each head.
+  let means: [Float]
+
+  /// Reads the denoising calls of a layer once, in their order.
+  /// - Throws: `TraceError` when a chunk is damaged; one that is gone leaves NaN.
+  init(
+    _ recording: ReportRecording, _ site: RecordedSite, _ branch: Branch, _ plan: ReportPlan
+  ) throws {
+    let run = recording.run
+    let columns = recording.tokens.compactMap { (site.tokens ?? []).firstIndex(of: $0) }
+    let size = columns.count * site.site.grid.pixels
+    let gone = run.missing(site)
+    steps = [Float](repeating: .nan, count: plan.steps.count * size)
+    heads = [Float](
+      repeating: .nan,
+      count: plan.keepsHeadsByStep ? site.heads.count * plan.steps.count * size : 0)
+    var sums = [Double](repeating: 0, count: (site.heads.count + 1) * size)
+    var count = 0
+    for call in run.calls where call.phase == .denoise && call.branch == branch {
+      guard !gone.contains(call.call), let chunk = try run.chunk(site, in: call) else { continue }
+      count += 1
+      let maps = Self.byHead(chunk.values, site, columns)
+      for place in sums.indices { sums[place] += Double(maps[place]) }
+      guard let step = plan.steps.firstIndex(of: call.step) else { continue }
+      steps.replaceSubrange(step * size..<(step + 1) * size, with: maps[..<size])
+      guard plan.keepsHeadsByStep else { continue }
+      for head in site.heads.indices {
+        let target = (head * plan.steps.count + step) * size
+        heads.replaceSubrange(
+          target..<target + size, with: maps[(head + 1) * size..<(head + 2) * size])
+      }
+    }
+    means = sums.map { count == 0 ? .nan : Float($0 / Double(count)) }
+  }
+
+  /// `[mean | head…, token, row, column]` of a chunk, `[head, row, column, key]`.
+  private static func byHead(
+    _ values: [Float], _ site: RecordedSite, _ columns: [Int]
+  ) -> [Float] {
+    let (cells, keys, heads) = (site.site.grid.pixels, site.keys, site.heads.count)
+    var result = [Float](repeating: 0, count: (heads + 1) * columns.count * cells)
+    for (token, column) in columns.enumerated() {
+      for cell in 0..<cells {
+        var sum = 0.0
+        for head in 0..<heads {
+          let value = values[(head * cells + cell) * keys + column]
+          sum += Double(value)
+          result[((head + 1) * columns.count + token) * cells + cell] = value
+        }
+        result[token * cells + cell] = Float(sum / Double(heads))
+      }
+    }
+    return result
+  }
+
+  /// Numbers as float16, little-endian, in base64.
+  static func base64(_ values: [Float]) -> String {
+    var bytes = Data(capacity: values.count * 2)
+    for value in values {
+      let bits = Float16(value).bitPattern
+      bytes.append(UInt8(truncatingIfNeeded: bits))
+      bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+    }
+    return bytes.base64EncodedString()
+  }
+}

@@ -1,0 +1,52 @@
+import AttentionAnalysis
+import AttentionTrace
+
+/// A run as a report reads it: its cross-attention, and the words it has maps of.
+struct ReportRecording {
+  let run: RecordedRun
+  /// Layers of cross-attention, in the model's order.
+  let sites: [RecordedSite]
+  /// Tokens kept of each layer, ascending: the start token, the prompt's words, and the subjects.
+  let tokens: [Int]
+  /// Guidance branches with maps, the prompt's first.
+  let branches: [Branch]
+  /// Steps with maps, ascending.
+  let steps: [Int]
+  /// How many chunks were acknowledged but are gone.
+  let missing: Int
+
+  /// - Throws: `AnalysisError` when no denoising call has maps of the prompt's tokens.
+  init(_ run: RecordedRun) throws {
+    let table = run.manifest.tokens
+    let wanted = Set([0] + table.words.flatMap(\.tokens) + run.manifest.subjects.flatMap(\.tokens))
+    let sites = run.sites.filter { $0.site.kind == .cross }
+    tokens = sites.reduce(wanted) { $0.intersection($1.tokens ?? []) }.sorted()
+    let calls = run.calls.filter { call in
+      call.phase == .denoise && sites.contains { run.holds($0, in: call) }
+    }
+    guard !tokens.isEmpty, !calls.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path,
+        what:
+          "the words' cross-attention in the passes that predict the noise, which a report shows",
+        recorded: sites.isEmpty
+          ? "no cross-attention" : "\(sites.count) layers, \(calls.count) such calls")
+    }
+    (self.run, self.sites) = (run, sites)
+    branches = [.conditional, .unconditional].filter { branch in
+      calls.contains { $0.branch == branch }
+    }
+    steps = Set(calls.map(\.step)).sorted()
+    missing = sites.reduce(0) { $0 + run.missing($1).count }
+  }
+
+  /// Bytes that the maps take in base64, with `steps` steps kept.
+  func encodedSize(steps: Int, headsByStep: Bool) -> Int {
+    let numbers = sites.reduce(0) { sum, site in
+      let heads = site.heads.count
+      return sum + site.site.grid.pixels * tokens.count
+        * (steps * (headsByStep ? heads + 1 : 1) + heads + 1)
+    }
+    return numbers * 2 * branches.count * 4 / 3
+  }
+}

@@ -1,0 +1,60 @@
+internal import Foundation
+internal import TensorEngine
+
+/// The page's fixed parts, and how they become one file that asks for nothing else.
+struct ReportTemplate {
+  private let page: String
+  private let style: String
+  private let script: String
+
+  /// Reads the parts from the package's resources.
+  /// - Throws: ``FigureError/unreadable(path:reason:)``.
+  init() throws {
+    let folder = (Bundle.module.resourceURL ?? Bundle.module.bundleURL).path + "/Report"
+    func part(_ name: String) throws -> String {
+      String(decoding: try File.read("\(folder)/\(name)"), as: UTF8.self)
+    }
+    (page, style, script) = (
+      try part("report.html"), try part("report.css"), try part("report.js")
+    )
+  }
+
+  /// The whole file. What is put in is never searched for places to fill: a prompt may hold `{{data}}`.
+  func filled(title: String, prompt: String, sheet: String, data: String) -> String {
+    let parts = [
+      "policy": policy, "title": title, "prompt": prompt, "style": style, "sheet": sheet,
+      "data": data,
+      "script": script,
+    ]
+    var result = ""
+    for (place, piece) in page.components(separatedBy: "{{").enumerated() {
+      guard place > 0, let end = piece.range(of: "}}") else {
+        result += piece
+        continue
+      }
+      result += parts[String(piece[..<end.lowerBound])] ?? ""
+      result += piece[end.upperBound...]
+    }
+    return result
+  }
+
+  /// Allows the script and the style of this file, pictures inside it, and nothing else.
+  private var policy: String {
+    [
+      "default-src 'none'", "script-src 'sha256-\(Self.digest(script))'",
+      "style-src 'sha256-\(Self.digest(style))'", "img-src data:", "base-uri 'none'",
+      "form-action 'none'", "require-trusted-types-for 'script'",
+    ].joined(separator: "; ")
+  }
+
+  /// SHA-256 in base64, as Content Security Policy Level 3 has it.
+  private static func digest(_ text: String) -> String {
+    let hash = SHA256()
+    Array(text.utf8).withUnsafeBytes { hash.update($0) }
+    let digits = Array(hash.finish())
+    let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+      UInt8(String(digits[$0...$0 + 1]), radix: 16)
+    }
+    return Data(bytes).base64EncodedString()
+  }
+}
