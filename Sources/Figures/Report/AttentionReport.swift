@@ -12,8 +12,9 @@ public struct AttentionReport: Sendable {
   /// The budget without an argument: 8 MiB.
   public static let defaultBudget = 8 << 20
 
-  /// What a page needs beside maps and pictures: its fixed parts, verdicts and curves.
-  private static let overhead = 128 << 10
+  /// What a page needs beside maps and its static part, in bytes: script, style and the prompt; and
+  /// the curves and names of each run.
+  private static let (overhead, overheadPerRun) = (96 << 10, 16 << 10)
 
   /// The file's bytes, UTF-8.
   public let html: [UInt8]
@@ -39,16 +40,15 @@ public struct AttentionReport: Sendable {
   ) throws {
     let recordings = try Self.sorted(runs).map { try ReportRecording($0) }
     let pictures = try recordings.map(Self.picture)
-    let room = budget - Self.overhead - pictures.reduce(0) { $0 + ($1?.utf8.count ?? 0) }
-    let plan = try Self.plan(recordings, room: room, budget: budget)
+    let sheet = try ReportSheet(recordings, pictures: pictures, software: software).html
+    let fixed = sheet.utf8.count + Self.overhead + recordings.count * Self.overheadPerRun
+    let plan = try ReportPlan(recordings, budget: budget, fixed: fixed)
     notes = plan.omissions + recordings.compactMap(Self.gaps)
-    let sheet = try ReportSheet(
-      recordings, pictures: pictures, notes: notes, software: software)
     let document = try ReportDocument(recordings, pictures: pictures, plan)
-    let page = try ReportTemplate().filled(
-      title: HTMLText.title(document.prompt), prompt: HTMLText.escaped(document.prompt),
-      sheet: try sheet.html,
-      data: HTMLText.script(try document.json))
+    let page = try ReportTemplate().filled([
+      "title": HTMLText.title(document.prompt), "prompt": HTMLText.escaped(document.prompt),
+      "notes": Self.list(notes), "sheet": sheet, "data": HTMLText.script(try document.json),
+    ])
     html = Array(page.utf8)
     self.runs = recordings.count
     tokens = Set(recordings.flatMap(\.tokens)).count
@@ -59,14 +59,11 @@ public struct AttentionReport: Sendable {
   /// - Throws: `FileError`.
   public func write(to path: String) throws { try writeAtomically(html, to: path) }
 
-  private static func plan(
-    _ recordings: [ReportRecording], room: Int, budget: Int
-  ) throws -> ReportPlan {
-    do {
-      return try ReportPlan(recordings, room: room)
-    } catch FigureError.overBudget(let needed, _) {
-      throw FigureError.overBudget(needed: needed + budget - room, budget: budget)
-    }
+  private static func list(_ notes: [String]) -> String {
+    notes.isEmpty
+      ? ""
+      : "<ul class=\"notes\">"
+        + notes.map { "<li><bdi>\(HTMLText.escaped($0))</bdi></li>" }.joined() + "</ul>"
   }
 
   /// By seed, then by method, the plain one first.

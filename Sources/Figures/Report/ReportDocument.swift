@@ -55,7 +55,7 @@ struct ReportDocument: Encodable {
   let firstSubjectToken: Int?
   let timesteps: [Double]
   let steps: [Int]
-  let keepsHeadsByStep: Bool
+  let headSteps: [Int]
   let lossGrid: Size
   /// 256 colours of six hexadecimal digits.
   let colors: String
@@ -68,7 +68,7 @@ struct ReportDocument: Encodable {
     subjects = manifest.subjects.map(\.name)
     firstSubjectToken = manifest.subjects.first?.tokens.first
     timesteps = manifest.timesteps
-    (steps, keepsHeadsByStep) = (plan.steps, plan.keepsHeadsByStep)
+    (steps, headSteps) = (plan.steps, plan.headSteps)
     lossGrid = Size(manifest.method.grid)
     colors = ColorMapTables.viridis.map { String(format: "%06x", $0) }.joined()
     runs = try zip(recordings, pictures).map { recording, picture in

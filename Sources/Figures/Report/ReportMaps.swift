@@ -8,7 +8,7 @@ internal import TensorEngine
 struct ReportMaps {
   /// `[step, token, row, column]` means over the recorded heads.
   private(set) var steps: [Float]
-  /// `[head, step, token, row, column]`; empty unless the plan keeps heads by step.
+  /// `[head, step, token, row, column]`, of the steps for which the plan keeps single heads.
   private(set) var heads: [Float]
   /// `[mean | head…, token, row, column]` means over all recorded steps: of the mean over heads, then
   /// of each head.
@@ -25,8 +25,7 @@ struct ReportMaps {
     let gone = run.missing(site)
     steps = [Float](repeating: .nan, count: plan.steps.count * size)
     heads = [Float](
-      repeating: .nan,
-      count: plan.keepsHeadsByStep ? site.heads.count * plan.steps.count * size : 0)
+      repeating: .nan, count: site.heads.count * plan.headSteps.count * size)
     var sums = [Double](repeating: 0, count: (site.heads.count + 1) * size)
     var count = 0
     for call in run.calls where call.phase == .denoise && call.branch == branch {
@@ -34,11 +33,12 @@ struct ReportMaps {
       count += 1
       let maps = Self.byHead(chunk.values, site, columns)
       for place in sums.indices { sums[place] += Double(maps[place]) }
-      guard let step = plan.steps.firstIndex(of: call.step) else { continue }
-      steps.replaceSubrange(step * size..<(step + 1) * size, with: maps[..<size])
-      guard plan.keepsHeadsByStep else { continue }
+      if let step = plan.steps.firstIndex(of: call.step) {
+        steps.replaceSubrange(step * size..<(step + 1) * size, with: maps[..<size])
+      }
+      guard let step = plan.headSteps.firstIndex(of: call.step) else { continue }
       for head in site.heads.indices {
-        let target = (head * plan.steps.count + step) * size
+        let target = (head * plan.headSteps.count + step) * size
         heads.replaceSubrange(
           target..<target + size, with: maps[(head + 1) * size..<(head + 2) * size])
       }

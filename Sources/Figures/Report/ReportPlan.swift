@@ -4,50 +4,60 @@ import AttentionTrace
 struct ReportPlan: Equatable {
   /// The steps whose maps are kept, ascending.
   let steps: [Int]
-  /// How far apart these stand among the recorded ones; 1 keeps all.
-  let stride: Int
-  /// Whether heads are kept for each of the steps; if not, only as means over all recorded steps.
-  let keepsHeadsByStep: Bool
+  /// Those of the steps for which single heads are kept too; of the others the mean over heads is.
+  let headSteps: [Int]
+  /// What was left out, in words; empty if nothing was.
+  let omissions: [String]
 
-  /// Keeps as much as there is room for: heads at every step, heads as means over the steps, or
-  /// every n-th step with the smallest n.
+  /// Keeps as much as fits: every step, or every n-th with the smallest n; then single heads for as
+  /// many of these.
   /// - Parameters:
   ///   - recordings: the runs.
-  ///   - room: bytes of the file that maps may take.
-  /// - Throws: ``FigureError/overBudget(needed:budget:)`` if one step is too much; the numbers are
-  ///   those of the maps alone.
-  init(_ recordings: [ReportRecording], room: Int) throws {
+  ///   - budget: the file's size, in bytes.
+  ///   - fixed: the bytes that all but the maps take.
+  /// - Throws: ``FigureError/overBudget(needed:budget:)`` if two steps are too much.
+  init(_ recordings: [ReportRecording], budget: Int, fixed: Int) throws {
     let recorded = Set(recordings.flatMap(\.steps)).sorted()
-    func size(_ steps: Int, _ headsByStep: Bool) -> Int {
-      recordings.reduce(0) { $0 + $1.encodedSize(steps: steps, headsByStep: headsByStep) }
+    func size(_ steps: Int, _ headSteps: Int) -> Int {
+      recordings.reduce(fixed) { $0 + $1.encodedSize(steps: steps, headSteps: headSteps) }
     }
-    if size(recorded.count, true) <= room {
-      (steps, stride, keepsHeadsByStep) = (recorded, 1, true)
-      return
+    func every(_ stride: Int, of steps: [Int]) -> [Int] {
+      Swift.stride(from: 0, to: steps.count, by: stride).map { steps[$0] }
     }
-    for stride in 1...max(1, recorded.count) {
-      var steps = Swift.stride(from: 0, to: recorded.count, by: stride).map { recorded[$0] }
-      if let last = recorded.last, steps.last != last { steps.append(last) }
-      guard size(steps.count, false) <= room else { continue }
-      (self.steps, self.stride, keepsHeadsByStep) = (steps, stride, false)
-      return
+    let strides = 1...max(1, recorded.count)
+    let kept = strides.lazy.map { stride in
+      let steps = every(stride, of: recorded)
+      return (stride, steps.last == recorded.last ? steps : steps + recorded.suffix(1))
+    }.first { size($0.1.count, 0) <= budget }
+    guard let (stride, steps) = kept else {
+      throw FigureError.overBudget(needed: size(min(2, recorded.count), 0), budget: budget)
     }
-    throw FigureError.overBudget(needed: size(2, false), budget: max(0, room))
+    let (headStride, headSteps) =
+      strides.lazy.map { ($0, every($0, of: steps)) }
+      .first { size(steps.count, $0.1.count) <= budget } ?? (0, [])
+    self.steps = steps
+    // One step says nothing about the way: then the means over all steps are better.
+    self.headSteps = headSteps.count > 1 || steps.count == 1 ? headSteps : []
+    omissions = Self.omissions(
+      stride: stride, headStride: self.headSteps.isEmpty ? nil : headStride,
+      whole: size(recorded.count, recorded.count))
   }
 
-  /// What was left out, in words; empty if nothing was.
-  var omissions: [String] {
-    var texts: [String] = []
+  private static func omissions(stride: Int, headStride: Int?, whole: Int) -> [String] {
+    var left: [String] = []
     if stride > 1 {
-      texts.append(
-        "to keep the file small, maps of every \(Self.ordinal(stride)) recorded step and of the "
-          + "last are here (\(steps.count) steps); means over steps are of all")
+      left.append("of the recorded steps every \(ordinal(stride)) and the last are shown")
     }
-    if !keepsHeadsByStep {
-      texts.append(
-        "to keep the file small, single heads are here as their means over the recorded steps")
+    if headStride == nil {
+      left.append("single heads are shown as means over the recorded steps")
+    } else if let headStride, headStride > 1 {
+      left.append("single heads are shown for every \(ordinal(headStride)) of these steps")
     }
-    return texts
+    guard !left.isEmpty else { return [] }
+    return [
+      "to keep the file small, \(left.joined(separator: ", and ")); a budget of "
+        + "\((whole + (1 << 20) - 1) >> 20) MiB keeps everything"
+    ]
   }
 
   private static func ordinal(_ number: Int) -> String {

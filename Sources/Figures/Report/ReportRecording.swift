@@ -40,12 +40,12 @@ struct ReportRecording {
     missing = sites.reduce(0) { $0 + run.missing($1).count }
   }
 
-  /// Bytes that the maps take in base64, with `steps` steps kept.
-  func encodedSize(steps: Int, headsByStep: Bool) -> Int {
+  /// Bytes that the maps take in base64, with `steps` steps kept and single heads for `headSteps`.
+  func encodedSize(steps: Int, headSteps: Int) -> Int {
     let numbers = sites.reduce(0) { sum, site in
       let heads = site.heads.count
       return sum + site.site.grid.pixels * tokens.count
-        * (steps * (headsByStep ? heads + 1 : 1) + heads + 1)
+        * (steps + headSteps * heads + heads + 1)
     }
     return numbers * 2 * branches.count * 4 / 3
   }

@@ -7,17 +7,16 @@ internal import Foundation
 struct ReportSheet {
   private let recordings: [ReportRecording]
   private let pictures: [String?]
-  private let notes: [String]
   private let software: String
   /// Each run's maps of the subjects; `nil` where the loss's grid was not recorded.
   private let maps: [[SubjectMap]?]
   private let scale: ValueScale
 
   init(
-    _ recordings: [ReportRecording], pictures: [String?], notes: [String], software: String
+    _ recordings: [ReportRecording], pictures: [String?], software: String
   ) throws {
     (self.recordings, self.pictures) = (recordings, pictures)
-    (self.notes, self.software) = (notes, software)
+    self.software = software
     maps = try recordings.map(Self.subjectMaps)
     scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map(Self.heatMap))
   }
@@ -25,26 +24,20 @@ struct ReportSheet {
   var html: String {
     get throws {
       [
-        notesList, try verdicts,
+        try verdicts,
         "<section id=\"sheet\" aria-labelledby=\"sheet-title\">",
         "<h2 id=\"sheet-title\">Contact sheet</h2>",
         "<p>Pictures, and the mean of each subject’s attention over heads, the loss’s layers and all "
           + "steps, on one scale. With JavaScript this page also shows each word, step, layer and "
           + "head.</p>",
-        try colorBar, try recordings.indices.map(figure).joined(separator: "\n"), "</section>",
+        try colorBar, "<div class=\"runs\">",
+        try recordings.indices.map(figure).joined(separator: "\n"), "</div></section>",
         provenance,
       ].joined(separator: "\n")
     }
   }
 
   // MARK: - Parts
-
-  private var notesList: String {
-    notes.isEmpty
-      ? ""
-      : "<ul class=\"notes\">"
-        + notes.map { "<li>\(HTMLText.escaped($0))</li>" }.joined() + "</ul>"
-  }
 
   private func title(_ run: Int) -> String {
     let manifest = recordings[run].run.manifest

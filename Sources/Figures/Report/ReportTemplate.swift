@@ -20,12 +20,8 @@ struct ReportTemplate {
   }
 
   /// The whole file. What is put in is never searched for places to fill: a prompt may hold `{{data}}`.
-  func filled(title: String, prompt: String, sheet: String, data: String) -> String {
-    let parts = [
-      "policy": policy, "title": title, "prompt": prompt, "style": style, "sheet": sheet,
-      "data": data,
-      "script": script,
-    ]
+  func filled(_ content: [String: String]) -> String {
+    let parts = content.merging(["policy": policy, "style": style, "script": script]) { $1 }
     var result = ""
     for (place, piece) in page.components(separatedBy: "{{").enumerated() {
       guard place > 0, let end = piece.range(of: "}}") else {

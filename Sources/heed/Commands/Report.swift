@@ -15,8 +15,8 @@ struct Report: ParsableCommand {
       attention, and what became of each subject; its address says what is shown. Without JavaScript \
       it is a contact sheet.
 
-      Where everything would be larger than --budget, single heads are kept as means over the steps, \
-      then every n-th step; the page and a warning say so.
+      Where everything would be larger than --budget, single heads are kept for some steps or as means \
+      over all of them, then every n-th step; the page and a message say so.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -35,7 +35,7 @@ struct Report: ParsableCommand {
     let report = try AttentionReport(
       runs: try RunSearch.distinctRuns(runs), budget: Int(budget * 1_048_576),
       software: "Heed \(Heed.version)")
-    for note in report.notes { Message.warning(note) }
+    for note in report.notes { Message.note(note) }
     try report.write(to: output)
     print(
       "\(output): " + counted(report.runs, "run") + ", " + counted(report.tokens, "token") + ", "

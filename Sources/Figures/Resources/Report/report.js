@@ -53,6 +53,12 @@
       state.layer === "mean" ? isLossGrid(layer) : layer.path === state.layer);
   }
 
+  /** The steps that there are maps of for the state's head. */
+  const stepsFor = (state) => (state.head === "mean" ? data.steps : data.headSteps);
+
+  const nearest = (steps, wanted) => steps.reduce((best, step) =>
+    (Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best));
+
   /** A token's map in one layer, [row, column]; null if it was not recorded. */
   function layerMap(run, layer, state, step) {
     const size = layer.grid.rows * layer.grid.columns;
@@ -64,10 +70,10 @@
     if (step === "mean") {
       [name, place] = ["meanMaps", head + 1];
     } else {
-      const index = data.steps.indexOf(step);
-      if (index < 0 || (head >= 0 && !data.keepsHeadsByStep)) return null;
+      const index = stepsFor(state).indexOf(step);
+      if (index < 0) return null;
       [name, place] = head < 0
-        ? ["stepMaps", index] : ["headMaps", head * data.steps.length + index];
+        ? ["stepMaps", index] : ["headMaps", head * data.headSteps.length + index];
     }
     const start = (place * run.tokens.length + token) * size;
     const values = numbers(layer, name).subarray(start, start + size);
@@ -92,7 +98,7 @@
 
   /** The largest value of a word in a run, over all that the step's slider shows. */
   function largestOverSteps(run, state) {
-    const steps = state.step === "mean" ? ["mean"] : data.steps;
+    const steps = state.step === "mean" ? ["mean"] : stepsFor(state);
     return steps.reduce((sofar, step) => {
       const map = mapOf(run, state, step);
       return map ? Math.max(sofar, map.values[largest(map.values)]) : sofar;
@@ -198,16 +204,13 @@
   }
 
   function settleStep(state, notes) {
-    if (state.step !== "mean" && !data.steps.includes(state.step)) {
-      const nearest = data.steps.reduce((best, step) =>
-        Math.abs(step - state.step) < Math.abs(best - state.step) ? step : best);
-      notes.push(`step ${state.step} is not kept here; the nearest is step ${nearest}`);
-      state.step = nearest;
-    }
-    if (state.head !== "mean" && state.step !== "mean" && !data.keepsHeadsByStep) {
-      notes.push(`single heads are kept here as means over all steps, not for step ${state.step}`);
-      state.step = "mean";
-    }
+    const steps = stepsFor(state);
+    if (state.step === "mean" || steps.includes(state.step)) return;
+    const what = data.steps.includes(state.step) ? `head ${state.head} at step` : "step";
+    const instead = steps.length ? nearest(steps, state.step) : "mean";
+    notes.push(`${what} ${state.step} is not kept here; shown is `
+      + (steps.length ? `step ${instead}, the nearest` : "the mean of all steps"));
+    state.step = instead;
   }
 
   const headsOf = (run, state) =>
@@ -325,7 +328,9 @@
     view.value = make("p", { className: "value" });
     view.caption = make("figcaption");
     view.image = make("img", { alt: "" });
-    view.picture = make("figure", { className: "picture" }, view.image,
+    view.imageCursor = make("div", { className: "cursor", hidden: true });
+    view.picture = make("figure", { className: "picture" },
+      make("div", { className: "frame" }, view.image, view.imageCursor),
       make("figcaption", {}, "picture"));
     view.chart = makeSVG("svg", { role: "img" });
     view.legend = make("ul", { className: "legend" });
@@ -388,10 +393,9 @@
       if (event.type === "pointermove" && !(event.buttons & 1)) return;
       const box = view.chart.getBoundingClientRect();
       const share = (event.clientX - box.left - plot.left) / (box.width - plot.left - plot.right);
-      const wanted = share * (data.timesteps.length - 1);
-      const step = data.steps.reduce((best, step) =>
-        Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best);
-      if (step !== state.step) changeStep(step);
+      const steps = stepsFor(state);
+      const step = steps.length ? nearest(steps, share * (data.timesteps.length - 1)) : "mean";
+      if (step !== state.step) change({ step });
     };
     view.chart.addEventListener("pointerdown", point);
     view.chart.addEventListener("pointermove", point);
@@ -461,8 +465,11 @@
   function renderStep() {
     const slider = at("step");
     const isMean = state.step === "mean";
-    slider.max = String(data.steps.length - 1);
-    if (!isMean) slider.value = String(data.steps.indexOf(state.step));
+    const steps = stepsFor(state);
+    slider.max = String(Math.max(0, steps.length - 1));
+    slider.disabled = steps.length === 0;
+    at("mean").disabled = steps.length === 0;
+    if (!isMean) slider.value = String(steps.indexOf(state.step));
     const text = isMean
       ? "mean of all steps" : `step ${state.step}, timestep ${data.timesteps[state.step]}`;
     at("step-text").textContent = text;
@@ -510,7 +517,7 @@
       view.caption.textContent = "This run has no recording of what is chosen.";
       view.value.textContent = state.cell ? "not recorded" : "";
       [about.value, about.largest] = ["", ""];
-      view.cursor.hidden = true;
+      placeCursors(view, grid, null);
     } else {
       const peak = largest(map.values);
       const [row, column] = [Math.floor(peak / grid.columns), peak % grid.columns];
@@ -521,19 +528,24 @@
       const value = cell ? map.values[cell[0] * grid.columns + cell[1]] : null;
       view.value.textContent = cell ? `row ${cell[0]}, column ${cell[1]}: ${digits(value)}` : "";
       [about.value, about.largest] = [value ?? "", map.values[peak]];
-      view.cursor.hidden = !cell;
-      if (cell) {
-        const place = view.cursor.style;
-        place.left = `${100 * cell[1] / grid.columns}%`;
-        place.top = `${100 * cell[0] / grid.rows}%`;
-        place.width = `${100 / grid.columns}%`;
-        place.height = `${100 / grid.rows}%`;
-      }
+      placeCursors(view, grid, cell);
     }
     view.canvas.setAttribute("aria-label",
       `Attention to ${wordText()}, ${runName(view.run)}, ${at("step-text").textContent}, `
       + `${grid.rows} rows by ${grid.columns} columns; ${view.caption.textContent}. `
       + "Arrow keys move the cell, M goes to the largest.");
+  }
+
+  /** Frames a cell on the map and the same part of the picture. */
+  function placeCursors(view, grid, cell) {
+    for (const cursor of [view.cursor, view.imageCursor]) {
+      cursor.hidden = !cell;
+      if (!cell) continue;
+      cursor.style.left = `${100 * cell[1] / grid.columns}%`;
+      cursor.style.top = `${100 * cell[0] / grid.rows}%`;
+      cursor.style.width = `${100 / grid.columns}%`;
+      cursor.style.height = `${100 / grid.rows}%`;
+    }
   }
 
   // MARK: - Curves
@@ -544,7 +556,7 @@
   function linesOf(run, ink) {
     const lines = data.subjects.map((name, place) => ({
       name, values: run.curves.largest[place], color: ink.lines[place % ink.lines.length],
-      dash: dashes[Math.floor(place / ink.lines.length) % dashes.length], width: 2.25,
+      dash: dashes[place % dashes.length], width: 2.25,
     }));
     lines.push({ name: "loss", values: run.curves.loss, color: ink.soft, dash: "4 3", width: 1.5 });
     return lines;
@@ -734,16 +746,6 @@
 
   // MARK: - Start
 
-  /** Goes to a step; single heads may be kept as means over steps alone. */
-  function changeStep(step) {
-    if (step !== "mean" && state.head !== "mean" && !data.keepsHeadsByStep) {
-      show({ ...state, step, head: "mean" },
-        ["single heads are kept here as means over all steps; shown is the mean over heads"]);
-    } else {
-      change({ step });
-    }
-  }
-
   function listen() {
     const numberOr = (word) => (value) => (value === word ? word : Number(value));
     at("run").addEventListener("change", (event) => {
@@ -758,9 +760,9 @@
         change(fields);
       });
     }
-    at("step").addEventListener("input", (event) => changeStep(data.steps[event.target.value]));
+    at("step").addEventListener("input", (event) => change({ step: stepsFor(state)[event.target.value] }));
     at("mean").addEventListener("click", () =>
-      changeStep(state.step === "mean" ? data.steps[at("step").value] : "mean"));
+      change({ step: state.step === "mean" ? stepsFor(state)[at("step").value] : "mean" }));
     at("lock").addEventListener("change", (event) => change({ lock: event.target.checked }));
     at("export").addEventListener("click", download);
     at("copy").addEventListener("click", copyLink);

@@ -1,0 +1,185 @@
+"""Drives headless Chromium by the DevTools protocol, with Python's standard library alone.
+
+Reads a JSON list of commands from standard input and writes one JSON object: `results`, one for each
+command, and `requests`, `problems` and `pages`, what the pages asked for, what the console, the log and
+the security policy complained of, and how many were opened.
+
+    {"open": ADDRESS}            a new document; waits until it is loaded
+    {"evaluate": EXPRESSION}     its value; promises are awaited
+    {"key": "ArrowRight"}        presses a key
+    {"move": [x, y]}             moves the mouse
+    {"size": [width, height]}    of the window, in CSS pixels
+    {"dark": true}               the system's colour scheme
+    {"script": false}            whether JavaScript runs, from the next document on
+    {"screenshot": FILE}         of the whole page
+    {"downloads": FOLDER}        where downloads go
+    {"wait": seconds}
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35,
+        "Escape": 27, "Tab": 9, "Enter": 13, " ": 32, "m": 77}
+
+
+class Browser:
+    def __init__(self, profile):
+        to_read, self.write_end = os.pipe()
+        self.read_end, to_write = os.pipe()
+
+        def connect():
+            # Chromium reads commands from descriptor 3 and answers on 4.
+            high = [os.dup(to_read), os.dup(to_write)]
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+            os.set_inheritable(3, True)
+            os.set_inheritable(4, True)
+
+        arguments = [shutil.which("chromium"), "--headless=new", "--remote-debugging-pipe",
+                     "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-sync",
+                     "--disable-background-networking", "--disable-component-update",
+                     "--disable-dev-shm-usage", "--hide-scrollbars", f"--user-data-dir={profile}"]
+        if os.geteuid() == 0:
+            arguments.append("--no-sandbox")
+        self.process = subprocess.Popen(
+            arguments, preexec_fn=connect, close_fds=False, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(to_read)
+        os.close(to_write)
+        self.rest = b""
+        self.count = 0
+        self.session = None
+        self.loaded = False
+        self.requests = []
+        self.problems = []
+
+    def message(self):
+        while b"\0" not in self.rest:
+            piece = os.read(self.read_end, 1 << 20)
+            if not piece:
+                raise SystemExit("chromium ended")
+            self.rest += piece
+        line, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(line)
+
+    def note(self, event):
+        method, about = event.get("method"), event.get("params", {})
+        if method == "Network.requestWillBeSent":
+            self.requests.append(about["request"]["url"][:200])
+        elif method == "Runtime.exceptionThrown":
+            self.problems.append("exception: " + json.dumps(about["exceptionDetails"])[:600])
+        elif method == "Runtime.consoleAPICalled":
+            self.problems.append("console: " + json.dumps(about["args"])[:300])
+        elif method == "Log.entryAdded":
+            self.problems.append("log: " + about["entry"]["text"][:300])
+        elif method == "Page.javascriptDialogOpening":
+            self.problems.append("dialog: " + about["message"][:300])
+        elif method == "Page.loadEventFired":
+            self.loaded = True
+
+    def call(self, method, **parameters):
+        self.count += 1
+        request = {"id": self.count, "method": method, "params": parameters}
+        if self.session:
+            request["sessionId"] = self.session
+        os.write(self.write_end, json.dumps(request).encode() + b"\0")
+        while True:
+            answer = self.message()
+            if answer.get("id") == self.count:
+                if "error" in answer:
+                    raise SystemExit(f"{method}: {answer['error']['message']}")
+                return answer["result"]
+            self.note(answer)
+
+    def attach(self):
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call(
+            "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ["Page", "Runtime", "Log", "Network"]:
+            self.call(domain + ".enable")
+
+    def open(self, address):
+        # From a blank page even an address that differs in its fragment alone is loaded anew.
+        for place in ["about:blank", address]:
+            self.loaded = False
+            self.call("Page.navigate", url=place)
+            while not self.loaded:
+                self.note(self.message())
+
+    def evaluate(self, expression):
+        result = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise SystemExit(f"{expression}: {json.dumps(result['exceptionDetails'])[:600]}")
+        return result["result"].get("value")
+
+    def press(self, key):
+        for kind in ["keyDown", "keyUp"]:
+            text = {"text": key} if kind == "keyDown" and len(key) == 1 else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                      windowsVirtualKeyCode=KEYS[key], **text)
+
+    def screenshot(self, path):
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(data))
+
+    def do(self, name, value):
+        if name == "open":
+            self.open(value)
+        elif name == "evaluate":
+            return self.evaluate(value)
+        elif name == "key":
+            self.press(value)
+        elif name == "move":
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=value[0], y=value[1])
+        elif name == "size":
+            self.call("Emulation.setDeviceMetricsOverride", width=value[0], height=value[1],
+                      deviceScaleFactor=1, mobile=False)
+        elif name == "dark":
+            self.call("Emulation.setEmulatedMedia", features=[
+                {"name": "prefers-color-scheme", "value": "dark" if value else "light"}])
+        elif name == "script":
+            self.call("Emulation.setScriptExecutionDisabled", value=not value)
+        elif name == "screenshot":
+            self.screenshot(value)
+        elif name == "downloads":
+            self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=value)
+        elif name == "wait":
+            time.sleep(value)
+        else:
+            raise SystemExit(f"no command '{name}'")
+        return None
+
+    def close(self):
+        self.session = None
+        self.call("Browser.close")
+        self.process.wait(timeout=20)
+
+
+def main():
+    commands = json.load(sys.stdin)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        browser = Browser(profile)
+        try:
+            browser.attach()
+            results = [browser.do(*next(iter(command.items()))) for command in commands]
+            requests = [r for r in browser.requests if r != "about:blank"]
+            pages = sum("open" in command for command in commands)
+            browser.close()
+        finally:
+            browser.process.kill()
+    json.dump({"results": results, "requests": requests, "problems": browser.problems,
+               "pages": pages}, sys.stdout)
+
+
+main()
