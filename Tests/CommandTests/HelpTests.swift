@@ -11,8 +11,8 @@ struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
     arguments: [
-      "heed", "compare", "generate", "explain", "tokens", "sheet", "export", "verify-export",
-      "analyze", "check", "verify", "model", "benchmark",
+      "heed", "compare", "generate", "explain", "tokens", "sheet", "report", "export",
+      "verify-export", "analyze", "check", "verify", "model", "benchmark",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()

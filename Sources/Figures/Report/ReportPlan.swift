@@ -51,7 +51,8 @@ struct ReportPlan: Equatable {
     if headStride == nil {
       left.append("single heads are shown as means over the recorded steps")
     } else if let headStride, headStride > 1 {
-      left.append("single heads are shown for every \(ordinal(headStride)) of these steps")
+      let steps = stride > 1 ? "of these" : "recorded step"
+      left.append("single heads are shown for every \(ordinal(headStride)) \(steps)")
     }
     guard !left.isEmpty else { return [] }
     return [

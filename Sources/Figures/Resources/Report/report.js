@@ -117,8 +117,8 @@
 
   function initialState() {
     return {
-      run: 0, compare: partner(0), token: data.firstSubjectToken, step: data.steps[data.steps.length - 1],
-      layer: "mean", head: "mean", branch: "conditional", lock: true, cell: null,
+      run: 0, compare: partner(0), token: null, step: data.steps[data.steps.length - 1],
+      layer: "mean", head: "mean", branch: null, lock: true, cell: null,
     };
   }
 
@@ -180,7 +180,9 @@
       notes.push(`run ${state.compare} cannot be shown beside run ${state.run}`);
       state.compare = "none";
     }
-    want("token", run.tokens.includes(state.token), run.tokens[0], `token ${state.token} of this run`);
+    const first = [data.firstSubjectToken, ...run.tokens.slice(1), ...run.tokens]
+      .find((token) => run.tokens.includes(token));
+    want("token", run.tokens.includes(state.token), first, `token ${state.token} of this run`);
     const branches = branchesOf(run);
     want("branch", branches.includes(state.branch), branches[0], `the ${state.branch} branch`);
     settleLayer(run, state, want);

@@ -1,0 +1,231 @@
+import AttentionAnalysis
+import AttentionTrace
+import Figures
+import Foundation
+import RecordingProbe
+import Testing
+
+@Suite("The report of recorded runs")
+struct ReportTests {
+  private static let hostile =
+    "</script><img src=x onerror=alert(1)> & \"quotes\" '猫' \u{2028}{{data}}\u{202E}<!--"
+
+  private static let synthetic: SyntheticRun = {
+    var run = SyntheticRun(plan: SyntheticRun.everything, steps: 3)
+    run.prompt = hostile
+    return run
+  }()
+
+  private func withReport<Result>(
+    _ run: SyntheticRun = synthetic, budget: Int = AttentionReport.defaultBudget,
+    _ body: (AttentionReport, RecordedRun) throws -> Result
+  ) throws -> Result {
+    try withFolder { folder in
+      try run.record(into: RunFolder(path: folder.path))
+      let recorded = try RecordedRun(folder.path)
+      return try body(
+        try AttentionReport(runs: [recorded], budget: budget, software: "test"), recorded)
+    }
+  }
+
+  private func text(_ report: AttentionReport) -> String {
+    String(decoding: report.html, as: UTF8.self)
+  }
+
+  /// What stands between two marks.
+  private func part(_ page: String, _ start: String, _ end: String) throws -> String {
+    let first = try #require(page.range(of: start))
+    let last = try #require(page.range(of: end, range: first.upperBound..<page.endIndex))
+    return String(page[first.upperBound..<last.lowerBound])
+  }
+
+  private func document(_ page: String) throws -> [String: Any] {
+    let json = try part(page, "<script type=\"application/json\" id=\"data\">", "</script>")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+  }
+
+  @Test("The policy allows this file's script and style by their hashes, and nothing from outside")
+  func policy() throws {
+    let page = text(try withReport { report, _ in report })
+    let policy = try part(page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"")
+    #expect(policy.hasPrefix("default-src 'none'; "))
+    #expect(!policy.contains("unsafe") && !policy.contains("http"))
+    for (start, end, directive) in [
+      ("<script>", "</script>", "script-src"), ("<style>", "</style>", "style-src"),
+    ] {
+      let content = try part(page, start, end)
+      let digest = try withFolder { folder in
+        try Data(content.utf8).write(to: folder.appendingPathComponent("part"))
+        return try run("sha256sum", ["part"], folder: folder).output.prefix(64)
+      }
+      let digits = Array(digest)
+      let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+        UInt8(String(digits[$0...$0 + 1]), radix: 16)
+      }
+      #expect(policy.contains("\(directive) 'sha256-\(Data(bytes).base64EncodedString())'"))
+    }
+    for word in ["http://", "https://", "innerHTML", "eval(", "@import", "url("] {
+      let isNamespace = word == "http://"
+      let places = page.components(separatedBy: word).dropFirst()
+      #expect(
+        isNamespace ? places.allSatisfy { $0.hasPrefix("www.w3.org/2000/svg") } : places.isEmpty,
+        "\(word)")
+    }
+  }
+
+  @Test("A prompt is text, whatever it says")
+  func hostilePrompt() throws {
+    let page = text(try withReport { report, _ in report })
+    #expect(!page.contains("<img src=x") && !page.contains("</script><img"))
+    #expect(
+      page.contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt; &amp; &quot;quotes&quot;"))
+    #expect(page.components(separatedBy: "</script>").count == 3)
+    #expect(try document(page)["prompt"] as? String == Self.hostile)
+    let json = try part(page, "id=\"data\">", "</script>")
+    #expect(!json.unicodeScalars.contains { "<>&\u{2028}\u{2029}".unicodeScalars.contains($0) })
+    #expect(!(try part(page, "<title>", "</title>")).unicodeScalars.contains("\u{202E}"))
+  }
+
+  @Test("Every map of the page is the recording's, to float16")
+  func maps() throws {
+    try withReport { report, recorded in
+      #expect(report.notes.isEmpty)
+      let page = try document(text(report))
+      #expect(page["steps"] as? [Int] == [0, 1, 2] && page["headSteps"] as? [Int] == [0, 1, 2])
+      let run = try #require((page["runs"] as? [[String: Any]])?.first)
+      #expect(run["tokens"] as? [Int] == [0, 2, 5])
+      let layers = try #require(run["layers"] as? [[String: Any]])
+      #expect(layers.count == 4)
+      for layer in layers { try check(layer, recorded) }
+    }
+  }
+
+  private func check(_ layer: [String: Any], _ recorded: RecordedRun) throws {
+    let site = try #require(SyntheticRun.smallSites.first { $0.path == layer["path"] as? String })
+    let calls = recorded.calls.filter {
+      $0.phase == .denoise && $0.branch.rawValue == layer["branch"] as? String
+    }
+    #expect(calls.count == 3)
+    let cells = site.grid.pixels
+    /// A recorded value, by the synthetic run's own formula.
+    func value(_ call: Int, _ head: Int, _ token: Int, _ cell: Int) -> Float {
+      let maps = Self.synthetic.maps(site, call: calls[call].call)
+      return Float(Float16(maps[(head * cells + cell) * site.keys + [0, 2, 5][token]]))
+    }
+    let (steps, heads) = (try numbers(layer["stepMaps"]), try numbers(layer["headMaps"]))
+    let means = try numbers(layer["meanMaps"])
+    #expect(steps.count == 3 * 3 * cells && heads.count == site.heads * 3 * 3 * cells)
+    #expect(means.count == (site.heads + 1) * 3 * cells)
+    for token in 0..<3 {
+      for cell in 0..<cells {
+        var total = 0.0
+        for head in 0..<site.heads {
+          let all = (0..<3).map { value($0, head, token, cell) }
+          for step in 0..<3 {
+            #expect(heads[((head * 3 + step) * 3 + token) * cells + cell] == all[step])
+          }
+          let mean = all.reduce(0.0) { $0 + Double($1) } / 3
+          total += mean / Double(site.heads)
+          #expect(isClose(means[((head + 1) * 3 + token) * cells + cell], mean))
+        }
+        #expect(isClose(means[token * cells + cell], total))
+        for step in 0..<3 {
+          let sum = (0..<site.heads).reduce(0.0) { $0 + Double(value(step, $1, token, cell)) }
+          #expect(isClose(steps[(step * 3 + token) * cells + cell], sum / Double(site.heads)))
+        }
+      }
+    }
+  }
+
+  /// Whether a number is another in float16: 11 significant bits, half of the last one off at most.
+  private func isClose(_ number: Float, _ wanted: Double) -> Bool {
+    abs(Double(number) - wanted) <= wanted * 0x1p-11 + 0x1p-24
+  }
+
+  private func numbers(_ base64: Any?) throws -> [Float] {
+    let text = try #require(base64 as? String)
+    let bytes = try #require(Data(base64Encoded: text))
+    return stride(from: 0, to: bytes.count, by: 2).map {
+      Float(Float16(bitPattern: UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8))
+    }
+  }
+
+  @Test("The same runs give the same bytes, in whatever order they come")
+  func deterministic() throws {
+    try withFolder { folder in
+      let runs = try [("stable-diffusion", 1), ("attend-and-excite", 1), ("stable-diffusion", 0)]
+        .enumerated().map { index, run in
+          try recordSynthetic(folder.appendingPathComponent("\(index)"), run.0, seed: run.1, [:])
+        }
+      let first = try AttentionReport(runs: runs, software: "test")
+      #expect(first.runs == 3 && first.tokens == 3 && first.steps == 3)
+      for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let again = try AttentionReport(runs: order.map { runs[$0] }, software: "test")
+        #expect(again.html == first.html)
+      }
+      let page = folder.appendingPathComponent("page.html").path
+      try first.write(to: page)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: page)) == Data(first.html))
+    }
+  }
+
+  @Test("What does not fit the budget is left out, and the page says what")
+  func budget() throws {
+    var long = SyntheticRun(
+      sites: [
+        AttentionSite(
+          path: "a.attn2", kind: .cross, heads: 4, grid: Grid(rows: 8, columns: 8), keys: 7)
+      ], plan: RecordingPlan(layers: ["*"]), steps: 60)
+    long.prompt = "a cat and a frog"
+    let all = try withReport(long) { report, _ in report }
+    #expect(all.steps == 60 && all.notes.isEmpty)
+    for (budget, steps) in [(all.html.count + 130_000, 60), (200_000, 60), (140_000, 12)] {
+      let report = try withReport(long, budget: budget) { report, _ in report }
+      #expect(report.html.count <= budget)
+      #expect(report.steps == 60 ? steps == 60 : report.steps < 60, "\(report.steps)")
+      #expect(report.notes.allSatisfy { text(report).contains("<li><bdi>\($0)</bdi></li>") })
+      #expect(report.notes.isEmpty == (budget > all.html.count))
+      let kept = try document(text(report))["steps"] as? [Int] ?? []
+      #expect(kept.count == report.steps && kept.first == 0 && kept.last == 59)
+    }
+    #expect(throws: FigureError.self) { try withReport(long, budget: 50_000) { _, _ in } }
+  }
+
+  @Test("A chunk that is gone leaves a gap, and the page says so")
+  func gone() throws {
+    try withFolder { folder in
+      try Self.synthetic.record(into: RunFolder(path: folder.path))
+      let site = SyntheticRun.smallSites[1].path
+      let call = try #require(try RecordedRun(folder.path).noisePredictions.first).call
+      let chunks = folder.path + "/attention.zarr/" + site
+      try FileManager.default.removeItem(atPath: chunks + "/c.\(call).0.0.0.0")
+      let report = try AttentionReport(runs: [RecordedRun(folder.path)], software: "test")
+      #expect(report.notes.count == 1 && report.notes[0].contains("1 recorded chunk"))
+      let run = (try document(text(report))["runs"] as? [[String: Any]])?.first
+      let layer = (run?["layers"] as? [[String: Any]])?.first { $0["path"] as? String == site }
+      let steps = try numbers(layer?["stepMaps"])
+      #expect(steps.prefix(18).allSatisfy(\.isNaN) && !steps.dropFirst(18).contains(where: \.isNaN))
+    }
+  }
+
+  @Test("Runs that do not belong together, or without the words' maps, are refused")
+  func refusals() throws {
+    try withFolder { folder in
+      let first = try recordSynthetic(
+        folder.appendingPathComponent("a"), "attend-and-excite", seed: 0, [:])
+      let other = try recordSynthetic(
+        folder.appendingPathComponent("b"), "attend-and-excite", seed: 1, ["guidanceScale": 3])
+      #expect(throws: AnalysisError.self) {
+        try AttentionReport(runs: [first, other], software: "test")
+      }
+      #expect(throws: AnalysisError.self) { try AttentionReport(runs: [], software: "test") }
+    }
+    for plan in [
+      RecordingPlan(layers: ["*attn1"]), RecordingPlan(tokens: [6]), RecordingPlan(phases: [.loss]),
+    ] {
+      let run = SyntheticRun(plan: plan, steps: 2)
+      #expect(throws: AnalysisError.self) { try withReport(run) { _, _ in } }
+    }
+  }
+}
