@@ -10,7 +10,7 @@ struct ImportRuleTests {
     "AttentionTrace": ["CKernels", "TensorEngine"],
     "Diffusion": ["AttentionTrace", "CPictures", "TensorEngine", "Yams"],
     "AttentionAnalysis": ["AttentionTrace", "CKernels", "TensorEngine"],
-    "Figures": ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG"],
+    "Figures": ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG", "TensorEngine"],
     "heed": [
       "ArgumentParser", "AttentionAnalysis", "AttentionTrace", "Diffusion", "Figures",
       "TensorEngine",

@@ -195,8 +195,8 @@ struct ReportBrowserTests {
         [
           "evaluate": """
           (() => {
-            const box = document.querySelector("#first canvas").getBoundingClientRect();
             window.scrollTo(0, 0);
+            const box = document.querySelector("#first canvas").getBoundingClientRect();
             return [box.left + box.width * 5.5 / 16, box.top + box.height * 1.5 / 16].join(" ");
           })()
           """

@@ -19,7 +19,9 @@ struct ReportTemplate {
     )
   }
 
-  /// The whole file. What is put in is never searched for places to fill: a prompt may hold `{{data}}`.
+  /// The whole file.
+  ///
+  /// What is put in is never searched for places to fill: a prompt may hold `{{data}}`.
   func filled(_ content: [String: String]) -> String {
     let parts = content.merging(["policy": policy, "style": style, "script": script]) { $1 }
     var result = ""

@@ -98,12 +98,19 @@
 
   /** The largest value of a word in a run, over all that the step's slider shows. */
   function largestOverSteps(run, state) {
-    const steps = state.step === "mean" ? ["mean"] : stepsFor(state);
-    return steps.reduce((sofar, step) => {
-      const map = mapOf(run, state, step);
-      return map ? Math.max(sofar, map.values[largest(map.values)]) : sofar;
-    }, 0);
+    const isMean = state.step === "mean";
+    const key = [
+      data.runs.indexOf(run), state.token, state.layer, state.head, state.branch, isMean].join(" ");
+    if (!scales.has(key)) {
+      scales.set(key, (isMean ? ["mean"] : stepsFor(state)).reduce((sofar, step) => {
+        const map = mapOf(run, state, step);
+        return map ? Math.max(sofar, map.values[largest(map.values)]) : sofar;
+      }, 0));
+    }
+    return scales.get(key);
   }
+
+  const scales = new Map();
 
   // MARK: - State
 
@@ -279,7 +286,7 @@
 
   function shortName(layer) {
     const path = layer.path.replace(/\.transformer_blocks\.0\.attn2$/, "");
-    return `${layer.grid.rows}×${layer.grid.columns} ${path}`;
+    return `${path}, ${layer.grid.rows}×${layer.grid.columns}`;
   }
 
   function makeTokens() {
@@ -581,7 +588,8 @@
       text(String(Number((share * top).toPrecision(2))),
         { x: plot.left - 6, y: y(share * top) + 4, "text-anchor": "end" });
     }
-    for (let step = 0; step <= last; step += 10) {
+    const apart = [1, 2, 5, 10, 20, 50, 100, 200].find((apart) => last / apart <= 6) ?? last;
+    for (let step = 0; step <= last; step += apart) {
       text(String(step), { x: x(step), y: height - plot.bottom + 15, "text-anchor": "middle" });
     }
     text("step", { x: plot.left + inner / 2, y: height - 4, "text-anchor": "middle" });
