@@ -245,6 +245,32 @@ struct ReportBrowserTests {
     }
   }
 
+  @Test("A locked scale is one for both runs and all steps; unlocked, each map has its own")
+  func scale() throws {
+    try withPage { folder, page in
+      let read = """
+        ["first", "second"].flatMap((id) => {
+          const view = document.getElementById(id);
+          return [view.dataset.scale, view.dataset.largest,
+            Number(view.querySelector(".ticks").lastChild.textContent)];
+        }).join(" ")
+        """
+      let steps = 0..<6
+      let outcome = try HeadlessBrowser.run(
+        (steps.map { "#compare=1&lock=1&step=\($0)" } + ["#compare=1&lock=0&step=0"]).flatMap {
+          [["open": page + $0], ["evaluate": read]]
+        })
+      let rows = outcome.texts.map { $0.split(separator: " ").compactMap { Double($0) } }
+      #expect(rows.count == 7 && rows.allSatisfy { $0.count == 6 })
+      let largest = rows.prefix(6).flatMap { [$0[1], $0[4]] }.max()
+      for row in rows.prefix(6) {
+        #expect(row[0] == largest && row[3] == largest)
+        #expect(abs(row[2] - row[0]) <= row[0] * 0.000_51 && row[5] == row[2])
+      }
+      #expect(rows[6][0] == rows[6][1] && rows[6][3] == rows[6][4] && rows[6][0] != rows[6][3])
+    }
+  }
+
   @Test("The view is exported as a standalone SVG")
   func export() throws {
     try withPage { folder, page in
@@ -300,8 +326,13 @@ struct ReportBrowserTests {
        document.documentElement.scrollWidth - innerWidth].join("\\n")
       """
     let outcome = try HeadlessBrowser.run([
-      ["size": [360, 740]], ["open": "file://\(folder.path)/report.html"], ["evaluate": read],
+      ["downloads": folder.path], ["size": [360, 740]],
+      ["open": "file://\(folder.path)/report.html"], ["evaluate": read],
+      ["evaluate": "void document.getElementById('export').click()"], ["wait": 1.5],
     ])
+    let picture = try #require(folder.names.first { $0.hasSuffix(".svg") })
+    #expect(XMLParser(data: Data(folder.bytes(picture))).parse())
+    #expect(folder.text(picture).contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;"))
     #expect(outcome.problems.isEmpty, "\(outcome.problems)")
     let parts = try #require(outcome.texts.first).components(separatedBy: "\n")
     #expect(parts[0] == prompt.trimmingCharacters(in: .whitespacesAndNewlines))

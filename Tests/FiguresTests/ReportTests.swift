@@ -209,6 +209,18 @@ struct ReportTests {
     }
   }
 
+  @Test("A run that goes on is shown as far as it was acknowledged")
+  func unfinished() throws {
+    try withFolder { folder in
+      // The first step has a loss, two tries and two branches; then comes a loss.
+      try Self.synthetic.record(into: RunFolder(path: folder.path), limit: 6)
+      let report = try AttentionReport(runs: [RecordedRun(folder.path)], software: "test")
+      #expect(report.steps == 1)
+      #expect(report.notes.count == 1 && report.notes[0].contains("not complete"))
+      #expect(text(report).contains("No picture yet."))
+    }
+  }
+
   @Test("Runs that do not belong together, or without the words' maps, are refused")
   func refusals() throws {
     try withFolder { folder in

@@ -456,7 +456,8 @@
       [...mean, ...layers.map((layer) => [layer.path, shortName(layer)])], state.layer);
     const heads = headsOf(run, state);
     setOptions(at("head"),
-      [["mean", "mean of all"], ...heads.map((head) => [head, String(head)])], state.head);
+      [["mean", state.layer === "mean" ? "mean of all (one layer has single heads)" : "mean of all"],
+        ...heads.map((head) => [head, String(head)])], state.head);
     setOptions(at("branch"), branchesOf(run).map((branch) => [branch, branch]), state.branch);
     at("lock").checked = state.lock;
     at("lock-text").textContent = state.lock
@@ -480,7 +481,8 @@
     at("mean").disabled = steps.length === 0;
     if (!isMean) slider.value = String(steps.indexOf(state.step));
     const text = isMean
-      ? "mean of all steps" : `step ${state.step}, timestep ${data.timesteps[state.step]}`;
+      ? "mean of all steps"
+      : `step ${state.step}, timestep ${Number(data.timesteps[state.step].toFixed(2))}`;
     at("step-text").textContent = text;
     slider.setAttribute("aria-valuetext", text);
     at("mean").setAttribute("aria-pressed", String(isMean));
@@ -565,7 +567,7 @@
   function linesOf(run, ink) {
     const lines = data.subjects.map((name, place) => ({
       name, values: run.curves.largest[place], color: ink.lines[place % ink.lines.length],
-      dash: dashes[place % dashes.length], width: 2.25,
+      dash: dashes[(place + Math.floor(place / ink.lines.length)) % dashes.length], width: 2.25,
     }));
     lines.push({ name: "loss", values: run.curves.loss, color: ink.soft, dash: "4 3", width: 1.5 });
     return lines;
@@ -784,10 +786,10 @@
   }
 
   makeTokens();
-  at("app").hidden = false;
   views.push(makeView("first"), makeView("second"));
   listen();
   const read = readHash(location.hash);
   show(read.state, read.notes);
+  at("app").hidden = false;
   at("sheet").hidden = true;
 })();

@@ -20,6 +20,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,8 @@ class Browser:
 
 
 def main():
+    # A browser that never answers shall not hold up the tests.
+    signal.alarm(180)
     commands = json.load(sys.stdin)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
