@@ -456,7 +456,7 @@
       [...mean, ...layers.map((layer) => [layer.path, shortName(layer)])], state.layer);
     const heads = headsOf(run, state);
     setOptions(at("head"),
-      [["mean", state.layer === "mean" ? "mean of all (one layer has single heads)" : "mean of all"],
+      [["mean", state.layer === "mean" ? "mean (pick a layer)" : "mean of all"],
         ...heads.map((head) => [head, String(head)])], state.head);
     setOptions(at("branch"), branchesOf(run).map((branch) => [branch, branch]), state.branch);
     at("lock").checked = state.lock;
