@@ -18,3 +18,14 @@ extension RunManifest {
     return nil
   }
 }
+
+extension RecordedRun {
+  /// Refuses a run that differs from this one in more than its method and seed.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.
+  package func requireComparable(with other: RecordedRun) throws {
+    if let what = manifest.incomparability(with: other.manifest) {
+      throw AnalysisError.notComparable(
+        first: folder.path, second: other.folder.path, what: what)
+    }
+  }
+}

@@ -96,6 +96,26 @@ struct MapSheetTests {
     }
   }
 
+  @Test("What a file tells of its recipe is JSON, whatever names the recipe holds")
+  func provenance() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder)
+      let name = "we\"ights\\.json"
+      var plan = MapSheetPlan(.seeds)
+      plan.recipe = "weighted(head: @\(name)) mean(layer: 2x3)"
+      let layers = runs[0].sites.map { ($0.site.path, $0.site.heads) }.map {
+        ($0, [Float](repeating: 0.5, count: $1))
+      }
+      let weights = HeadWeights(layers: Dictionary(uniqueKeysWithValues: layers))
+      let scene = try MapSheet(
+        runs: runs, plan: plan, weights: [name: weights], software: "test"
+      ).scene()
+      let told = try JSONSerialization.jsonObject(with: Data(scene.metadata.manifest.utf8))
+      let recipe = try #require((told as? [String: Any])?["recipe"] as? String)
+      #expect(recipe.contains("@\(name)"))
+    }
+  }
+
   @Test("What a plan does not set apart must be one; a run twice and a missing word are refused")
   func refusals() throws {
     try withFolder { folder in

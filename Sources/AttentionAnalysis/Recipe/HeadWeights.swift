@@ -35,6 +35,14 @@ public struct HeadWeights: Hashable, Sendable {
     self.layers = layers
   }
 
+  /// Those that `recipe` names, by path.
+  /// - Throws: as ``init(contentsOf:)``.
+  package static func named(by recipe: Recipe) throws -> [String: HeadWeights] {
+    var weights: [String: HeadWeights] = [:]
+    for path in recipe.weightFiles { weights[path] = try HeadWeights(contentsOf: path) }
+    return weights
+  }
+
   /// The object that ``init(contentsOf:)`` reads, a layer a line.
   public var json: String {
     let lines = layers.sorted { $0.key < $1.key }.map { layer, weights in

@@ -154,10 +154,7 @@ public struct RunMeasurement: Sendable {
   public func difference(
     excited: RecordedRun, plain: RecordedRun, of words: [Subject]
   ) throws -> MeasurementTable {
-    if let what = plain.manifest.incomparability(with: excited.manifest) {
-      throw AnalysisError.notComparable(
-        first: plain.folder.path, second: excited.folder.path, what: what)
-    }
+    try plain.requireComparable(with: excited)
     var earlier: [[MeasurementTable.Key]: AggregatedMaps] = [:]
     let tokens = Set(words.flatMap(\.tokens)).sorted()
     try plain.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in

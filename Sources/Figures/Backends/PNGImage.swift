@@ -1,4 +1,5 @@
 internal import CPNG
+internal import Foundation
 
 /// A picture of 8-bit sRGB pixels, read from or written as a PNG file.
 public struct PNGImage: Hashable, Sendable {
@@ -100,6 +101,17 @@ public struct PNGImage: Hashable, Sendable {
     for (keyword, text) in text { chunks += PNGChunk.text(keyword: keyword, text) }
     bytes.insert(contentsOf: chunks, at: PNGChunk.endOfHeader)
     return bytes
+  }
+
+  /// The picture as a `data:` address of a PNG file.
+  /// - Throws: ``FigureError/drawing(_:)`` if libpng gives up.
+  var dataURI: String {
+    get throws { Self.dataURI(of: try encoded()) }
+  }
+
+  /// The `data:` address of a PNG file's bytes.
+  static func dataURI(of file: [UInt8]) -> String {
+    "data:image/png;base64," + Data(file).base64EncodedString()
   }
 
   private static func message(of image: png_image) -> String {

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Draws scenes as SVG 1.1 with real text: every line of words can be found, copied and edited.
 ///
 /// Written here and not by Cairo, whose SVG has outlines for text and identifiers that depend on
@@ -47,10 +45,9 @@ public enum SVGBackend {
       case .group(_, let members): try define(members, &pictures, &lines)
       case .image(let image, _):
         guard pictures.insert(image.digest).inserted else { continue }
-        let data = Data(try image.encoded()).base64EncodedString()
         lines.append(
           #"<defs><image id="i\#(image.digest)" width="1" height="1" preserveAspectRatio="none""#
-            + #" style="image-rendering:pixelated" xlink:href="data:image/png;base64,\#(data)"/>"#
+            + #" style="image-rendering:pixelated" xlink:href="\#(try image.dataURI)"/>"#
             + "</defs>")
       default: break
       }
@@ -111,33 +108,11 @@ public enum SVGBackend {
     return text
   }
 
-  /// A length in points to 1/1000.
-  private static func number(_ length: Double) -> String {
-    let thousandths = (length * 1000).rounded()
-    guard length.isFinite, thousandths.magnitude < 1e15 else { return "0" }
-    let whole = Int(thousandths.magnitude)
-    var digits = String(whole % 1000)
-    digits = String(repeating: "0", count: 3 - digits.count) + digits
-    while digits.last == "0" { digits.removeLast() }
-    let sign = thousandths < 0 ? "-" : ""
-    return sign + "\(whole / 1000)" + (digits.isEmpty ? "" : "." + digits)
-  }
+  /// A length in points.
+  private static func number(_ length: Double) -> String { NumberText.fine(length) }
 
-  /// Text as XML may hold it; what it may not becomes U+FFFD.
+  /// One line of text.
   private static func escaped(_ string: String) -> String {
-    var text = ""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "&": text += "&amp;"
-      case "<": text += "&lt;"
-      case ">": text += "&gt;"
-      case "\"": text += "&quot;"
-      case "\t", "\n", "\r": text += " "
-      case _ where scalar.value < 0x20 || (0xFFFE...0xFFFF).contains(scalar.value):
-        text.unicodeScalars.append("\u{FFFD}")
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
+    MarkupText.escaped(String(string.map { $0.isNewline || $0 == "\t" ? " " : $0 }))
   }
 }

@@ -28,8 +28,7 @@ extension CompareSheet {
       seeds: seeds, steps: first.timesteps.count, alteredSteps: first.method.alteredSteps,
       thresholds: first.method.thresholds, recipe: label,
       metadata: Scene.Metadata(
-        title: first.tokens.prompt, date: first.date.prefix(10) + "T00:00:00Z", software: software,
-        manifest: Self.provenance(runs, recipe)))
+        of: first, software: software, manifest: Self.provenance(runs, recipe)))
     curveNote =
       "Curves: the largest value of a word’s map as the loss reads it (softmax of 100 × the mean "
       + "probability over the prompt’s tokens, smoothed), in the pass that predicts the noise."
@@ -37,7 +36,7 @@ extension CompareSheet {
     excitedName = Self.title(first.method.name)
   }
 
-  private static let plainMethod = "stable-diffusion"
+  private static let plainMethod = NeglectComparison.plainMethod
 
   /// The runs by seed, plain and excited at the same place.
   private static func paired(
@@ -52,10 +51,7 @@ extension CompareSheet {
         recorded: "only \(plainMethod)")
     }
     for run in sorted {
-      if let what = run.manifest.incomparability(with: model.manifest) {
-        throw AnalysisError.notComparable(
-          first: run.folder.path, second: model.folder.path, what: what)
-      }
+      try run.requireComparable(with: model)
       let partners = run.manifest.method.name == plainMethod ? excited : plain
       guard partners.count(where: { $0.manifest.seed == run.manifest.seed }) == 1,
         sorted.count(where: {
@@ -102,7 +98,7 @@ extension CompareSheet {
     let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
     let methods = Set(runs.map(\.manifest.method.name)).sorted().joined(separator: "\", \"")
     return "{\"layout\": \"compare\", \"methods\": [\"\(methods)\"], "
-      + "\"recipe\": \"\(recipe)\", \"seeds\": [\(seeds)]}"
+      + "\"recipe\": \(Scene.json(recipe.description)), \"seeds\": [\(seeds)]}"
   }
 }
 
@@ -123,9 +119,7 @@ extension CompareSheet.Run {
     }
     self.init(
       image: try PNGImage.read(run.folder.image),
-      maps: maps.map {
-        HeatMap(rows: $0.grid.rows, columns: $0.grid.columns, values: $0.values)
-      },
+      maps: maps.map { HeatMap($0.map) },
       loss: measured.map(\.loss),
       attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },
       refinementTries: run.refinementTries,

@@ -74,9 +74,7 @@ public struct ExplainSheet: Sendable {
           quantity = CompareSheet.quantity(maps[0])
           return Row(
             name: "t = \(NumberText.plain(manifest.timesteps[step]))",
-            maps: maps.map {
-              HeatMap(rows: $0.grid.rows, columns: $0.grid.columns, values: $0.values)
-            })
+            maps: maps.map { HeatMap($0.map) })
         })
     }
     prompt = manifest.tokens.prompt
@@ -86,10 +84,9 @@ public struct ExplainSheet: Sendable {
     }
     self.quantity = quantity
     metadata = Scene.Metadata(
-      title: manifest.tokens.prompt, date: manifest.date.prefix(10) + "T00:00:00Z",
-      software: software,
+      of: manifest, software: software,
       manifest: "{\"layout\": \"explain\", \"photo\": \"\(manifest.picture?.sha256 ?? "")\", "
-        + "\"recipe\": \"\(recipe)\", "
+        + "\"recipe\": \(Scene.json(recipe.description)), "
         + "\"seeds\": [\(runs.map { String($0.manifest.seed) }.joined(separator: ", "))]}")
   }
 

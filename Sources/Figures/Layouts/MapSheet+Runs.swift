@@ -15,12 +15,7 @@ extension MapSheet {
     software: String
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
-    for run in runs.dropFirst() {
-      if let what = run.manifest.incomparability(with: first.manifest) {
-        throw AnalysisError.notComparable(
-          first: first.folder.path, second: run.folder.path, what: what)
-      }
-    }
+    for run in runs.dropFirst() { try first.requireComparable(with: run) }
     let recipe =
       plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
     var gathering = Gathering(plan: plan, recipe: recipe, weights: weights)
@@ -40,10 +35,10 @@ extension MapSheet {
       (plan.showsDifferences ? "with excitation less without: " : "") + gathering.quantity
     let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
     metadata = Scene.Metadata(
-      title: prompt, date: first.manifest.date.prefix(10) + "T00:00:00Z", software: software,
+      of: first.manifest, software: software,
       manifest: "{\"rows\": \"\(plan.rows.map(\.rawValue).joined(separator: ", "))\", "
         + "\"columns\": \"\(plan.columns.map(\.rawValue).joined(separator: ", "))\", "
-        + "\"recipe\": \"\(gathering.usedRecipe)\", \"seeds\": [\(seeds)]}")
+        + "\"recipe\": \(Scene.json(gathering.usedRecipe)), \"seeds\": [\(seeds)]}")
   }
 }
 
@@ -93,11 +88,7 @@ private struct Gathering {
     let tokens = Set(words.flatMap(\.tokens)).sorted()
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       for word in words {
-        let map = try slice.maps.map(of: word)
-        add(
-          word, slice, of: run,
-          HeatMap(
-            rows: map.grid.rows, columns: map.grid.columns, values: map.values))
+        add(word, slice, of: run, HeatMap(try slice.maps.map(of: word)))
       }
     }
     let used = recipe.resolved(for: run.manifest)

@@ -31,12 +31,7 @@ public struct MatrixSheet: Sendable {
     software: String
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
-    for run in runs.dropFirst() {
-      if let what = run.manifest.incomparability(with: first.manifest) {
-        throw AnalysisError.notComparable(
-          first: first.folder.path, second: run.folder.path, what: what)
-      }
-    }
+    for run in runs.dropFirst() { try first.requireComparable(with: run) }
     let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
     let selection = WordSelection(first.manifest.tokens)
     let subjects = words.isEmpty ? selection.words : try words.map(selection.subject)
@@ -63,8 +58,8 @@ public struct MatrixSheet: Sendable {
     self.words = subjects.map(\.name)
     quantity = "soft Jaccard index of two words’ maps, \(recipe.resolved(for: first.manifest))"
     metadata = Scene.Metadata(
-      title: prompt, date: first.manifest.date.prefix(10) + "T00:00:00Z", software: software,
-      manifest: "{\"layout\": \"matrix\", \"recipe\": \"\(recipe)\", "
+      of: first.manifest, software: software,
+      manifest: "{\"layout\": \"matrix\", \"recipe\": \(Scene.json(recipe.description)), "
         + "\"runs\": \(runs.count)}")
   }
 }

@@ -1,3 +1,5 @@
+internal import AttentionTrace
+
 extension Scene {
   /// What every sheet's caption says of its maps: what the colours measure, and over which range.
   static func caption(
@@ -11,6 +13,15 @@ extension Scene {
   /// As in `(seeds 0, 3)`.
   static func list(_ name: String, _ items: [String]) -> String {
     "(\(items.count == 1 ? name : name + "s") \(items.joined(separator: ", ")))"
+  }
+}
+
+extension Scene.Metadata {
+  /// What a sheet's file tells: the prompt and the day of the first of its runs.
+  init(of run: RunManifest, software: String, manifest: String) {
+    self.init(
+      title: run.tokens.prompt, date: run.date.prefix(10) + "T00:00:00Z", software: software,
+      manifest: manifest)
   }
 }
 

@@ -1,3 +1,6 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
+
 /// A word's attention over the picture: one value a cell.
 public struct HeatMap: Hashable, Sendable {
   /// Cells from top to bottom.
@@ -16,6 +19,10 @@ public struct HeatMap: Hashable, Sendable {
     self.rows = rows
     self.columns = columns
     self.values = values
+  }
+
+  init(_ map: AttentionMap) {
+    self.init(rows: map.grid.rows, columns: map.grid.columns, values: map.values)
   }
 
   /// The value farthest from zero that is a number; `nil` if none is.

@@ -46,8 +46,8 @@ public struct AttentionReport: Sendable {
     notes = plan.omissions + recordings.compactMap(Self.gaps)
     let document = try ReportDocument(recordings, pictures: pictures, plan)
     let page = try ReportTemplate().filled([
-      "title": HTMLText.title(document.prompt), "prompt": HTMLText.escaped(document.prompt),
-      "notes": Self.list(notes), "sheet": sheet, "data": HTMLText.script(try document.json),
+      "title": MarkupText.title(document.prompt), "prompt": MarkupText.escaped(document.prompt),
+      "notes": Self.list(notes), "sheet": sheet, "data": MarkupText.script(try document.json),
     ])
     html = Array(page.utf8)
     self.runs = recordings.count
@@ -63,7 +63,7 @@ public struct AttentionReport: Sendable {
     notes.isEmpty
       ? ""
       : "<ul class=\"notes\">"
-        + notes.map { "<li><bdi>\(HTMLText.escaped($0))</bdi></li>" }.joined() + "</ul>"
+        + notes.map { "<li><bdi>\(MarkupText.escaped($0))</bdi></li>" }.joined() + "</ul>"
   }
 
   /// By seed, then by method, the plain one first.
@@ -71,12 +71,7 @@ public struct AttentionReport: Sendable {
     guard let first = runs.first else {
       throw AnalysisError.nothingSelected(run: "no run", what: "runs", recorded: "nothing")
     }
-    for run in runs {
-      if let what = first.manifest.incomparability(with: run.manifest) {
-        throw AnalysisError.notComparable(
-          first: first.folder.path, second: run.folder.path, what: what)
-      }
-    }
+    for run in runs { try first.requireComparable(with: run) }
     func key(_ run: RecordedRun) -> (UInt64, Int, String, String) {
       let method = run.manifest.method
       return (
@@ -92,7 +87,7 @@ public struct AttentionReport: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let bytes = try File.read(path)
     _ = try PNGImage.decode(bytes, path: path)
-    return "data:image/png;base64," + Data(bytes).base64EncodedString()
+    return PNGImage.dataURI(of: bytes)
   }
 
   private static func gaps(_ recording: ReportRecording) -> String? {

@@ -1,6 +1,5 @@
 import AttentionAnalysis
 import AttentionTrace
-internal import Foundation
 
 /// The part of a report that is there without a script: verdicts, and a contact sheet of pictures and
 /// the subjects' maps on one scale.
@@ -18,7 +17,7 @@ struct ReportSheet {
     (self.recordings, self.pictures) = (recordings, pictures)
     self.software = software
     maps = try recordings.map(Self.subjectMaps)
-    scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map(Self.heatMap))
+    scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map { HeatMap($0.map) })
   }
 
   var html: String {
@@ -47,7 +46,7 @@ struct ReportSheet {
   private func figure(_ run: Int) throws -> String {
     let picture = pictures[run].map { data in
       "<figure><img id=\"picture-\(run)\" src=\"\(data)\" alt=\"Picture of "
-        + "\(HTMLText.escaped(title(run)))\"><figcaption>picture</figcaption></figure>"
+        + "\(MarkupText.escaped(title(run)))\"><figcaption>picture</figcaption></figure>"
     }
     let subjects: [String] =
       try maps[run].map { maps in try maps.map(mapFigure) }
@@ -55,7 +54,7 @@ struct ReportSheet {
         "<p>No map of the subjects here: the layers at the loss’s grid were not recorded for the "
           + "prompt.</p>"
       ]
-    return "<div class=\"sheet-run\"><h3>\(HTMLText.escaped(title(run)))</h3>"
+    return "<div class=\"sheet-run\"><h3>\(MarkupText.escaped(title(run)))</h3>"
       + "<div class=\"sheet-row\">\(picture ?? "<p>No picture yet.</p>")\(subjects.joined())</div></div>"
   }
 
@@ -65,7 +64,7 @@ struct ReportSheet {
     let caption =
       "\(subject.subject.name): largest \(value) at row \(peak.row), column \(peak.column)"
     return "<figure><img class=\"map\" src=\"\(try dataURI(subject))\" alt=\"Attention map of "
-      + "\(HTMLText.escaped(caption))\"><figcaption><bdi>\(HTMLText.escaped(subject.subject.name))"
+      + "\(MarkupText.escaped(caption))\"><figcaption><bdi>\(MarkupText.escaped(subject.subject.name))"
       + "</bdi>: largest \(value) at row \(peak.row), column \(peak.column)</figcaption></figure>"
   }
 
@@ -100,13 +99,11 @@ struct ReportSheet {
     for row in 0..<rows {
       for column in 0..<columns {
         let value = fraction(row, column)
-        let index = value.isNaN ? 0 : max(0, min(255, Int(max(0, min(1, value)) * 256)))
-        let color = ColorMapTables.viridis[index]
-        pixels += [16, 8, 0].map { UInt8(truncatingIfNeeded: color >> $0) }
+        let color = ColorMap.viridis.color(at: value.isNaN ? 0 : value)
+        pixels += [color.red, color.green, color.blue]
       }
     }
-    let bytes = try PNGImage(width: columns, height: rows, pixels: pixels).encoded()
-    return "data:image/png;base64," + Data(bytes).base64EncodedString()
+    return try PNGImage(width: columns, height: rows, pixels: pixels).dataURI
   }
 
   private var verdicts: String {
@@ -120,7 +117,7 @@ struct ReportSheet {
             subject.verdict.rawValue, NumberText.value(Double(subject.late)), subject.reason,
           ]
           return "<tr class=\"\(subject.verdict.rawValue)\">"
-            + cells.map { "<td><bdi>\(HTMLText.escaped($0))</bdi></td>" }.joined() + "</tr>"
+            + cells.map { "<td><bdi>\(MarkupText.escaped($0))</bdi></td>" }.joined() + "</tr>"
         }
       }
       guard !rows.isEmpty else { return "" }
@@ -143,7 +140,7 @@ struct ReportSheet {
       software,
     ]
     return "<footer><p><bdi>"
-      + HTMLText.escaped(facts.compactMap(\.self).joined(separator: "; ")) + "</bdi></p></footer>"
+      + MarkupText.escaped(facts.compactMap(\.self).joined(separator: "; ")) + "</bdi></p></footer>"
   }
 
   // MARK: - Maps
@@ -156,9 +153,5 @@ struct ReportSheet {
     } catch AnalysisError.nothingSelected {
       return nil
     }
-  }
-
-  private static func heatMap(_ map: SubjectMap) -> HeatMap {
-    HeatMap(rows: map.grid.rows, columns: map.grid.columns, values: map.values)
   }
 }

@@ -74,7 +74,8 @@ extension Scene {
 
   private static func json(_ length: Double) -> String { NumberText.plain(length) }
 
-  private static func json(_ string: String) -> String {
+  /// A text in JSON's quotes.
+  static func json(_ string: String) -> String {
     var text = "\""
     for scalar in string.unicodeScalars {
       switch scalar {

@@ -3,13 +3,20 @@ internal import Foundation
 /// Numbers as a figure prints them, in any locale with a point.
 enum NumberText {
   /// A length to 1/100, without trailing zeros.
-  static func plain(_ value: Double) -> String {
+  static func plain(_ value: Double) -> String { fixed(value, perUnit: 100) }
+
+  /// A length to 1/1000, without trailing zeros.
+  static func fine(_ value: Double) -> String { fixed(value, perUnit: 1000) }
+
+  /// A number in whole parts of `perUnit`, a power of ten; by integers, as figures have many.
+  private static func fixed(_ value: Double, perUnit: Int) -> String {
     guard value.isFinite else { return "0" }
-    let hundredths = (value * 100).rounded()
-    let whole = hundredths / 100
-    if whole == whole.rounded() { return String(format: "%.0f", whole == 0 ? 0 : whole) }
-    let text = String(format: "%.2f", whole)
-    return text.hasSuffix("0") ? String(text.dropLast()) : text
+    let parts = (value * Double(perUnit)).rounded()
+    guard parts.magnitude < 1e15 else { return String(format: "%.0f", value) }
+    let (whole, rest) = Int(parts.magnitude).quotientAndRemainder(dividingBy: perUnit)
+    var digits = String(String(perUnit + rest).dropFirst())
+    while digits.last == "0" { digits.removeLast() }
+    return (parts < 0 ? "-" : "") + "\(whole)" + (digits.isEmpty ? "" : "." + digits)
   }
 
   /// A measured value to three significant digits, at most four decimals; tiny ones in powers of

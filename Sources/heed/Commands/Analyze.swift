@@ -19,7 +19,8 @@ struct Analyze: ParsableCommand {
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
       and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
       plain; heads finds those that serve a word or --classes of words; segmentation compares with \
-      --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head weights.
+      --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head \
+      weights.
 
       --ask finds where a word would have looked that is not in the prompt. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \

@@ -99,7 +99,7 @@ struct Export: ParsableCommand {
       if request.selection.tokens == nil, !recipe.tokens.isEmpty {
         request.selection.tokens = try SelectionOptions.tokens(recipe.tokens, in: table)
       }
-      for path in recipe.weightFiles { request.weights[path] = try HeadWeights(contentsOf: path) }
+      request.weights = try HeadWeights.named(by: recipe)
     }
     return request
   }

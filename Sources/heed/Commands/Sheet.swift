@@ -122,7 +122,7 @@ struct Sheet: ParsableCommand {
 
   private func matrixScene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
     try MatrixSheet(
-      runs: runs, words: names, recipe: recipe, weights: try weights(recipe),
+      runs: runs, words: names, recipe: recipe, weights: try recipe.map(HeadWeights.named) ?? [:],
       software: "Heed \(Heed.version)"
     ).scene(width: try options.points, colors: try options.colorMap)
   }
@@ -132,15 +132,9 @@ struct Sheet: ParsableCommand {
     (words?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map(String.init)
   }
 
-  /// The head weights that a recipe names.
-  private func weights(_ recipe: Recipe?) throws -> [String: HeadWeights] {
-    var weights: [String: HeadWeights] = [:]
-    for path in recipe?.weightFiles ?? [] { weights[path] = try HeadWeights(contentsOf: path) }
-    return weights
-  }
-
   private func scene(_ runs: [RecordedRun], _ plan: MapSheetPlan) throws -> Scene {
-    let weights = try weights(plan.recipe.isEmpty ? nil : Recipe(parsing: plan.recipe))
+    let weights =
+      try plan.recipe.isEmpty ? [:] : HeadWeights.named(by: Recipe(parsing: plan.recipe))
     return try MapSheet(runs: runs, plan: plan, weights: weights, software: "Heed \(Heed.version)")
       .scene(
         width: try options.points, overlay: options.overlay, colors: try options.colorMap)

@@ -30,9 +30,7 @@ struct AnalysisOptions: ParsableArguments {
   /// The recipe, and the head weights it names.
   func parsedRecipe() throws -> (recipe: Recipe, weights: [String: HeadWeights]) {
     let recipe = try recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: Recipe.lossGrid)
-    var weights: [String: HeadWeights] = [:]
-    for path in recipe.weightFiles { weights[path] = try HeadWeights(contentsOf: path) }
-    return (recipe, weights)
+    return (recipe, try HeadWeights.named(by: recipe))
   }
 
   /// What is measured by the recipe.

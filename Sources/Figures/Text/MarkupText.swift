@@ -1,6 +1,7 @@
-/// Text that may say anything, made harmless where it stands in a page.
-enum HTMLText {
-  /// As an element's text or a quoted attribute's value; control characters become U+FFFD.
+/// Text that may say anything, made harmless where it stands in HTML or XML.
+enum MarkupText {
+  /// As an element's text or a quoted attribute's value; characters that neither
+  /// may hold become U+FFFD.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -11,7 +12,8 @@ enum HTMLText {
       case "\"": result += "&quot;"
       case "'": result += "&#39;"
       case "\n", "\t": result.unicodeScalars.append(scalar)
-      case _ where scalar.properties.generalCategory == .control: result += "\u{FFFD}"
+      case _ where scalar.properties.generalCategory == .control, "\u{FFFE}", "\u{FFFF}":
+        result += "\u{FFFD}"
       default: result.unicodeScalars.append(scalar)
       }
     }
