@@ -14,8 +14,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
   case notFinite(layer: String, step: Int?, phase: Phase?)
   /// A size, a count or a number that cannot be.
   case invalidRequest(what: String, got: String, expected: String)
-  /// The objective's grid has no cross-attention in this checkpoint at this size.
-  case noSites(grid: Grid, available: [Grid])
+  /// The objective's grid has no attention of a kind in this checkpoint at this size.
+  case noSites(kind: AttentionSite.Kind = .cross, grid: Grid, available: [Grid])
 
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
@@ -34,8 +34,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
         + (phase.map { " (\($0.rawValue) pass)" } ?? "")
         + "; a weight or an input of this layer is NaN or infinite"
     case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
-    case .noSites(let grid, let available):
-      "no cross-attention at \(grid) in this checkpoint at this size; there is "
+    case .noSites(let kind, let grid, let available):
+      "no \(kind.rawValue)-attention at \(grid) in this checkpoint at this size; there is "
         + available.map(\.description).joined(separator: ", ")
     }
   }

@@ -79,6 +79,9 @@ public struct Tensor: Sendable {
     try withExtendedLifetime(storage) { try body(UnsafePointer(storage.pointer)) }
   }
 
+  /// Whether the numbers come from a variable, so that they may have a gradient.
+  package var isOnTape: Bool { place != nil }
+
   /// The same numbers, off any tape: what is computed from it has no gradient.
   public var detached: Tensor { Tensor(storage: storage, shape: shape) }
 }

@@ -33,7 +33,8 @@ private struct LiteralAttendAndExcite {
         pass: AttentionPass(step: 0, timestep: time, phase: .loss, branches: [.conditional]),
         sites: sites.map(\.path))
       _ = try unet(variable, timestep: time, context: conditional, tap: tap)
-      return objective.evaluate(sites.compactMap { tap.maps[$0.path] })
+      return objective.evaluate(
+        PassMaps(sites: sites, probabilities: sites.compactMap { tap.maps[$0.path] }))
     }
     losses.append(probe.measurement.loss)
     passes += 1

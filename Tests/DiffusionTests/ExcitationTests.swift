@@ -25,6 +25,12 @@ struct ExcitationTests {
     return Tensor(values, shape: [1, 1, 256, 77])
   }()
 
+  private static func maps(_ attention: Tensor) -> PassMaps {
+    PassMaps(
+      sites: [AttentionSite(path: "a.attn2", kind: .cross, heads: 1, grid: grid, keys: 77)],
+      probabilities: [attention])
+  }
+
   private static func excitation(
     _ subjects: [[Int]] = [[2], [5]], end: Int = 76, sigma: Double? = 0.5, kernel: Int = 3,
     pieces: PieceRule = .standard, grid: Grid = grid
@@ -65,7 +71,7 @@ struct ExcitationTests {
     let tape = Tape()
     let attention = tape.variable(Self.attention)
     let value = Self.excitation(end: golden.end, sigma: golden.smooth ? 0.5 : nil)
-      .evaluate([attention])
+      .evaluate(Self.maps(attention))
     for (maximum, expected) in zip(value.maxima, golden.maxima) {
       #expect(abs(Double(maximum) - expected) < 2e-6)
     }
@@ -132,7 +138,7 @@ struct ExcitationTests {
     "Other kernels do as the published code: padded by one, whatever their side",
     arguments: [1, 2, 3, 5, 7], [0.25, 0.5, 2.0])
   func kernels(side: Int, sigma: Double) {
-    let value = Self.excitation(sigma: sigma, kernel: side).evaluate([Self.attention])
+    let value = Self.excitation(sigma: sigma, kernel: side).evaluate(Self.maps(Self.attention))
     for (maximum, token) in zip(value.maxima, [2, 5]) {
       let expected = largest([token], end: 76, sigma: sigma, kernel: side)
       #expect(abs(Double(maximum) - expected) < 2e-6)
@@ -143,7 +149,7 @@ struct ExcitationTests {
     "A word of several pieces is one subject, by each of the rules", arguments: PieceRule.allCases)
   func pieces(_ rule: PieceRule) {
     let tokens = [2, 3, 5]
-    let value = Self.excitation([tokens, [7]], pieces: rule).evaluate([Self.attention])
+    let value = Self.excitation([tokens, [7]], pieces: rule).evaluate(Self.maps(Self.attention))
     let single = tokens.map { largest([$0], end: 76, sigma: 0.5, kernel: 3) }
     let expected =
       switch rule {
@@ -161,7 +167,7 @@ struct ExcitationTests {
   func worstSubject() {
     let tape = Tape()
     let attention = tape.variable(Self.attention)
-    let value = Self.excitation(end: 6, sigma: nil).evaluate([attention])
+    let value = Self.excitation(end: 6, sigma: nil).evaluate(Self.maps(attention))
     let gradient = tape.gradient(of: value.loss, withRespectTo: attention).values
     let touched = Set(gradient.indices.filter { gradient[$0] != 0 }.map { $0 / 77 })
     #expect(touched == [9 * 16 + 6])

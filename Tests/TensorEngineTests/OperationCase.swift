@@ -117,10 +117,19 @@ extension OperationCase {
     Tensor(x.values.map { $0 < 0 ? $0 - 0.1 : $0 + 0.1 }, shape: x.shape)
   }
 
+  /// Numbers that an activation is smooth at.
+  private static func domain(of activation: Activation, near x: Tensor) -> Tensor {
+    switch activation {
+    case .relu: awayFromZero(x)
+    case .logarithm: Tensor(x.values.map { abs($0) + 0.1 }, shape: x.shape)
+    case .silu, .gelu, .quickGelu, .exponential: x
+    }
+  }
+
   static let activations =
     Activation.allCases.flatMap { activation in
       [numbers(1), numbers(3, 13).affine(scale: 3), numbers(2, 10_007)].map { x in
-        OperationCase(.activation(activation), activation == .relu ? awayFromZero(x) : x)
+        OperationCase(.activation(activation), domain(of: activation, near: x))
       }
     } + [numbers(1, 2), numbers(2, 3, 10), numbers(129, 130)].map { OperationCase(.gatedGelu, $0) }
 
@@ -167,6 +176,9 @@ extension OperationCase {
     OperationCase(.addToChannels, numbers(1, 40, 31, 33), numbers(1, 40)),
     OperationCase(.multiply, numbers(1), numbers(1, seed: 1)),
     OperationCase(.multiply, numbers(7, 5), numbers(7, 5, seed: 1)),
+    OperationCase(.multiply, numbers(2, 3, 5), numbers(3, 5)),
+    OperationCase(.multiply, numbers(4, 5), numbers(5)),
+    OperationCase(.multiply, numbers(3, 2), numbers()),
     OperationCase(.affine(scale: -2.5, offset: 0.75), numbers(1)),
     OperationCase(.affine(scale: 0.18215, offset: 0), numbers(3, 7)),
     OperationCase(.affine(scale: 3, offset: -1), numbers(70_001)),
@@ -201,6 +213,7 @@ extension OperationCase {
     OperationCase(.upsampleNearest(rows: 2, columns: 2), numbers(1, 1, 1, 1)),
     OperationCase(.upsampleNearest(rows: 6, columns: 10), numbers(2, 17, 3, 5)),
     OperationCase(.upsampleNearest(rows: 9, columns: 5), numbers(1, 2, 5, 3)),
+    OperationCase(.upsampleNearest(rows: 4, columns: 4), numbers(1, 2, 16, 8)),
     OperationCase(.reflectPad(1), numbers(2, 2)),
     OperationCase(.reflectPad(1), numbers(2, 1, 16, 15)),
     OperationCase(.reflectPad(2), numbers(3, 3, 5)),

@@ -168,6 +168,8 @@ extension Activation {
     case .gelu: 0.5 * x * erfc(-x / 2.0.squareRoot())
     case .quickGelu: x / (1 + exp(-1.702 * x))
     case .relu: Swift.max(0, x)
+    case .exponential: exp(x)
+    case .logarithm: log(x)
     }
   }
 }

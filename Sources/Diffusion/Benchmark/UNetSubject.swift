@@ -7,7 +7,7 @@ struct UNetSubject {
   private let latent: Tensor
   private let embeddings: (conditional: Tensor, unconditional: Tensor)
   private let objective: Excitation
-  private let sites: [String]
+  private let sites: [AttentionSite]
   private let schedule: NoiseSchedule
 
   /// A diffusion time in the middle.
@@ -31,8 +31,7 @@ struct UNetSubject {
         ?? Grid(rows: (rows * factor + 31) / 32, columns: (columns * factor + 31) / 32),
       pieces: .standard, lastToken: window - 1, sigma: 0.5, kernelSize: 3)
     sites = try objective.sites(
-      among: unet.sites(rows: rows, columns: columns, tokens: window)
-    ).map(\.path)
+      among: unet.sites(rows: rows, columns: columns, tokens: window))
   }
 
   /// Predicts the noise of one latent, or of two under both prompts.
@@ -53,7 +52,7 @@ struct UNetSubject {
     return try LossProbe(
       of: objective, at: latent, unet: unet, timestep: Self.timestep,
       context: embeddings.conditional,
-      tap: AttentionTap(pass: pass, sites: sites, endsEarly: true), sites: sites)
+      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
   }
 
   /// A run whose next step is altered.

@@ -37,11 +37,18 @@ public struct AttendAndExcite: LatentGuide {
     public var kernelSize = 3
     /// The most tries of refinement at one iteration.
     public var maxRefinementSteps = 20
+    /// The most tries at the first iteration; `nil` for as many as at the others.
+    public var maxFirstRefinementSteps: Int?
     /// Whether the look is taken in every iteration, as the published code does; for recording it.
     public var looksAlways = false
 
     /// The published defaults.
     public init() {}
+
+    /// The most tries of refinement at an iteration.
+    func tries(at step: Int) -> Int {
+      step == 0 ? maxFirstRefinementSteps ?? maxRefinementSteps : maxRefinementSteps
+    }
 
     /// Refuses numbers that no run can be made with.
     func validate() throws {
@@ -94,10 +101,11 @@ public struct AttendAndExcite: LatentGuide {
     if let threshold = settings.thresholds[step] {
       // Rounded to float32, as torch does when it compares.
       (latent, probe) = try refined(
-        latent, probe, target: Float(max(0, 1 - threshold)), alpha: stepSize(step, of: count), look)
+        latent, probe, target: Float(max(0, 1 - threshold)), tries: settings.tries(at: step),
+        alpha: stepSize(step, of: count), look)
     }
     guard step < settings.maxIterations else { return latent }
-    return updated(latent, probe, alpha: stepSize(step, of: count))
+    return updated(latent, probe, \.loss, alpha: stepSize(step, of: count))
   }
 
   /// Iterative latent refinement (section 4.1).
@@ -105,23 +113,25 @@ public struct AttendAndExcite: LatentGuide {
   /// The loop tests the loss measured *before* the update it has just made, so one more update
   /// always lands after the target is met, as published.
   private func refined(
-    _ latent: Tensor, _ first: LossProbe, target: Float, alpha: Float,
+    _ latent: Tensor, _ first: LossProbe, target: Float, tries: Int, alpha: Float,
     _ look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> (Tensor, LossProbe) {
     var latent = latent
     var probe = first
     var attempt = 0
-    while probe.measurement.loss > target, attempt < settings.maxRefinementSteps {
+    while probe.value.shortfall > target, attempt < tries {
       attempt += 1
       if attempt > 1 { probe = try look(latent, .refinement, attempt) }
-      latent = updated(latent, probe, alpha: alpha)
+      latent = updated(latent, probe, \.refinement, alpha: alpha)
     }
     return attempt == 0 ? (latent, probe) : (latent, try look(latent, .loss, attempt))
   }
 
   /// `z − α ∂L/∂z`; where the loss is exactly 0 it has no slope, and the latent stays.
-  private func updated(_ latent: Tensor, _ probe: LossProbe, alpha: Float) -> Tensor {
-    guard probe.measurement.loss != 0 else { return latent }
-    return .combination(1, latent, -alpha, probe.gradient())
+  private func updated(
+    _ latent: Tensor, _ probe: LossProbe, _ loss: KeyPath<ObjectiveValue, Tensor>, alpha: Float
+  ) -> Tensor {
+    guard probe.value[keyPath: loss].item != 0 else { return latent }
+    return .combination(1, latent, -alpha, probe.gradient(of: loss))
   }
 }

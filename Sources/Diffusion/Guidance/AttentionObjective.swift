@@ -7,15 +7,28 @@ public struct ObjectiveValue: Sendable {
   public let loss: Tensor
   /// The largest value of each subject's map as the objective reads it, in the subjects' order.
   public let maxima: [Float]
+  /// What a try of refinement descends on, a scalar; the loss unless the method has another.
+  public let refinement: Tensor
+  /// 1 less what refinement has attained of its aim, which a threshold names: a try is made while
+  /// this is above 1 less the threshold.
+  public let shortfall: Float
 
   /// Describes a value; see the properties.
-  public init(loss: Tensor, maxima: [Float]) {
+  public init(
+    loss: Tensor, maxima: [Float], refinement: Tensor? = nil, shortfall: Float? = nil
+  ) {
     self.loss = loss
     self.maxima = maxima
+    self.refinement = refinement ?? loss
+    self.shortfall = shortfall ?? self.refinement.item
   }
 }
 
-/// A differentiable loss over a pass's cross-attention.
+/// A differentiable loss over a pass's attention.
+///
+/// An objective is a value: what it must know of the step before is handed to it. A map comes from a
+/// softmax, but a model may still give one that is all zero in float32, so that a loss must be
+/// finite for any map of numbers in 0…1, and so must its slope; see `Tensor.floored(at:)`.
 public protocol AttentionObjective: Sendable {
   /// What the loss is about.
   var subjects: [Subject] { get }
@@ -25,8 +38,48 @@ public protocol AttentionObjective: Sendable {
   func sites(among sites: [AttentionSite]) throws -> [AttentionSite]
 
   /// The loss of one pass.
-  ///
-  /// - Parameter maps: the probabilities of the sites it asked for, in the order it asked, each
-  ///   `[1, head, pixel, token]`.
-  func evaluate(_ maps: [Tensor]) -> ObjectiveValue
+  func evaluate(_ maps: PassMaps) -> ObjectiveValue
+
+  /// Names and shapes of what it remembers from step to step.
+  var memoryShapes: [String: [Int]] { get }
+
+  /// What the next step shall know of this one, from the pass that predicted its noise: constants of
+  /// the names and shapes of ``memoryShapes``.
+  func remembered(of maps: PassMaps) -> [String: Tensor]
+}
+
+extension AttentionObjective {
+  /// Nothing.
+  public var memoryShapes: [String: [Int]] { [:] }
+  /// Nothing.
+  public func remembered(of maps: PassMaps) -> [String: Tensor] { [:] }
+}
+
+/// What an objective is given of one pass.
+public struct PassMaps: Sendable {
+  /// The sites it asked for, in its order.
+  public let sites: [AttentionSite]
+  /// Each site's probabilities, `[1, head, pixel, key]`; on a tape where a gradient is wanted.
+  public let probabilities: [Tensor]
+  /// The scheduler's iteration, from 0.
+  public let step: Int
+  /// What it remembered of the step before; empty in the first.
+  public let memory: [String: Tensor]
+
+  /// Describes a pass; see the properties.
+  public init(
+    sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, memory: [String: Tensor] = [:]
+  ) {
+    self.sites = sites
+    self.probabilities = probabilities
+    self.step = step
+    self.memory = memory
+  }
+
+  /// The mean over the heads and layers of one kind at one grid, `[pixel, key]`; each row sums to 1.
+  /// - Precondition: the objective asked for at least one such site.
+  public func average(_ kind: AttentionSite.Kind = .cross, at grid: Grid) -> Tensor {
+    let chosen = zip(sites, probabilities).filter { $0.0.kind == kind && $0.0.grid == grid }
+    return Excitation.average(chosen.map(\.1))
+  }
 }

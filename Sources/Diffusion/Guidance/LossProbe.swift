@@ -5,22 +5,25 @@ public import TensorEngine
 public struct LossProbe {
   /// The loss and each subject's largest attention.
   public let measurement: PassMeasurement
+  /// What the objective made of the pass.
+  public let value: ObjectiveValue
   private let tape: Tape
-  private let loss: Tensor
   private let variable: Tensor
 
   /// Runs the UNet at `latent` on a tape, as far as `tap` needs it.
   ///
   /// - Parameters:
   ///   - scaled: the latent as the UNet takes it, by the scheduler's rule.
-  ///   - sites: paths of the sites the objective reads, in its order; the tap collects them.
+  ///   - sites: the sites the objective reads, in its order; the tap collects them.
+  ///   - memory: what the objective remembers of the step before.
   init(
     of objective: any AttentionObjective, at latent: Tensor, unet: UNet, timestep: Double,
-    context: Tensor, tap: AttentionTap, sites: [String], scaled: (Tensor) -> Tensor = { $0 }
+    context: Tensor, tap: AttentionTap, sites: [AttentionSite], memory: [String: Tensor] = [:],
+    scaled: (Tensor) -> Tensor = { $0 }
   ) throws {
     try self.init(at: latent) { variable in
       try unet.attend(scaled(variable), timestep: timestep, context: context, tap: tap)
-      return objective.evaluate(sites.compactMap { tap.maps[$0] })
+      return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
     }
   }
 
@@ -28,11 +31,18 @@ public struct LossProbe {
   package init(at latent: Tensor, _ evaluate: (Tensor) throws -> ObjectiveValue) rethrows {
     tape = Tape()
     variable = tape.variable(latent.detached)
-    let value = try evaluate(variable)
-    loss = value.loss
-    measurement = PassMeasurement(loss: loss.item, maxima: value.maxima)
+    value = try evaluate(variable)
+    measurement = PassMeasurement(loss: value.loss.item, maxima: value.maxima)
   }
 
-  /// The loss's gradient with respect to the latent, of the latent's shape; can be asked once.
-  public func gradient() -> Tensor { tape.gradient(of: loss, withRespectTo: variable) }
+  /// The loss's gradient with respect to the latent, of the latent's shape; one gradient can be
+  /// asked, once.
+  public func gradient() -> Tensor { gradient(of: \.loss) }
+
+  /// The gradient of one of the objective's losses.
+  func gradient(of loss: KeyPath<ObjectiveValue, Tensor>) -> Tensor {
+    // A loss that depends on no map, as where all is as it should be, has no place on the tape.
+    guard value[keyPath: loss].isOnTape else { return .full(0, shape: variable.shape) }
+    return tape.gradient(of: value[keyPath: loss], withRespectTo: variable)
+  }
 }

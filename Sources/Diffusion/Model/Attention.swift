@@ -46,17 +46,17 @@ package struct Attention: Sendable {
     let seeProbabilities = tap.observers(wanting: site, .probabilities)
     // Self-attention's output always comes from the tiles, so that who looks changes no bit of it;
     // its maps exist whole only when someone asked.
-    if kind == .`self`, seeScores.isEmpty, seeProbabilities.isEmpty {
+    if kind == .`self`, seeScores.isEmpty, seeProbabilities.isEmpty, !tap.wants(site) {
       return output(q.attention(keys: k, values: v, heads: heads, scale: scale))
     }
     let scores = q.scores(against: k, heads: heads, scale: scale)  // [branch, head, pixel, token]
     tap.show(scores, to: seeScores, at: site, .scores)
     let probabilities = scores.softmax()  // [branch, head, pixel, token], rows sum to 1
     tap.show(probabilities, to: seeProbabilities, at: site, .probabilities)
+    try tap.offer(probabilities, at: site)
     guard kind == .cross else {
       return output(q.attention(keys: k, values: v, heads: heads, scale: scale))
     }
-    try tap.offer(probabilities, at: site)
     return output(probabilities.weighted(v, heads: heads))
   }
 }

@@ -46,7 +46,10 @@ package final class AttentionTap {
     }
   }
 
-  /// Takes a cross-attention's probabilities for the objective.
+  /// Whether the objective reads a site that it has not got yet.
+  func wants(_ site: AttentionSite) -> Bool { wanted.contains(site.path) }
+
+  /// Takes an attention's probabilities for the objective.
   /// - Throws: `PassIsOver` after the last that it reads, if nothing else is wanted of the pass;
   ///   ``DiffusionError/notFinite(layer:step:phase:)``.
   func offer(_ probabilities: Tensor, at site: AttentionSite) throws {
@@ -54,6 +57,14 @@ package final class AttentionTap {
     try check(probabilities, site.path)
     maps[site.path] = probabilities
     if wanted.isEmpty, endsEarly { throw PassIsOver() }
+  }
+
+  /// What an objective is given of the pass: one branch of the sites that were collected for it.
+  func maps(of sites: [AttentionSite], branch: Int, memory: [String: Tensor]) -> PassMaps {
+    PassMaps(
+      sites: sites,
+      probabilities: sites.compactMap { maps[$0.path]?.sliced(axis: 0, branch..<branch + 1) },
+      step: pass.step, memory: memory)
   }
 
   /// Stops a run at the layer where numbers went wrong.

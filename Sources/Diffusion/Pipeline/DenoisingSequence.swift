@@ -34,8 +34,10 @@ public struct DenoisingSequence {
   private let guide: (any LatentGuide)?
   private let objective: (any AttentionObjective)?
   private let allSites: [AttentionSite]
-  /// Paths of the sites the objective reads.
-  private let sites: [String]
+  /// The sites the objective reads, in its order.
+  private let sites: [AttentionSite]
+  /// What the objective remembers of the step before.
+  private var memory: [String: Tensor] = [:]
   private let observers: [any AttentionObserver]
   private let report: PassReport
   private var scheduler: any Scheduler
@@ -73,7 +75,7 @@ public struct DenoisingSequence {
     self.report = report
     allSites = unet.sites(
       rows: latent.shape[2], columns: latent.shape[3], tokens: conditional.shape[1])
-    sites = try self.objective?.sites(among: allSites).map(\.path) ?? []
+    sites = try self.objective?.sites(among: allSites) ?? []
   }
 
   /// How many iterations there are.
@@ -82,6 +84,21 @@ public struct DenoisingSequence {
   /// What the rest of the run depends on; a fresh sequence goes on from it by ``resume(from:)``.
   public var state: [String: Tensor] {
     scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+      .merging(memory.map { (Self.memoryPrefix + $0.key, $0.value) }) { $1 }
+  }
+
+  private static let memoryPrefix = "objective."
+
+  /// What an objective remembers by a state at an iteration; `nil` if that is of none such.
+  private func memory(in state: [String: Tensor], at index: Int) -> [String: Tensor]? {
+    let found = state.filter { $0.key.hasPrefix(Self.memoryPrefix) }
+    let memory = Dictionary(
+      uniqueKeysWithValues: found.map {
+        (String($0.key.dropFirst(Self.memoryPrefix.count)), $0.value)
+      })
+    let expected = index == 0 ? [:] : objective?.memoryShapes ?? [:]
+    return memory.mapValues(\.shape) == expected && memory.values.allSatisfy(\.isFinite)
+      ? memory : nil
   }
 
   /// Goes on from where a sequence of the same request had ``state``.
@@ -89,14 +106,15 @@ public struct DenoisingSequence {
   public mutating func resume(from state: [String: Tensor]) throws {
     let index = state["index"].flatMap { $0.count == 1 ? Int(exactly: $0.item) : nil }
     guard let index, (0...count).contains(index), let latent = state["latent"],
-      latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent)
+      latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent),
+      let memory = memory(in: state, at: index)
     else {
       throw DiffusionError.invalidRequest(
         what: "the state of a run to resume", got: state.keys.sorted().joined(separator: ", "),
         expected: "that of a run with \(count) iterations and latents of \(self.latent.shape)")
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
-    (self.latent, self.index) = (latent, index)
+    (self.latent, self.index, self.memory) = (latent, index, memory)
     if scheduler.drawsNoise {
       for _ in 0..<index { _ = drawNoise() }
     }
@@ -137,24 +155,27 @@ public struct DenoisingSequence {
   }
 
   /// The guided noise, and what the objective says of the conditional branch.
-  private func predict(
+  private mutating func predict(
     _ step: Int, _ timestep: Double, _ displacement: LatentDisplacement?
   ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
     let guided = guidanceScale > 1
     let pass = AttentionPass(
       step: step, timestep: timestep, phase: .denoise,
       branches: guided ? [.unconditional, .conditional] : [.conditional])
-    let tap = AttentionTap(pass: pass, observers: observers, sites: sites)
+    let tap = AttentionTap(pass: pass, observers: observers, sites: sites.map(\.path))
     let input = scheduler.scaledInput(latent, at: step)
     let output = try unet(
       guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
       context: guided ? .concatenated([unconditional, conditional], axis: 0) : conditional,
       tap: tap)
     let last = pass.branches.count - 1
-    let measurement = objective.map { objective in
-      let value = objective.evaluate(maps(of: tap, branch: last))
-      return PassMeasurement(
+    var measurement: PassMeasurement?
+    if let objective {
+      let maps = tap.maps(of: sites, branch: last, memory: memory)
+      let value = objective.evaluate(maps)
+      measurement = PassMeasurement(
         loss: value.loss.item, maxima: value.maxima, displacement: displacement)
+      memory = objective.remembered(of: maps)
     }
     try report(pass, measurement)
     guard guided else { return (output, measurement) }
@@ -167,26 +188,23 @@ public struct DenoisingSequence {
   private func look(_ latent: Tensor, _ pass: AttentionPass) throws -> LossProbe {
     guard let objective else { preconditionFailure("a guide without objective") }
     let tap = AttentionTap(
-      pass: pass, observers: observers, sites: sites, endsEarly: !isWatchedToTheEnd(pass))
+      pass: pass, observers: observers, sites: sites.map(\.path), endsEarly: !isWatchedToTheEnd(pass))
     let probe = try LossProbe(
       of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
-      tap: tap, sites: sites, scaled: { scheduler.scaledInput($0, at: pass.step) })
+      tap: tap, sites: sites, memory: memory,
+      scaled: { scheduler.scaledInput($0, at: pass.step) })
     try report(pass, probe.measurement)
     return probe
   }
 
   /// Whether an observer wants a site that comes after the last one the objective reads.
   private func isWatchedToTheEnd(_ pass: AttentionPass) -> Bool {
-    let later = allSites.reversed().prefix { !sites.contains($0.path) }
+    let later = allSites.reversed().prefix { !sites.contains($0) }
     return later.contains { site in
       observers.contains { observer in
         AttentionPoint.allCases.contains { observer.wants(site, $0, in: pass) }
       }
     }
-  }
-
-  private func maps(of tap: AttentionTap, branch: Int) -> [Tensor] {
-    sites.compactMap { tap.maps[$0]?.sliced(axis: 0, branch..<branch + 1) }
   }
 }
 

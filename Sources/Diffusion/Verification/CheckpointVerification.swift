@@ -242,10 +242,10 @@ extension CheckpointVerification {
   }
 
   private func probe(_ objective: Excitation, _ prompt: Int) throws -> LossProbe {
-    let sites = try objective.sites(among: self.sites).map(\.path)
+    let sites = try objective.sites(among: self.sites)
     return try LossProbe(
       of: objective, at: latent, unet: unet, timestep: 500, context: row(prompt),
-      tap: AttentionTap(pass: pass, sites: sites, endsEarly: true), sites: sites)
+      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
   }
 
   /// The objective over `tokens`; `end` is the first token left out of the renormalisation, the

@@ -1,4 +1,5 @@
 private import CKernels
+private import Glibc
 
 /// A function applied to each number by itself.
 package enum Activation: String, Sendable, CaseIterable {
@@ -10,6 +11,10 @@ package enum Activation: String, Sendable, CaseIterable {
   case quickGelu
   /// `max(0, x)`; its slope at 0 is 0.
   case relu
+  /// `eˣ`.
+  case exponential
+  /// The natural logarithm, of numbers above 0.
+  case logarithm
 }
 
 extension Tensor {
@@ -36,6 +41,8 @@ extension Operation {
         case .gelu: ck_gelu(from, to, range.count)
         case .quickGelu: ck_quick_gelu(from, to, range.count)
         case .relu: for i in 0..<range.count { to[i] = from[i] < 0 ? 0 : from[i] }
+        case .exponential: for i in 0..<range.count { to[i] = exp(from[i]) }
+        case .logarithm: for i in 0..<range.count { to[i] = log(from[i]) }
         }
       }
     }
@@ -55,6 +62,8 @@ extension Operation {
         case .gelu: ck_gelu_pullback(from, dy, to, range.count)
         case .quickGelu: ck_quick_gelu_pullback(from, dy, to, range.count)
         case .relu: for i in 0..<range.count { to[i] = from[i] > 0 ? dy[i] : 0 }
+        case .exponential: for i in 0..<range.count { to[i] = dy[i] * exp(from[i]) }
+        case .logarithm: for i in 0..<range.count { to[i] = dy[i] / from[i] }
         }
       }
     }

@@ -2,13 +2,14 @@ private import CKernels
 
 extension Tensor {
   /// The sum of two tensors; the second may lack leading axes, over which it is repeated.
-  package static func + (left: Tensor, right: Tensor) -> Tensor { Operation.add(left, right) }
+  public static func + (left: Tensor, right: Tensor) -> Tensor { Operation.add(left, right) }
 
-  /// The product of two tensors of one shape, number by number.
-  package static func * (left: Tensor, right: Tensor) -> Tensor { Operation.multiply(left, right) }
+  /// The product of two tensors, number by number; the second may lack leading axes, over which it
+  /// is repeated.
+  public static func * (left: Tensor, right: Tensor) -> Tensor { Operation.multiply(left, right) }
 
   /// `scale · x + offset`.
-  package func affine(scale: Float, offset: Float = 0) -> Tensor {
+  public func affine(scale: Float, offset: Float = 0) -> Tensor {
     Operation.affine(scale: scale, offset: offset)(self)
   }
 
@@ -86,9 +87,11 @@ extension Operation {
   }
 
   static func multiply(_ x: Tensor, _ z: Tensor) -> Evaluation {
-    precondition(x.shape == z.shape, "multiply: \(x.shape) * \(z.shape)")
+    precondition(x.shape.suffix(z.rank).elementsEqual(z.shape), "multiply: \(x.shape) * \(z.shape)")
     let output = Tensor(shape: x.shape) { y in
-      ck_multiply(x.storage.pointer, z.storage.pointer, y, x.count)
+      for row in stride(from: 0, to: x.count, by: max(z.count, 1)) {
+        ck_multiply(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
+      }
     }
     return Evaluation(output: output, kept: [x, z])
   }
@@ -96,10 +99,12 @@ extension Operation {
   static func multiplyPullback(
     _ gradient: Tensor, _ kept: [Tensor], _ wanted: [Bool]
   ) -> [Tensor?] {
-    [
-      wanted[0] ? multiply(gradient, kept[1]).output : nil,
-      wanted[1] ? multiply(gradient, kept[0]).output : nil,
-    ]
+    var second: Tensor?
+    if wanted[1] {
+      let whole = multiply(gradient, kept[0]).output
+      second = kept[1].count == whole.count ? whole : sumOverLeading(whole, kept[1].shape)
+    }
+    return [wanted[0] ? multiply(gradient, kept[1]).output : nil, second]
   }
 
   static func affine(_ x: Tensor, _ scale: Float, _ offset: Float) -> Evaluation {

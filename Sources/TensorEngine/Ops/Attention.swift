@@ -13,7 +13,7 @@ extension Tensor {
 
   /// Softmax of `scale` times this over the last axis; each row sums to 1.
   /// - Precondition: `scale` is positive.
-  package func softmax(scale: Float = 1) -> Tensor { Operation.softmax(scale: scale)(self) }
+  public func softmax(scale: Float = 1) -> Tensor { Operation.softmax(scale: scale)(self) }
 
   /// These probabilities `[batch, head, pixel, token]` times `values` `[batch, token, width]`.
   package func weighted(_ values: Tensor, heads: Int) -> Tensor {

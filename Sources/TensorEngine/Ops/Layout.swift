@@ -2,18 +2,18 @@ private import CKernels
 
 extension Tensor {
   /// The same numbers in another shape.
-  package func reshaped(_ shape: [Int]) -> Tensor { Operation.reshape(shape)(self) }
+  public func reshaped(_ shape: [Int]) -> Tensor { Operation.reshape(shape)(self) }
 
   /// The last two axes exchanged.
-  package var transposed: Tensor { Operation.transpose(self) }
+  public var transposed: Tensor { Operation.transpose(self) }
 
   /// Tensors one after the other along `axis`; all other extents agree.
-  package static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
+  public static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
     parts.count == 1 ? parts[0] : Operation.concatenate(axis: axis)(parts)
   }
 
   /// The part of `axis` inside `range`.
-  package func sliced(axis: Int, _ range: Range<Int>) -> Tensor {
+  public func sliced(axis: Int, _ range: Range<Int>) -> Tensor {
     range == 0..<shape[axis] ? self : Operation.slice(axis: axis, range: range)(self)
   }
 }

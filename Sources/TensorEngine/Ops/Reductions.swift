@@ -2,24 +2,24 @@ private import CKernels
 
 extension Tensor {
   /// The mean over the first axis, which goes.
-  package var meanOverFirstAxis: Tensor { Operation.meanOverFirstAxis(self) }
+  public var meanOverFirstAxis: Tensor { Operation.meanOverFirstAxis(self) }
 
   /// The sum of all numbers, a scalar.
-  package var sum: Tensor { Operation.sum(self) }
+  public var sum: Tensor { Operation.sum(self) }
 
   /// The largest number, a scalar, NaN if any is; its gradient goes to ``argmax``.
-  package var maximum: Tensor { Operation.maximum(self) }
+  public var maximum: Tensor { Operation.maximum(self) }
 
   /// The first place in row-major order that holds the largest number, or the first NaN.
   /// - Precondition: there is at least one number.
-  package var argmax: Int {
+  public var argmax: Int {
     precondition(count > 0, "argmax of a tensor of shape \(shape)")
     let top = ck_max(storage.pointer, count)
     return (0..<count).first { storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
   }
 
   /// Whether no number is infinite or NaN.
-  package var isFinite: Bool { ck_all_finite(storage.pointer, count) != 0 }
+  public var isFinite: Bool { ck_all_finite(storage.pointer, count) != 0 }
 }
 
 extension Operation {

@@ -1,5 +1,5 @@
 extension Tensor {
-  /// `[batch, channel, row, column]` enlarged to `rows` by `columns` by repeating the nearest cell.
+  /// `[batch, channel, row, column]` brought to `rows` by `columns`, each cell from the nearest one.
   ///
   /// A cell's source is `floor(index · (from / to))` in float32, to the letter of torch's
   /// `interpolate(mode="nearest")`.

@@ -1,0 +1,182 @@
+public import AttentionTrace
+private import Foundation
+public import TensorEngine
+
+/// How an objective reads cross-attention: at which grid, over which tokens, how smoothed.
+///
+/// The three maps of a token s in the notation of Attend-and-Excite and its successors:
+///
+/// | here | there |
+/// | --- | --- |
+/// | ``TokenMaps/average`` | A, the mean over heads and layers at the grid |
+/// | ``TokenMaps/renormalised(_:)`` | B = softmax(100 A) over the prompt's tokens |
+/// | ``TokenMaps/smoothed(_:)-(Subject)`` | B̃, B under the kernel G |
+/// | ``TokenMaps/distribution(_:)`` | P = A / Σ A over the pixels |
+public struct MapReading: Sendable, Hashable {
+  /// The grid whose maps are read.
+  public var grid: Grid
+  /// How the pieces of one word serve its map.
+  public var pieces: PieceRule
+  /// Tokens `1..<lastToken` share the renormalisation; see ``Excitation/lastToken``.
+  public var lastToken: Int
+  /// The smoothing kernel's σ; `nil` leaves the maps as they are.
+  public var sigma: Double?
+  /// The smoothing kernel's side.
+  public var kernelSize: Int
+
+  /// A reading; see the properties.
+  public init(
+    grid: Grid, lastToken: Int, pieces: PieceRule = .standard, sigma: Double? = 0.5,
+    kernelSize: Int = 3
+  ) {
+    self.grid = grid
+    self.pieces = pieces
+    self.lastToken = lastToken
+    self.sigma = sigma
+    self.kernelSize = kernelSize
+  }
+
+  /// The sites of one kind at the grid.
+  ///
+  /// - Parameters:
+  ///   - subjects: the words that will be read.
+  ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
+  ///     leave them its size.
+  /// - Throws: ``DiffusionError`` when there are none, or a map could not be read there.
+  public func sites(
+    _ kind: AttentionSite.Kind = .cross, among sites: [AttentionSite], for subjects: [Subject],
+    cellByCell: Bool = false
+  ) throws -> [AttentionSite] {
+    try validate(subjects)
+    try DiffusionError.require(
+      !cellByCell || sigma == nil || kernelSize == 3, "the kernel's side", String(kernelSize),
+      "3, which leaves the maps their size, for an objective that reads them cell by cell")
+    let ofKind = sites.filter { $0.kind == kind }
+    let chosen = ofKind.filter { $0.grid == grid }
+    guard !chosen.isEmpty else {
+      var grids: [Grid] = []
+      for site in ofKind where !grids.contains(site.grid) { grids.append(site.grid) }
+      throw DiffusionError.noSites(kind: kind, grid: grid, available: grids)
+    }
+    return chosen
+  }
+
+  /// What the maps take for granted.
+  private func validate(_ subjects: [Subject]) throws {
+    try DiffusionError.require(!subjects.isEmpty, "the number of subjects", "0", "at least one")
+    for subject in subjects {
+      try DiffusionError.require(
+        !subject.tokens.isEmpty
+          && subject.tokens.allSatisfy { (1..<max(lastToken, 1)).contains($0) },
+        "subject \(subject.name)", "tokens \(subject.tokens)",
+        "tokens in 1..<\(lastToken), which share the renormalisation")
+    }
+    guard let sigma else { return }
+    try DiffusionError.require(
+      sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
+    let side = min(grid.rows, grid.columns)
+    try DiffusionError.require(
+      side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
+    try DiffusionError.require(
+      (1...side + 2).contains(kernelSize), "the kernel's side", String(kernelSize),
+      "1…\(side + 2) at \(grid)")
+  }
+
+  /// Reads a pass.
+  public func read(_ maps: PassMaps) -> TokenMaps {
+    TokenMaps(average: maps.average(at: grid), reading: self)
+  }
+
+  /// Maps `[batch, 1, row, column]` under the 3×3 kernel, edges mirrored.
+  ///
+  /// The kernel's exponent is d²/4σ², so its standard deviation is √2 σ; and the published code pads
+  /// by one whatever the kernel's side, so another side than 3 changes the map's size.
+  func smoothed(_ maps: Tensor) -> Tensor {
+    guard let sigma else { return maps }
+    let middle = Double(kernelSize - 1) / 2
+    let line = (0..<kernelSize).map { exp(-pow((Double($0) - middle) / (2 * sigma), 2)) }
+    let products = line.flatMap { y in line.map { y * $0 } }
+    let total = products.reduce(0, +)
+    let kernel = Tensor(products.map { Float($0 / total) }, shape: [1, 1, kernelSize, kernelSize])
+    return maps.reflectPadded(1).convolution(Weight(kernel), nil, padding: Padding(0))
+  }
+
+  /// A map of any shape as `[1, 1, row, column]`.
+  func plane(_ map: Tensor) -> Tensor { map.reshaped([1, 1, grid.rows, grid.columns]) }
+}
+
+/// The maps of a pass's tokens, as a ``MapReading`` has them.
+public struct TokenMaps: Sendable {
+  /// The mean over heads and layers, `[pixel, token]`; each row sums to 1.
+  public let average: Tensor
+  /// B of all the tokens that share it, `[pixel, token − 1]`.
+  private let shared: Tensor
+  private let reading: MapReading
+
+  /// - Parameter average: `[pixel, token]`.
+  init(average: Tensor, reading: MapReading) {
+    self.average = average
+    self.reading = reading
+    // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
+    // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.
+    shared = average.sliced(axis: 1, 1..<reading.lastToken).softmax(scale: 100)
+  }
+
+  /// A of one token, `[pixel]`.
+  public func raw(_ token: Int) -> Tensor {
+    average.sliced(axis: 1, token..<token + 1).reshaped([average.shape[0]])
+  }
+
+  /// A of one token as a distribution over the pixels, `[pixel]`.
+  public func distribution(_ token: Int) -> Tensor { raw(token).distribution }
+
+  /// B of one token, `[pixel]`.
+  public func renormalised(_ token: Int) -> Tensor {
+    shared.sliced(axis: 1, token - 1..<token).reshaped([average.shape[0]])
+  }
+
+  /// B̃ of one token, `[row, column]` of the grid.
+  public func smoothed(_ token: Int) -> Tensor { smoothed(renormalised(token)) }
+
+  /// A map under the smoothing kernel, `[row, column]`.
+  func smoothed(_ map: Tensor) -> Tensor {
+    let plane = reading.smoothed(reading.plane(map))
+    return plane.reshaped(Array(plane.shape.suffix(2)))
+  }
+
+  /// A of a word, `[pixel]`: of the pieces that stand for it.
+  public func raw(_ word: Subject) -> Tensor { joined(word, raw) }
+
+  /// A of a word as a distribution over the pixels, `[pixel]`.
+  public func distribution(_ word: Subject) -> Tensor { raw(word).distribution }
+
+  /// B of a word, `[pixel]`.
+  public func renormalised(_ word: Subject) -> Tensor { joined(word, renormalised) }
+
+  /// B̃ of a word, `[row, column]`.
+  public func smoothed(_ word: Subject) -> Tensor { joined(word, smoothed) }
+
+  /// One map of a word of several pieces, by the reading's rule.
+  private func joined(_ word: Subject, _ map: (Int) -> Tensor) -> Tensor {
+    let maps = reading.pieces.tokens(of: word).map(map)
+    switch reading.pieces {
+    case .first, .last: return maps[0]
+    case .mean: return .mean(maps)
+    case .max: return maps.dropFirst().reduce(maps[0], Tensor.greater)
+    }
+  }
+
+  /// The largest number of a word's B̃, a scalar.
+  func largest(_ word: Subject) -> Tensor {
+    let maps = reading.pieces.tokens(of: word).map { reading.plane(renormalised($0)) }
+    if reading.pieces == .mean {
+      return reading.smoothed(
+        Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape)
+      ).maximum
+    }
+    return reading.smoothed(.concatenated(maps, axis: 0)).maximum
+  }
+
+  /// The largest number of each word's B̃: what ``ObjectiveValue/maxima`` holds whatever the loss.
+  public func maxima(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
+}

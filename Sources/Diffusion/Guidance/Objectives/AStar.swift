@@ -1,0 +1,88 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// A-STAR's objective: subjects' maps do not overlap, and each stays where it was a step before.
+///
+/// Agarwal, Karanam, Joseph, Saxena, Goswami & Srinivasan, A-STAR, ICCV 2023, equations 2 to 4:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `segregation` | L_seg = Σ_(m>n) Σ min(A_m, A_n) / Σ (A_m + A_n) |
+/// | `masks` | B_m, what is high in the map of the step before, or the layout that the user gives |
+/// | `retention` | L_ret = Σ_m [1 − Σ min(A_m, B_m) / Σ (A_m + B_m)] |
+/// | `loss` | L = L_seg + L_ret |
+///
+/// The paper does not say where high begins: here at a share of the map's largest number.
+public struct AStar: AttentionObjective {
+  /// What the loss is about.
+  public let subjects: [Subject]
+  /// The share of its largest number from which a map is high.
+  public let maskThreshold: Float
+  /// Where each subject shall be; `nil` for where it was a step before.
+  public let boxes: [LayoutBox]?
+  /// How maps are read.
+  public let reading: MapReading
+
+  /// An objective over `subjects`; see the properties.
+  public init(
+    subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
+    reading: MapReading
+  ) {
+    self.subjects = subjects
+    self.maskThreshold = maskThreshold
+    self.boxes = boxes
+    self.reading = reading
+  }
+
+  /// The cross-attentions at the grid.
+  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or a box covers no
+  ///   cell.
+  public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    try boxes?.requireOne(for: subjects, at: reading.grid)
+    return try reading.sites(among: sites, for: subjects)
+  }
+
+  /// The loss of one pass; see the table above.
+  public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    let read = reading.read(maps)
+    let own = subjects.map(read.raw)
+    let segregation = own.indices.flatMap { m in
+      (0..<m).map { MapDistance.sharedMass(own[m], own[$0]) }
+    }
+    let retention = masks(maps).map { masks in
+      zip(own, masks).map { MapDistance.sharedMass($0, $1).affine(scale: -1, offset: 1) }
+    }
+    return ObjectiveValue(
+      loss: .total(segregation + (retention ?? [])), maxima: read.maxima(of: subjects))
+  }
+
+  /// B of each subject, `[pixel]`; `nil` where there was no step before.
+  private func masks(_ maps: PassMaps) -> [Tensor]? {
+    if let boxes {
+      return subjects.compactMap { subject in
+        boxes.first { $0.subject == subject }?.mask(at: reading.grid)
+      }
+    }
+    return maps.memory["masks"].map { masks in
+      subjects.indices.map { masks.sliced(axis: 0, $0..<$0 + 1).reshaped([masks.shape[1]]) }
+    }
+  }
+
+  /// The subjects' masks, unless the user gives them.
+  public var memoryShapes: [String: [Int]] {
+    boxes == nil
+      ? ["masks": [subjects.count, reading.grid.rows * reading.grid.columns]] : [:]
+  }
+
+  /// The subjects' masks, unless the user gives them.
+  public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    guard boxes == nil else { return [:] }
+    let read = reading.read(maps)
+    let masks = subjects.flatMap { subject -> [Float] in
+      let map = read.raw(subject)
+      let level = maskThreshold * map.maximum.item
+      return map.values.map { $0 >= level ? 1 : 0 }
+    }
+    return ["masks": Tensor(masks, shape: [subjects.count, masks.count / subjects.count])]
+  }
+}

@@ -1,0 +1,67 @@
+public import AttentionTrace
+internal import TensorEngine
+
+/// Divide & Bind's objective as the paper states it: every object's map varies, and its attribute's
+/// map is like it.
+///
+/// Li, Keuper, Zhang & Khoreva, Divide & Bind Your Attention, BMVC 2023, equations 4 and 5:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `map` | A_s, here B̃ |
+/// | `variation` | TV(A_s) = Σ \|A[i+1, j] − A[i, j]\| + \|A[i, j+1] − A[i, j]\| |
+/// | `attendance` | L_attend = −min_s TV(A_s) |
+/// | `binding` | L_bind = JSD(A_noun ‖ A_attribute), of maps over their sums, summed over the pairs |
+/// | `loss` | L = L_attend + L_bind |
+///
+/// The published code computes something else: ``DivideAndBindCode``. From the formulas alone.
+public struct DivideAndBind: AttentionObjective {
+  /// What is measured.
+  public let subjects: [Subject]
+  /// Objects with their attributes.
+  public let groups: [WordGroup]
+  /// How maps are read.
+  public let reading: MapReading
+
+  /// An objective over `groups`; see the properties.
+  public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+    self.subjects = subjects
+    self.groups = groups
+    self.reading = reading
+  }
+
+  /// The cross-attentions at the grid.
+  /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
+  public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    try reading.sites(among: sites, for: groups.words + subjects)
+  }
+
+  /// The loss of one pass; see the table above.
+  public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    let read = reading.read(maps)
+    let variations = groups.nouns.map { Self.variation(read.smoothed($0)).affine(scale: -1) }
+    let attendance = Tensor.largest(variations)
+    let binding = groups.flatMap { group in
+      group.modifiers.map { modifier in
+        MapDistance.jensenShannon(
+          read.smoothed(group.noun).flattened.distribution,
+          read.smoothed(modifier).flattened.distribution)
+      }
+    }
+    return ObjectiveValue(
+      loss: attendance + .total(binding), maxima: read.maxima(of: subjects),
+      shortfall: 1 + attendance.item)
+  }
+
+  /// Σ of the magnitudes of differences between neighbours of a map `[row, column]`.
+  static func variation(_ map: Tensor) -> Tensor {
+    let down = map.sliced(axis: 0, 1..<map.shape[0]) - map.sliced(axis: 0, 0..<map.shape[0] - 1)
+    let right = map.sliced(axis: 1, 1..<map.shape[1]) - map.sliced(axis: 1, 0..<map.shape[1] - 1)
+    return down.magnitude.sum + right.magnitude.sum
+  }
+}
+
+extension Tensor {
+  /// The numbers in a row, `[number]`.
+  var flattened: Tensor { reshaped([count]) }
+}

@@ -1,0 +1,67 @@
+public import AttentionTrace
+internal import TensorEngine
+
+/// Where in the picture a subject shall be.
+public struct LayoutBox: Hashable, Sendable {
+  /// Whose place it is.
+  public let subject: Subject
+  /// Shares of the picture's width, 0…1 from the left.
+  public let columns: ClosedRange<Double>
+  /// Shares of the picture's height, 0…1 from the top.
+  public let rows: ClosedRange<Double>
+
+  /// A box from one corner to the other, in shares of the picture.
+  /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.
+  public init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws {
+    func require(_ from: Double, _ to: Double, _ names: String) throws {
+      try DiffusionError.require(
+        0 <= from && from < to && to <= 1, "the box of \(subject.name)", "\(names) \(from), \(to)",
+        "shares of the picture from 0 to 1, the first below the second")
+    }
+    try require(left, right, "x from and to")
+    try require(top, bottom, "y from and to")
+    self.subject = subject
+    (columns, rows) = (left...right, top...bottom)
+  }
+
+  /// The rows of a grid that it covers, each edge at the nearest line.
+  func rows(of grid: Grid) -> Range<Int> { Self.cells(rows, of: grid.rows) }
+
+  /// The columns of a grid that it covers.
+  func columns(of grid: Grid) -> Range<Int> { Self.cells(columns, of: grid.columns) }
+
+  private static func cells(_ shares: ClosedRange<Double>, of count: Int) -> Range<Int> {
+    // Halves to even, as Python's round.
+    func line(_ share: Double) -> Int {
+      Int((share * Double(count)).rounded(.toNearestOrEven))
+    }
+    return line(shares.lowerBound)..<line(shares.upperBound)
+  }
+
+  /// 1 inside and 0 outside, `[pixel]` of a grid.
+  func mask(at grid: Grid) -> Tensor {
+    let (rows, columns) = (rows(of: grid), columns(of: grid))
+    return Tensor(
+      (0..<grid.rows * grid.columns).map { pixel in
+        rows.contains(pixel / grid.columns) && columns.contains(pixel % grid.columns) ? 1 : 0
+      }, shape: [grid.rows * grid.columns])
+  }
+}
+
+extension [LayoutBox] {
+  /// - Throws: ``DiffusionError`` unless each subject has one box, and each box covers a cell.
+  func requireOne(for subjects: [Subject], at grid: Grid) throws {
+    for subject in subjects {
+      let count = count { $0.subject == subject }
+      try DiffusionError.require(
+        count == 1, "the number of boxes of \(subject.name)", String(count),
+        "1, as in --box \(subject.name)=0.1,0.2,0.5,0.9")
+    }
+    for box in self {
+      try DiffusionError.require(
+        !box.rows(of: grid).isEmpty && !box.columns(of: grid).isEmpty,
+        "the box of \(box.subject.name)", "\(box.rows(of: grid).count) rows and "
+          + "\(box.columns(of: grid).count) columns of the grid \(grid)", "a cell at least")
+    }
+  }
+}

@@ -1,0 +1,69 @@
+public import AttentionTrace
+internal import TensorEngine
+
+/// SynGen's objective: a modifier's map is its noun's, and unlike those of all other words.
+///
+/// Rassin, Hirsch, Glickman, Ravfogel, Goldberg & Chechik, Linguistic Binding in Diffusion Models,
+/// NeurIPS 2023, section 3.2:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `groups` | S(P), the syntactic sets of a noun and its modifiers |
+/// | `distance` | dist = ½ [KL(P_m ‖ P_n) + KL(P_n ‖ P_m)], the largest over the pieces of words |
+/// | `content` without the group | U_v, the words outside the set |
+/// | `positive` | L_pos = Σ_(m,n) dist(m, n) |
+/// | `negative` | L_neg = −Σ_(m,n) ½ [mean_u dist(n, u) + mean_u dist(m, u)] |
+/// | `loss` | L = L_pos + L_neg |
+///
+/// P is A over the pixels: neither renormalised over the tokens nor smoothed. A noun without
+/// modifiers adds −mean_u dist(n, u), or nothing where ``readsBareNouns`` is false.
+public struct SynGen: AttentionObjective {
+  /// What is measured.
+  public let subjects: [Subject]
+  /// Nouns with their modifiers.
+  public let groups: [WordGroup]
+  /// Every token between the start and the end token.
+  public let content: [Int]
+  /// Whether a noun without modifiers is kept away from the other words.
+  public let readsBareNouns: Bool
+  /// How maps are read.
+  public let reading: MapReading
+
+  /// An objective over `groups`; see the properties.
+  public init(
+    subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
+    reading: MapReading
+  ) {
+    self.subjects = subjects
+    self.groups = groups
+    self.content = content
+    self.readsBareNouns = readsBareNouns
+    self.reading = reading
+  }
+
+  /// The cross-attentions at the grid.
+  /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
+  public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    try WordRepulsion.validate(groups, content, readsBareNouns: readsBareNouns)
+    return try reading.sites(among: sites, for: subjects + groups.words)
+  }
+
+  /// The loss of one pass; see the table above.
+  public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    let read = reading.read(maps)
+    let words = WordRepulsion(
+      maps: read, content: content, distance: MapDistance.symmetricDivergence)
+    let losses = groups.flatMap { group -> [Tensor] in
+      guard !group.modifiers.isEmpty else {
+        return readsBareNouns ? [words.away(group.noun, from: group).affine(scale: -1)] : []
+      }
+      return group.modifiers.map { modifier in
+        let positive = words.distance(modifier, group.noun)
+        let both = words.away(group.noun, from: group) + words.away(modifier, from: group)
+        let negative = both.affine(scale: -0.5)
+        return positive + negative
+      }
+    }
+    return ObjectiveValue(loss: .total(losses), maxima: read.maxima(of: subjects))
+  }
+}

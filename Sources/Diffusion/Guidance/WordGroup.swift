@@ -1,0 +1,28 @@
+public import AttentionTrace
+
+/// A noun and the words that say what it is like, as in `red car`.
+public struct WordGroup: Hashable, Sendable {
+  /// What is described.
+  public let noun: Subject
+  /// What it is described by; may be none.
+  public let modifiers: [Subject]
+
+  /// A group; see the properties.
+  public init(noun: Subject, modifiers: [Subject] = []) {
+    self.noun = noun
+    self.modifiers = modifiers
+  }
+
+  /// Modifiers and noun, the noun last.
+  public var words: [Subject] { modifiers + [noun] }
+
+  /// Every token of the group.
+  public var tokens: [Int] { words.flatMap(\.tokens) }
+}
+
+extension Sequence<WordGroup> {
+  /// Every word of every group.
+  var words: [Subject] { flatMap(\.words) }
+  /// Every noun.
+  var nouns: [Subject] { map(\.noun) }
+}

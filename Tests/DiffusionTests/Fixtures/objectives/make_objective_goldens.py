@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+"""Makes goldens.json: values and gradients of every objective over attention, in float64 by torch.
+
+    python3 make_objective_goldens.py
+
+The maps are made by formulas that the tests repeat: cross-attention in which token n has a bump of
+its own, at 16x16 and at the two finer grids, the same moved by one column for the step before, and
+self-attention that falls with distance. For each case the file holds the loss, and of the gradient with
+respect to each input the sum of magnitudes, the sum weighted by cos(index), and its largest numbers.
+The formulas are those of the papers as the doc comments of Sources/Diffusion/Guidance/Objectives cite them.
+"""
+import json, math, os
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+TOKENS, END = 77, 76
+
+
+def cross(side):
+    """[pixel, token]; a bump of token n at row 5n mod 16 and column (7n + 3) mod 16 of 16."""
+    scale = side // 16
+    rows = []
+    for y in range(side):
+        for x in range(side):
+            row = []
+            for n in range(TOKENS):
+                cy, cx = scale * (5 * n % 16), scale * ((7 * n + 3) % 16)
+                d = ((y - cy) ** 2 + (x - cx) ** 2) / scale**2
+                row.append(3 * math.exp(-d / 18) + (4.0 if n == 0 else 0))
+            rows.append(row)
+    return torch.softmax(torch.tensor(rows), dim=1)
+
+
+def own(side):
+    """[pixel, pixel]; falls with distance, the width differs from row to row."""
+    rows = []
+    for i in range(side * side):
+        rows.append([
+            -((i // side - j // side) ** 2 + (i % side - j % side) ** 2) / (4.0 + i // side)
+            for j in range(side * side)
+        ])
+    return torch.softmax(torch.tensor(rows), dim=1)
+
+
+A = cross(16)
+BEFORE = A.reshape(16, 16, TOKENS).roll(1, 1).reshape(256, TOKENS)
+FINE = [cross(32), cross(64)]
+SELF = own(16)
+LINE = torch.tensor([math.exp(-1), 1, math.exp(-1)])
+KERNEL = torch.outer(LINE, LINE) / torch.outer(LINE, LINE).sum()
+
+
+def renormalised(a):
+    return torch.softmax(100 * a[:, 1:END], dim=1)
+
+
+def smooth(m):
+    return F.conv2d(F.pad(m.reshape(1, 1, 16, 16), (1, 1, 1, 1), "reflect"), KERNEL[None, None])[0, 0]
+
+
+def read(a, s):
+    """The renormalised, smoothed map of token s, [16, 16]."""
+    return smooth(renormalised(a)[:, s - 1])
+
+
+def P(a, s):
+    return a[:, s] / a[:, s].sum()
+
+
+def kl(p, q):
+    return (p * (p / q).log()).sum()
+
+
+def symmetric(p, q):
+    return (kl(p, q) + kl(q, p)) / 2
+
+
+def cosine(p, q):
+    return 1 - (p * q).sum() / (p.norm() * q.norm())
+
+
+def attributes(a, distance, both):
+    """Sets {2, 3} and {6, 7} of modifier and noun, and the bare noun 5; content tokens 1 to 7."""
+    total = 0
+    for group in ([2, 3], [6, 7], [5]):
+        outside = [u for u in range(1, 8) if u not in group]
+        noun = group[-1]
+        away = lambda w: sum(distance(P(a, w), P(a, u)) for u in outside) / len(outside)
+        for m in group[:-1]:
+            total = total + distance(P(a, m), P(a, noun))
+            total = total - ((away(noun) + away(m)) / 2 if both else away(noun))
+        if len(group) == 1:
+            total = total - away(noun)
+    return total
+
+
+def syngen_pair(a):
+    total = 0
+    for group in ([2, 3], [6, 7]):
+        outside = [u for u in range(1, 8) if u not in group]
+        m, n = group
+        away = lambda w: sum(symmetric(P(a, w), P(a, u)) for u in outside) / len(outside)
+        total = total + symmetric(P(a, m), P(a, n)) - (away(n) + away(m)) / 2
+    return total
+
+
+def ebama(a):
+    return attributes(a, cosine, False) - 0.5 * sum(read(a, n).max() for n in (3, 7, 5))
+
+
+def variation(m):
+    return (m[1:] - m[:-1]).abs().sum() + (m[:, 1:] - m[:, :-1]).abs().sum()
+
+
+def coded_variation(m):
+    return (m[:, :-1] - m[:, 1:]).abs().mean() + (m[15:] - m[1:]).abs().mean()
+
+
+def jensen(p, q):
+    m = (p + q) / 2
+    return (kl(p, m) + kl(q, m)) / 2
+
+
+def divide_paper(a):
+    attend = -torch.stack([variation(read(a, s)) for s in (3, 7)]).min()
+    unit = lambda m: m.flatten() / m.sum()
+    return attend + sum(jensen(unit(read(a, n)), unit(read(a, m))) for m, n in ((2, 3), (6, 7)))
+
+
+def divide_code(a, fine32, fine64, weight):
+    down = [f.reshape(k * 16, k * 16, TOKENS)[::k, ::k].reshape(256, TOKENS)
+            for f, k in ((fine32, 2), (fine64, 4))]
+    colours = renormalised((down[0] + down[1]) / 2)
+    values = []
+    for m, n in ((2, 3), (6, 7)):
+        noun, colour = read(a, n), smooth(colours[:, m - 1])
+        tv = coded_variation(noun)
+        colour = colour * (noun.max() / colour.max())
+        p, q = torch.softmax(noun.flatten(), 0), torch.softmax(colour.flatten(), 0)
+        level = (0.3 if tv < 0.1 else 0.2) * p.max()
+        p, q = F.relu(p - level) + 1e-5, F.relu(q - level) + 1e-5
+        values.append(tv - weight * jensen(p, q))
+    return (-torch.stack(values)).max()
+
+
+def conform(embeddings, classes, tau=0.5):
+    n = len(classes)
+    unit = [e.flatten() / e.norm() for e in embeddings]
+    s = [[(unit[i] * unit[j]).sum() / tau for j in range(n)] for i in range(n)]
+    terms = []
+    for i in range(n):
+        others = sum(s[i][k].exp() for k in range(n) if classes[k] != classes[i])
+        for j in range(n):
+            if j != i and classes[j] == classes[i]:
+                terms.append(-(s[i][j].exp() / (s[i][j].exp() + others)).log())
+    return sum(terms) / len(terms)
+
+
+def contrast(embeddings, classes):
+    n = len(classes)
+    unit = [e.flatten() / e.norm() for e in embeddings]
+    s = lambda i, j: (unit[i] * unit[j]).sum()
+    pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
+    same = [F.relu(1 - s(i, j)) for i, j in pairs if classes[i] == classes[j]]
+    other = [F.relu(s(i, j)) for i, j in pairs if classes[i] != classes[j]]
+    return (sum(same) / len(same) if same else 0) + sum(other) / len(other)
+
+
+RAW = lambda a: [smooth(a[:, s]) for s in (2, 3, 6, 7)]
+SOFT = lambda a: [read(a, s) for s in (2, 3, 6, 7)]
+SINGLE = lambda a: [smooth(a[:, s]) for s in (2, 5)]
+
+
+def segregation(a):
+    m, n = a[:, 2], a[:, 5]
+    return torch.minimum(m, n).sum() / (m + n).sum()
+
+
+def retention(a):
+    total = 0
+    for s in (2, 5):
+        before = BEFORE[:, s]
+        mask = (before >= 0.5 * before.max()).double()
+        total = total + 1 - torch.minimum(a[:, s], mask).sum() / (a[:, s] + mask).sum()
+    return total
+
+
+BOXES = {2: (0, 8, 4, 14), 5: (4, 6, 10, 12)}  # x1, y1, x2, y2 in cells of 16
+
+
+def box_terms(a, s):
+    m = read(a, s)
+    x1, y1, x2, y2 = BOXES[s]
+    mask = torch.zeros(16, 16)
+    mask[y1:y2, x1:x2] = 1
+    top = lambda v, n: v.flatten().topk(n).values.mean()
+    inside = int(0.2 * mask.sum())
+    outside = int(0.2 * (1 - mask).sum())
+    fg, bg = top(m * mask, inside), top(m * (1 - mask), outside)
+    near = lambda lo, hi: torch.tensor(
+        [1.0 if min(abs(i - lo), abs(i - hi)) <= 1 else 0.0 for i in range(16)])
+    dx = ((m.max(0).values - mask.max(0).values).abs() * near(x1, x2)).mean()
+    dy = ((m.max(1).values - mask.max(1).values).abs() * near(y1, y2)).mean()
+    return fg, bg, dx, dy
+
+
+def box_diff(a):
+    total = 0
+    for s in BOXES:
+        fg, bg, dx, dy = box_terms(a, s)
+        total = total + F.relu(1 - fg) + F.relu(bg) + dx + dy
+    return total
+
+
+def exists(a, s):
+    return -(1 - (1 - renormalised(a)[:, s - 1]).prod()).log()
+
+
+def exists_mean(a, s):
+    return -(1 - (1 - renormalised(a)[:, s - 1] + 1e-4).log().mean().exp()).log()
+
+
+def unit_range(a, s):
+    m = a[:, s]
+    return (m - m.min()) / (m.max() - m.min())
+
+
+def both_ways(a, p, q):
+    p, q = unit_range(a, p), unit_range(a, q)
+    return -(1 - p * (1 - q)).clamp(min=1e-20).log(), -(1 - q * (1 - p)).clamp(min=1e-20).log()
+
+
+def leak(a, p, q):
+    return -(1 - unit_range(a, p) * unit_range(a, q)).clamp(min=1e-20).log()
+
+
+# "a(1) red(2) car(3) and(4) a(5) white(6) sheep(7)": red <-> car, white <-> sheep, red -> not sheep, ...
+def predicated_paper(a):
+    total = exists(a, 3) + exists(a, 7)
+    for p, q in ((2, 3), (6, 7)):
+        total = total + sum(t.sum() for t in both_ways(a, p, q))
+    return total + 0.3 * (leak(a, 2, 7).sum() + leak(a, 6, 3).sum())
+
+
+def predicated_code(a):
+    total = 0.1 / 2 * (exists_mean(a, 3) + exists_mean(a, 7))
+    for p, q in ((2, 3), (6, 7)):
+        total = total + sum(t.mean() for t in both_ways(a, p, q))
+    return total + 0.3 / 2 * (leak(a, 2, 7).mean() + leak(a, 6, 3).mean())
+
+
+def read_six(a, s):
+    """The renormalised, smoothed map of token s where only tokens 1 to 5 share."""
+    return smooth(torch.softmax(100 * a[:, 1:6], dim=1)[:, s - 1])
+
+
+def self_overlap(a, own_attention):
+    maps = [smooth(own_attention[read_six(a, s).argmax()]) for s in (2, 5)]
+    return torch.minimum(*maps).sum() / ((maps[0] + maps[1]).sum() + 1e-6)
+
+
+def otsu_blob(m):
+    """The 4-connected part around the peak of what is above Otsu's threshold on 256 levels."""
+    v = m.detach().numpy()
+    levels = np.floor((v - v.min()) / (v.max() - v.min()) * 255).astype(int)
+    counts = np.bincount(levels.flatten(), minlength=256).astype(float)
+    grey = np.arange(256)
+    best, threshold = -1.0, 0
+    for t in range(255):
+        low, high = counts[: t + 1], counts[t + 1:]
+        if low.sum() == 0 or high.sum() == 0:
+            continue
+        between = low.sum() * high.sum() * (
+            (low * grey[: t + 1]).sum() / low.sum() - (high * grey[t + 1:]).sum() / high.sum()) ** 2
+        if between > best:
+            best, threshold = between, t
+    mask = levels > threshold
+    peak = np.unravel_index(v.argmax(), v.shape)
+    blob, todo = np.zeros_like(mask), [peak]
+    while todo:
+        y, x = todo.pop()
+        if 0 <= y < 16 and 0 <= x < 16 and mask[y, x] and not blob[y, x]:
+            blob[y, x] = True
+            todo += [(y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)]
+    return torch.tensor(blob)
+
+
+def strays(a, tokens):
+    total = 0
+    for s in tokens:
+        m = read_six(a, s)
+        blob = otsu_blob(m)
+        outside = m[~blob].max()
+        if outside > m[blob].min():
+            total = total + outside
+    return total
+
+
+def excitation(a, tokens):
+    return torch.stack([1 - read_six(a, s).max() for s in tokens]).max()
+
+
+def noise_search(a, own_attention):
+    return excitation(a, (2, 5)) + self_overlap(a, own_attention) + strays(a, (2, 5))
+
+
+def noise_refinement(a, own_attention):
+    drift = sum((read_six(a, s) - read_six(BEFORE, s)).abs().mean() for s in (2, 5))
+    return (excitation(a, (2, 5)) + 0.1 * strays(a, (2, 5)) + 0.1 * drift
+            + self_overlap(a, own_attention))
+
+
+PAIR = lambda a: (P(a, 2), P(a, 5))
+
+
+def iou(a):
+    p, q = PAIR(a)
+    low = torch.minimum(p, q).sum()
+    return low / (p.sum() + q.sum() - low)
+
+
+def centres(a):
+    y = torch.arange(256) // 16
+    x = torch.arange(256) % 16
+    p, q = PAIR(a)
+    d = torch.sqrt(((p - q) * y).sum() ** 2 + ((p - q) * x).sum() ** 2)
+    return 1 - d / math.sqrt(15**2 + 15**2)
+
+
+def compactness(a):
+    p, q = a[:, 2], a[:, 5]
+    return 1 - torch.maximum(p, q).sum() / (p + q).sum()
+
+
+CASES = {
+    "syngen": lambda a: syngen_pair(a),
+    "syngen with a bare noun": lambda a: attributes(a, symmetric, True),
+    "ebama": ebama,
+    "divide-and-bind, paper": divide_paper,
+    "conform, raw": lambda a: conform(RAW(a), [0, 0, 1, 1]),
+    "conform, renormalised": lambda a: conform(SOFT(a), [0, 0, 1, 1]),
+    "conform, raw, second step": lambda a: conform(RAW(a) + RAW(BEFORE), [0, 0, 1, 1] * 2),
+    "conform, single words": lambda a: contrast(SINGLE(a), [0, 1]),
+    "conform, single words, second step":
+        lambda a: contrast(SINGLE(a) + SINGLE(BEFORE), [0, 1] * 2),
+    "a-star, first step": segregation,
+    "a-star, second step": lambda a: segregation(a) + retention(a),
+    "box-diff": box_diff,
+    "box-diff, refinement": lambda a: torch.stack([1 - box_terms(a, s)[0] for s in BOXES]).max(),
+    "predicated, paper": predicated_paper,
+    "predicated, code": predicated_code,
+    "overlap": iou,
+    "centre-distance": centres,
+    "divergence": lambda a: -symmetric(*PAIR(a)),
+    "compactness": compactness,
+}
+WITH_FINE = {
+    f"divide-and-bind, code, step {step}": (lambda w: lambda a, b, c: divide_code(a, b, c, w))(w)
+    for step, w in ((0, 1), (10, 5), (20, 10))
+}
+WITH_SELF = {
+    "initno, search": noise_search,
+    "initno, refinement, second step": noise_refinement,
+}
+
+
+def gradient(g):
+    g = g.flatten()
+    order = g.abs().argsort(descending=True)[:6].tolist()
+    return {
+        "magnitude": g.abs().sum().item(),
+        "weighted": (g * torch.cos(torch.arange(g.numel()).double())).sum().item(),
+        "largest": [[i, g[i].item()] for i in order],
+    }
+
+
+def case(function, *inputs):
+    inputs = [x.clone().requires_grad_() for x in inputs]
+    loss = function(*inputs)
+    grads = torch.autograd.grad(loss, inputs, allow_unused=True)
+    grads = [torch.zeros_like(x) if g is None else g for g, x in zip(grads, inputs)]
+    return {"loss": loss.item(), "gradients": [gradient(g) for g in grads]}
+
+
+if __name__ == "__main__":
+    goldens = {name: case(f, A) for name, f in CASES.items()}
+    goldens |= {name: case(f, A, *FINE) for name, f in WITH_FINE.items()}
+    goldens |= {name: case(f, A, SELF) for name, f in WITH_SELF.items()}
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "goldens.json")
+    with open(path, "w") as file:
+        json.dump(goldens, file, indent=1)
+        file.write("\n")
+    for name, golden in goldens.items():
+        print(f"{name:40} {golden['loss']:.8f}")

@@ -1,0 +1,468 @@
+import AttentionTrace
+import Diffusion
+import Foundation
+import TensorEngine
+import TestSupport
+import Testing
+
+@Suite("Objectives over attention")
+struct ObjectiveTests {
+  /// An objective, and what it is given.
+  struct Case: Sendable, CustomTestStringConvertible {
+    /// As in `goldens.json`.
+    let name: String
+    let objective: any AttentionObjective
+    var fine = false
+    var selfAttention = false
+    var step = 0
+    var remembers = false
+    var loss: @Sendable (ObjectiveValue) -> Tensor = { $0.loss }
+    var testDescription: String { name }
+
+    func maps(_ inputs: [Tensor]) -> PassMaps {
+      var sites = [ObjectiveMaps.site(.cross, 16)]
+      if fine { sites += [32, 64].map { ObjectiveMaps.site(.cross, $0) } }
+      if selfAttention { sites.append(ObjectiveMaps.site(.`self`, 16)) }
+      let before = PassMaps(
+        sites: sites, probabilities: [ObjectiveMaps.moved] + inputs.dropFirst(), step: 0)
+      return PassMaps(
+        sites: sites, probabilities: inputs, step: step,
+        memory: remembers ? objective.remembered(of: before) : [:])
+    }
+
+    var inputs: [Tensor] {
+      [ObjectiveMaps.cross(16)] + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
+        + (selfAttention ? [ObjectiveMaps.selfAttention] : [])
+    }
+  }
+
+  private static func word(_ token: Int) -> Subject { Subject(name: "@\(token)", tokens: [token]) }
+  private static let reading = MapReading(grid: Grid(rows: 16, columns: 16), lastToken: 76)
+  private static let pair = [word(2), word(5)]
+  private static let groups = [
+    WordGroup(noun: word(3), modifiers: [word(2)]), WordGroup(noun: word(7), modifiers: [word(6)]),
+  ]
+  private static let three = groups + [WordGroup(noun: word(5))]
+  private static let content = Array(1...7)
+
+  private static func conform(_ groups: [[Int]], renormalises: Bool = false) -> Conform {
+    Conform(
+      subjects: pair, groups: groups.map { $0.map(word) }, renormalises: renormalises,
+      reading: reading)
+  }
+
+  private static let boxes: [LayoutBox] = {
+    // A box that is refused leaves the list short, and every test of it fails.
+    [
+      try? LayoutBox(word(2), left: 0, top: 0.5, right: 0.25, bottom: 0.875),
+      try? LayoutBox(word(5), left: 0.25, top: 0.375, right: 0.625, bottom: 0.75),
+    ].compactMap(\.self)
+  }()
+
+  private static let boxDiff = BoxDiff(subjects: pair, boxes: boxes, reading: reading)
+  private static let aStar = AStar(subjects: pair, reading: reading)
+  private static let code = DivideAndBindCode(subjects: pair, groups: groups, reading: reading)
+  private static let noise = InitialNoise(
+    subjects: pair, reading: MapReading(grid: reading.grid, lastToken: 6))
+
+  private static func predicated(_ form: PredicatedDiffusion.Form) -> PredicatedDiffusion {
+    PredicatedDiffusion(
+      subjects: pair, propositions: PredicatedDiffusion.propositions(of: groups), form: form,
+      reading: reading)
+  }
+
+  static let cases: [Case] =
+    [
+      Case(
+        name: "syngen",
+        objective: SynGen(subjects: pair, groups: groups, content: content, reading: reading)),
+      Case(
+        name: "syngen with a bare noun",
+        objective: SynGen(subjects: pair, groups: three, content: content, reading: reading)),
+      Case(
+        name: "ebama",
+        objective: EBAMA(subjects: pair, groups: three, content: content, reading: reading)),
+      Case(
+        name: "divide-and-bind, paper",
+        objective: DivideAndBind(subjects: pair, groups: groups, reading: reading)),
+      Case(name: "conform, raw", objective: conform([[2, 3], [6, 7]])),
+      Case(name: "conform, renormalised", objective: conform([[2, 3], [6, 7]], renormalises: true)),
+      Case(
+        name: "conform, raw, second step", objective: conform([[2, 3], [6, 7]]), step: 1,
+        remembers: true),
+      Case(name: "conform, single words", objective: conform([[2], [5]])),
+      Case(
+        name: "conform, single words, second step", objective: conform([[2], [5]]), step: 1,
+        remembers: true),
+      Case(name: "a-star, first step", objective: aStar),
+      Case(name: "a-star, second step", objective: aStar, step: 1, remembers: true),
+      Case(name: "box-diff", objective: boxDiff),
+      Case(name: "box-diff, refinement", objective: boxDiff, loss: { $0.refinement }),
+      Case(name: "predicated, paper", objective: predicated(.paper)),
+      Case(name: "predicated, code", objective: predicated(.code)),
+      Case(
+        name: "initno, search", objective: noise, selfAttention: true, loss: { $0.refinement }),
+      Case(
+        name: "initno, refinement, second step", objective: noise, selfAttention: true, step: 1,
+        remembers: true, loss: { $0.refinement }),
+    ]
+    + [0, 10, 20].map {
+      Case(name: "divide-and-bind, code, step \($0)", objective: code, fine: true, step: $0)
+    }
+    + zip(
+      AttentionOverlap.Measure.allCases,
+      ["overlap", "centre-distance", "divergence", "compactness"]
+    ).map {
+      Case(
+        name: $1, objective: AttentionOverlap(subjects: pair, measure: $0, reading: reading))
+    }
+
+  struct Golden: Decodable {
+    struct Gradient: Decodable {
+      let magnitude: Double
+      let weighted: Double
+      let largest: [[Double]]
+    }
+    let loss: Double
+    let gradients: [Gradient]
+  }
+
+  private static func goldens() throws -> [String: Golden] {
+    let url = try #require(
+      Bundle.module.url(
+        forResource: "goldens", withExtension: "json", subdirectory: "Fixtures/objectives"))
+    return try JSONDecoder().decode([String: Golden].self, from: Data(contentsOf: url))
+  }
+
+  @Test("Every golden has a case, and every case a golden")
+  func coverage() throws {
+    #expect(try Set(Self.goldens().keys) == Set(Self.cases.map(\.name)))
+  }
+
+  /// The loss, and its gradient with respect to each input.
+  private func evaluated(_ test: Case) -> (loss: Double, gradients: [[Double]]) {
+    var loss = 0.0
+    let gradients = test.inputs.indices.map { index in
+      let tape = Tape()
+      var inputs = test.inputs
+      inputs[index] = tape.variable(inputs[index])
+      let value = test.loss(test.objective.evaluate(test.maps(inputs)))
+      loss = Double(value.item)
+      guard value.count == 1, !value.values[0].isNaN else { return [Double]() }
+      return tape.gradient(of: value, withRespectTo: inputs[index]).values.map(Double.init)
+    }
+    return (loss, gradients)
+  }
+
+  @Test("Values and gradients on the synthetic maps are torch's in float64", arguments: cases)
+  func golden(_ test: Case) throws {
+    let golden = try #require(try Self.goldens()[test.name])
+    let (loss, gradients) = evaluated(test)
+    let scale = max(abs(golden.loss), 1)
+    #expect(abs(loss - golden.loss) < 5e-6 * scale, "\(loss) for \(golden.loss)")
+    #expect(gradients.count == golden.gradients.count)
+    for (actual, expected) in zip(gradients, golden.gradients) {
+      let magnitude = actual.reduce(0) { $0 + abs($1) }
+      #expect(
+        abs(magnitude - expected.magnitude) <= 1e-4 * expected.magnitude + 1e-7,
+        "\(magnitude) for \(expected.magnitude)")
+      let weighted = actual.enumerated().reduce(0) { $0 + $1.element * cos(Double($1.offset)) }
+      #expect(
+        abs(weighted - expected.weighted) <= 1e-4 * expected.magnitude + 1e-7,
+        "\(weighted) for \(expected.weighted)")
+      let top = expected.largest.first.map { abs($0[1]) } ?? 0
+      for place in expected.largest {
+        let value = actual[Int(place[0])]
+        #expect(abs(value - place[1]) <= 2e-4 * top + 1e-7, "\(value) for \(place)")
+      }
+    }
+  }
+
+  @Test("The published values on the synthetic maps")
+  func published() {
+    func loss(_ name: String) -> Double {
+      Self.cases.first { $0.name == name }.map { evaluated($0).loss } ?? .nan
+    }
+    for (name, value) in [
+      ("syngen", 0.16727314), ("conform, raw", 1.17255082), ("conform, renormalised", 1.13497346),
+      ("a-star, first step", 0.27822788), ("box-diff", 2.37968580),
+    ] {
+      #expect(abs(loss(name) - value) < 5e-6, "\(name)")
+    }
+    let maps = Self.reading.read(
+      PassMaps(sites: [ObjectiveMaps.site(.cross, 16)], probabilities: [ObjectiveMaps.cross(16)]))
+    for (token, variation) in [(2, 2.38290295), (5, 3.22307941)] {
+      let objective = DivideAndBind(
+        subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading)
+      let value = objective.evaluate(Self.cases[0].maps(Self.cases[0].inputs))
+      #expect(abs(Double(value.loss.item) + variation) < 5e-6)
+      #expect(abs(Double(value.shortfall) - 1 + variation) < 5e-6)
+    }
+    for (token, horizontal, vertical) in [(2, 0.00387399, 0.01084424), (5, 0.00635002, 0.01298469)]
+    {
+      let value = DivideAndBindCode(
+        subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading
+      ).evaluate(Self.cases[0].maps(Self.cases[0].inputs))
+      #expect(abs(Double(value.loss.item) + horizontal + vertical) < 1e-6)
+    }
+    for (form, token, value) in [
+      (.paper, 2, 0.03814489), (.paper, 5, 0.02263639), (.code, 2, 0.436998552),
+      (.code, 5, 0.422453782),
+    ] as [(PredicatedDiffusion.Form, Int, Double)] {
+      let objective = PredicatedDiffusion(
+        subjects: Self.pair, propositions: [.exists(Self.word(token))], form: form,
+        reading: Self.reading)
+      let loss = objective.evaluate(Self.cases[0].maps(Self.cases[0].inputs)).loss
+      #expect(abs(Double(loss.item) - value) < 2e-6)
+    }
+    #expect(maps.maxima(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
+  }
+
+  @Test("Slopes are what differences give, along random directions", arguments: cases)
+  func differences(_ test: Case) {
+    let (_, gradients) = evaluated(test)
+    for (index, gradient) in gradients.enumerated() {
+      var random = SeededNumbers(seed: UInt64(index) + 3)
+      // Along the gradient itself with some noise: a random direction alone has almost no slope.
+      let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      guard norm > 1e-6 else { continue }
+      let input = test.inputs[index]
+      let size = input.values.map(Double.init)
+      let direction = gradient.indices.map { place in
+        (gradient[place] / norm + 0.2 * random.normal() / Double(size.count).squareRoot())
+          * min(size[place], 1e-3)
+      }
+      let slope = zip(direction, gradient).reduce(0) { $0 + $1.0 * $1.1 }
+      func loss(_ h: Double) -> Double {
+        var inputs = test.inputs
+        inputs[index] = Tensor(
+          zip(size, direction).map { Float($0 + h * $1) }, shape: input.shape)
+        return Double(test.loss(test.objective.evaluate(test.maps(inputs))).item)
+      }
+      let h = 0.05
+      let difference = (loss(-2 * h) - 8 * loss(-h) + 8 * loss(h) - loss(2 * h)) / (12 * h)
+      let noise = 3e-6 * max(abs(loss(0)), 1)
+      #expect(
+        abs(difference - slope) < 0.03 * abs(slope) + noise / h,
+        "input \(index): \(difference) for \(slope)")
+    }
+  }
+
+  @Test(
+    "Loss and gradient are finite on maps that are all zero, constant, or all in one cell",
+    arguments: cases, ["zero", "constant", "one cell"])
+  func degenerate(_ test: Case, _ kind: String) {
+    func degenerate(_ input: Tensor) -> Tensor {
+      let keys = input.shape[3]
+      switch kind {
+      case "zero": return .full(0, shape: input.shape)
+      case "constant": return .full(1 / Float(keys), shape: input.shape)
+      default:
+        return Tensor(
+          (0..<input.count).map { $0 / keys == 0 && $0 % keys == 2 ? 1 : 0 }, shape: input.shape)
+      }
+    }
+    let inputs = test.inputs.map(degenerate)
+    let tape = Tape()
+    let variable = tape.variable(inputs[0])
+    let value = test.objective.evaluate(test.maps([variable] + inputs.dropFirst()))
+    #expect(value.loss.item.isFinite && value.refinement.item.isFinite)
+    #expect(value.shortfall.isFinite && value.maxima.allSatisfy(\.isFinite))
+    let gradient = tape.gradient(of: test.loss(value) + variable.sum, withRespectTo: variable)
+    #expect(gradient.isFinite)
+    let memory = test.objective.remembered(of: test.maps(inputs))
+    #expect(memory.mapValues(\.shape) == test.objective.memoryShapes)
+    #expect(memory.values.allSatisfy(\.isFinite))
+  }
+
+  /// Two tokens' maps: bumps whose centres are `distance` columns apart; the rest goes to token 0.
+  private func bumps(_ distance: Int) -> PassMaps {
+    var values: [Float] = []
+    for pixel in 0..<256 {
+      var row = [Float](repeating: 0, count: 77)
+      for (token, column) in [(2, 2), (5, 2 + distance)] {
+        let d = Float((pixel / 16 - 8) * (pixel / 16 - 8))
+          + Float((pixel % 16 - column) * (pixel % 16 - column))
+        row[token] = 0.4 * exp(-d / 4)
+      }
+      row[0] = 1 - row.reduce(0, +)
+      values += row
+    }
+    return PassMaps(
+      sites: [ObjectiveMaps.site(.cross, 16)],
+      probabilities: [Tensor(values, shape: [1, 1, 256, 77])])
+  }
+
+  @Test(
+    "The further apart two maps are, the lower every loss on overlap",
+    arguments: AttentionOverlap.Measure.allCases)
+  func apart(_ measure: AttentionOverlap.Measure) {
+    let objective = AttentionOverlap(subjects: Self.pair, measure: measure, reading: Self.reading)
+    let losses = [0, 1, 3, 6, 11].map { objective.evaluate(bumps($0)).loss.item }
+    #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 }, "\(losses)")
+  }
+
+  @Test("One map for both subjects overlaps wholly, two apart not at all")
+  func extremes() {
+    for (measure, same, apart) in [
+      (.intersectionOverUnion, 1, 0), (.centreDistance, 1, 1 - 11 / 450.0.squareRoot()),
+      (.compactness, 0.5, 0),
+    ] as [(AttentionOverlap.Measure, Double, Double)] {
+      let objective = AttentionOverlap(
+        subjects: Self.pair, measure: measure, reading: Self.reading)
+      #expect(abs(Double(objective.evaluate(bumps(0)).loss.item) - same) < 1e-4, "\(measure)")
+      #expect(abs(Double(objective.evaluate(bumps(11)).loss.item) - apart) < 3e-3, "\(measure)")
+    }
+  }
+
+  @Test("A-STAR keeps a subject where it was, or in the box that is given")
+  func retention() throws {
+    let here = bumps(6)
+    let aStar = Self.aStar
+    func loss(_ maps: PassMaps, after before: PassMaps) -> Float {
+      aStar.evaluate(
+        PassMaps(
+          sites: maps.sites, probabilities: maps.probabilities, step: 1,
+          memory: aStar.remembered(of: before))
+      ).loss.item
+    }
+    #expect(loss(here, after: bumps(6)) < loss(here, after: bumps(11)))
+    func boxed(_ left: Double) throws -> Float {
+      AStar(
+        subjects: Self.pair,
+        boxes: try [
+          LayoutBox(Self.pair[0], left: 0, top: 0.3, right: 0.3, bottom: 0.8),
+          LayoutBox(Self.pair[1], left: left, top: 0.3, right: left + 0.3, bottom: 0.8),
+        ], reading: Self.reading
+      ).evaluate(here).loss.item
+    }
+    #expect(try boxed(0.4) < boxed(0.7))
+  }
+
+  @Test("BoxDiff is least with each subject in its box")
+  func boxes() throws {
+    func loss(_ left: Double) throws -> Float {
+      BoxDiff(
+        subjects: [Self.pair[0]],
+        boxes: [try LayoutBox(Self.pair[0], left: left, top: 0.3, right: left + 0.3, bottom: 0.8)],
+        reading: Self.reading
+      ).evaluate(bumps(9)).loss.item
+    }
+    let losses = try [0, 0.3, 0.6].map(loss)
+    #expect(losses[0] < losses[1] && losses[1] <= losses[2], "\(losses)")
+  }
+
+  @Test("Boxes beyond the picture, empty ones, and ones without a cell are refused")
+  func refusedBoxes() throws {
+    for (left, top, right, bottom) in [
+      (0.5, 0, 0.4, 1), (0, 0.2, 1, 0.2), (-0.1, 0, 1, 1), (0, 0, 1.2, 1), (.nan, 0, 1, 1),
+    ] as [(Double, Double, Double, Double)] {
+      #expect(throws: DiffusionError.self) {
+        try LayoutBox(Self.pair[0], left: left, top: top, right: right, bottom: bottom)
+      }
+    }
+    let thin = try LayoutBox(Self.pair[0], left: 0.501, top: 0, right: 0.502, bottom: 1)
+    for boxes in [[thin], [], Self.boxes.prefix(1) + Self.boxes.prefix(1)] {
+      let objective = BoxDiff(
+        subjects: [Self.pair[0]], boxes: Array(boxes), reading: Self.reading)
+      #expect(throws: DiffusionError.self) {
+        try objective.sites(among: [ObjectiveMaps.site(.cross, 16)])
+      }
+    }
+  }
+
+  @Test("An objective asks for the sites it reads, and says which are missing")
+  func sites() throws {
+    let cross = [16, 32, 64].map { ObjectiveMaps.site(.cross, $0) }
+    let own = [16, 32].map { ObjectiveMaps.site(.`self`, $0) }
+    #expect(try Self.aStar.sites(among: cross + own) == [cross[0]])
+    #expect(try Self.code.sites(among: own + cross) == cross)
+    #expect(try Self.noise.sites(among: own + cross) == [cross[0], own[0]])
+    #expect(
+      throws: DiffusionError.noSites(
+        kind: .cross, grid: Grid(rows: 64, columns: 64), available: cross.prefix(2).map(\.grid))
+    ) { try Self.code.sites(among: Array(cross.prefix(2))) }
+    #expect(
+      throws: DiffusionError.noSites(
+        kind: .`self`, grid: Grid(rows: 16, columns: 16), available: [own[1].grid])
+    ) { try Self.noise.sites(among: cross + [own[1]]) }
+  }
+
+  @Test("What leaves an objective nothing to do is refused")
+  func nothingToDo() {
+    let site = [ObjectiveMaps.site(.cross, 16)]
+    let bare = [WordGroup(noun: Self.word(3))]
+    for objective in [
+      SynGen(
+        subjects: Self.pair, groups: bare, content: Self.content, readsBareNouns: false,
+        reading: Self.reading),
+      SynGen(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
+      SynGen(subjects: Self.pair, groups: bare, content: [1, 2], reading: Self.reading),
+      EBAMA(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
+      DivideAndBind(subjects: Self.pair, groups: [], reading: Self.reading),
+      Self.conform([[2, 3]]), Self.conform([]),
+      AttentionOverlap(
+        subjects: [Self.word(2)], measure: .divergence, reading: Self.reading),
+      PredicatedDiffusion(
+        subjects: [], propositions: [], reading: Self.reading),
+    ] as [any AttentionObjective] {
+      #expect(throws: DiffusionError.self) { try objective.sites(among: site) }
+    }
+  }
+
+  @Test("Groups say what is there, what it is like, and what it is not like")
+  func propositions() {
+    let (red, car, white, sheep) = (Self.word(2), Self.word(3), Self.word(6), Self.word(7))
+    #expect(
+      PredicatedDiffusion.propositions(of: Self.groups) == [
+        .exists(car), .equivalent(red, car), .excludes(red, sheep), .exists(sheep),
+        .equivalent(white, sheep), .excludes(white, car),
+      ])
+  }
+}
+
+/// Maps made by formulas, as the script that makes the goldens has them.
+enum ObjectiveMaps {
+  static func site(_ kind: AttentionSite.Kind, _ side: Int) -> AttentionSite {
+    AttentionSite(
+      path: "\(kind).\(side)", kind: kind, heads: 1, grid: Grid(rows: side, columns: side),
+      keys: kind == .cross ? 77 : side * side)
+  }
+
+  /// `[1, 1, pixel, token]`; a bump of token n at row 5n mod 16 and column (7n + 3) mod 16 of 16.
+  static func cross(_ side: Int) -> Tensor { cross(side, movedBy: 0) }
+
+  /// At 16×16, every map one column further right, around the edge.
+  static let moved = cross(16, movedBy: 1)
+
+  private static func cross(_ side: Int, movedBy columns: Int) -> Tensor {
+    let scale = side / 16
+    let values = (0..<side * side).flatMap { pixel in
+      let (y, x) = (pixel / side, (pixel % side + side - columns) % side)
+      return softmax(
+        (0..<77).map { token in
+          let row = Double(y - scale * (5 * token % 16)) / Double(scale)
+          let column = Double(x - scale * ((7 * token + 3) % 16)) / Double(scale)
+          return 3 * exp(-(row * row + column * column) / 18) + (token == 0 ? 4 : 0)
+        })
+    }
+    return Tensor(values, shape: [1, 1, side * side, 77])
+  }
+
+  /// `[1, 1, pixel, pixel]` at 16×16; falls with distance.
+  static let selfAttention: Tensor = {
+    let values = (0..<256).flatMap { i in
+      softmax(
+        (0..<256).map { j in
+          let (y, x) = (Double(i / 16 - j / 16), Double(i % 16 - j % 16))
+          return -(y * y + x * x) / Double(4 + i / 16)
+        })
+    }
+    return Tensor(values, shape: [1, 1, 256, 256])
+  }()
+
+  private static func softmax(_ logits: [Double]) -> [Float] {
+    let sum = logits.reduce(0) { $0 + exp($1) }
+    return logits.map { Float(exp($0) / sum) }
+  }
+}
