@@ -4,6 +4,10 @@ import Diffusion
 /// A method as the command line knows it: its name, and how it is made of the options.
 struct MethodEntry: Sendable {
   let name: String
+  /// Whether brackets in the prompt mark phrases for it, and phrases are looked for without them.
+  var readsPhrases = false
+  /// Whether bars in the prompt part it.
+  var readsParts = false
   let make: @Sendable (MethodArguments) throws -> any GenerationMethod
 }
 
@@ -11,6 +15,10 @@ struct MethodEntry: Sendable {
 struct MethodArguments {
   let checkpoint: Checkpoint
   let table: TokenTable
+  /// Parts that the user cut the prompt into; none if it is whole.
+  let parts: [PromptMarkup.Component]
+  /// Phrases that the user marked, or those that were found; none if no method reads them.
+  let phrases: [NounPhrase]
   let excitation: ExcitationOptions
 }
 

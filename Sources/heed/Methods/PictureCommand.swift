@@ -23,6 +23,7 @@ protocol PictureCommand: ParsableCommand {
 struct PictureOrder {
   let checkpoint: Checkpoint
   let table: TokenTable
+  let phrases: [NounPhrase]
   let picture: InputPicture?
   let subjects: [Subject]
   /// Seeds first, then methods.
@@ -36,8 +37,14 @@ extension PictureCommand {
     let entries = try self.entries
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
-    let table = try PromptReader.table(prompt, checkpoint)
-    let arguments = MethodArguments(checkpoint: checkpoint, table: table, excitation: excitation)
+    let markup = try PromptMarkup(
+      prompt, brackets: entries.contains(where: \.readsPhrases),
+      parts: entries.contains(where: \.readsParts))
+    let table = try PromptReader.table(markup.prompt, checkpoint)
+    let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
+    let arguments = MethodArguments(
+      checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
+      excitation: excitation)
     let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
     let subjects =
@@ -48,8 +55,15 @@ extension PictureCommand {
       excitation: excitation
     ).map { start.applied(picture, to: $0) }
     return PictureOrder(
-      checkpoint: checkpoint, table: table, picture: picture, subjects: subjects,
-      requests: requests)
+      checkpoint: checkpoint, table: table, phrases: phrases, picture: picture,
+      subjects: subjects, requests: requests)
+  }
+
+  /// The phrases in brackets; without brackets, those that are found.
+  private func phrases(_ markup: PromptMarkup, _ table: TokenTable) throws -> [NounPhrase] {
+    markup.phrases.isEmpty
+      ? NounPhraseFinder.phrases(in: table)
+      : try NounPhraseFinder.phrases(at: markup.phrases, in: table)
   }
 
   /// A runner of the order, which has been found possible, and told what was concluded.
@@ -61,6 +75,9 @@ extension PictureCommand {
     if let picture = order.picture {
       let size = runner.session.model.size(order.requests[0])
       Message.picture(picture, start.picture ?? "", size)
+    }
+    if !order.phrases.isEmpty {
+      Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
     }
     let needed = needsSubjects || order.requests.contains { $0.method.base.needsSubjects }
     if excitation.subject.tokens == nil, needed { Message.subjects(order.subjects) }
