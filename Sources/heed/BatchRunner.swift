@@ -25,16 +25,14 @@ struct BatchRunner {
     // Passes in which nothing is altered are made only for the recording of their loss.
     let looksAlways = plan?.phases.contains(.loss) ?? false
     self.requests = requests.map { request in
-      guard case .attendAndExcite(var settings) = request.method else { return request }
-      settings.looksAlways = looksAlways
       var request = request
-      request.method = .attendAndExcite(settings)
+      request.method = .init(request.method.base.lookingAlways(looksAlways))
       return request
     }
     for request in requests { _ = try request.randomSource() }
     // Runs differ in method and seed alone, and a seed changes no cost.
     let methods = Dictionary(grouping: self.requests, by: \.method.name).values
-    for requests in methods { _ = try model.objective(requests[0]) }
+    for requests in methods { _ = try model.parts(requests[0]) }
     self.batch = batch.batch
     workingMemory = try methods.map { try model.workingMemory($0[0]) }.max() ?? 0
     try Self.checkMemory(workingMemory, model.size(requests[0]))

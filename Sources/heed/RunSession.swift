@@ -116,7 +116,7 @@ struct RunSession {
         + "Size: \(size), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
     if let picture = request.picture {
-      let isExplained = if case .explain = request.method { true } else { false }
+      let isExplained = request.method.explainedTimes != nil
       lines.append(
         "Picture: \(picture.sha256)"
           + (isExplained ? "" : ", Denoising strength: \(request.strength)"))

@@ -8,9 +8,9 @@ enum SheetWriter {
   /// Draws the sheet of runs that were just made.
   ///
   /// Runs that were asked for what a sheet does not show are no failure.
-  static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
+  static func tryToWrite(to paths: [String], _ scene: () throws -> Scene) throws {
     do {
-      try write(to: paths) { try scene(runs, recipe: nil, options: nil) }
+      try write(to: paths, scene)
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       Message.warning("no sheet drawn: \(error)")
@@ -70,10 +70,23 @@ enum SheetWriter {
     let width = try options?.points ?? Venue.cvpr.full
     let overlay = options?.overlay ?? .mosaic
     let colors = try options?.colorMap ?? .magma
-    return ExplainSheet.shows(runs)
-      ? try ExplainSheet(runs: runs, recipe: recipe, software: software)
+    if ExplainSheet.shows(runs) {
+      return try ExplainSheet(runs: runs, recipe: recipe, software: software)
         .scene(width: width, overlay: overlay, colors: colors)
-      : try CompareSheet(runs: runs, recipe: recipe, software: software)
-        .scene(width: width, overlay: overlay, colors: colors)
+    }
+    return try CompareSheet(runs: runs, recipe: recipe, software: software)
+      .scene(width: width, overlay: overlay, colors: colors)
+  }
+
+  /// The sheet of runs that were just made: pairs with curves where there is plain Stable Diffusion
+  /// and Attend-and-Excite alone, else a row for each method.
+  static func comparison(_ runs: [RecordedRun]) throws -> Scene {
+    let pair: Set = ["stable-diffusion", "attend-and-excite"]
+    guard Set(runs.map(\.manifest.method.name)) != pair else {
+      return try scene(runs, recipe: nil, options: nil)
+    }
+    return try MapSheet(
+      runs: runs, plan: MapSheetPlan(.methods), weights: [:], software: "Heed \(Heed.version)"
+    ).scene(width: Venue.cvpr.full, overlay: .mosaic, colors: .magma)
   }
 }
