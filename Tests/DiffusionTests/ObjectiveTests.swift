@@ -65,7 +65,7 @@ struct ObjectiveTests {
   private static let noise = InitialNoise(
     subjects: pair, reading: MapReading(grid: reading.grid, lastToken: 6))
 
-  private static func predicated(_ form: PredicatedDiffusion.Form) -> PredicatedDiffusion {
+  private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion {
     PredicatedDiffusion(
       subjects: pair, propositions: PredicatedDiffusion.propositions(of: groups), form: form,
       reading: reading)
@@ -136,7 +136,8 @@ struct ObjectiveTests {
 
   @Test("Every golden has a case, and every case a golden")
   func coverage() throws {
-    #expect(try Set(Self.goldens().keys) == Set(Self.cases.map(\.name)))
+    let goldens = try Self.goldens()
+    #expect(Set(goldens.keys) == Set(Self.cases.map(\.name)))
   }
 
   /// The loss, and its gradient with respect to each input.
@@ -208,7 +209,7 @@ struct ObjectiveTests {
     for (form, token, value) in [
       (.paper, 2, 0.03814489), (.paper, 5, 0.02263639), (.code, 2, 0.436998552),
       (.code, 5, 0.422453782),
-    ] as [(PredicatedDiffusion.Form, Int, Double)] {
+    ] as [(ObjectiveForm, Int, Double)] {
       let objective = PredicatedDiffusion(
         subjects: Self.pair, propositions: [.exists(Self.word(token))], form: form,
         reading: Self.reading)
@@ -336,7 +337,8 @@ struct ObjectiveTests {
         ], reading: Self.reading
       ).evaluate(here).loss.item
     }
-    #expect(try boxed(0.4) < boxed(0.7))
+    let (near, far) = (try boxed(0.4), try boxed(0.7))
+    #expect(near < far)
   }
 
   @Test("BoxDiff is least with each subject in its box")

@@ -12,7 +12,7 @@ extension AttendAndExcite.Settings: GenerationMethod {
 
   /// Every knob by its option's name.
   public var settings: [String: String] {
-    [
+    var settings = [
       "max-iter-to-alter": String(maxIterations),
       "thresholds": thresholds.sorted { $0.key < $1.key }
         .map { "\($0.key)=\($0.value)" }.joined(separator: ","),
@@ -21,18 +21,21 @@ extension AttendAndExcite.Settings: GenerationMethod {
       "smooth": String(smooths), "sigma": String(sigma), "kernel-size": String(kernelSize),
       "max-refinement-steps": String(maxRefinementSteps),
     ]
+    settings["max-first-refinement-steps"] = maxFirstRefinementSteps.map { String($0) }
+    return settings
   }
 
   /// The loss of an altered iteration, and where a threshold is, every try to reach it.
   public func looks(at step: Int) -> [MethodLook] {
-    let refines = thresholds[step] != nil && maxRefinementSteps > 0
+    let tries = tries(at: step)
+    let refines = thresholds[step] != nil && tries > 0
     var looks: [MethodLook] = []
     if refines || step < maxIterations || looksAlways { looks.append(MethodLook(.loss)) }
     if refines {
-      for attempt in stride(from: 2, through: maxRefinementSteps, by: 1) {
+      for attempt in stride(from: 2, through: tries, by: 1) {
         looks.append(MethodLook(.refinement, attempt: attempt))
       }
-      looks.append(MethodLook(.loss, attempt: maxRefinementSteps))
+      looks.append(MethodLook(.loss, attempt: tries))
     }
     return looks
   }

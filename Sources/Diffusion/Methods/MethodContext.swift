@@ -27,6 +27,24 @@ public struct MethodContext {
   public func embedding(_ text: String) throws -> Tensor { try model.embedding(text) }
 }
 
+extension MethodContext {
+  /// The deviation of the latent in the first iteration.
+  var initialNoiseScale: Float {
+    get throws { try model.scheduler(request).initialNoiseScale }
+  }
+
+  /// The noise that the run's seed gives after that of its own beginning, by the draw from 1 on.
+  func freshNoise() throws -> @Sendable (Int) throws -> Tensor {
+    let latent = try model.latentGrid(request)
+    let shape = [1, model.checkpoint.unetConfiguration.channels, latent.rows, latent.columns]
+    return { [request] draw in
+      var source = try request.randomSource()
+      for _ in 0..<draw { _ = source.normal(shape: shape) }
+      return source.normal(shape: shape)
+    }
+  }
+}
+
 extension StableDiffusion {
   /// The run of a request as its method sees it.
   /// - Throws: ``DiffusionError`` when the request cannot be run.

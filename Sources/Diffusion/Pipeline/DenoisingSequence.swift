@@ -253,12 +253,14 @@ extension LatentDisplacement {
   }
 }
 
-extension [String: Tensor] {
-  fileprivate func prefixed(by prefix: String) -> Self {
+extension Dictionary where Key == String {
+  /// The same values under names with something before them.
+  func prefixed(by prefix: String) -> Self {
     Self(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
   }
 
-  fileprivate func unprefixed(by prefix: String) -> Self {
+  /// The values whose names begin so, under the rest of their names.
+  func unprefixed(by prefix: String) -> Self {
     Self(
       uniqueKeysWithValues: filter { $0.key.hasPrefix(prefix) }
         .map { (String($0.key.dropFirst(prefix.count)), $0.value) })

@@ -57,7 +57,7 @@ public enum SubjectSelection {
   }
 
   /// A word as a subject, with its number where the prompt has it twice.
-  private static func subject(_ word: TokenTable.Word, in table: TokenTable) -> Subject {
+  public static func subject(_ word: TokenTable.Word, in table: TokenTable) -> Subject {
     let isRepeated = table.words.count { $0.text == word.text } > 1
     let name = isRepeated ? "\(word.text)#\(word.occurrence)" : word.text
     return Subject(name: name, tokens: word.tokens)

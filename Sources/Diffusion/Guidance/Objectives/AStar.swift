@@ -20,17 +20,28 @@ public struct AStar: AttentionObjective {
   public let maskThreshold: Float
   /// Where each subject shall be; `nil` for where it was a step before.
   public let boxes: [LayoutBox]?
+  /// Which of its two losses count.
+  public let terms: Set<Term>
   /// How maps are read.
   public let reading: MapReading
+
+  /// One of the two losses.
+  public enum Term: Hashable, Sendable, CaseIterable {
+    /// L_seg.
+    case segregation
+    /// L_ret.
+    case retention
+  }
 
   /// An objective over `subjects`; see the properties.
   public init(
     subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
-    reading: MapReading
+    terms: Set<Term> = Set(Term.allCases), reading: MapReading
   ) {
     self.subjects = subjects
     self.maskThreshold = maskThreshold
     self.boxes = boxes
+    self.terms = terms
     self.reading = reading
   }
 
@@ -38,7 +49,14 @@ public struct AStar: AttentionObjective {
   /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or a box covers no
   ///   cell.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
-    try boxes?.requireOne(for: subjects, at: reading.grid)
+    if let boxes {
+      try boxes.requireCells(at: reading.grid)
+      for subject in subjects {
+        try DiffusionError.require(
+          boxes.contains { $0.subject == subject }, "the box of \(subject.name)", "missing",
+          "one for each subject, as in --box \(subject.name)=0.1,0.2,0.5,0.9")
+      }
+    }
     return try reading.sites(among: sites, for: subjects)
   }
 
@@ -53,7 +71,10 @@ public struct AStar: AttentionObjective {
       zip(own, masks).map { MapDistance.sharedMass($0, $1).affine(scale: -1, offset: 1) }
     }
     return ObjectiveValue(
-      loss: .total(segregation + (retention ?? [])), maxima: read.maxima(of: subjects))
+      loss: .total(
+        (terms.contains(.segregation) ? segregation : [])
+          + (terms.contains(.retention) ? retention ?? [] : [])),
+      maxima: read.maxima(of: subjects))
   }
 
   /// B of each subject, `[pixel]`; `nil` where there was no step before.

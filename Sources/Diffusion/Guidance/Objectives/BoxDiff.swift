@@ -17,9 +17,9 @@ internal import TensorEngine
 ///
 /// A is B̃. Refinement descends on the worst subject's L_IB alone. From the formulas alone.
 public struct BoxDiff: AttentionObjective {
-  /// What the loss is about.
+  /// What is measured.
   public let subjects: [Subject]
-  /// The box of each subject.
+  /// What the loss is about, and where each shall be.
   public let boxes: [LayoutBox]
   /// P, in 0…1; one cell counts at least.
   public let topShare: Double
@@ -28,7 +28,7 @@ public struct BoxDiff: AttentionObjective {
   /// How maps are read.
   public let reading: MapReading
 
-  /// An objective over `subjects`; see the properties.
+  /// An objective over `boxes`; see the properties.
   public init(
     subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
     reading: MapReading
@@ -41,11 +41,14 @@ public struct BoxDiff: AttentionObjective {
   }
 
   /// The cross-attentions at the grid.
-  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or a subject has no
-  ///   box that covers a cell.
+  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, there is no box,
+  ///   or one covers no cell.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
-    try boxes.requireOne(for: subjects, at: reading.grid)
-    return try reading.sites(among: sites, for: subjects, cellByCell: true)
+    try DiffusionError.require(
+      !boxes.isEmpty, "the number of boxes", "0", "at least one, as in --box cat=0.1,0.2,0.5,0.9")
+    try boxes.requireCells(at: reading.grid)
+    return try reading.sites(
+      among: sites, for: boxes.map(\.subject) + subjects, cellByCell: true)
   }
 
   /// The loss of one pass; see the table above.

@@ -20,13 +20,27 @@ public struct DivideAndBind: AttentionObjective {
   public let subjects: [Subject]
   /// Objects with their attributes.
   public let groups: [WordGroup]
+  /// Which of its two losses count.
+  public let terms: Set<Term>
   /// How maps are read.
   public let reading: MapReading
 
+  /// One of the two losses.
+  public enum Term: Hashable, Sendable, CaseIterable {
+    /// L_attend.
+    case attend
+    /// L_bind.
+    case bind
+  }
+
   /// An objective over `groups`; see the properties.
-  public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+  public init(
+    subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
+    reading: MapReading
+  ) {
     self.subjects = subjects
     self.groups = groups
+    self.terms = terms
     self.reading = reading
   }
 
@@ -41,7 +55,7 @@ public struct DivideAndBind: AttentionObjective {
     let read = reading.read(maps)
     let variations = groups.nouns.map { Self.variation(read.smoothed($0)).affine(scale: -1) }
     let attendance = Tensor.largest(variations)
-    let binding = groups.flatMap { group in
+    let binding = groups.flatMap { group -> [Tensor] in
       group.modifiers.map { modifier in
         MapDistance.jensenShannon(
           read.smoothed(group.noun).flattened.distribution,
@@ -49,8 +63,9 @@ public struct DivideAndBind: AttentionObjective {
       }
     }
     return ObjectiveValue(
-      loss: attendance + .total(binding), maxima: read.maxima(of: subjects),
-      shortfall: 1 + attendance.item)
+      loss: .total(
+        (terms.contains(.attend) ? [attendance] : []) + (terms.contains(.bind) ? binding : [])),
+      maxima: read.maxima(of: subjects), shortfall: 1 + attendance.item)
   }
 
   /// Σ of the magnitudes of differences between neighbours of a map `[row, column]`.

@@ -49,19 +49,16 @@ public struct LayoutBox: Hashable, Sendable {
 }
 
 extension [LayoutBox] {
-  /// - Throws: ``DiffusionError`` unless each subject has one box, and each box covers a cell.
-  func requireOne(for subjects: [Subject], at grid: Grid) throws {
-    for subject in subjects {
-      let count = count { $0.subject == subject }
-      try DiffusionError.require(
-        count == 1, "the number of boxes of \(subject.name)", String(count),
-        "1, as in --box \(subject.name)=0.1,0.2,0.5,0.9")
-    }
+  /// - Throws: ``DiffusionError`` unless each box covers a cell, and no subject has two.
+  func requireCells(at grid: Grid) throws {
     for box in self {
+      let (rows, columns) = (box.rows(of: grid).count, box.columns(of: grid).count)
       try DiffusionError.require(
-        !box.rows(of: grid).isEmpty && !box.columns(of: grid).isEmpty,
-        "the box of \(box.subject.name)", "\(box.rows(of: grid).count) rows and "
-          + "\(box.columns(of: grid).count) columns of the grid \(grid)", "a cell at least")
+        rows > 0 && columns > 0, "the box of \(box.subject.name)",
+        "\(rows) rows and \(columns) columns of the grid \(grid)", "a cell at least")
+      let same = count { $0.subject == box.subject }
+      try DiffusionError.require(
+        same == 1, "the number of boxes of \(box.subject.name)", String(same), "1")
     }
   }
 }

@@ -15,7 +15,8 @@ internal import TensorEngine
 /// | `leakWeight` | α |
 ///
 /// For ∃ the truth is B, for the others A stretched to 0…1. A public copy of the code takes means
-/// instead: ``Form/code``.
+/// instead: ``ObjectiveForm/code``, in the exponent of ∃ too, where ∃ counts a tenth, shared by
+/// all of them, and exclusions share their weight.
 public struct PredicatedDiffusion: AttentionObjective {
   /// What the prompt says of its words.
   public enum Proposition: Hashable, Sendable {
@@ -36,21 +37,13 @@ public struct PredicatedDiffusion: AttentionObjective {
     }
   }
 
-  /// Two ways to sum over the pixels.
-  public enum Form: String, Hashable, Sendable, CaseIterable {
-    /// As the paper states it.
-    case paper
-    /// Means over the pixels, in the exponent of ∃ too; ∃ counts a tenth, shared by all of them, and
-    /// exclusions share their weight.
-    case code
-  }
 
   /// What is measured.
   public let subjects: [Subject]
   /// What shall be true.
   public let propositions: [Proposition]
   /// How pixels are summed.
-  public let form: Form
+  public let form: ObjectiveForm
   /// α, the weight of what a word must not be.
   public let leakWeight: Float
   /// How maps are read.
@@ -58,7 +51,7 @@ public struct PredicatedDiffusion: AttentionObjective {
 
   /// An objective over `propositions`; see the properties.
   public init(
-    subjects: [Subject], propositions: [Proposition], form: Form = .paper, leakWeight: Float = 0.3,
+    subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper, leakWeight: Float = 0.3,
     reading: MapReading
   ) {
     self.subjects = subjects

@@ -1,0 +1,205 @@
+public import AttentionTrace
+private import Foundation
+public import TensorEngine
+
+/// InitNO's search for noise to begin with, before Attend-and-Excite's schedule goes on.
+///
+/// Guo, Lei, Chen, Zhang & Ding, InitNO, CVPR 2024, algorithm 1:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `start` | z_T, drawn from N(0, I) |
+/// | `mean`, `logVariance` | μ and log σ², of the noise z = z_T e^(½ log σ²) + μ |
+/// | `divergence` | L_KL = mean −½ (1 + log σ² − μ² − σ²), which keeps the noise noise |
+/// | `Adam` | the optimiser of both losses, one memory for the two |
+/// | `rounds`, `steps` | noise drawn anew so often, steps from each |
+///
+/// In the first iteration alone. What is good enough is the objective's to say: its shortfall is 0.
+/// Where no round comes so far, the best noise of all is gone on with for more steps.
+public struct NoiseSearch: LatentGuide {
+  /// Every knob, with the published default.
+  public struct Settings: Sendable, Hashable {
+    /// How often noise is drawn.
+    public var rounds = 5
+    /// Steps from each.
+    public var steps = 10
+    /// Steps from the best where no round found noise that is good enough.
+    public var finalSteps = 50
+    /// Adam's rate.
+    public var rate = 0.01
+    /// What the divergence is brought back to after each step.
+    public var divergence = 0.001
+
+    /// The published defaults.
+    public init() {}
+
+    /// The most looks that a search may take.
+    var looks: Int { rounds * steps + finalSteps }
+  }
+
+  /// The schedule afterwards.
+  public let schedule: AttendAndExcite
+  /// Every knob of the search.
+  public let settings: Settings
+  /// The deviation of the first iteration's latent.
+  private let scale: Float
+  /// Noise drawn anew, by the round from 1 on.
+  private let fresh: @Sendable (Int) throws -> Tensor
+
+  /// A search; see the properties.
+  init(
+    _ schedule: AttendAndExcite, _ settings: Settings, scale: Float,
+    fresh: @escaping @Sendable (Int) throws -> Tensor
+  ) {
+    self.schedule = schedule
+    self.settings = settings
+    self.scale = scale
+    self.fresh = fresh
+  }
+
+  /// The schedule's.
+  public var objective: any AttentionObjective { schedule.objective }
+
+  /// Whether it is the first iteration, or the schedule acts.
+  public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
+
+  /// The latent after the search, if it is the first iteration, and the schedule's update.
+  ///
+  /// - Parameters:
+  ///   - latent: `[1, 4, row, column]`.
+  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
+  /// - Throws: what `look` throws.
+  public func guide(
+    _ latent: Tensor, step: Int, of count: Int,
+    look: (Tensor, Phase, Int) throws -> LossProbe
+  ) throws -> Tensor {
+    let found = try step == 0 ? searched(latent, look) : latent
+    return try schedule.guide(found, step: step, of: count, look: look)
+  }
+
+  /// Noise that is good enough, or the best there was.
+  private func searched(
+    _ latent: Tensor, _ look: (Tensor, Phase, Int) throws -> LossProbe
+  ) throws -> Tensor {
+    var best = Candidate(latent: latent, loss: .infinity)
+    var looks = 0
+    func descend(from start: Tensor, steps: Int) throws -> Bool {
+      var noise = NoiseDistribution(start)
+      for _ in 0..<steps {
+        looks += 1
+        let latent = noise.sample.affine(scale: scale)
+        let probe = try look(latent, .refinement, looks)
+        let isGood = probe.value.shortfall <= 0
+        if isGood || probe.value.refinement.item < best.loss {
+          best = Candidate(latent: latent, loss: probe.value.refinement.item)
+        }
+        if isGood { return true }
+        noise.descend(probe.gradient(of: \.refinement).affine(scale: scale), rate: settings.rate)
+        noise.settle(below: settings.divergence, rate: settings.rate)
+      }
+      return false
+    }
+    for round in 0..<settings.rounds {
+      let start = try round == 0 ? latent.affine(scale: 1 / scale) : fresh(round)
+      if try descend(from: start, steps: settings.steps) { return best.latent }
+    }
+    _ = try descend(from: best.latent.affine(scale: 1 / scale), steps: settings.finalSteps)
+    return best.latent
+  }
+
+  private struct Candidate {
+    let latent: Tensor
+    let loss: Float
+  }
+}
+
+/// Noise with a mean and a variance of its own at every number of it.
+struct NoiseDistribution {
+  private let start: [Float]
+  private let shape: [Int]
+  private var mean: [Float]
+  private var logVariance: [Float]
+  private var meanMoments: Adam
+  private var varianceMoments: Adam
+
+  /// The noise as it was drawn: mean 0 and variance 1.
+  init(_ start: Tensor) {
+    self.start = start.values
+    shape = start.shape
+    mean = [Float](repeating: 0, count: start.count)
+    logVariance = mean
+    meanMoments = Adam(start.count)
+    varianceMoments = Adam(start.count)
+  }
+
+  /// The noise.
+  var sample: Tensor {
+    Tensor(
+      start.indices.map { start[$0] * exp(logVariance[$0] / 2) + mean[$0] }, shape: shape)
+  }
+
+  /// A step against a loss's slope along the noise.
+  mutating func descend(_ slope: Tensor, rate: Double) {
+    let slope = slope.values
+    let spread = start.indices.map { slope[$0] * start[$0] * exp(logVariance[$0] / 2) / 2 }
+    meanMoments.step(&mean, slope, rate: rate)
+    varianceMoments.step(&logVariance, spread, rate: rate)
+  }
+
+  /// Kullback and Leibler's divergence from N(0, I), the mean over the numbers.
+  var divergence: Double {
+    let sum = mean.indices.reduce(0.0) { sum, place in
+      let (m, v) = (Double(mean[place]), Double(logVariance[place]))
+      return sum - 0.5 * (1 + v - m * m - exp(v))
+    }
+    return sum / Double(max(mean.count, 1))
+  }
+
+  /// Steps against the divergence until it is small enough.
+  mutating func settle(below bound: Double, rate: Double) {
+    for _ in 0..<Self.mostSettlingSteps where divergence > bound {
+      let share = 1 / Float(mean.count)
+      let spread = logVariance.map { -0.5 * (1 - exp($0)) * share }
+      let slope = mean.map { $0 * share }
+      meanMoments.step(&mean, slope, rate: rate)
+      varianceMoments.step(&logVariance, spread, rate: rate)
+    }
+  }
+
+  /// A mean over many numbers has small slopes, and Adam's damping makes them smaller: a bound that
+  /// is never reached must not hold up a run.
+  private static let mostSettlingSteps = 200
+}
+
+/// Adam's memory of one parameter.
+///
+/// - Reference: Kingma & Ba, Adam, ICLR 2015, algorithm 1; ε as InitNO has it.
+struct Adam {
+  private var first: [Float]
+  private var second: [Float]
+  private var count = 0
+  private static let decay: (first: Float, second: Float) = (0.9, 0.999)
+  private static let epsilon: Float = 1e-3
+
+  /// The memory of so many numbers.
+  init(_ count: Int) {
+    first = [Float](repeating: 0, count: count)
+    second = first
+  }
+
+  /// One step against `slope`.
+  mutating func step(_ values: inout [Float], _ slope: [Float], rate: Double) {
+    count += 1
+    let correction = (
+      first: 1 - pow(Self.decay.first, Float(count)),
+      second: 1 - pow(Self.decay.second, Float(count))
+    )
+    for place in values.indices {
+      let g = slope[place]
+      first[place] += (1 - Self.decay.first) * (g - first[place])
+      second[place] += (1 - Self.decay.second) * (g * g - second[place])
+      let root = (second[place] / correction.second).squareRoot() + Self.epsilon
+      values[place] -= Float(rate) * first[place] / correction.first / root
+    }
+  }
+}

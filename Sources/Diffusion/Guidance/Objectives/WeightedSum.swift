@@ -1,0 +1,72 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// A weighted sum of objectives: Σ w_i L_i.
+public struct WeightedSum: AttentionObjective {
+  /// What is measured.
+  public let subjects: [Subject]
+  /// The objectives with their weights.
+  public let terms: [(weight: Float, objective: any AttentionObjective)]
+  private let reading: MapReading
+
+  /// A sum; see the properties.
+  /// - Parameter reading: how the subjects are measured.
+  public init(
+    subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
+    reading: MapReading
+  ) {
+    self.subjects = subjects
+    self.terms = terms
+    self.reading = reading
+  }
+
+  /// What any of the objectives reads, in the model's order.
+  /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
+  public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    let wanted = try terms.reduce(
+      into: Set(try reading.sites(among: sites, for: subjects))
+    ) { wanted, term in
+      wanted.formUnion(try term.objective.sites(among: sites))
+    }
+    return sites.filter(wanted.contains)
+  }
+
+  /// The sum of one pass.
+  public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    let losses = terms.enumerated().map { index, term in
+      term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
+    }
+    return ObjectiveValue(
+      loss: .total(losses), maxima: reading.read(maps).maxima(of: subjects))
+  }
+
+  /// What its objectives remember, each under its number.
+  public var memoryShapes: [String: [Int]] {
+    collected { $0.objective.memoryShapes }
+  }
+
+  /// What its objectives remember.
+  public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    var index = -1
+    return collected { term in
+      index += 1
+      return term.objective.remembered(of: part(index, of: maps))
+    }
+  }
+
+  private func collected<Value>(
+    _ memory: ((weight: Float, objective: any AttentionObjective)) -> [String: Value]
+  ) -> [String: Value] {
+    terms.enumerated().reduce(into: [:]) { all, term in
+      all.merge(memory(term.element).prefixed(by: Self.prefix(term.offset))) { $1 }
+    }
+  }
+
+  private func part(_ index: Int, of maps: PassMaps) -> PassMaps {
+    PassMaps(
+      sites: maps.sites, probabilities: maps.probabilities, step: maps.step,
+      memory: maps.memory.unprefixed(by: Self.prefix(index)))
+  }
+
+  private static func prefix(_ index: Int) -> String { "\(index)." }
+}

@@ -1,0 +1,137 @@
+internal import AttentionTrace
+
+/// The losses that a weighted sum may have, by their names in an expression.
+public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {
+  /// ``Excitation`` of words.
+  case excite
+  /// ``SynGen`` of modifiers and their noun, which is last.
+  case syngen
+  /// ``EBAMA`` of attributes and their object, which is last.
+  case ebama
+  /// L_attend of ``DivideAndBind``, of words.
+  case vary
+  /// L_bind of ``DivideAndBind``, of attributes and their object, which is last.
+  case bind
+  /// ``Conform`` of groups of words, each with spaces between its words.
+  case conform
+  /// L_seg of ``AStar``, of words.
+  case segregate
+  /// L_ret of ``AStar``, of words.
+  case retain
+  /// ``BoxDiff`` of a word and its box: left, top, right and bottom edge in shares of the picture.
+  case box
+  /// ∃ of ``PredicatedDiffusion``.
+  case exists
+  /// → of ``PredicatedDiffusion``.
+  case implies
+  /// ↔ of ``PredicatedDiffusion``.
+  case same
+  /// → ¬ of ``PredicatedDiffusion``.
+  case excludes
+  /// The first of ``AttentionOverlap``.
+  case iou
+  /// The second of ``AttentionOverlap``.
+  case centres
+  /// The third of ``AttentionOverlap``.
+  case kl
+  /// The last of ``AttentionOverlap``.
+  case compactness
+
+  /// How many arguments it takes.
+  private var counts: ClosedRange<Int> {
+    switch self {
+    case .exists: 1...1
+    case .implies, .same, .excludes: 2...2
+    case .box: 5...5
+    case .excite, .vary, .retain, .syngen, .ebama: 1...Self.most
+    case .bind, .segregate, .conform, .iou, .centres, .kl, .compactness: 2...Self.most
+    }
+  }
+
+  /// More arguments than a prompt has tokens.
+  private static let most = 77
+
+  /// What is wrong with arguments; `nil` for nothing.
+  func complaint(about arguments: [String]) -> String? {
+    guard counts.contains(arguments.count) else {
+      let expected =
+        counts.upperBound == Self.most
+        ? "\(counts.lowerBound) or more" : "\(counts.lowerBound)"
+      return "\(rawValue) takes \(expected) arguments, not \(arguments.count)"
+    }
+    guard self == .box else { return nil }
+    return arguments.dropFirst().allSatisfy { Double($0) != nil }
+      ? nil : "box takes a word and four numbers, as in box(cat, 0.1, 0.2, 0.5, 0.9)"
+  }
+}
+
+extension ObjectiveExpression {
+  /// The sum in a run.
+  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for a box that
+  ///   is none.
+  func objective(for run: MethodContext, reading: MapReading) throws -> WeightedSum {
+    WeightedSum(
+      subjects: run.request.subjects,
+      terms: try terms.map { (Float($0.weight), try $0.objective(for: run, reading)) },
+      reading: reading)
+  }
+}
+
+extension ObjectiveExpression.Term {
+  /// The loss in a run; it measures no subjects itself.
+  fileprivate func objective(
+    for run: MethodContext, _ reading: MapReading
+  ) throws -> any AttentionObjective {
+    func words(_ names: some Sequence<String>) throws -> [Subject] {
+      try SubjectSelection.subjects(named: Array(names), in: run.prompt)
+    }
+    if kind == .conform {
+      return Conform(
+        subjects: [], groups: try arguments.map { try words($0.split(separator: " ").map(String.init)) },
+        reading: reading)
+    }
+    if kind == .box {
+      let edges = arguments.dropFirst().compactMap { Double($0) }
+      let box = try LayoutBox(
+        try words(arguments.prefix(1))[0], left: edges[0], top: edges[1], right: edges[2],
+        bottom: edges[3])
+      return BoxDiff(subjects: [], boxes: [box], reading: reading)
+    }
+    return objective(over: try words(arguments), content: run.content, reading)
+  }
+
+  private func objective(
+    over words: [Subject], content: [Int], _ reading: MapReading
+  ) -> any AttentionObjective {
+    let group = WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
+    func predicated(_ proposition: PredicatedDiffusion.Proposition) -> PredicatedDiffusion {
+      PredicatedDiffusion(
+        subjects: [], propositions: [proposition], leakWeight: 1, reading: reading)
+    }
+    func overlap(_ measure: AttentionOverlap.Measure) -> AttentionOverlap {
+      AttentionOverlap(subjects: words, measure: measure, reading: reading)
+    }
+    switch kind {
+    case .syngen:
+      return SynGen(subjects: [], groups: [group], content: content, reading: reading)
+    case .ebama: return EBAMA(subjects: [], groups: [group], content: content, reading: reading)
+    case .vary:
+      return DivideAndBind(
+        subjects: [], groups: words.map { WordGroup(noun: $0) }, terms: [.attend],
+        reading: reading)
+    case .bind:
+      return DivideAndBind(subjects: [], groups: [group], terms: [.bind], reading: reading)
+    case .segregate: return AStar(subjects: words, terms: [.segregation], reading: reading)
+    case .retain: return AStar(subjects: words, terms: [.retention], reading: reading)
+    case .exists: return predicated(.exists(words[0]))
+    case .implies: return predicated(.implies(words[0], words[1]))
+    case .same: return predicated(.equivalent(words[0], words[1]))
+    case .excludes: return predicated(.excludes(words[0], words[1]))
+    case .iou: return overlap(.intersectionOverUnion)
+    case .centres: return overlap(.centreDistance)
+    case .kl: return overlap(.divergence)
+    case .compactness: return overlap(.compactness)
+    case .excite, .conform, .box: return Excitation(subjects: words, reading: reading)
+    }
+  }
+}
