@@ -56,6 +56,7 @@ struct Failure: Error, CustomStringConvertible {
     case let error as TraceError: traceCode(error)
     case let error as DiffusionError: diffusionCode(error)
     case let error as TextError: textCode(error)
+    case is ObjectiveExpressionError: .usage
     case let error as AnalysisError: analysisCode(error)
     case let error as FigureError: figureCode(error)
     default: nil

@@ -46,7 +46,7 @@ public struct AttendAndExcite: LatentGuide {
     public init() {}
 
     /// The most tries of refinement at an iteration.
-    func tries(at step: Int) -> Int {
+    package func tries(at step: Int) -> Int {
       step == 0 ? maxFirstRefinementSteps ?? maxRefinementSteps : maxRefinementSteps
     }
 

@@ -1,4 +1,5 @@
 private import Foundation
+internal import TensorEngine
 
 /// A weighted sum of built-in losses, as in `excite(cat, frog) + 0.5 * bind(red, car)`.
 ///
@@ -46,7 +47,9 @@ public struct ObjectiveExpressionError: Error, Equatable, Sendable, CustomString
   public let reason: String
 
   /// One line.
-  public var description: String { "objective '\(text)', column \(column): \(reason)" }
+  public var description: String {
+    "objective '\(FileError.printable(text))', column \(column): \(FileError.printable(reason))"
+  }
 }
 
 /// Goes through an expression once.

@@ -20,14 +20,16 @@ struct MethodArguments {
   /// Phrases that the user marked, or those that were found; none if no method reads them.
   let phrases: [NounPhrase]
   let excitation: ExcitationOptions
+  let objectives: ObjectiveOptions
 }
 
 /// Every method that makes pictures.
 enum MethodRegistry {
-  static let entries = [
-    MethodEntry(name: "stable-diffusion") { _ in PlainDiffusion() },
-    MethodEntry(name: "attend-and-excite") { try $0.excitation.settings($0.checkpoint) },
-  ]
+  static let entries =
+    [
+      MethodEntry(name: "stable-diffusion") { _ in PlainDiffusion() },
+      MethodEntry(name: "attend-and-excite") { try $0.excitation.settings($0.checkpoint) },
+    ] + objectives
 
   /// Their names, for people.
   static var names: String { entries.map(\.name).joined(separator: ", ") }

@@ -16,6 +16,7 @@ protocol PictureCommand: ParsableCommand {
   var sampling: SamplingOptions { get }
   var start: PictureOptions { get }
   var excitation: ExcitationOptions { get }
+  var objectives: ObjectiveOptions { get }
   var recording: RecordingOptions { get }
 }
 
@@ -35,6 +36,7 @@ extension PictureCommand {
   func order() throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
+    try objectives.refuseUnread(by: entries)
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let markup = try PromptMarkup(
@@ -44,12 +46,14 @@ extension PictureCommand {
     let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
-      excitation: excitation)
+      excitation: excitation, objectives: objectives)
     let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
+    let nouns = try arguments.groups().map(\.noun)
     let subjects =
       try needed
-      ? excitation.subject.subjects(in: table) : excitation.subject.subjectsIfKnown(in: table)
+      ? excitation.subject.subjects(in: table, orElse: { _ in nouns })
+      : excitation.subject.subjectsIfKnown(in: table, orElse: nouns)
     let requests = try GenerationRequest.all(
       table.prompt, seeds: seeds, methods: methods, subjects: subjects, sampling: sampling,
       excitation: excitation

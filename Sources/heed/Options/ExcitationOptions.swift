@@ -5,23 +5,28 @@ import Diffusion
 struct ExcitationOptions: ParsableArguments {
   @OptionGroup var subject: SubjectOptions
 
-  @Option(parsing: .unconditional, help: "Iterations in which the latent is altered.")
-  var maxIterToAlter = 25
+  @Option(
+    parsing: .unconditional,
+    help: "Iterations in which the latent is altered; without it the method's, as 25.")
+  var maxIterToAlter: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Attention to reach by iteration, as in 0=0.05,10=0.5,20=0.8; none for none.")
-  var thresholds = "0=0.05,10=0.5,20=0.8"
+    help: """
+      What to attain by iteration, or none; without it the method's, as 0=0.05,10=0.5,20=0.8 of \
+      attention.
+      """)
+  var thresholds: String?
 
   @Option(
     parsing: .unconditional,
-    help: "Step size before its decay; without it the checkpoint's, else 20.")
+    help: "Step size before its decay; without it the checkpoint's, else the method's, as 20.")
   var scaleFactor: Double?
 
   @Option(
     parsing: .unconditional,
-    help: "The line under the root that the step size decays by, from and to.")
-  var scaleRange = "1.0,0.5"
+    help: "The line under the root that the step size decays by; without it the method's, as 1.0,0.5.")
+  var scaleRange: String?
 
   @Flag(inversion: .prefixedNo, help: "Smooth maps before their largest value is taken.")
   var smooth = true
@@ -32,22 +37,39 @@ struct ExcitationOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Side of the smoothing kernel in cells.")
   var kernelSize = 3
 
-  @Option(parsing: .unconditional, help: "The most tries of refinement at one iteration.")
-  var maxRefinementSteps = 20
+  @Option(
+    parsing: .unconditional,
+    help: "The most tries of refinement at one iteration; without it the method's, as 20.")
+  var maxRefinementSteps: Int?
 
-  func settings(_ checkpoint: Checkpoint) throws -> AttendAndExcite.Settings {
-    var settings = AttendAndExcite.Settings()
-    settings.maxIterations = maxIterToAlter
-    settings.thresholds = try parsedThresholds()
-    settings.scaleFactor = scaleFactor ?? checkpoint.guidance.scaleFactor ?? settings.scaleFactor
-    settings.scaleRange = try parsedScaleRange()
+  @Option(
+    parsing: .unconditional,
+    help: "The most at the first iteration; without it the method's, as those at the others.")
+  var maxFirstRefinementSteps: Int?
+
+  /// What was given, and a method's own schedule for the rest.
+  ///
+  /// A checkpoint's step size is for Attend-and-Excite's 20; others are in proportion.
+  func settings(
+    _ checkpoint: Checkpoint, _ published: AttendAndExcite.Settings = .init()
+  ) throws -> AttendAndExcite.Settings {
+    var settings = published
+    let share = published.scaleFactor / AttendAndExcite.Settings().scaleFactor
+    settings.maxIterations = maxIterToAlter ?? published.maxIterations
+    settings.thresholds = try thresholds.map(parsedThresholds) ?? published.thresholds
+    settings.scaleFactor =
+      scaleFactor ?? checkpoint.guidance.scaleFactor.map { $0 * share } ?? published.scaleFactor
+    settings.scaleRange = try scaleRange.map(parsedScaleRange) ?? published.scaleRange
     settings.smooths = smooth
     settings.sigma = sigma
     settings.kernelSize = kernelSize
-    settings.maxRefinementSteps = maxRefinementSteps
+    settings.maxRefinementSteps = maxRefinementSteps ?? published.maxRefinementSteps
+    settings.maxFirstRefinementSteps =
+      maxFirstRefinementSteps ?? (maxRefinementSteps == nil ? published.maxFirstRefinementSteps : nil)
     try check("--scale-factor", settings.scaleFactor, in: 0...1e6)
-    try check("--max-iter-to-alter", maxIterToAlter, in: 0...Self.mostSteps)
-    try check("--max-refinement-steps", maxRefinementSteps, in: 0...Self.mostSteps)
+    try check("--max-iter-to-alter", settings.maxIterations, in: 0...Self.mostSteps)
+    try check("--max-refinement-steps", settings.maxRefinementSteps, in: 0...Self.mostSteps)
+    try check("--max-first-refinement-steps", settings.tries(at: 0), in: 0...Self.mostSteps)
     try check("--sigma", sigma, in: 1e-3...1e3)
     return settings
   }
@@ -55,16 +77,7 @@ struct ExcitationOptions: ParsableArguments {
   /// More alterations or tries than this are a typing error.
   private static let mostSteps = 1000
 
-  private func check<Value: Comparable>(
-    _ option: String, _ value: Value, in range: ClosedRange<Value>
-  ) throws {
-    guard range.contains(value) else {
-      throw Failure(
-        .usage, "\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
-    }
-  }
-
-  private func parsedThresholds() throws -> [Int: Double] {
+  private func parsedThresholds(_ thresholds: String) throws -> [Int: Double] {
     if thresholds == "none" || thresholds.isEmpty { return [:] }
     var result: [Int: Double] = [:]
     for pair in thresholds.split(separator: ",", omittingEmptySubsequences: false) {
@@ -81,7 +94,7 @@ struct ExcitationOptions: ParsableArguments {
     return result
   }
 
-  private func parsedScaleRange() throws -> [Double] {
+  private func parsedScaleRange(_ scaleRange: String) throws -> [Double] {
     let parts = scaleRange.split(separator: ",", omittingEmptySubsequences: false)
     let sides = parts.compactMap { Double($0) }
     guard parts.count == 2, sides.count == 2, sides.allSatisfy({ (0...1e6).contains($0) }) else {

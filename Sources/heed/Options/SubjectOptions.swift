@@ -33,9 +33,11 @@ struct SubjectOptions: ParsableArguments {
     try SubjectSelection.subjects(named: names, in: table)
   }
 
-  /// The subjects named; without names those the prompt makes certain, if it does.
-  func subjectsIfKnown(in table: TokenTable) throws -> [Subject] {
-    tokens == nil ? SubjectSelection.certain(in: table) ?? [] : try subjects(in: table)
+  /// The subjects named; without names those the prompt makes certain, if it does, else `fallback`.
+  func subjectsIfKnown(
+    in table: TokenTable, orElse fallback: [Subject]
+  ) throws -> [Subject] {
+    tokens == nil ? SubjectSelection.certain(in: table) ?? fallback : try subjects(in: table)
   }
 
   /// The subjects named; without names those the prompt makes certain, else what `fallback` finds.

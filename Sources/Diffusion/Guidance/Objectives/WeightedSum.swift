@@ -23,9 +23,8 @@ public struct WeightedSum: AttentionObjective {
   /// What any of the objectives reads, in the model's order.
   /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
-    let wanted = try terms.reduce(
-      into: Set(try reading.sites(among: sites, for: subjects))
-    ) { wanted, term in
+    let measured = try subjects.isEmpty ? [] : reading.sites(among: sites, for: subjects)
+    let wanted = try terms.reduce(into: Set(measured)) { wanted, term in
       wanted.formUnion(try term.objective.sites(among: sites))
     }
     return sites.filter(wanted.contains)
@@ -37,7 +36,8 @@ public struct WeightedSum: AttentionObjective {
       term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
     }
     return ObjectiveValue(
-      loss: .total(losses), maxima: reading.read(maps).maxima(of: subjects))
+      loss: .total(losses),
+      maxima: subjects.isEmpty ? [] : reading.read(maps).maxima(of: subjects))
   }
 
   /// What its objectives remember, each under its number.
