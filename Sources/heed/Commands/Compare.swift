@@ -43,6 +43,7 @@ struct Compare: PictureCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
+  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
   var entries: [MethodEntry] {

@@ -20,6 +20,8 @@ struct MethodArguments {
   /// Phrases that the user marked, or those that were found; none if no method reads them.
   let phrases: [NounPhrase]
   let excitation: ExcitationOptions
+  let methods: MethodOptions
+  let guidanceScale: Double
 }
 
 /// Every method that makes pictures.
@@ -27,6 +29,9 @@ enum MethodRegistry {
   static let entries = [
     MethodEntry(name: "stable-diffusion") { _ in PlainDiffusion() },
     MethodEntry(name: "attend-and-excite") { try $0.excitation.settings($0.checkpoint) },
+    MethodEntry(name: "composable", readsParts: true) { $0.methods.composable($0) },
+    MethodEntry(name: "structure", readsPhrases: true) { $0.methods.structure($0) },
+    MethodEntry(name: "prompt-to-prompt") { try $0.methods.promptToPrompt($0) },
   ]
 
   /// Their names, for people.

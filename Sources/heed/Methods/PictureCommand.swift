@@ -16,6 +16,7 @@ protocol PictureCommand: ParsableCommand {
   var sampling: SamplingOptions { get }
   var start: PictureOptions { get }
   var excitation: ExcitationOptions { get }
+  var methodOptions: MethodOptions { get }
   var recording: RecordingOptions { get }
 }
 
@@ -35,6 +36,7 @@ extension PictureCommand {
   func order() throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
+    try methodOptions.check(entries)
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let markup = try PromptMarkup(
@@ -44,7 +46,7 @@ extension PictureCommand {
     let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
-      excitation: excitation)
+      excitation: excitation, methods: methodOptions, guidanceScale: sampling.guidanceScale)
     let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
     let subjects =
