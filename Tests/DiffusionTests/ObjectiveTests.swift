@@ -16,6 +16,8 @@ struct ObjectiveTests {
     var selfAttention = false
     var step = 0
     var remembers = false
+    /// Whether the maps have no two equal numbers, between which a minimum has no slope.
+    var uneven = false
     var loss: @Sendable (ObjectiveValue) -> Tensor = { $0.loss }
     var testDescription: String { name }
 
@@ -31,7 +33,7 @@ struct ObjectiveTests {
     }
 
     var inputs: [Tensor] {
-      [ObjectiveMaps.cross(16)] + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
+      [uneven ? ObjectiveMaps.uneven : ObjectiveMaps.cross(16)] + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
         + (selfAttention ? [ObjectiveMaps.selfAttention] : [])
     }
   }
@@ -94,8 +96,8 @@ struct ObjectiveTests {
       Case(
         name: "conform, single words, second step", objective: conform([[2], [5]]), step: 1,
         remembers: true),
-      Case(name: "a-star, first step", objective: aStar),
-      Case(name: "a-star, second step", objective: aStar, step: 1, remembers: true),
+      Case(name: "a-star, first step", objective: aStar, uneven: true),
+      Case(name: "a-star, second step", objective: aStar, step: 1, remembers: true, uneven: true),
       Case(name: "box-diff", objective: boxDiff),
       Case(name: "box-diff, refinement", objective: boxDiff, loss: { $0.refinement }),
       Case(name: "predicated, paper", objective: predicated(.paper)),
@@ -114,7 +116,8 @@ struct ObjectiveTests {
       ["overlap", "centre-distance", "divergence", "compactness"]
     ).map {
       Case(
-        name: $1, objective: AttentionOverlap(subjects: pair, measure: $0, reading: reading))
+        name: $1, objective: AttentionOverlap(subjects: pair, measure: $0, reading: reading),
+        uneven: $0 == .intersectionOverUnion || $0 == .compactness)
     }
 
   struct Golden: Decodable {
@@ -181,8 +184,10 @@ struct ObjectiveTests {
 
   @Test("The published values on the synthetic maps")
   func published() {
+    let even = Self.cases[0].maps(Self.cases[0].inputs)
     func loss(_ name: String) -> Double {
-      Self.cases.first { $0.name == name }.map { evaluated($0).loss } ?? .nan
+      let objective = Self.cases.first { $0.name == name }?.objective
+      return objective.map { Double($0.evaluate(even).loss.item) } ?? .nan
     }
     for (name, value) in [
       ("syngen", 0.16727314), ("conform, raw", 1.17255082), ("conform, renormalised", 1.13497346),
@@ -192,18 +197,20 @@ struct ObjectiveTests {
     }
     let maps = Self.reading.read(
       PassMaps(sites: [ObjectiveMaps.site(.cross, 16)], probabilities: [ObjectiveMaps.cross(16)]))
-    for (token, variation) in [(2, 2.38290295), (5, 3.22307941)] {
+    for (token, variation, mean) in [
+      (2, 2.38290295, 0.00387399 + 0.00605477), (5, 3.22307941, 0.00635002 + 0.00707948),
+    ] {
       let objective = DivideAndBind(
         subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading)
-      let value = objective.evaluate(Self.cases[0].maps(Self.cases[0].inputs))
+      let value = objective.evaluate(even)
       #expect(abs(Double(value.loss.item) + variation) < 5e-6)
-      #expect(abs(Double(value.shortfall) - 1 + variation) < 5e-6)
+      #expect(abs(Double(value.shortfall) - 1 + mean) < 1e-6)
     }
     for (token, horizontal, vertical) in [(2, 0.00387399, 0.01084424), (5, 0.00635002, 0.01298469)]
     {
       let value = DivideAndBindCode(
         subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading
-      ).evaluate(Self.cases[0].maps(Self.cases[0].inputs))
+      ).evaluate(even)
       #expect(abs(Double(value.loss.item) + horizontal + vertical) < 1e-6)
     }
     for (form, token, value) in [
@@ -213,7 +220,7 @@ struct ObjectiveTests {
       let objective = PredicatedDiffusion(
         subjects: Self.pair, propositions: [.exists(Self.word(token))], form: form,
         reading: Self.reading)
-      let loss = objective.evaluate(Self.cases[0].maps(Self.cases[0].inputs)).loss
+      let loss = objective.evaluate(even).loss
       #expect(abs(Double(loss.item) - value) < 2e-6)
     }
     #expect(maps.maxima(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
@@ -268,12 +275,13 @@ struct ObjectiveTests {
     let variable = tape.variable(inputs[0])
     let value = test.objective.evaluate(test.maps([variable] + inputs.dropFirst()))
     #expect(value.loss.item.isFinite && value.refinement.item.isFinite)
-    #expect(value.shortfall.isFinite && value.maxima.allSatisfy(\.isFinite))
+    #expect(value.shortfall.isFinite)
     let gradient = tape.gradient(of: test.loss(value) + variable.sum, withRespectTo: variable)
     #expect(gradient.isFinite)
     let memory = test.objective.remembered(of: test.maps(inputs))
     #expect(memory.mapValues(\.shape) == test.objective.memoryShapes)
-    #expect(memory.values.allSatisfy(\.isFinite))
+    let numbers = memory.values.flatMap(\.values) + value.maxima
+    #expect(numbers.count { !$0.isFinite } == 0)
   }
 
   /// Two tokens' maps: bumps whose centres are `distance` columns apart; the rest goes to token 0.
@@ -312,7 +320,7 @@ struct ObjectiveTests {
       let objective = AttentionOverlap(
         subjects: Self.pair, measure: measure, reading: Self.reading)
       #expect(abs(Double(objective.evaluate(bumps(0)).loss.item) - same) < 1e-4, "\(measure)")
-      #expect(abs(Double(objective.evaluate(bumps(11)).loss.item) - apart) < 3e-3, "\(measure)")
+      #expect(abs(Double(objective.evaluate(bumps(11)).loss.item) - apart) < 2e-2, "\(measure)")
     }
   }
 
@@ -436,6 +444,13 @@ enum ObjectiveMaps {
 
   /// At 16×16, every map one column further right, around the edge.
   static let moved = cross(16, movedBy: 1)
+
+  /// At 16×16, no two numbers equal.
+  static let uneven: Tensor = {
+    let maps = cross(16)
+    return Tensor(
+      maps.values.enumerated().map { $1 * Float(1 + 0.01 * cos(Double($0))) }, shape: maps.shape)
+  }()
 
   private static func cross(_ side: Int, movedBy columns: Int) -> Tensor {
     let scale = side / 16

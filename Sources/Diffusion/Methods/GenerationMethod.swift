@@ -21,6 +21,8 @@ public protocol GenerationMethod: Hashable, Sendable {
   /// Whether the unconditional prediction is made whatever the weight of guidance, as a method needs
   /// that has ``MethodParts/components``.
   var isAlwaysGuided: Bool { get }
+  /// Whether each row of every map it is made with sums to 1.
+  var rowsSumToOne: Bool { get }
 
   /// Every look that it may take at iteration `step` before the noise is predicted, in their order.
   func looks(at step: Int) -> [MethodLook]
@@ -44,6 +46,8 @@ extension GenerationMethod {
   public var needsSubjects: Bool { false }
   /// By the weight of guidance.
   public var isAlwaysGuided: Bool { false }
+  /// It does.
+  public var rowsSumToOne: Bool { true }
   /// None.
   public func looks(at step: Int) -> [MethodLook] { [] }
   /// Itself.

@@ -12,8 +12,7 @@ public enum ObjectiveKind: Hashable, Sendable {
   case aStar(maskThreshold: Double = 0.5)
   /// ``BoxDiff``.
   case boxDiff(topShare: Double = 0.2, cornerWidth: Int = 1)
-  /// ``PredicatedDiffusion``, whose sums over the pixels as the paper states them need a smaller step
-  /// than the means of the code.
+  /// ``PredicatedDiffusion``.
   case predicated(ObjectiveForm = .code, leakWeight: Double = 0.3)
   /// ``AttentionOverlap``.
   case overlap(AttentionOverlap.Measure)
@@ -75,7 +74,8 @@ public enum ObjectiveKind: Hashable, Sendable {
     var settings = AttendAndExcite.Settings()
     switch self {
     case .boxDiff: return settings
-    case .divideAndBind:
+    case .divideAndBind(let form):
+      if form == .paper { settings.scaleFactor = Self.stepForSums }
       settings.thresholds = [0: 0.05, 10: 0.2, 20: 0.3]
       settings.maxFirstRefinementSteps = 50
       return settings
@@ -88,11 +88,16 @@ public enum ObjectiveKind: Hashable, Sendable {
       settings.scaleRange = [1, 1]
       settings.maxIterations = 26
     case .aStar: settings.maxIterations = 1000
-    case .predicated, .overlap, .sum: break
+    case .predicated(.paper, _): settings.scaleFactor = Self.stepForSums
+    case .predicated(.code, _), .overlap, .sum: break
     }
     settings.thresholds = [:]
     return settings
   }
+
+  /// The published step is for the code, which takes means where the paper states sums: over the
+  /// 16×16 cells of Stable Diffusion's maps, it is this for the sums.
+  private static let stepForSums = 20.0 / 256
 
   /// The objective in a run.
   /// - Throws: ``DiffusionError`` or ``TextError`` when its words are not in the prompt.

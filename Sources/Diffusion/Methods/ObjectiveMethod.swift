@@ -16,6 +16,9 @@ internal import AttentionTrace
 /// | Predicated Diffusion | 25 | none | | 20 √(1 … ½), as far as is known |
 /// | overlap | 25 | none | | 20 √(1 … ½), as far as is known |
 /// | a weighted sum | 25 | none | | 20 √(1 … ½) |
+///
+/// Where an objective has the form of the paper, with sums over the cells, and that of the code, with
+/// means, the published α is for the means; for the sums it is divided by the 256 cells.
 public struct ObjectiveMethod: GenerationMethod {
   /// What is descended on.
   public let loss: ObjectiveKind

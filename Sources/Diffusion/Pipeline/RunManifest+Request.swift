@@ -43,7 +43,8 @@ extension StableDiffusion {
     ]
     return RunManifest.Method(
       name: method.name, settings: measured.merging(method.settings) { $1 },
-      alteredSteps: method.alteredSteps, thresholds: method.thresholds, grid: grid)
+      alteredSteps: method.alteredSteps, thresholds: method.thresholds, grid: grid,
+      rowsSumToOne: method.rowsSumToOne ? nil : false)
   }
 
   /// Every pass that a run of `request` may make, refinement tries included.

@@ -44,6 +44,7 @@ struct Compare: PictureCommand {
   @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
   @OptionGroup(title: "Its successors") var objectives: ObjectiveOptions
+  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
   var entries: [MethodEntry] {

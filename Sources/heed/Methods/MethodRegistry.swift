@@ -21,6 +21,8 @@ struct MethodArguments {
   let phrases: [NounPhrase]
   let excitation: ExcitationOptions
   let objectives: ObjectiveOptions
+  let methods: MethodOptions
+  let guidanceScale: Double
 }
 
 /// Every method that makes pictures.
@@ -29,6 +31,9 @@ enum MethodRegistry {
     [
       MethodEntry(name: "stable-diffusion") { _ in PlainDiffusion() },
       MethodEntry(name: "attend-and-excite") { try $0.excitation.settings($0.checkpoint) },
+      MethodEntry(name: "composable", readsParts: true) { $0.methods.composable($0) },
+      MethodEntry(name: "structure", readsPhrases: true) { $0.methods.structure($0) },
+      MethodEntry(name: "prompt-to-prompt") { try $0.methods.promptToPrompt($0) },
     ] + objectives
 
   /// Their names, for people.

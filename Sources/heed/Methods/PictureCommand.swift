@@ -17,6 +17,7 @@ protocol PictureCommand: ParsableCommand {
   var start: PictureOptions { get }
   var excitation: ExcitationOptions { get }
   var objectives: ObjectiveOptions { get }
+  var methodOptions: MethodOptions { get }
   var recording: RecordingOptions { get }
 }
 
@@ -37,6 +38,7 @@ extension PictureCommand {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
     try objectives.refuseUnread(by: entries)
+    try methodOptions.check(entries)
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let markup = try PromptMarkup(
@@ -46,7 +48,8 @@ extension PictureCommand {
     let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
-      excitation: excitation, objectives: objectives)
+      excitation: excitation, objectives: objectives, methods: methodOptions,
+      guidanceScale: sampling.guidanceScale)
     let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
     let nouns = try arguments.groups().map(\.noun)

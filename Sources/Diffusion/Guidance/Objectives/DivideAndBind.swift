@@ -14,6 +14,7 @@ internal import TensorEngine
 /// | `binding` | L_bind = JSD(A_noun ‖ A_attribute), of maps over their sums, summed over the pairs |
 /// | `loss` | L = L_attend + L_bind |
 ///
+/// Refinement goes on while the smallest TV is below a threshold, by the mean of its differences.
 /// The published code computes something else: ``DivideAndBindCode``. From the formulas alone.
 public struct DivideAndBind: AttentionObjective {
   /// What is measured.
@@ -47,14 +48,16 @@ public struct DivideAndBind: AttentionObjective {
   /// The cross-attentions at the grid.
   /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
-    try reading.sites(among: sites, for: groups.words + subjects)
+    try WordGroup.requireSome(groups)
+    return try reading.sites(among: sites, for: groups.words + subjects)
   }
 
   /// The loss of one pass; see the table above.
   public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
     let read = reading.read(maps)
-    let variations = groups.nouns.map { Self.variation(read.smoothed($0)).affine(scale: -1) }
-    let attendance = Tensor.largest(variations)
+    let nouns = groups.nouns.map { read.smoothed($0) }
+    let attendance = Tensor.largest(nouns.map { Self.variation($0).affine(scale: -1) })
+    let least = nouns.map { Self.variation($0, mean: true).item }.min() ?? 0
     let binding = groups.flatMap { group -> [Tensor] in
       group.modifiers.map { modifier in
         MapDistance.jensenShannon(
@@ -65,14 +68,18 @@ public struct DivideAndBind: AttentionObjective {
     return ObjectiveValue(
       loss: .total(
         (terms.contains(.attend) ? [attendance] : []) + (terms.contains(.bind) ? binding : [])),
-      maxima: read.maxima(of: subjects), shortfall: 1 + attendance.item)
+      maxima: read.maxima(of: subjects), shortfall: 1 - least)
   }
 
   /// Σ of the magnitudes of differences between neighbours of a map `[row, column]`.
-  static func variation(_ map: Tensor) -> Tensor {
+  ///
+  /// - Parameter mean: whether the mean along each axis is taken instead, as the code's thresholds of
+  ///   refinement are for.
+  private static func variation(_ map: Tensor, mean: Bool = false) -> Tensor {
     let down = map.sliced(axis: 0, 1..<map.shape[0]) - map.sliced(axis: 0, 0..<map.shape[0] - 1)
     let right = map.sliced(axis: 1, 1..<map.shape[1]) - map.sliced(axis: 1, 0..<map.shape[1] - 1)
-    return down.magnitude.sum + right.magnitude.sum
+    return down.magnitude.sum.affine(scale: mean ? 1 / Float(down.count) : 1)
+      + right.magnitude.sum.affine(scale: mean ? 1 / Float(right.count) : 1)
   }
 }
 

@@ -38,6 +38,7 @@ public struct DivideAndBindCode: AttentionObjective {
   /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
   /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    try WordGroup.requireSome(groups)
     var chosen = try reading.sites(
       among: sites, for: groups.words + subjects, cellByCell: true)
     guard groups.contains(where: { !$0.modifiers.isEmpty }) else { return chosen }

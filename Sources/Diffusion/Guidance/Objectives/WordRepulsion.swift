@@ -36,6 +36,7 @@ struct WordRepulsion {
 
   /// Refuses groups that leave nothing to push apart or together.
   static func validate(_ groups: [WordGroup], _ content: [Int], readsBareNouns: Bool) throws {
+    try WordGroup.requireSome(groups)
     let known = Set(content)
     for word in groups.words {
       try DiffusionError.require(
@@ -44,7 +45,7 @@ struct WordRepulsion {
     }
     try DiffusionError.require(
       groups.contains { readsBareNouns || !$0.modifiers.isEmpty }, "the groups of words",
-      groups.isEmpty ? "empty" : "nouns without modifiers",
+      "nouns without modifiers",
       "a noun with its modifiers, as in --groups \"red car\"")
   }
 }
