@@ -79,6 +79,10 @@ let package = Package(
       name: "DiffusionTests",
       dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
       resources: [.copy("Fixtures")]),
+    // Sees what a package sees that depends on this one.
+    .testTarget(
+      name: "OwnObjectiveTests", dependencies: ["Diffusion", "AttentionTrace", "TensorEngine"],
+      packageAccess: false),
     .testTarget(
       name: "AttentionAnalysisTests",
       dependencies: [

@@ -11,11 +11,13 @@ public import TensorEngine
 /// | `start` | z_T, drawn from N(0, I) |
 /// | `mean`, `logVariance` | μ and log σ², of the noise z = z_T e^(½ log σ²) + μ |
 /// | `divergence` | L_KL = mean −½ (1 + log σ² − μ² − σ²), which keeps the noise noise |
-/// | `Adam` | the optimiser of both losses, one memory for the two |
+/// | `Adam` | the optimiser of the joint loss |
 /// | `rounds`, `steps` | noise drawn anew so often, steps from each |
 ///
 /// In the first iteration alone. What is good enough is the objective's to say: its shortfall is 0.
-/// Where no round comes so far, the best noise of all is gone on with for more steps.
+/// Where no round comes so far, the best noise of all is gone on with for more steps. The published code
+/// takes steps on the divergence until it is small enough; here the mean and the log variance go
+/// straight to where it is, on the line to normal noise.
 public struct NoiseSearch: LatentGuide {
   /// Every knob, with the published default.
   public struct Settings: Sendable, Hashable {
@@ -47,7 +49,7 @@ public struct NoiseSearch: LatentGuide {
   private let fresh: @Sendable (Int) throws -> Tensor
 
   /// A search; see the properties.
-  init(
+  package init(
     _ schedule: AttendAndExcite, _ settings: Settings, scale: Float,
     fresh: @escaping @Sendable (Int) throws -> Tensor
   ) {
@@ -95,7 +97,7 @@ public struct NoiseSearch: LatentGuide {
         }
         if isGood { return true }
         noise.descend(probe.gradient(of: \.refinement).affine(scale: scale), rate: settings.rate)
-        noise.settle(below: settings.divergence, rate: settings.rate)
+        noise.settle(below: settings.divergence)
       }
       return false
     }
@@ -114,7 +116,7 @@ public struct NoiseSearch: LatentGuide {
 }
 
 /// Noise with a mean and a variance of its own at every number of it.
-struct NoiseDistribution {
+package struct NoiseDistribution {
   private let start: [Float]
   private let shape: [Int]
   private var mean: [Float]
@@ -123,7 +125,7 @@ struct NoiseDistribution {
   private var varianceMoments: Adam
 
   /// The noise as it was drawn: mean 0 and variance 1.
-  init(_ start: Tensor) {
+  package init(_ start: Tensor) {
     self.start = start.values
     shape = start.shape
     mean = [Float](repeating: 0, count: start.count)
@@ -133,13 +135,13 @@ struct NoiseDistribution {
   }
 
   /// The noise.
-  var sample: Tensor {
+  package var sample: Tensor {
     Tensor(
       start.indices.map { start[$0] * exp(logVariance[$0] / 2) + mean[$0] }, shape: shape)
   }
 
   /// A step against a loss's slope along the noise.
-  mutating func descend(_ slope: Tensor, rate: Double) {
+  package mutating func descend(_ slope: Tensor, rate: Double) {
     let slope = slope.values
     let spread = start.indices.map { slope[$0] * start[$0] * exp(logVariance[$0] / 2) / 2 }
     meanMoments.step(&mean, slope, rate: rate)
@@ -147,7 +149,7 @@ struct NoiseDistribution {
   }
 
   /// Kullback and Leibler's divergence from N(0, I), the mean over the numbers.
-  var divergence: Double {
+  package var divergence: Double {
     let sum = mean.indices.reduce(0.0) { sum, place in
       let (m, v) = (Double(mean[place]), Double(logVariance[place]))
       return sum - 0.5 * (1 + v - m * m - exp(v))
@@ -155,26 +157,23 @@ struct NoiseDistribution {
     return sum / Double(max(mean.count, 1))
   }
 
-  /// Steps against the divergence until it is small enough.
-  mutating func settle(below bound: Double, rate: Double) {
-    for _ in 0..<Self.mostSettlingSteps where divergence > bound {
-      let share = 1 / Float(mean.count)
-      let spread = logVariance.map { -0.5 * (1 - exp($0)) * share }
-      let slope = mean.map { $0 * share }
-      meanMoments.step(&mean, slope, rate: rate)
-      varianceMoments.step(&logVariance, spread, rate: rate)
+  /// Brings the noise back towards normal noise, as far as the divergence asks for.
+  package mutating func settle(below bound: Double) {
+    while true {
+      let divergence = divergence
+      guard divergence > bound else { return }
+      // It is almost quadratic near 0.
+      let share = Float(min(0.99, (bound / divergence).squareRoot()))
+      mean = mean.map { $0 * share }
+      logVariance = logVariance.map { $0 * share }
     }
   }
-
-  /// A mean over many numbers has small slopes, and Adam's damping makes them smaller: a bound that
-  /// is never reached must not hold up a run.
-  private static let mostSettlingSteps = 200
 }
 
 /// Adam's memory of one parameter.
 ///
 /// - Reference: Kingma & Ba, Adam, ICLR 2015, algorithm 1; ε as InitNO has it.
-struct Adam {
+package struct Adam {
   private var first: [Float]
   private var second: [Float]
   private var count = 0
@@ -182,13 +181,13 @@ struct Adam {
   private static let epsilon: Float = 1e-3
 
   /// The memory of so many numbers.
-  init(_ count: Int) {
+  package init(_ count: Int) {
     first = [Float](repeating: 0, count: count)
     second = first
   }
 
   /// One step against `slope`.
-  mutating func step(_ values: inout [Float], _ slope: [Float], rate: Double) {
+  package mutating func step(_ values: inout [Float], _ slope: [Float], rate: Double) {
     count += 1
     let correction = (
       first: 1 - pow(Self.decay.first, Float(count)),

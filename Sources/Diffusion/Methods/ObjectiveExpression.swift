@@ -105,7 +105,11 @@ private struct ExpressionScan {
 
   private mutating func number() throws(ObjectiveExpressionError) -> Double {
     let start = position
-    let digits = word { $0.isNumber || ".eE".contains($0) }
+    var digits = word { $0.isNumber || ".eE".contains($0) }
+    if digits.last?.lowercased() == "e", let sign = characters[safe: position], "+-".contains(sign) {
+      position += 1
+      digits += String(sign) + word(\.isNumber)
+    }
     guard let number = Double(digits), number.isFinite else {
       position = start
       throw error("'\(digits)' is no number")

@@ -77,6 +77,12 @@ public final class StableDiffusion: Sendable {
     return objective
   }
 
+  /// How a request's maps are read by an objective.
+  /// - Throws: as ``grid(_:)``.
+  public func reading(_ request: GenerationRequest) throws -> MapReading {
+    try context(request).reading(request.method.base.measurement)
+  }
+
   /// The grid whose attention a request measures.
   ///
   /// A grid in the checkpoint's `guidance.json` is that of the size it was trained at: at another
@@ -111,18 +117,21 @@ public final class StableDiffusion: Sendable {
   /// Sets up a run.
   ///
   /// - Parameters:
+  ///   - guide: moves the latent by an objective of one's own, in place of the method's guide.
   ///   - observers: see the attention of every pass.
   ///   - report: is told of every pass when it is over.
   /// - Throws: ``DiffusionError`` when the request cannot be run.
   public func sequence(
-    _ request: GenerationRequest, observers: [any AttentionObserver] = [],
+    _ request: GenerationRequest, guide: (any LatentGuide)? = nil,
+    observers: [any AttentionObserver] = [],
     report: @escaping DenoisingSequence.PassReport = { _, _ in }
   ) throws -> DenoisingSequence {
     guard request.guidanceScale.isFinite else {
       throw DiffusionError.invalidRequest(
         what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
     }
-    let parts = try parts(request)
+    var parts = try parts(request)
+    parts.guide = guide ?? parts.guide
     let grid = try latentGrid(request)
     var source = try request.randomSource()
     let (scheduler, latent) = try start(

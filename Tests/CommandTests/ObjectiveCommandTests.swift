@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Attend-and-Excite's successors on the command line.
+@Suite("heed generate and compare by other objectives")
+struct ObjectiveCommandTests {
+  private static let prompt = "a red cat and a blue frog"
+  private static let folder = "runs/a-red-cat-and-a-blue-frog"
+
+  private func settings(_ method: String, in folder: TemporaryFolder) throws -> [String: String] {
+    let bytes = folder.bytes("\(Self.folder)/\(method)/seed-0/run.json")
+    let manifest = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
+    let entry = try #require(manifest?["method"] as? [String: Any])
+    #expect(entry["name"] as? String == method)
+    return try #require(entry["settings"] as? [String: String])
+  }
+
+  @Test("Methods are compared by name, each with its own schedule, all knobs in the manifest")
+  func compare() throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      [
+        "compare", Self.prompt, "--methods", "syngen,conform,overlap-iou,objective", "--seeds", "0",
+        "--steps", "4", "--no-record", "--objective", "excite(cat,frog)+0.5*bind(red,cat)",
+      ], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(result.stderr.contains("phrases: a red cat (cat: red); a blue frog (frog: blue)"))
+    let syngen = try settings("syngen", in: folder)
+    #expect(syngen["groups"] == "red cat; blue frog" && syngen["scale-range"] == "1.0,1.0")
+    #expect(syngen["bare-nouns"] == "true" && syngen["thresholds"] == "")
+    let conform = try settings("conform", in: folder)
+    #expect(conform["thresholds"] == "0=1.0,10=1.0,20=1.0" && conform["temperature"] == "0.5")
+    #expect(
+      try settings("objective", in: folder)["objective"]
+        == "excite(cat, frog) + 0.5 * bind(red, cat)")
+    #expect(try settings("overlap-iou", in: folder)["groups"] == nil)
+  }
+
+  @Test("Groups, boxes and knobs are taken from the options")
+  func knobs() throws {
+    let folder = try TemporaryFolder()
+    for arguments in [
+      ["--method", "box-diff", "--box", "cat=0,0.25,0.5,1", "--top-share", "0.5"],
+      ["--method", "ebama", "--groups", "blue cat;frog", "--intensity-weight", "1"],
+      ["--method", "predicated-diffusion", "--objective-form", "paper", "--scale-factor", "0.01"],
+    ] {
+      let result = try HeedProcess.run(
+        ["generate", Self.prompt, "--steps", "2", "--no-record"] + arguments, in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+    }
+    let box = try settings("box-diff", in: folder)
+    #expect(box["box"] == "cat=0.0,0.25,0.5,1.0" && box["top-share"] == "0.5")
+    #expect(box["thresholds"] == "0=0.05,10=0.5,20=0.8")
+    let ebama = try settings("ebama", in: folder)
+    #expect(ebama["groups"] == "blue cat; frog" && ebama["intensity-weight"] == "1.0")
+    let predicated = try settings("predicated-diffusion", in: folder)
+    #expect(predicated["objective-form"] == "paper" && predicated["scale-factor"] == "0.01")
+  }
+
+  @Test(
+    "What cannot be is refused in one line, before anything is made",
+    arguments: [
+      (["--method", "box-diff"], 64, "the number of boxes is 0"),
+      (["--method", "box-diff", "--box", "cat=0,0,1.5,1"], 64, "the box of cat"),
+      (["--method", "box-diff", "--box", "cat=0.5,0,0.5,1"], 64, "the box of cat"),
+      (["--method", "box-diff", "--box", "cat=0,0,0.01,1"], 64, "a cell at least"),
+      (["--method", "box-diff", "--box", "cat=0,0,1"], 64, "--box is 'cat=0,0,1'"),
+      (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
+      (["--method", "syngen", "--groups", "red dog"], 64, "dog"),
+      (["--method", "syngen", "--groups", "red cat;"], 64, "--groups is 'red cat;'"),
+      (["--method", "syngen", "--temperature", "0"], 64, "--temperature is 0.0"),
+      (["--method", "a-star", "--groups", "red cat"], 64, "--groups is read by syngen"),
+      (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is read by a-star, box-diff"),
+      (["--method", "objective"], 64, "needs --objective"),
+      (["--objective", "excite(cat)"], 64, "--objective is read by objective"),
+      (["--method", "objective", "--objective", "excite(cat) + shout(cat)"], 64, "column 15"),
+      (["--method", "objective", "--objective", "excite(dog)"], 64, "dog"),
+      (["--method", "divide-and-bind", "--objective-form", "code"], 69, "no cross-attention at"),
+      (["--method", "overlap-kl", "--tokens", "cat"], 64, "2 or more to overlap"),
+      (["--method", "nosuch"], 64, "overlap-compactness"),
+    ])
+  func refusals(_ arguments: [String], _ status: Int32, _ text: String) throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      ["generate", Self.prompt, "--no-record"] + arguments, in: folder.path)
+    #expect(result.status == status, "\(result.stderr)")
+    #expect(result.stderr.contains(text), "\(result.stderr)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/runs"))
+  }
+}

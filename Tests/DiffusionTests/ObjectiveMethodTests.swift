@@ -1,0 +1,267 @@
+import AttentionTrace
+import Diffusion
+import TensorEngine
+import Testing
+
+@Suite("Methods by an objective")
+struct ObjectiveMethodTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let method: any GenerationMethod
+    var testDescription: String { method.name }
+  }
+
+  private static let prompt = "a red car and a white mouse"
+  private static func word(_ name: String, _ token: Int) -> Subject {
+    Subject(name: name, tokens: [token])
+  }
+  private static let subjects = [word("car", 3), word("mouse", 7)]
+  private static let groups = [
+    WordGroup(noun: subjects[0], modifiers: [word("red", 2)]),
+    WordGroup(noun: subjects[1], modifiers: [word("white", 6)]),
+  ]
+
+  /// A method whose schedule is short and has a refinement.
+  private static func method(_ kind: ObjectiveKind, boxes: [LayoutBox] = []) -> ObjectiveMethod {
+    var schedule = kind.schedule
+    schedule.maxIterations = min(schedule.maxIterations, 3)
+    schedule.maxRefinementSteps = 2
+    schedule.maxFirstRefinementSteps = schedule.maxFirstRefinementSteps.map { _ in 3 }
+    if schedule.thresholds[10] != nil { schedule.thresholds[2] = schedule.thresholds[10] }
+    return ObjectiveMethod(kind, schedule: schedule, groups: groups, boxes: boxes)
+  }
+
+  private static func boxes() throws -> [LayoutBox] {
+    try [
+      LayoutBox(subjects[0], left: 0, top: 0.25, right: 0.5, bottom: 0.75),
+      LayoutBox(subjects[1], left: 0.5, top: 0.25, right: 1, bottom: 0.75),
+    ]
+  }
+
+  private static func initNO() -> InitNO {
+    var search = NoiseSearch.Settings()
+    (search.rounds, search.steps, search.finalSteps) = (2, 2, 3)
+    var schedule = InitNO.schedule
+    (schedule.maxIterations, schedule.thresholds, schedule.maxRefinementSteps) = (3, [2: 1], 2)
+    return InitNO(search: search, schedule: schedule)
+  }
+
+  private static let sum = "excite(car, mouse) + 0.5 * bind(red, car) - 0.1 * retain(mouse)"
+    + " + conform(red car, white mouse) + box(car, 0, 0, 0.5, 1) + syngen(white, mouse)"
+    + " + ebama(red, car) + vary(car) + segregate(car, mouse) + exists(car) + implies(red, car)"
+    + " + same(red, car) + excludes(red, mouse) + iou(car, mouse) + centres(car, mouse)"
+    + " + kl(car, mouse) + compactness(car, mouse)"
+
+  static let cases: [Case] = {
+    let kinds: [ObjectiveKind] =
+      [
+        .synGen(), .ebama(), .divideAndBind(.paper), .divideAndBind(.code), .conform(), .aStar(), .predicated(.code),
+        .predicated(.paper),
+      ] + AttentionOverlap.Measure.allCases.map { .overlap($0) }
+      + ((try? ObjectiveExpression(sum)).map { [.sum($0)] } ?? [])
+    let boxed = (try? boxes()).map { boxes in
+      [method(.boxDiff(), boxes: boxes), method(.aStar(), boxes: boxes)]
+    }
+    return (kinds.map { method($0) } + (boxed ?? [])).map { Case(method: $0) }
+      + [Case(method: initNO())]
+  }()
+
+  private func request(_ method: any GenerationMethod) -> GenerationRequest {
+    var request = GenerationRequest(
+      prompt: Self.prompt, seed: 3, method: .init(method), subjects: Self.subjects)
+    request.steps = 5
+    request.grid = Grid(rows: 8, columns: 8)
+    return request
+  }
+
+  private func model() throws -> StableDiffusion {
+    try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
+  }
+
+  @Test("All are there")
+  func all() { #expect(Self.cases.count == 16) }
+
+  @Test(
+    "A run moves the latent, makes only passes that were announced, and goes on from its state",
+    arguments: cases)
+  func runs(_ test: Case) throws {
+    let (model, request) = (try model(), request(test.method))
+    let announced = Set(try model.possiblePasses(request))
+    var (unannounced, losses): ([AttentionPass], [Float]) = ([], [])
+    var whole = try model.sequence(request) { pass, measurement in
+      if !announced.contains(pass) { unannounced.append(pass) }
+      losses.append(measurement?.loss ?? .nan)
+    }
+    var states = [whole.state]
+    while try whole.next() != nil { states.append(whole.state) }
+    #expect(unannounced.isEmpty)
+    #expect(losses.count { !$0.isFinite } == 0)
+    var plain = try model.sequence(self.request(PlainDiffusion()))
+    while try plain.next() != nil {}
+    #expect(whole.latent.isFinite && whole.latent.values != plain.latent.values)
+    for index in [0, 1, 3] {
+      var rest = try model.sequence(request)
+      try rest.resume(from: states[index])
+      while try rest.next() != nil {}
+      #expect(rest.latent.values == whole.latent.values, "from step \(index)")
+    }
+  }
+
+  @Test("A state without what the objective remembers, or with another shape of it, is refused")
+  func foreignMemory() throws {
+    let (model, request) = (try model(), request(Self.method(.conform())))
+    var sequence = try model.sequence(request)
+    _ = try sequence.next()
+    let good = sequence.state
+    #expect(good["objective.maps"]?.shape == [4, 64])
+    for value in [nil, Tensor.full(0, shape: [4, 63]), .full(.nan, shape: [4, 64])] {
+      var state = good
+      state["objective.maps"] = value
+      #expect(throws: DiffusionError.self) { try sequence.resume(from: state) }
+    }
+  }
+
+  @Test("The code's form of Divide & Bind says which grid the checkpoint lacks")
+  func finerGrids() throws {
+    var request = request(Self.method(.divideAndBind(.code)))
+    request.grid = Grid(rows: 16, columns: 16)
+    let error = try #require(throws: DiffusionError.self) { try model().sequence(request) }
+    #expect("\(error)".hasPrefix("no cross-attention at "))
+  }
+
+  @Test("Each has the published schedule")
+  func schedules() {
+    for (kind, altered, thresholds, range) in [
+      (.synGen(), 25, [:], [1, 1]), (.ebama(), 26, [:], [1, 1]),
+      (.divideAndBind(.code), 25, [0: 0.05, 10: 0.2, 20: 0.3], [1, 0.5]),
+      (.conform(), 25, [0: 1, 10: 1, 20: 1], [1, 0.5]), (.aStar(), 1000, [:], [1, 0.5]),
+      (.boxDiff(), 25, [0: 0.05, 10: 0.5, 20: 0.8], [1, 0.5]),
+      (.predicated(.code), 25, [:], [1, 0.5]), (.overlap(.divergence), 25, [:], [1, 0.5]),
+    ] as [(ObjectiveKind, Int, [Int: Double], [Double])] {
+      let schedule = kind.schedule
+      #expect(schedule.maxIterations == altered && schedule.thresholds == thresholds)
+      #expect(schedule.scaleRange == range && schedule.scaleFactor == 20)
+      #expect(schedule.maxRefinementSteps == 20)
+    }
+    #expect(ObjectiveKind.divideAndBind(.code).schedule.maxFirstRefinementSteps == 50)
+    #expect(ObjectiveKind.divideAndBind(.paper).schedule.scaleFactor == 20.0 / 256)
+    #expect(InitNO.schedule.thresholds == [10: 1, 20: 1])
+  }
+
+  @Test("CONFORM refines as often as it may")
+  func conform() throws {
+    let model = try model()
+    var tries: [Int] = []
+    var sequence = try model.sequence(request(Self.method(.conform())))
+    while let step = try sequence.next() { tries.append(step.refinementTries) }
+    #expect(tries.prefix(3) == [2, 0, 2])
+  }
+
+  @Test("InitNO begins from noise, not from a picture")
+  func picture() throws {
+    var request = request(Self.initNO())
+    request.picture = try InputPicture(TemporaryCheckpoint.fixtures + "/images/photo.png")
+    #expect(throws: DiffusionError.self) { try model().sequence(request) }
+  }
+}
+
+@Suite("The search for noise")
+struct NoiseSearchTests {
+  /// A search over a landscape in which the loss is the distance from a target, good below a bound.
+  private final class Landscape {
+    let target: Tensor
+    let bound: Float
+    private(set) var looks: [(phase: Phase, attempt: Int, loss: Float)] = []
+
+    init(target: Tensor, bound: Float) { (self.target, self.bound) = (target, bound) }
+
+    func look(_ latent: Tensor, _ phase: Phase, _ attempt: Int) -> LossProbe {
+      let probe = LossProbe(at: latent) { variable in
+        let difference = variable - target
+        let loss = (difference * difference).sum.affine(scale: 1 / Float(target.count))
+        return ObjectiveValue(
+          loss: loss, maxima: [], shortfall: loss.item <= bound ? 0 : 0.5)
+      }
+      looks.append((phase, attempt, probe.measurement.loss))
+      return probe
+    }
+  }
+
+  private func noise(_ seed: UInt64) -> Tensor {
+    var source = TorchRandomSource(seed: seed)
+    return source.normal(shape: [1, 4, 4, 4])
+  }
+
+  private func search(_ settings: NoiseSearch.Settings, scale: Float = 1) -> NoiseSearch {
+    var schedule = AttendAndExcite.Settings()
+    (schedule.maxIterations, schedule.thresholds) = (0, [:])
+    let objective = Excitation(
+      subjects: [], reading: MapReading(grid: Grid(rows: 4, columns: 4), lastToken: 76))
+    return NoiseSearch(AttendAndExcite(objective, schedule), settings, scale: scale) { round in
+      var source = TorchRandomSource(seed: 1000 + UInt64(round))
+      return source.normal(shape: [1, 4, 4, 4])
+    }
+  }
+
+  @Test("Noise that is good enough is taken as it is, whatever its scale", arguments: [1, 14.6])
+  func good(_ scale: Float) throws {
+    let latent = noise(1).affine(scale: scale)
+    let landscape = Landscape(target: latent, bound: 1e-6)
+    let found = try search(.init(), scale: scale).guide(
+      latent, step: 0, of: 10, look: landscape.look)
+    let difference = zip(found.values, latent.values).map { abs($0 - $1) }.max() ?? 1
+    #expect(difference < 1e-5)
+    #expect(landscape.looks.filter { $0.phase == .refinement }.count == 1)
+  }
+
+  @Test("Every round and the last search are made where nothing is good enough; the best is taken")
+  func best() throws {
+    let landscape = Landscape(target: noise(2).affine(scale: 3), bound: -1)
+    let found = try search(.init()).guide(noise(1), step: 0, of: 10, look: landscape.look)
+    let tries = landscape.looks.filter { $0.phase == .refinement }
+    #expect(tries.count == 100 && tries.map(\.attempt) == Array(1...100))
+    let least = tries.map(\.loss).min() ?? 0
+    let loss = landscape.look(found, .loss, 0).measurement.loss
+    #expect(abs(loss - least) <= 1e-6 * least)
+    #expect(least < tries[0].loss)
+  }
+
+  @Test("Steps go down the slope, and the noise stays as near to normal noise as it must")
+  func descends() {
+    let target = noise(2)
+    var distribution = NoiseDistribution(noise(1))
+    func loss() -> Double {
+      zip(distribution.sample.values, target.values).reduce(0) {
+        $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1))
+      }
+    }
+    #expect(distribution.sample.values == noise(1).values && distribution.divergence == 0)
+    var losses = [loss()]
+    for _ in 0..<20 {
+      let difference = distribution.sample - target
+      distribution.descend(difference.affine(scale: 2), rate: 0.01)
+      losses.append(loss())
+    }
+    #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 }, "\(losses)")
+    let far = distribution.divergence
+    #expect(far > 0.001)
+    let before = zip(distribution.sample.values, noise(1).values).map { $0 - $1 }
+    distribution.settle(below: 0.001)
+    #expect(distribution.divergence <= 0.001 && distribution.divergence > 0.0009)
+    let after = zip(distribution.sample.values, noise(1).values).map { $0 - $1 }
+    let along = zip(before, after).reduce(0) { $0 + $1.0 * $1.1 }
+    #expect(along > 0)
+  }
+
+  @Test("Adam's first steps are its paper's")
+  func adam() {
+    var adam = Adam(2)
+    var values: [Float] = [1, 1]
+    adam.step(&values, [0.5, -0.001], rate: 0.1)
+    // m̂ = g and v̂ = g² after one step.
+    #expect(abs(values[0] - (1 - 0.1 * 0.5 / 0.501)) < 1e-6)
+    #expect(abs(values[1] - (1 + 0.1 * 0.001 / 0.002)) < 1e-6)
+    adam.step(&values, [0, 0], rate: 0.1)
+    let (m, v) = (0.9 * 0.1 * 0.5 / 0.19, 0.999 * 0.001 * 0.25 / 0.001999)
+    #expect(abs(Double(values[0]) - (1 - 0.1 * 0.5 / 0.501 - 0.1 * m / (v.squareRoot() + 1e-3))) < 1e-5)
+  }
+}

@@ -1,0 +1,54 @@
+import AttentionTrace
+import Diffusion
+import Foundation
+import TensorEngine
+import Testing
+
+@Suite("An objective of one's own, by what the library makes public")
+struct OwnObjectiveTests {
+  private static let prompt = "a cat and a frog"
+
+  @Test("The example makes a picture, another than without it")
+  func example() throws {
+    let model = try StableDiffusion(Checkpoint(Checkpoint.menagerie))
+    let pixels = try picture(of: Self.prompt, by: model)
+    #expect(pixels.count == 3 * model.trainedSize.width * model.trainedSize.height)
+    var plain = try model.sequence(
+      GenerationRequest(prompt: Self.prompt, seed: 0, method: .stableDiffusion, subjects: []))
+    while try plain.next() != nil {}
+    #expect(try model.pixels(plain.latent) != pixels)
+  }
+
+  @Test("Its loss is lower where it is followed than where it is only measured", arguments: 0..<3)
+  func falls(_ seed: UInt64) throws {
+    let model = try StableDiffusion(Checkpoint(Checkpoint.menagerie))
+    let subjects = try SubjectSelection.subjects(
+      named: [], in: model.tokenizer.encode(Self.prompt))
+    var request = GenerationRequest(
+      prompt: Self.prompt, seed: seed, method: .stableDiffusion, subjects: subjects)
+    request.steps = 12
+    let reading = try model.reading(request)
+    func losses(altered: Int) throws -> [Float] {
+      var schedule = AttendAndExcite.Settings()
+      schedule.thresholds = [:]
+      schedule.maxIterations = altered
+      let objective = Apart(subjects: subjects, reading: reading)
+      var run = try model.sequence(request, guide: AttendAndExcite(objective, schedule))
+      var losses: [Float] = []
+      while let step = try run.next() { losses.append(step.measurement?.loss ?? .nan) }
+      return losses
+    }
+    let (followed, measured) = (try losses(altered: 6), try losses(altered: 0))
+    let sums = [followed, measured].map { $0.prefix(6).reduce(0, +) }
+    #expect(followed.count == 12 && sums[0] < sums[1], "\(sums)")
+  }
+
+  @Test("The lines in the README are those that are compiled here")
+  func readme() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let root = folder.deletingLastPathComponent().deletingLastPathComponent()
+    let code = try String(contentsOf: folder.appending(path: "Apart.swift"), encoding: .utf8)
+    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    #expect(readme.contains("```swift\n\(code)```"))
+  }
+}
