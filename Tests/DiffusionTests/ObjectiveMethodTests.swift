@@ -45,7 +45,8 @@ struct ObjectiveMethodTests {
     return InitNO(search: search, schedule: schedule)
   }
 
-  private static let sum = "excite(car, mouse) + 0.5 * bind(red, car) - 0.1 * retain(mouse)"
+  private static let sum =
+    "excite(car, mouse) + 0.5 * bind(red, car) - 0.1 * retain(mouse)"
     + " + conform(red car, white mouse) + box(car, 0, 0, 0.5, 1) + syngen(white, mouse)"
     + " + ebama(red, car) + vary(car) + segregate(car, mouse) + exists(car) + implies(red, car)"
     + " + same(red, car) + excludes(red, mouse) + iou(car, mouse) + centres(car, mouse)"
@@ -54,7 +55,8 @@ struct ObjectiveMethodTests {
   static let cases: [Case] = {
     let kinds: [ObjectiveKind] =
       [
-        .synGen(), .ebama(), .divideAndBind(.paper), .divideAndBind(.code), .conform(), .aStar(), .predicated(.code),
+        .synGen(), .ebama(), .divideAndBind(.paper), .divideAndBind(.code), .conform(), .aStar(),
+        .predicated(.code),
         .predicated(.paper),
       ] + AttentionOverlap.Measure.allCases.map { .overlap($0) }
       + ((try? ObjectiveExpression(sum)).map { [.sum($0)] } ?? [])
@@ -262,6 +264,7 @@ struct NoiseSearchTests {
     #expect(abs(values[1] - (1 + 0.1 * 0.001 / 0.002)) < 1e-6)
     adam.step(&values, [0, 0], rate: 0.1)
     let (m, v) = (0.9 * 0.1 * 0.5 / 0.19, 0.999 * 0.001 * 0.25 / 0.001999)
-    #expect(abs(Double(values[0]) - (1 - 0.1 * 0.5 / 0.501 - 0.1 * m / (v.squareRoot() + 1e-3))) < 1e-5)
+    #expect(
+      abs(Double(values[0]) - (1 - 0.1 * 0.5 / 0.501 - 0.1 * m / (v.squareRoot() + 1e-3))) < 1e-5)
   }
 }

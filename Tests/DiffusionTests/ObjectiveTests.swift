@@ -33,7 +33,8 @@ struct ObjectiveTests {
     }
 
     var inputs: [Tensor] {
-      [uneven ? ObjectiveMaps.uneven : ObjectiveMaps.cross(16)] + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
+      [uneven ? ObjectiveMaps.uneven : ObjectiveMaps.cross(16)]
+        + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
         + (selfAttention ? [ObjectiveMaps.selfAttention] : [])
     }
   }
@@ -88,7 +89,8 @@ struct ObjectiveTests {
         name: "divide-and-bind, paper",
         objective: DivideAndBind(subjects: pair, groups: groups, reading: reading)),
       Case(name: "conform, raw", objective: conform([[2, 3], [6, 7]])),
-      Case(name: "conform, renormalised", objective: conform([[2, 3], [6, 7]], renormalises: true)),
+      Case(
+        name: "conform, renormalised", objective: conform([[2, 3], [6, 7]], renormalises: true)),
       Case(
         name: "conform, raw, second step", objective: conform([[2, 3], [6, 7]]), step: 1,
         remembers: true),
@@ -290,7 +292,8 @@ struct ObjectiveTests {
     for pixel in 0..<256 {
       var row = [Float](repeating: 0, count: 77)
       for (token, column) in [(2, 2), (5, 2 + distance)] {
-        let d = Float((pixel / 16 - 8) * (pixel / 16 - 8))
+        let d =
+          Float((pixel / 16 - 8) * (pixel / 16 - 8))
           + Float((pixel % 16 - column) * (pixel % 16 - column))
         row[token] = 0.4 * exp(-d / 4)
       }

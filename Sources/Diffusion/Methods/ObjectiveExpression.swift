@@ -106,7 +106,8 @@ private struct ExpressionScan {
   private mutating func number() throws(ObjectiveExpressionError) -> Double {
     let start = position
     var digits = word { $0.isNumber || ".eE".contains($0) }
-    if digits.last?.lowercased() == "e", let sign = characters[safe: position], "+-".contains(sign) {
+    if digits.last?.lowercased() == "e", let sign = characters[safe: position], "+-".contains(sign)
+    {
       position += 1
       digits += String(sign) + word(\.isNumber)
     }

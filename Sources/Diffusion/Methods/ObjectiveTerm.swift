@@ -87,7 +87,8 @@ extension ObjectiveExpression.Term {
     }
     if kind == .conform {
       return Conform(
-        subjects: [], groups: try arguments.map { try words($0.split(separator: " ").map(String.init)) },
+        subjects: [],
+        groups: try arguments.map { try words($0.split(separator: " ").map(String.init)) },
         reading: reading)
     }
     if kind == .box {

@@ -25,7 +25,8 @@ struct ExcitationOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "The line under the root that the step size decays by; without it the method's, as 1.0,0.5.")
+    help:
+      "The line under the root that the step size decays by; without it the method's, as 1.0,0.5.")
   var scaleRange: String?
 
   @Flag(inversion: .prefixedNo, help: "Smooth maps before their largest value is taken.")
@@ -65,7 +66,8 @@ struct ExcitationOptions: ParsableArguments {
     settings.kernelSize = kernelSize
     settings.maxRefinementSteps = maxRefinementSteps ?? published.maxRefinementSteps
     settings.maxFirstRefinementSteps =
-      maxFirstRefinementSteps ?? (maxRefinementSteps == nil ? published.maxFirstRefinementSteps : nil)
+      maxFirstRefinementSteps
+      ?? (maxRefinementSteps == nil ? published.maxFirstRefinementSteps : nil)
     try check("--scale-factor", settings.scaleFactor, in: 0...1e6)
     try check("--max-iter-to-alter", settings.maxIterations, in: 0...Self.mostSteps)
     try check("--max-refinement-steps", settings.maxRefinementSteps, in: 0...Self.mostSteps)

@@ -43,7 +43,8 @@ struct ObjectiveOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Maps of conform are renormalised over the tokens.")
   var renormalize = false
 
-  @Option(parsing: .unconditional, help: "Share of its largest number from which a-star's map is high.")
+  @Option(
+    parsing: .unconditional, help: "Share of its largest number from which a-star's map is high.")
   var maskThreshold = 0.5
 
   @Option(parsing: .unconditional, help: "Share of the cells that box-diff's means are over.")

@@ -77,12 +77,14 @@ public struct DivideAndBindCode: AttentionObjective {
   /// The mean of the finer grids' maps at the grid, heads and layers alike, `[pixel, token]`.
   private func finerAverage(_ maps: PassMaps) -> Tensor {
     let grid = reading.grid
-    let planes = zip(maps.sites, maps.probabilities).filter { $0.0.kind == .cross && finer.contains($0.0.grid) }
-      .map { site, map in
-        map.transposed.reshaped(
-          [map.shape[1], map.shape[3], site.grid.rows, site.grid.columns]
-        ).upsampledNearest(rows: grid.rows, columns: grid.columns)
-      }
+    let planes = zip(maps.sites, maps.probabilities).filter {
+      $0.0.kind == .cross && finer.contains($0.0.grid)
+    }
+    .map { site, map in
+      map.transposed.reshaped(
+        [map.shape[1], map.shape[3], site.grid.rows, site.grid.columns]
+      ).upsampledNearest(rows: grid.rows, columns: grid.columns)
+    }
     let mean = Tensor.concatenated(planes, axis: 0).meanOverFirstAxis
     return mean.reshaped([mean.shape[0], grid.rows * grid.columns]).transposed
   }

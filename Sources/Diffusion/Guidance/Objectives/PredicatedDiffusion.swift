@@ -37,7 +37,6 @@ public struct PredicatedDiffusion: AttentionObjective {
     }
   }
 
-
   /// What is measured.
   public let subjects: [Subject]
   /// What shall be true.
@@ -51,7 +50,8 @@ public struct PredicatedDiffusion: AttentionObjective {
 
   /// An objective over `propositions`; see the properties.
   public init(
-    subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper, leakWeight: Float = 0.3,
+    subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper,
+    leakWeight: Float = 0.3,
     reading: MapReading
   ) {
     self.subjects = subjects
