@@ -149,7 +149,8 @@ struct ExportReadme {
       ? """
       Values are probabilities, without a unit. Over all tokens of the window (all keys, for \
       self-attention) they sum to 1, up to the rounding of the stored type; a selection of tokens \
-      sums to less.
+      sums to less, and a method that changes attention (`rowsSumToOne` is false in its run.json) may \
+      make it more or less.
       """
       : "Values are what the recipe makes of probabilities, without a unit."
     return """
