@@ -10,7 +10,8 @@ struct CompareSheetTests {
 
   @Test("Nothing is clipped and nothing overlaps", arguments: sizes, [495.0, 396, 236.25])
   func structure(size: (seeds: Int, subjects: Int), width: Double) throws {
-    let scene = try Sample.sheet(seeds: size.seeds, subjects: size.subjects).scene(width: width)
+    let scene = try Sample.sheet(seeds: size.seeds, subjects: size.subjects).scene(
+      SheetStyle(width: width))
     #expect(scene.warnings.isEmpty)
     try check(scene)
     #expect(
@@ -78,7 +79,7 @@ struct CompareSheetTests {
     sheet.curveLabel = String(repeating: "largest ", count: 20)
     sheet.seeds[0].seed = .max
     for width in [495, 236.25] {
-      let scene = try sheet.scene(width: width)
+      let scene = try sheet.scene(SheetStyle(width: width))
       try check(scene)
       #expect(scene.texts.contains { $0.string.hasSuffix("…") })
     }
@@ -118,11 +119,11 @@ struct CompareSheetTests {
       HeatMap(rows: 2, columns: 2, values: [.nan, .infinity, -0.5, 0.25]),
       HeatMap(rows: 2, columns: 2, values: [.nan, .nan, .nan, .nan]),
     ]
-    let scene = try sheet.scene(overlay: overlay)
+    let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: overlay)))
     try check(scene)
     let strings = scene.texts.map(\.string)
-    #expect(strings.contains("max 0"))
-    #expect(strings.contains("max 0.250"))
+    let ranges = overlay == .jetCompat ? ["0–0", "−0.500–0.250"] : ["max 0", "max 0.250"]
+    for range in ranges { #expect(strings.contains(range)) }
     #expect(strings.filter { $0 == "no value" }.count == 2)
     #expect(try !PNGBackend.data(scene, dpi: 100).isEmpty)
   }
@@ -138,12 +139,12 @@ struct CompareSheetTests {
     #expect(throws: FigureError.self) { try Sample.sheet(seeds: 0, subjects: 2).scene() }
     sheet = Sample.sheet(seeds: 2, subjects: 2)
     #expect(throws: FigureError.tooNarrow(width: 100, needed: 163)) {
-      try sheet.scene(width: 100)
+      try sheet.scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {
-      #expect(throws: FigureError.self) { try sheet.scene(width: width) }
+      #expect(throws: FigureError.self) { try sheet.scene(SheetStyle(width: width)) }
     }
-    try check(sheet.scene(width: 163))
+    try check(sheet.scene(SheetStyle(width: 163)))
   }
 
   @Test("Pictures that are not square keep their shape")
@@ -167,7 +168,10 @@ struct CompareSheetTests {
   func golden(name: String, seeds: Int, subjects: Int, width: Double) throws {
     let overlay: OverlayMode = name == "full" ? .cells : .mosaic
     let scene = try Sample.sheet(seeds: seeds, subjects: subjects)
-      .scene(width: width, overlay: overlay, colors: name == "full" ? .viridis : .magma)
+      .scene(
+        SheetStyle(
+          width: width,
+          maps: MapStyle(overlay: overlay, colors: name == "full" ? .viridis : .magma)))
     let file = fixtures.appendingPathComponent("compare-\(name).scene.json")
     if ProcessInfo.processInfo.environment["HEED_RECORD_GOLDENS"] != nil {
       try scene.json.write(to: file, atomically: true, encoding: .utf8)

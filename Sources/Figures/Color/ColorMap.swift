@@ -22,6 +22,22 @@ public struct ColorMap: Hashable, Sendable {
   public static let cividis = ColorMap(name: "cividis", table: ColorMapTables.cividis)
   /// The rainbow, for comparison with figures that use one: its lightness rises and falls.
   public static let turbo = ColorMap(name: "turbo", table: ColorMapTables.turbo)
+  /// OpenCV's COLORMAP_JET, for comparison with published figures only: its lightness falls over much
+  /// of the scale.
+  ///
+  /// R = clamp(1.5 − |4v − 3|), G and B the same around 2 and 1; v at the middle of each 256th.
+  public static let jet = ColorMap(
+    name: "jet",
+    table: (0..<256).map { index in
+      let value = 4 * (Double(index) + 0.5) / 256
+      return UInt32(
+        [3.0, 2, 1].reduce(0) { color, center in
+          color << 8 | Int((255 * max(0, min(1, 1.5 - abs(value - center)))).rounded())
+        })
+    })
+  /// Black to white, for shares of brightness.
+  public static let gray = ColorMap(
+    name: "gray", table: (0..<256).map { UInt32($0 << 16 | $0 << 8 | $0) })
   /// Blue for less, white for the same, vermilion for more.
   ///
   /// For differences, whose scale is symmetric about zero. The ends are Okabe and Ito's.
@@ -38,7 +54,7 @@ public struct ColorMap: Hashable, Sendable {
     })
 
   /// The maps for values from nothing to much, by name.
-  public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo]
+  public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo, jet]
 
   /// The colour for `fraction`, 0…1 along the scale; what lies beyond takes the end's colour.
   ///

@@ -34,12 +34,12 @@ struct Axes {
 
   /// Draws frame, ticks and the label of the steps.
   func draw(_ builder: inout SceneBuilder) {
-    builder.rectangle(plot, stroke: Scene.Stroke(.rule, width: 0.5))
+    builder.rectangle(plot, stroke: builder.rule(0.5))
     let vertical = Ticks(from: values.lower, to: values.upper, atMost: 3)
     for value in vertical.values {
       let y = y(value)
       builder.line(
-        [Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], Scene.Stroke(.rule, width: 0.5))
+        [Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], builder.rule(0.5))
       builder.text(
         NumberText.tick(value, step: vertical.step), x: plot.x - 3, y: y + 2.1, Self.small,
         .trailing)
@@ -49,7 +49,7 @@ struct Axes {
     for value in horizontal.values {
       let x = x(value)
       builder.line(
-        [Scene.Point(x, plot.maxY), Scene.Point(x, plot.maxY + 2)], Scene.Stroke(.rule, width: 0.5))
+        [Scene.Point(x, plot.maxY), Scene.Point(x, plot.maxY + 2)], builder.rule(0.5))
       let label = NumberText.tick(value, step: horizontal.step)
       let half = builder.width(of: label, Self.small) / 2
       builder.text(

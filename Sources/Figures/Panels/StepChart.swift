@@ -4,7 +4,8 @@ struct StepChart {
   struct Series {
     /// By step; what is no number interrupts the line.
     var values: [Float]
-    var color: Color
+    /// `nil` for the theme's ink.
+    var color: Color?
     var line: MethodLine
     var marker: Marker?
     /// Refinement's values in the order of its tries, by the step they precede.
@@ -66,31 +67,33 @@ struct StepChart {
     if alteredSteps > 0 && alteredSteps <= lastStep {
       let end = axes.x(Double(alteredSteps) - 0.5)
       builder.rectangle(
-        Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height), fill: .shade)
+        Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height),
+        fill: builder.theme.shade)
       builder.line(
         [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
-        Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
+        builder.rule(0.6, dash: [3, 1, 0.8, 1]))
     }
     for (step, target) in targets.sorted(by: { $0.key < $1.key })
     where (0...lastStep).contains(step) {
       let x = axes.x(Double(step))
       builder.line(
-        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], Scene.Stroke(.rule, width: 0.3))
+        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], builder.rule(0.3))
       let y = axes.y(target)
       guard y >= plot.y && y <= plot.maxY else { continue }
       let (left, right) = (max(plot.x, x - 4), min(plot.maxX, x + 4))
       builder.line(
-        [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(.black, width: 1.5))
+        [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(builder.theme.ink, width: 1.5))
     }
   }
 
   private func draw(_ series: Series, _ axes: Axes, _ builder: inout SceneBuilder) {
-    let stroke = series.line.stroke(series.color)
+    let color = series.color ?? builder.theme.ink
+    let stroke = series.line.stroke(color)
     for (step, values) in series.tries.sorted(by: { $0.key < $1.key }) {
       for (index, value) in values.enumerated() where value.isFinite {
         let x = Double(step) - 1 + Double(index + 1) / Double(values.count + 1)
         let place = Scene.Point(axes.x(max(0, x)), axes.y(Double(value)))
-        builder.add(Marker.circle.node(at: place, radius: 0.6, fill: series.color, stroke: nil))
+        builder.add(Marker.circle.node(at: place, radius: 0.6, fill: color, stroke: nil))
       }
     }
     var points: [Scene.Point] = []
@@ -99,7 +102,7 @@ struct StepChart {
       if !value.isFinite || step == series.values.count - 1 {
         if points.count > 1 { builder.line(points, stroke) }
         if points.count == 1, let place = points.first {
-          builder.add(Marker.circle.node(at: place, radius: 0.8, fill: series.color, stroke: nil))
+          builder.add(Marker.circle.node(at: place, radius: 0.8, fill: color, stroke: nil))
         }
         points = []
       }
@@ -109,7 +112,7 @@ struct StepChart {
     for step in Swift.stride(from: stride / 2, to: series.values.count, by: stride)
     where series.values[step].isFinite {
       let place = Scene.Point(axes.x(Double(step)), axes.y(Double(series.values[step])))
-      builder.add(series.line.node(marker, at: place, color: series.color))
+      builder.add(series.line.node(marker, at: place, color: color, on: builder.theme))
     }
   }
 
