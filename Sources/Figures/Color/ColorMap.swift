@@ -25,15 +25,16 @@ public struct ColorMap: Hashable, Sendable {
   /// OpenCV's COLORMAP_JET, for comparison with published figures only: its lightness falls over much
   /// of the scale.
   ///
-  /// R = clamp(1.5 − |4v − 3|), G and B the same around 2 and 1; v at the middle of each 256th.
+  /// Straight lines of slope ±4: red rises from 96, green from 32, blue from before the start.
   public static let jet = ColorMap(
     name: "jet",
     table: (0..<256).map { index in
-      let value = 4 * (Double(index) + 0.5) / 256
-      return UInt32(
-        [3.0, 2, 1].reduce(0) { color, center in
-          color << 8 | Int((255 * max(0, min(1, 1.5 - abs(value - center)))).rounded())
-        })
+      let parts = [
+        min(4 * index - 382, 1148 - 4 * index), min(4 * index - 128, 892 - 4 * index),
+        // OpenCV's table ends blue one lower than its line.
+        index == 159 ? 1 : min(4 * index + 128, 638 - 4 * index),
+      ]
+      return parts.reduce(0) { $0 << 8 | UInt32(max(0, min(255, $1))) }
     })
   /// Black to white, for shares of brightness.
   public static let gray = ColorMap(

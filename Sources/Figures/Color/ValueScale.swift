@@ -10,7 +10,7 @@ public struct ValueScale: Hashable, Sendable {
   public let isLogarithmic: Bool
 
   /// Makes a scale of its ends, the lower first; both above zero on a logarithmic one.
-  init(lower: Double, upper: Double, isLogarithmic: Bool = false) {
+  package init(lower: Double, upper: Double, isLogarithmic: Bool = false) {
     self.lower = lower
     self.upper = upper
     self.isLogarithmic = isLogarithmic
@@ -38,7 +38,7 @@ public struct ValueScale: Hashable, Sendable {
   ///
   /// What is smaller, zero included, takes the first colour. When nothing exceeds zero the scale is
   /// 0.0001…1.
-  init(logarithmCovering maps: [HeatMap]) {
+  package init(logarithmCovering maps: [HeatMap]) {
     let values = maps.lazy.flatMap(\.values).filter { $0.isFinite && $0 > 0 }.map(Double.init)
     let greatest = values.max() ?? 1
     let least = values.min() ?? 0
@@ -48,7 +48,7 @@ public struct ValueScale: Hashable, Sendable {
   }
 
   /// Makes a scale from the least to the greatest value of one map, which it stretches.
-  init(stretchedOver map: HeatMap) {
+  package init(stretchedOver map: HeatMap) {
     let values = map.values.lazy.filter(\.isFinite).map(Double.init)
     let (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
     self.init(lower: least, upper: greatest > least ? greatest : least + 1)

@@ -60,7 +60,7 @@ public struct MapStyle: Hashable, Sendable {
   var isOwnRange: Bool { range == .own || overlay == .jetCompat }
 
   /// Refuses what cannot be drawn together.
-  func validate(isDifference: Bool) throws {
+  package func validate(isDifference: Bool) throws {
     func require(_ condition: Bool, _ what: String) throws {
       guard condition else { throw FigureError.inconsistentSheet(what) }
     }
@@ -92,7 +92,7 @@ public struct MapStyle: Hashable, Sendable {
   }
 
   /// The scale of `maps`, of which all are drawn on it.
-  func scale(of maps: [HeatMap], isDifference: Bool) -> ValueScale {
+  package func scale(of maps: [HeatMap], isDifference: Bool) -> ValueScale {
     if case .fixed(let lower, let upper) = range {
       return ValueScale(lower: lower, upper: upper, isLogarithmic: isLogarithmic)
     }
@@ -148,7 +148,7 @@ public struct MapStyle: Hashable, Sendable {
   }
 
   /// How much of `maps` lies beyond the scale, as a sentence; empty if nothing does.
-  func clipping(of maps: [HeatMap], _ scale: ValueScale) -> String {
+  package func clipping(of maps: [HeatMap], _ scale: ValueScale) -> String {
     guard !isOwnRange else { return "" }
     let values = maps.lazy.flatMap(\.values).filter(\.isFinite)
     let above = values.count { Double($0) > scale.upper * (1 + 1e-6) }
@@ -158,10 +158,10 @@ public struct MapStyle: Hashable, Sendable {
     func cells(_ count: Int) -> String { "\(count) of \(total) cells" }
     if above > 0 { parts.append("\(cells(above)) above the scale take its last colour") }
     if below > 0 && !scale.isLogarithmic { parts.append("\(cells(below)) below it take its first") }
-    let clipped = parts.isEmpty ? "" : "Clipped: " + parts.joined(separator: ", ") + ". "
-    return scale.isLogarithmic
-      ? clipped
-        + "Logarithmic from \(NumberText.value(scale.lower)); \(cells(below)) are smaller and "
-        + "take its first colour." : clipped
+    let clipped = parts.isEmpty ? "" : "Clipped: " + parts.joined(separator: ", ") + "."
+    guard scale.isLogarithmic else { return clipped }
+    return clipped + (clipped.isEmpty ? "" : " ")
+      + "Logarithmic from \(NumberText.value(scale.lower)); \(cells(below)) are smaller and take its "
+      + "first colour."
   }
 }

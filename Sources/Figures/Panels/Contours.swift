@@ -2,10 +2,14 @@
 ///
 /// - Reference: Lorensen & Cline, Marching Cubes, SIGGRAPH 1987, in two dimensions; at a saddle the
 ///   mean of its four corners decides.
-struct Contours {
-  typealias Segment = (from: Scene.Point, to: Scene.Point)
+package struct Contours {
+  package typealias Segment = (from: Scene.Point, to: Scene.Point)
 
-  let map: HeatMap
+  private let map: HeatMap
+
+  package init(map: HeatMap) {
+    self.map = map
+  }
 
   /// Draws a line for each level in its colour, on a wider one in black or white that shows it on any
   /// picture.
@@ -32,7 +36,7 @@ struct Contours {
   }
 
   /// Where the map passes `level`, in cells from the middle of the first one.
-  func segments(at level: Double) -> [Segment] {
+  package func segments(at level: Double) -> [Segment] {
     var segments: [Segment] = []
     for row in stride(from: 0, to: map.rows - 1, by: 1) {
       for column in stride(from: 0, to: map.columns - 1, by: 1) {
@@ -70,7 +74,7 @@ struct Contours {
   }
 
   /// Segments that share an end, as long lines.
-  static func joined(_ segments: [Segment]) -> [[Scene.Point]] {
+  package static func joined(_ segments: [Segment]) -> [[Scene.Point]] {
     var ends: [Scene.Point: [Int]] = [:]
     for (index, segment) in segments.enumerated() {
       ends[segment.from, default: []].append(index)

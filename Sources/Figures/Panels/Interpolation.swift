@@ -10,7 +10,7 @@ public enum Interpolation: String, Hashable, Sendable, CaseIterable, Codable {
   case bicubic
 
   /// `map` on a grid `factor` times as fine.
-  func enlarged(_ map: HeatMap, by factor: Int) -> HeatMap {
+  package func enlarged(_ map: HeatMap, by factor: Int) -> HeatMap {
     guard self != .nearest, factor > 1 else { return map }
     let down = taps(map.rows, factor)
     let across = taps(map.columns, factor)

@@ -1,11 +1,17 @@
 /// A map as pixels: values are spread first and become colours afterwards, never the other way round.
-struct MapRaster {
+package struct MapRaster {
   /// A side that smoothed maps have at least, in pixels.
   private static let smoothSide = 256
 
-  var map: HeatMap
-  var scale: ValueScale
-  var style: MapStyle
+  private let map: HeatMap
+  private let scale: ValueScale
+  private let style: MapStyle
+
+  package init(map: HeatMap, scale: ValueScale, style: MapStyle) {
+    self.map = map
+    self.scale = scale
+    self.style = style
+  }
 
   /// The colour of each cell, or of each pixel between the cells.
   ///
@@ -21,7 +27,7 @@ struct MapRaster {
   }
 
   /// The colours over `grey`, as opaque as the value is high.
-  func blended(over grey: PNGImage) -> PNGImage {
+  package func blended(over grey: PNGImage) -> PNGImage {
     mixed(with: grey) { value, picture in
       let share = share(value)
       let color = color(value)
@@ -32,7 +38,7 @@ struct MapRaster {
   }
 
   /// `picture` with the share of its brightness that the value has of the scale.
-  func dimming(_ picture: PNGImage) -> PNGImage {
+  package func dimming(_ picture: PNGImage) -> PNGImage {
     mixed(with: picture) { value, picture in
       picture.map { Self.mix(0, Double($0), share(value)) }
     }

@@ -5,16 +5,20 @@
 ///
 /// - Reference: github.com/yuval-alaluf/Attend-and-Excite `utils/vis_utils.py`,
 ///   `show_image_relevance`.
-struct PublishedOverlay {
+package struct PublishedOverlay {
   /// Pixels for each cell: 256 for a map of 16×16.
   private static let enlargement = 16
 
   /// Whether the picture's red and blue change places, as they do in the published code, which adds a
   /// picture in RGB to colours in BGR.
-  var swapsRedAndBlue: Bool
+  private let swapsRedAndBlue: Bool
+
+  package init(swapsRedAndBlue: Bool) {
+    self.swapsRedAndBlue = swapsRedAndBlue
+  }
 
   /// The overlay, 16 pixels for each cell.
-  func image(_ map: HeatMap, over picture: PNGImage) -> PNGImage {
+  package func image(_ map: HeatMap, over picture: PNGImage) -> PNGImage {
     let fine = Interpolation.bilinear.enlarged(finite(map), by: Self.enlargement)
     let photo = BicubicResize.image(picture, width: fine.columns, height: fine.rows)
     let heat = Self.stretched(fine.values)
