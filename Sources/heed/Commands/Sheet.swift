@@ -15,8 +15,10 @@ struct Sheet: ParsableCommand {
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
       methods (a row for each), difference (excited less plain). matrix has how much the maps of each \
-      two words share, averaged over seeds. --print-layout prints one of the others as YAML, and --layout takes such \
-      a file.
+      two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
+      the steps, the median and quartiles of five and more seeds. neglect ranks runs of any prompts by \
+      their weakest subject, with verdicts as heed analyze words them. --print-layout prints one of the \
+      others as YAML, and --layout takes such a file.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -34,7 +36,10 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, or a .yaml file.",
+      """
+      compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, curves, neglect, or \
+      a .yaml file.
+      """,
       valueName: "layout"))
   var layout = Self.compare
 
@@ -56,6 +61,15 @@ struct Sheet: ParsableCommand {
   @Option(help: ArgumentHelp("Steps shown by steps, as in 0,5..10.", valueName: "steps"))
   var steps: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Panels of curves: some of loss, maxima, entropy, overlap; otherwise all recorded.",
+      valueName: "measures"))
+  var measures: String?
+
+  @Option(help: ArgumentHelp("How many cases neglect shows; otherwise 12.", valueName: "number"))
+  var cases: Int?
+
   @OptionGroup(title: "Drawing") var options: SheetOptions
 
   /// The layout with curves, which is no plan of rows and columns.
@@ -63,15 +77,24 @@ struct Sheet: ParsableCommand {
   /// The layout of overlaps.
   private static let matrix = "matrix"
 
+  /// Layouts that are no plan of rows and columns.
+  private static let unplanned = [compare, matrix, curves, neglect]
+
   func validate() throws {
-    if layout == Self.compare {
-      for (name, isGiven) in [("--words", words != nil), ("--print-layout", printLayout)]
-      where isGiven {
-        throw ValidationError("\(name) means nothing to the layout compare.")
-      }
+    if layout != Self.matrix, words != nil, Self.unplanned.contains(layout) {
+      throw ValidationError("--words means nothing to the layout \(layout).")
     }
-    if layout == Self.matrix && printLayout {
-      throw ValidationError("--print-layout means nothing to the layout matrix.")
+    if printLayout, Self.unplanned.contains(layout) {
+      throw ValidationError("--print-layout means nothing to the layout \(layout).")
+    }
+    if measures != nil && layout != Self.curves {
+      throw ValidationError("--measures means nothing to the layout \(layout).")
+    }
+    if let cases {
+      guard layout == Self.neglect else {
+        throw ValidationError("--cases means nothing to the layout \(layout).")
+      }
+      guard cases > 0 else { throw ValidationError("--cases is \(cases); expected 1 or more.") }
     }
     if steps != nil
       && layout != "steps" && !layout.hasSuffix(".yaml") && !layout.hasSuffix(".yml")
@@ -84,15 +107,13 @@ struct Sheet: ParsableCommand {
   }
 
   func run() throws {
-    let plan = [Self.compare, Self.matrix].contains(layout) ? nil : try self.plan()
+    let plan = Self.unplanned.contains(layout) ? nil : try self.plan()
     if printLayout, let plan { return print(SheetFile.text(plan)) }
     let recipe = try recipe.map(Recipe.init(parsing:))
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
     try SheetWriter.write(to: output, dpi: options.dpi) {
       let drawn =
-        try plan.map { try scene(runs, $0) }
-        ?? (layout == Self.matrix ? matrixScene(runs, recipe) : nil)
-        ?? SheetWriter.scene(runs, recipe: recipe, options: options)
+        if let plan { try scene(runs, plan) } else { try unplannedScene(runs, recipe) }
       return options.noMetadata ? drawn.anonymous : drawn
     }
   }
@@ -105,7 +126,7 @@ struct Sheet: ParsableCommand {
     } else if [".yaml", ".yml"].contains(where: layout.hasSuffix) {
       plan = try SheetFile.read(layout)
     } else {
-      let layouts = [Self.compare, Self.matrix] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+      let layouts = Self.unplanned + MapSheetPlan.Layout.allCases.map(\.rawValue)
       throw Failure(
         .usage,
         "--layout is '\(layout)'; expected a .yaml file or one of "
@@ -118,6 +139,16 @@ struct Sheet: ParsableCommand {
     }
     if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
     return plan
+  }
+
+  /// The sheet of a layout that is no plan.
+  private func unplannedScene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
+    switch layout {
+    case Self.matrix: try matrixScene(runs, recipe)
+    case Self.curves: try curvesScene(runs, recipe)
+    case Self.neglect: try neglectScene(runs, recipe)
+    default: try SheetWriter.scene(runs, recipe: recipe, options: options)
+    }
   }
 
   private func matrixScene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {

@@ -1,0 +1,56 @@
+internal import AttentionAnalysis
+
+/// A subject's largest attention as a bar from 0 to 1, with the levels that its verdict follows.
+struct AttentionBar {
+  /// Height of the bar in points.
+  static let height = 5.0
+
+  /// In 0…1; NaN if nothing was measured.
+  var value: Float
+  var verdict: NeglectVerdict
+  var criteria: NeglectCriteria
+
+  /// Draws the bar from `x` on, centred on `y`.
+  func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) {
+    let frame = Scene.Rect(
+      x: x, y: y - Self.height / 2, width: width, height: Self.height)
+    if value.isFinite {
+      var filled = frame
+      filled.width *= Double(max(0, min(1, value)))
+      builder.rectangle(filled, fill: Self.color(verdict))
+      builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+    } else {
+      HeatMapPanel.hatch(frame, &builder)
+      builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+    }
+    for level in [criteria.neglectedBelow, criteria.attendedFrom] {
+      let place = x + Double(level) * width
+      builder.line(
+        [Scene.Point(place, frame.y - 1.5), Scene.Point(place, frame.maxY + 1.5)],
+        Scene.Stroke(.black, width: 0.8))
+    }
+  }
+
+  static func color(_ verdict: NeglectVerdict) -> Color {
+    switch verdict {
+    case .attended: Color.lines[2]
+    case .weak: Color.lines[0]
+    case .lost, .neglected: Color.lines[1]
+    case .unmeasured: .rule
+    }
+  }
+
+  /// The verdict's mark: its shape tells it without colour.
+  static func mark(_ verdict: NeglectVerdict, at place: Scene.Point) -> Scene.Node {
+    let color = color(verdict)
+    let outline = Scene.Stroke(color, width: 0.9)
+    switch verdict {
+    case .attended: return Marker.circle.node(at: place, radius: 2.3, fill: color, stroke: nil)
+    case .weak: return Marker.diamond.node(at: place, radius: 2.1, fill: .white, stroke: outline)
+    case .lost: return Marker.triangle.node(at: place, radius: 2.3, fill: .white, stroke: outline)
+    case .neglected: return Marker.triangle.node(at: place, radius: 2.6, fill: color, stroke: nil)
+    case .unmeasured:
+      return Marker.square.node(at: place, radius: 2.2, fill: .white, stroke: outline)
+    }
+  }
+}

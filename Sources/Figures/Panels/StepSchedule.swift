@@ -1,0 +1,35 @@
+/// What a method asks for over the steps: values to reach at some, and where alteration ends.
+struct StepSchedule {
+  /// The values to reach, by step.
+  var levels: [Int: [Double]]
+  /// Steps in which the latent was altered; 0 for none.
+  var alteredSteps: Int
+
+  /// Shades the steps that were left alone.
+  func drawShade(_ axes: Axes, _ builder: inout SceneBuilder) {
+    guard alteredSteps > 0 && alteredSteps <= axes.lastStep else { return }
+    let plot = axes.plot
+    let end = axes.x(Double(alteredSteps) - 0.5)
+    builder.rectangle(
+      Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height), fill: .shade)
+    builder.line(
+      [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
+      Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
+  }
+
+  /// Marks the values to reach at their steps.
+  func drawLevels(_ axes: Axes, _ builder: inout SceneBuilder) {
+    let plot = axes.plot
+    for (step, values) in levels.sorted(by: { $0.key < $1.key })
+    where (0...axes.lastStep).contains(step) {
+      let x = axes.x(Double(step))
+      builder.line(
+        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], Scene.Stroke(.rule, width: 0.3))
+      for y in values.map(axes.y) where y >= plot.y && y <= plot.maxY {
+        let (left, right) = (max(plot.x, x - 4), min(plot.maxX, x + 4))
+        builder.line(
+          [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(.black, width: 1.5))
+      }
+    }
+  }
+}
