@@ -41,6 +41,8 @@ struct NeglectLayout {
   /// Whether words stand beside the panels, not below.
   private let isBeside: Bool
   private let panelWidth: Double
+  /// Whether the picture of another method on the same noise stands at the right.
+  private let showsOther: Bool
 
   init(sheet: NeglectSheet, width: Double, overlay: OverlayMode, colors: ColorMap) {
     (self.sheet, self.width, self.overlay, self.colors) = (sheet, width, overlay, colors)
@@ -51,6 +53,10 @@ struct NeglectLayout {
     let beside = (room - Self.textGap - Self.leastText) / Double(panels)
     isBeside = beside >= 44
     panelWidth = min(isBeside ? beside : room / Double(panels), Self.panelRange.upperBound)
+    let text = room - Double(panels) * panelWidth - Self.textGap
+    showsOther =
+      isBeside && text - panelWidth - Self.textGap >= Self.leastText
+      && sheet.cases.contains { !$0.others.isEmpty }
   }
 
   private var inner: Double { width - 2 * Self.margin }
@@ -120,7 +126,11 @@ struct NeglectLayout {
     }
     let panels = drawPanels(one, y: y, &builder)
     let x = left + Double(self.panels) * (panelWidth + Self.gap) - Self.gap + Self.textGap
-    let room = width - Self.margin - x
+    let other = showsOther ? panelWidth + Self.textGap : 0
+    let room = width - Self.margin - x - other
+    if showsOther, let other = one.others.first {
+      drawOther(other, y: hasCommonNames ? y : y + CompareLayout.columnLabelHeight, &builder)
+    }
     let header = drawHeader(one, x: x, y: y, width: room, &builder)
     return max(panels, drawVerdicts(one, x: x, y: header + 2, width: room, &builder))
   }
@@ -177,7 +187,24 @@ struct NeglectLayout {
     return top + panelHeight + HeatMapPanel.stripHeight
   }
 
-  /// A bar and a verdict for each subject, the reason of the weakest, and the other methods.
+  /// The picture of another method on the same noise, at the right, its name on a strip beneath.
+  private func drawOther(
+    _ other: NeglectSheet.Other, y: Double, _ builder: inout SceneBuilder
+  ) {
+    let room = Scene.Rect(
+      x: width - Self.margin - panelWidth, y: y, width: panelWidth, height: panelHeight)
+    let frame = room.inscribed(other.image)
+    builder.group("other") { builder in
+      builder.add(.image(other.image, frame))
+      builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+      builder.text(
+        other.method, x: room.x + panelWidth / 2, y: room.maxY + 6.4, .init(size: 6), .center,
+        width: panelWidth)
+    }
+  }
+
+  /// A bar and a verdict for each subject, the reasons of those that are not attended to, and what
+  /// other methods made of the same noise.
   private func drawVerdicts(
     _ one: NeglectSheet.Case, x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
@@ -189,8 +216,9 @@ struct NeglectLayout {
       top += Self.barPitch
     }
     top += 1.5
-    let weakest = one.subjects.min { $0.late < $1.late || $0.late.isNaN && !$1.late.isNaN }
-    for line in [weakest?.reason ?? ""] + one.others where !line.isEmpty {
+    let reasons = one.subjects.filter { $0.verdict != .attended }.map(\.reason)
+    let others = one.others.map { "\($0.method) on the same noise: \($0.words)" }
+    for line in reasons + others {
       top = drawLines(line, x: x, y: top, width: width, Self.reason, atMost: 3, &builder)
     }
     return top
@@ -203,7 +231,7 @@ struct NeglectLayout {
     let names = min(
       sheet.cases.flatMap { $0.subjects.map { builder.width(of: $0.name, Self.name) } }.max() ?? 0,
       width * 0.25)
-    let (values, words) = (20.0, 52.0)
+    let (values, words) = (25.0, 52.0)
     let bar = min(120, width - names - values - words - 5)
     builder.text(subject.name, x: x, y: y + 2.4, Self.name, width: names)
     AttentionBar(value: subject.late, verdict: subject.verdict, criteria: sheet.criteria)
@@ -271,12 +299,12 @@ struct NeglectLayout {
   private var legendEntries: [Legend.Entry] {
     let subjects = sheet.cases.flatMap(\.subjects)
     let (low, high) = (
-      NumberText.value(Double(sheet.criteria.neglectedBelow)),
-      NumberText.value(Double(sheet.criteria.attendedFrom))
+      NumberText.plain(Double(sheet.criteria.neglectedBelow)),
+      NumberText.plain(Double(sheet.criteria.attendedFrom))
     )
     var entries = [
       Legend.Entry(
-        name: "largest attention, mean of the judged steps, 0 to 1; lines at \(low) and \(high)"
+        name: "largest attention (mean), 0 to 1; lines at \(low) and \(high)"
       ) { place, builder in
         AttentionBar(value: 0.4, verdict: .unmeasured, criteria: sheet.criteria)
           .draw(x: place.x, y: place.y, width: Legend.sampleWidth, &builder)
@@ -301,17 +329,17 @@ struct NeglectLayout {
   }
 
   private var caption: String {
-    let subject = sheet.commonPrompt.map { "“\($0)”" } ?? "runs of several prompts"
+    let subject = sheet.commonPrompt.map { "runs of “\($0)”" } ?? "runs of several prompts"
     let verdicts = NeglectVerdict.allCases.compactMap { verdict -> String? in
       let count = sheet.cases.reduce(0) { $0 + $1.subjects.count { $0.verdict == verdict } }
       return count == 0 ? nil : "\(count) \(Self.word(verdict))"
     }
     let cases = sheet.cases.count
-    return "Cases of \(subject), the most neglected first: \(cases) "
+    return "Cases in \(subject), the most neglected first: \(cases) "
       + "\(cases == 1 ? "run" : "runs"), subjects \(verdicts.joined(separator: ", ")). "
       + "Bars: each subject’s largest attention as the loss reads it, averaged over the judged "
-      + "steps; neglected below \(NumberText.value(Double(sheet.criteria.neglectedBelow))), "
-      + "attended from \(NumberText.value(Double(sheet.criteria.attendedFrom))). "
+      + "steps; neglected below \(NumberText.plain(Double(sheet.criteria.neglectedBelow))), "
+      + "attended from \(NumberText.plain(Double(sheet.criteria.attendedFrom))). "
       + "Colours: \(sheet.quantity), on one scale from \(NumberText.value(scale.lower)) to "
       + "\(NumberText.value(scale.upper)), cells not interpolated; the largest value is printed "
       + "beneath each map. " + sheet.notes.joined(separator: " ")

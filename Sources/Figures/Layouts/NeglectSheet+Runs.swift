@@ -41,7 +41,7 @@ extension NeglectSheet {
         recorded: "\(first.calls.count) calls without either")
     }
     self.cases = try zip(shown, maps).map { report, maps in
-      try Case(report, maps, image: byPath[report.path]?.folder.image ?? "", among: reports)
+      try Case(report, maps, among: reports)
     }
     self.criteria = criteria
     notes = Self.notes(reports, shown: shown.count)
@@ -87,7 +87,7 @@ extension NeglectSheet {
     var notes: [String] = []
     if shown < reports.count {
       let next = reports[shown].weakest
-      let least = next.isNaN ? "was not measured" : "has \(NumberText.value(Double(next))) or more"
+      let least = next.isNaN ? "was not measured" : "has at least \(NumberText.value(Double(next)))"
       notes.append(
         "\(shown) of \(reports.count) cases are shown, the most neglected first; in the "
           + "\(reports.count - shown) left out the weakest subject \(least).")
@@ -109,25 +109,27 @@ extension NeglectSheet {
 
 extension NeglectSheet.Case {
   fileprivate init(
-    _ report: NeglectReport, _ maps: [SubjectMap]?, image: String, among all: [NeglectReport]
+    _ report: NeglectReport, _ maps: [SubjectMap]?, among all: [NeglectReport]
   ) throws {
     self.init(
       prompt: report.manifest.tokens.prompt,
       method: CompareSheet.title(report.manifest.method.name), seed: report.manifest.seed,
-      image: try PNGImage.read(image),
+      image: try PNGImage.read(RunFolder(path: report.path).image),
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
           late: subject.late, verdict: subject.verdict, reason: subject.reason,
           map: maps.map { HeatMap($0[index].map) })
       },
-      others: Self.others(report, among: all))
+      others: try Self.others(report, among: all))
   }
 
   /// What other methods made of the same noise.
-  private static func others(_ report: NeglectReport, among all: [NeglectReport]) -> [String] {
+  private static func others(
+    _ report: NeglectReport, among all: [NeglectReport]
+  ) throws -> [NeglectSheet.Other] {
     let manifest = report.manifest
-    return all.filter { other in
+    return try all.filter { other in
       other.manifest.method.name != manifest.method.name
         && other.manifest.seed == manifest.seed
         && other.manifest.incomparability(with: manifest) == nil
@@ -136,8 +138,10 @@ extension NeglectSheet.Case {
         let late = subject.late.isNaN ? "" : " " + NumberText.value(Double(subject.late))
         return "\(subject.subject.name)\(late) (\(NeglectLayout.word(subject.verdict)))"
       }
-      return "\(CompareSheet.title(other.manifest.method.name)) on the same noise: "
-        + subjects.joined(separator: ", ")
+      return NeglectSheet.Other(
+        method: CompareSheet.title(other.manifest.method.name),
+        image: try PNGImage.read(RunFolder(path: other.path).image),
+        words: subjects.joined(separator: ", "))
     }
   }
 }

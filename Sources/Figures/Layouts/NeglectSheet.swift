@@ -31,6 +31,21 @@ public struct NeglectSheet: Sendable {
     }
   }
 
+  /// The same noise with another method.
+  package struct Other: Sendable {
+    /// As in `Attend-and-Excite`.
+    package var method: String
+    package var image: PNGImage
+    /// What became of the subjects.
+    package var words: String
+
+    package init(method: String, image: PNGImage, words: String) {
+      self.method = method
+      self.image = image
+      self.words = words
+    }
+  }
+
   /// A run that is shown.
   package struct Case: Sendable {
     package var prompt: String
@@ -40,12 +55,12 @@ public struct NeglectSheet: Sendable {
     package var image: PNGImage
     /// In the order of the prompt; one at least.
     package var subjects: [Subject]
-    /// What became of the subjects with other methods on the same noise, a line each.
-    package var others: [String]
+    /// What other methods made of the same noise.
+    package var others: [Other]
 
     package init(
       prompt: String, method: String, seed: UInt64, image: PNGImage, subjects: [Subject],
-      others: [String] = []
+      others: [Other] = []
     ) {
       self.prompt = prompt
       self.method = method

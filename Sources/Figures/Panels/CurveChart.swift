@@ -48,6 +48,8 @@ struct CurveChart {
   var triesRows: Int
 
   static let plotHeight = 62.0
+  /// The most labels of the values' axis.
+  private static let ticks = 5
   private static let titleHeight = 9.0
   private static let triesPitch = 7.5
 
@@ -63,17 +65,19 @@ struct CurveChart {
 
   /// Draws the chart in `frame`, margins included.
   func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
-    let margin = max(14, Axes.labelWidth(range, builder) + 3.5)
+    let margin = max(14, Axes.labelWidth(range, ticks: Self.ticks, builder) + 3.5)
     let plot = Scene.Rect(
       x: frame.x + margin, y: frame.y + Self.top(triesRows: triesRows),
       width: frame.width - margin - StepChart.rightMargin, height: Self.plotHeight)
-    let axes = Axes(plot: plot, lastStep: max(1, steps - 1), values: range)
+    let axes = Axes(
+      plot: plot, lastStep: max(1, steps - 1), values: range, ticks: Self.ticks)
     drawTitle(frame, &builder)
     schedule.drawShade(axes, &builder)
     builder.group("bands") { builder in
       for one in series { drawBand(one, axes, &builder) }
       for one in series { drawEdges(one, axes, &builder) }
     }
+    schedule.drawEnd(axes, &builder)
     schedule.drawLevels(axes, &builder)
     axes.draw(&builder)
     for (index, one) in series.enumerated() {

@@ -40,6 +40,7 @@ struct StepChart {
     let schedule = StepSchedule(
       levels: targets.mapValues { [$0] }, alteredSteps: alteredSteps)
     schedule.drawShade(axes, &builder)
+    schedule.drawEnd(axes, &builder)
     schedule.drawLevels(axes, &builder)
     axes.draw(&builder)
     for line in series { draw(line, axes, &builder) }

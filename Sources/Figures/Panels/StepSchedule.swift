@@ -7,11 +7,21 @@ struct StepSchedule {
 
   /// Shades the steps that were left alone.
   func drawShade(_ axes: Axes, _ builder: inout SceneBuilder) {
-    guard alteredSteps > 0 && alteredSteps <= axes.lastStep else { return }
+    guard let end = end(on: axes) else { return }
     let plot = axes.plot
-    let end = axes.x(Double(alteredSteps) - 0.5)
     builder.rectangle(
       Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height), fill: .shade)
+  }
+
+  /// Where alteration ends; `nil` if it does not, or there is none.
+  private func end(on axes: Axes) -> Double? {
+    alteredSteps > 0 && alteredSteps <= axes.lastStep ? axes.x(Double(alteredSteps) - 0.5) : nil
+  }
+
+  /// Marks where alteration ends.
+  func drawEnd(_ axes: Axes, _ builder: inout SceneBuilder) {
+    guard let end = end(on: axes) else { return }
+    let plot = axes.plot
     builder.line(
       [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
       Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
