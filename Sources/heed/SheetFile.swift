@@ -15,6 +15,8 @@ enum SheetFile {
       common + ["rows", "columns", "words", "steps", "pictures", "difference", "recipe"] + drawing
     case "compare": common + ["recipe"] + drawing
     case "matrix": common + ["words", "recipe", "colors"]
+    case "curves": common + ["measures", "recipe"]
+    case "neglect": common + ["cases", "recipe"] + drawing
     default: nil
     }
   }
@@ -49,7 +51,7 @@ enum SheetFile {
     let named = try node.optionalMember("layout")
     let layout = try named?.string() ?? "maps"
     guard let keys = keys(of: layout) else {
-      throw (named ?? node).failure("expected one of maps, compare, matrix")
+      throw (named ?? node).failure("expected one of maps, compare, matrix, curves, neglect")
     }
     try check(node, keys)
     let content: SheetPlan.Content =
@@ -57,11 +59,22 @@ enum SheetFile {
       case "compare": .compare(recipe: try recipe(node))
       case "matrix":
         .matrix(words: try node.optionalMember("words")?.strings() ?? [], recipe: try recipe(node))
+      case "curves":
+        .curves(
+          measures: try node.optionalMember("measures")?.elements().map { try one(of: $0) } ?? [],
+          recipe: try recipe(node))
+      case "neglect": .neglect(cases: try cases(node), recipe: try recipe(node))
       default: .maps(try maps(node))
       }
     return SheetPlan.Panel(
       content, maps: try style(node),
       caption: try node.optionalMember("caption")?.string() ?? "")
+  }
+
+  private static func cases(_ node: JSONNode) throws -> Int {
+    guard let cases = try node.optionalMember("cases") else { return NeglectSheet.defaultCases }
+    guard try cases.integer() > 0 else { throw cases.failure("expected 1 case or more") }
+    return try cases.integer()
   }
 
   // MARK: - Maps
@@ -176,6 +189,14 @@ enum SheetFile {
         "words: \(list(words.map(quoted)))",
       ]
       lines += recipeLines(recipe)
+    case .curves(let measures, let recipe):
+      lines += [
+        "# Some of \(CurvesSheet.Measure.allCases.map(\.rawValue).joined(separator: ", ")); none for all.",
+        "measures: \(list(measures.map(\.rawValue)))",
+      ]
+      lines += recipeLines(recipe)
+    case .neglect(let cases, let recipe):
+      lines += ["# How many are shown.", "cases: \(cases)"] + recipeLines(recipe)
     case .maps(let plan): lines += text(plan)
     }
     lines += styleLines(panel)
@@ -209,7 +230,11 @@ enum SheetFile {
   private static func styleLines(_ panel: SheetPlan.Panel) -> [String] {
     guard let style = panel.maps else { return [] }
     let colors = "colors: \(style.colors.name)"
-    if case .matrix = panel.content { return [colors] }
+    switch panel.content {
+    case .matrix: return [colors]
+    case .curves: return []
+    case .compare, .maps, .neglect: break
+    }
     var isDifference = false
     if case .maps(let plan) = panel.content { isDifference = plan.showsDifferences }
     let range =

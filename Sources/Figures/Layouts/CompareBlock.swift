@@ -106,8 +106,8 @@ extension CompareLayout {
   ) {
     func frame(_ column: Int) -> Scene.Rect {
       let left = x + Double(column) * (panelWidth + Self.panelGap)
-      return fit(
-        run.image, in: Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight))
+      return Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight)
+        .inscribed(run.image)
     }
     builder.group("image") { builder in
       builder.add(.image(run.image, frame(0)))
@@ -119,15 +119,6 @@ extension CompareLayout {
           .draw(in: frame(index + 1), &builder)
       }
     }
-  }
-
-  /// The largest rectangle of the picture's shape within `frame`, centred.
-  private func fit(_ image: PNGImage, in frame: Scene.Rect) -> Scene.Rect {
-    let factor = min(frame.width / Double(image.width), frame.height / Double(image.height))
-    let (width, height) = (Double(image.width) * factor, Double(image.height) * factor)
-    return Scene.Rect(
-      x: frame.x + (frame.width - width) / 2, y: frame.y + (frame.height - height) / 2,
-      width: width, height: height)
   }
 
   private func drawCurves(

@@ -32,8 +32,6 @@ struct CompareLayout {
   static let gutter = 9.5
   static let smallestPanel = 34.0
   static let smallestBlock = 160.0
-  /// What PDF viewers show of a page at most.
-  static let largestWidth = 14_400.0
   static let columnLabelHeight = 16.0
   static let rowPitch = HeatMapPanel.stripHeight + 3
 
@@ -113,10 +111,6 @@ struct CompareLayout {
   }
 
   private func checkWidth() throws {
-    guard width <= Self.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most \(NumberText.plain(Self.largestWidth))")
-    }
     let gaps = Self.panelGap * Double(panelsPerRow - 1)
     let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
     let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)

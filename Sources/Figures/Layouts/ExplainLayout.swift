@@ -49,11 +49,6 @@ struct ExplainLayout {
     let needed = Self.gutter + gaps + Self.panelRange.lowerBound * Double(panelsPerRow)
     let least = (max(needed, CompareLayout.smallestBlock) + 2 * Self.margin).rounded(.up)
     guard width >= least else { throw FigureError.tooNarrow(width: width, needed: least) }
-    guard width <= CompareLayout.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most "
-          + NumberText.plain(CompareLayout.largestWidth))
-    }
     var builder = builder
     let top = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Self.margin, width: inner)

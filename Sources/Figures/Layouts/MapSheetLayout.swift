@@ -44,11 +44,6 @@ struct MapSheetLayout {
     var builder = builder
     let gutter = gutterWidth(builder)
     let room = inner - gutter
-    guard width <= CompareLayout.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most "
-          + NumberText.plain(CompareLayout.largestWidth))
-    }
     guard room >= Self.smallestPanel else {
       throw FigureError.tooNarrow(
         width: width, needed: (gutter + Self.smallestPanel + 2 * Self.margin).rounded(.up))

@@ -6,13 +6,20 @@ extension Scene {
     _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, style: MapStyle,
     strip: String
   ) -> String {
+    "“\(prompt)”: \(shown). " + colors(quantity, scale: scale, style: style, strip: strip)
+  }
+
+  /// What the colours measure, over which range, and how they are spread, as a sentence.
+  static func colors(
+    _ quantity: String, scale: ValueScale, style: MapStyle, strip: String
+  ) -> String {
     let range =
       style.isOwnRange
       ? "each map on a scale of its own, printed beneath it"
       : "on one \(scale.isLogarithmic ? "logarithmic " : "")scale from "
         + "\(NumberText.value(scale.lower)) to \(NumberText.value(scale.upper))"
     let strip = style.isOwnRange ? "" : "; \(strip) is printed beneath each map"
-    return "“\(prompt)”: \(shown). Colours: \(quantity), \(range), \(style.spread)\(strip)."
+    return "Colours: \(quantity), \(range), \(style.spread)\(strip)."
   }
 
   /// As in `(seeds 0, 3)`.

@@ -11,6 +11,10 @@ public struct SheetPlan: Hashable, Sendable {
     case maps(MapSheetPlan)
     /// How much the maps of each two words share.
     case matrix(words: [String], recipe: String)
+    /// Measures over the steps; an empty list for all that were recorded.
+    case curves(measures: [CurvesSheet.Measure], recipe: String)
+    /// The most neglected subjects first.
+    case neglect(cases: Int, recipe: String)
 
     /// The layout's name.
     public var name: String {
@@ -18,6 +22,8 @@ public struct SheetPlan: Hashable, Sendable {
       case .compare: "compare"
       case .maps: "maps"
       case .matrix: "matrix"
+      case .curves: "curves"
+      case .neglect: "neglect"
       }
     }
   }
@@ -123,6 +129,16 @@ extension SheetPlan.Panel {
     case .matrix(let words, let text):
       return try MatrixSheet(
         runs: runs, words: words, recipe: Self.recipe(text), weights: Self.weights(text),
+        software: software
+      ).scene(style)
+    case .curves(let measures, let text):
+      return try CurvesSheet(
+        runs: runs, measures: measures, recipe: Self.recipe(text), weights: Self.weights(text),
+        software: software
+      ).scene(style)
+    case .neglect(let cases, let text):
+      return try NeglectSheet(
+        runs: runs, cases: cases, recipe: Self.recipe(text), weights: Self.weights(text),
         software: software
       ).scene(style)
     }

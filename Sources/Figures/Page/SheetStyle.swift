@@ -7,6 +7,9 @@ public struct SheetStyle: Hashable, Sendable {
   /// Smaller type than this is refused, in points.
   public static let smallestType = 5.0
 
+  /// What PDF viewers show of a page at most, in points.
+  private static let largestWidth = 14_400.0
+
   /// The page's width in points; 495 is the full width of a two-column page (CVPR).
   public var width: Double
   /// The size of the smallest type in points; all other type grows with it.
@@ -41,6 +44,11 @@ public struct SheetStyle: Hashable, Sendable {
     guard typeSize >= Self.smallestType, typeSize.isFinite else {
       throw FigureError.inconsistentSheet(
         "type of \(NumberText.plain(typeSize)) pt; at least \(NumberText.plain(Self.smallestType))")
+    }
+    guard width <= Self.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most "
+          + NumberText.plain(Self.largestWidth))
     }
     let factor = typeSize / Self.layoutType
     let builder = SceneBuilder(

@@ -5,8 +5,11 @@ struct Axes {
   let plot: Scene.Rect
   let lastStep: Int
   let values: (lower: Double, upper: Double)
+  /// The most labels of the values.
+  let ticks: Int
 
-  init(plot: Scene.Rect, lastStep: Int, values: (Double, Double)) {
+  init(plot: Scene.Rect, lastStep: Int, values: (Double, Double), ticks: Int = 3) {
+    self.ticks = ticks
     self.plot = plot
     self.lastStep = lastStep
     self.values = values
@@ -23,10 +26,10 @@ struct Axes {
   }
 
   /// The width of the widest label left of a plot of such values.
-  static func labelWidth(_ values: (lower: Double, upper: Double), _ builder: SceneBuilder)
-    -> Double
-  {
-    let ticks = Ticks(from: values.lower, to: values.upper, atMost: 3)
+  static func labelWidth(
+    _ values: (lower: Double, upper: Double), ticks: Int = 3, _ builder: SceneBuilder
+  ) -> Double {
+    let ticks = Ticks(from: values.lower, to: values.upper, atMost: ticks)
     return ticks.values.map {
       builder.width(of: NumberText.tick($0, step: ticks.step), small)
     }.max() ?? 0
@@ -35,7 +38,7 @@ struct Axes {
   /// Draws frame, ticks and the label of the steps.
   func draw(_ builder: inout SceneBuilder) {
     builder.rectangle(plot, stroke: builder.rule(0.5))
-    let vertical = Ticks(from: values.lower, to: values.upper, atMost: 3)
+    let vertical = Ticks(from: values.lower, to: values.upper, atMost: ticks)
     for value in vertical.values {
       let y = y(value)
       builder.line(

@@ -17,7 +17,6 @@ struct StepChart {
   static let bottomMargin = 16.2
   static let rightMargin = 2.0
   private static let leftMargin = 14.0
-  private static let small = SceneBuilder.TextStyle(size: 6)
 
   var title: String
   var steps: Int
@@ -39,10 +38,14 @@ struct StepChart {
     let axes = Axes(plot: plot, lastStep: lastStep, values: valueRange)
     builder.text(
       title, x: plot.x, y: frame.y + 6.5, .init(size: 6.5), width: frame.maxX - plot.x)
-    drawSchedule(axes, &builder)
+    let schedule = StepSchedule(
+      levels: targets.mapValues { [$0] }, alteredSteps: alteredSteps)
+    schedule.drawShade(axes, &builder)
+    schedule.drawEnd(axes, &builder)
+    schedule.drawLevels(axes, &builder)
     axes.draw(&builder)
     for line in series { draw(line, axes, &builder) }
-    drawTries(axes, &builder)
+    TriesRow(counts: tries, sign: "×").draw(above: axes, at: axes.plot.y - 1.6, &builder)
   }
 
   private var lastStep: Int {
@@ -59,31 +62,6 @@ struct StepChart {
     return (
       (min(0, least) / step).rounded(.down) * step, (max(1, greatest) / step).rounded(.up) * step
     )
-  }
-
-  /// Shades the steps that were left alone and marks the targets at their steps.
-  private func drawSchedule(_ axes: Axes, _ builder: inout SceneBuilder) {
-    let plot = axes.plot
-    if alteredSteps > 0 && alteredSteps <= lastStep {
-      let end = axes.x(Double(alteredSteps) - 0.5)
-      builder.rectangle(
-        Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height),
-        fill: builder.theme.shade)
-      builder.line(
-        [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
-        builder.rule(0.6, dash: [3, 1, 0.8, 1]))
-    }
-    for (step, target) in targets.sorted(by: { $0.key < $1.key })
-    where (0...lastStep).contains(step) {
-      let x = axes.x(Double(step))
-      builder.line(
-        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], builder.rule(0.3))
-      let y = axes.y(target)
-      guard y >= plot.y && y <= plot.maxY else { continue }
-      let (left, right) = (max(plot.x, x - 4), min(plot.maxX, x + 4))
-      builder.line(
-        [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(builder.theme.ink, width: 1.5))
-    }
   }
 
   private func draw(_ series: Series, _ axes: Axes, _ builder: inout SceneBuilder) {
@@ -113,20 +91,6 @@ struct StepChart {
     where series.values[step].isFinite {
       let place = Scene.Point(axes.x(Double(step)), axes.y(Double(series.values[step])))
       builder.add(series.line.node(marker, at: place, color: color, on: builder.theme))
-    }
-  }
-
-  /// Writes the tries above their steps where there is room; the block's title has their sum.
-  private func drawTries(_ axes: Axes, _ builder: inout SceneBuilder) {
-    var end = -Double.infinity
-    for (step, count) in tries.sorted(by: { $0.key < $1.key })
-    where count > 0 && (0...lastStep).contains(step) {
-      let text = "×\(count)"
-      let width = builder.width(of: text, Self.small)
-      let left = min(max(axes.plot.x, axes.x(Double(step)) - width / 2), axes.plot.maxX - width)
-      if left < end + 1 { continue }
-      end = left + width
-      builder.text(text, x: left, y: axes.plot.y - 1.6, Self.small)
     }
   }
 }

@@ -15,8 +15,11 @@ struct Sheet: ParsableCommand {
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
       methods (a row for each), difference (excited less plain). matrix has how much the maps of each \
-      two words share, averaged over seeds. --print-layout prints any of them as YAML; --layout takes such \
-      a file, in which a list of panels makes one sheet of several layouts, each with its caption.
+      two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
+      the steps, the median and quartiles of five and more seeds. neglect ranks runs of any prompts by \
+      their weakest subject, with verdicts as heed analyze words them. --print-layout prints any of them \
+      as YAML; --layout takes such a file, in which a list of panels makes one sheet of several layouts, \
+      each with its caption.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -34,7 +37,10 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, or a .yaml file.",
+      """
+      compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, curves, neglect, or \
+      a .yaml file.
+      """,
       valueName: "layout"))
   var layout = "compare"
 
@@ -58,6 +64,15 @@ struct Sheet: ParsableCommand {
       "Steps shown by steps and by an animation, as in 0,5..10.", valueName: "steps"))
   var steps: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Panels of curves: some of loss, maxima, entropy, overlap; otherwise all recorded.",
+      valueName: "measures"))
+  var measures: String?
+
+  @Option(help: ArgumentHelp("How many cases neglect shows; otherwise 12.", valueName: "number"))
+  var cases: Int?
+
   @OptionGroup(title: "Maps") var maps: MapOptions
   @OptionGroup(title: "Page") var page: SheetOptions
 
@@ -68,11 +83,14 @@ struct Sheet: ParsableCommand {
     func refuse(_ name: String, if isGiven: Bool) throws {
       if isGiven { throw ValidationError("\(name) means nothing to the layout \(layout).") }
     }
-    try refuse("--words", if: words != nil && layout == "compare")
+    try refuse("--words", if: words != nil && ["compare", "curves", "neglect"].contains(layout))
+    try refuse("--measures", if: measures != nil && layout != "curves")
+    try refuse("--cases", if: cases != nil && layout != "neglect")
+    if let cases, cases < 1 { throw ValidationError("--cases is \(cases); expected 1 or more.") }
     let isAnimated = output.contains { $0.lowercased().hasSuffix(".apng") }
     try refuse("--steps", if: steps != nil && layout != "steps" && !isFile && !isAnimated)
-    if layout == "matrix" {
-      for name in maps.given where name != "--colors" { try refuse(name, if: true) }
+    if let read = ["matrix": ["--colors"], "curves": []][layout] {
+      for name in maps.given where !read.contains(name) { try refuse(name, if: true) }
     }
     if layout == "difference" { try refuse("--colors", if: maps.colors != nil) }
     if runs.isEmpty && !printLayout {
@@ -107,8 +125,11 @@ struct Sheet: ParsableCommand {
     switch layout {
     case "compare": return .compare(recipe: "")
     case "matrix": return .matrix(words: [], recipe: "")
+    case "curves": return .curves(measures: [], recipe: "")
+    case "neglect": return .neglect(cases: NeglectSheet.defaultCases, recipe: "")
     default:
-      let layouts = ["compare", "matrix"] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+      let layouts =
+        ["compare", "matrix", "curves", "neglect"] + MapSheetPlan.Layout.allCases.map(\.rawValue)
       throw Failure(
         .usage,
         "--layout is '\(layout)'; expected a .yaml file or one of "
@@ -123,6 +144,13 @@ struct Sheet: ParsableCommand {
     case .compare(let own): panel.content = .compare(recipe: recipe ?? own)
     case .matrix(let own, let text):
       panel.content = .matrix(words: words == nil ? own : names, recipe: recipe ?? text)
+    case .curves(let own, let text):
+      let asked = try measures.map {
+        try ChoiceList<CurvesSheet.Measure>(option: "--measures", $0).choices
+      }
+      panel.content = .curves(measures: asked ?? own, recipe: recipe ?? text)
+    case .neglect(let own, let text):
+      panel.content = .neglect(cases: cases ?? own, recipe: recipe ?? text)
     case .maps(var plan):
       if let recipe { plan.recipe = recipe }
       if words != nil {
