@@ -12,7 +12,7 @@ struct CompareSheetTests {
   func structure(size: (seeds: Int, subjects: Int), width: Double) throws {
     let scene = try Sample.sheet(seeds: size.seeds, subjects: size.subjects).scene(width: width)
     #expect(scene.warnings.isEmpty)
-    try checkStructure(of: scene)
+    checkStructure(of: scene)
     #expect(
       scene.texts.filter { $0.string.hasPrefix("max ") }.count == size.seeds * size.subjects * 2)
     for index in 0..<size.seeds {
@@ -23,7 +23,7 @@ struct CompareSheetTests {
 
   @Test("Every count of seeds from 1 to 16 fits")
   func everyCount() throws {
-    for seeds in 1...16 { try checkStructure(of: Sample.sheet(seeds: seeds, subjects: 2).scene()) }
+    for seeds in 1...16 { checkStructure(of: try Sample.sheet(seeds: seeds, subjects: 2).scene()) }
   }
 
   @Test("Long words, long prompts and awkward characters stay on the page")
@@ -38,13 +38,13 @@ struct CompareSheetTests {
     sheet.seeds[0].seed = .max
     for width in [495, 236.25] {
       let scene = try sheet.scene(width: width)
-      try checkStructure(of: scene)
+      checkStructure(of: scene)
       #expect(scene.texts.contains { $0.string.hasSuffix("…") })
     }
     sheet.prompt =
       "a\tcat\nand \u{0} \\frog{} <&> \u{202E}mirrored " + String(repeating: "x", count: 300)
     let scene = try sheet.scene()
-    try checkStructure(of: scene)
+    checkStructure(of: scene)
     #expect(scene.texts.contains { $0.string.hasPrefix("“a cat and") })
     #expect(scene.warnings.contains { $0.contains("U+202E") })
   }
@@ -57,14 +57,14 @@ struct CompareSheetTests {
     sheet.seeds[0].excited.loss = [.nan, 0.5, .nan, 0.25, 0.1, .infinity, 12.5, -3]
     sheet.thresholds = [-1: 0.5, 3: 0.5, 4: 0.6, 5: 2, 4000: 0.5]
     sheet.seeds[0].excited.refinementTries = [-1: 4, 0: 1, 1: 20, 2: 20, 3: 20, 7000: 1]
-    try checkStructure(of: sheet.scene())
+    checkStructure(of: try sheet.scene())
     sheet.seeds[0].excited.loss = []
     sheet.seeds[0].excited.attention = []
     let scene = try sheet.scene()
-    try checkStructure(of: scene)
+    checkStructure(of: scene)
     #expect(!scene.texts.contains { $0.string == "loss" })
     for steps in [1, 2, 12, 1000] {
-      try checkStructure(of: Sample.sheet(seeds: 1, subjects: 2, steps: steps).scene())
+      checkStructure(of: try Sample.sheet(seeds: 1, subjects: 2, steps: steps).scene())
     }
   }
 
@@ -78,7 +78,7 @@ struct CompareSheetTests {
       HeatMap(rows: 2, columns: 2, values: [.nan, .nan, .nan, .nan]),
     ]
     let scene = try sheet.scene(overlay: overlay)
-    try checkStructure(of: scene)
+    checkStructure(of: scene)
     let strings = scene.texts.map(\.string)
     #expect(strings.contains("max 0"))
     #expect(strings.contains("max 0.250"))
@@ -102,7 +102,7 @@ struct CompareSheetTests {
     for width in [Double.nan, -1, .infinity] {
       #expect(throws: FigureError.self) { try sheet.scene(width: width) }
     }
-    try checkStructure(of: sheet.scene(width: 163))
+    checkStructure(of: try sheet.scene(width: 163))
   }
 
   @Test("Pictures that are not square keep their shape")
@@ -113,7 +113,7 @@ struct CompareSheetTests {
       sheet.seeds[index].excited.image = Sample.image(0, width: 64, height: 96)
     }
     let scene = try sheet.scene()
-    try checkStructure(of: scene)
+    checkStructure(of: scene)
     scene.visit { _, node in
       if case .image(let image, let frame) = node, image.height > 1 {
         let shape = Double(image.width) / Double(image.height)

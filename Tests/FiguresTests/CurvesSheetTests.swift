@@ -61,7 +61,7 @@ struct CurvesSheetTests {
 
   /// What turns a height on the page into a value, by the labels of the panel's axis.
   private func axis(_ scene: Scene, _ panel: String) throws -> (Scene.Point) -> Double {
-    let frame = try #require(frame(scene, panel))
+    let frame = try #require(plot(scene, panel))
     var marks: [(y: Double, value: Double)] = []
     scene.visit { path, node in
       if path == [panel], case .text(let text) = node, text.box.maxX < frame.x,
@@ -78,7 +78,7 @@ struct CurvesSheetTests {
   }
 
   /// The frame of a panel's plot.
-  private func frame(_ scene: Scene, _ panel: String) -> Scene.Rect? {
+  private func plot(_ scene: Scene, _ panel: String) -> Scene.Rect? {
     var frames: [Scene.Rect] = []
     scene.visit { path, node in
       if path == [panel], case .rectangle(let rect, nil, .some) = node { frames.append(rect) }
@@ -100,10 +100,10 @@ struct CurvesSheetTests {
     #expect(scene.width == width)
     #expect(!scene.texts.contains { $0.string.contains("…") })
     for panel in ["loss", "largest attention: cat", "entropy: frog", "overlap: cat and frog"] {
-      let frame = try #require(frame(scene, panel))
-      let lines = lines(scene, panel)
-      #expect(lines.count == shape.methods * (shape.seeds < 5 ? shape.seeds : 1))
-      for point in lines.flatMap(\.points) {
+      let frame = try #require(plot(scene, panel))
+      let drawn = lines(scene, panel)
+      #expect(drawn.count == shape.methods * (shape.seeds < 5 ? shape.seeds : 1))
+      for point in drawn.flatMap(\.points) {
         #expect(point.x >= frame.x && point.x <= frame.maxX)
         #expect(point.y >= frame.y - 1e-9 && point.y <= frame.maxY + 1e-9)
       }
@@ -159,13 +159,13 @@ struct CurvesSheetTests {
     sheet.panels[0].values = [Array(seeds.dropLast())]
     sheet.methods[0].seeds.removeLast()
     let few = try sheet.scene()
-    let lines = lines(few, "loss")
-    for (line, seed) in zip(lines, seeds) {
+    let separate = lines(few, "loss")
+    for (line, seed) in zip(separate, seeds) {
       for (point, expected) in zip(line.points, seed) {
         #expect(abs(value(point) - expected) < 1e-9)
       }
     }
-    #expect(lines.count == 4)
+    #expect(separate.count == 4)
     #expect(few.texts.contains { $0.string == "a line for each seed" })
   }
 
