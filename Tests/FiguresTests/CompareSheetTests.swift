@@ -24,7 +24,7 @@ struct CompareSheetTests {
 
   @Test("Every count of seeds from 1 to 16 fits")
   func everyCount() throws {
-    for seeds in 1...16 { try checkStructure(of: Sample.sheet(seeds: seeds, subjects: 2).scene()) }
+    for seeds in 1...16 { checkStructure(of: try Sample.sheet(seeds: seeds, subjects: 2).scene()) }
   }
 
   @Test("Long words, long prompts and awkward characters stay on the page")
@@ -58,14 +58,14 @@ struct CompareSheetTests {
     sheet.seeds[0].excited.loss = [.nan, 0.5, .nan, 0.25, 0.1, .infinity, 12.5, -3]
     sheet.thresholds = [-1: 0.5, 3: 0.5, 4: 0.6, 5: 2, 4000: 0.5]
     sheet.seeds[0].excited.refinementTries = [-1: 4, 0: 1, 1: 20, 2: 20, 3: 20, 7000: 1]
-    try checkStructure(of: sheet.scene())
+    checkStructure(of: try sheet.scene())
     sheet.seeds[0].excited.loss = []
     sheet.seeds[0].excited.attention = []
     let scene = try sheet.scene()
     checkStructure(of: scene)
     #expect(!scene.texts.contains { $0.string == "loss" })
     for steps in [1, 2, 12, 1000] {
-      try checkStructure(of: Sample.sheet(seeds: 1, subjects: 2, steps: steps).scene())
+      checkStructure(of: try Sample.sheet(seeds: 1, subjects: 2, steps: steps).scene())
     }
   }
 

@@ -269,6 +269,11 @@ struct CurvesSheetTests {
       #expect(throws: AnalysisError.self) {
         try CurvesSheet(runs: [run], recipe: Recipe(layers: "9x9"), software: "test")
       }
+      let unfinished = try recordSynthetic(
+        folder.appendingPathComponent("cut"), "attend-and-excite", seed: 2, ["status": "running"])
+      #expect(
+        try CurvesSheet(runs: [unfinished], measures: [.entropy], software: "test").gaps
+          == ["Attend-and-Excite, seed 2, is unfinished: drawn up to step 2."])
       let measured = try measure(path, [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
       try FileManager.default.removeItem(at: path.appendingPathComponent("attention.zarr"))
       let bare = try CurvesSheet(runs: [RecordedRun(measured.folder.path)], software: "test")

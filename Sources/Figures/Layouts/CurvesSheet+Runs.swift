@@ -39,9 +39,10 @@ extension CurvesSheet {
         !measures.isEmpty || recipe != nil && (measure == .entropy || measure == .overlap)
       })
     for run in runs where run.manifest.status == .running {
+      let (method, step) = (run.manifest.method.name, run.calls.last?.step)
       gaps.append(
-        "\(run.folder.path) is unfinished: drawn up to step "
-          + "\(run.calls.last.map { String($0.step) } ?? "none").")
+        "\(CompareSheet.title(method)), seed \(run.manifest.seed), is unfinished: drawn up to step "
+          + "\(step.map(String.init) ?? "none").")
     }
     methods = groups.map(Self.method)
     prompt = first.manifest.tokens.prompt
@@ -56,10 +57,7 @@ extension CurvesSheet {
   private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
     for run in runs.dropFirst() { try runs[0].requireComparable(with: run) }
     let plainFirst = runs.filter { $0.manifest.method.name == plainMethod }
-    let names = (plainFirst + runs).map(\.manifest.method.name).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
-    return try names.map { name in
+    return try (plainFirst + runs).map(\.manifest.method.name).uniqued.map { name in
       let group = runs.filter { $0.manifest.method.name == name }
         .sorted { $0.manifest.seed < $1.manifest.seed }
       for (one, other) in zip(group, group.dropFirst()) {
@@ -129,9 +127,7 @@ extension CurvesSheet {
       let seeds = runs.map { String($0.manifest.seed) }.joined(separator: ", ")
       return "\(Scene.json(runs[0].manifest.method.name)): [\(seeds)]"
     }
-    let measures = panels.map(\.measure.rawValue).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
+    let measures = panels.map(\.measure.rawValue).uniqued
     return "{\"layout\": \"curves\", \"measures\": [\"\(measures.joined(separator: "\", \""))\"], "
       + "\"recipe\": \(Scene.json(recipe.description)), "
       + "\"seeds\": {\(methods.joined(separator: ", "))}}"

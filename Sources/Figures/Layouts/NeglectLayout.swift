@@ -194,8 +194,15 @@ struct NeglectLayout {
     }
   }
 
-  /// A bar and a verdict for each subject, the reasons of those that are not attended to, and what
-  /// other methods made of the same noise.
+  /// Why subjects are neglected or lost; if none is, why the first is weak or not measured.
+  private static func reasons(_ one: NeglectSheet.Case) -> [String] {
+    let grave = one.subjects.filter { $0.verdict == .neglected || $0.verdict == .lost }
+    let others = one.subjects.filter { $0.verdict != .attended }.prefix(1)
+    return (grave.isEmpty ? Array(others) : grave).map(\.reason)
+  }
+
+  /// A bar and a verdict for each subject, the reasons, and what other methods made of the same
+  /// noise.
   private func drawVerdicts(
     _ one: NeglectSheet.Case, x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
@@ -207,7 +214,6 @@ struct NeglectLayout {
       top += Self.barPitch
     }
     top += 1.5
-    let reasons = one.subjects.filter { $0.verdict != .attended }.map(\.reason)
     let others = one.others.map { "\($0.method) on the same noise: \($0.words)" }
     for line in reasons + others {
       top = drawLines(

@@ -92,10 +92,7 @@ extension NeglectSheet {
         "\(shown) of \(reports.count) cases are shown, the most neglected first; in the "
           + "\(reports.count - shown) left out the weakest subject \(least).")
     }
-    let methods = reports.map(\.manifest.method.name).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }
-    let counts = methods.map { method in
+    let counts = reports.map(\.manifest.method.name).uniqued.map { method in
       let runs = reports.filter { $0.manifest.method.name == method }
       let neglected = runs.count { report in
         report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
@@ -103,6 +100,11 @@ extension NeglectSheet {
       return "\(CompareSheet.title(method)) \(neglected) of \(runs.count)"
     }
     notes.append("Runs with a neglected or lost subject: \(counts.joined(separator: ", ")).")
+    let unfinished = reports.count { $0.manifest.status == .running }
+    if unfinished > 0 {
+      notes.append(
+        "\(unfinished) of \(reports.count) runs are unfinished: judged as far as they are.")
+    }
     return notes
   }
 }

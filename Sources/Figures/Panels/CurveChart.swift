@@ -13,8 +13,9 @@ struct CurveChart {
     let band: [Quartiles?]
     let style: CurveStyle
 
-    /// Lines of `runs`, `[run, step]`; of five and more that have any value, their median. A step
-    /// at which fewer than five have a value has neither median nor band.
+    /// Lines of `runs`, `[run, step]`; of five and more that have any value, their median.
+    ///
+    /// A step at which fewer than five have a value has neither median nor band.
     init(_ runs: [[Double]], _ style: CurveStyle) {
       self.style = style
       let runs = runs.filter { $0.contains(where: \.isFinite) }
