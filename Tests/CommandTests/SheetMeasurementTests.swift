@@ -54,7 +54,7 @@ struct SheetMeasurementTests {
       (["--cases", "3"], 64, ["--cases", "compare"]),
       (["--layout", "neglect", "--measures", "loss"], 64, ["--measures", "neglect"]),
       (["--layout", "curves", "--words", "cat"], 64, ["--words", "curves"]),
-      (["--layout", "neglect", "--print-layout"], 64, ["--print-layout", "neglect"]),
+      (["--layout", "curves", "--overlay", "cells"], 64, ["--overlay", "curves"]),
       (["--layout", "curves", "--steps", "1"], 64, ["--steps", "curves"]),
       (["--layout", "curves", "--recipe", "mean(layer: 9x9)"], 69, ["9x9"]),
       (["--layout", "neglect", "--recipe", "mean(layer: 9x9)"], 69, ["9x9"]),

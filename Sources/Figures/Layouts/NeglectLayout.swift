@@ -215,7 +215,7 @@ struct NeglectLayout {
     }
     top += 1.5
     let others = one.others.map { "\($0.method) on the same noise: \($0.words)" }
-    for line in reasons + others {
+    for line in Self.reasons(one) + others {
       top = drawLines(
         line, x: x, y: top, width: width, builder.secondary(Self.reasonSize), atMost: 3, &builder)
     }

@@ -57,7 +57,10 @@ package struct Contours {
     guard corners.allSatisfy(\.value.isFinite) else { return [] }
     // Crossings of the four sides, clockwise from the top.
     let crossings = (0..<4).compactMap { side -> Scene.Point? in
-      let (one, other) = (corners[side], corners[(side + 1) % 4])
+      // From the left or from above, so that neighbours find the very same point.
+      let (one, other) =
+        side < 2
+        ? (corners[side], corners[side + 1]) : (corners[(side + 1) % 4], corners[side])
       guard (one.value >= level) != (other.value >= level) else { return nil }
       let share = (level - one.value) / (other.value - one.value)
       return Scene.Point(

@@ -46,7 +46,8 @@ struct MapKey {
   private var text: String {
     let grids = Set(maps.map { [$0.rows, $0.columns] }).sorted { ($0[0], $0[1]) > ($1[0], $1[1]) }
       .map { "\($0[0])×\($0[1])" }
-    return [style.note(grids: grids), style.clipping(of: maps, scale), note]
+    let drawn = grids.isEmpty ? "No maps were recorded." : style.note(grids: grids)
+    return [drawn, style.clipping(of: maps, scale), note]
       .filter { !$0.isEmpty }.joined(separator: " ")
   }
 }
