@@ -37,7 +37,7 @@ public struct PictureDifference: Hashable, Sendable {
     structuralSimilarity = Self.similarity(Self.luma(first), Self.luma(second), width: width)
   }
 
-  /// Rec. 601 luma of each pixel, 0…255.
+  /// The luma of each pixel by BT.601, 0…255.
   private static func luma(_ samples: [UInt8]) -> [Double] {
     let weights = [0.299, 0.587, 0.114]
     return stride(from: 0, to: samples.count, by: 3).map { pixel in

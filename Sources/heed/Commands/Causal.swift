@@ -8,6 +8,7 @@ import Foundation
 struct Causal: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes a run again with tokens or heads taken out, and reports what changes.",
+    usage: "heed causal [<options>] <run>",
     discussion: """
       The run is made again from its own command line, seed and checkpoint, with an intervention in \
       the attention of the prompt's branch, in every step: a dropped token has no attention in any \
