@@ -59,6 +59,16 @@ struct BatchRunner {
         + "\(formatBytes(available)) are available: choose a smaller --size")
   }
 
+  /// The manifest of the first run as it would be without what is taken out of it; `nil` where
+  /// nothing is.
+  func unablated() throws -> RunManifest? {
+    guard var request = requests.first, let method = request.method.base as? AblatedMethod else {
+      return nil
+    }
+    request.method = method.base
+    return try session.manifest(request, plan: plan)
+  }
+
   /// As many runs at a time as were asked for, or fewer if memory would not do for them.
   private var runsAtATime: Int {
     guard let available = ResidentMemory.available() else { return batch }

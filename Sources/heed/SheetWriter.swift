@@ -8,9 +8,12 @@ enum SheetWriter {
   /// Draws the sheet of runs that were just made.
   ///
   /// Runs that were asked for what a sheet does not show are no failure.
-  static func tryToWrite(to paths: [String], _ scene: () throws -> Scene) throws {
+  static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
     do {
-      try write(to: paths, scene)
+      try write(to: paths) {
+        try SheetPlan(content(for: runs)).scene(
+          runs, style: SheetStyle(), software: "Heed \(Heed.version)")
+      }
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       Message.warning("no sheet drawn: \(error)")
@@ -21,19 +24,35 @@ enum SheetWriter {
   }
 
   /// Writes a sheet into each of the files.
+  /// - Parameter frames: the sheet step by step, for an animation; `nil` where there is none.
   static func write(
-    to paths: [String], dpi: Double = 300, _ scene: () throws -> Scene
+    to paths: [String], dpi: Double = 300, isAnonymous: Bool = false, _ scene: () throws -> Scene,
+    frames: (() throws -> [Scene])? = nil
   ) throws {
     // All endings are looked at first, so that a wrong one leaves nothing behind.
-    let graphics = paths.first { ["pdf", "png"].contains(ending($0)) }
-    let renderers = try paths.map {
+    let (animations, stills) = (
+      paths.filter { ending($0) == "apng" }, paths.filter { ending($0) != "apng" }
+    )
+    if let path = animations.first, frames == nil {
+      throw Failure(
+        .usage, "\(path): an animation shows one panel of maps over the steps; this layout has none"
+      )
+    }
+    let graphics = stills.first { ending($0) == "pdf" } ?? stills.first { ending($0) == "png" }
+    let renderers = try stills.map {
       (path: $0, render: try renderer($0, dpi: dpi, graphics: graphics))
     }
-    let scene = try scene()
-    for warning in scene.warnings { Message.warning(warning) }
+    func finished(_ scene: Scene) -> Scene { isAnonymous ? scene.anonymous : scene }
+    let still = stills.isEmpty ? nil : finished(try scene())
+    let moving = animations.isEmpty ? [] : try frames?().map(finished) ?? []
+    for warning in (still ?? moving.first)?.warnings ?? [] { Message.warning(warning) }
     for (path, render) in renderers {
-      try render(scene, path)
+      if let still { try render(still, path) }
       Message.note("sheet → \(path)")
+    }
+    for path in animations {
+      try APNGBackend.render(moving, dpi: dpi, to: path)
+      Message.note("sheet, \(moving.count) steps → \(path)")
     }
   }
 
@@ -54,7 +73,8 @@ enum SheetWriter {
         try TeXBackend.render(
           $0, graphics: URL(fileURLWithPath: graphics).lastPathComponent, to: $1)
       }
-    default: throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .svg, .json or .tex")
+    default:
+      throw Failure(.usage, "\(path): a sheet is a .pdf, .png, .apng, .svg, .json or .tex")
     }
   }
 
@@ -62,31 +82,11 @@ enum SheetWriter {
     URL(fileURLWithPath: path).pathExtension.lowercased()
   }
 
-  /// The sheet that fits the runs: of explanations alone, or of methods beside each other.
-  static func scene(
-    _ runs: [RecordedRun], recipe: Recipe?, options: SheetOptions?
-  ) throws -> Scene {
-    let software = "Heed \(Heed.version)"
-    let width = try options?.points ?? Venue.cvpr.full
-    let overlay = options?.overlay ?? .mosaic
-    let colors = try options?.colorMap ?? .magma
-    if ExplainSheet.shows(runs) {
-      return try ExplainSheet(runs: runs, recipe: recipe, software: software)
-        .scene(width: width, overlay: overlay, colors: colors)
-    }
-    return try CompareSheet(runs: runs, recipe: recipe, software: software)
-      .scene(width: width, overlay: overlay, colors: colors)
-  }
-
-  /// The sheet of runs that were just made: pairs with curves where there is plain Stable Diffusion
-  /// and Attend-and-Excite alone, else a row for each method.
-  static func comparison(_ runs: [RecordedRun]) throws -> Scene {
-    let pair: Set = ["stable-diffusion", "attend-and-excite"]
-    guard Set(runs.map(\.manifest.method.name)) != pair else {
-      return try scene(runs, recipe: nil, options: nil)
-    }
-    return try MapSheet(
-      runs: runs, plan: MapSheetPlan(.methods), weights: [:], software: "Heed \(Heed.version)"
-    ).scene(width: Venue.cvpr.full, overlay: .mosaic, colors: .magma)
+  /// Pictures, maps and curves of explanations, and of plain Stable Diffusion beside
+  /// Attend-and-Excite; of other methods a row of maps for each.
+  private static func content(for runs: [RecordedRun]) -> SheetPlan.Content {
+    let methods = Set(runs.map(\.manifest.method.name))
+    return methods == ["stable-diffusion", "attend-and-excite"] || methods == ["explain"]
+      ? .compare(recipe: "") : .maps(MapSheetPlan(.methods))
   }
 }

@@ -43,7 +43,7 @@ struct SheetCommandTests {
     #expect(!folder.names.contains("sheet.pdf"))
     expectRefusal(
       try HeedProcess.run(["sheet", "runs", "-o", "b.pdf", "-o", "sheet.gif"], in: folder.path), 64,
-      ["sheet.gif", ".pdf, .png, .svg, .json or .tex"])
+      ["sheet.gif", ".pdf, .png, .apng, .svg, .json or .tex"])
     #expect(!folder.names.contains("b.pdf"))
     let more = try HeedProcess.run(
       ["sheet", "runs", "-o", "sheet.svg", "-o", "sheet.json"], in: folder.path)
@@ -63,7 +63,7 @@ struct SheetCommandTests {
     }
     for (arguments, words) in [
       (["--layout", "pie"], ["--layout", "pie"]),
-      (["--width", "2"], ["--width", "2"]), (["--colors", "jet"], ["--colors", "viridis"]),
+      (["--width", "2"], ["--width", "2"]), (["--colors", "rainbow"], ["--colors", "viridis"]),
       (["--words", "cat"], ["--words", "compare"]), (["--dpi", "1"], ["--dpi"]),
       (["--layout", "steps", "--steps", "90"], ["step 90"]),
     ] {

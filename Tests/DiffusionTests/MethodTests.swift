@@ -1,6 +1,7 @@
 import AttentionTrace
 import Diffusion
 import Foundation
+import Synchronization
 import TensorEngine
 import TestSupport
 import Testing
@@ -142,6 +143,26 @@ struct MethodTests {
     #expect(rest.latent.values == whole.latent.values)
   }
 
+  @Test("A method of one's own takes part in a run, and what its guide remembers survives a cut")
+  func own() throws {
+    let model = try model("tiny-sd1")
+    var request = request(Self.pair, Drift(), steps: 4)
+    #expect(throws: DiffusionError.self) { try model.parts(request) }
+    request.subjects = [Subject(name: "cat", tokens: [2])]
+    let log = PassLog()
+    var whole = try model.sequence(request) { pass, _ in log.passes.append(pass) }
+    for _ in 0..<2 { _ = try whole.next() }
+    let state = whole.state
+    while try whole.next() != nil {}
+    #expect(log.passes == (try model.possiblePasses(request)))
+    var rest = try model.sequence(request)
+    try rest.resume(from: state)
+    while try rest.next() != nil {}
+    #expect(rest.latent.values == whole.latent.values)
+    let plain = self.request(Self.pair, PlainDiffusion(), steps: 4)
+    #expect(try latent(model, plain).values != whole.latent.values)
+  }
+
   @Test("The passes that are reported are those that were foretold", arguments: cases)
   func passes(_ example: Case) throws {
     let model = try model("tiny-sd1")
@@ -187,6 +208,48 @@ struct MethodTests {
     ]
     #expect(Set(methods).count == methods.count)
     #expect(methods[4] == .init(Self.structure(table, .keys)))
+  }
+}
+
+/// A method of a user's own: a guide that moves the latent further in each step, and remembers how
+/// far.
+private struct Drift: GenerationMethod {
+  let name = "drift"
+  let settings = ["pace": "0.1"]
+  let needsSubjects = true
+
+  func looks(at step: Int) -> [MethodLook] { [MethodLook(.loss)] }
+
+  func parts(for run: MethodContext) throws -> MethodParts {
+    MethodParts(guide: run.excitation.map(Guide.init))
+  }
+
+  final class Guide: LatentGuide {
+    let objective: any AttentionObjective
+    private let moved = Mutex<Float>(0)
+
+    init(_ objective: Excitation) { self.objective = objective }
+
+    func acts(at step: Int) -> Bool { true }
+
+    func guide(
+      _ latent: Tensor, step: Int, of count: Int,
+      look: (Tensor, Phase, Int) throws -> LossProbe
+    ) throws -> Tensor {
+      _ = try look(latent, .loss, 0)
+      let distance = moved.withLock { moved in
+        moved += 0.1
+        return moved
+      }
+      return latent.affine(scale: 1, offset: distance)
+    }
+
+    var memory: [String: Tensor] { ["moved": .scalar(moved.withLock { $0 })] }
+
+    func recall(_ memory: [String: Tensor]) throws {
+      guard let tensor = memory["moved"] else { return }
+      moved.withLock { $0 = tensor.item }
+    }
   }
 }
 

@@ -4,12 +4,15 @@ import Testing
 
 @Suite("Back ends")
 struct BackendTests {
-  @Test("Colours read back through the colour bar give the values", arguments: OverlayMode.allCases)
+  @Test(
+    "Colours read back through the colour bar give the values",
+    arguments: [OverlayMode.mosaic, .cells, .side])
   func readBack(overlay: OverlayMode) throws {
     let sheet = Sample.sheet(seeds: 2, subjects: 4)
-    let scene = try sheet.scene(overlay: overlay)
+    let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: overlay)))
     let image = try PNGBackend.image(scene, dpi: 300)
     let scale = 300.0 / 72
+    let upper = ValueScale(covering: sheet.seeds.flatMap { $0.plain.maps + $0.excited.maps }).upper
     func color(_ x: Double, _ y: Double) -> Color {
       let start = (Int(y * scale) * image.width + Int(x * scale)) * 3
       return Color(
@@ -18,7 +21,7 @@ struct BackendTests {
     let bar = try #require(scene.panels.first { $0.path.last == "color bar" }?.frame)
     var values: [Color: [Double]] = [:]
     for position in stride(from: bar.x + 0.2, to: bar.maxX - 0.2, by: 0.1) {
-      let value = (position - bar.x) / bar.width * sheet.scale.upper
+      let value = (position - bar.x) / bar.width * upper
       values[color(position, bar.y + bar.height / 2), default: []].append(value)
     }
     var count = 0
@@ -33,7 +36,7 @@ struct BackendTests {
             let y = frame.y + (Double(cell / map.columns) + 0.5) / Double(map.rows) * frame.height
             let read = try #require(values[color(x, y)])
             let mean = read.reduce(0, +) / Double(read.count)
-            #expect(abs(mean - Double(value)) <= sheet.scale.upper / 255)
+            #expect(abs(mean - Double(value)) <= upper / 255)
             count += 1
           }
         }

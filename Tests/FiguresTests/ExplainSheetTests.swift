@@ -56,15 +56,15 @@ struct ExplainSheetTests {
       for count in 1...3 {
         let sheet = try ExplainSheet(runs: Array(runs.prefix(count)), software: "test")
         for width in [180.0, 236.25, 495] {
-          let scene = try sheet.scene(width: width)
+          let scene = try sheet.scene(SheetStyle(width: width))
           #expect(scene.width == width)
           for box in scene.texts.map(\.box) {
             #expect(box.x >= 0 && box.maxX <= width + 0.01, "\(count) seeds at \(width)")
             #expect(box.y >= 0 && box.maxY <= scene.height + 0.01)
           }
         }
-        #expect(throws: FigureError.self) { try sheet.scene(width: 90) }
-        #expect(throws: FigureError.self) { try sheet.scene(width: 1e6) }
+        #expect(throws: FigureError.self) { try sheet.scene(SheetStyle(width: 90)) }
+        #expect(throws: FigureError.self) { try sheet.scene(SheetStyle(width: 1e6)) }
       }
     }
   }

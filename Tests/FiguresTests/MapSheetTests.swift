@@ -24,7 +24,7 @@ struct MapSheetTests {
       var plan = MapSheetPlan(layout)
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
       let scene = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
-        .scene(width: width)
+        .scene(SheetStyle(width: width))
       #expect(scene.width == width)
       let panels = scene.panels.filter { $0.path.last != "color bar" }
       #expect(!panels.isEmpty)
@@ -51,7 +51,7 @@ struct MapSheetTests {
         rows: [.method, .seed, .word], columns: [.step], words: ["frog"],
         recipe: "mean(layer: 2x3)")
       let sheet = try MapSheet(runs: runs, plan: plan, software: "test")
-      let scene = try sheet.scene(overlay: .mosaic, colors: .viridis)
+      let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: .mosaic, colors: .viridis)))
       var cells: [[String]: Scene.Cells] = [:]
       scene.visit { path, node in
         if case .cells(let found) = node { cells[path] = found }

@@ -65,6 +65,30 @@ func recordSynthetic(
   return try RecordedRun(folder.path)
 }
 
+/// Says of each pass that predicted the noise what an objective would have measured: `[step]` the
+/// largest attention of both subjects, and the loss that follows.
+func measure(_ folder: URL, _ maxima: [[Float]], tries: [Int: Int] = [:]) throws -> RecordedRun {
+  let file = folder.appendingPathComponent("calls.jsonl")
+  let encoder = JSONEncoder()
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(
+    positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+  let calls = try RecordedRun(folder.path).calls.map { call in
+    var measurement = call.measurement
+    if call.phase == .denoise {
+      let values = call.branch == .conditional ? maxima[call.step] : []
+      measurement =
+        values.isEmpty ? nil : PassMeasurement(loss: 1 - (values.min() ?? 0), maxima: values)
+    }
+    return CallRecord(
+      call: call.call, step: call.step, timestep: call.timestep, branch: call.branch,
+      phase: call.phase, attempt: call.phase == .loss ? tries[call.step] ?? 0 : call.attempt,
+      measurement: measurement, checksums: call.checksums)
+  }
+  try calls.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }.joined()
+    .write(to: file, atomically: true, encoding: .utf8)
+  return try RecordedRun(folder.path)
+}
+
 /// Changes an object that a file of JSON holds.
 private func edit(_ file: URL, _ change: (inout [String: Any]) -> Void) throws {
   var object =
@@ -108,6 +132,48 @@ extension Scene.Rect {
     return x < other.maxX - slack && other.x < maxX - slack && y < other.maxY - slack
       && other.y < maxY - slack
   }
+}
+
+/// Every label is on the page, of 6 points or more, readable, and covers no other and no panel.
+func checkStructure(of scene: Scene) {
+  let texts = scene.texts
+  for (index, text) in texts.enumerated() {
+    let box = text.box
+    #expect(text.size >= 6, "\(text.string)")
+    #expect(
+      box.x >= 0 && box.y >= 0 && box.maxX <= scene.width && box.maxY <= scene.height,
+      "“\(text.string)” leaves the page")
+    for other in texts[(index + 1)...] where box.overlaps(other.box) {
+      Issue.record("“\(text.string)” and “\(other.string)” overlap")
+    }
+    #expect(background(of: text, in: scene).contrast(to: text.color) >= 4.5, "\(text.string)")
+  }
+  let panels = scene.panels
+  for (index, panel) in panels.enumerated() {
+    let frame = panel.frame
+    #expect(
+      frame.x >= 0 && frame.y >= 0 && frame.maxX <= scene.width && frame.maxY <= scene.height)
+    for other in panels[(index + 1)...] where frame.overlaps(other.frame) {
+      #expect(panel.path == other.path && frame == other.frame)
+    }
+    for text in texts where text.box.overlaps(frame) {
+      Issue.record("“\(text.string)” lies on a panel")
+    }
+  }
+}
+
+/// The colour of the last rectangle below a text.
+private func background(of text: Scene.Text, in scene: Scene) -> Color {
+  var color = Color.white
+  let center = (text.box.x + text.box.width / 2, text.box.y + text.box.height / 2)
+  scene.visit { _, node in
+    if case .rectangle(let rect, let fill?, _) = node, rect.x <= center.0, center.0 <= rect.maxX,
+      rect.y <= center.1, center.1 <= rect.maxY
+    {
+      color = fill
+    }
+  }
+  return color
 }
 
 extension ColorMap: CustomTestStringConvertible {

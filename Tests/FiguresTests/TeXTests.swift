@@ -41,7 +41,8 @@ struct TeXTests {
   func numbers() throws {
     let sheet = Sample.sheet(seeds: 2, subjects: 2)
     for (width, points, environment) in [(236.25, "237.14", "figure"), (495, "496.86", "figure*")] {
-      let text = TeXBackend.text(try sheet.scene(width: width), graphics: "out/cat-1.pdf")
+      let text = TeXBackend.text(
+        try sheet.scene(SheetStyle(width: width)), graphics: "out/cat-1.pdf")
       #expect(text.hasPrefix("\\begin{\(environment)}\n"))
       #expect(text.contains("width=\(points)pt,alt={"))
       #expect(text.contains("]{out/cat-1.pdf}") && text.contains("\\label{fig:cat-1}"))

@@ -92,7 +92,7 @@ public struct NeglectComparison: Sendable {
 
 extension Array where Element: Equatable {
   /// Each element once, at its first place.
-  var uniqued: [Element] {
+  package var uniqued: [Element] {
     reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }

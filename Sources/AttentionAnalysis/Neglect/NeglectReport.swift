@@ -69,6 +69,16 @@ public struct NeglectReport: Sendable {
   /// The largest attention of the subject that has least, over the window.
   public var weakest: Float { subjects.map(\.late).min { $0 < $1 || $0.isNaN } ?? .nan }
 
+  /// Reports by their weakest subject: those that measured nothing, then the most neglected first;
+  /// equal ones in the order given.
+  public static func ranked(_ reports: [NeglectReport]) -> [NeglectReport] {
+    reports.enumerated().sorted { a, b in
+      let (left, right) = (a.element.weakest, b.element.weakest)
+      return left == right || left.isNaN && right.isNaN
+        ? a.offset < b.offset : left < right || left.isNaN
+    }.map(\.element)
+  }
+
   /// The movements' norms added up.
   public var moved: Float? {
     movements.isEmpty ? nil : movements.reduce(0) { $0 + $1.norm }

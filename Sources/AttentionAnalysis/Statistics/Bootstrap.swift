@@ -83,13 +83,8 @@ public struct Bootstrap: Hashable, Sendable {
     guard !results.contains(where: \.isNaN) else { return (.nan, .nan) }
     results.sort()
     let beyond = (1 - level) / 2
-    return (Self.quantile(beyond, of: results), Self.quantile(1 - beyond, of: results))
-  }
-
-  /// Between the two values around the place `share` x (count - 1), by how far it is from each.
-  private static func quantile(_ share: Double, of sorted: [Double]) -> Double {
-    let place = share * Double(sorted.count - 1)
-    let (lower, upper) = (sorted[Int(place)], sorted[min(Int(place) + 1, sorted.count - 1)])
-    return lower == upper ? lower : lower + (upper - lower) * (place - place.rounded(.down))
+    return (
+      Quartiles.quantile(beyond, of: results), Quartiles.quantile(1 - beyond, of: results)
+    )
   }
 }

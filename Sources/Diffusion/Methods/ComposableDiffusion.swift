@@ -16,8 +16,7 @@ internal import TensorEngine
 /// only ε_∅, unless the prompt is itself a part. With the prompt as the only part, at the weight of
 /// guidance, the run is plain Stable Diffusion, bit for bit.
 ///
-/// - Reference: github.com/energy-based-model/Compositional-Visual-Generation-with-Composable-Diffusion-Models-PyTorch
-///   `pipeline_composable_stable_diffusion.py`.
+/// - Reference: the authors' `pipeline_composable_stable_diffusion.py`.
 public struct ComposableDiffusion: GenerationMethod {
   /// A part of the prompt.
   public struct Part: Hashable, Sendable {

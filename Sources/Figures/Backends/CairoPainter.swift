@@ -7,6 +7,12 @@ struct CairoPainter {
   /// Device pixels a point on a raster; `nil` on paper.
   let pixelsPerPoint: Double?
 
+  /// Fills the whole canvas.
+  func fill(_ color: Color) {
+    use(color)
+    cairo_paint(canvas)
+  }
+
   func draw(_ nodes: [Scene.Node]) {
     for node in nodes {
       switch node {

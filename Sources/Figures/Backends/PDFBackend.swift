@@ -13,7 +13,7 @@ public enum PDFBackend {
   /// - Throws: ``FigureError`` if the date is none or a font is missing.
   public static func data(_ scene: Scene) throws -> [UInt8] {
     guard isDate(scene.metadata.date) else { throw FigureError.invalidDate(scene.metadata.date) }
-    let typesetter = try Typesetter()
+    let typesetter = try Typesetter(scene.typeface)
     let sink = ByteSink()
     let surface = cairo_pdf_surface_create_for_stream(
       ByteSink.write, Unmanaged.passUnretained(sink).toOpaque(), scene.width, scene.height)
@@ -25,7 +25,10 @@ public enum PDFBackend {
       cairo_surface_destroy(surface)
     }
     describe(scene.metadata, on: surface)
-    CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: nil).draw(scene.nodes)
+    let painter = CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: nil)
+    // Paper is white by itself.
+    if scene.paper != .white { painter.fill(scene.paper) }
+    painter.draw(scene.nodes)
     cairo_show_page(canvas)
     cairo_surface_finish(surface)
     for status in [cairo_status(canvas), cairo_surface_status(surface)]

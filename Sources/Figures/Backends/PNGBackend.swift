@@ -26,7 +26,7 @@ public enum PNGBackend {
     return try image(scene, dpi: dpi).encoded(dpi: dpi, text: text.filter { !$0.text.isEmpty })
   }
 
-  /// The pixels of `scene` on white at `dpi` pixels an inch.
+  /// The pixels of `scene` on its paper at `dpi` pixels an inch.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
   public static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
     let scale = dpi / 72
@@ -37,7 +37,7 @@ public enum PNGBackend {
         limit: sideLimit)
     }
     let (width, height) = (Int(wide), Int(high))
-    let typesetter = try Typesetter()
+    let typesetter = try Typesetter(scene.typeface)
     let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
     guard let surface, let canvas = cairo_create(surface) else {
       throw FigureError.drawing("cairo failed to make a raster")
@@ -46,10 +46,10 @@ public enum PNGBackend {
       cairo_destroy(canvas)
       cairo_surface_destroy(surface)
     }
-    cairo_set_source_rgb(canvas, 1, 1, 1)
-    cairo_paint(canvas)
+    let painter = CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: scale)
+    painter.fill(scene.paper)
     cairo_scale(canvas, scale, scale)
-    CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: scale).draw(scene.nodes)
+    painter.draw(scene.nodes)
     cairo_surface_flush(surface)
     let status = cairo_status(canvas)
     guard status == CAIRO_STATUS_SUCCESS, let data = cairo_image_surface_get_data(surface) else {

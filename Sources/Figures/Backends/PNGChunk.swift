@@ -15,23 +15,50 @@ enum PNGChunk {
     return chunk("iTXt", Array(keyword.utf8) + [0, 0, 0, 0, 0] + Array(text.utf8))
   }
 
-  private static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+  /// `acTL`: how many frames, shown over and over.
+  static func animation(frames: Int) -> [UInt8] {
+    chunk("acTL", bigEndian(UInt32(frames)) + bigEndian(0))
+  }
+
+  /// `fcTL`: a whole frame, shown for `delay` milliseconds.
+  /// - Parameter size: width and height as the header has them.
+  static func frame(_ sequence: UInt32, size: ArraySlice<UInt8>, delay: Int) -> [UInt8] {
+    let milliseconds = UInt16(max(1, min(65_535, delay)))
+    let thousandths: [UInt8] = [UInt8(milliseconds >> 8), UInt8(milliseconds & 255), 3, 232]
+    return chunk(
+      "fcTL", bigEndian(sequence) + size + [UInt8](repeating: 0, count: 8) + thousandths + [0, 0])
+  }
+
+  /// The chunks of a file that libpng made, in order.
+  static func chunks(of file: [UInt8]) -> [(type: String, content: [UInt8])] {
+    var chunks: [(String, [UInt8])] = []
+    var place = 8
+    while place + 12 <= file.count {
+      let length = file[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      let type = String(decoding: file[place + 4..<place + 8], as: UTF8.self)
+      chunks.append((type, Array(file[place + 8..<place + 8 + length])))
+      place += 12 + length
+    }
+    return chunks
+  }
+
+  static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
     let body = Array(type.utf8) + content
     return bigEndian(UInt32(content.count)) + body + bigEndian(crc32(body))
   }
 
-  private static func bigEndian(_ value: UInt32) -> [UInt8] {
+  static func bigEndian(_ value: UInt32) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 
   private static func crc32(_ bytes: [UInt8]) -> UInt32 {
-    var remainder: UInt32 = 0xFFFF_FFFF
-    for byte in bytes {
-      remainder ^= UInt32(byte)
-      for _ in 0..<8 {
-        remainder = (remainder >> 1) ^ (remainder & 1 == 1 ? 0xEDB8_8320 : 0)
-      }
+    ~bytes.reduce(UInt32.max) { remainder, byte in
+      remainder >> 8 ^ remainders[Int(UInt8(truncatingIfNeeded: remainder) ^ byte)]
     }
-    return ~remainder
+  }
+
+  /// Of each byte alone.
+  private static let remainders: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { rest, _ in rest >> 1 ^ (rest & 1 == 1 ? 0xEDB8_8320 : 0) }
   }
 }

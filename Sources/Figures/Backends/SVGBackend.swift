@@ -18,7 +18,7 @@ public enum SVGBackend {
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
       #"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink""#
         + #" width="\#(width)pt" height="\#(height)pt" viewBox="0 0 \#(width) \#(height)""#
-        + #" role="img" font-family="\#(fonts)">"#,
+        + #" role="img" font-family="\#(fonts(scene.typeface))">"#,
     ]
     if !scene.metadata.title.isEmpty {
       lines.append("<title>\(escaped(scene.metadata.title))</title>")
@@ -28,13 +28,15 @@ public enum SVGBackend {
     }
     var pictures: Set<String> = []
     try define(scene.nodes, &pictures, &lines)
-    lines.append(#"<rect width="\#(width)" height="\#(height)" fill="\#(Color.white.hex)"/>"#)
+    lines.append(#"<rect width="\#(width)" height="\#(height)" fill="\#(scene.paper.hex)"/>"#)
     for node in scene.nodes { append(node, to: &lines) }
     lines.append("</svg>")
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static let fonts = "\(FontSet.family), Arial, Helvetica, sans-serif"
+  private static func fonts(_ typeface: Typeface) -> String {
+    "\(typeface.family), \(typeface.substitutes)"
+  }
 
   /// Each picture once, however often it is drawn: a unit square that the places scale.
   private static func define(

@@ -27,14 +27,8 @@ public struct Color: Hashable, Sendable {
   public static let black = Color(hex: 0x000000)
   /// White.
   public static let white = Color(hex: 0xFFFFFF)
-  /// The grey of secondary text, 7.5 : 1 against white.
-  static let secondary = Color(hex: 0x555555)
-  /// The grey of axes and frames.
-  static let rule = Color(hex: 0x777777)
-  /// The grey of an area set apart from white.
-  static let shade = Color(hex: 0xEBEBEB)
 
-  /// Okabe and Ito's colours that stand out from white by 3 : 1 and more, for lines.
+  /// Okabe and Ito's colours that stand out from the paper of both themes by 3 : 1, for lines.
   static let lines = [
     Color(hex: 0x0072B2), Color(hex: 0xD55E00), Color(hex: 0x009E73), Color(hex: 0xCC79A7),
   ]

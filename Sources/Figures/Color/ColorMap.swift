@@ -22,6 +22,23 @@ public struct ColorMap: Hashable, Sendable {
   public static let cividis = ColorMap(name: "cividis", table: ColorMapTables.cividis)
   /// The rainbow, for comparison with figures that use one: its lightness rises and falls.
   public static let turbo = ColorMap(name: "turbo", table: ColorMapTables.turbo)
+  /// OpenCV's COLORMAP_JET, for comparison with published figures only: its lightness falls over much
+  /// of the scale.
+  ///
+  /// Straight lines of slope ±4: red rises from 96, green from 32, blue from before the start.
+  public static let jet = ColorMap(
+    name: "jet",
+    table: (0..<256).map { index in
+      let parts = [
+        min(4 * index - 382, 1148 - 4 * index), min(4 * index - 128, 892 - 4 * index),
+        // OpenCV's table ends blue one lower than its line.
+        index == 159 ? 1 : min(4 * index + 128, 638 - 4 * index),
+      ]
+      return parts.reduce(0) { $0 << 8 | UInt32(max(0, min(255, $1))) }
+    })
+  /// Black to white, for shares of brightness.
+  public static let gray = ColorMap(
+    name: "gray", table: (0..<256).map { UInt32($0 << 16 | $0 << 8 | $0) })
   /// Blue for less, white for the same, vermilion for more.
   ///
   /// For differences, whose scale is symmetric about zero. The ends are Okabe and Ito's.
@@ -38,7 +55,7 @@ public struct ColorMap: Hashable, Sendable {
     })
 
   /// The maps for values from nothing to much, by name.
-  public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo]
+  public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo, jet]
 
   /// The colour for `fraction`, 0…1 along the scale; what lies beyond takes the end's colour.
   ///

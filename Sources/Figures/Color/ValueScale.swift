@@ -1,9 +1,20 @@
+internal import Glibc
+
 /// The range of values that a colour map is stretched over: one for a whole sheet.
 public struct ValueScale: Hashable, Sendable {
   /// The value of the first colour.
   public let lower: Double
   /// The value of the last colour; greater than ``lower``.
   public let upper: Double
+  /// Whether equal ratios of values lie equally far apart.
+  public let isLogarithmic: Bool
+
+  /// Makes a scale of its ends, the lower first; both above zero on a logarithmic one.
+  package init(lower: Double, upper: Double, isLogarithmic: Bool = false) {
+    self.lower = lower
+    self.upper = upper
+    self.isLogarithmic = isLogarithmic
+  }
 
   /// Makes a scale from zero, or from the least value if it is negative, to the greatest value.
   ///
@@ -19,6 +30,28 @@ public struct ValueScale: Hashable, Sendable {
     }
     lower = least
     upper = greatest > least ? greatest : least + 1
+    isLogarithmic = false
+  }
+
+  /// Makes a logarithmic scale up to the greatest value: from the least above zero, but over at most
+  /// four powers of ten.
+  ///
+  /// What is smaller, zero included, takes the first colour. When nothing exceeds zero the scale is
+  /// 0.0001…1.
+  package init(logarithmCovering maps: [HeatMap]) {
+    let values = maps.lazy.flatMap(\.values).filter { $0.isFinite && $0 > 0 }.map(Double.init)
+    let greatest = values.max() ?? 1
+    let least = values.min() ?? 0
+    let decades = greatest / 1e4
+    self.init(
+      lower: least < greatest ? max(least, decades) : decades, upper: greatest, isLogarithmic: true)
+  }
+
+  /// Makes a scale from the least to the greatest value of one map, which it stretches.
+  package init(stretchedOver map: HeatMap) {
+    let values = map.values.lazy.filter(\.isFinite).map(Double.init)
+    let (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
+    self.init(lower: least, upper: greatest > least ? greatest : least + 1)
   }
 
   /// Makes a scale whose middle is zero, and which reaches as far to both sides as any value does.
@@ -29,11 +62,34 @@ public struct ValueScale: Hashable, Sendable {
     let reach = values.map { abs(Double($0)) }.max() ?? 0
     upper = reach > 0 ? reach : 1
     lower = -upper
+    isLogarithmic = false
   }
 
   /// How far `value` is from zero, 1 at the end of the scale that is farther from it.
-  func magnitude(of value: Double) -> Double { abs(value) / max(abs(lower), abs(upper)) }
+  func magnitude(of value: Double) -> Double {
+    lower > 0 ? fraction(of: value) : abs(value) / max(abs(lower), abs(upper))
+  }
 
   /// Where `value` lies, 0 at ``lower`` and 1 at ``upper``.
-  public func fraction(of value: Double) -> Double { (value - lower) / (upper - lower) }
+  public func fraction(of value: Double) -> Double {
+    guard isLogarithmic else { return (value - lower) / (upper - lower) }
+    return value > 0 ? log(value / lower) / log(upper / lower) : 0
+  }
+
+  /// The value at `fraction` of the scale.
+  public func value(at fraction: Double) -> Double {
+    isLogarithmic ? lower * pow(upper / lower, fraction) : lower + fraction * (upper - lower)
+  }
+
+  /// Round values along the scale, with what is written for them.
+  func marks(atMost count: Int) -> [(value: Double, text: String)] {
+    guard isLogarithmic else {
+      let round = Ticks(from: lower, to: upper, atMost: count)
+      return round.values.map { ($0, NumberText.tick($0, step: round.step)) }
+    }
+    let (first, last) = (Int(log10(lower).rounded(.up)), Int(log10(upper).rounded(.down)))
+    return stride(from: first, through: last, by: 1).map { pow(10, Double($0)) }.map {
+      ($0, NumberText.tick($0, step: $0))
+    }
+  }
 }

@@ -27,7 +27,7 @@ extension CompareLayout {
     let altered = "\(sheet.alteredSteps) of \(sheet.steps) steps altered"
     builder.text(
       tries == 0 ? altered : "\(altered), \(tries) refinement \(tries == 1 ? "try" : "tries")",
-      x: x + blockWidth, y: y + 8.6, .init(size: 6.5, color: .secondary), .trailing,
+      x: x + blockWidth, y: y + 8.6, builder.secondary(6.5), .trailing,
       width: x + blockWidth - name.maxX - 6)
   }
 
@@ -83,7 +83,7 @@ extension CompareLayout {
           name, x: left + pairWidth / 2, y: y + 7, .init(size: 8), .center, width: pairWidth)
         builder.line(
           [Scene.Point(left, y + 10.5), Scene.Point(left + pairWidth, y + 10.5)],
-          Scene.Stroke(.rule, width: 0.5))
+          builder.rule(0.5))
         drawColumnLabels(x: left, y: y + 12, &builder)
         drawPanels(run, x: left, y: y + 12 + Self.columnLabelHeight, &builder)
       }
@@ -106,28 +106,19 @@ extension CompareLayout {
   ) {
     func frame(_ column: Int) -> Scene.Rect {
       let left = x + Double(column) * (panelWidth + Self.panelGap)
-      return fit(
-        run.image, in: Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight))
+      return Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight)
+        .inscribed(run.image)
     }
     builder.group("image") { builder in
       builder.add(.image(run.image, frame(0)))
-      builder.rectangle(frame(0), stroke: Scene.Stroke(.rule, width: 0.4))
+      builder.rectangle(frame(0), stroke: builder.rule(0.4))
     }
     for (index, map) in run.maps.enumerated() {
       builder.group("map \(sheet.subjects[index].name)") { builder in
-        HeatMapPanel(map: map, image: run.image, scale: scale, colors: colors, overlay: overlay)
+        HeatMapPanel(map: map, image: run.image, shared: scale, style: style)
           .draw(in: frame(index + 1), &builder)
       }
     }
-  }
-
-  /// The largest rectangle of the picture's shape within `frame`, centred.
-  private func fit(_ image: PNGImage, in frame: Scene.Rect) -> Scene.Rect {
-    let factor = min(frame.width / Double(image.width), frame.height / Double(image.height))
-    let (width, height) = (Double(image.width) * factor, Double(image.height) * factor)
-    return Scene.Rect(
-      x: frame.x + (frame.width - width) / 2, y: frame.y + (frame.height - height) / 2,
-      width: width, height: height)
   }
 
   private func drawCurves(
@@ -148,9 +139,9 @@ extension CompareLayout {
     StepChart(
       title: "loss", steps: sheet.steps,
       series: [
-        StepChart.Series(values: seed.plain.loss, color: .black, line: .plain),
+        StepChart.Series(values: seed.plain.loss, line: .plain),
         StepChart.Series(
-          values: seed.excited.loss, color: .black, line: .excited,
+          values: seed.excited.loss, line: .excited,
           tries: seed.excited.refinementLosses),
       ],
       targets: sheet.thresholds.mapValues { max(0, 1 - $0) },

@@ -1,19 +1,17 @@
 extension CompareSheet {
   /// Lays the sheet out on a page of its own height.
-  /// - Parameters:
-  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
-  ///   - overlay: How a map lies over its picture.
-  ///   - colors: The maps' colours.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the parts do not belong together, the width is too small, or a
   ///   font is missing.
-  public func scene(
-    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
-  ) throws -> Scene {
+  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try validate()
-    let layout = CompareLayout(
-      sheet: self, width: width, overlay: overlay, colors: colors, scale: scale)
-    return try layout.scene()
+    try style.maps.validate(isDifference: false)
+    return try style.page { width, builder in
+      try CompareLayout(
+        sheet: self, width: width, style: style.maps,
+        scale: style.maps.scale(of: maps, isDifference: false)
+      ).scene(builder)
+    }
   }
 }
 
@@ -34,15 +32,12 @@ struct CompareLayout {
   static let gutter = 9.5
   static let smallestPanel = 34.0
   static let smallestBlock = 160.0
-  /// What PDF viewers show of a page at most.
-  static let largestWidth = 14_400.0
   static let columnLabelHeight = 16.0
   static let rowPitch = HeatMapPanel.stripHeight + 3
 
   let sheet: CompareSheet
   let width: Double
-  let overlay: OverlayMode
-  let colors: ColorMap
+  let style: MapStyle
   let scale: ValueScale
 
   var inner: Double { width - 2 * Self.margin }
@@ -76,9 +71,9 @@ struct CompareLayout {
     }
   }
 
-  func scene() throws -> Scene {
+  func scene(_ builder: SceneBuilder) throws -> Scene {
     try checkWidth()
-    var builder = SceneBuilder(typesetter: try Typesetter())
+    var builder = builder
     var bottom = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
     }
@@ -102,9 +97,8 @@ struct CompareLayout {
     if !keyIsDrawn {
       bottom = builder.group("key") { drawWideKey(y: bottom, &$0) }
     }
-    return Scene(
-      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+    return builder.scene(
+      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
   private var caption: String {
@@ -112,15 +106,11 @@ struct CompareLayout {
       sheet.prompt,
       "pictures and maps of \(sheet.plainName) and \(sheet.excitedName) from the same noise "
         + Scene.list("seed", sheet.seeds.map { String($0.seed) }),
-      quantity: sheet.recipe, scale: scale, strip: "the largest value")
+      quantity: sheet.recipe, scale: scale, style: style, strip: "the largest value")
       + (sheet.curveNote.isEmpty ? "" : " " + sheet.curveNote)
   }
 
   private func checkWidth() throws {
-    guard width <= Self.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most \(NumberText.plain(Self.largestWidth))")
-    }
     let gaps = Self.panelGap * Double(panelsPerRow - 1)
     let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
     let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)
@@ -150,10 +140,7 @@ struct CompareLayout {
   private func drawColorBar(
     x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    builder.group("color bar") {
-      ColorBar(scale: scale, colors: colors, caption: sheet.recipe)
-        .draw(x: x, y: y, width: width, &$0)
-    }
+    key.drawBar(x: x, y: y, width: width, &builder)
   }
 
   private func drawLegend(
@@ -167,26 +154,21 @@ struct CompareLayout {
   private func drawNote(
     x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
-    let map = sheet.seeds[0].plain.maps[0]
-    var bottom = y
-    let note = [overlay.note(rows: map.rows, columns: map.columns), sheet.curveNote]
-    for line in builder.typesetter.wrap(
-      note.filter { !$0.isEmpty }.joined(separator: " "), width: width, size: style.size,
-      atMost: 6)
-    {
-      builder.text(line, x: x, y: bottom + 5.8, style)
-      bottom += 7.4
-    }
-    return bottom
+    key.drawNote(x: x, y: y, width: width, &builder)
+  }
+
+  private var key: MapKey {
+    MapKey(
+      maps: sheet.maps, quantity: sheet.recipe, scale: scale, style: style,
+      note: sheet.curveNote)
   }
 
   private var legendEntries: [Legend.Entry] {
     var entries: [Legend.Entry] = []
     if hasCurves {
       entries += [
-        Legend.line(.plain, .black, nil, sheet.plainName),
-        Legend.line(.excited, .black, nil, sheet.excitedName),
+        Legend.line(.plain, nil, nil, sheet.plainName),
+        Legend.line(.excited, nil, nil, sheet.excitedName),
       ]
       for (index, subject) in sheet.subjects.enumerated() {
         entries.append(
@@ -206,8 +188,7 @@ struct CompareLayout {
         entries.append(Legend.shade("after the last altered step"))
       }
     }
-    let maps = sheet.seeds.flatMap { $0.plain.maps + $0.excited.maps }
-    if maps.contains(where: { $0.values.contains { !$0.isFinite } }) {
+    if sheet.maps.contains(where: { $0.values.contains { !$0.isFinite } }) {
       entries.append(Legend.hatch("no value"))
     }
     return entries

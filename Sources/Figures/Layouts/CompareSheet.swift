@@ -1,6 +1,6 @@
 /// A prompt without and with excitation, seed by seed: pictures, maps on one shared scale, curves.
 ///
-/// Pure data: what to show, not how. ``scene(width:overlay:colors:)`` lays it out.
+/// Pure data: what to show, not how. ``scene(_:)`` lays it out.
 public struct CompareSheet: Sendable {
   /// A word whose attention is shown.
   public struct Subject: Hashable, Sendable {
@@ -104,10 +104,8 @@ public struct CompareSheet: Sendable {
     self.metadata = metadata
   }
 
-  /// The scale that all maps share.
-  public var scale: ValueScale {
-    ValueScale(covering: seeds.flatMap { $0.plain.maps + $0.excited.maps })
-  }
+  /// All maps, seed by seed.
+  var maps: [HeatMap] { seeds.flatMap { $0.plain.maps + $0.excited.maps } }
 
   /// Refuses what cannot be drawn.
   func validate() throws {

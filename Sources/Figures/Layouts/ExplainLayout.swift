@@ -1,16 +1,15 @@
 extension ExplainSheet {
   /// Lays the sheet out on a page of its own height.
-  /// - Parameters:
-  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
-  ///   - overlay: How a map lies over the photo.
-  ///   - colors: The maps' colours.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(
-    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
-  ) throws -> Scene {
-    try ExplainLayout(sheet: self, width: width, overlay: overlay, colors: colors, scale: scale)
-      .scene()
+  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+    try style.maps.validate(isDifference: false)
+    return try style.page { width, builder in
+      try ExplainLayout(
+        sheet: self, width: width, style: style.maps,
+        scale: style.maps.scale(of: maps, isDifference: false)
+      ).scene(builder)
+    }
   }
 }
 
@@ -28,8 +27,7 @@ struct ExplainLayout {
 
   let sheet: ExplainSheet
   let width: Double
-  let overlay: OverlayMode
-  let colors: ColorMap
+  let style: MapStyle
   let scale: ValueScale
 
   private var inner: Double { width - 2 * Self.margin }
@@ -47,16 +45,11 @@ struct ExplainLayout {
   }
   private var blockWidth: Double { Self.gutter + gaps + panelWidth * Double(panelsPerRow) }
 
-  func scene() throws -> Scene {
+  func scene(_ builder: SceneBuilder) throws -> Scene {
     let needed = Self.gutter + gaps + Self.panelRange.lowerBound * Double(panelsPerRow)
     let least = (max(needed, CompareLayout.smallestBlock) + 2 * Self.margin).rounded(.up)
     guard width >= least else { throw FigureError.tooNarrow(width: width, needed: least) }
-    guard width <= CompareLayout.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most "
-          + NumberText.plain(CompareLayout.largestWidth))
-    }
-    var builder = SceneBuilder(typesetter: try Typesetter())
+    var builder = builder
     let top = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
     }
@@ -70,9 +63,8 @@ struct ExplainLayout {
       bottom += 4
     }
     bottom = builder.group("key") { drawKey(top: top, bottom: bottom, &$0) }
-    return Scene(
-      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+    return builder.scene(
+      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
   private var caption: String {
@@ -80,7 +72,7 @@ struct ExplainLayout {
       sheet.prompt,
       "where each word looks in a photo, noised to the times shown "
         + Scene.list("seed", sheet.blocks.map { String($0.seed) }),
-      quantity: sheet.quantity, scale: scale, strip: "the largest value")
+      quantity: sheet.quantity, scale: scale, style: style, strip: "the largest value")
   }
 
   /// Draws a seed's rows, the photo in the first, and returns their bottom.
@@ -99,7 +91,7 @@ struct ExplainLayout {
       top += CompareLayout.columnLabelHeight
       builder.group("photo") { builder in
         builder.add(.image(sheet.photo, frame(0, x: x, y: top)))
-        builder.rectangle(frame(0, x: x, y: top), stroke: Scene.Stroke(.rule, width: 0.4))
+        builder.rectangle(frame(0, x: x, y: top), stroke: builder.rule(0.4))
       }
       for row in block.rows {
         drawRow(row, x: x, y: top, &builder)
@@ -119,7 +111,7 @@ struct ExplainLayout {
       for (index, map) in row.maps.enumerated() {
         builder.group("map \(sheet.subjects[index].name)") { builder in
           HeatMapPanel(
-            map: map, image: sheet.photo, scale: scale, colors: colors, overlay: overlay
+            map: map, image: sheet.photo, shared: scale, style: style
           ).draw(in: frame(index + 1, x: x, y: y), &builder)
         }
       }
@@ -156,20 +148,9 @@ struct ExplainLayout {
   private func drawKey(
     x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    let bar = builder.group("color bar") {
-      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
-        .draw(x: x, y: y, width: width, &$0)
-    }
-    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
-    let map = sheet.blocks[0].rows[0].maps[0]
-    let note =
-      overlay.note(rows: map.rows, columns: map.columns)
-      + " Rows: the photo’s latent noised to training time t, from noise to photo."
-    var bottom = bar + 2
-    for line in builder.typesetter.wrap(note, width: width, size: style.size, atMost: 12) {
-      builder.text(line, x: x, y: bottom + 5.8, style)
-      bottom += 7.4
-    }
-    return bottom
+    MapKey(
+      maps: sheet.maps, quantity: sheet.quantity, scale: scale, style: style,
+      note: "Rows: the photo’s latent noised to training time t, from noise to photo."
+    ).draw(x: x, y: y, width: width, atMost: 12, &builder)
   }
 }

@@ -97,8 +97,6 @@ public struct ExplainSheet: Sendable {
     return one.incomparability(with: other)
   }
 
-  /// The scale that all maps share.
-  var scale: ValueScale {
-    ValueScale(covering: blocks.flatMap { $0.rows.flatMap(\.maps) })
-  }
+  /// All maps, block by block.
+  var maps: [HeatMap] { blocks.flatMap { $0.rows.flatMap(\.maps) } }
 }

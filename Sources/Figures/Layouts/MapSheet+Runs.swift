@@ -14,28 +14,50 @@ extension MapSheet {
     runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
     software: String
   ) throws {
-    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
-    for run in runs.dropFirst() { try first.requireComparable(with: run) }
-    let recipe =
-      plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
-    var gathering = Gathering(plan: plan, recipe: recipe, weights: weights)
-    for run in runs { try gathering.add(run) }
-    try gathering.checkPlaces()
-    if plan.showsDifferences { try gathering.subtractPlain() }
-    try gathering.checkFacets()
+    let gathering = try Gathering(runs, plan: plan, weights: weights)
+    self.init(gathering, runs, frame: nil, software: software)
+  }
+
+  /// A sheet for each step, on one scale: the frames of an animation.
+  /// - Parameters: as of ``init(runs:plan:weights:software:)``; the plan's steps are the frames', and all
+  ///   that were recorded if it names none.
+  /// - Throws: as ``init(runs:plan:weights:software:)``.
+  public static func frames(
+    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
+    software: String
+  ) throws -> [MapSheet] {
+    var plan = plan
+    plan.rows.removeAll { $0 == .step }
+    plan.columns.removeAll { $0 == .step }
+    // What a single step leaves without columns has its words beside each other.
+    if plan.columns.isEmpty, let last = plan.rows.popLast() { plan.columns = [last] }
+    let gathering = try Gathering(runs, plan: plan, weights: weights, isAnimated: true)
+    return gathering.frames.map { MapSheet(gathering, runs, frame: $0, software: software) }
+  }
+
+  /// - Parameter frame: the step shown, as it is among the gathering's frames; `nil` without frames.
+  private init(
+    _ gathering: Gathering, _ runs: [RecordedRun], frame: String?, software: String
+  ) {
+    let plan = gathering.plan
     let (rows, columns) = (gathering.headings(plan.rows), gathering.headings(plan.columns))
-    let places = gathering.places(rows, columns)
-    prompt = first.manifest.tokens.prompt
+    let places = gathering.places(rows, columns, frame: frame)
+    prompt = runs.first?.manifest.tokens.prompt ?? ""
     self.rows = rows
     self.columns = places.columns
     panels = places.panels
     pictures = places.pictures
     showsDifferences = plan.showsDifferences
+    scaleMaps = gathering.found.map(\.map)
+    self.frame = frame.map { step in
+      let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
+      return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
+    }
     quantity =
       (plan.showsDifferences ? "with excitation less without: " : "") + gathering.quantity
     let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
     metadata = Scene.Metadata(
-      of: first.manifest, software: software,
+      of: gathering.manifest, software: software,
       manifest: "{\"rows\": \"\(plan.rows.map(\.rawValue).joined(separator: ", "))\", "
         + "\"columns\": \"\(plan.columns.map(\.rawValue).joined(separator: ", "))\", "
         + "\"recipe\": \(Scene.json(gathering.usedRecipe)), \"seeds\": [\(seeds)]}")
@@ -56,6 +78,10 @@ private struct Gathering {
   let plan: MapSheetPlan
   let recipe: Recipe
   let weights: [String: HeadWeights]
+  /// Whether steps stand apart though neither rows nor columns do.
+  let isAnimated: Bool
+  /// Of the first run.
+  let manifest: RunManifest
   private(set) var found: [Found] = []
   private(set) var images: [PNGImage] = []
   /// The values of each facet in the order in which they stand, with what is written for them.
@@ -65,17 +91,35 @@ private struct Gathering {
   private(set) var quantity = ""
   private(set) var usedRecipe = ""
 
-  init(plan: MapSheetPlan, recipe: Recipe, weights: [String: HeadWeights]) {
+  init(
+    _ runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights],
+    isAnimated: Bool = false
+  ) throws {
+    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+    for run in runs.dropFirst() { try first.requireComparable(with: run) }
     self.plan = plan
-    self.recipe = recipe
+    recipe =
+      plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
     self.weights = weights
+    self.isAnimated = isAnimated
+    manifest = first.manifest
+    for run in runs { try add(run) }
+    try checkPlaces()
+    if plan.showsDifferences { try subtractPlain() }
+    try checkFacets()
   }
 
-  mutating func add(_ run: RecordedRun) throws {
+  /// The steps, each as it is among the values of its facet.
+  var frames: [String] { ordered(.step) }
+
+  /// What tells maps apart: rows, columns, and the frames of an animation.
+  private var facets: [Facet] { plan.facets + (isAnimated ? [.step] : []) }
+
+  private mutating func add(_ run: RecordedRun) throws {
     images.append(try PNGImage.read(run.folder.image))
     let words = try self.words(of: run)
     let kept = Set(
-      plan.facets.compactMap { facet -> Recipe.Axis? in
+      facets.compactMap { facet -> Recipe.Axis? in
         switch facet {
         case .layer: .layer
         case .head: .head
@@ -93,7 +137,7 @@ private struct Gathering {
     }
     let used = recipe.resolved(for: run.manifest)
     usedRecipe = used.description
-    let apart = plan.facets.filter { [.layer, .head, .step].contains($0) }.map(\.rawValue)
+    let apart = facets.filter { [.layer, .head, .step].contains($0) }.map(\.rawValue)
     quantity =
       "attention, \(used)" + (apart.isEmpty ? "" : "; \(apart.joined(separator: ", ")) apart")
   }
@@ -143,7 +187,7 @@ private struct Gathering {
     if !plan.steps.isEmpty { return plan.steps }
     if let steps = recipe.steps { return steps }
     let recorded = Set(run.noisePredictions.map(\.step)).sorted()
-    guard recorded.count > 8 else { return recorded }
+    guard recorded.count > 8, !isAnimated else { return recorded }
     return (0..<8).map {
       recorded[Int((Double($0 * (recorded.count - 1)) / 7).rounded())]
     }
@@ -158,13 +202,13 @@ private struct Gathering {
   }
 
   /// Every facet that has several values must be one of the plan's, and each place have one map.
-  func checkFacets() throws {
+  private func checkFacets() throws {
     guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
     else {
       throw FigureError.inconsistentSheet(
         "rows and columns name something twice or nothing")
     }
-    for facet in Facet.allCases where !plan.facets.contains(facet) {
+    for facet in Facet.allCases where !facets.contains(facet) {
       let values = order[facet] ?? []
       guard values.count <= 1 else {
         throw FigureError.inconsistentSheet(
@@ -175,7 +219,7 @@ private struct Gathering {
   }
 
   /// No two runs may be of the same method and seed.
-  func checkPlaces() throws {
+  private func checkPlaces() throws {
     var places: Set<[Facet: String]> = []
     for found in found where !places.insert(found.values).inserted {
       let place = [Facet.method, .seed].map { labels[$0]?[found.values[$0] ?? ""] ?? "" }
@@ -184,7 +228,7 @@ private struct Gathering {
   }
 
   /// Takes from each map that of plain Stable Diffusion on the same seed, which itself is left out.
-  mutating func subtractPlain() throws {
+  private mutating func subtractPlain() throws {
     let plainMethod = NeglectComparison.plainMethod
     let plain = Dictionary(
       found.filter { $0.values[.method] == plainMethod }.map { ($0.values, $0.map) },
@@ -240,10 +284,12 @@ private struct Gathering {
 
   /// The panels, with a column of pictures before each run's maps where the plan wants them.
   func places(
-    _ rows: [MapSheet.Heading], _ columns: [MapSheet.Heading]
+    _ rows: [MapSheet.Heading], _ columns: [MapSheet.Heading], frame: String?
   ) -> (columns: [MapSheet.Heading], panels: [[MapSheet.Panel]], pictures: [[PNGImage?]]) {
     var index: [[String]: Found] = [:]
-    for found in found { index[plan.facets.map { found.values[$0] ?? "" }] = found }
+    for found in found where frame == nil || found.values[.step] == frame {
+      index[plan.facets.map { found.values[$0] ?? "" }] = found
+    }
     var all: [MapSheet.Heading] = []
     var panels = rows.map { _ in [MapSheet.Panel]() }
     var pictures = rows.map { _ in [PNGImage?]() }

@@ -18,6 +18,13 @@ public struct MapSheet: Sendable {
     case nothing
   }
 
+  /// A step of an animation.
+  struct Frame: Hashable, Sendable {
+    let step: Int
+    /// How many steps the runs have.
+    let steps: Int
+  }
+
   let prompt: String
   let rows: [Heading]
   let columns: [Heading]
@@ -30,16 +37,15 @@ public struct MapSheet: Sendable {
   let metadata: Scene.Metadata
   /// Whether the maps are differences of two runs.
   let showsDifferences: Bool
+  /// The maps that the scale covers: this sheet's, and those of the other frames of an animation.
+  let scaleMaps: [HeatMap]
+  /// The step shown, if the sheet is a frame of an animation.
+  let frame: Frame?
 
   /// All maps, row by row.
   var maps: [HeatMap] {
     panels.joined().compactMap { panel in
       if case .map(let map) = panel { map } else { nil }
     }
-  }
-
-  /// The scale that all maps share.
-  var scale: ValueScale {
-    showsDifferences ? ValueScale(symmetricCovering: maps) : ValueScale(covering: maps)
   }
 }

@@ -1,15 +1,12 @@
 extension MapSheet {
   /// Lays the sheet out on a page of its own height.
-  /// - Parameters:
-  ///   - width: Points; 495 is the full width of a two-column page (CVPR), 236.25 a column of it.
-  ///   - overlay: How a map lies over its picture.
-  ///   - colors: The maps' colours; differences have their own.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(
-    width: Double = 495, overlay: OverlayMode = .mosaic, colors: ColorMap = .magma
-  ) throws -> Scene {
-    try MapSheetLayout(sheet: self, width: width, overlay: overlay, colors: colors).scene()
+  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+    try style.maps.validate(isDifference: showsDifferences)
+    return try style.page { width, builder in
+      try MapSheetLayout(sheet: self, width: width, style: style.maps).scene(builder)
+    }
   }
 }
 
@@ -20,20 +17,18 @@ struct MapSheetLayout {
   private static let smallestPanel = 30.0
   private static let largestPanel = 96.0
   private static let headingHeight = 9.0
-  private static let style = SceneBuilder.TextStyle(size: 6.5)
+  private static let type = SceneBuilder.TextStyle(size: 6.5)
 
   let sheet: MapSheet
   let width: Double
-  let overlay: OverlayMode
-  let colors: ColorMap
+  let style: MapStyle
   let scale: ValueScale
 
-  init(sheet: MapSheet, width: Double, overlay: OverlayMode, colors: ColorMap) {
+  init(sheet: MapSheet, width: Double, style: MapStyle) {
     self.sheet = sheet
     self.width = width
-    self.overlay = overlay
-    self.colors = sheet.showsDifferences ? .difference : colors
-    scale = sheet.scale
+    self.style = sheet.showsDifferences ? style.forDifferences : style
+    scale = self.style.scale(of: sheet.scaleMaps, isDifference: sheet.showsDifferences)
   }
 
   private var inner: Double { width - 2 * Self.margin }
@@ -45,15 +40,10 @@ struct MapSheetLayout {
     return varying.isEmpty ? places.suffix(1) : varying
   }
 
-  func scene() throws -> Scene {
-    var builder = SceneBuilder(typesetter: try Typesetter())
+  func scene(_ builder: SceneBuilder) throws -> Scene {
+    var builder = builder
     let gutter = gutterWidth(builder)
     let room = inner - gutter
-    guard width <= CompareLayout.largestWidth else {
-      throw FigureError.inconsistentSheet(
-        "a width of \(NumberText.plain(width)) pt; at most "
-          + NumberText.plain(CompareLayout.largestWidth))
-    }
     guard room >= Self.smallestPanel else {
       throw FigureError.tooNarrow(
         width: width, needed: (gutter + Self.smallestPanel + 2 * Self.margin).rounded(.up))
@@ -66,6 +56,7 @@ struct MapSheetLayout {
     var bottom = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
     }
+    if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
     for first in stride(from: 0, to: sheet.columns.count, by: perBand) {
       let columns = first..<min(first + perBand, sheet.columns.count)
       let x = Self.margin + gutter
@@ -76,9 +67,8 @@ struct MapSheetLayout {
       bottom += 5
     }
     bottom = builder.group("key") { drawKey(y: bottom, &$0) }
-    return Scene(
-      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+    return builder.scene(
+      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
   private var caption: String {
@@ -87,8 +77,22 @@ struct MapSheetLayout {
     }
     return Scene.caption(
       sheet.prompt, "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)",
-      quantity: sheet.quantity, scale: scale,
+      quantity: sheet.quantity, scale: scale, style: style,
       strip: sheet.showsDifferences ? "the largest difference" : "the largest value")
+  }
+
+  /// The step in words, and how far along the run it is.
+  private func draw(
+    _ frame: MapSheet.Frame, y: Double, _ builder: inout SceneBuilder
+  ) -> Double {
+    builder.text(
+      "step \(frame.step) of 0…\(frame.steps - 1)", x: Self.margin, y: y + 6.6, .init(size: 8))
+    let track = Scene.Rect(x: Self.margin + 84, y: y + 2.4, width: inner - 84, height: 3)
+    builder.rectangle(track, fill: builder.theme.shade)
+    var done = track
+    done.width *= Double(frame.step + 1) / Double(max(frame.steps, frame.step + 1))
+    builder.rectangle(done, fill: builder.theme.rule)
+    return y + 12
   }
 
   // MARK: - Headings
@@ -98,7 +102,7 @@ struct MapSheetLayout {
     let places = shown(sheet.rows)
     let widest =
       sheet.rows.flatMap { row in
-        places.map { builder.width(of: row.labels[$0], Self.style) }
+        places.map { builder.width(of: row.labels[$0], Self.type) }
       }.max() ?? 0
     return min(widest + 4, inner / 4)
   }
@@ -115,20 +119,20 @@ struct MapSheetLayout {
         let wide = Double(span.count) * (panel + Self.gap) - Self.gap
         builder.text(
           sheet.columns[span.lowerBound].labels[place], x: left + wide / 2, y: top + 6.6,
-          Self.style, .center, width: wide)
+          Self.type, .center, width: wide)
         if level < places.count - 1 {
           builder.line(
             [Scene.Point(left, top + 9), Scene.Point(left + wide, top + 9)],
-            Scene.Stroke(.rule, width: 0.4))
+            builder.rule(0.4))
         }
       }
       top += Self.headingHeight + (level < places.count - 1 ? 1.5 : 0)
     }
-    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
+    let type = builder.secondary(6)
     for column in columns where !sheet.columns[column].detail.isEmpty {
       let center = x + Double(column - columns.lowerBound) * (panel + Self.gap) + panel / 2
       builder.text(
-        sheet.columns[column].detail, x: center, y: top + 5, style, .center, width: panel)
+        sheet.columns[column].detail, x: center, y: top + 5, type, .center, width: panel)
     }
     return columns.contains { !sheet.columns[$0].detail.isEmpty } ? top + 7.5 : top
   }
@@ -159,7 +163,7 @@ struct MapSheetLayout {
       let places = shown(sheet.rows)
       for (line, place) in places.enumerated() {
         builder.text(
-          heading.labels[place], x: Self.margin, y: y + 7 + 8 * Double(line), Self.style,
+          heading.labels[place], x: Self.margin, y: y + 7 + 8 * Double(line), Self.type,
           width: x - Self.margin - 3)
       }
       for column in columns {
@@ -188,15 +192,15 @@ struct MapSheetLayout {
       switch (sheet.panels[row][column], picture) {
       case (.map(let map), let picture?):
         HeatMapPanel(
-          map: map, image: picture, scale: scale, colors: colors, overlay: overlay,
+          map: map, image: picture, shared: scale, style: style,
           isDifference: sheet.showsDifferences
         ).draw(in: frame, &builder)
       case (.picture, let picture?):
         builder.add(.image(picture, frame))
-        builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+        builder.rectangle(frame, stroke: builder.rule(0.4))
       default:
         HeatMapPanel.hatch(frame, &builder)
-        builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+        builder.rectangle(frame, stroke: builder.rule(0.4))
       }
     }
   }
@@ -204,28 +208,18 @@ struct MapSheetLayout {
   // MARK: - Key
 
   private func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
-    let bar = builder.group("color bar") {
-      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
-        .draw(x: Self.margin, y: y, width: min(inner, 250), &$0)
-    }
-    let style = SceneBuilder.TextStyle(size: 6, color: .secondary)
-    var bottom = bar + 2
-    for line in builder.typesetter.wrap(note, width: inner, size: style.size, atMost: 6) {
-      builder.text(line, x: Self.margin, y: bottom + 5.8, style)
-      bottom += 7.4
-    }
-    return bottom
+    MapKey(maps: sheet.scaleMaps, quantity: sheet.quantity, scale: scale, style: style, note: note)
+      .draw(x: Self.margin, y: y, width: inner, &builder)
   }
 
-  /// How maps are drawn, and what is hatched.
+  /// What pictures are of, and what is hatched.
   private var note: String {
     let isNothing = sheet.panels.joined().contains { panel in
       if case .nothing = panel { true } else { false }
     }
-    let grids = Set(sheet.maps.map { [$0.rows, $0.columns] }).sorted { $0[0] > $1[0] }
-      .map { "\($0[0])×\($0[1])" }
-    return overlay.note(grids: grids)
-      + (sheet.showsDifferences ? " Pictures are those with excitation." : "")
-      + (isNothing ? " Hatched: not recorded." : "")
+    return [
+      sheet.showsDifferences ? "Pictures are those with excitation." : "",
+      isNothing ? "Hatched: not recorded." : "",
+    ].filter { !$0.isEmpty }.joined(separator: " ")
   }
 }

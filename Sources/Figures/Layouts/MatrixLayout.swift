@@ -1,8 +1,10 @@
 extension MatrixSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(width: Double = 495, colors: ColorMap = .viridis) throws -> Scene {
-    try MatrixLayout(sheet: self, width: width, colors: colors).scene()
+  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+    try style.page { width, builder in
+      try MatrixLayout(sheet: self, width: width, style: style.maps).scene(builder)
+    }
   }
 }
 
@@ -10,21 +12,21 @@ extension MatrixSheet {
 struct MatrixLayout {
   private static let margin = CompareLayout.margin
   private static let gap = 13.0
-  private static let style = SceneBuilder.TextStyle(size: 6.5)
+  private static let type = SceneBuilder.TextStyle(size: 6.5)
   private static let cellRange = 7.5...24.0
   /// The narrowest cell that holds a number of two decimals.
   private static let numberedCell = 14.5
 
   let sheet: MatrixSheet
   let width: Double
-  let colors: ColorMap
+  let style: MapStyle
   let scale = ValueScale(covering: [HeatMap(rows: 1, columns: 1, values: [1])])
 
-  func scene() throws -> Scene {
-    var builder = SceneBuilder(typesetter: try Typesetter())
+  func scene(_ builder: SceneBuilder) throws -> Scene {
+    var builder = builder
     let inner = width - 2 * Self.margin
     let names = min(
-      (sheet.words.map { builder.width(of: $0, Self.style) }.max() ?? 0) + 3, inner / 4)
+      (sheet.words.map { builder.width(of: $0, Self.type) }.max() ?? 0) + 3, inner / 4)
     let count = Double(sheet.words.count)
     let needed = names + Self.cellRange.lowerBound * count
     guard inner >= needed else {
@@ -45,12 +47,11 @@ struct MatrixLayout {
       bottom += 10 + names + cell * count + 8
     }
     bottom = builder.group("color bar") {
-      ColorBar(scale: scale, colors: colors, caption: sheet.quantity)
+      ColorBar(scale: scale, style: style, caption: sheet.quantity)
         .draw(x: Self.margin, y: bottom, width: min(inner, 250), &$0)
     }
-    return Scene(
-      width: width, height: (bottom + Self.margin).rounded(.up), nodes: builder.nodes,
-      metadata: sheet.metadata, caption: caption, warnings: builder.typesetter.warnings)
+    return builder.scene(
+      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
   private func draw(
@@ -61,16 +62,20 @@ struct MatrixLayout {
     let frame = Scene.Rect(
       x: x + names, y: y + 10 + names, width: cell * Double(count), height: cell * Double(count))
     builder.group(matrix.title) { builder in
+      let seeds =
+        matrix.seeds > 1 ? [", mean of \(matrix.seeds) seeds", ", n = \(matrix.seeds)"] : [""]
+      let titles = seeds.map { matrix.title + $0 }
+      let title = titles.first { builder.width(of: $0, .init(size: 8)) <= names + frame.width }
       builder.text(
-        matrix.title + (matrix.seeds > 1 ? ", mean of \(matrix.seeds) seeds" : ""),
-        x: x, y: y + 7, .init(size: 8), width: names + frame.width)
+        title ?? titles[titles.count - 1], x: x, y: y + 7, .init(size: 8),
+        width: names + frame.width)
       for (index, word) in sheet.words.enumerated() {
         let middle = (Double(index) + 0.5) * cell
         builder.text(
-          word, x: frame.x - 3, y: frame.y + middle + 2.3, Self.style, .trailing,
+          word, x: frame.x - 3, y: frame.y + middle + 2.3, Self.type, .trailing,
           width: names - 3)
         builder.verticalText(
-          word, x: frame.x + middle + 2.3, y: frame.y - 2 - (names - 3) / 2, Self.style,
+          word, x: frame.x + middle + 2.3, y: frame.y - 2 - (names - 3) / 2, Self.type,
           height: names - 3)
       }
       drawCells(matrix, frame, cell: cell, &builder)
@@ -81,7 +86,9 @@ struct MatrixLayout {
     _ matrix: MatrixSheet.Matrix, _ frame: Scene.Rect, cell: Double,
     _ builder: inout SceneBuilder
   ) {
-    let fills = matrix.values.map { $0.isFinite ? colors.color(at: scale.fraction(of: $0)) : nil }
+    let fills = matrix.values.map {
+      $0.isFinite ? style.colors.color(at: scale.fraction(of: $0)) : nil
+    }
     let count = sheet.words.count
     for (index, fill) in fills.enumerated() {
       let square = Scene.Rect(
@@ -98,7 +105,7 @@ struct MatrixLayout {
           y: square.y + cell / 2 + 2.2, .init(size: 6, color: fill.textColor), .center)
       }
     }
-    builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+    builder.rectangle(frame, stroke: builder.rule(0.4))
   }
 
   private var caption: String {

@@ -3,11 +3,23 @@ internal import AttentionTrace
 extension Scene {
   /// What every sheet's caption says of its maps: what the colours measure, and over which range.
   static func caption(
-    _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, strip: String
+    _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, style: MapStyle,
+    strip: String
   ) -> String {
-    "“\(prompt)”: \(shown). Colours: \(quantity), on one scale from "
-      + "\(NumberText.value(scale.lower)) to \(NumberText.value(scale.upper)), cells not "
-      + "interpolated; \(strip) is printed beneath each map."
+    "“\(prompt)”: \(shown). " + colors(quantity, scale: scale, style: style, strip: strip)
+  }
+
+  /// What the colours measure, over which range, and how they are spread, as a sentence.
+  static func colors(
+    _ quantity: String, scale: ValueScale, style: MapStyle, strip: String
+  ) -> String {
+    let range =
+      style.isOwnRange
+      ? "each map on a scale of its own, printed beneath it"
+      : "on one \(scale.isLogarithmic ? "logarithmic " : "")scale from "
+        + "\(NumberText.value(scale.lower)) to \(NumberText.value(scale.upper))"
+    let strip = style.isOwnRange ? "" : "; \(strip) is printed beneath each map"
+    return "Colours: \(quantity), \(range), \(style.spread)\(strip)."
   }
 
   /// As in `(seeds 0, 3)`.
@@ -29,6 +41,7 @@ extension Scene.Metadata {
 extension SceneBuilder {
   /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.
   mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {
+    guard showsPrompt else { return margin }
     let style = TextStyle(size: 9)
     let lines = typesetter.wrap(
       "“" + typesetter.drawable(prompt) + "”", width: width, size: style.size, atMost: 3)
@@ -49,6 +62,6 @@ extension SceneBuilder {
       name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
       width: width)
     text(
-      tokens, x: center, y: y + 13.8, .init(size: 6, color: .secondary), .center, width: width)
+      tokens, x: center, y: y + 13.8, secondary(6), .center, width: width)
   }
 }

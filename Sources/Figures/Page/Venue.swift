@@ -19,6 +19,25 @@ public enum Venue: String, Hashable, Sendable, CaseIterable {
   /// AAAI.
   case aaai
 
+  /// The smallest type of a figure: what the venue's style sets small type in, or its rule for figures.
+  ///
+  /// AAAI wants labels of 9 points; SIGGRAPH and ACM set text in 9 and figures in 8 and less.
+  public var typeSize: Double {
+    switch self {
+    case .icml: 6
+    case .neurips, .cvpr, .siggraph, .acm, .eccv: 7
+    case .aaai: 9
+    }
+  }
+
+  /// The face that goes with the venue's own: Times, but for ACM, which sets captions in a sans serif.
+  public var typeface: Typeface {
+    switch self {
+    case .neurips, .icml, .cvpr, .eccv, .aaai: .serif
+    case .siggraph, .acm: .sans
+    }
+  }
+
   /// The width of a column.
   public var column: Double {
     switch self {

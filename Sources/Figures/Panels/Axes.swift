@@ -5,8 +5,11 @@ struct Axes {
   let plot: Scene.Rect
   let lastStep: Int
   let values: (lower: Double, upper: Double)
+  /// The most labels of the values.
+  let ticks: Int
 
-  init(plot: Scene.Rect, lastStep: Int, values: (Double, Double)) {
+  init(plot: Scene.Rect, lastStep: Int, values: (Double, Double), ticks: Int = 3) {
+    self.ticks = ticks
     self.plot = plot
     self.lastStep = lastStep
     self.values = values
@@ -23,10 +26,10 @@ struct Axes {
   }
 
   /// The width of the widest label left of a plot of such values.
-  static func labelWidth(_ values: (lower: Double, upper: Double), _ builder: SceneBuilder)
-    -> Double
-  {
-    let ticks = Ticks(from: values.lower, to: values.upper, atMost: 3)
+  static func labelWidth(
+    _ values: (lower: Double, upper: Double), ticks: Int = 3, _ builder: SceneBuilder
+  ) -> Double {
+    let ticks = Ticks(from: values.lower, to: values.upper, atMost: ticks)
     return ticks.values.map {
       builder.width(of: NumberText.tick($0, step: ticks.step), small)
     }.max() ?? 0
@@ -34,12 +37,12 @@ struct Axes {
 
   /// Draws frame, ticks and the label of the steps.
   func draw(_ builder: inout SceneBuilder) {
-    builder.rectangle(plot, stroke: Scene.Stroke(.rule, width: 0.5))
-    let vertical = Ticks(from: values.lower, to: values.upper, atMost: 3)
+    builder.rectangle(plot, stroke: builder.rule(0.5))
+    let vertical = Ticks(from: values.lower, to: values.upper, atMost: ticks)
     for value in vertical.values {
       let y = y(value)
       builder.line(
-        [Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], Scene.Stroke(.rule, width: 0.5))
+        [Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], builder.rule(0.5))
       builder.text(
         NumberText.tick(value, step: vertical.step), x: plot.x - 3, y: y + 2.1, Self.small,
         .trailing)
@@ -49,7 +52,7 @@ struct Axes {
     for value in horizontal.values {
       let x = x(value)
       builder.line(
-        [Scene.Point(x, plot.maxY), Scene.Point(x, plot.maxY + 2)], Scene.Stroke(.rule, width: 0.5))
+        [Scene.Point(x, plot.maxY), Scene.Point(x, plot.maxY + 2)], builder.rule(0.5))
       let label = NumberText.tick(value, step: horizontal.step)
       let half = builder.width(of: label, Self.small) / 2
       builder.text(

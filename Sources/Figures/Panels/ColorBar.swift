@@ -5,7 +5,7 @@ struct ColorBar {
   private static let barHeight = 7.0
 
   var scale: ValueScale
-  var colors: ColorMap
+  var style: MapStyle
   /// The quantity and its unit.
   var caption: String
 
@@ -19,23 +19,31 @@ struct ColorBar {
       builder.text(line, x: x, y: bottom + 6.2, Self.label)
       bottom += 7.8
     }
+    let colors = style.shownColors
     let bar = Scene.Rect(x: x + 4, y: bottom + 1, width: width - 8, height: Self.barHeight)
     builder.add(
       .image(
         PNGImage(
           width: colors.colors.count, height: 1,
           pixels: colors.colors.flatMap { [$0.red, $0.green, $0.blue] }), bar))
-    builder.rectangle(bar, stroke: Scene.Stroke(.rule, width: 0.4))
-    drawTicks(bar, &builder)
+    builder.rectangle(bar, stroke: builder.rule(0.4))
+    if style.isOwnRange {
+      builder.text("each map’s least", x: x, y: bar.maxY + 8, Self.ticks)
+      builder.text("each map’s largest", x: x + width, y: bar.maxY + 8, Self.ticks, .trailing)
+    } else {
+      drawTicks(bar, &builder)
+    }
     return bar.maxY + 10
   }
 
   /// The two ends exactly, and round values between where there is room for them.
   private func drawTicks(_ bar: Scene.Rect, _ builder: inout SceneBuilder) {
-    let round = Ticks(from: scale.lower, to: scale.upper, atMost: 6)
     var marks = [(scale.upper, NumberText.value(scale.upper))]
     if scale.lower != 0 { marks.append((scale.lower, NumberText.value(scale.lower))) }
-    marks += round.values.map { ($0, NumberText.tick($0, step: round.step)) }
+    if style.overlay == .contour {
+      marks += style.contours.map(scale.value(at:)).map { ($0, NumberText.value($0)) }
+    }
+    marks += scale.marks(atMost: 6)
     var taken: [(Double, Double)] = []
     for (value, text) in marks {
       let x = bar.x + scale.fraction(of: value) * bar.width
@@ -47,7 +55,7 @@ struct ColorBar {
       }
       taken.append((center - half, center + half))
       builder.line(
-        [Scene.Point(x, bar.maxY), Scene.Point(x, bar.maxY + 2)], Scene.Stroke(.rule, width: 0.4))
+        [Scene.Point(x, bar.maxY), Scene.Point(x, bar.maxY + 2)], builder.rule(0.4))
       builder.text(text, x: center, y: bar.maxY + 8, Self.ticks, .center)
     }
   }

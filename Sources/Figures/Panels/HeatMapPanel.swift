@@ -5,43 +5,67 @@ struct HeatMapPanel {
 
   var map: HeatMap
   var image: PNGImage
-  var scale: ValueScale
-  var colors: ColorMap
-  var overlay: OverlayMode
+  /// The scale that all maps of the sheet share.
+  var shared: ValueScale
+  var style: MapStyle
   /// Whether values are differences, whose largest may be negative.
   var isDifference = false
 
+  private var scale: ValueScale {
+    style.scale(of: map, shared: shared, isDifference: isDifference)
+  }
+  private var colors: ColorMap { style.shownColors }
+
   /// Draws picture and map in `frame`, and the strip below it.
   func draw(in frame: Scene.Rect, _ builder: inout SceneBuilder) {
-    if overlay == .mosaic { builder.add(.image(image.grey, frame)) }
-    let isKnown = map.values.map(\.isFinite)
-    let fractions = map.values.map { $0.isFinite ? scale.fraction(of: Double($0)) : 0 }
-    let length = min(frame.width / Double(map.columns), frame.height / Double(map.rows))
-    let cells = Scene.Cells(
-      frame: frame, rows: map.rows, columns: map.columns,
-      colors: zip(fractions, isKnown).map { $1 ? colors.color(at: $0) : nil },
-      sides: map.values.map {
-        overlay.side(at: $0.isFinite ? scale.magnitude(of: Double($0)) : 0, length: length)
-      })
-    if overlay == .cells && !isKnown.contains(false) {
-      builder.add(.image(Self.raster(cells), frame))
-    } else {
-      builder.add(.cells(cells))
+    switch style.overlay {
+    case .mosaic:
+      builder.add(.image(image.grey, frame))
+      builder.add(.cells(cells(in: frame)))
+    case .cells, .side:
+      builder.add(.image(MapRaster(map: map, scale: scale, style: style).opaque, frame))
+    case .alpha:
+      builder.add(
+        .image(MapRaster(map: map, scale: scale, style: style).blended(over: image.grey), frame))
+    case .dim:
+      builder.add(.image(MapRaster(map: map, scale: scale, style: style).dimming(image), frame))
+    case .contour:
+      builder.add(.image(image, frame))
+      Contours(map: map).draw(
+        style.contours.map { ($0, scale.value(at: $0)) }, in: frame, colors, &builder)
+    case .jetCompat:
+      builder.add(
+        .image(
+          PublishedOverlay(swapsRedAndBlue: style.swapsRedAndBlue).image(map, over: image), frame))
     }
-    for (index, known) in isKnown.enumerated() where !known {
-      Self.hatch(Self.cell(index, of: cells), &builder)
+    for (index, value) in map.values.enumerated() where !value.isFinite {
+      Self.hatch(cell(index, of: frame), &builder)
     }
-    builder.rectangle(frame, stroke: Scene.Stroke(.rule, width: 0.4))
+    builder.rectangle(frame, stroke: builder.rule(0.4))
     drawStrip(below: frame, &builder)
   }
 
+  private func cells(in frame: Scene.Rect) -> Scene.Cells {
+    let length = min(frame.width / Double(map.columns), frame.height / Double(map.rows))
+    return Scene.Cells(
+      frame: frame, rows: map.rows, columns: map.columns,
+      colors: map.values.map {
+        $0.isFinite ? colors.color(at: scale.fraction(of: Double($0))) : nil
+      },
+      sides: map.values.map {
+        style.overlay.side(at: $0.isFinite ? scale.magnitude(of: Double($0)) : 0, length: length)
+      })
+  }
+
   /// The strip has the colour of the largest value, so that neglect is seen before it is read.
+  ///
+  /// The value is the map's own, whatever is drawn between the cells.
   private func drawStrip(below frame: Scene.Rect, _ builder: inout SceneBuilder) {
     let strip = Scene.Rect(
       x: frame.x, y: frame.maxY, width: frame.width, height: Self.stripHeight)
     let maximum = (isDifference ? map.extreme : map.maximum).map(Double.init)
-    let fill = maximum.map { colors.color(at: scale.fraction(of: $0)) } ?? .white
-    builder.rectangle(strip, fill: fill, stroke: Scene.Stroke(.rule, width: 0.4))
+    let fill = maximum.map { colors.color(at: scale.fraction(of: $0)) } ?? builder.theme.paper
+    builder.rectangle(strip, fill: fill, stroke: builder.rule(0.4))
     builder.text(
       maximum.map(label) ?? "no value", x: strip.x + strip.width / 2,
       y: strip.y + 6.4, .init(size: 6, color: fill.textColor), .center, width: strip.width - 2)
@@ -49,31 +73,22 @@ struct HeatMapPanel {
 
   private func label(_ value: Double) -> String {
     let text = NumberText.value(value)
-    return isDifference ? (value > 0 ? "+" : "") + text : "max \(text)"
+    if isDifference { return (value > 0 ? "+" : "") + text }
+    return style.isOwnRange ? "\(NumberText.value(scale.lower))–\(text)" : "max \(text)"
   }
 
-  /// Edge-to-edge cells as a picture: vector squares would show seams where they meet.
-  private static func raster(_ cells: Scene.Cells) -> PNGImage {
-    PNGImage(
-      width: cells.columns, height: cells.rows,
-      pixels: cells.colors.flatMap { color in
-        color.map { [$0.red, $0.green, $0.blue] } ?? [255, 255, 255]
-      })
-  }
-
-  private static func cell(_ index: Int, of cells: Scene.Cells) -> Scene.Rect {
-    let width = cells.frame.width / Double(cells.columns)
-    let height = cells.frame.height / Double(cells.rows)
+  private func cell(_ index: Int, of frame: Scene.Rect) -> Scene.Rect {
+    let width = frame.width / Double(map.columns)
+    let height = frame.height / Double(map.rows)
     return Scene.Rect(
-      x: cells.frame.x + Double(index % cells.columns) * width,
-      y: cells.frame.y + Double(index / cells.columns) * height, width: width, height: height)
+      x: frame.x + Double(index % map.columns) * width,
+      y: frame.y + Double(index / map.columns) * height, width: width, height: height)
   }
 
-  /// White with a diagonal: no value.
+  /// Paper with a diagonal: no value.
   static func hatch(_ cell: Scene.Rect, _ builder: inout SceneBuilder) {
-    builder.rectangle(cell, fill: .white)
+    builder.rectangle(cell, fill: builder.theme.paper)
     builder.line(
-      [Scene.Point(cell.x, cell.maxY), Scene.Point(cell.maxX, cell.y)],
-      Scene.Stroke(.rule, width: 0.4))
+      [Scene.Point(cell.x, cell.maxY), Scene.Point(cell.maxX, cell.y)], builder.rule(0.4))
   }
 }

@@ -34,13 +34,18 @@ struct Legend {
     return entries.isEmpty ? y : top + Self.pitch
   }
 
-  static func line(_ line: MethodLine, _ color: Color, _ marker: Marker?, _ name: String) -> Entry {
+  /// - Parameter color: `nil` for the theme's ink.
+  static func line(_ line: MethodLine, _ color: Color?, _ marker: Marker?, _ name: String) -> Entry
+  {
     Entry(name: name) { place, builder in
+      let color = color ?? builder.theme.ink
       builder.line(
         [place, Scene.Point(place.x + sampleWidth, place.y)], line.stroke(color))
       if let marker {
         builder.add(
-          line.node(marker, at: Scene.Point(place.x + sampleWidth / 2, place.y), color: color))
+          line.node(
+            marker, at: Scene.Point(place.x + sampleWidth / 2, place.y), color: color,
+            on: builder.theme))
       }
     }
   }
@@ -50,10 +55,10 @@ struct Legend {
       let middle = place.x + sampleWidth / 2
       builder.line(
         [Scene.Point(middle, place.y - 4), Scene.Point(middle, place.y + 4)],
-        Scene.Stroke(.rule, width: 0.3))
+        builder.rule(0.3))
       builder.line(
         [Scene.Point(middle - 4, place.y), Scene.Point(middle + 4, place.y)],
-        Scene.Stroke(.black, width: 1.5))
+        Scene.Stroke(builder.theme.ink, width: 1.5))
     }
   }
 
@@ -61,7 +66,8 @@ struct Legend {
     Entry(name: name) { place, builder in
       for (index, rise) in [1.2, 0, -1.2].enumerated() {
         let center = Scene.Point(place.x + Double(index + 1) * sampleWidth / 4, place.y - rise)
-        builder.add(Marker.circle.node(at: center, radius: 0.6, fill: .black, stroke: nil))
+        builder.add(
+          Marker.circle.node(at: center, radius: 0.6, fill: builder.theme.ink, stroke: nil))
       }
     }
   }
@@ -69,10 +75,11 @@ struct Legend {
   static func shade(_ name: String) -> Entry {
     Entry(name: name) { place, builder in
       builder.rectangle(
-        Scene.Rect(x: place.x, y: place.y - 3.5, width: sampleWidth, height: 7), fill: .shade)
+        Scene.Rect(x: place.x, y: place.y - 3.5, width: sampleWidth, height: 7),
+        fill: builder.theme.shade)
       builder.line(
         [Scene.Point(place.x, place.y - 3.5), Scene.Point(place.x, place.y + 3.5)],
-        Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
+        builder.rule(0.6, dash: [3, 1, 0.8, 1]))
     }
   }
 
@@ -88,7 +95,7 @@ struct Legend {
       let cell = Scene.Rect(
         x: place.x + sampleWidth / 2 - 3, y: place.y - 3, width: 6, height: 6)
       HeatMapPanel.hatch(cell, &builder)
-      builder.rectangle(cell, stroke: Scene.Stroke(.rule, width: 0.4))
+      builder.rectangle(cell, stroke: builder.rule(0.4))
     }
   }
 }

@@ -12,11 +12,13 @@ enum MethodLine {
     }
   }
 
-  func node(_ marker: Marker, at place: Scene.Point, color: Color) -> Scene.Node {
+  func node(
+    _ marker: Marker, at place: Scene.Point, color: Color, on theme: Theme
+  ) -> Scene.Node {
     switch self {
     case .plain:
       marker.node(
-        at: place, radius: 1.4, fill: .white, stroke: Scene.Stroke(color, width: 0.6))
+        at: place, radius: 1.4, fill: theme.paper, stroke: Scene.Stroke(color, width: 0.6))
     case .excited: marker.node(at: place, radius: 1.7, fill: color, stroke: nil)
     }
   }

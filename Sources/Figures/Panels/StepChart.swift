@@ -4,7 +4,8 @@ struct StepChart {
   struct Series {
     /// By step; what is no number interrupts the line.
     var values: [Float]
-    var color: Color
+    /// `nil` for the theme's ink.
+    var color: Color?
     var line: MethodLine
     var marker: Marker?
     /// Refinement's values in the order of its tries, by the step they precede.
@@ -16,7 +17,6 @@ struct StepChart {
   static let bottomMargin = 16.2
   static let rightMargin = 2.0
   private static let leftMargin = 14.0
-  private static let small = SceneBuilder.TextStyle(size: 6)
 
   var title: String
   var steps: Int
@@ -38,10 +38,14 @@ struct StepChart {
     let axes = Axes(plot: plot, lastStep: lastStep, values: valueRange)
     builder.text(
       title, x: plot.x, y: frame.y + 6.5, .init(size: 6.5), width: frame.maxX - plot.x)
-    drawSchedule(axes, &builder)
+    let schedule = StepSchedule(
+      levels: targets.mapValues { [$0] }, alteredSteps: alteredSteps)
+    schedule.drawShade(axes, &builder)
+    schedule.drawEnd(axes, &builder)
+    schedule.drawLevels(axes, &builder)
     axes.draw(&builder)
     for line in series { draw(line, axes, &builder) }
-    drawTries(axes, &builder)
+    TriesRow(counts: tries, sign: "×").draw(above: axes, at: axes.plot.y - 1.6, &builder)
   }
 
   private var lastStep: Int {
@@ -60,37 +64,14 @@ struct StepChart {
     )
   }
 
-  /// Shades the steps that were left alone and marks the targets at their steps.
-  private func drawSchedule(_ axes: Axes, _ builder: inout SceneBuilder) {
-    let plot = axes.plot
-    if alteredSteps > 0 && alteredSteps <= lastStep {
-      let end = axes.x(Double(alteredSteps) - 0.5)
-      builder.rectangle(
-        Scene.Rect(x: end, y: plot.y, width: plot.maxX - end, height: plot.height), fill: .shade)
-      builder.line(
-        [Scene.Point(end, plot.y), Scene.Point(end, plot.maxY)],
-        Scene.Stroke(.rule, width: 0.6, dash: [3, 1, 0.8, 1]))
-    }
-    for (step, target) in targets.sorted(by: { $0.key < $1.key })
-    where (0...lastStep).contains(step) {
-      let x = axes.x(Double(step))
-      builder.line(
-        [Scene.Point(x, plot.y), Scene.Point(x, plot.maxY)], Scene.Stroke(.rule, width: 0.3))
-      let y = axes.y(target)
-      guard y >= plot.y && y <= plot.maxY else { continue }
-      let (left, right) = (max(plot.x, x - 4), min(plot.maxX, x + 4))
-      builder.line(
-        [Scene.Point(left, y), Scene.Point(right, y)], Scene.Stroke(.black, width: 1.5))
-    }
-  }
-
   private func draw(_ series: Series, _ axes: Axes, _ builder: inout SceneBuilder) {
-    let stroke = series.line.stroke(series.color)
+    let color = series.color ?? builder.theme.ink
+    let stroke = series.line.stroke(color)
     for (step, values) in series.tries.sorted(by: { $0.key < $1.key }) {
       for (index, value) in values.enumerated() where value.isFinite {
         let x = Double(step) - 1 + Double(index + 1) / Double(values.count + 1)
         let place = Scene.Point(axes.x(max(0, x)), axes.y(Double(value)))
-        builder.add(Marker.circle.node(at: place, radius: 0.6, fill: series.color, stroke: nil))
+        builder.add(Marker.circle.node(at: place, radius: 0.6, fill: color, stroke: nil))
       }
     }
     var points: [Scene.Point] = []
@@ -99,7 +80,7 @@ struct StepChart {
       if !value.isFinite || step == series.values.count - 1 {
         if points.count > 1 { builder.line(points, stroke) }
         if points.count == 1, let place = points.first {
-          builder.add(Marker.circle.node(at: place, radius: 0.8, fill: series.color, stroke: nil))
+          builder.add(Marker.circle.node(at: place, radius: 0.8, fill: color, stroke: nil))
         }
         points = []
       }
@@ -109,21 +90,7 @@ struct StepChart {
     for step in Swift.stride(from: stride / 2, to: series.values.count, by: stride)
     where series.values[step].isFinite {
       let place = Scene.Point(axes.x(Double(step)), axes.y(Double(series.values[step])))
-      builder.add(series.line.node(marker, at: place, color: series.color))
-    }
-  }
-
-  /// Writes the tries above their steps where there is room; the block's title has their sum.
-  private func drawTries(_ axes: Axes, _ builder: inout SceneBuilder) {
-    var end = -Double.infinity
-    for (step, count) in tries.sorted(by: { $0.key < $1.key })
-    where count > 0 && (0...lastStep).contains(step) {
-      let text = "×\(count)"
-      let width = builder.width(of: text, Self.small)
-      let left = min(max(axes.plot.x, axes.x(Double(step)) - width / 2), axes.plot.maxX - width)
-      if left < end + 1 { continue }
-      end = left + width
-      builder.text(text, x: left, y: axes.plot.y - 1.6, Self.small)
+      builder.add(series.line.node(marker, at: place, color: color, on: builder.theme))
     }
   }
 }

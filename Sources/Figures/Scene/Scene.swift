@@ -140,24 +140,30 @@ public struct Scene: Sendable {
   /// The page's width in points.
   public let width: Double
   /// The page's height in points.
-  public let height: Double
+  public internal(set) var height: Double
   /// What is on the page, in drawing order.
   public let nodes: [Node]
+  /// What the page is filled with.
+  public let paper: Color
+  /// The face that its words are set in.
+  public let typeface: Typeface
   /// What a file tells about itself.
   public let metadata: Metadata
   /// What stands below the figure in a paper, with the figure's own numbers.
-  public let caption: String
+  public internal(set) var caption: String
   /// What a reader of the figure should be told, a line each: characters without a glyph.
-  public let warnings: [String]
+  public internal(set) var warnings: [String]
 
   /// Makes a page; see the properties.
   public init(
-    width: Double, height: Double, nodes: [Node], metadata: Metadata, caption: String = "",
-    warnings: [String] = []
+    width: Double, height: Double, nodes: [Node], paper: Color = .white,
+    typeface: Typeface = .sans, metadata: Metadata, caption: String = "", warnings: [String] = []
   ) {
     self.width = width
     self.height = height
     self.nodes = nodes
+    self.paper = paper
+    self.typeface = typeface
     self.metadata = metadata
     self.caption = caption
     self.warnings = warnings
@@ -168,7 +174,7 @@ public struct Scene: Sendable {
   /// For double-blind review. A PDF must bear a date: it is the first day of 2000.
   public var anonymous: Scene {
     Scene(
-      width: width, height: height, nodes: nodes,
+      width: width, height: height, nodes: nodes, paper: paper, typeface: typeface,
       metadata: Metadata(title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: ""),
       caption: caption, warnings: warnings)
   }

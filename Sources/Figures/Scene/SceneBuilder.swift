@@ -11,15 +11,39 @@ struct SceneBuilder {
   struct TextStyle {
     var size: Double
     var isBold = false
-    var color = Color.black
+    /// `nil` for the theme's ink.
+    var color: Color?
   }
 
   let typesetter: Typesetter
+  let theme: Theme
+  /// Whether the prompt stands at the top.
+  let showsPrompt: Bool
   private(set) var nodes: [Scene.Node] = []
 
-  init(typesetter: Typesetter) {
+  init(typesetter: Typesetter, theme: Theme, showsPrompt: Bool) {
     self.typesetter = typesetter
+    self.theme = theme
+    self.showsPrompt = showsPrompt
   }
+
+  /// The page of what was added, `bottom` high and a margin more.
+  func scene(
+    width: Double, bottom: Double, metadata: Scene.Metadata, caption: String
+  ) -> Scene {
+    Scene(
+      width: width, height: (bottom + CompareLayout.margin).rounded(.up), nodes: nodes,
+      paper: theme.paper, typeface: typesetter.typeface, metadata: metadata, caption: caption,
+      warnings: typesetter.warnings)
+  }
+
+  /// An outline of a panel, an axis or a table.
+  func rule(_ width: Double, dash: [Double] = []) -> Scene.Stroke {
+    Scene.Stroke(theme.rule, width: width, dash: dash)
+  }
+
+  /// Secondary words.
+  func secondary(_ size: Double) -> TextStyle { TextStyle(size: size, color: theme.secondary) }
 
   mutating func add(_ node: Scene.Node) { nodes.append(node) }
 
@@ -105,6 +129,6 @@ struct SceneBuilder {
       .text(
         Scene.Text(
           string: string, origin: origin, size: style.size, isBold: style.isBold,
-          color: style.color, isVertical: isVertical, box: box)))
+          color: style.color ?? theme.ink, isVertical: isVertical, box: box)))
   }
 }

@@ -7,23 +7,21 @@ internal import Glibc
 /// happen to be installed change a figure; colour fonts, which a PDF could hold only as Type 3,
 /// cannot be reached at all.
 final class FontSet {
-  /// The face everything is set in; metrics of Arial.
-  static let family = "Liberation Sans"
   /// The families asked for, in order of preference, each for what the ones before lack.
-  static let families = "\(family),DejaVu Sans,Noto Sans CJK SC,Noto Sans"
-
+  let families: String
   let map: UnsafeMutablePointer<PangoFontMap>
 
-  /// Finds the fonts.
+  /// Finds the fonts for words in `typeface`.
   /// - Throws: ``FigureError/missingFont(family:package:)`` without the first of them.
-  init() throws {
+  init(_ typeface: Typeface) throws {
+    families = "\(typeface.family),DejaVu Sans,Noto Sans CJK SC,Noto Sans,Symbola"
     guard let config = FcConfigCreate() else { throw FigureError.drawing("fontconfig failed") }
     defer { FcConfigDestroy(config) }
     guard FcConfigParseAndLoadFromMemory(config, Self.configuration, FcTrue) == FcTrue,
       FcConfigBuildFonts(config) == FcTrue
     else { throw FigureError.drawing("fontconfig refused its configuration") }
-    guard Self.has(Self.family, config) else {
-      throw FigureError.missingFont(family: Self.family, package: "fonts-liberation2")
+    guard Self.has(typeface.family, config) else {
+      throw FigureError.missingFont(family: typeface.family, package: "fonts-liberation2")
     }
     guard let map = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) else {
       throw FigureError.drawing("pango has no FreeType font map")
@@ -50,9 +48,11 @@ final class FontSet {
   /// Fontconfig's file: everything rejected but outline fonts of the named families.
   private static let configuration: String = {
     let accepted = [
-      "Liberation Sans", "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP",
+      "Liberation Sans", "Liberation Serif", "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK TC",
+      "Noto Sans CJK JP",
       "Noto Sans CJK KR", "Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew",
       "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai",
+      "Symbola",
     ]
     let patterns = accepted.map {
       "<pattern><patelt name=\"family\"><string>\($0)</string></patelt>"

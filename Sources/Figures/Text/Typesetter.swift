@@ -17,6 +17,8 @@ final class Typesetter {
     var isBold: Bool
   }
 
+  /// The face that words are set in.
+  let typeface: Typeface
   private let fonts: FontSet
   private let context: OpaquePointer
   private let layout: OpaquePointer
@@ -25,8 +27,9 @@ final class Typesetter {
   /// Characters that no font at hand can draw.
   private var unknown: Set<Character> = []
 
-  init() throws {
-    fonts = try FontSet()
+  init(_ typeface: Typeface) throws {
+    self.typeface = typeface
+    fonts = try FontSet(typeface)
     guard let context = pango_font_map_create_context(fonts.map) else {
       throw FigureError.drawing("pango failed to make a context")
     }
@@ -53,7 +56,7 @@ final class Typesetter {
   }
 
   private func set(_ style: Style) {
-    let font = pango_font_description_from_string(FontSet.families)
+    let font = pango_font_description_from_string(fonts.families)
     pango_font_description_set_weight(font, style.isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
     pango_font_description_set_size(font, Int32((style.size * Double(PANGO_SCALE)).rounded()))
     pango_layout_set_font_description(layout, font)
@@ -206,13 +209,28 @@ final class Typesetter {
     let names = unknown.sorted().prefix(8).map(Self.codePoints(of:))
     let count = unknown.count
     let more = unknown.count > names.count ? " and others" : ""
-    let isEastAsian = unknown.contains { character in
-      character.unicodeScalars.contains { (0x2E80...0xD7FF).contains($0.value) }
-    }
-    let advice = isEastAsian ? "; apt-get install fonts-noto-cjk" : ""
+    let packages = Set(unknown.flatMap { $0.unicodeScalars.compactMap(Self.package) }).sorted()
+    let advice = packages.isEmpty ? "" : "; apt-get install " + packages.joined(separator: " ")
     return [
       "\(count) character\(count == 1 ? "" : "s") without a glyph in the figure's fonts,"
         + " printed as code points: \(names.joined(separator: ", "))\(more)\(advice)"
     ]
+  }
+
+  /// The Debian package with a font for a scalar that DejaVu and Liberation lack.
+  private static func package(_ scalar: Unicode.Scalar) -> String? {
+    switch scalar.value {
+    case 0x1100...0x11FF, 0x2E80...0xA4CF, 0xA960...0xA97F, 0xAC00...0xD7FF, 0xF900...0xFAFF,
+      0xFE30...0xFE4F, 0xFF00...0xFFEF, 0x20000...0x3FFFF:
+      return "fonts-noto-cjk"
+    default:
+      switch scalar.properties.generalCategory {
+      case .otherSymbol, .mathSymbol, .modifierSymbol: return "fonts-symbola"
+      case .otherLetter, .lowercaseLetter, .uppercaseLetter, .modifierLetter, .spacingMark,
+        .nonspacingMark, .decimalNumber:
+        return "fonts-noto-core"
+      default: return nil
+      }
+    }
   }
 }

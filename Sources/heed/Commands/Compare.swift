@@ -60,9 +60,7 @@ struct Compare: PictureCommand {
     let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
     if recording.record {
       let folder = "\(output)/\(RunFolder.slug(order.table.prompt))"
-      try SheetWriter.tryToWrite(to: [folder + "/sheet.pdf", folder + "/sheet.png"]) {
-        try SheetWriter.comparison(runs)
-      }
+      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ComparisonTable(runs).text(json: json))
   }

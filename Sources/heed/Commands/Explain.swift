@@ -98,9 +98,7 @@ struct Explain: ParsableCommand {
     let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
     if recording.record {
       let folder = "\(output)/\(RunFolder.slug(prompt))/explain"
-      try SheetWriter.tryToWrite(to: [folder + "/sheet.pdf", folder + "/sheet.png"]) {
-        try SheetWriter.scene(runs, recipe: nil, options: nil)
-      }
+      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ExplanationTable(runs).text(json: json))
   }

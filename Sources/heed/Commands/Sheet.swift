@@ -15,8 +15,11 @@ struct Sheet: ParsableCommand {
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
       methods (a row for each), difference (excited less plain). matrix has how much the maps of each \
-      two words share, averaged over seeds. --print-layout prints one of the others as YAML, and --layout takes such \
-      a file.
+      two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
+      the steps, the median and quartiles of five and more seeds. neglect ranks runs of any prompts by \
+      their weakest subject, with verdicts as heed analyze words them. --print-layout prints any of them \
+      as YAML; --layout takes such a file, in which a list of panels makes one sheet of several layouts, \
+      each with its caption.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -26,17 +29,20 @@ struct Sheet: ParsableCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       """
-      A .pdf, .png, .svg, .json (shapes and words as they are laid out), or .tex (a figure with \
-      caption, around the .pdf or .png); repeatable.
+      A .pdf, .png, .svg, .apng (maps step by step), .json (shapes and words as they are laid out), or \
+      .tex (a figure with caption, around the .pdf or .png); repeatable.
       """,
       valueName: "file"))
   var output: [String] = ["sheet.pdf", "sheet.png"]
 
   @Option(
     help: ArgumentHelp(
-      "compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, or a .yaml file.",
+      """
+      compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, curves, neglect, or \
+      a .yaml file.
+      """,
       valueName: "layout"))
-  var layout = Self.compare
+  var layout = "compare"
 
   @Flag(help: "Print the layout as YAML, to be edited; nothing is drawn.")
   var printLayout = false
@@ -53,91 +59,118 @@ struct Sheet: ParsableCommand {
       valueName: "words"))
   var words: String?
 
-  @Option(help: ArgumentHelp("Steps shown by steps, as in 0,5..10.", valueName: "steps"))
+  @Option(
+    help: ArgumentHelp(
+      "Steps shown by steps and by an animation, as in 0,5..10.", valueName: "steps"))
   var steps: String?
 
-  @OptionGroup(title: "Drawing") var options: SheetOptions
+  @Option(
+    help: ArgumentHelp(
+      "Panels of curves: some of loss, maxima, entropy, overlap; otherwise all recorded.",
+      valueName: "measures"))
+  var measures: String?
 
-  /// The layout with curves, which is no plan of rows and columns.
-  private static let compare = "compare"
-  /// The layout of overlaps.
-  private static let matrix = "matrix"
+  @Option(help: ArgumentHelp("How many cases neglect shows; otherwise 12.", valueName: "number"))
+  var cases: Int?
+
+  @OptionGroup(title: "Maps") var maps: MapOptions
+  @OptionGroup(title: "Page") var page: SheetOptions
+
+  /// Whether the layout is a file.
+  private var isFile: Bool { [".yaml", ".yml"].contains(where: layout.hasSuffix) }
 
   func validate() throws {
-    if layout == Self.compare {
-      for (name, isGiven) in [("--words", words != nil), ("--print-layout", printLayout)]
-      where isGiven {
-        throw ValidationError("\(name) means nothing to the layout compare.")
-      }
+    func refuse(_ name: String, if isGiven: Bool) throws {
+      if isGiven { throw ValidationError("\(name) means nothing to the layout \(layout).") }
     }
-    if layout == Self.matrix && printLayout {
-      throw ValidationError("--print-layout means nothing to the layout matrix.")
+    try refuse("--words", if: words != nil && ["compare", "curves", "neglect"].contains(layout))
+    try refuse("--measures", if: measures != nil && layout != "curves")
+    try refuse("--cases", if: cases != nil && layout != "neglect")
+    if let cases, cases < 1 { throw ValidationError("--cases is \(cases); expected 1 or more.") }
+    let isAnimated = output.contains { $0.lowercased().hasSuffix(".apng") }
+    try refuse("--steps", if: steps != nil && layout != "steps" && !isFile && !isAnimated)
+    if let read = ["matrix": ["--colors"], "curves": []][layout] {
+      for name in maps.given where !read.contains(name) { try refuse(name, if: true) }
     }
-    if steps != nil
-      && layout != "steps" && !layout.hasSuffix(".yaml") && !layout.hasSuffix(".yml")
-    {
-      throw ValidationError("--steps means nothing to the layout \(layout).")
-    }
+    if layout == "difference" { try refuse("--colors", if: maps.colors != nil) }
     if runs.isEmpty && !printLayout {
       throw ValidationError("Missing expected argument '<run> ...'")
     }
   }
 
   func run() throws {
-    let plan = [Self.compare, Self.matrix].contains(layout) ? nil : try self.plan()
-    if printLayout, let plan { return print(SheetFile.text(plan)) }
-    let recipe = try recipe.map(Recipe.init(parsing:))
+    let plan = try self.plan()
+    if printLayout { return print(SheetFile.text(plan)) }
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
-    try SheetWriter.write(to: output, dpi: options.dpi) {
-      let drawn =
-        try plan.map { try scene(runs, $0) }
-        ?? (layout == Self.matrix ? matrixScene(runs, recipe) : nil)
-        ?? SheetWriter.scene(runs, recipe: recipe, options: options)
-      return options.noMetadata ? drawn.anonymous : drawn
-    }
+    let style = try page.style(maps.applied(to: MapStyle()))
+    let software = "Heed \(Heed.version)"
+    try SheetWriter.write(
+      to: output, dpi: page.dpi, isAnonymous: page.noMetadata,
+      { try plan.scene(runs, style: style, software: software) },
+      frames: plan.isAnimated
+        ? { try plan.frames(runs, style: style, software: software) } : nil)
   }
 
-  /// The layout's rows and columns, with what the options change.
-  private func plan() throws -> MapSheetPlan {
-    var plan: MapSheetPlan
-    if let builtIn = MapSheetPlan.Layout(rawValue: layout) {
-      plan = MapSheetPlan(builtIn)
-    } else if [".yaml", ".yml"].contains(where: layout.hasSuffix) {
-      plan = try SheetFile.read(layout)
-    } else {
-      let layouts = [Self.compare, Self.matrix] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+  /// The layout with what the options change.
+  private func plan() throws -> SheetPlan {
+    var plan = isFile ? try SheetFile.read(layout) : SheetPlan(try builtIn())
+    for row in plan.rows.indices {
+      for place in plan.rows[row].indices { try change(&plan.rows[row][place]) }
+    }
+    return plan
+  }
+
+  private func builtIn() throws -> SheetPlan.Content {
+    if let layout = MapSheetPlan.Layout(rawValue: layout) { return .maps(MapSheetPlan(layout)) }
+    switch layout {
+    case "compare": return .compare(recipe: "")
+    case "matrix": return .matrix(words: [], recipe: "")
+    case "curves": return .curves(measures: [], recipe: "")
+    case "neglect": return .neglect(cases: NeglectSheet.defaultCases, recipe: "")
+    default:
+      let layouts =
+        ["compare", "matrix", "curves", "neglect"] + MapSheetPlan.Layout.allCases.map(\.rawValue)
       throw Failure(
         .usage,
         "--layout is '\(layout)'; expected a .yaml file or one of "
           + layouts.joined(separator: ", "))
     }
-    if let recipe { plan.recipe = try Recipe(parsing: recipe).description }
-    if words != nil {
-      plan.showsAllTokens = false
-      plan.words = names
-    }
-    if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
-    return plan
   }
 
-  private func matrixScene(_ runs: [RecordedRun], _ recipe: Recipe?) throws -> Scene {
-    try MatrixSheet(
-      runs: runs, words: names, recipe: recipe, weights: try recipe.map(HeadWeights.named) ?? [:],
-      software: "Heed \(Heed.version)"
-    ).scene(width: try options.points, colors: try options.colorMap)
+  /// Gives a panel the words, steps, recipe and drawing that were asked for.
+  private func change(_ panel: inout SheetPlan.Panel) throws {
+    let recipe = try self.recipe.map { try Recipe(parsing: $0).description }
+    switch panel.content {
+    case .compare(let own): panel.content = .compare(recipe: recipe ?? own)
+    case .matrix(let own, let text):
+      panel.content = .matrix(words: words == nil ? own : names, recipe: recipe ?? text)
+    case .curves(let own, let text):
+      let asked = try measures.map {
+        try ChoiceList<CurvesSheet.Measure>(option: "--measures", $0).choices
+      }
+      panel.content = .curves(measures: asked ?? own, recipe: recipe ?? text)
+    case .neglect(let own, let text):
+      panel.content = .neglect(cases: cases ?? own, recipe: recipe ?? text)
+    case .maps(var plan):
+      if let recipe { plan.recipe = recipe }
+      if words != nil {
+        plan.showsAllTokens = false
+        plan.words = names
+      }
+      if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
+      if (try panel.maps ?? maps.applied(to: MapStyle())).overlay == .side {
+        plan.showsPictures = true
+      }
+      panel.content = .maps(plan)
+    }
+    if panel.maps != nil || printLayout {
+      panel.maps = try maps.applied(to: panel.maps ?? MapStyle())
+    }
   }
 
   /// `--words`, one by one.
   private var names: [String] {
     (words?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map(String.init)
-  }
-
-  private func scene(_ runs: [RecordedRun], _ plan: MapSheetPlan) throws -> Scene {
-    let weights =
-      try plan.recipe.isEmpty ? [:] : HeadWeights.named(by: Recipe(parsing: plan.recipe))
-    return try MapSheet(runs: runs, plan: plan, weights: weights, software: "Heed \(Heed.version)")
-      .scene(
-        width: try options.points, overlay: options.overlay, colors: try options.colorMap)
   }
 }
 

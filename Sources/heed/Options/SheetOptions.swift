@@ -1,28 +1,34 @@
 public import ArgumentParser
 public import Figures
 
-/// How a sheet is drawn.
+/// The page that a sheet is drawn on, and its type.
 struct SheetOptions: ParsableArguments {
   @Option(
     name: .customLong("for"),
-    help: ArgumentHelp("The venue whose page it fits; with --width.", valueName: "venue"))
-  var venue = Venue.cvpr
+    help: ArgumentHelp(
+      "The venue whose page it fits, with its type sizes and face; with --width.",
+      valueName: "venue"))
+  var venue: Venue?
 
   @Option(
     help: ArgumentHelp(
-      "column, full (both columns), or a share of full, as in 0.48.", valueName: "width"))
+      "column, full (both columns), or a share of full, as in 0.48; without --for of CVPR's page.",
+      valueName: "width"))
   var width = "full"
 
-  @Option(help: "How a map lies over its picture.")
-  var overlay = OverlayMode.mosaic
-
   @Option(
     help: ArgumentHelp(
-      "viridis, magma, inferno, plasma, cividis; turbo, whose lightness rises and falls.",
-      valueName: "map"))
-  var colors = "magma"
+      "Size of the smallest type in points; else the venue's, else 6. Larger type grows with it.",
+      valueName: "points"))
+  var typeSize: Double?
 
-  @Option(help: "Pixels an inch, for .png.")
+  @Option(help: "The face; else the venue's, else sans.")
+  var font: Typeface?
+
+  @Option(help: "Paper and ink.")
+  var theme = Theme.light
+
+  @Option(help: "Pixels an inch, for .png and .apng.")
   var dpi = 300.0
 
   @Flag(help: "Leave prompt, recipe and version out of the file, as for double-blind review.")
@@ -32,36 +38,38 @@ struct SheetOptions: ParsableArguments {
     guard (36...2400).contains(dpi) else {
       throw ValidationError("--dpi is \(dpi); expected 36 to 2400.")
     }
+    if let typeSize, !(SheetStyle.smallestType...72).contains(typeSize) {
+      throw ValidationError(
+        "--type-size is \(typeSize); expected \(Int(SheetStyle.smallestType)) to 72.")
+    }
     _ = try points
-    _ = try colorMap
   }
 
   /// The width in points.
-  var points: Double {
+  private var points: Double {
     get throws {
+      let page = venue ?? .cvpr
       switch width {
-      case "column": return venue.column
-      case "full": return venue.full
+      case "column": return page.column
+      case "full": return page.full
       default:
         guard let share = Double(width), share > 0, share <= 1 else {
           throw ValidationError(
             "--width is '\(width)'; expected column, full or a share above 0 and up to 1.")
         }
-        return venue.full * share
+        return page.full * share
       }
     }
   }
 
-  var colorMap: ColorMap {
-    get throws {
-      guard let map = ColorMap.sequential.first(where: { $0.name == colors }) else {
-        let names = ColorMap.sequential.map(\.name).joined(separator: ", ")
-        throw ValidationError("--colors is '\(colors)'; expected one of \(names).")
-      }
-      return map
-    }
+  /// The page in full, with maps in `maps`.
+  func style(_ maps: MapStyle) throws -> SheetStyle {
+    SheetStyle(
+      width: try points, typeSize: typeSize ?? venue?.typeSize ?? SheetStyle().typeSize,
+      typeface: font ?? venue?.typeface ?? .sans, theme: theme, maps: maps)
   }
 }
 
 extension Venue: ExpressibleByArgument {}
-extension OverlayMode: ExpressibleByArgument {}
+extension Typeface: ExpressibleByArgument {}
+extension Theme: ExpressibleByArgument {}

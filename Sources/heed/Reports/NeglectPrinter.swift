@@ -9,11 +9,7 @@ struct NeglectPrinter {
 
   /// Runs by their weakest subject, the most neglected first.
   init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
-    self.reports = reports.enumerated().sorted { a, b in
-      let (left, right) = (a.element.weakest, b.element.weakest)
-      return left == right || left.isNaN && right.isNaN
-        ? a.offset < b.offset : left < right || left.isNaN
-    }.map(\.element)
+    self.reports = NeglectReport.ranked(reports)
     self.comparison = comparison
   }
 

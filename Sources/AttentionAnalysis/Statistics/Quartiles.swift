@@ -1,0 +1,31 @@
+/// The middle of some samples, and between which values the middle half of them lies.
+///
+/// Percentiles lie between the two nearest samples in proportion, as `numpy.percentile` has them by
+/// default (Hyndman and Fan's seventh definition).
+public struct Quartiles: Hashable, Sendable {
+  /// The 25th percentile.
+  public let lower: Double
+  /// The 50th percentile.
+  public let median: Double
+  /// The 75th percentile.
+  public let upper: Double
+  /// How many samples were numbers.
+  public let count: Int
+
+  /// Measures `samples`; those that are NaN are left out, and `nil` is what remains of none.
+  public init?(of samples: [Double]) {
+    let sorted = samples.filter { !$0.isNaN }.sorted()
+    guard !sorted.isEmpty else { return nil }
+    lower = Self.quantile(0.25, of: sorted)
+    median = Self.quantile(0.5, of: sorted)
+    upper = Self.quantile(0.75, of: sorted)
+    count = sorted.count
+  }
+
+  /// Between the two values around the place `share` x (count - 1), by how far it is from each.
+  static func quantile(_ share: Double, of sorted: [Double]) -> Double {
+    let place = share * Double(sorted.count - 1)
+    let (lower, upper) = (sorted[Int(place)], sorted[min(Int(place) + 1, sorted.count - 1)])
+    return lower == upper ? lower : lower + (upper - lower) * (place - place.rounded(.down))
+  }
+}

@@ -1,0 +1,96 @@
+internal import AttentionTrace
+
+/// Several panels on one page: the prompt once, then rows of panels, each with its letter and caption.
+struct SheetComposition {
+  private static let gap = 13.0
+  private static let letterHeight = 12.0
+
+  let plan: SheetPlan
+  let runs: [RecordedRun]
+  let style: SheetStyle
+  let software: String
+
+  /// The page.
+  var scene: Scene {
+    get throws {
+      guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+      return try style.page { width, builder in
+        var builder = builder
+        let inner = width - 2 * CompareLayout.margin
+        var bottom = builder.group("prompt") {
+          $0.prompt(first.manifest.tokens.prompt, margin: CompareLayout.margin, width: inner)
+        }
+        var parts: [Scene] = []
+        for row in plan.rows {
+          let share = (width - Self.gap * Double(row.count - 1)) / Double(row.count)
+          let top = bottom
+          for (place, panel) in row.enumerated() {
+            let part = try self.part(panel, width: share)
+            parts.append(part)
+            let end = draw(
+              part, panel, letter: parts.count - 1, x: Double(place) * (share + Self.gap), y: top,
+              &builder)
+            bottom = max(bottom, end)
+          }
+          bottom += 6
+        }
+        var page = builder.scene(
+          width: width, bottom: bottom - 6, metadata: metadata(of: first, parts),
+          caption: caption(of: parts))
+        page.warnings = (page.warnings + parts.flatMap(\.warnings)).reduce(into: []) {
+          if !$0.contains($1) { $0.append($1) }
+        }
+        return page
+      }
+    }
+  }
+
+  /// A panel on a page of its own, in the units of layouts.
+  private func part(_ panel: SheetPlan.Panel, width: Double) throws -> Scene {
+    var inner = style
+    inner.width = width
+    inner.typeSize = SheetStyle().typeSize
+    inner.showsPrompt = false
+    return try panel.scene(runs, style: inner, software: software)
+  }
+
+  /// Puts a panel and what belongs to it on the page, and returns the bottom of it.
+  private func draw(
+    _ part: Scene, _ panel: SheetPlan.Panel, letter: Int, x: Double, y: Double,
+    _ builder: inout SceneBuilder
+  ) -> Double {
+    let name = CompareLayout.letter(letter)
+    return builder.group("panel \(name)") { builder in
+      var top = y
+      if plan.rows.joined().count > 1 {
+        builder.text(
+          name, x: x + CompareLayout.margin, y: y + 8.6, .init(size: 9, isBold: true))
+        top += Self.letterHeight
+      }
+      for node in part.nodes { builder.add(node.scaled(by: 1, dx: x, dy: top)) }
+      var bottom = top + part.height
+      let lines = builder.typesetter.wrap(
+        builder.typesetter.drawable(panel.caption), width: part.width - 2 * CompareLayout.margin,
+        size: 7, atMost: 12)
+      for line in lines {
+        builder.text(line, x: x + CompareLayout.margin, y: bottom + 6.8, .init(size: 7))
+        bottom += 8.6
+      }
+      return bottom
+    }
+  }
+
+  private func caption(of parts: [Scene]) -> String {
+    let panels = plan.rows.joined()
+    return zip(panels, parts).enumerated().map { index, pair in
+      (parts.count > 1 ? CompareLayout.letter(index) + " " : "")
+        + (pair.0.caption.isEmpty ? pair.1.caption : pair.0.caption)
+    }.joined(separator: " ")
+  }
+
+  private func metadata(of run: RecordedRun, _ parts: [Scene]) -> Scene.Metadata {
+    Scene.Metadata(
+      of: run.manifest, software: software,
+      manifest: "{\"panels\": [" + parts.map(\.metadata.manifest).joined(separator: ", ") + "]}")
+  }
+}

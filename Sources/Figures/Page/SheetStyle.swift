@@ -1,0 +1,116 @@
+/// How a sheet is drawn: its page, type, colours, and how maps lie over their pictures.
+public struct SheetStyle: Hashable, Sendable {
+  /// The size of the smallest type in the layouts' own units.
+  private static let layoutType = 6.0
+  /// The smallest type that print holds legibly, in points.
+  public static let legibleType = 6.0
+  /// Smaller type than this is refused, in points.
+  public static let smallestType = 5.0
+
+  /// What PDF viewers show of a page at most, in points.
+  private static let largestWidth = 14_400.0
+
+  /// The page's width in points; 495 is the full width of a two-column page (CVPR).
+  public var width: Double
+  /// The size of the smallest type in points; all other type grows with it.
+  public var typeSize: Double
+  /// The face that words are set in.
+  public var typeface: Typeface
+  /// The colours of paper, type and lines.
+  public var theme: Theme
+  /// How maps are drawn.
+  public var maps: MapStyle
+  /// Whether the prompt stands at the top; a sheet of several panels bears it once.
+  var showsPrompt = true
+
+  /// Describes a style; see the properties.
+  public init(
+    width: Double = 495, typeSize: Double = 6, typeface: Typeface = .sans, theme: Theme = .light,
+    maps: MapStyle = MapStyle()
+  ) {
+    self.width = width
+    self.typeSize = typeSize
+    self.typeface = typeface
+    self.theme = theme
+    self.maps = maps
+  }
+
+  /// The page that `layout` makes of its own width in the layouts' units, at the style's size.
+  ///
+  /// Layouts know one size of type: a page with larger type is laid out on a smaller page, which is
+  /// then enlarged.
+  /// - Throws: ``FigureError`` for type that nobody can read, and what `layout` throws.
+  func page(_ layout: (_ width: Double, SceneBuilder) throws -> Scene) throws -> Scene {
+    guard typeSize >= Self.smallestType, typeSize.isFinite else {
+      throw FigureError.inconsistentSheet(
+        "type of \(NumberText.plain(typeSize)) pt; at least \(NumberText.plain(Self.smallestType))")
+    }
+    guard width <= Self.largestWidth else {
+      throw FigureError.inconsistentSheet(
+        "a width of \(NumberText.plain(width)) pt; at most "
+          + NumberText.plain(Self.largestWidth))
+    }
+    let factor = typeSize / Self.layoutType
+    let builder = SceneBuilder(
+      typesetter: try Typesetter(typeface), theme: theme, showsPrompt: showsPrompt)
+    do {
+      var scene = try layout(width / factor, builder).scaled(by: factor, width: width)
+      if let typeWarning { scene.warnings.append(typeWarning) }
+      return scene
+    } catch FigureError.tooNarrow(_, let needed) {
+      throw FigureError.tooNarrow(width: width, needed: (needed * factor).rounded(.up))
+    }
+  }
+
+  private var typeWarning: String? {
+    typeSize >= Self.legibleType
+      ? nil
+      : "the smallest type is \(NumberText.plain(typeSize)) pt; print wants "
+        + "\(NumberText.plain(Self.legibleType)) pt at least"
+  }
+}
+
+extension Scene {
+  /// The scene enlarged, type and lines as well, to a page exactly `width` wide.
+  func scaled(by factor: Double, width: Double) -> Scene {
+    Scene(
+      width: width, height: factor == 1 ? height : height * factor,
+      nodes: factor == 1 ? nodes : nodes.map { $0.scaled(by: factor) }, paper: paper,
+      typeface: typeface, metadata: metadata, caption: caption, warnings: warnings)
+  }
+}
+
+extension Scene.Node {
+  /// The node `dx` to the right and `dy` down, after all lengths have grown by `factor`.
+  func scaled(by factor: Double, dx: Double = 0, dy: Double = 0) -> Scene.Node {
+    func point(_ point: Scene.Point) -> Scene.Point {
+      Scene.Point(point.x * factor + dx, point.y * factor + dy)
+    }
+    func rect(_ rect: Scene.Rect) -> Scene.Rect {
+      Scene.Rect(
+        x: rect.x * factor + dx, y: rect.y * factor + dy, width: rect.width * factor,
+        height: rect.height * factor)
+    }
+    func stroke(_ stroke: Scene.Stroke) -> Scene.Stroke {
+      Scene.Stroke(
+        stroke.color, width: stroke.width * factor, dash: stroke.dash.map { $0 * factor })
+    }
+    switch self {
+    case .group(let name, let members):
+      return .group(name, members.map { $0.scaled(by: factor, dx: dx, dy: dy) })
+    case .rectangle(let frame, let fill, let line):
+      return .rectangle(rect(frame), fill: fill, stroke: line.map(stroke))
+    case .path(let points, let closed, let fill, let line):
+      return .path(points.map(point), closed: closed, fill: fill, stroke: line.map(stroke))
+    case .image(let image, let frame): return .image(image, rect(frame))
+    case .cells(var cells):
+      cells.frame = rect(cells.frame)
+      return .cells(cells)
+    case .text(var text):
+      text.origin = point(text.origin)
+      text.size *= factor
+      text.box = rect(text.box)
+      return .text(text)
+    }
+  }
+}

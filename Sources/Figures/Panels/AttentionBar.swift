@@ -1,0 +1,60 @@
+internal import AttentionAnalysis
+
+/// A subject's largest attention as a bar from 0 to 1, with the levels that its verdict follows.
+struct AttentionBar {
+  /// Height of the bar in points.
+  static let height = 5.0
+
+  /// In 0…1; NaN if nothing was measured.
+  var value: Float
+  var verdict: NeglectVerdict
+  var criteria: NeglectCriteria
+
+  /// Draws the bar from `x` on, centred on `y`.
+  func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) {
+    let frame = Scene.Rect(
+      x: x, y: y - Self.height / 2, width: width, height: Self.height)
+    if value.isFinite {
+      var filled = frame
+      filled.width *= Double(max(0, min(1, value)))
+      builder.rectangle(filled, fill: Self.color(verdict, on: builder.theme))
+      builder.rectangle(frame, stroke: builder.rule(0.4))
+    } else {
+      HeatMapPanel.hatch(frame, &builder)
+      builder.rectangle(frame, stroke: builder.rule(0.4))
+    }
+    for level in [criteria.neglectedBelow, criteria.attendedFrom] {
+      let place = x + Double(level) * width
+      builder.line(
+        [Scene.Point(place, frame.y - 1.5), Scene.Point(place, frame.maxY + 1.5)],
+        Scene.Stroke(builder.theme.ink, width: 0.8))
+    }
+  }
+
+  static func color(_ verdict: NeglectVerdict, on theme: Theme) -> Color {
+    switch verdict {
+    case .attended: Color.lines[2]
+    case .weak: Color.lines[0]
+    case .lost, .neglected: Color.lines[1]
+    case .unmeasured: theme.rule
+    }
+  }
+
+  /// The verdict's mark: its shape tells it without colour.
+  static func mark(
+    _ verdict: NeglectVerdict, at place: Scene.Point, on theme: Theme
+  ) -> Scene.Node {
+    let color = color(verdict, on: theme)
+    let outline = Scene.Stroke(color, width: 0.9)
+    switch verdict {
+    case .attended: return Marker.circle.node(at: place, radius: 2.3, fill: color, stroke: nil)
+    case .weak:
+      return Marker.diamond.node(at: place, radius: 2.1, fill: theme.paper, stroke: outline)
+    case .lost:
+      return Marker.triangle.node(at: place, radius: 2.3, fill: theme.paper, stroke: outline)
+    case .neglected: return Marker.triangle.node(at: place, radius: 2.6, fill: color, stroke: nil)
+    case .unmeasured:
+      return Marker.square.node(at: place, radius: 2.2, fill: theme.paper, stroke: outline)
+    }
+  }
+}

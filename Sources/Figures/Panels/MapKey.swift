@@ -1,0 +1,53 @@
+/// What a sheet's colours mean: the colour bar, and how maps are drawn.
+struct MapKey {
+  /// The widest that a bar is.
+  private static let barWidth = 250.0
+  private static let pitch = 7.4
+
+  /// All maps of the sheet.
+  var maps: [HeatMap]
+  /// What the colours measure.
+  var quantity: String
+  /// The scale that they share.
+  var scale: ValueScale
+  var style: MapStyle
+  /// What else a reader must know, in sentences.
+  var note = ""
+
+  /// Draws the bar and below it the notes, from `y` down.
+  /// - Returns: The bottom of it.
+  func draw(
+    x: Double, y: Double, width: Double, atMost lines: Int = 8, _ builder: inout SceneBuilder
+  ) -> Double {
+    let bar = drawBar(x: x, y: y, width: min(width, Self.barWidth), &builder)
+    return drawNote(x: x, y: bar + 2, width: width, atMost: lines, &builder)
+  }
+
+  /// Draws the bar alone.
+  func drawBar(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
+    builder.group("color bar") {
+      ColorBar(scale: scale, style: style, caption: quantity).draw(x: x, y: y, width: width, &$0)
+    }
+  }
+
+  /// Draws the notes alone.
+  func drawNote(
+    x: Double, y: Double, width: Double, atMost limit: Int = 8, _ builder: inout SceneBuilder
+  ) -> Double {
+    let type = builder.secondary(6)
+    var bottom = y
+    for line in builder.typesetter.wrap(text, width: width, size: type.size, atMost: limit) {
+      builder.text(line, x: x, y: bottom + 5.8, type)
+      bottom += Self.pitch
+    }
+    return bottom
+  }
+
+  private var text: String {
+    let grids = Set(maps.map { [$0.rows, $0.columns] }).sorted { ($0[0], $0[1]) > ($1[0], $1[1]) }
+      .map { "\($0[0])×\($0[1])" }
+    let drawn = grids.isEmpty ? "No maps were recorded." : style.note(grids: grids)
+    return [drawn, style.clipping(of: maps, scale), note]
+      .filter { !$0.isEmpty }.joined(separator: " ")
+  }
+}

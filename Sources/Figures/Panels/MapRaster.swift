@@ -1,0 +1,88 @@
+/// A map as pixels: values are spread first and become colours afterwards, never the other way round.
+package struct MapRaster {
+  /// A side that smoothed maps have at least, in pixels.
+  private static let smoothSide = 256
+
+  private let map: HeatMap
+  private let scale: ValueScale
+  private let style: MapStyle
+
+  package init(map: HeatMap, scale: ValueScale, style: MapStyle) {
+    self.map = map
+    self.scale = scale
+    self.style = style
+  }
+
+  /// The colour of each cell, or of each pixel between the cells.
+  ///
+  /// Whole cells are as many pixels: squares drawn as vectors would show seams where they meet.
+  var opaque: PNGImage {
+    let map = fine(atLeast: 1)
+    return PNGImage(
+      width: map.columns, height: map.rows,
+      pixels: map.values.flatMap { value in
+        let color = color(value)
+        return [color.red, color.green, color.blue]
+      })
+  }
+
+  /// The colours over `grey`, as opaque as the value is high.
+  package func blended(over grey: PNGImage) -> PNGImage {
+    mixed(with: grey) { value, picture in
+      let share = share(value)
+      let color = color(value)
+      return [color.red, color.green, color.blue].enumerated().map { channel, part in
+        Self.mix(Double(picture[channel]), Double(part), share)
+      }
+    }
+  }
+
+  /// `picture` with the share of its brightness that the value has of the scale.
+  package func dimming(_ picture: PNGImage) -> PNGImage {
+    mixed(with: picture) { value, picture in
+      picture.map { Self.mix(0, Double($0), share(value)) }
+    }
+  }
+
+  private func share(_ value: Float) -> Double {
+    value.isFinite ? max(0, min(1, scale.fraction(of: Double(value)))) : 0
+  }
+
+  private func color(_ value: Float) -> Color {
+    value.isFinite ? style.shownColors.color(at: scale.fraction(of: Double(value))) : .white
+  }
+
+  private static func mix(_ from: Double, _ to: Double, _ share: Double) -> UInt8 {
+    UInt8((from + (to - from) * share).rounded())
+  }
+
+  /// The map on its own cells, or smoothed on a grid at least `side` wide and high.
+  ///
+  /// A map with cells that have no value is left as it is.
+  private func fine(atLeast side: Int) -> HeatMap {
+    guard style.interpolation != .nearest, map.values.allSatisfy(\.isFinite) else { return map }
+    let wanted = max(side, Self.smoothSide)
+    let shorter = min(map.rows, map.columns)
+    return style.interpolation.enlarged(map, by: (wanted + shorter - 1) / shorter)
+  }
+
+  /// Map and picture pixel by pixel, on the finer of the two grids in each direction.
+  private func mixed(
+    with picture: PNGImage, _ body: (Float, ArraySlice<UInt8>) -> [UInt8]
+  ) -> PNGImage {
+    let map = fine(atLeast: max(picture.width, picture.height))
+    let (width, height) = (max(map.columns, picture.width), max(map.rows, picture.height))
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(width * height * 3)
+    for row in 0..<height {
+      let line = row * map.rows / height * map.columns
+      let source = row * picture.height / height * picture.width
+      for column in 0..<width {
+        let start = 3 * (source + column * picture.width / width)
+        let samples = ArraySlice(Array(picture.pixels[start..<start + 3]))
+        pixels += body(map.values[line + column * map.columns / width], samples)
+      }
+    }
+    return PNGImage(width: width, height: height, pixels: pixels)
+  }
+}
