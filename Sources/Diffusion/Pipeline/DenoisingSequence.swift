@@ -91,10 +91,12 @@ public struct DenoisingSequence {
   public var state: [String: Tensor] {
     let own = scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
     return own.merging(memory.prefixed(by: Self.memoryPrefix)) { $1 }
+      .merging(guide?.memory.prefixed(by: Self.guidePrefix) ?? [:]) { $1 }
       .merging(companion.first?.state.prefixed(by: Self.companionPrefix) ?? [:]) { $1 }
   }
 
   private static let memoryPrefix = "objective."
+  private static let guidePrefix = "guide."
   private static let companionPrefix = "companion."
 
   /// Goes on from where a sequence of the same request had ``state``.
@@ -111,6 +113,7 @@ public struct DenoisingSequence {
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
     (self.latent, self.index, self.memory) = (latent, index, memory)
+    try guide?.recall(state.unprefixed(by: Self.guidePrefix))
     for place in companion.indices {
       try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
     }
