@@ -33,7 +33,8 @@ struct PictureOrder {
 
 extension PictureCommand {
   /// Reads what is asked for, and the checkpoint it is asked of.
-  func order() throws -> PictureOrder {
+  /// - Parameter method: the only method that matters; `nil` for all that are asked for.
+  func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
     try methodOptions.check(entries)
@@ -47,7 +48,9 @@ extension PictureCommand {
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
       excitation: excitation, methods: methodOptions, guidanceScale: sampling.guidanceScale)
-    let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
+    let methods = try entries.filter { method == nil || $0.name == method }.map {
+      GenerationRequest.Method(try $0.make(arguments))
+    }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
     let subjects =
       try needed
