@@ -81,6 +81,9 @@ extension PictureCommand {
       let size = runner.session.model.size(order.requests[0])
       Message.picture(picture, start.picture ?? "", size)
     }
+    for request in order.requests where request.seed == order.requests[0].seed {
+      methodOptions.announce(request.method.base, order.table)
+    }
     if !order.phrases.isEmpty {
       Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
     }
