@@ -41,9 +41,9 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
 
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
-  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any]
+  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3
 ) throws -> RecordedRun {
-  try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: 3)
+  try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
     .record(into: RunFolder(path: folder.path))
   try edit(folder.appendingPathComponent("run.json")) { manifest in
     var named = manifest["method"] as? [String: Any] ?? [:]
@@ -164,7 +164,7 @@ func checkStructure(of scene: Scene) {
 
 /// The colour of the last rectangle below a text.
 private func background(of text: Scene.Text, in scene: Scene) -> Color {
-  var color = Color.white
+  var color = scene.paper
   let center = (text.box.x + text.box.width / 2, text.box.y + text.box.height / 2)
   scene.visit { _, node in
     if case .rectangle(let rect, let fill?, _) = node, rect.x <= center.0, center.0 <= rect.maxX,
