@@ -153,7 +153,7 @@ struct NeglectSheetTests {
       let scene = try sheet.scene()
       checkStructure(of: scene)
       #expect(scene.caption.contains("3 of 4 cases are shown"))
-      #expect(scene.caption.contains("at least 0.900"))
+      #expect(scene.caption.contains("at least 0.900."))
       #expect(scene.caption.contains("Stable Diffusion 1 of 3, Attend-and-Excite 0 of 1"))
       let told = try JSONSerialization.jsonObject(with: Data(scene.metadata.manifest.utf8))
       #expect((told as? [String: Any])?["cases"] as? Int == 3)

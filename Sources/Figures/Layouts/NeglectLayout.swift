@@ -236,7 +236,8 @@ struct NeglectLayout {
       .draw(x: x + names + 4, y: y, width: bar, &builder)
     let right = x + names + 4 + bar
     builder.text(
-      subject.late.isNaN ? "–" : NumberText.value(Double(subject.late)), x: right + values,
+      subject.late.isNaN ? "–" : NumberText.tick(Double(subject.late), step: 0.001),
+      x: right + values,
       y: y + 2.3,
       Self.value, .trailing)
     builder.add(

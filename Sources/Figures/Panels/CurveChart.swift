@@ -50,7 +50,7 @@ struct CurveChart {
 
   static let plotHeight = 62.0
   /// The most labels of the values' axis.
-  private static let ticks = 5
+  static let ticks = 5
   private static let titleHeight = 9.0
   private static let triesPitch = 7.5
 
