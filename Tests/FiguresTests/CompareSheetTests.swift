@@ -97,13 +97,13 @@ struct CompareSheetTests {
     #expect(throws: FigureError.self) { try sheet.scene() }
     #expect(throws: FigureError.self) { try Sample.sheet(seeds: 0, subjects: 2).scene() }
     sheet = Sample.sheet(seeds: 2, subjects: 2)
-    #expect(throws: FigureError.tooNarrow(width: 100, needed: 163)) {
+    #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try sheet.scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {
       #expect(throws: FigureError.self) { try sheet.scene(SheetStyle(width: width)) }
     }
-    try checkStructure(of: sheet.scene(SheetStyle(width: 163)))
+    try checkStructure(of: sheet.scene(SheetStyle(width: 158)))
   }
 
   @Test("Pictures that are not square keep their shape")

@@ -358,7 +358,7 @@ struct CurvesSheetTests {
       }
       #expect(try CurvesSheet(runs: [single], software: "test").panels.map(\.measure) == [.entropy])
     }
-    #expect(throws: FigureError.tooNarrow(width: 100, needed: 163)) {
+    #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try Self.sheet().scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {

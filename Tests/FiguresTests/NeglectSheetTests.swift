@@ -91,13 +91,13 @@ struct NeglectSheetTests {
       try Self.sheet(cases: 0).scene()
     }
     #expect(throws: FigureError.self) { try Self.sheet(cases: 1, subjects: 0).scene() }
-    #expect(throws: FigureError.tooNarrow(width: 100, needed: 176)) {
+    #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try Self.sheet(cases: 1).scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {
       #expect(throws: FigureError.self) { try Self.sheet(cases: 1).scene(SheetStyle(width: width)) }
     }
-    checkStructure(of: try Self.sheet(cases: 2).scene(SheetStyle(width: 176)))
+    checkStructure(of: try Self.sheet(cases: 2).scene(SheetStyle(width: 158)))
     #expect(throws: FigureError.self) { try NeglectSheet(runs: [], software: "test") }
   }
 

@@ -41,10 +41,12 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
 
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
-  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3
+  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3,
+  prompt: String? = nil
 ) throws -> RecordedRun {
-  try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
-    .record(into: RunFolder(path: folder.path))
+  var recorded = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
+  if let prompt { recorded.prompt = prompt }
+  try recorded.record(into: RunFolder(path: folder.path))
   try edit(folder.appendingPathComponent("run.json")) { manifest in
     var named = manifest["method"] as? [String: Any] ?? [:]
     named["name"] = method
@@ -174,6 +176,25 @@ private func background(of text: Scene.Text, in scene: Scene) -> Color {
     }
   }
   return color
+}
+
+extension PNGImage {
+  /// The mean of the green samples of every square of 4 × 4 pixels.
+  var means: [Double] {
+    var means: [Double] = []
+    for top in stride(from: 0, to: height - 3, by: 4) {
+      for left in stride(from: 0, to: width - 3, by: 4) {
+        var sum = 0
+        for row in top..<(top + 4) {
+          for column in left..<(left + 4) {
+            sum += Int(pixels[(row * width + column) * 3 + 1])
+          }
+        }
+        means.append(Double(sum) / 16)
+      }
+    }
+    return means
+  }
 }
 
 extension ColorMap: CustomTestStringConvertible {
