@@ -81,7 +81,7 @@ struct CurvesLayout {
           x: Self.margin + Double(column) * (chartWidth + Self.gap), y: top,
           width: chartWidth, height: height)
         builder.group(Self.title(sheet.panels[index])) {
-          chart(index, triesRows: triesRows).draw(in: frame, &$0)
+          chart(index, mark: $0.mark(index), triesRows: triesRows).draw(in: frame, &$0)
         }
       }
       top += height + Self.rowGap
@@ -89,10 +89,10 @@ struct CurvesLayout {
     return top
   }
 
-  private func chart(_ index: Int, triesRows: Int) -> CurveChart {
+  private func chart(_ index: Int, mark: String, triesRows: Int) -> CurveChart {
     let panel = sheet.panels[index]
     return CurveChart(
-      letter: CompareLayout.letter(index), title: Self.title(panel), steps: sheet.steps,
+      mark: mark, title: Self.title(panel), steps: sheet.steps,
       range: range(of: panel.measure), series: series(panel),
       schedule: StepSchedule(levels: levels(of: panel.measure), alteredSteps: alteredSteps),
       tries: tries(of: panel.measure), triesRows: triesRows)
