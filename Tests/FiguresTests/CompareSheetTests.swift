@@ -131,20 +131,7 @@ struct CompareSheetTests {
         SheetStyle(
           width: width,
           maps: MapStyle(overlay: overlay, colors: name == "full" ? .viridis : .magma)))
-    let file = fixtures.appendingPathComponent("compare-\(name).scene.json")
-    if ProcessInfo.processInfo.environment["HEED_RECORD_GOLDENS"] != nil {
-      try scene.json.write(to: file, atomically: true, encoding: .utf8)
-      Issue.record("recorded \(file.lastPathComponent); look at it, then run without recording")
-      return
-    }
-    let expected = try String(contentsOf: file, encoding: .utf8)
-    for (index, (line, other)) in zip(
-      expected.split(separator: "\n"), scene.json.split(separator: "\n")
-    ).enumerated() where line != other {
-      Issue.record("line \(index + 1): expected \(line.prefix(300)), got \(other.prefix(300))")
-      break
-    }
-    #expect(expected.utf8.count == scene.json.utf8.count)
+    try expectGolden(scene, "compare-\(name)")
   }
 
   @Test("The scene's JSON is JSON")

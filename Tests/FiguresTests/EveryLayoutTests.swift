@@ -124,6 +124,14 @@ struct EveryLayoutTests {
     }
   }
 
+  @Test("The scene is the one that was looked at", arguments: names)
+  func golden(name: String) throws {
+    try withFolder { folder in
+      let scene = try scene(name, runs(in: folder), SheetStyle(width: Venue.icml.full))
+      try expectGolden(scene, "layout-\(name)")
+    }
+  }
+
   // MARK: - Colours
 
   static let styles = [

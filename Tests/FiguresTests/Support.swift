@@ -178,6 +178,24 @@ private func background(of text: Scene.Text, in scene: Scene) -> Color {
   return color
 }
 
+/// Compares a scene with the one of that name that is committed; with HEED_RECORD_GOLDENS, writes it.
+func expectGolden(_ scene: Scene, _ name: String) throws {
+  let file = fixtures.appendingPathComponent("\(name).scene.json")
+  if ProcessInfo.processInfo.environment["HEED_RECORD_GOLDENS"] != nil {
+    try scene.json.write(to: file, atomically: true, encoding: .utf8)
+    Issue.record("recorded \(file.lastPathComponent); look at it, then run without recording")
+    return
+  }
+  let expected = try String(contentsOf: file, encoding: .utf8)
+  for (index, (line, other)) in zip(
+    expected.split(separator: "\n"), scene.json.split(separator: "\n")
+  ).enumerated() where line != other {
+    Issue.record("line \(index + 1): expected \(line.prefix(300)), got \(other.prefix(300))")
+    break
+  }
+  #expect(expected.utf8.count == scene.json.utf8.count)
+}
+
 extension PNGImage {
   /// The mean of the green samples of every square of 4 × 4 pixels.
   var means: [Double] {
