@@ -1,5 +1,6 @@
 # make demo   installs what is missing, builds, and draws a first comparison sheet
 # make test   installs what is missing, and runs every test
+# make gallery   draws Documentation/gallery anew
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -19,7 +20,7 @@ REQUIREMENTS := notebooks-export/requirements.txt
 BUILD := $(SWIFT) build -c release --explicit-target-dependency-import-check error
 HEED := .build/release/heed
 
-.PHONY: demo build test lint libraries test-tools readers toolchain
+.PHONY: demo build test gallery lint libraries test-tools readers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -31,6 +32,9 @@ test: toolchain libraries test-tools readers
 	$(BUILD) --build-tests
 	$(BUILD) --product heed
 	$(SWIFT) test -c release --skip-build
+
+gallery: build
+	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/gallery Documentation/gallery/make.sh
 
 lint: toolchain
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

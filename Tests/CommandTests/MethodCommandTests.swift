@@ -204,6 +204,30 @@ struct CausalCommandTests {
     #expect(sheet.status == 0, "\(sheet.stderr)")
   }
 
+  @Test(
+    "A run of any method is made again, by itself, after the method's own intervention",
+    arguments: ["structure", "prompt-to-prompt"])
+  func anyMethod(_ method: String) throws {
+    let folder = try TemporaryFolder()
+    let made = try HeedProcess.run(
+      ["compare", "[a red cat] and [a frog]", "--methods", "composable,structure,prompt-to-prompt"]
+        + ["--source", "a blue dog and a frog", "--steps", "2", "--seeds", "0,1"],
+      in: folder.path)
+    #expect(made.status == 0, "\(made.stderr)")
+    let run = "runs/a-red-cat-and-a-frog/\(method)/seed-1"
+    let result = try HeedProcess.run(["causal", run, "--drop", "frog", "--json"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(!result.stderr.contains("parts:"))
+    let report = try JSONDecoder().decode(Report.self, from: Data(result.stdout.utf8))
+    #expect(report.subjects[1].shared == 0 && report.pairs[0].sharedAfter == 0)
+    #expect(report.image.meanAbsoluteDifference > 0)
+    let parted = try HeedProcess.run(
+      ["causal", "runs/a-red-cat-and-a-frog/composable/seed-1", "--drop", "frog"], in: folder.path)
+    expectRefusal(
+      parted, 64, ["take something out of is composable", "whole prompt's attention"])
+    #expect(try HeedProcess.run(["check", "runs"], in: folder.path).status == 0)
+  }
+
   @Test("A factor of 1 leaves the picture as it is; a head that is taken out does not")
   func damped() throws {
     let folder = try runs()

@@ -8,6 +8,10 @@ import Testing
 struct SheetCommandTests {
   private static let prompt = OutputFolderTests.prompt
   private static let root = "runs/a-cat-and-a-frog"
+  private static let layouts = [
+    "compare", "tokens", "steps", "layers", "heads", "seeds", "methods", "difference", "matrix",
+    "curves", "neglect",
+  ]
   private static let arguments = ["compare", prompt, "--steps", "3", "--seeds", "0"]
 
   @Test("A comparison leaves runs and a sheet; results and messages do not mix")
@@ -74,6 +78,8 @@ struct SheetCommandTests {
       #expect(!folder.names.contains("refused.png"))
     }
     try sheetFiles(folder)
+    try styles(folder)
+    try sameBytes(folder)
     try differences(folder)
     try matrix(folder)
     let anonymous = try HeedProcess.run(
@@ -89,7 +95,7 @@ struct SheetCommandTests {
 
   /// A printed layout draws what its name draws; a key or a facet that is none is named.
   private func sheetFiles(_ folder: TemporaryFolder) throws {
-    for layout in ["tokens", "steps", "layers", "heads", "seeds", "methods", "difference"] {
+    for layout in Self.layouts {
       let printed = try HeedProcess.run(
         ["sheet", "--layout", layout, "--print-layout"], in: folder.path)
       try folder.write("sheet.yaml", printed.stdout.utf8)
@@ -105,6 +111,16 @@ struct SheetCommandTests {
       ("rows: [sed]\ncolumns: [word]", [".rows[0]", "seed"]), ("rows: [", ["YAML"]),
       ("rows: [seed]\ncolumns: [word]\nwords: some", [".words", "all"]),
       ("rows: [seed]\ncolumns: [method, word]\nrecipe: median(head)", [".recipe", "median"]),
+      ("layout: pie", [".layout", "neglect"]), ("panels: []", [".panels", "panel"]),
+      ("panels: [{layout: matrix, overlay: cells}]", [".panels[0]", "overlay"]),
+      (
+        "panels: [[{layout: curves, measures: [speed]}]]", [".panels[0][0].measures[0]", "entropy"]
+      ),
+      ("layout: compare\noverlay: glow", [".overlay", "contour"]),
+      ("layout: compare\nscale: 1..0", [".scale", "shared"]),
+      ("layout: compare\ncolors: rainbow", [".colors", "viridis"]),
+      ("layout: neglect\ncases: 0", [".cases"]),
+      ("panels: [{layout: matrix}]\nrows: [seed]", ["rows"]),
     ] {
       try folder.write("bad.yaml", text.utf8)
       let result = try HeedProcess.run(
@@ -112,6 +128,69 @@ struct SheetCommandTests {
       #expect(result.status == 65 && result.stderr.hasPrefix("heed: bad.yaml: "))
       for word in words { #expect(result.stderr.contains(word), "\(result.stderr)") }
       #expect(!folder.names.contains("bad.svg"))
+    }
+  }
+
+  /// Drawing options say what they do on the sheet; those that a layout does not read are refused.
+  private func styles(_ folder: TemporaryFolder) throws {
+    for (arguments, words) in [
+      (["--overlay", "alpha", "--interpolation", "bicubic"], ["bicubic between their middles"]),
+      (["--overlay", "dim", "--theme", "dark"], ["share of its brightness", "#14171C"]),
+      (["--overlay", "contour", "--levels", "0.1,0.9"], ["at 10 %, 90 % of the shared scale"]),
+      (["--overlay", "jet-compat", "--swap-red-blue"], ["red and blue of the image exchanged"]),
+      (["--scale", "own"], ["its own scale", "each map’s largest"]),
+      (["--scale", "0..0.01"], ["above the scale take its last colour"]),
+      (["--log"], ["Logarithmic from"]), (["--font", "serif"], ["Liberation Serif"]),
+      (["--for", "aaai"], ["font-size=\"9\"", "Liberation Serif"]),
+    ] {
+      let drawn = try HeedProcess.run(
+        ["sheet", "runs", "-o", "style.svg"] + arguments, in: folder.path)
+      #expect(drawn.status == 0, "\(drawn.stderr)")
+      let text = folder.text("style.svg").replacing(/<[^>]*>/, with: " ")
+        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      for word in words {
+        #expect(text.contains(word) || folder.text("style.svg").contains(word), "\(word)")
+      }
+    }
+    for (arguments, word) in [
+      (["--levels", "0.5"], "--levels"), (["--overlay", "contour", "--levels", "2"], "--levels"),
+      (["--swap-red-blue"], "--swap-red-blue"), (["--scale", "big"], "--scale"),
+      (["--scale", "1..nan"], "--scale"), (["--type-size", "4"], "--type-size"),
+      (["--layout", "difference", "--colors", "viridis"], "--colors"),
+      (["--layout", "matrix", "--overlay", "cells"], "--overlay"),
+      (["--layout", "curves", "--log"], "--log"), (["--overlay", "glow"], "--overlay"),
+    ] {
+      expectRefusal(
+        try HeedProcess.run(["sheet", "runs", "-o", "refused.svg"] + arguments, in: folder.path),
+        64, [word])
+      #expect(!folder.names.contains("refused.svg"))
+    }
+    for layout in ["compare", "matrix", "curves"] {
+      expectRefusal(
+        try HeedProcess.run(
+          ["sheet", "runs", "--layout", layout, "-o", "refused.apng"], in: folder.path), 64,
+        ["refused.apng", "animation"])
+    }
+  }
+
+  /// The same bytes in any time zone, locale and folder.
+  private func sameBytes(_ folder: TemporaryFolder) throws {
+    for layout in Self.layouts {
+      let endings = ["pdf", "png", "svg", "json"] + (layout == "seeds" ? ["apng"] : [])
+      for (name, environment, place) in [
+        ("one", [:], folder.path),
+        ("two", ["TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "HOME": folder.path], "/"),
+      ] {
+        let outputs = endings.flatMap { ["-o", "\(folder.path)/\(name).\($0)"] }
+        let drawn = try HeedProcess.run(
+          ["sheet", "\(folder.path)/runs", "--layout", layout, "--dpi", "72", "--for", "icml"]
+            + outputs, in: place, environment: environment)
+        #expect(drawn.status == 0, "\(drawn.stderr)")
+      }
+      for ending in endings {
+        #expect(
+          folder.bytes("one.\(ending)") == folder.bytes("two.\(ending)"), "\(layout) \(ending)")
+      }
     }
   }
 

@@ -109,27 +109,10 @@ struct BackendTests {
       #expect(poppler.width == ours.width && poppler.height == ours.height)
       guard poppler.pixels.count == ours.pixels.count else { return }
       // Poppler snaps edges to whole pixels, so what is compared is the mean over 1/72 inch.
-      let squares = zip(means(poppler), means(ours)).map { ($0 - $1) * ($0 - $1) }
+      let squares = zip(poppler.means, ours.means).map { ($0 - $1) * ($0 - $1) }
       let difference = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
       #expect(difference < 8, "RMS \(difference)")
     }
-  }
-
-  /// The mean of the green samples of every square of 4 × 4 pixels.
-  private func means(_ image: PNGImage) -> [Double] {
-    var means: [Double] = []
-    for top in stride(from: 0, to: image.height - 3, by: 4) {
-      for left in stride(from: 0, to: image.width - 3, by: 4) {
-        var sum = 0
-        for row in top..<(top + 4) {
-          for column in left..<(left + 4) {
-            sum += Int(image.pixels[(row * image.width + column) * 3 + 1])
-          }
-        }
-        means.append(Double(sum) / 16)
-      }
-    }
-    return means
   }
 
   @Test("The same bytes again, whatever was drawn in between")

@@ -248,6 +248,49 @@ struct CurvesSheetTests {
     return table.rows.map { $0.values[index] }
   }
 
+  @Test(
+    "Both ends of an axis bear labels and the values lie between them",
+    arguments: [(0.651, 0.887), (0.53, 0.96), (0.002, 0.689), (0.5, 0.5), (0, 1), (-0.31, 12.7)])
+  func axes(least: Double, greatest: Double) throws {
+    var sheet = Self.sheet(methods: 1, seeds: 1, steps: 2)
+    sheet.panels = [
+      .init(measure: .entropy, subjects: ["cat"], values: [[[least, greatest]]])
+    ]
+    let scene = try sheet.scene()
+    checkStructure(of: scene)
+    let frame = try #require(plot(scene, "entropy: cat"))
+    var marks: [Double] = []
+    scene.visit { path, node in
+      if path == ["entropy: cat"], case .text(let text) = node, text.box.maxX < frame.x,
+        text.origin.y > frame.y
+      {
+        marks.append(text.origin.y - 2.1)
+      }
+    }
+    #expect((3...5).contains(marks.count))
+    #expect(abs((marks.min() ?? 0) - frame.y) < 1e-6)
+    #expect(abs((marks.max() ?? 0) - frame.maxY) < 1e-6)
+    for point in lines(scene, "entropy: cat")[0].points {
+      #expect(point.y >= frame.y - 1e-9 && point.y <= frame.maxY + 1e-9)
+    }
+  }
+
+  @Test("Entropy and overlap begin rows of their own where that takes no more rows")
+  func rows() throws {
+    let sheet = Self.sheet(subjects: ["cat", "frog", "dog"])
+    let scene = try sheet.scene()
+    var tops: [Double] = []
+    for panel in ["loss", "entropy: cat", "entropy: dog", "overlap: cat and frog"] {
+      tops.append(try #require(plot(scene, panel)).y)
+    }
+    #expect(tops[0] < tops[1] && tops[1] == tops[2] && tops[2] < tops[3])
+    let two = try Self.sheet().scene()
+    let (entropy, overlap) = (
+      try #require(plot(two, "entropy: cat")), try #require(plot(two, "overlap: cat and frog"))
+    )
+    #expect(entropy.y == overlap.y)
+  }
+
   // MARK: - What cannot be drawn
 
   @Test("What was not recorded is left out and said, and refused where it was asked for")
@@ -315,7 +358,7 @@ struct CurvesSheetTests {
       }
       #expect(try CurvesSheet(runs: [single], software: "test").panels.map(\.measure) == [.entropy])
     }
-    #expect(throws: FigureError.tooNarrow(width: 100, needed: 163)) {
+    #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try Self.sheet().scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {

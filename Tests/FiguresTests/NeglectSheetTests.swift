@@ -91,13 +91,13 @@ struct NeglectSheetTests {
       try Self.sheet(cases: 0).scene()
     }
     #expect(throws: FigureError.self) { try Self.sheet(cases: 1, subjects: 0).scene() }
-    #expect(throws: FigureError.tooNarrow(width: 100, needed: 176)) {
+    #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try Self.sheet(cases: 1).scene(SheetStyle(width: 100))
     }
     for width in [Double.nan, -1, .infinity] {
       #expect(throws: FigureError.self) { try Self.sheet(cases: 1).scene(SheetStyle(width: width)) }
     }
-    checkStructure(of: try Self.sheet(cases: 2).scene(SheetStyle(width: 176)))
+    checkStructure(of: try Self.sheet(cases: 2).scene(SheetStyle(width: 158)))
     #expect(throws: FigureError.self) { try NeglectSheet(runs: [], software: "test") }
   }
 
@@ -153,7 +153,7 @@ struct NeglectSheetTests {
       let scene = try sheet.scene()
       checkStructure(of: scene)
       #expect(scene.caption.contains("3 of 4 cases are shown"))
-      #expect(scene.caption.contains("at least 0.900"))
+      #expect(scene.caption.contains("at least 0.900."))
       #expect(scene.caption.contains("Stable Diffusion 1 of 3, Attend-and-Excite 0 of 1"))
       let told = try JSONSerialization.jsonObject(with: Data(scene.metadata.manifest.utf8))
       #expect((told as? [String: Any])?["cases"] as? Int == 3)

@@ -41,10 +41,12 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
 
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
-  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any]
+  _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3,
+  prompt: String? = nil
 ) throws -> RecordedRun {
-  try SyntheticRun(plan: RecordingPlan(precision: .float32), steps: 3)
-    .record(into: RunFolder(path: folder.path))
+  var recorded = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
+  if let prompt { recorded.prompt = prompt }
+  try recorded.record(into: RunFolder(path: folder.path))
   try edit(folder.appendingPathComponent("run.json")) { manifest in
     var named = manifest["method"] as? [String: Any] ?? [:]
     named["name"] = method
@@ -164,7 +166,7 @@ func checkStructure(of scene: Scene) {
 
 /// The colour of the last rectangle below a text.
 private func background(of text: Scene.Text, in scene: Scene) -> Color {
-  var color = Color.white
+  var color = scene.paper
   let center = (text.box.x + text.box.width / 2, text.box.y + text.box.height / 2)
   scene.visit { _, node in
     if case .rectangle(let rect, let fill?, _) = node, rect.x <= center.0, center.0 <= rect.maxX,
@@ -174,6 +176,43 @@ private func background(of text: Scene.Text, in scene: Scene) -> Color {
     }
   }
   return color
+}
+
+/// Compares a scene with the one of that name that is committed; with HEED_RECORD_GOLDENS, writes it.
+func expectGolden(_ scene: Scene, _ name: String) throws {
+  let file = fixtures.appendingPathComponent("\(name).scene.json")
+  if ProcessInfo.processInfo.environment["HEED_RECORD_GOLDENS"] != nil {
+    try scene.json.write(to: file, atomically: true, encoding: .utf8)
+    Issue.record("recorded \(file.lastPathComponent); look at it, then run without recording")
+    return
+  }
+  let expected = try String(contentsOf: file, encoding: .utf8)
+  for (index, (line, other)) in zip(
+    expected.split(separator: "\n"), scene.json.split(separator: "\n")
+  ).enumerated() where line != other {
+    Issue.record("line \(index + 1): expected \(line.prefix(300)), got \(other.prefix(300))")
+    break
+  }
+  #expect(expected.utf8.count == scene.json.utf8.count)
+}
+
+extension PNGImage {
+  /// The mean of the green samples of every square of 4 × 4 pixels.
+  var means: [Double] {
+    var means: [Double] = []
+    for top in stride(from: 0, to: height - 3, by: 4) {
+      for left in stride(from: 0, to: width - 3, by: 4) {
+        var sum = 0
+        for row in top..<(top + 4) {
+          for column in left..<(left + 4) {
+            sum += Int(pixels[(row * width + column) * 3 + 1])
+          }
+        }
+        means.append(Double(sum) / 16)
+      }
+    }
+    return means
+  }
 }
 
 extension ColorMap: CustomTestStringConvertible {

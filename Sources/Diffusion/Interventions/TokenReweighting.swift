@@ -9,6 +9,7 @@ public struct TokenReweighting: AttentionIntervention {
   public let factors: [Float]
 
   /// Multiplies by `factors`.
+  /// - Precondition: there are as many as the window has tokens.
   public init(factors: [Float]) { self.factors = factors }
 
   /// In every cross-attention.

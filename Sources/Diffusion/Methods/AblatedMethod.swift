@@ -61,6 +61,11 @@ public struct AblatedMethod: GenerationMethod {
         what: "the head of \(head.layers)", got: String(head.head), expected: "0…\(most - 1)")
     }
     var parts = try base.base.parts(for: run)
+    // What is taken out of the prompt's pass would change no picture that is made of other passes.
+    try DiffusionError.require(
+      parts.components?.allSatisfy { $0.embedding == nil } ?? true,
+      "the method to take something out of",
+      base.name, "one whose picture is made from the whole prompt's attention")
     parts.intervention =
       parts.intervention.map { InterventionSequence([$0, ablation]) } ?? ablation
     return parts

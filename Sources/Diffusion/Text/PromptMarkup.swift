@@ -25,9 +25,6 @@ public struct PromptMarkup: Hashable, Sendable {
   /// The parts; none where the prompt is not cut.
   public private(set) var components: [Component] = []
 
-  /// Takes a prompt as it is, without any marks.
-  public init(unmarked prompt: String) { self.prompt = prompt }
-
   /// Reads marks.
   ///
   /// - Parameters:

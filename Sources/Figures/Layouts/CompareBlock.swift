@@ -20,7 +20,7 @@ extension CompareLayout {
   private func drawTitle(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
     let seed = sheet.seeds[index]
     let letter = builder.text(
-      Self.letter(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
+      builder.mark(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
     let name = builder.text(
       "seed \(seed.seed)", x: letter.maxX + 4, y: y + 8.6, .init(size: 8))
     let tries = seed.excited.refinementTries.values.reduce(0, +)
@@ -29,17 +29,6 @@ extension CompareLayout {
       tries == 0 ? altered : "\(altered), \(tries) refinement \(tries == 1 ? "try" : "tries")",
       x: x + blockWidth, y: y + 8.6, builder.secondary(6.5), .trailing,
       width: x + blockWidth - name.maxX - 6)
-  }
-
-  /// Panel letters in their order: (a) to (z), then (aa).
-  static func letter(_ index: Int) -> String {
-    var (rest, letters) = (index + 1, "")
-    while rest > 0 {
-      rest -= 1
-      letters = String(UnicodeScalar(UInt8(97 + rest % 26))) + letters
-      rest /= 26
-    }
-    return "(\(letters))"
   }
 
   private func drawRows(

@@ -31,7 +31,7 @@ struct CompareLayout {
   /// Room left of the panels for the methods' names.
   static let gutter = 9.5
   static let smallestPanel = 34.0
-  static let smallestBlock = 160.0
+  static let smallestBlock = 155.0
   static let columnLabelHeight = 16.0
   static let rowPitch = HeatMapPanel.stripHeight + 3
 

@@ -32,6 +32,23 @@ struct CurvesLayout {
     return (count + rows - 1) / rows
   }
 
+  /// The panels by row: loss and attention, entropy, and overlap begin rows of their own where that
+  /// takes no more of them.
+  private var rows: [[Int]] {
+    func chunks(_ indices: [Int]) -> [[Int]] {
+      stride(from: 0, to: indices.count, by: columns).map {
+        Array(indices[$0..<min($0 + columns, indices.count)])
+      }
+    }
+    let all = Array(sheet.panels.indices)
+    let kinds: [Set<CurvesSheet.Measure>] = [[.loss, .maxima], [.entropy], [.overlap]]
+    let apart = kinds.flatMap { kind in
+      chunks(all.filter { kind.contains(sheet.panels[$0].measure) })
+    }
+    let isInOrder = apart.joined().elementsEqual(all)
+    return isInOrder && apart.count <= chunks(all).count ? apart : chunks(all)
+  }
+
   func scene(_ builder: SceneBuilder) throws -> Scene {
     let needed = (CompareLayout.smallestBlock + 2 * Self.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
@@ -56,16 +73,15 @@ struct CurvesLayout {
   private func drawPanels(y: Double, _ builder: inout SceneBuilder) -> Double {
     let chartWidth = (inner - Self.gap * Double(columns - 1)) / Double(columns)
     var top = y
-    for first in stride(from: 0, to: sheet.panels.count, by: columns) {
-      let row = first..<min(first + columns, sheet.panels.count)
+    for row in rows {
       let triesRows = row.map { tries(of: sheet.panels[$0].measure).count }.max() ?? 0
       let height = CurveChart.height(triesRows: triesRows)
-      for index in row {
+      for (column, index) in row.enumerated() {
         let frame = Scene.Rect(
-          x: Self.margin + Double(index - first) * (chartWidth + Self.gap), y: top,
+          x: Self.margin + Double(column) * (chartWidth + Self.gap), y: top,
           width: chartWidth, height: height)
         builder.group(Self.title(sheet.panels[index])) {
-          chart(index, triesRows: triesRows).draw(in: frame, &$0)
+          chart(index, mark: $0.mark(index), triesRows: triesRows).draw(in: frame, &$0)
         }
       }
       top += height + Self.rowGap
@@ -73,10 +89,10 @@ struct CurvesLayout {
     return top
   }
 
-  private func chart(_ index: Int, triesRows: Int) -> CurveChart {
+  private func chart(_ index: Int, mark: String, triesRows: Int) -> CurveChart {
     let panel = sheet.panels[index]
     return CurveChart(
-      letter: CompareLayout.letter(index), title: Self.title(panel), steps: sheet.steps,
+      mark: mark, title: Self.title(panel), steps: sheet.steps,
       range: range(of: panel.measure), series: series(panel),
       schedule: StepSchedule(levels: levels(of: panel.measure), alteredSteps: alteredSteps),
       tries: tries(of: panel.measure), triesRows: triesRows)
@@ -106,8 +122,21 @@ struct CurvesLayout {
       if least == 0 && greatest == 1 { return (0, 1) }
     }
     if greatest - least < 0.02 { (least, greatest) = (least - 0.01, greatest + 0.01) }
-    let step = Ticks(from: least, to: greatest, atMost: 4).step
-    return ((least / step).rounded(.down) * step, (greatest / step).rounded(.up) * step)
+    return Self.labelled(from: least, to: greatest)
+  }
+
+  /// The values from `least` to `greatest` and a little more, so that both ends bear labels.
+  private static func labelled(
+    from least: Double, to greatest: Double
+  ) -> (lower: Double, upper: Double) {
+    var (lower, upper) = (least, greatest)
+    // A wider axis may need wider steps, and their ends lie farther out.
+    for _ in 0..<4 {
+      let step = Ticks(from: lower, to: upper, atMost: CurveChart.ticks).step
+      lower = (least / step + 1e-9).rounded(.down) * step
+      upper = (greatest / step - 1e-9).rounded(.up) * step
+    }
+    return (lower, upper)
   }
 
   // MARK: - What the methods did

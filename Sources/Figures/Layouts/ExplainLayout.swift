@@ -83,7 +83,7 @@ struct ExplainLayout {
       var top = y
       if sheet.blocks.count > 1 {
         let letter = builder.text(
-          CompareLayout.letter(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
+          builder.mark(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
         builder.text("seed \(block.seed)", x: letter.maxX + 4, y: y + 8.6, .init(size: 8))
         top += Self.titleHeight
       }

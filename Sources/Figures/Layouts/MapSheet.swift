@@ -11,7 +11,7 @@ public struct MapSheet: Sendable {
   }
 
   /// A panel.
-  enum Panel: Sendable {
+  package enum Panel: Sendable {
     case map(HeatMap)
     case picture
     /// Nothing of the kind was recorded.
@@ -29,7 +29,7 @@ public struct MapSheet: Sendable {
   let rows: [Heading]
   let columns: [Heading]
   /// `[row, column]`.
-  let panels: [[Panel]]
+  package let panels: [[Panel]]
   /// `[row, column]` the picture of the run that a panel is of.
   let pictures: [[PNGImage?]]
   /// What the maps' colours measure.
@@ -38,7 +38,7 @@ public struct MapSheet: Sendable {
   /// Whether the maps are differences of two runs.
   let showsDifferences: Bool
   /// The maps that the scale covers: this sheet's, and those of the other frames of an animation.
-  let scaleMaps: [HeatMap]
+  package let scaleMaps: [HeatMap]
   /// The step shown, if the sheet is a frame of an animation.
   let frame: Frame?
 

@@ -42,7 +42,8 @@ struct MatrixLayout {
     for first in stride(from: 0, to: sheet.matrices.count, by: perRow) {
       for index in first..<min(first + perRow, sheet.matrices.count) {
         let x = Self.margin + Double(index - first) * (block + Self.gap)
-        draw(sheet.matrices[index], x: x, y: bottom, names: names, cell: cell, &builder)
+        draw(
+          sheet.matrices[index], x: x, y: bottom, block: block, names: names, cell: cell, &builder)
       }
       bottom += 10 + names + cell * count + 8
     }
@@ -55,7 +56,7 @@ struct MatrixLayout {
   }
 
   private func draw(
-    _ matrix: MatrixSheet.Matrix, x: Double, y: Double, names: Double, cell: Double,
+    _ matrix: MatrixSheet.Matrix, x: Double, y: Double, block: Double, names: Double, cell: Double,
     _ builder: inout SceneBuilder
   ) {
     let count = sheet.words.count
@@ -65,10 +66,10 @@ struct MatrixLayout {
       let seeds =
         matrix.seeds > 1 ? [", mean of \(matrix.seeds) seeds", ", n = \(matrix.seeds)"] : [""]
       let titles = seeds.map { matrix.title + $0 }
-      let title = titles.first { builder.width(of: $0, .init(size: 8)) <= names + frame.width }
+      let title = titles.first { builder.width(of: $0, .init(size: 8)) <= block }
       builder.text(
         title ?? titles[titles.count - 1], x: x, y: y + 7, .init(size: 8),
-        width: names + frame.width)
+        width: block)
       for (index, word) in sheet.words.enumerated() {
         let middle = (Double(index) + 0.5) * cell
         builder.text(

@@ -4,16 +4,16 @@ public import AttentionTrace
 /// How much the maps of each two words share: a matrix for each method, averaged over its seeds.
 public struct MatrixSheet: Sendable {
   /// One method's matrix.
-  struct Matrix {
+  package struct Matrix {
     let title: String
     let seeds: Int
     /// `[word, word]`, 0…1; NaN where a map is nothing in some run.
-    let values: [Double]
+    package let values: [Double]
   }
 
   let prompt: String
   let words: [String]
-  let matrices: [Matrix]
+  package let matrices: [Matrix]
   let quantity: String
   let metadata: Scene.Metadata
 

@@ -22,6 +22,8 @@ struct NeglectLayout {
   private static let textGap = 8.0
   /// The least room for words beside the panels.
   private static let leastText = 158.0
+  /// The least room for them below.
+  private static let leastTextBelow = 140.0
   private static let panelRange = CompareLayout.smallestPanel...62.0
   private static let barPitch = 9.5
   private static let name = SceneBuilder.TextStyle(size: 7)
@@ -99,7 +101,7 @@ struct NeglectLayout {
   private func checkWidth() throws {
     let least =
       Self.gap * Double(panels - 1) + Self.panelRange.lowerBound * Double(panels)
-    let needed = (max(least, Self.leastText) + Self.gutter + 2 * Self.margin).rounded(.up)
+    let needed = (max(least, Self.leastTextBelow) + Self.gutter + 2 * Self.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
   }
 
@@ -236,7 +238,8 @@ struct NeglectLayout {
       .draw(x: x + names + 4, y: y, width: bar, &builder)
     let right = x + names + 4 + bar
     builder.text(
-      subject.late.isNaN ? "–" : NumberText.value(Double(subject.late)), x: right + values,
+      subject.late.isNaN ? "–" : NumberText.tick(Double(subject.late), step: 0.001),
+      x: right + values,
       y: y + 2.3,
       Self.value, .trailing)
     builder.add(

@@ -87,7 +87,9 @@ extension NeglectSheet {
     var notes: [String] = []
     if shown < reports.count {
       let next = reports[shown].weakest
-      let least = next.isNaN ? "was not measured" : "has at least \(NumberText.value(Double(next)))"
+      let least =
+        next.isNaN
+        ? "was not measured" : "has at least \(NumberText.tick(Double(next), step: 0.001))"
       notes.append(
         "\(shown) of \(reports.count) cases are shown, the most neglected first; in the "
           + "\(reports.count - shown) left out the weakest subject \(least).")
@@ -137,7 +139,8 @@ extension NeglectSheet.Case {
         && other.manifest.incomparability(with: manifest) == nil
     }.map { other in
       let subjects = other.subjects.map { subject in
-        let late = subject.late.isNaN ? "" : " " + NumberText.value(Double(subject.late))
+        let late =
+          subject.late.isNaN ? "" : " " + NumberText.tick(Double(subject.late), step: 0.001)
         return "\(subject.subject.name)\(late) (\(NeglectLayout.word(subject.verdict)))"
       }
       return NeglectSheet.Other(

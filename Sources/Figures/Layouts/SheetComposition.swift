@@ -50,7 +50,7 @@ struct SheetComposition {
     var inner = style
     inner.width = width
     inner.typeSize = SheetStyle().typeSize
-    inner.showsPrompt = false
+    inner.isPart = true
     return try panel.scene(runs, style: inner, software: software)
   }
 
@@ -59,7 +59,7 @@ struct SheetComposition {
     _ part: Scene, _ panel: SheetPlan.Panel, letter: Int, x: Double, y: Double,
     _ builder: inout SceneBuilder
   ) -> Double {
-    let name = CompareLayout.letter(letter)
+    let name = SceneBuilder.letter(letter)
     return builder.group("panel \(name)") { builder in
       var top = y
       if plan.rows.joined().count > 1 {
@@ -83,7 +83,7 @@ struct SheetComposition {
   private func caption(of parts: [Scene]) -> String {
     let panels = plan.rows.joined()
     return zip(panels, parts).enumerated().map { index, pair in
-      (parts.count > 1 ? CompareLayout.letter(index) + " " : "")
+      (parts.count > 1 ? SceneBuilder.letter(index) + " " : "")
         + (pair.0.caption.isEmpty ? pair.1.caption : pair.0.caption)
     }.joined(separator: " ")
   }

@@ -41,7 +41,7 @@ extension Scene.Metadata {
 extension SceneBuilder {
   /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.
   mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {
-    guard showsPrompt else { return margin }
+    guard !isPart else { return margin }
     let style = TextStyle(size: 9)
     let lines = typesetter.wrap(
       "“" + typesetter.drawable(prompt) + "”", width: width, size: style.size, atMost: 3)
@@ -63,5 +63,33 @@ extension SceneBuilder {
       width: width)
     text(
       tokens, x: center, y: y + 13.8, secondary(6), .center, width: width)
+  }
+
+  /// What tells the blocks of a sheet apart: letters, and in a panel of several, small Roman numbers.
+  func mark(_ index: Int) -> String { isPart ? Self.numeral(index) : Self.letter(index) }
+
+  /// Panel letters in their order: (a) to (z), then (aa).
+  static func letter(_ index: Int) -> String {
+    var (rest, letters) = (index + 1, "")
+    while rest > 0 {
+      rest -= 1
+      letters = String(UnicodeScalar(UInt8(97 + rest % 26))) + letters
+      rest /= 26
+    }
+    return "(\(letters))"
+  }
+
+  /// Small Roman numbers: (i), (ii), (iii).
+  private static func numeral(_ index: Int) -> String {
+    var (rest, digits) = (index + 1, "")
+    for (value, digit) in [
+      (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+    ] {
+      while rest >= value {
+        rest -= value
+        digits += digit
+      }
+    }
+    return "(\(digits))"
   }
 }

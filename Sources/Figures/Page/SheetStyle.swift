@@ -20,8 +20,8 @@ public struct SheetStyle: Hashable, Sendable {
   public var theme: Theme
   /// How maps are drawn.
   public var maps: MapStyle
-  /// Whether the prompt stands at the top; a sheet of several panels bears it once.
-  var showsPrompt = true
+  /// Whether what is drawn is a panel of a sheet of several.
+  var isPart = false
 
   /// Describes a style; see the properties.
   public init(
@@ -52,7 +52,7 @@ public struct SheetStyle: Hashable, Sendable {
     }
     let factor = typeSize / Self.layoutType
     let builder = SceneBuilder(
-      typesetter: try Typesetter(typeface), theme: theme, showsPrompt: showsPrompt)
+      typesetter: try Typesetter(typeface), theme: theme, isPart: isPart)
     do {
       var scene = try layout(width / factor, builder).scaled(by: factor, width: width)
       if let typeWarning { scene.warnings.append(typeWarning) }

@@ -37,7 +37,7 @@ struct CurveChart {
     }
   }
 
-  var letter: String
+  var mark: String
   var title: String
   var steps: Int
   var range: (lower: Double, upper: Double)
@@ -50,7 +50,7 @@ struct CurveChart {
 
   static let plotHeight = 62.0
   /// The most labels of the values' axis.
-  private static let ticks = 5
+  static let ticks = 5
   private static let titleHeight = 9.0
   private static let triesPitch = 7.5
 
@@ -96,7 +96,7 @@ struct CurveChart {
   }
 
   private func drawTitle(_ frame: Scene.Rect, _ builder: inout SceneBuilder) {
-    let box = builder.text(letter, x: frame.x, y: frame.y + 7, .init(size: 8, isBold: true))
+    let box = builder.text(mark, x: frame.x, y: frame.y + 7, .init(size: 8, isBold: true))
     builder.text(
       title, x: box.maxX + 3, y: frame.y + 7, .init(size: 7), width: frame.maxX - box.maxX - 3)
   }

@@ -17,14 +17,14 @@ struct SceneBuilder {
 
   let typesetter: Typesetter
   let theme: Theme
-  /// Whether the prompt stands at the top.
-  let showsPrompt: Bool
+  /// Whether what is drawn is a panel of a sheet of several, which bears the prompt once and letters.
+  let isPart: Bool
   private(set) var nodes: [Scene.Node] = []
 
-  init(typesetter: Typesetter, theme: Theme, showsPrompt: Bool) {
+  init(typesetter: Typesetter, theme: Theme, isPart: Bool) {
     self.typesetter = typesetter
     self.theme = theme
-    self.showsPrompt = showsPrompt
+    self.isPart = isPart
   }
 
   /// The page of what was added, `bottom` high and a margin more.

@@ -34,7 +34,8 @@ struct PictureOrder {
 
 extension PictureCommand {
   /// Reads what is asked for, and the checkpoint it is asked of.
-  func order() throws -> PictureOrder {
+  /// - Parameter method: the only method that matters; `nil` for all that are asked for.
+  func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
     try objectives.refuseUnread(by: entries)
@@ -50,7 +51,9 @@ extension PictureCommand {
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
       excitation: excitation, objectives: objectives, methods: methodOptions,
       guidanceScale: sampling.guidanceScale)
-    let methods = try entries.map { GenerationRequest.Method(try $0.make(arguments)) }
+    let methods = try entries.filter { method == nil || $0.name == method }.map {
+      GenerationRequest.Method(try $0.make(arguments))
+    }
     let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
     let nouns = try arguments.groups().map(\.noun)
     let subjects =
@@ -82,6 +85,9 @@ extension PictureCommand {
     if let picture = order.picture {
       let size = runner.session.model.size(order.requests[0])
       Message.picture(picture, start.picture ?? "", size)
+    }
+    for request in order.requests where request.seed == order.requests[0].seed {
+      methodOptions.announce(request.method.base, order.table)
     }
     if !order.phrases.isEmpty {
       Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))

@@ -95,7 +95,6 @@ struct MethodOptions: ParsableArguments {
     let table = try PromptReader.table(source, arguments.checkpoint)
     let chosen =
       edit ?? (table.words.count == arguments.table.words.count ? .replacement : .refinement)
-    if edit == nil { Message.note("--source is edited by \(chosen.rawValue)") }
     var result = PromptToPrompt.Source(prompt: source, edit: chosen)
     if let crossWindow { result.crossWindow = try window("--cross-window", crossWindow) }
     if let selfWindow { result.selfWindow = try window("--self-window", selfWindow) }
@@ -115,13 +114,7 @@ struct MethodOptions: ParsableArguments {
 
   /// StructureDiffusion of the phrases there are.
   func structure(_ arguments: MethodArguments) -> StructureDiffusion {
-    let method = StructureDiffusion(arguments.phrases, form: structureForm ?? .values)
-    if method.segments(of: arguments.table).isEmpty {
-      Message.warning(
-        "structure: no phrase of two words or more besides the whole prompt, so the picture is "
-          + "that of stable-diffusion")
-    }
-    return method
+    StructureDiffusion(arguments.phrases, form: structureForm ?? .values)
   }
 
   /// Composable Diffusion of the parts there are, each at the weight of guidance if it has none.
@@ -131,9 +124,23 @@ struct MethodOptions: ParsableArguments {
       ? PromptMarkup.automaticParts(of: arguments.table.prompt)
         .map { PromptMarkup.Component(text: $0, weight: nil) }
       : arguments.parts
-    Message.note("parts: " + parts.map(\.text).joined(separator: " | "))
     return ComposableDiffusion(
       parts.map { .init($0.text, weight: $0.weight ?? arguments.guidanceScale) })
+  }
+
+  /// Says what was concluded for a method that nobody asked for in as many words.
+  func announce(_ method: any GenerationMethod, _ table: TokenTable) {
+    if let method = method as? ComposableDiffusion {
+      Message.note("parts: " + method.parts.map(\.text).joined(separator: " | "))
+    }
+    if let method = method as? StructureDiffusion, method.segments(of: table).isEmpty {
+      Message.warning(
+        "structure: no phrase of two words or more besides the whole prompt, so the picture is "
+          + "that of stable-diffusion")
+    }
+    if edit == nil, let source = (method as? PromptToPrompt)?.source {
+      Message.note("--source is edited by \(source.edit.rawValue)")
+    }
   }
 }
 
