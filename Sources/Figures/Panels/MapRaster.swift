@@ -28,20 +28,12 @@ package struct MapRaster {
 
   /// The colours over `grey`, as opaque as the value is high.
   package func blended(over grey: PNGImage) -> PNGImage {
-    mixed(with: grey) { value, picture in
-      let share = share(value)
-      let color = color(value)
-      return [color.red, color.green, color.blue].enumerated().map { channel, part in
-        Self.mix(Double(picture[channel]), Double(part), share)
-      }
-    }
+    mixed(into: grey) { (share($0), color($0)) }
   }
 
   /// `picture` with the share of its brightness that the value has of the scale.
   package func dimming(_ picture: PNGImage) -> PNGImage {
-    mixed(with: picture) { value, picture in
-      picture.map { Self.mix(0, Double($0), share(value)) }
-    }
+    mixed(into: picture) { (1 - share($0), .black) }
   }
 
   private func share(_ value: Float) -> Double {
@@ -50,10 +42,6 @@ package struct MapRaster {
 
   private func color(_ value: Float) -> Color {
     value.isFinite ? style.shownColors.color(at: scale.fraction(of: Double(value))) : .white
-  }
-
-  private static func mix(_ from: Double, _ to: Double, _ share: Double) -> UInt8 {
-    UInt8((from + (to - from) * share).rounded())
   }
 
   /// The map on its own cells, or smoothed on a grid at least `side` wide and high.
@@ -66,22 +54,29 @@ package struct MapRaster {
     return style.interpolation.enlarged(map, by: (wanted + shorter - 1) / shorter)
   }
 
-  /// Map and picture pixel by pixel, on the finer of the two grids in each direction.
+  /// `picture` on its way to a colour, for each value of the map a share of it and the colour; on the
+  /// finer of the two grids in each direction.
   private func mixed(
-    with picture: PNGImage, _ body: (Float, ArraySlice<UInt8>) -> [UInt8]
+    into picture: PNGImage, _ paint: (Float) -> (share: Double, color: Color)
   ) -> PNGImage {
     let map = fine(atLeast: max(picture.width, picture.height))
+    let paints = map.values.map(paint)
     let (width, height) = (max(map.columns, picture.width), max(map.rows, picture.height))
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(width * height * 3)
-    for row in 0..<height {
-      let line = row * map.rows / height * map.columns
-      let source = row * picture.height / height * picture.width
-      for column in 0..<width {
-        let start = 3 * (source + column * picture.width / width)
-        let samples = ArraySlice(Array(picture.pixels[start..<start + 3]))
-        pixels += body(map.values[line + column * map.columns / width], samples)
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
+      for row in 0..<height {
+        let line = row * map.rows / height * map.columns
+        let source = row * picture.height / height * picture.width
+        for column in 0..<width {
+          let (share, color) = paints[line + column * map.columns / width]
+          let start = 3 * (source + column * picture.width / width)
+          for (channel, part) in [color.red, color.green, color.blue].enumerated() {
+            let found = Double(picture.pixels[start + channel])
+            pixels[3 * (row * width + column) + channel] =
+              UInt8((found + (Double(part) - found) * share).rounded())
+          }
+        }
       }
+      count = width * height * 3
     }
     return PNGImage(width: width, height: height, pixels: pixels)
   }
