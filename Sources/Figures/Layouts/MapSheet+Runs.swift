@@ -153,6 +153,10 @@ private struct Gathering {
     }
     let method = run.manifest.method.name
     tell(.method, method, CompareSheet.title(method))
+    if !plan.knob.isEmpty {
+      let value = run.manifest.method.settings[plan.knob] ?? "without"
+      tell(.knob, value, "\(plan.knob) \(value)")
+    }
     tell(.seed, "\(run.manifest.seed)", "seed \(run.manifest.seed)")
     tell(.word, word.name, word.name)
     tokens[word.name] = CompareSheet.tokens(word)
@@ -203,6 +207,12 @@ private struct Gathering {
 
   /// Every facet that has several values must be one of the plan's, and each place have one map.
   private func checkFacets() throws {
+    guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
+      throw FigureError.inconsistentSheet(
+        plan.knob.isEmpty
+          ? "which knob tells the runs apart is not said; name one, as in scale-factor"
+          : "neither rows nor columns set the values of \(plan.knob) apart")
+    }
     guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
     else {
       throw FigureError.inconsistentSheet(
@@ -276,6 +286,9 @@ private struct Gathering {
     switch facet {
     case .seed, .step, .head:
       return values.sorted { (UInt64($0) ?? 0) < (UInt64($1) ?? 0) }
+    case .knob:
+      // Numbers by size; a method that has no such knob, as plain Stable Diffusion, first.
+      return values.sorted { (Double($0) ?? -.infinity) < (Double($1) ?? -.infinity) }
     case .method:
       return values.sorted { one, _ in one == NeglectComparison.plainMethod }
     case .word, .layer: return values
