@@ -1,7 +1,8 @@
 /// Someone who looks at attention while it is computed, and cannot change it.
 ///
 /// For each site and point the model first *asks*, then, if the answer was yes, *lends* the values.
-/// Where nobody asks, nothing beyond the working buffers is computed or kept.
+/// Where nobody asks, nothing beyond the working buffers is computed or kept. Probabilities are those
+/// that the picture is made with: after the change, where a method changes attention.
 public protocol AttentionObserver: AnyObject {
   /// Whether the values of `site` at `point` shall be lent in this pass.
   ///

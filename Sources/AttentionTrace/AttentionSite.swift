@@ -60,7 +60,8 @@ public enum AttentionPoint: String, Hashable, Sendable, Codable, CaseIterable {
   case queries
   /// Before the softmax, `[branch, head, pixel, token]`: queries times keys, scaled.
   case scores
-  /// After the softmax, `[branch, head, pixel, token]`: each row over the tokens sums to 1.
+  /// After the softmax, `[branch, head, pixel, token]`: each row over the tokens sums to 1, unless a
+  /// method changes it.
   case probabilities
 }
 

@@ -20,17 +20,21 @@ public struct RunManifest: Hashable, Sendable, Codable {
     public var thresholds: [Int: Double]
     /// The grid whose maps the objective reads.
     public var grid: Grid
+    /// `false` where the method changes attention so that the rows of its maps need not sum to 1;
+    /// otherwise `nil`.
+    public var rowsSumToOne: Bool?
 
     /// Describes a method; see the properties.
     public init(
       name: String, settings: [String: String], alteredSteps: Int, thresholds: [Int: Double],
-      grid: Grid
+      grid: Grid, rowsSumToOne: Bool? = nil
     ) {
       self.name = name
       self.settings = settings
       self.alteredSteps = alteredSteps
       self.thresholds = thresholds
       self.grid = grid
+      self.rowsSumToOne = rowsSumToOne
     }
   }
 

@@ -25,16 +25,14 @@ struct BatchRunner {
     // Passes in which nothing is altered are made only for the recording of their loss.
     let looksAlways = plan?.phases.contains(.loss) ?? false
     self.requests = requests.map { request in
-      guard case .attendAndExcite(var settings) = request.method else { return request }
-      settings.looksAlways = looksAlways
       var request = request
-      request.method = .attendAndExcite(settings)
+      request.method = .init(request.method.base.lookingAlways(looksAlways))
       return request
     }
     for request in requests { _ = try request.randomSource() }
     // Runs differ in method and seed alone, and a seed changes no cost.
     let methods = Dictionary(grouping: self.requests, by: \.method.name).values
-    for requests in methods { _ = try model.objective(requests[0]) }
+    for requests in methods { _ = try model.parts(requests[0]) }
     self.batch = batch.batch
     workingMemory = try methods.map { try model.workingMemory($0[0]) }.max() ?? 0
     try Self.checkMemory(workingMemory, model.size(requests[0]))
@@ -59,6 +57,16 @@ struct BatchRunner {
       .usage,
       "a picture of \(size) needs \(formatBytes(needed)) of memory or more, and "
         + "\(formatBytes(available)) are available: choose a smaller --size")
+  }
+
+  /// The manifest of the first run as it would be without what is taken out of it; `nil` where
+  /// nothing is.
+  func unablated() throws -> RunManifest? {
+    guard var request = requests.first, let method = request.method.base as? AblatedMethod else {
+      return nil
+    }
+    request.method = method.base
+    return try session.manifest(request, plan: plan)
   }
 
   /// As many runs at a time as were asked for, or fewer if memory would not do for them.

@@ -18,7 +18,8 @@ struct ComparisonTable {
   private let rows: [Row]
 
   init(_ runs: [RecordedRun]) {
-    // The plain run is read at the steps that the excited one alters, so that the two compare.
+    // All runs are read at the steps that one of them alters, so that they compare; where none
+    // alters any, at the last.
     let altered = runs.map(\.manifest.method.alteredSteps).max() ?? 0
     rows = runs.flatMap { run -> [Row] in
       let predictions = run.noisePredictions
@@ -26,7 +27,8 @@ struct ComparisonTable {
       func maxima(_ step: Int) -> [Float]? {
         predictions.first { $0.step == step }?.measurement?.maxima
       }
-      let last = min(max(altered, 1), run.manifest.timesteps.count) - 1
+      let steps = run.manifest.timesteps.count
+      let last = (altered > 0 ? min(altered, steps) : steps) - 1
       return run.manifest.subjects.indices.map { index in
         Row(
           seed: run.manifest.seed, method: run.manifest.method.name,

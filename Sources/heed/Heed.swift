@@ -21,7 +21,8 @@ struct Heed: ParsableCommand {
     version: version,
     subcommands: [
       Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Report.self, Export.self,
-      VerifyExport.self, Analyze.self, Check.self, Verify.self, Model.self, Benchmark.self,
+      VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self, Model.self,
+      Benchmark.self,
     ])
 
   static func main() {

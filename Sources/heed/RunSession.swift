@@ -25,14 +25,19 @@ struct RunSession {
       root: root, prompt: request.prompt, method: request.method.name, seed: request.seed)
   }
 
+  /// The manifest of a run that is about to begin.
+  func manifest(_ request: GenerationRequest, plan: RecordingPlan?) throws -> RunManifest {
+    try model.manifest(
+      request, plan: plan, hashes: hashes, version: Heed.version,
+      commandLine: Array(CommandLine.arguments.dropFirst()), date: date)
+  }
+
   /// Makes a run, or what is missing of it; one that is complete is left alone.
   func run(
     _ request: GenerationRequest, plan: RecordingPlan?, progress: Progress
   ) throws {
     let folder = folder(request)
-    let manifest = try model.manifest(
-      request, plan: plan, hashes: hashes, version: Heed.version,
-      commandLine: Array(CommandLine.arguments.dropFirst()), date: date)
+    let manifest = try manifest(request, plan: plan)
     let name = "\(request.method.name), seed \(request.seed)"
     switch try RunWriter.open(folder, for: manifest) {
     case .complete:
@@ -116,7 +121,7 @@ struct RunSession {
         + "Size: \(size), Model: \(model.checkpoint.name), "
         + "Method: \(request.method.name), Version: Heed \(Heed.version)")
     if let picture = request.picture {
-      let isExplained = if case .explain = request.method { true } else { false }
+      let isExplained = request.method.explainedTimes != nil
       lines.append(
         "Picture: \(picture.sha256)"
           + (isExplained ? "" : ", Denoising strength: \(request.strength)"))

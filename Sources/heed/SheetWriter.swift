@@ -11,7 +11,7 @@ enum SheetWriter {
   static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
     do {
       try write(to: paths) {
-        try SheetPlan(.compare(recipe: "")).scene(
+        try SheetPlan(content(for: runs)).scene(
           runs, style: SheetStyle(), software: "Heed \(Heed.version)")
       }
     } catch let error as AnalysisError {
@@ -80,5 +80,13 @@ enum SheetWriter {
 
   private static func ending(_ path: String) -> String {
     URL(fileURLWithPath: path).pathExtension.lowercased()
+  }
+
+  /// Pictures, maps and curves of explanations, and of plain Stable Diffusion beside
+  /// Attend-and-Excite; of other methods a row of maps for each.
+  private static func content(for runs: [RecordedRun]) -> SheetPlan.Content {
+    let methods = Set(runs.map(\.manifest.method.name))
+    return methods == ["stable-diffusion", "attend-and-excite"] || methods == ["explain"]
+      ? .compare(recipe: "") : .maps(MapSheetPlan(.methods))
   }
 }

@@ -12,7 +12,7 @@ struct HelpTests {
     "A help page is the one that was read and approved",
     arguments: [
       "heed", "compare", "generate", "explain", "tokens", "sheet", "report", "export",
-      "verify-export", "analyze", "check", "verify", "model", "benchmark",
+      "verify-export", "analyze", "causal", "check", "verify", "model", "benchmark",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()

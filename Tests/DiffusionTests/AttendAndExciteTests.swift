@@ -125,7 +125,7 @@ struct AttendAndExciteTests {
     var sequence = try DenoisingSequence(
       unet: model.unet, scheduler: model.scheduler(steps: 6), latent: noise,
       embeddings: (literal.conditional, literal.unconditional), guidanceScale: 7.5,
-      guide: AttendAndExcite(objective, settings),
+      parts: MethodParts(guide: AttendAndExcite(objective, settings)),
       report: { pass, measurement in
         passes += 1
         if pass.phase != .denoise, let measurement { losses.append(measurement.loss) }
@@ -240,7 +240,7 @@ struct AttendAndExciteTests {
       var sequence = try DenoisingSequence(
         unet: model.unet, scheduler: model.scheduler(steps: 6), latent: model.noise(8),
         embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 7.5,
-        guide: AttendAndExcite(Self.excitation(end: 7), settings))
+        parts: MethodParts(guide: AttendAndExcite(Self.excitation(end: 7), settings)))
       while try sequence.next() != nil {}
       latents.append(sequence.latent.values)
     }
@@ -254,7 +254,7 @@ struct AttendAndExciteTests {
     var sequence = try DenoisingSequence(
       unet: model.unet, scheduler: model.scheduler(steps: 3), latent: model.noise(8),
       embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 1,
-      guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([:])),
+      parts: MethodParts(guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([:]))),
       report: { pass, _ in branches.insert(pass.branches) })
     var measured = 0
     while let step = try sequence.next() { measured += step.measurement == nil ? 0 : 1 }
@@ -271,7 +271,8 @@ struct AttendAndExciteTests {
         unet: model.unet, scheduler: model.scheduler(kind, steps: 6), latent: model.noise(4),
         noise: TorchRandomSource(seed: 4),
         embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 7.5,
-        guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([2: 0.9], tries: 2)))
+        parts: MethodParts(
+          guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([2: 0.9], tries: 2))))
     }
     var whole = try sequence()
     var states = [whole.state]

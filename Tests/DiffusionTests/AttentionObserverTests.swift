@@ -46,11 +46,12 @@ struct AttentionObserverTests {
     try DenoisingSequence(
       unet: model.unet, scheduler: model.scheduler(steps: 3), latent: model.noise(2),
       embeddings: (model.embedding("a cat and a frog"), model.embedding("")), guidanceScale: 7.5,
-      guide: AttendAndExcite(
-        Excitation(
-          subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
-          grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: 76, sigma: 0.5,
-          kernelSize: 3), AttendAndExciteTests.settings([0: 0.9], tries: 2)),
+      parts: MethodParts(
+        guide: AttendAndExcite(
+          Excitation(
+            subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
+            grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: 76, sigma: 0.5,
+            kernelSize: 3), AttendAndExciteTests.settings([0: 0.9], tries: 2))),
       observers: observers)
   }
 

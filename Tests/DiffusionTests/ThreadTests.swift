@@ -17,7 +17,7 @@ struct ThreadTests {
       unet: model.unet, scheduler: model.scheduler(steps: 4),
       latent: model.noise(6, rows: 10, columns: 22),
       embeddings: (model.embedding("a cat and a frog"), model.embedding("")),
-      guidanceScale: 7.5, guide: guide)
+      guidanceScale: 7.5, parts: MethodParts(guide: guide))
     while try sequence.next() != nil {}
     let text = sequence.latent.values.map { String($0.bitPattern) }.joined(separator: " ")
     FileHandle.standardError.write(Data(text.utf8))

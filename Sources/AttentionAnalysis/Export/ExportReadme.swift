@@ -149,7 +149,7 @@ struct ExportReadme {
       ? """
       Values are probabilities, without a unit. Over all tokens of the window (all keys, for \
       self-attention) they sum to 1, up to the rounding of the stored type; a selection of tokens \
-      sums to less.
+      sums to less.\(changed)
       """
       : "Values are what the recipe makes of probabilities, without a unit."
     return """
@@ -160,6 +160,15 @@ struct ExportReadme {
       are in `tables/tokens.csv` and `manifest.json`. In `branch`, \(Self.meanings(Branch.self)); in \
       `phase`, \(Self.meanings(Phase.self)).
       """
+  }
+
+  /// What is said of runs whose rows need not sum to 1; empty where there are none.
+  private var changed: String {
+    let methods = export.runs.runs.map(\.manifest.method).filter { $0.rowsSumToOne == false }
+    return methods.isEmpty
+      ? ""
+      : " Those of \(Set(methods.map(\.name)).sorted().joined(separator: ", ")) need not: attention "
+        + "was changed there, and the maps are those that the picture was made with."
   }
 
   private static func meanings<Value: CaseIterable & RawRepresentable>(

@@ -22,17 +22,19 @@ extension RunCheck {
       let values = attempt(file) {
         try array.decode(bytes, precision, written: written, path: file)
       }
-      if let flaw = values.flatMap({ check($0, array, precision) }) { add(file, flaw) }
+      if let flaw = values.flatMap({ check($0, scope, array, precision) }) { add(file, flaw) }
     }
     if let directory { checkSurplus(scope, directory, array) }
   }
 
   /// What is wrong with a call's values; `nil` if nothing is.
   private mutating func check(
-    _ values: Tensor, _ array: RecordedArray, _ precision: RecordingPlan.Precision
+    _ values: Tensor, _ scope: Scope, _ array: RecordedArray, _ precision: RecordingPlan.Precision
   ) -> String? {
     guard values.isFinite else { return "holds numbers that are NaN or infinite" }
-    guard case .maps(let recorded) = array, recorded.keys == recorded.site.keys else { return nil }
+    guard case .maps(let recorded) = array, recorded.keys == recorded.site.keys,
+      scope.manifest.method.rowsSumToOne ?? true
+    else { return nil }
     let keys = recorded.keys
     let tolerance = Self.tolerance(precision, keys: keys)
     rows += values.count / keys

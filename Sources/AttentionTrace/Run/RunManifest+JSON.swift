@@ -31,7 +31,7 @@ extension RunManifest {
   }
 
   /// The first field, in the order of names, in which two runs differ that are not the same run.
-  func difference(
+  package func difference(
     from wanted: RunManifest
   ) throws -> (field: String, here: String, wanted: String)? {
     func tree(_ manifest: RunManifest) throws -> JSONTree {

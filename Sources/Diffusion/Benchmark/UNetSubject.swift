@@ -61,7 +61,7 @@ struct UNetSubject {
     try DenoisingSequence(
       unet: unet, scheduler: SchedulerKind.ddim.make(schedule, steps: EngineBenchmark.steps),
       latent: latent, embeddings: embeddings, guidanceScale: 7.5,
-      guide: AttendAndExcite(objective, .benchmark(altered: 1)))
+      parts: MethodParts(guide: AttendAndExcite(objective, .benchmark(altered: 1))))
   }
 }
 

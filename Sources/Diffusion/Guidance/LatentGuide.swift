@@ -22,4 +22,18 @@ public protocol LatentGuide: Sendable {
     _ latent: Tensor, step: Int, of count: Int,
     look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> Tensor
+
+  /// What it remembers of the iterations before, by name; a run that is cut off keeps it.
+  var memory: [String: Tensor] { get }
+
+  /// Takes back what it remembered.
+  /// - Throws: ``DiffusionError`` when that is none of its memories.
+  func recall(_ memory: [String: Tensor]) throws
+}
+
+extension LatentGuide {
+  /// Nothing.
+  public var memory: [String: Tensor] { [:] }
+  /// Remembers nothing.
+  public func recall(_ memory: [String: Tensor]) throws {}
 }

@@ -44,19 +44,58 @@ package struct Attention: Sendable {
     }
     let seeScores = tap.observers(wanting: site, .scores)
     let seeProbabilities = tap.observers(wanting: site, .probabilities)
-    // Self-attention's output always comes from the tiles, so that who looks changes no bit of it;
-    // its maps exist whole only when someone asked.
-    if kind == .`self`, seeScores.isEmpty, seeProbabilities.isEmpty {
+    let isChanged = tap.isChanged(site)
+    // Self-attention's output comes from the tiles unless it is changed, so that who looks changes no
+    // bit of it; its maps exist whole only when someone asked.
+    if kind == .`self`, seeScores.isEmpty, seeProbabilities.isEmpty, !isChanged {
       return output(q.attention(keys: k, values: v, heads: heads, scale: scale))
     }
     let scores = q.scores(against: k, heads: heads, scale: scale)  // [branch, head, pixel, token]
     tap.show(scores, to: seeScores, at: site, .scores)
-    let probabilities = scores.softmax()  // [branch, head, pixel, token], rows sum to 1
+    let own = scores.softmax()  // [branch, head, pixel, token], rows sum to 1
+    let (probabilities, values) =
+      try isChanged ? changed(own, v, queries: q, at: site, by: tap) : (own, v)
     tap.show(probabilities, to: seeProbabilities, at: site, .probabilities)
-    guard kind == .cross else {
+    guard kind == .cross || isChanged else {
       return output(q.attention(keys: k, values: v, heads: heads, scale: scale))
     }
-    try tap.offer(probabilities, at: site)
-    return output(probabilities.weighted(v, heads: heads))
+    if kind == .cross { try tap.offer(probabilities, at: site) }
+    return output(probabilities.weighted(values, heads: heads))
+  }
+
+  /// The probabilities and values with those of the prompt's branch as the tap's intervention
+  /// leaves them.
+  private func changed(
+    _ probabilities: Tensor, _ values: Tensor, queries: Tensor, at site: AttentionSite,
+    by tap: AttentionTap
+  ) throws -> (probabilities: Tensor, values: Tensor) {
+    guard let row = tap.pass.branches.lastIndex(of: .conditional) else {
+      return (probabilities, values)
+    }
+    var attention = LayerAttention(
+      site: site, pass: tap.pass, probabilities: probabilities.row(row), values: values.row(row),
+      queries: queries.row(row), layer: self)
+    try tap.intervention?.change(&attention)
+    return (
+      probabilities.replacing(row, by: attention.probabilities),
+      values.replacing(row, by: attention.values)
+    )
+  }
+}
+
+extension Tensor {
+  /// One row of the first axis, which stays.
+  fileprivate func row(_ row: Int) -> Tensor {
+    shape[0] == 1 ? self : sliced(axis: 0, row..<row + 1)
+  }
+
+  /// The same with another row of the first axis.
+  fileprivate func replacing(_ row: Int, by other: Tensor) -> Tensor {
+    guard shape[0] > 1 else { return other }
+    let parts = [
+      row > 0 ? sliced(axis: 0, 0..<row) : nil, other,
+      row + 1 < shape[0] ? sliced(axis: 0, row + 1..<shape[0]) : nil,
+    ]
+    return .concatenated(parts.compactMap(\.self), axis: 0)
   }
 }

@@ -5,9 +5,11 @@ package import TensorEngine
 ///
 /// Observers are lent numbers. An objective is given the tensors themselves, on the tape, and the
 /// pass ends at the last site it reads. The two never meet: an observer cannot change a picture.
+/// An intervention can, before either of them sees the layer.
 package final class AttentionTap {
   package let pass: AttentionPass
   private let observers: [any AttentionObserver]
+  let intervention: (any AttentionIntervention)?
   private var wanted: Set<String>
   private let endsEarly: Bool
   /// The probabilities of the sites the objective reads, `[branch, head, pixel, token]`, by path.
@@ -16,20 +18,28 @@ package final class AttentionTap {
   /// Opens a pass.
   ///
   /// - Parameters:
+  ///   - intervention: changes the attention of the prompt's branch.
   ///   - sites: paths whose probabilities an objective reads.
   ///   - endsEarly: whether the pass is of no use after the last of them.
   package init(
-    pass: AttentionPass, observers: [any AttentionObserver] = [], sites: [String] = [],
+    pass: AttentionPass, observers: [any AttentionObserver] = [],
+    intervention: (any AttentionIntervention)? = nil, sites: [String] = [],
     endsEarly: Bool = false
   ) {
     self.pass = pass
     self.observers = observers
+    self.intervention = intervention
     wanted = Set(sites)
     self.endsEarly = endsEarly
   }
 
   /// Thrown inside the UNet when nothing more of the pass is needed.
   struct PassIsOver: Error {}
+
+  /// Whether the attention of a site is not the layer's own in this pass.
+  func isChanged(_ site: AttentionSite) -> Bool {
+    intervention?.acts(at: site, in: pass) ?? false
+  }
 
   /// The observers that want to see a point.
   func observers(wanting site: AttentionSite, _ point: AttentionPoint) -> [any AttentionObserver] {

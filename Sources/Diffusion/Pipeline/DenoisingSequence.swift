@@ -33,6 +33,10 @@ public struct DenoisingSequence {
   private let guidanceScale: Float
   private let guide: (any LatentGuide)?
   private let objective: (any AttentionObjective)?
+  private let intervention: (any AttentionIntervention)?
+  private let components: [NoiseComponent]?
+  /// At most one; it is made a step ahead of this one.
+  private var companion: [DenoisingSequence]
   private let allSites: [AttentionSite]
   /// Paths of the sites the objective reads.
   private let sites: [String]
@@ -51,14 +55,13 @@ public struct DenoisingSequence {
   ///   - latent: the starting noise, before the scheduler scales it.
   ///   - noise: what the starting noise was drawn from, for a scheduler that draws more.
   ///   - embeddings: of the prompt and of the negative prompt, `[1, token, width]` both.
-  ///   - guide: moves the latent; `nil` for plain Stable Diffusion.
-  ///   - objective: what is measured in every pass; the guide's own if there is a guide.
+  ///   - parts: what the method adds.
   package init(
     unet: UNet, scheduler: any Scheduler, latent: Tensor,
     noise: (any RandomSource)? = nil,
     embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
-    guide: (any LatentGuide)? = nil, objective: (any AttentionObjective)? = nil,
-    observers: [any AttentionObserver] = [], report: @escaping PassReport = { _, _ in }
+    parts: MethodParts = MethodParts(), observers: [any AttentionObserver] = [],
+    report: @escaping PassReport = { _, _ in }
   ) throws {
     self.unet = unet
     self.scheduler = scheduler
@@ -67,8 +70,11 @@ public struct DenoisingSequence {
     conditional = embeddings.conditional
     unconditional = embeddings.unconditional
     self.guidanceScale = Float(guidanceScale)
-    self.guide = guide
-    self.objective = guide?.objective ?? objective
+    guide = parts.guide
+    objective = parts.guide?.objective ?? parts.objective
+    intervention = parts.intervention
+    components = parts.components
+    companion = parts.companion.map { [$0] } ?? []
     self.observers = observers
     self.report = report
     allSites = unet.sites(
@@ -81,8 +87,13 @@ public struct DenoisingSequence {
 
   /// What the rest of the run depends on; a fresh sequence goes on from it by ``resume(from:)``.
   public var state: [String: Tensor] {
-    scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+    let own = scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+    return own.merging(guide?.memory.prefixed(by: Self.guidePrefix) ?? [:]) { $1 }
+      .merging(companion.first?.state.prefixed(by: Self.companionPrefix) ?? [:]) { $1 }
   }
+
+  private static let guidePrefix = "guide."
+  private static let companionPrefix = "companion."
 
   /// Goes on from where a sequence of the same request had ``state``.
   /// - Throws: ``DiffusionError`` when the state is of no such sequence.
@@ -97,6 +108,10 @@ public struct DenoisingSequence {
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
     (self.latent, self.index) = (latent, index)
+    try guide?.recall(state.unprefixed(by: Self.guidePrefix))
+    for place in companion.indices {
+      try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
+    }
     if scheduler.drawsNoise {
       for _ in 0..<index { _ = drawNoise() }
     }
@@ -109,6 +124,7 @@ public struct DenoisingSequence {
     let step = index
     let timestep = scheduler.timesteps[step]
     var tries = 0
+    for place in companion.indices { _ = try companion[place].next() }
     let found = latent
     if let guide, guide.acts(at: step) {
       latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
@@ -140,11 +156,12 @@ public struct DenoisingSequence {
   private func predict(
     _ step: Int, _ timestep: Double, _ displacement: LatentDisplacement?
   ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
-    let guided = guidanceScale > 1
+    let guided = guidanceScale > 1 || components != nil
     let pass = AttentionPass(
       step: step, timestep: timestep, phase: .denoise,
       branches: guided ? [.unconditional, .conditional] : [.conditional])
-    let tap = AttentionTap(pass: pass, observers: observers, sites: sites)
+    let tap = AttentionTap(
+      pass: pass, observers: observers, intervention: intervention, sites: sites)
     let input = scheduler.scaledInput(latent, at: step)
     let output = try unet(
       guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
@@ -158,16 +175,39 @@ public struct DenoisingSequence {
     }
     try report(pass, measurement)
     guard guided else { return (output, measurement) }
-    let plain = output.sliced(axis: 0, 0..<1)
-    let difference = Tensor.combination(1, output.sliced(axis: 0, 1..<2), -1, plain)
-    return (.combination(1, plain, guidanceScale, difference), measurement)
+    let noise = try combined(
+      output.sliced(axis: 0, 0..<1), output.sliced(axis: 0, 1..<2), pass, input)
+    return (noise, measurement)
+  }
+
+  /// `ε_∅ + Σ w_i (ε_i − ε_∅)`: of the prompt alone, or of the components instead.
+  ///
+  /// - Reference: Liu et al., Compositional Visual Generation with Composable Diffusion Models,
+  ///   ECCV 2022, equation 11.
+  private func combined(
+    _ plain: Tensor, _ own: Tensor, _ pass: AttentionPass, _ input: Tensor
+  ) throws -> Tensor {
+    let components = components ?? [NoiseComponent(embedding: nil, weight: guidanceScale)]
+    return try components.reduce(plain) { sum, component in
+      let prediction = try component.embedding.map { embedding in
+        try unet(
+          input, timestep: pass.timestep, context: embedding,
+          tap: AttentionTap(
+            pass: AttentionPass(
+              step: pass.step, timestep: pass.timestep, phase: pass.phase,
+              branches: [.conditional])))
+      }
+      return .combination(
+        1, sum, component.weight, .combination(1, prediction ?? own, -1, plain))
+    }
   }
 
   /// Runs the UNet as far as the objective reads, on a tape.
   private func look(_ latent: Tensor, _ pass: AttentionPass) throws -> LossProbe {
     guard let objective else { preconditionFailure("a guide without objective") }
     let tap = AttentionTap(
-      pass: pass, observers: observers, sites: sites, endsEarly: !isWatchedToTheEnd(pass))
+      pass: pass, observers: observers, intervention: intervention, sites: sites,
+      endsEarly: !isWatchedToTheEnd(pass))
     let probe = try LossProbe(
       of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
       tap: tap, sites: sites, scaled: { scheduler.scaledInput($0, at: pass.step) })
@@ -200,5 +240,17 @@ extension LatentDisplacement {
     }
     self.init(
       norm: Float(squares.moved.squareRoot()), latentNorm: Float(squares.found.squareRoot()))
+  }
+}
+
+extension [String: Tensor] {
+  fileprivate func prefixed(by prefix: String) -> Self {
+    Self(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
+  }
+
+  fileprivate func unprefixed(by prefix: String) -> Self {
+    Self(
+      uniqueKeysWithValues: filter { $0.key.hasPrefix(prefix) }
+        .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
   }
 }

@@ -3,29 +3,6 @@ public import TensorEngine
 
 /// Everything that decides a picture, apart from the checkpoint.
 public struct GenerationRequest: Sendable, Hashable {
-  /// How the latent is moved on its way.
-  public enum Method: Sendable, Hashable {
-    /// Not at all.
-    case stableDiffusion
-    /// By Attend-and-Excite's gradient.
-    case attendAndExcite(AttendAndExcite.Settings)
-    /// Nothing is made: the picture is shown to the model at these training times, 0…999 in Stable
-    /// Diffusion, as noisy as a run's latent is there.
-    case explain(times: [Int])
-
-    /// As on the command line.
-    public var name: String {
-      switch self {
-      case .stableDiffusion: "stable-diffusion"
-      case .attendAndExcite: "attend-and-excite"
-      case .explain: "explain"
-      }
-    }
-
-    /// The names of those that make pictures.
-    public static let names = ["stable-diffusion", "attend-and-excite"]
-  }
-
   /// What the picture shall show.
   public var prompt: String
   /// What it shall not show; empty for nothing.
@@ -46,7 +23,7 @@ public struct GenerationRequest: Sendable, Hashable {
   public var picture: InputPicture?
   /// How far the picture is noised before it is denoised, in 0…1: the share of the steps that is made.
   public var strength = 0.8
-  /// How the latent is moved.
+  /// How it is made.
   public var method: Method
   /// What is measured, and made to appear by a method that does so.
   public var subjects: [Subject]

@@ -15,7 +15,7 @@ extension StableDiffusion {
   func start(
     _ request: GenerationRequest, shape: [Int], drawingFrom source: inout some RandomSource
   ) throws -> (scheduler: any Scheduler, latent: Tensor) {
-    if case .explain(let times) = request.method {
+    if let times = request.method.explainedTimes {
       _ = try checkpoint.validTimes(times)
       guard let picture = request.picture else {
         throw DiffusionError.invalidRequest(
@@ -52,7 +52,7 @@ extension StableDiffusion {
   /// - Returns: `[row, column, red | green | blue]`.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   public func pixels(_ request: GenerationRequest, _ latent: Tensor) throws -> [UInt8] {
-    if case .explain = request.method, let picture = request.picture {
+    if request.method.explainedTimes != nil, let picture = request.picture {
       return picture.fitted(to: size(request)).pixels
     }
     return try pixels(latent)

@@ -28,67 +28,37 @@ extension StableDiffusion {
 
   private func picture(_ request: GenerationRequest) -> RunManifest.Picture? {
     request.picture.map { picture in
-      var strength: Double? = request.strength
-      if case .explain = request.method { strength = nil }
-      return RunManifest.Picture(
+      RunManifest.Picture(
         sha256: picture.sha256, height: picture.photo.height, width: picture.photo.width,
-        fit: picture.fit.rawValue, strength: strength)
+        fit: picture.fit.rawValue,
+        strength: request.method.explainedTimes == nil ? request.strength : nil)
     }
   }
 
   private func method(_ request: GenerationRequest) throws -> RunManifest.Method {
-    let grid = try grid(request)
-    var settings = [
+    let (grid, method) = (try grid(request), request.method.base)
+    let measured = [
       "attention-resolution": grid.description,
       "normalize-eot": String(stopsAtEnd(request)), "pieces": request.pieces.rawValue,
     ]
-    var altered = 0
-    var thresholds: [Int: Double] = [:]
-    if case .attendAndExcite(let knobs) = request.method {
-      altered = knobs.maxIterations
-      thresholds = knobs.thresholds
-      settings.merge([
-        "max-iter-to-alter": String(knobs.maxIterations),
-        "thresholds": knobs.thresholds.sorted { $0.key < $1.key }
-          .map { "\($0.key)=\($0.value)" }.joined(separator: ","),
-        "scale-factor": String(knobs.scaleFactor),
-        "scale-range": knobs.scaleRange.map { String($0) }.joined(separator: ","),
-        "smooth": String(knobs.smooths), "sigma": String(knobs.sigma),
-        "kernel-size": String(knobs.kernelSize),
-        "max-refinement-steps": String(knobs.maxRefinementSteps),
-      ]) { $1 }
-    }
     return RunManifest.Method(
-      name: request.method.name, settings: settings, alteredSteps: altered,
-      thresholds: thresholds, grid: grid)
+      name: method.name, settings: measured.merging(method.settings) { $1 },
+      alteredSteps: method.alteredSteps, thresholds: method.thresholds, grid: grid,
+      rowsSumToOne: method.rowsSumToOne ? nil : false)
   }
 
   /// Every pass that a run of `request` may make, refinement tries included.
   /// - Throws: ``DiffusionError`` when the request cannot be run.
   public func possiblePasses(_ request: GenerationRequest) throws -> [AttentionPass] {
-    let branches: [Branch] =
-      request.guidanceScale > 1 ? [.unconditional, .conditional] : [.conditional]
+    let method = request.method.base
+    let guided = request.guidanceScale > 1 || method.isAlwaysGuided
+    let branches: [Branch] = guided ? [.unconditional, .conditional] : [.conditional]
     return try timesteps(request).enumerated().flatMap { step, time in
-      var passes: [AttentionPass] = []
-      func add(_ phase: Phase, _ attempt: Int, _ branches: [Branch]) {
-        passes.append(
-          AttentionPass(
-            step: step, timestep: time, phase: phase, attempt: attempt, branches: branches))
-      }
-      if case .attendAndExcite(let knobs) = request.method {
-        let refines = knobs.thresholds[step] != nil && knobs.maxRefinementSteps > 0
-        if refines || step < knobs.maxIterations || knobs.looksAlways {
-          add(.loss, 0, [.conditional])
-        }
-        if refines {
-          for attempt in stride(from: 2, through: knobs.maxRefinementSteps, by: 1) {
-            add(.refinement, attempt, [.conditional])
-          }
-          add(.loss, knobs.maxRefinementSteps, [.conditional])
-        }
-      }
-      add(.denoise, 0, branches)
-      return passes
+      method.looks(at: step).map { look in
+        AttentionPass(
+          step: step, timestep: time, phase: look.phase, attempt: look.attempt,
+          branches: [.conditional])
+      } + [AttentionPass(step: step, timestep: time, phase: .denoise, branches: branches)]
     }
   }
 }

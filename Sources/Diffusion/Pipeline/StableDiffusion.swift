@@ -9,7 +9,7 @@ public final class StableDiffusion: Sendable {
   public let checkpoint: Checkpoint
   /// Reads prompts.
   public let tokenizer: CLIPTokenizer
-  private let unet: UNet
+  let unet: UNet
   let vae: VAE
   private let text: CLIPTextModel
   private let embeddings = Mutex<[String: Tensor]>([:])
@@ -57,7 +57,7 @@ public final class StableDiffusion: Sendable {
   }
 
   /// The embedding of a prompt, `[1, token, width]`.
-  private func embedding(_ prompt: String) throws -> Tensor {
+  func embedding(_ prompt: String) throws -> Tensor {
     if let known = embeddings.withLock({ $0[prompt] }) { return known }
     let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
     embeddings.withLock { $0[prompt] = embedding }
@@ -67,13 +67,11 @@ public final class StableDiffusion: Sendable {
   /// What is measured of a request's attention; `nil` without subjects.
   public func objective(_ request: GenerationRequest) throws -> Excitation? {
     guard !request.subjects.isEmpty else { return nil }
-    var settings = AttendAndExcite.Settings()
-    if case .attendAndExcite(let chosen) = request.method { settings = chosen }
+    let settings = request.method.base.measurement
     try settings.validate()
-    let end = tokenizer.encode(request.prompt).end
     let objective = Excitation(
       subjects: request.subjects, grid: try grid(request), pieces: request.pieces,
-      lastToken: stopsAtEnd(request) ? end : tokenizer.window - 1,
+      lastToken: lastToken(request, tokenizer.encode(request.prompt)),
       sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
     _ = try objective.sites(among: sites(request))
     return objective
@@ -124,16 +122,7 @@ public final class StableDiffusion: Sendable {
       throw DiffusionError.invalidRequest(
         what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
     }
-    let objective = try objective(request)
-    var guide: AttendAndExcite?
-    if case .attendAndExcite(let settings) = request.method {
-      guard let objective else {
-        throw DiffusionError.invalidRequest(
-          what: "the list of subjects", got: "empty", expected: "at least one for \(request.method)"
-        )
-      }
-      guide = AttendAndExcite(objective, settings)
-    }
+    let parts = try parts(request)
     let grid = try latentGrid(request)
     var source = try request.randomSource()
     let (scheduler, latent) = try start(
@@ -142,8 +131,7 @@ public final class StableDiffusion: Sendable {
     return try DenoisingSequence(
       unet: unet, scheduler: scheduler, latent: latent, noise: source,
       embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
-      guidanceScale: request.guidanceScale, guide: guide, objective: objective,
-      observers: observers, report: report)
+      guidanceScale: request.guidanceScale, parts: parts, observers: observers, report: report)
   }
 
   private func schedulerKind(_ request: GenerationRequest) throws -> SchedulerKind {
@@ -165,7 +153,7 @@ public final class StableDiffusion: Sendable {
 
   /// The diffusion times of a request's iterations.
   public func timesteps(_ request: GenerationRequest) throws -> [Double] {
-    if case .explain(let times) = request.method { return times.map(Double.init) }
+    if let times = request.method.explainedTimes { return times.map(Double.init) }
     return try scheduler(request).timesteps
   }
 
@@ -173,7 +161,7 @@ public final class StableDiffusion: Sendable {
   public func schedulerSettings(_ request: GenerationRequest) throws -> [String: String] {
     var settings = checkpoint.schedule.settings
     settings["name"] =
-      if case .explain = request.method { "none" } else { try schedulerKind(request).rawValue }
+      try request.method.explainedTimes == nil ? schedulerKind(request).rawValue : "none"
     return settings
   }
 

@@ -10,7 +10,7 @@ extension StableDiffusion {
   public func workingMemory(_ request: GenerationRequest) throws -> Int {
     let latent = try latentGrid(request)
     var floats = max(decoderFloats(latent), passFloats(latent, request))
-    if case .attendAndExcite = request.method { floats = max(floats, tapeFloats(latent)) }
+    if !request.method.base.looks(at: 0).isEmpty { floats = max(floats, tapeFloats(latent)) }
     // Counted in floating point: a configuration's extents multiply beyond what integers hold.
     return Int(min(4 * floats, 1e18))
   }

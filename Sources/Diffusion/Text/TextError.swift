@@ -26,6 +26,14 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case noText(name: String, table: String)
   /// Two subjects are the same tokens.
   case sameSubject(first: String, second: String)
+  /// A phrase that the user marked holds no token that the model reads.
+  case noPhrase(text: String)
+  /// A bracket without its other, or one inside another.
+  case unbalancedBracket(prompt: String)
+  /// Nothing stands before, between or after bars.
+  case emptyPart(prompt: String)
+  /// Every part of a prompt is to be kept away from.
+  case nothingWanted(prompt: String)
   /// No subject was named, and the prompt is not one whose nouns are certain.
   case subjectsNeeded(table: String)
 
@@ -61,6 +69,16 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .sameSubject(let first, let second):
       "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
         + "subject once"
+    case .noPhrase(let text):
+      "the phrase \(FileError.quoted(text)) matches no token that the model reads; put brackets around "
+        + "words of the prompt, as in [a red car]"
+    case .unbalancedBracket(let prompt):
+      "the brackets of \(FileError.quoted(prompt)) do not match; put each phrase in one pair, as in "
+        + "[a red car] and [a white sheep]"
+    case .emptyPart(let prompt):
+      "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
+    case .nothingWanted(let prompt):
+      "every weight in \(FileError.quoted(prompt)) is below 0; write a part that the picture shall show"
     case .subjectsNeeded:
       "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens are"
     }

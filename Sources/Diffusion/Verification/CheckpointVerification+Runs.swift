@@ -130,7 +130,8 @@ extension CheckpointVerification {
       unet: unet,
       scheduler: checkpoint.schedulerKind().make(checkpoint.schedule, steps: recipe.steps),
       latent: noise, embeddings: (recipe.prompt, row(golden.prompts.count)), guidanceScale: 7.5,
-      guide: recipe.guide, report: { pass, measurement in log.note(pass, measurement) })
+      parts: MethodParts(guide: recipe.guide),
+      report: { pass, measurement in log.note(pass, measurement) })
     while try sequence.next() != nil {}
     return Run(latent: sequence.latent, losses: log.losses)
   }

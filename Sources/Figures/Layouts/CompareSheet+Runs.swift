@@ -89,6 +89,9 @@ extension CompareSheet {
     switch method {
     case plainMethod: "Stable Diffusion"
     case "attend-and-excite": "Attend-and-Excite"
+    case "composable": "Composable Diffusion"
+    case "structure": "StructureDiffusion"
+    case "prompt-to-prompt": "Prompt-to-Prompt"
     default: method
     }
   }

@@ -5,14 +5,15 @@ import Diffusion
 import Figures
 import Foundation
 
-/// Plain and excited runs from the same noise, recorded, and one sheet of them.
-struct Compare: ParsableCommand {
+/// Runs by several methods from the same noise, recorded, and one sheet of them.
+struct Compare: PictureCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs Stable Diffusion and Attend-and-Excite from the same noise, and draws a sheet.",
+    abstract: "Runs methods from the same noise, and draws a sheet of them.",
     discussion: """
-      For each seed both methods start from the same noise (see --rng). Each run is a folder under \
+      For each seed all methods start from the same noise (see --rng). Each run is a folder under \
       OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
-      complete is not made again, and one that was cut off is continued.
+      complete is not made again, and one that was cut off is continued. The sheet of stable-diffusion \
+      and attend-and-excite is heed sheet's layout compare, that of other methods its layout methods.
 
       The table gives, for each seed, method and subject, the largest attention (smoothed and \
       renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
@@ -21,6 +22,11 @@ struct Compare: ParsableCommand {
 
   @Argument(help: "What the pictures shall show.")
   var prompt: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Methods, separated by commas: \(MethodRegistry.names).", valueName: "methods"))
+  var methods = "stable-diffusion,attend-and-excite"
 
   @Option(
     parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
@@ -37,32 +43,22 @@ struct Compare: ParsableCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
+  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
+  var entries: [MethodEntry] {
+    get throws { try MethodRegistry.entries(methods, option: "--methods") }
+  }
+  var needsSubjects: Bool { true }
+
   func run() throws {
-    let seeds = try SeedList(self.seeds).seeds
-    let picture = try start.read()
-    let checkpoint = try model.checkpoint()
-    let table = try PromptReader.table(prompt, checkpoint)
-    let subjects = try excitation.subject.subjects(in: table)
-    let settings = try excitation.settings(checkpoint)
-    let requests = try GenerationRequest.all(
-      prompt, seeds: seeds, methods: [.stableDiffusion, .attendAndExcite(settings)],
-      subjects: subjects, sampling: sampling, excitation: excitation
-    ).map { start.applied(picture, to: $0) }
-    let runner = try BatchRunner(
-      checkpoint, requests, table, batch: batch, recording: recording, output: output)
-    PromptReader.warn(table)
-    if let picture {
-      let size = runner.session.model.size(requests[0])
-      Message.picture(picture, start.picture ?? "", size)
-    }
-    if excitation.subject.tokens == nil { Message.subjects(subjects) }
+    let order = try order()
+    let runner = try runner(order)
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
-    let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
+    let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
     if recording.record {
-      let folder = "\(output)/\(RunFolder.slug(prompt))"
+      let folder = "\(output)/\(RunFolder.slug(order.table.prompt))"
       try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ComparisonTable(runs).text(json: json))

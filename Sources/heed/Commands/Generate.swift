@@ -4,7 +4,7 @@ import Diffusion
 import Foundation
 
 /// Pictures by one method, recorded.
-struct Generate: ParsableCommand {
+struct Generate: PictureCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes pictures by one method, with their attention recorded.",
     discussion: """
@@ -15,7 +15,8 @@ struct Generate: ParsableCommand {
   @Argument(help: "What the pictures shall show.")
   var prompt: String
 
-  @Option(help: "stable-diffusion or attend-and-excite.")
+  @Option(
+    help: ArgumentHelp("One of \(MethodRegistry.names).", valueName: "method"))
   var method = "attend-and-excite"
 
   @Option(
@@ -30,40 +31,19 @@ struct Generate: ParsableCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Picture") var start: PictureOptions
   @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
+  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
 
+  var entries: [MethodEntry] {
+    get throws { [try MethodRegistry.entry(method, option: "--method")] }
+  }
+  var needsSubjects: Bool { false }
+
   func run() throws {
-    let seeds = try SeedList(self.seeds).seeds
-    guard GenerationRequest.Method.names.contains(method) else {
-      throw Failure(
-        .usage,
-        "--method: no '\(method)'; there are "
-          + GenerationRequest.Method.names.joined(separator: ", "))
-    }
-    let picture = try start.read()
-    let checkpoint = try model.checkpoint()
-    let table = try PromptReader.table(prompt, checkpoint)
-    let plain = GenerationRequest.Method.stableDiffusion
-    let chosen =
-      method == plain.name
-      ? plain : .attendAndExcite(try excitation.settings(checkpoint))
-    let subjects =
-      try method == plain.name
-      ? excitation.subject.subjectsIfKnown(in: table) : excitation.subject.subjects(in: table)
-    let requests = try GenerationRequest.all(
-      prompt, seeds: seeds, methods: [chosen], subjects: subjects, sampling: sampling,
-      excitation: excitation
-    ).map { start.applied(picture, to: $0) }
-    let runner = try BatchRunner(
-      checkpoint, requests, table, batch: batch, recording: recording, output: output)
-    PromptReader.warn(table)
-    if let picture {
-      let size = runner.session.model.size(requests[0])
-      Message.picture(picture, start.picture ?? "", size)
-    }
-    if excitation.subject.tokens == nil, method != plain.name { Message.subjects(subjects) }
+    let order = try order()
+    let runner = try runner(order)
     if recording.dryRun { return try runner.printCost() }
     try runner.run()
-    for request in requests { print(runner.session.folder(request).path) }
+    for request in order.requests { print(runner.session.folder(request).path) }
   }
 }

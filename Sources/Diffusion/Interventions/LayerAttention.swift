@@ -1,0 +1,49 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// One layer's attention in the prompt's branch, as an intervention finds and leaves it.
+///
+/// The layer's output is `probabilities` times `values`, head by head, through its last projection.
+public struct LayerAttention {
+  /// The layer.
+  public let site: AttentionSite
+  /// The pass.
+  public let pass: AttentionPass
+  /// Who looks where, `[1, head, pixel, key]`; each row sums to 1 as the layer computes it.
+  public var probabilities: Tensor
+  /// What is there to be seen, `[1, key, width]`.
+  public var values: Tensor
+  /// What each pixel asks, `[1, pixel, width]`.
+  let queries: Tensor
+  let layer: Attention
+
+  /// What this layer would see in another text.
+  ///
+  /// - Parameter embedding: of the text, `[1, token, width]`.
+  /// - Returns: `[1, token, width]`.
+  public func values(of embedding: Tensor) -> Tensor { layer.value(embedding) }
+
+  /// Where this layer would look in another text.
+  ///
+  /// - Parameter embedding: of the text, `[1, token, width]`.
+  /// - Returns: `[1, head, pixel, token]`.
+  public func probabilities(over embedding: Tensor) -> Tensor {
+    queries.scores(against: layer.key(embedding), heads: layer.heads, scale: layer.scale).softmax()
+  }
+
+  /// Multiplies the probabilities, which are not brought back to a sum of 1.
+  ///
+  /// - Parameters:
+  ///   - heads: a factor for each head; `nil` leaves them.
+  ///   - keys: a factor for each key; `nil` leaves them.
+  public mutating func weigh(heads: [Float]? = nil, keys: [Float]? = nil) {
+    let shape = probabilities.shape
+    let factors = Tensor(shape: shape) { factors in
+      for row in 0..<shape[1] * shape[2] {
+        let head = heads?[row / shape[2]] ?? 1
+        for key in 0..<shape[3] { factors[row * shape[3] + key] = head * (keys?[key] ?? 1) }
+      }
+    }
+    probabilities = probabilities * factors
+  }
+}

@@ -1,0 +1,73 @@
+internal import AttentionTrace
+
+/// Another method with an intervention besides its own: the run that shows what something was for.
+public struct AblatedMethod: GenerationMethod {
+  /// The method that the run is made by.
+  public let base: GenerationRequest.Method
+  /// What is taken out.
+  public let ablation: AttentionAblation
+  /// The base's name, and what is taken out.
+  public let name: String
+  /// What is taken out, as on the command line.
+  private let described: String
+
+  /// Takes `ablation` out of what `base` makes.
+  /// - Parameter described: the ablation as on the command line.
+  public init(
+    _ base: GenerationRequest.Method, without ablation: AttentionAblation, _ described: String
+  ) {
+    (self.base, self.ablation, self.described) = (base, ablation, described)
+    name = "\(base.name)+\(RunFolder.slug(described))"
+  }
+
+  /// The base's, and what is taken out.
+  public var settings: [String: String] {
+    base.base.settings.merging(["ablation": described]) { $1 }
+  }
+
+  /// The base's.
+  public var alteredSteps: Int { base.base.alteredSteps }
+  /// The base's.
+  public var thresholds: [Int: Double] { base.base.thresholds }
+  /// The base's.
+  public var measurement: AttendAndExcite.Settings { base.base.measurement }
+  /// The base's.
+  public var needsSubjects: Bool { base.base.needsSubjects }
+  /// The base's.
+  public var isAlwaysGuided: Bool { base.base.isAlwaysGuided }
+  /// Nothing takes the place of what is taken out.
+  public var rowsSumToOne: Bool { false }
+  /// The base's.
+  public func looks(at step: Int) -> [MethodLook] { base.base.looks(at: step) }
+
+  /// The base with a look in every iteration.
+  public func lookingAlways(_ always: Bool) -> Self {
+    Self(.init(base.base.lookingAlways(always)), without: ablation, described)
+  }
+
+  /// The base's, with the ablation after its own intervention.
+  public func parts(for run: MethodContext) throws -> MethodParts {
+    for token in ablation.tokens {
+      try DiffusionError.require(
+        run.prompt.tokens.indices.contains(token), "a token to drop", String(token),
+        "0…\(run.prompt.tokens.count - 1)")
+    }
+    for head in ablation.heads where !run.sites.contains(where: head.isOf) {
+      let layers = run.sites.filter { LayerPattern(head.layers).matches($0) }
+      guard let most = layers.map(\.heads).max() else {
+        throw TraceError.unmatchedPattern(head.layers, sites: run.sites.map(\.path))
+      }
+      throw DiffusionError.invalidRequest(
+        what: "the head of \(head.layers)", got: String(head.head), expected: "0…\(most - 1)")
+    }
+    var parts = try base.base.parts(for: run)
+    // What is taken out of the prompt's pass would change no picture that is made of other passes.
+    try DiffusionError.require(
+      parts.components?.allSatisfy { $0.embedding == nil } ?? true,
+      "the method to take something out of",
+      base.name, "one whose picture is made from the whole prompt's attention")
+    parts.intervention =
+      parts.intervention.map { InterventionSequence([$0, ablation]) } ?? ablation
+    return parts
+  }
+}

@@ -1,0 +1,107 @@
+public import AttentionTrace
+package import TensorEngine
+
+/// Which tokens of one prompt are those of another, for maps to go from the one to the other.
+///
+/// Start and end tokens correspond. Padding stands for padding at the same position.
+public struct PromptAlignment: Hashable, Sendable {
+  /// What was done to the source's words.
+  public enum Edit: String, Hashable, Sendable, CaseIterable {
+    /// Words were replaced by as many others, and the maps of all words are taken.
+    case replacement
+    /// Words were added or taken away, and the maps of what both prompts have are taken.
+    case refinement
+  }
+
+  /// For each token of the target: the tokens of the source whose maps it takes, and the share of
+  /// each of them; none for a token that keeps its own map.
+  public let sources: [[Int]]
+  /// For each token of the target: the share of its sources that it gets.
+  public let shares: [Float]
+
+  /// Aligns two prompts.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when a replacement has another
+  ///   number of words.
+  public init(from source: TokenTable, to target: TokenTable, _ edit: Edit) throws {
+    let text =
+      switch edit {
+      case .replacement: try Self.replaced(source, target)
+      case .refinement: Self.common(source, target)
+      }
+    let last = source.tokens.count - 1
+    sources = target.tokens.indices.map { index in
+      if index == 0 { return [0] }
+      if index < target.end { return text[index]?.sources ?? [] }
+      return index == target.end ? [source.end] : [max(index, min(source.end + 1, last))]
+    }
+    shares = target.tokens.indices.map { text[$0]?.share ?? 1 }
+  }
+
+  /// Word for word: as many tokens one by one, otherwise the sum of the word's maps in equal shares.
+  private static func replaced(
+    _ source: TokenTable, _ target: TokenTable
+  ) throws -> [Int: (sources: [Int], share: Float)] {
+    let (old, new) = (source.words, target.words)
+    try DiffusionError.require(
+      old.count == new.count, "the source prompt", "\(old.count) words",
+      "\(new.count), as many as the prompt, for a replacement; a refinement adds or drops words")
+    var found: [Int: (sources: [Int], share: Float)] = [:]
+    for (old, new) in zip(old, new) {
+      for (place, token) in new.tokens.enumerated() {
+        found[token] =
+          old.tokens.count == new.tokens.count
+          ? ([old.tokens[place]], 1) : (old.tokens, 1 / Float(new.tokens.count))
+      }
+    }
+    return found
+  }
+
+  /// A longest common subsequence of the prompts' tokens, which is what Needleman and Wunsch's
+  /// alignment gives where a match counts 1, a mismatch −1 and a gap nothing.
+  private static func common(
+    _ source: TokenTable, _ target: TokenTable
+  ) -> [Int: (sources: [Int], share: Float)] {
+    let old = source.tokens[1..<source.end].map(\.id)
+    let new = target.tokens[1..<target.end].map(\.id)
+    var lengths = [[Int]](
+      repeating: [Int](repeating: 0, count: new.count + 1), count: old.count + 1)
+    for i in old.indices.reversed() {
+      for j in new.indices.reversed() {
+        lengths[i][j] =
+          old[i] == new[j]
+          ? lengths[i + 1][j + 1] + 1 : max(lengths[i + 1][j], lengths[i][j + 1])
+      }
+    }
+    var found: [Int: (sources: [Int], share: Float)] = [:]
+    var (i, j) = (0, 0)
+    while i < old.count, j < new.count {
+      if old[i] == new[j] {
+        found[j + 1] = ([i + 1], 1)
+        (i, j) = (i + 1, j + 1)
+      } else if lengths[i + 1][j] >= lengths[i][j + 1] {
+        i += 1
+      } else {
+        j += 1
+      }
+    }
+    return found
+  }
+
+  /// The source's maps as the target's, and the target's own where it has no source.
+  ///
+  /// - Parameters:
+  ///   - source: `[1, head, pixel, token]`.
+  ///   - own: the target's, of the same shape.
+  package func edited(_ source: Tensor, own: Tensor) -> Tensor {
+    let (shape, tokens) = (own.shape, own.shape[3])
+    let (source, own) = (source.values, own.values)
+    var edited = own
+    for row in stride(from: 0, to: own.count, by: tokens) {
+      for token in 0..<tokens where !sources[token].isEmpty {
+        let sum = sources[token].reduce(Float(0)) { $0 + source[row + $1] }
+        edited[row + token] = sum * shares[token]
+      }
+    }
+    return Tensor(edited, shape: shape)
+  }
+}

@@ -1,0 +1,124 @@
+public import AttentionTrace
+internal import TensorEngine
+
+/// StructureDiffusion: each noun phrase is encoded by itself as well, and takes its place among the
+/// values, or the keys, of every cross-attention.
+///
+/// Feng et al., Training-Free Structured Diffusion Guidance for Compositional Text-to-Image
+/// Synthesis, ICLR 2023, section 3.2 and equations 5 to 7:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `embedding` | W_0 = 𝒲_p, the whole prompt's |
+/// | `aligned` | 𝒲̄_j: W_0, whose rows of phrase j are those of the phrase encoded alone |
+/// | `overwritten` | W_0 with the rows of all phrases replaced |
+/// | ``Form/values`` | O = (1/(k+1)) Σ_{j=0…k} M V_j, M = softmax(Q K_0ᵀ/√d), V_j of 𝒲̄_j |
+/// | ``Form/keys`` | O = (1/(k+1)) Σ_{j=0…k} softmax(Q K_jᵀ/√d) V, V of `overwritten` |
+///
+/// Only the prompt's branch is changed, in every step. Phrases of one word, and one that is the whole
+/// prompt, add nothing to W_0: where there is no other, the run is plain Stable Diffusion, bit for bit.
+///
+/// - Reference: github.com/weixi-feng/Structured-Diffusion-Guidance `scripts/txt2img_demo.py`.
+public struct StructureDiffusion: GenerationMethod {
+  /// Where phrases take their place.
+  public enum Form: String, Hashable, Sendable, CaseIterable {
+    /// One key and several values: the published default.
+    case values
+    /// Several keys and one value, K_0 of the whole prompt's own embedding, as the paper has it.
+    case keys = "conjunction"
+    /// The same as the published code's `--conjunction` computes it: there the rows are overwritten
+    /// in place, so that K_0 is made of the overwritten embedding too.
+    case keysInPlace = "conjunction-in-place"
+  }
+
+  /// As on the command line.
+  public let name = "structure"
+  /// The phrases, in the prompt's order.
+  public let phrases: [NounPhrase]
+  /// Where they take their place.
+  public let form: Form
+
+  /// Gives `phrases` their own place; see ``NounPhraseFinder``.
+  public init(_ phrases: [NounPhrase], form: Form = .values) {
+    self.phrases = phrases
+    self.form = form
+  }
+
+  /// The form and the phrases.
+  public var settings: [String: String] {
+    ["structure-form": form.rawValue, "phrases": phrases.map(\.text).joined(separator: " | ")]
+  }
+
+  /// Those of the phrases that change anything: of two words or more, and not the whole prompt.
+  public func segments(of prompt: TokenTable) -> [NounPhrase] {
+    let whole = prompt.words.flatMap(\.tokens)
+    return phrases.filter { phrase in
+      phrase.tokens != whole
+        && prompt.words.count { phrase.tokens.contains($0.tokens[0]) } > 1
+    }
+  }
+
+  /// The intervention in every cross-attention.
+  public func parts(for run: MethodContext) throws -> MethodParts {
+    let segments = segments(of: run.prompt)
+    guard !segments.isEmpty else { return MethodParts() }
+    let embedding = try run.embedding(run.prompt.prompt)
+    var (aligned, overwritten) = ([Tensor](), embedding)
+    for segment in segments {
+      let alone = try run.embedding(segment.text)
+      aligned.append(embedding.replacingRows(segment.tokens, by: alone))
+      overwritten = overwritten.replacingRows(segment.tokens, by: alone)
+    }
+    let keys = form == .keysInPlace ? overwritten : embedding
+    return MethodParts(
+      intervention: form == .values
+        ? StructuredValues(mean: .mean(of: [embedding] + aligned))
+        : StructuredKeys(keys: [keys] + aligned, values: overwritten))
+  }
+}
+
+/// One key, several values: their mean is the value of their mean, since values are linear.
+private struct StructuredValues: AttentionIntervention {
+  /// Mean of 𝒲̄_0…k, `[1, token, width]`.
+  let mean: Tensor
+
+  func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool { site.kind == .cross }
+
+  func change(_ attention: inout LayerAttention) {
+    attention.values = attention.values(of: mean)
+  }
+}
+
+/// Several keys, one value: the mean of the maps.
+private struct StructuredKeys: AttentionIntervention {
+  /// 𝒲̄_0…k, each `[1, token, width]`.
+  let keys: [Tensor]
+  let values: Tensor
+
+  func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool { site.kind == .cross }
+
+  func change(_ attention: inout LayerAttention) {
+    attention.probabilities = .mean(of: keys.map(attention.probabilities))
+    attention.values = attention.values(of: values)
+  }
+}
+
+extension Tensor {
+  /// The mean of tensors of one shape `[1, …]`.
+  fileprivate static func mean(of parts: [Tensor]) -> Tensor {
+    Tensor.concatenated(parts, axis: 0).meanOverFirstAxis.reshaped(parts[0].shape)
+  }
+
+  /// `[1, token, width]` with the rows of `tokens` taken from another's rows 1, 2, ….
+  fileprivate func replacingRows(_ tokens: [Int], by other: Tensor) -> Tensor {
+    let width = shape[2]
+    var values = values
+    let others = other.values
+    for (place, token) in tokens.enumerated() {
+      values.replaceSubrange(
+        token * width..<(token + 1) * width, with: others[(place + 1) * width..<(place + 2) * width]
+      )
+    }
+    return Tensor(values, shape: shape)
+  }
+}

@@ -1,0 +1,102 @@
+/// What a user marked in a prompt: phrases in brackets, and parts with weights.
+///
+/// - `[a red car] and [a white sheep]`: brackets around phrases.
+/// - `a cat:7.5 | a frog:-2`: parts that are conditioned on one by one, each with a weight if it ends
+///   in a colon and a number.
+public struct PromptMarkup: Hashable, Sendable {
+  /// A part of a prompt that is conditioned on by itself.
+  public struct Component: Hashable, Sendable {
+    /// Its words.
+    public let text: String
+    /// Its weight; `nil` for the weight of guidance.
+    public let weight: Double?
+
+    /// Describes a part; see the properties.
+    public init(text: String, weight: Double?) {
+      self.text = text
+      self.weight = weight
+    }
+  }
+
+  /// The prompt without marks: of parts those whose weight is not below 0, joined by "and".
+  public private(set) var prompt: String
+  /// Phrases in brackets, as UTF-8 offsets into the prompt; none where none is marked.
+  public private(set) var phrases: [Range<Int>] = []
+  /// The parts; none where the prompt is not cut.
+  public private(set) var components: [Component] = []
+
+  /// Reads marks.
+  ///
+  /// - Parameters:
+  ///   - text: the prompt as the user wrote it.
+  ///   - brackets: whether brackets mark phrases.
+  ///   - parts: whether bars part the prompt.
+  /// - Throws: ``TextError`` for a bracket without its other, and for an empty part.
+  public init(_ text: String, brackets: Bool, parts: Bool) throws(TextError) {
+    prompt = ""
+    let pieces = parts ? text.split(separator: "|", omittingEmptySubsequences: false) : [text[...]]
+    for piece in pieces {
+      var (words, weight) = (String(piece), Double?.none)
+      if parts { (words, weight) = Self.weighted(piece) }
+      let marked = brackets ? try Self.unbracketed(words) : (text: words, phrases: [])
+      guard !parts || !marked.text.trimmingSpace().isEmpty else {
+        throw .emptyPart(prompt: text)
+      }
+      if pieces.count > 1 || weight != nil {
+        components.append(Component(text: marked.text, weight: weight))
+      }
+      if let weight, weight < 0 { continue }
+      if !prompt.isEmpty { prompt += " and " }
+      let offset = prompt.utf8.count
+      prompt += marked.text
+      phrases += marked.phrases.map { $0.lowerBound + offset..<$0.upperBound + offset }
+    }
+    if parts, prompt.isEmpty { throw .nothingWanted(prompt: text) }
+  }
+
+  /// A part's words and its weight, if it ends in one; `10:30` is a time.
+  private static func weighted(_ piece: Substring) -> (text: String, weight: Double?) {
+    let text = String(piece).trimmingSpace()
+    guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+      !text[text.index(before: colon)].isNumber,
+      let weight = Double(String(text[text.index(after: colon)...]).trimmingSpace()),
+      weight.isFinite
+    else { return (text, nil) }
+    return (String(text[..<colon]).trimmingSpace(), weight)
+  }
+
+  /// A text without its brackets, and where they stood.
+  private static func unbracketed(
+    _ text: String
+  ) throws(TextError) -> (text: String, phrases: [Range<Int>]) {
+    var (plain, phrases, start) = ("", [Range<Int>](), Int?.none)
+    for character in text {
+      switch character {
+      case "[":
+        guard start == nil else { throw .unbalancedBracket(prompt: text) }
+        start = plain.utf8.count
+      case "]":
+        guard let from = start else { throw .unbalancedBracket(prompt: text) }
+        guard from < plain.utf8.count else { throw .noPhrase(text: "[]") }
+        phrases.append(from..<plain.utf8.count)
+        start = nil
+      default: plain.append(character)
+      }
+    }
+    guard start == nil else { throw .unbalancedBracket(prompt: text) }
+    return (plain, phrases)
+  }
+
+  /// The parts of a prompt that its user has not cut: at each " and ", without one at each " with ".
+  ///
+  /// As Attend-and-Excite's metrics halve a prompt (Chefer et al., SIGGRAPH 2023, section 5).
+  /// - Returns: the whole prompt where it has neither.
+  public static func automaticParts(of prompt: String) -> [String] {
+    for link in [" and ", " with "] {
+      let parts = prompt.split(separator: link).map { String($0).trimmingSpace() }
+        .filter { !$0.isEmpty }
+      if parts.count > 1 { return parts }
+    }
+    return [prompt]
+  }
+}

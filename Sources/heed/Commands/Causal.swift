@@ -1,0 +1,143 @@
+import ArgumentParser
+import AttentionAnalysis
+import AttentionTrace
+import Diffusion
+import Foundation
+
+/// A run made again without something that attention did, and what that changed.
+struct Causal: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Makes a run again with tokens or heads taken out, and reports what changes.",
+    usage: "heed causal [<options>] <run>",
+    discussion: """
+      The run is made again from its own command line, seed and checkpoint, with an intervention in \
+      the attention of the prompt's branch, in every step: a dropped token has no attention in any \
+      layer, a damped head adds less to its layer or nothing. Nothing takes their place. The new run \
+      is recorded as the first was, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N.
+
+      Of the pictures the report has the mean absolute difference of samples (0 to 255), the peak \
+      signal-to-noise ratio in decibels and the mean structural similarity (7x7 windows of luma). Of \
+      each subject it has the largest attention (as the loss reads it, mean over the steps) before and \
+      after, and what the two maps share (the soft Jaccard index, 0 to 1); of each two subjects, what \
+      their maps share before and after.
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a complete run.", valueName: "run"))
+  var place: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Words to drop, separated by commas: frog, frog#2, @5, <end>.", valueName: "words"))
+  var drop: String?
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "A head to damp in layers (a glob over paths, or a grid), and a factor other than 0: "
+        + "'up_blocks.1*attn2.3', 16x16.0=0.5; repeatable.", valueName: "layers.head"))
+  var damp: [String] = []
+
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Where the new run goes.", valueName: "folder"))
+  var output = "runs"
+
+  @Flag(help: "Print the report as JSON.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the run's checkpoint is now; otherwise where the run found it.", valueName: "path"))
+  var model: String?
+
+  func validate() throws {
+    if drop == nil, damp.isEmpty {
+      throw ValidationError("Say what is taken out: --drop WORDS or --damp LAYERS.HEAD.")
+    }
+  }
+
+  func run() throws {
+    let original = try RecordedRun(place)
+    guard original.manifest.status == .complete else {
+      throw Failure(.dataError, "\(place): the run is not complete; finish it first")
+    }
+    let (ablation, described) = try intervention(original.manifest.tokens)
+    var command = try Self.command(of: original)
+    if let model { command.model.model.model = model }
+    let order = try command.order(method: original.manifest.method.name)
+    guard
+      var request = order.requests.first(where: {
+        $0.method.name == original.manifest.method.name && $0.seed == original.manifest.seed
+      })
+    else { throw Self.notRepeatable(original, "its command line asks for other runs") }
+    request.method = .init(AblatedMethod(request.method, without: ablation, described))
+    let runner = try BatchRunner(
+      order.checkpoint, [request], order.table, batch: command.batch,
+      recording: command.recording, output: output)
+    try Self.requireSame(original, runner)
+    try runner.run()
+    let changed = try RecordedRun(runner.session.folder(request).path)
+    print(try CausalReport(original, changed, intervention: described).text(json: json))
+  }
+
+  /// The intervention, and its description in one form.
+  private func intervention(_ table: TokenTable) throws -> (AttentionAblation, String) {
+    let words =
+      drop?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    let tokens = Set(try words.flatMap { try TokenSelection($0).tokens(in: table) }).sorted()
+    let heads = try damp.map(Self.head)
+    let parts =
+      words.map { "drop \($0)" }
+      + heads.map {
+        "damp \($0.layers).\($0.head)" + ($0.factor == 0 ? "" : "=\($0.factor)")
+      }
+    return (AttentionAblation(tokens: tokens, heads: heads), parts.joined(separator: ", "))
+  }
+
+  /// Reads `LAYERS.HEAD` or `LAYERS.HEAD=FACTOR`.
+  private static func head(_ text: String) throws -> AttentionAblation.Head {
+    let sides = text.split(separator: "=", omittingEmptySubsequences: false)
+    let factor = sides.count == 2 ? Float(String(sides[1])) : 0
+    guard (1...2).contains(sides.count), let factor, factor.isFinite,
+      let dot = sides[0].lastIndex(of: "."), dot != sides[0].startIndex,
+      let head = Int(sides[0][sides[0].index(after: dot)...]), head >= 0
+    else {
+      throw Failure(
+        .usage,
+        "--damp is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5")
+    }
+    return AttentionAblation.Head(layers: String(sides[0][..<dot]), head: head, factor: factor)
+  }
+
+  /// The command that made a run, read again.
+  private static func command(of run: RecordedRun) throws -> any PictureCommand {
+    do {
+      if let command = try Heed.parseAsRoot(run.manifest.commandLine) as? any PictureCommand {
+        return command
+      }
+    } catch {
+      throw notRepeatable(run, "this Heed does not read its command line")
+    }
+    throw notRepeatable(run, "its command makes no pictures")
+  }
+
+  private static func notRepeatable(_ run: RecordedRun, _ reason: String) -> Failure {
+    Failure(
+      .dataError,
+      "\(run.folder.path): cannot be made again: \(reason): heed "
+        + run.manifest.commandLine.joined(separator: " "))
+  }
+
+  /// Refuses where the run without the intervention would not be the one that is there.
+  private static func requireSame(_ run: RecordedRun, _ runner: BatchRunner) throws {
+    guard let again = try runner.unablated() else { return }
+    if run.manifest.model.files != again.model.files {
+      throw Failure(
+        .dataError,
+        "\(run.folder.path) was made by another checkpoint, \(run.manifest.model.name), or its files "
+          + "have changed; name the run's own with --model")
+    }
+    guard let difference = try run.manifest.difference(from: again) else { return }
+    throw notRepeatable(
+      run, "\(difference.field) is \(difference.here) there, \(difference.wanted) here")
+  }
+}

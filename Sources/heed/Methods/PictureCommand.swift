@@ -1,0 +1,94 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+
+/// A command that makes pictures of one prompt, by methods, from seeds.
+protocol PictureCommand: ParsableCommand {
+  var prompt: String { get }
+  var seeds: String { get }
+  var output: String { get }
+  /// The methods asked for.
+  var entries: [MethodEntry] { get throws }
+  /// Whether there must be subjects whatever the methods.
+  var needsSubjects: Bool { get }
+  var batch: BatchOptions { get }
+  var model: ModelOptions { get set }
+  var sampling: SamplingOptions { get }
+  var start: PictureOptions { get }
+  var excitation: ExcitationOptions { get }
+  var methodOptions: MethodOptions { get }
+  var recording: RecordingOptions { get }
+}
+
+/// The pictures that a command asks for.
+struct PictureOrder {
+  let checkpoint: Checkpoint
+  let table: TokenTable
+  let phrases: [NounPhrase]
+  let picture: InputPicture?
+  let subjects: [Subject]
+  /// Seeds first, then methods.
+  let requests: [GenerationRequest]
+}
+
+extension PictureCommand {
+  /// Reads what is asked for, and the checkpoint it is asked of.
+  /// - Parameter method: the only method that matters; `nil` for all that are asked for.
+  func order(method: String? = nil) throws -> PictureOrder {
+    let seeds = try SeedList(self.seeds).seeds
+    let entries = try self.entries
+    try methodOptions.check(entries)
+    let picture = try start.read()
+    let checkpoint = try model.checkpoint()
+    let markup = try PromptMarkup(
+      prompt, brackets: entries.contains(where: \.readsPhrases),
+      parts: entries.contains(where: \.readsParts))
+    let table = try PromptReader.table(markup.prompt, checkpoint)
+    let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
+    let arguments = MethodArguments(
+      checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
+      excitation: excitation, methods: methodOptions, guidanceScale: sampling.guidanceScale)
+    let methods = try entries.filter { method == nil || $0.name == method }.map {
+      GenerationRequest.Method(try $0.make(arguments))
+    }
+    let needed = needsSubjects || methods.contains { $0.base.needsSubjects }
+    let subjects =
+      try needed
+      ? excitation.subject.subjects(in: table) : excitation.subject.subjectsIfKnown(in: table)
+    let requests = try GenerationRequest.all(
+      table.prompt, seeds: seeds, methods: methods, subjects: subjects, sampling: sampling,
+      excitation: excitation
+    ).map { start.applied(picture, to: $0) }
+    return PictureOrder(
+      checkpoint: checkpoint, table: table, phrases: phrases, picture: picture,
+      subjects: subjects, requests: requests)
+  }
+
+  /// The phrases in brackets; without brackets, those that are found.
+  private func phrases(_ markup: PromptMarkup, _ table: TokenTable) throws -> [NounPhrase] {
+    markup.phrases.isEmpty
+      ? NounPhraseFinder.phrases(in: table)
+      : try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+  }
+
+  /// A runner of the order, which has been found possible, and told what was concluded.
+  func runner(_ order: PictureOrder) throws -> BatchRunner {
+    let runner = try BatchRunner(
+      order.checkpoint, order.requests, order.table, batch: batch, recording: recording,
+      output: output)
+    PromptReader.warn(order.table)
+    if let picture = order.picture {
+      let size = runner.session.model.size(order.requests[0])
+      Message.picture(picture, start.picture ?? "", size)
+    }
+    for request in order.requests where request.seed == order.requests[0].seed {
+      methodOptions.announce(request.method.base, order.table)
+    }
+    if !order.phrases.isEmpty {
+      Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
+    }
+    let needed = needsSubjects || order.requests.contains { $0.method.base.needsSubjects }
+    if excitation.subject.tokens == nil, needed { Message.subjects(order.subjects) }
+    return runner
+  }
+}

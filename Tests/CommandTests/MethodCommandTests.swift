@@ -1,0 +1,270 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Methods by their names, in `generate` and `compare`, and runs made again by `causal`.
+@Suite("Methods by name")
+struct MethodCommandTests {
+  private static let prompt = "a cat and a frog"
+  private static let few = ["--steps", "4", "--thresholds", "none"]
+
+  private func manifest(_ path: String, in folder: TemporaryFolder) throws -> [String: Any] {
+    let object = try JSONSerialization.jsonObject(with: Data(folder.bytes(path + "/run.json")))
+    return try #require(object as? [String: Any])
+  }
+
+  private func method(_ path: String, in folder: TemporaryFolder) throws -> [String: Any] {
+    try #require(try manifest(path, in: folder)["method"] as? [String: Any])
+  }
+
+  @Test("Every method is compared from one noise: runs, a sheet of rows, and a table")
+  func compare() throws {
+    let methods = [
+      "stable-diffusion", "attend-and-excite", "composable", "structure", "prompt-to-prompt",
+    ]
+    let folder = try TemporaryFolder()
+    let arguments =
+      ["compare", Self.prompt, "--methods", methods.joined(separator: ","), "--seeds", "1"]
+      + ["--reweight", "frog=2"] + Self.few
+    let result = try HeedProcess.run(arguments, in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(result.stderr.contains("parts: a cat | a frog"))
+    #expect(result.stderr.contains("phrases: a cat; a frog"))
+    let rows = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect(rows.dropFirst().map { String($0[1]) } == methods.flatMap { [$0, $0] })
+    let place = "runs/a-cat-and-a-frog"
+    for method in methods {
+      #expect(try self.method("\(place)/\(method)/seed-1", in: folder)["name"] as? String == method)
+    }
+    let sheet = folder.bytes(place + "/sheet.pdf")
+    let again = try HeedProcess.run(
+      ["sheet", "--layout", "methods", "-o", "again.pdf"]
+        + methods.map { "\(place)/\($0)/seed-1" }, in: folder.path)
+    #expect(again.status == 0, "\(again.stderr)")
+    #expect(folder.bytes("again.pdf") == sheet && !sheet.isEmpty)
+    let check = try HeedProcess.run(["check", "runs"], in: folder.path)
+    #expect(check.status == 0, "\(check.stdout)")
+    let rerun = try HeedProcess.run(arguments, in: folder.path)
+    #expect(rerun.status == 0 && rerun.stdout == result.stdout)
+    #expect(rerun.stderr.contains("prompt-to-prompt, seed 1: complete in"))
+  }
+
+  @Test("A run whose knobs differ is another run")
+  func knobs() throws {
+    let folder = try TemporaryFolder()
+    func run(_ weight: String) throws -> HeedProcess.Result {
+      try HeedProcess.run(
+        ["generate", Self.prompt, "--method", "prompt-to-prompt", "--reweight", weight, "--steps"]
+          + ["2"], in: folder.path)
+    }
+    #expect(try run("frog=2").status == 0)
+    expectRefusal(try run("frog=3"), 73, ["holds another run", "method.settings.reweight"])
+  }
+
+  @Test("Brackets and bars are read where a method reads them, and are no part of the prompt")
+  func markup() throws {
+    let folder = try TemporaryFolder()
+    let structure = try HeedProcess.run(
+      ["generate", "[a red car] and a cat", "--method", "structure", "--steps", "2"]
+        + ["--structure-form", "conjunction"], in: folder.path)
+    #expect(structure.status == 0, "\(structure.stderr)")
+    #expect(structure.stderr.contains("phrases: a red car (car: red)"))
+    let place = "runs/a-red-car-and-a-cat/structure/seed-0"
+    let settings = try #require(try method(place, in: folder)["settings"] as? [String: String])
+    #expect(settings["phrases"] == "a red car" && settings["structure-form"] == "conjunction")
+    let composable = try HeedProcess.run(
+      ["generate", "a cat:5 | a frog:-2 | a car", "--method", "composable", "--steps", "2"],
+      in: folder.path)
+    #expect(composable.status == 0, "\(composable.stderr)")
+    let parts = try method("runs/a-cat-and-a-car/composable/seed-0", in: folder)
+    #expect(
+      (parts["settings"] as? [String: String])?["parts"] == "a cat:5.0 | a frog:-2.0 | a car:7.5")
+    let plain = try HeedProcess.run(
+      ["generate", "a [cat]", "--method", "stable-diffusion", "--dry-run"], in: folder.path)
+    #expect(plain.status == 0, "\(plain.stderr)")
+  }
+
+  @Test("A source is edited as its words say, unless told otherwise")
+  func source() throws {
+    let folder = try TemporaryFolder()
+    for (prompt, edit) in [("a dog and a frog", "replacement"), ("a cat", "refinement")] {
+      let result = try HeedProcess.run(
+        ["generate", prompt, "--method", "prompt-to-prompt", "--source", Self.prompt]
+          + ["--cross-window", "0,0.5", "--steps", "2"], in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+      #expect(result.stderr.contains("--source is edited by \(edit)"))
+      let run = result.stdout.split(separator: "\n").last.map(String.init) ?? ""
+      let settings = try #require(try method(run, in: folder)["settings"] as? [String: String])
+      #expect(settings["edit"] == edit && settings["cross-window"] == "0.0,0.5")
+      #expect(settings["self-window"] == "0.0,0.4" && settings["source"] == Self.prompt)
+    }
+  }
+
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    let arguments: [String]
+    let words: [String]
+    var showsTokens = false
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  private static func generate(
+    _ prompt: String, _ arguments: [String], _ words: [String], showsTokens: Bool = false
+  ) -> Refusal {
+    Refusal(arguments: ["generate", prompt] + arguments, words: words, showsTokens: showsTokens)
+  }
+
+  private static let edited = ["--method", "prompt-to-prompt"]
+
+  static let refusals = [
+    Refusal(
+      arguments: ["compare", prompt, "--methods", "stable-diffusion,foo"],
+      words: ["--methods: no 'foo'", "composable", "structure", "prompt-to-prompt"]),
+    Refusal(arguments: ["compare", prompt, "--methods", ""], words: ["--methods: no ''"]),
+    Refusal(
+      arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
+    generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
+    generate(prompt, ["--structure-form", "values"], ["structure", "not among the methods"]),
+    generate("a [", ["--method", "structure"], ["brackets", "do not match"]),
+    generate("a [] cat", ["--method", "structure"], ["\"[]\" matches no token"]),
+    generate("a [ ] cat", ["--method", "structure"], ["matches no token"]),
+    generate("a cat | ", ["--method", "composable"], ["a part of", "is empty"]),
+    generate("a cat:-1", ["--method", "composable"], ["every weight"]),
+    generate(prompt, edited, ["--reweight", "--source"]),
+    generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),
+    generate(prompt, edited + ["--reweight", "frog"], ["'frog' is no word=number"]),
+    generate(prompt, edited + ["--reweight", "frog=nan"], ["is no word=number"]),
+    generate(prompt, edited + ["--reweight", "frog=2", "--edit", "refinement"], ["no --source"]),
+    generate(
+      prompt, edited + ["--source", "a big cat and a frog", "--edit", "replacement"],
+      ["6 words", "expected 5"]),
+    generate(
+      prompt, edited + ["--source", "a dog", "--edit", "refinement", "--self-window", "0.5,0.2"],
+      ["--self-window is '0.5,0.2'"]),
+  ]
+
+  @Test("What cannot be is refused in one line, and nothing is made", arguments: refusals)
+  func refused(_ refusal: Refusal) throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(refusal.arguments, in: folder.path)
+    expectRefusal(result, 64, refusal.words, showsTokens: refusal.showsTokens)
+    #expect(folder.names.isEmpty)
+  }
+}
+
+/// Runs made again without something that attention did.
+@Suite("heed causal")
+struct CausalCommandTests {
+  private struct Report: Decodable {
+    struct Image: Decodable { let meanAbsoluteDifference, structuralSimilarity: Double }
+    struct Subject: Decodable {
+      let subject: String
+      let largestBefore, largestAfter, shared: Double
+    }
+    struct Pair: Decodable { let sharedBefore, sharedAfter: Double }
+    let changedRun: String
+    let image: Image
+    let subjects: [Subject]
+    let pairs: [Pair]
+  }
+
+  private static let place = "runs/a-cat-and-a-frog"
+
+  /// A folder with a plain run of four steps, and one of Attend-and-Excite.
+  private func runs() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      ["compare", "a cat and a frog", "--seeds", "3", "--steps", "4", "--max-iter-to-alter", "2"]
+        + ["--thresholds", "none", "--phases", "denoise,loss"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    return folder
+  }
+
+  @Test(
+    "A dropped subject is not attended to, and the picture and the maps change",
+    arguments: ["stable-diffusion", "attend-and-excite"])
+  func dropped(_ method: String) throws {
+    let folder = try runs()
+    let run = "\(Self.place)/\(method)/seed-3"
+    let result = try HeedProcess.run(["causal", run, "--drop", "frog", "--json"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    let report = try JSONDecoder().decode(Report.self, from: Data(result.stdout.utf8))
+    #expect(report.changedRun == "\(Self.place)/\(method)+drop-frog/seed-3")
+    #expect(report.image.meanAbsoluteDifference > 0 && report.image.structuralSimilarity < 1)
+    #expect(report.subjects.map(\.subject) == ["cat", "frog"])
+    #expect(report.subjects[1].shared == 0 && report.subjects[1].largestAfter < 0.02)
+    #expect(report.pairs[0].sharedAfter == 0 && report.pairs[0].sharedBefore > 0)
+    let table = try HeedProcess.run(["causal", run, "--drop", "frog"], in: folder.path)
+    #expect(table.status == 0 && table.stderr.contains("complete in"))
+    for word in ["PSNR", "SSIM", "largest before", "cat, frog"] {
+      #expect(table.stdout.contains(word), "\(table.stdout)")
+    }
+    #expect(try HeedProcess.run(["check", "runs"], in: folder.path).status == 0)
+    let sheet = try HeedProcess.run(
+      ["sheet", Self.place, "--layout", "methods", "-o", "sheet.png"], in: folder.path)
+    #expect(sheet.status == 0, "\(sheet.stderr)")
+  }
+
+  @Test(
+    "A run of any method is made again, by itself, after the method's own intervention",
+    arguments: ["structure", "prompt-to-prompt"])
+  func anyMethod(_ method: String) throws {
+    let folder = try TemporaryFolder()
+    let made = try HeedProcess.run(
+      ["compare", "[a red cat] and [a frog]", "--methods", "composable,structure,prompt-to-prompt"]
+        + ["--source", "a blue dog and a frog", "--steps", "2", "--seeds", "0,1"],
+      in: folder.path)
+    #expect(made.status == 0, "\(made.stderr)")
+    let run = "runs/a-red-cat-and-a-frog/\(method)/seed-1"
+    let result = try HeedProcess.run(["causal", run, "--drop", "frog", "--json"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(!result.stderr.contains("parts:"))
+    let report = try JSONDecoder().decode(Report.self, from: Data(result.stdout.utf8))
+    #expect(report.subjects[1].shared == 0 && report.pairs[0].sharedAfter == 0)
+    #expect(report.image.meanAbsoluteDifference > 0)
+    let parted = try HeedProcess.run(
+      ["causal", "runs/a-red-cat-and-a-frog/composable/seed-1", "--drop", "frog"], in: folder.path)
+    expectRefusal(
+      parted, 64, ["take something out of is composable", "whole prompt's attention"])
+    #expect(try HeedProcess.run(["check", "runs"], in: folder.path).status == 0)
+  }
+
+  @Test("A factor of 1 leaves the picture as it is; a head that is taken out does not")
+  func damped() throws {
+    let folder = try runs()
+    let run = "\(Self.place)/stable-diffusion/seed-3"
+    for (factor, same) in [("=1", true), ("", false)] {
+      let result = try HeedProcess.run(
+        ["causal", run, "--damp", "16x16.0\(factor)", "--json", "-o", "causal\(same)"],
+        in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+      let name = result.stdout.contains("\"peakSignalToNoise\" : \"inf\"")
+      #expect(name == same, "\(result.stdout)")
+    }
+  }
+
+  @Test("What cannot be made again is refused")
+  func refused() throws {
+    let folder = try runs()
+    let run = "\(Self.place)/stable-diffusion/seed-3"
+    func refuse(_ arguments: [String], _ code: Int32, _ words: [String], table: Bool = false) throws
+    {
+      let result = try HeedProcess.run(["causal"] + arguments, in: folder.path)
+      expectRefusal(result, code, words, showsTokens: table)
+    }
+    try refuse([run], 64, ["--drop", "--damp"])
+    try refuse([run, "--drop", "dog"], 64, ["no word", "dog"], table: true)
+    try refuse([run, "--damp", "16x16"], 64, ["--damp is '16x16'"])
+    try refuse([run, "--damp", "16x16.99"], 64, ["the head of 16x16 is 99"])
+    try refuse([run, "--damp", "9x9.0"], 64, ["no attention layer matches '9x9'"])
+    try refuse(["nosuch", "--drop", "frog"], 66, ["nosuch"])
+    let model = Repository.root + "/Tests/DiffusionTests/Fixtures/tiny-sd1"
+    try refuse([run, "--drop", "frog", "--model", model], 65, ["another checkpoint", "--model"])
+    let path = run + "/run.json"
+    let text = folder.text(path)
+    try folder.write(path, Array(text.replacing("\"3\",", with: "\"4\",").utf8))
+    try refuse([run, "--drop", "frog"], 65, ["cannot be made again", "other runs"])
+    try folder.write(
+      path, Array(text.replacing("\"guidanceScale\" : 7.5", with: "\"guidanceScale\" : 7").utf8))
+    try refuse([run, "--drop", "frog"], 65, ["cannot be made again", "guidanceScale"])
+  }
+}

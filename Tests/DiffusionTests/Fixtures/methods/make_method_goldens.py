@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Writes the latents of Composable Diffusion, StructureDiffusion and prompt-to-prompt on the tiny checkpoints.
+
+    python3 -m venv v && v/bin/pip install torch diffusers transformers accelerate safetensors
+    v/bin/python make_method_goldens.py
+
+Each method's formulas are written out here in torch, over diffusers' UNet and schedulers, with one attention processor
+whose output a function can change. Beside this file: latents.safetensors, the latent
+[1, 4, row, column] after 6 steps of each case below, named CHECKPOINT.CASE. CPU, float32, noise of torch's generator,
+seed 5.
+"""
+import os
+import torch
+from diffusers import DDIMScheduler, PNDMScheduler, UNet2DConditionModel
+from safetensors.torch import save_file
+from transformers import CLIPTextModel, CLIPTokenizer
+
+HERE = os.path.dirname(os.path.abspath(__file__)); ROOT = os.path.dirname(HERE)
+STEPS, GUIDANCE, SEED = 6, 7.5, 5
+torch.set_num_threads(1); torch.set_grad_enabled(False)
+
+
+class Processor:
+    """Attention with its points in plain sight; `change(layer, attn, split, q, p, v)` may give another output.
+
+    p is [batch, head, pixel, key]; q, v and the output are [batch, head, position, channel]."""
+
+    def __init__(self, layer, model): self.layer, self.model = layer, model
+
+    def __call__(self, attn, x, encoder_hidden_states=None, attention_mask=None, **_):
+        context = x if encoder_hidden_states is None else encoder_hidden_states
+        split = lambda t: t.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+        q, k, v = split(attn.to_q(x)), split(attn.to_k(context)), split(attn.to_v(context))
+        p = torch.softmax(q @ k.transpose(-1, -2) * attn.scale, -1)
+        change = self.model.change or (lambda layer, attn, split, q, p, v: p @ v)
+        return attn.to_out[0](change(self.layer, attn, split, q, p, v).transpose(1, 2).flatten(2))
+
+
+class Model:
+    def __init__(self, name):
+        folder = os.path.join(ROOT, name)
+        self.unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+        self.text = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder")
+        self.tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
+        kind = DDIMScheduler if name == "tiny-sd2" else PNDMScheduler
+        self.scheduler = kind.from_pretrained(folder, subfolder="scheduler")
+        self.change = None
+        self.unet.set_attn_processor({n: Processor(n.removesuffix(".processor"), self) for n in self.unet.attn_processors})
+
+    def ids(self, text): return self.tokenizer(text, padding="max_length", max_length=77, truncation=True).input_ids
+    def embed(self, text): return self.text(torch.tensor([self.ids(text)]))[0]
+    def words(self, text): return [self.tokenizer(w, add_special_tokens=False).input_ids for w in text.split()]
+
+    def place(self, phrase, prompt):
+        """Where a phrase's tokens stand in a prompt's, from and to."""
+        part, whole = self.tokenizer(phrase, add_special_tokens=False).input_ids, self.ids(prompt)
+        start = next(i for i in range(77) if whole[i:i + len(part)] == part)
+        return start, start + len(part)
+
+    def run(self, rows, predict):
+        """Denoises `rows` equal latents; `predict(input, t, iteration)` gives their noises."""
+        self.scheduler.set_timesteps(STEPS)
+        size = self.unet.config.sample_size
+        z = torch.randn(1, 4, size, size, generator=torch.Generator("cpu").manual_seed(SEED))
+        z = (z * self.scheduler.init_noise_sigma).expand(rows, -1, -1, -1)
+        for i, t in enumerate(self.scheduler.timesteps):
+            z = self.scheduler.step(predict(self.scheduler.scale_model_input(z, t), t, i), t, z).prev_sample
+        self.change = None
+        return z[-1:]
+
+    def guided(self, prompt):
+        """Classifier-free guidance of one prompt; rows of the batch are the empty prompt and the prompt."""
+        context = torch.cat([self.embed(""), self.embed(prompt)])
+        def predict(z, t, _):
+            u, c = self.unet(z.expand(2, -1, -1, -1), t, context).sample.chunk(2)
+            return u + GUIDANCE * (c - u)
+        return predict
+
+
+def composable(m, parts):
+    """Liu et al. 2022: e = e(none) + sum of w (e(part) - e(none))."""
+    empty, contexts = m.embed(""), [(m.embed(text), w) for text, w in parts]
+    def predict(z, t, _):
+        u = m.unet(z, t, empty).sample
+        return u + sum(w * (m.unet(z, t, c).sample - u) for c, w in contexts)
+    return m.run(1, predict)
+
+
+def structure(m, prompt, phrases, form):
+    """Feng et al. 2023: several values for one key, or several keys for one value."""
+    w0 = m.embed(prompt); aligned = [w0]; over = w0.clone()
+    for phrase in phrases:
+        a, b = m.place(phrase, prompt); alone = m.embed(phrase); w = w0.clone()
+        w[:, a:b] = alone[:, 1:1 + b - a]; over[:, a:b] = alone[:, 1:1 + b - a]; aligned.append(w)
+    def change(layer, attn, split, q, p, v):
+        if not layer.endswith("attn2"): return p @ v
+        if form == "values":
+            values = [split(attn.to_v(w)) for w in aligned]; maps = [p[1:]] * len(values)
+        else:
+            keys = [over if form == "keys-in-place" else w0] + aligned[1:]
+            maps = [torch.softmax(q[1:] @ split(attn.to_k(w)).transpose(-1, -2) * attn.scale, -1) for w in keys]
+            values = [split(attn.to_v(over))] * len(maps)
+        out = sum(a @ b for a, b in zip(maps, values)) / len(maps)
+        return torch.cat([(p @ v)[:1], out])
+    m.change = change
+    return m.run(1, m.guided(prompt))
+
+
+def factors(m, prompt, weights):
+    c = torch.ones(77)
+    for word, weight in weights.items():
+        a, b = m.place(word, prompt); c[a:b] *= weight
+    return c
+
+
+def reweighted(m, prompt, weights):
+    """Hertz et al. 2023, re-weighting: M * c for the prompt, rows not brought back to 1."""
+    c = factors(m, prompt, weights)
+    def change(layer, attn, split, q, p, v):
+        return (torch.cat([p[:1], p[1:] * c]) if layer.endswith("attn2") else p) @ v
+    m.change = change
+    return m.run(1, m.guided(prompt))
+
+
+def replacement(m, source, target):
+    """[source token, target token], and which target tokens have a source: all of them."""
+    mapper = torch.zeros(77, 77); mapper[0, 0] = 1; i = j = 1
+    for old, new in zip(m.words(source), m.words(target), strict=True):
+        if len(old) == len(new):
+            for k in range(len(old)): mapper[i + k, j + k] = 1
+        else: mapper[i:i + len(old), j:j + len(new)] = 1 / len(new)
+        i += len(old); j += len(new)
+    mapper[i, j] = 1
+    for k in range(j + 1, 77): mapper[max(k, i + 1), k] = 1
+    return mapper, torch.ones(77)
+
+
+def refinement(m, source, target):
+    """The same by Needleman and Wunsch's alignment: match 1, mismatch -1, gap 0."""
+    x = [t for w in m.words(source) for t in w]; y = [t for w in m.words(target) for t in w]
+    score = [[0] * (len(y) + 1) for _ in range(len(x) + 1)]
+    for i in range(1, len(x) + 1):
+        for j in range(1, len(y) + 1):
+            score[i][j] = max(score[i - 1][j], score[i][j - 1], score[i - 1][j - 1] + (1 if x[i - 1] == y[j - 1] else -1))
+    mapper, own = torch.zeros(77, 77), torch.ones(77); own[1:len(y) + 1] = 0; mapper[0, 0] = 1
+    i, j = len(x), len(y)
+    while i and j:
+        if x[i - 1] == y[j - 1] and score[i][j] == score[i - 1][j - 1] + 1:
+            mapper[i, j] = 1; own[j] = 1; i -= 1; j -= 1
+        elif score[i][j] == score[i - 1][j]: i -= 1
+        else: j -= 1
+    mapper[len(x) + 1, len(y) + 1] = 1
+    for k in range(len(y) + 2, 77): mapper[max(k, len(x) + 2), k] = 1
+    return mapper, own
+
+
+def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4)):
+    """Hertz et al. 2023: rows of the batch are none, none, source, target; the target's maps come from the source's."""
+    mapper, has = align(m, source, target); c = factors(m, target, weights)
+    context = torch.cat([m.embed(""), m.embed(""), m.embed(source), m.embed(target)]); now = [0, 1]
+    def inside(window): return window[0] * now[1] <= now[0] < window[1] * now[1]
+    def change(layer, attn, split, q, p, v):
+        if layer.endswith("attn2"):
+            if inside(cross): p = torch.cat([p[:3], ((p[2:3] @ mapper) * has + p[3:] * (1 - has)) * c])
+        elif inside(own) and p.shape[2] <= 32 ** 2: p = torch.cat([p[:3], p[2:3]])
+        return p @ v
+    m.change = change
+    def predict(z, t, i):
+        now[:] = [i, len(m.scheduler.timesteps)]
+        u, g = m.unet(torch.cat([z, z]), t, context).sample.chunk(2)
+        return u + GUIDANCE * (g - u)
+    return m.run(2, predict)
+
+
+TWO, THREE = "a mouse and a red car", "a big dog with a white mouse and a red car"
+CASES = {
+    "plain": lambda m: m.run(1, m.guided(TWO)),
+    "composable.and": lambda m: composable(m, [("a mouse", 7.5), ("a red car", 7.5)]),
+    "composable.not": lambda m: composable(m, [("a mouse", 7.5), ("a red car", 4.0), ("a frog", -2.0)]),
+    "structure.values": lambda m: structure(m, THREE, ["a big dog", "a white mouse", "a red car"], "values"),
+    "structure.keys": lambda m: structure(m, THREE, ["a big dog", "a white mouse", "a red car"], "keys"),
+    "structure.keys-in-place": lambda m: structure(m, THREE, ["a big dog", "a white mouse", "a red car"], "keys-in-place"),
+    "reweighted": lambda m: reweighted(m, "a cat and a frog", {"frog": 2.0, "cat": 0.5}),
+    "replacement": lambda m: edited(m, "a cat and a frog", "a dog and a frog", replacement),
+    "replacement.pieces": lambda m: edited(m, "a cat and a frog", "a hippogryph and a frog", replacement, cross=(0, .5), own=(.2, .6)),
+    "refinement": lambda m: edited(m, "a cat and a frog", "a fluffy cat and a frog with a hat", refinement),
+    "refinement.shorter": lambda m: edited(m, "a big fluffy cat and a frog", "a cat and a frog", refinement, {"frog": 3.0}),
+}
+
+if __name__ == "__main__":
+    latents = {}
+    for name in ("tiny-sd1", "tiny-sd2"):
+        model = Model(name); plain = None
+        for case, make in CASES.items():
+            z = latents[f"{name}.{case}"] = make(model).contiguous()
+            plain = z if plain is None else plain
+            print(name, case, "range", float(z.abs().max()), "from plain", float((z - plain).abs().max()))
+    assert len(Model("tiny-sd1").words("hippogryph")[0]) > 1
+    save_file(latents, os.path.join(HERE, "latents.safetensors"))

@@ -1,0 +1,258 @@
+import AttentionTrace
+import Diffusion
+import Foundation
+import Synchronization
+import TensorEngine
+import TestSupport
+import Testing
+
+/// Composable Diffusion, StructureDiffusion and prompt-to-prompt, against their formulas in torch over
+/// diffusers; made by `make_method_goldens.py`.
+@Suite("Methods without a loss")
+struct MethodTests {
+  static let models = ["tiny-sd1", "tiny-sd2"]
+  static let two = "a mouse and a red car"
+  static let three = "a big dog with a white mouse and a red car"
+  static let pair = "a cat and a frog"
+
+  /// A golden run: its name, its prompt, and its method, which is made of the prompt's tokens.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let name: String
+    let prompt: String
+    let method: @Sendable (TokenTable) throws -> any GenerationMethod
+    var testDescription: String { name }
+  }
+
+  static let cases = [
+    Case(name: "plain", prompt: two) { _ in PlainDiffusion() },
+    Case(name: "composable.and", prompt: two) { _ in
+      ComposableDiffusion([.init("a mouse", weight: 7.5), .init("a red car", weight: 7.5)])
+    },
+    Case(name: "composable.not", prompt: "a mouse and a red car") { _ in
+      ComposableDiffusion([
+        .init("a mouse", weight: 7.5), .init("a red car", weight: 4), .init("a frog", weight: -2),
+      ])
+    },
+    Case(name: "structure.values", prompt: three) { structure($0, .values) },
+    Case(name: "structure.keys", prompt: three) { structure($0, .keys) },
+    Case(name: "structure.keys-in-place", prompt: three) { structure($0, .keysInPlace) },
+    Case(name: "reweighted", prompt: pair) {
+      PromptToPrompt(weights: [try weight("frog", 2, $0), try weight("cat", 0.5, $0)])
+    },
+    Case(name: "replacement", prompt: "a dog and a frog") { _ in
+      PromptToPrompt(source: .init(prompt: pair, edit: .replacement))
+    },
+    Case(name: "replacement.pieces", prompt: "a hippogryph and a frog") { _ in
+      var source = PromptToPrompt.Source(prompt: pair, edit: .replacement)
+      source.crossWindow = .init(0...0.5)
+      source.selfWindow = .init(0.2...0.6)
+      return PromptToPrompt(source: source)
+    },
+    Case(name: "refinement", prompt: "a fluffy cat and a frog with a hat") { _ in
+      PromptToPrompt(source: .init(prompt: pair, edit: .refinement))
+    },
+    Case(name: "refinement.shorter", prompt: pair) {
+      PromptToPrompt(
+        weights: [try weight("frog", 3, $0)],
+        source: .init(prompt: "a big fluffy cat and a frog", edit: .refinement))
+    },
+  ]
+
+  static func structure(
+    _ table: TokenTable, _ form: StructureDiffusion.Form
+  ) -> StructureDiffusion {
+    StructureDiffusion(NounPhraseFinder.phrases(in: table), form: form)
+  }
+
+  static func weight(
+    _ word: String, _ factor: Double, _ table: TokenTable
+  ) throws -> PromptToPrompt.Weight {
+    .init(word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
+  }
+
+  private func model(_ name: String) throws -> StableDiffusion {
+    try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/" + name))
+  }
+
+  private func request(
+    _ prompt: String, _ method: any GenerationMethod, seed: UInt64 = 5, steps: Int = 6
+  ) -> GenerationRequest {
+    var request = GenerationRequest(
+      prompt: prompt, seed: seed, method: .init(method), subjects: [])
+    request.steps = steps
+    return request
+  }
+
+  private func latent(_ model: StableDiffusion, _ request: GenerationRequest) throws -> Tensor {
+    var sequence = try model.sequence(request)
+    while try sequence.next() != nil {}
+    return sequence.latent
+  }
+
+  @Test("A method ends where its formulas do", arguments: models, cases)
+  func golden(_ name: String, _ example: Case) throws {
+    let goldens = try SafetensorsFile(
+      path: TemporaryCheckpoint.fixtures + "/methods/latents.safetensors")
+    let model = try model(name)
+    let method = try example.method(model.tokenizer.encode(example.prompt))
+    let latent = try latent(model, request(example.prompt, method))
+    let deviation = expectClose(
+      latent, try goldens.tensor("\(name).\(example.name)"), relative: 2e-3)
+    print("\(name), \(example.name): \(deviation)")
+  }
+
+  /// Methods that must change nothing, of a prompt of one phrase.
+  static let idle: [Case] = [
+    Case(name: "the prompt as the only part", prompt: "a red car") {
+      ComposableDiffusion([.init($0.prompt, weight: 7.5)])
+    },
+    Case(name: "one phrase", prompt: "a red car") { structure($0, .values) },
+    Case(name: "one phrase among the keys", prompt: "a red car") { structure($0, .keys) },
+    Case(name: "phrases of one word", prompt: "dogs and cats") { structure($0, .values) },
+    Case(name: "a weight of 1", prompt: "a red car") {
+      PromptToPrompt(weights: [try weight("red", 1, $0)])
+    },
+    Case(name: "no weight and no source", prompt: "a red car") { _ in PromptToPrompt() },
+    Case(name: "a source that is never looked at", prompt: "a red car") { _ in
+      var source = PromptToPrompt.Source(prompt: "a blue bus", edit: .replacement)
+      (source.crossWindow, source.selfWindow) = (.init(0...0), .init(0...0))
+      return PromptToPrompt(source: source)
+    },
+  ]
+
+  @Test("Where nothing is asked of it, a method is plain to the bit", arguments: models, idle)
+  func identity(_ name: String, _ example: Case) throws {
+    let model = try model(name)
+    let method = try example.method(model.tokenizer.encode(example.prompt))
+    let plain = try latent(model, request(example.prompt, PlainDiffusion(), steps: 4))
+    #expect(try latent(model, request(example.prompt, method, steps: 4)).values == plain.values)
+  }
+
+  @Test("A run that was cut off goes on to the same latent", arguments: cases)
+  func resumed(_ example: Case) throws {
+    let model = try model("tiny-sd1")
+    let method = try example.method(model.tokenizer.encode(example.prompt))
+    let request = request(example.prompt, method, steps: 4)
+    var whole = try model.sequence(request)
+    for _ in 0..<2 { _ = try whole.next() }
+    let state = whole.state
+    while try whole.next() != nil {}
+    var rest = try model.sequence(request)
+    try rest.resume(from: state)
+    while try rest.next() != nil {}
+    #expect(rest.latent.values == whole.latent.values)
+  }
+
+  @Test("A method of one's own takes part in a run, and what its guide remembers survives a cut")
+  func own() throws {
+    let model = try model("tiny-sd1")
+    var request = request(Self.pair, Drift(), steps: 4)
+    #expect(throws: DiffusionError.self) { try model.parts(request) }
+    request.subjects = [Subject(name: "cat", tokens: [2])]
+    let log = PassLog()
+    var whole = try model.sequence(request) { pass, _ in log.passes.append(pass) }
+    for _ in 0..<2 { _ = try whole.next() }
+    let state = whole.state
+    while try whole.next() != nil {}
+    #expect(log.passes == (try model.possiblePasses(request)))
+    var rest = try model.sequence(request)
+    try rest.resume(from: state)
+    while try rest.next() != nil {}
+    #expect(rest.latent.values == whole.latent.values)
+    let plain = self.request(Self.pair, PlainDiffusion(), steps: 4)
+    #expect(try latent(model, plain).values != whole.latent.values)
+  }
+
+  @Test("The passes that are reported are those that were foretold", arguments: cases)
+  func passes(_ example: Case) throws {
+    let model = try model("tiny-sd1")
+    let method = try example.method(model.tokenizer.encode(example.prompt))
+    let request = request(example.prompt, method, steps: 3)
+    let log = PassLog()
+    var sequence = try model.sequence(request) { pass, _ in log.passes.append(pass) }
+    while try sequence.next() != nil {}
+    #expect(log.passes == (try model.possiblePasses(request)))
+  }
+
+  @Test("Composable Diffusion sets every part against the unconditional prediction, unguided too")
+  func unguided() throws {
+    let model = try model("tiny-sd1")
+    var request = request(Self.two, try Self.cases[1].method(model.tokenizer.encode(Self.two)))
+    let guided = try latent(model, request)
+    request.guidanceScale = 1
+    #expect(try latent(model, request).values == guided.values)
+    #expect(try model.possiblePasses(request).allSatisfy { $0.branches.count == 2 })
+  }
+
+  @Test("Knobs that cannot be are refused")
+  func refused() throws {
+    let model = try model("tiny-sd1")
+    let methods: [any GenerationMethod] = [
+      ComposableDiffusion([]), ComposableDiffusion([.init("a cat", weight: .nan)]),
+      PromptToPrompt(weights: [.init(word: "cat", tokens: [2], factor: .infinity)]),
+      PromptToPrompt(source: .init(prompt: "a cat", edit: .replacement)),
+      AttendAndExcite.Settings(),
+    ]
+    for method in methods {
+      #expect(throws: DiffusionError.self) { try model.sequence(request(Self.pair, method)) }
+    }
+  }
+
+  @Test("Requests differ by method and knobs")
+  func equality() throws {
+    let table = try TextFixtures.clip.get().encode(Self.three)
+    let methods = [
+      GenerationRequest.Method.stableDiffusion, .attendAndExcite(.init()), .explain(times: [1]),
+      .explain(times: [2]), .init(Self.structure(table, .keys)),
+      .init(Self.structure(table, .values)),
+    ]
+    #expect(Set(methods).count == methods.count)
+    #expect(methods[4] == .init(Self.structure(table, .keys)))
+  }
+}
+
+/// A method of a user's own: a guide that moves the latent further in each step, and remembers how
+/// far.
+private struct Drift: GenerationMethod {
+  let name = "drift"
+  let settings = ["pace": "0.1"]
+  let needsSubjects = true
+
+  func looks(at step: Int) -> [MethodLook] { [MethodLook(.loss)] }
+
+  func parts(for run: MethodContext) throws -> MethodParts {
+    MethodParts(guide: run.excitation.map(Guide.init))
+  }
+
+  final class Guide: LatentGuide {
+    let objective: any AttentionObjective
+    private let moved = Mutex<Float>(0)
+
+    init(_ objective: Excitation) { self.objective = objective }
+
+    func acts(at step: Int) -> Bool { true }
+
+    func guide(
+      _ latent: Tensor, step: Int, of count: Int,
+      look: (Tensor, Phase, Int) throws -> LossProbe
+    ) throws -> Tensor {
+      _ = try look(latent, .loss, 0)
+      let distance = moved.withLock { moved in
+        moved += 0.1
+        return moved
+      }
+      return latent.affine(scale: 1, offset: distance)
+    }
+
+    var memory: [String: Tensor] { ["moved": .scalar(moved.withLock { $0 })] }
+
+    func recall(_ memory: [String: Tensor]) throws {
+      guard let tensor = memory["moved"] else { return }
+      moved.withLock { $0 = tensor.item }
+    }
+  }
+}
+
+private final class PassLog {
+  var passes: [AttentionPass] = []
+}

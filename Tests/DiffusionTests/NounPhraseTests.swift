@@ -1,0 +1,143 @@
+import AttentionTrace
+import Diffusion
+import Testing
+
+@Suite("Noun phrases")
+struct NounPhraseTests {
+  /// A prompt, and its phrases as `text|noun|modifiers`.
+  struct Example: Sendable, CustomTestStringConvertible {
+    let prompt: String
+    let phrases: [String]
+    var testDescription: String { prompt }
+  }
+
+  private static let examples = [
+    Example(
+      prompt: "a red car and a white sheep",
+      phrases: ["a red car|car|red", "a white sheep|sheep|white"]),
+    Example(prompt: "A Red Car.", phrases: ["A Red Car|car|red"]),
+    Example(prompt: "an orange and a cat", phrases: ["an orange|orange|", "a cat|cat|"]),
+    Example(prompt: "an orange cat", phrases: ["an orange cat|cat|orange"]),
+    Example(prompt: "a red and white car", phrases: ["a red and white car|car|red white"]),
+    Example(prompt: "a red and a green", phrases: ["a red|red|", "a green|green|"]),
+    Example(
+      prompt: "a big, old house with two open windows",
+      phrases: ["a big, old house|house|big old", "two open windows|windows|open"]),
+    Example(
+      prompt: "a dog running on wet grass", phrases: ["a dog|dog|", "wet grass|grass|wet"]),
+    Example(prompt: "the running dog", phrases: ["the running dog|dog|running"]),
+    Example(
+      prompt: "a photo of a fire hydrant",
+      phrases: ["a photo|photo|", "a fire hydrant|hydrant|fire"]),
+    Example(prompt: "a wedding cake", phrases: ["a wedding cake|cake|wedding"]),
+    Example(
+      prompt: "a cat that is black sits on the mat", phrases: ["a cat|cat|", "the mat|mat|"]),
+    Example(
+      prompt: "a man wearing a red-striped hat",
+      phrases: ["a man|man|", "a red-striped hat|hat|red striped"]),
+    Example(prompt: "the cat's tail", phrases: ["the cat's tail|tail|cat"]),
+    Example(
+      prompt: "a very brightly painted boat", phrases: ["a very brightly painted boat|boat|painted"]
+    ),
+    Example(prompt: "dogs, cats and birds", phrases: ["dogs|dogs|", "cats|cats|", "birds|birds|"]),
+    Example(prompt: "it is red", phrases: []), Example(prompt: "and with !?", phrases: []),
+  ]
+
+  private func text(_ phrase: NounPhrase) -> String {
+    [phrase.text, phrase.noun.text, phrase.modifiers.map(\.text).joined(separator: " ")]
+      .joined(separator: "|")
+  }
+
+  @Test("Phrases are found with their nouns and modifiers", arguments: examples)
+  func found(_ example: Example) throws {
+    let table = try TextFixtures.clip.get().encode(example.prompt)
+    #expect(NounPhraseFinder.phrases(in: table).map(text) == example.phrases)
+  }
+
+  @Test("All 276 prompts of the benchmark have two phrases whose nouns are the subjects")
+  func benchmark() throws {
+    let colours = Set(
+      [
+        "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "black",
+        "white",
+      ])
+    for example in try TextFixtures.decode(
+      [TextSubjectTests.Prompt].self, "text/benchmark-prompts.json")
+    {
+      let table = try TextFixtures.clip.get().encode(example.prompt)
+      let phrases = NounPhraseFinder.phrases(in: table)
+      #expect(phrases.flatMap(\.noun.tokens) == example.tokens, "\(example.prompt)")
+      for phrase in phrases {
+        #expect(
+          table.prompt.utf8.dropFirst(phrase.range.lowerBound).prefix(phrase.range.count)
+            .elementsEqual(phrase.text.utf8))
+        #expect(phrase.modifiers.allSatisfy { colours.contains($0.text) })
+        let words = table.words.filter { colours.contains($0.text) }
+          .filter { phrase.range.contains($0.range.lowerBound) }
+        #expect(phrase.modifiers == words)
+      }
+    }
+  }
+
+  @Test("Brackets mark phrases, and are no part of the prompt")
+  func brackets() throws {
+    let markup = try PromptMarkup(
+      "[a red car] and [weiße Schafe]", brackets: true, parts: false)
+    #expect(markup.prompt == "a red car and weiße Schafe")
+    let table = try TextFixtures.clip.get().encode(markup.prompt)
+    let phrases = try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+    #expect(phrases.map(\.text) == ["a red car", "weiße Schafe"])
+    #expect(phrases.map(\.noun.text) == ["car", "schafe"])
+    #expect(phrases.map { $0.modifiers.map(\.text) } == [["red"], ["weiße"]])
+    #expect(phrases[0].tokens == [1, 2, 3])
+    #expect(phrases[1].tokens.first == 5)
+  }
+
+  @Test("A prompt without marks stays as it is")
+  func unmarked() throws {
+    let text = "a [cat] | a frog:2"
+    #expect(try PromptMarkup(text, brackets: false, parts: false).prompt == text)
+    #expect(try PromptMarkup("a cat and a frog", brackets: true, parts: true).components == [])
+  }
+
+  @Test("Bars part a prompt; a part that is kept away from is not in the whole prompt")
+  func parts() throws {
+    let markup = try PromptMarkup(
+      "[a cat]:7.5 | a clock at 10:30| a frog:-2", brackets: true, parts: true)
+    #expect(markup.prompt == "a cat and a clock at 10:30")
+    #expect(
+      markup.components == [
+        .init(text: "a cat", weight: 7.5), .init(text: "a clock at 10:30", weight: nil),
+        .init(text: "a frog", weight: -2),
+      ])
+    #expect(markup.phrases == [0..<5])
+  }
+
+  @Test(
+    "Without bars a prompt is parted at each and, else at each with",
+    arguments: [
+      ("a cat and a frog", ["a cat", "a frog"]),
+      ("an elephant with a crown", ["an elephant", "a crown"]),
+      ("a man with a hat and a dog", ["a man with a hat", "a dog"]),
+      ("a cat, a dog and a frog", ["a cat, a dog", "a frog"]), ("a sandcastle", ["a sandcastle"]),
+    ])
+  func automatic(_ prompt: String, _ parts: [String]) {
+    #expect(PromptMarkup.automaticParts(of: prompt) == parts)
+  }
+
+  @Test(
+    "Marks that say nothing are refused",
+    arguments: ["[a cat", "a] cat", "[a [cat]]", "[]", "a | ", "a:-1 | b:-2"])
+  func refused(_ text: String) {
+    #expect(throws: TextError.self) { try PromptMarkup(text, brackets: true, parts: true) }
+  }
+
+  @Test("A phrase beyond the window, or of white space, matches no token")
+  func noToken() throws {
+    let prompt = String(repeating: "cat ", count: 90) + "frog"
+    let table = try TextFixtures.clip.get().encode(prompt)
+    for range in [prompt.utf8.count - 4..<prompt.utf8.count, 3..<4] {
+      #expect(throws: TextError.self) { try NounPhraseFinder.phrases(at: [range], in: table) }
+    }
+  }
+}
