@@ -96,7 +96,14 @@ private struct Gathering {
     isAnimated: Bool = false
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
-    for run in runs.dropFirst() { try first.requireComparable(with: run) }
+    guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
+      throw FigureError.inconsistentSheet(
+        plan.knob.isEmpty
+          ? "which knob tells the runs apart is not said; name one, as in scale-factor"
+          : "neither rows nor columns set the values of \(plan.knob) apart")
+    }
+    let knob = plan.knob.isEmpty ? nil : plan.knob
+    for run in runs.dropFirst() { try first.requireComparable(with: run, knob: knob) }
     self.plan = plan
     recipe =
       plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
@@ -207,12 +214,6 @@ private struct Gathering {
 
   /// Every facet that has several values must be one of the plan's, and each place have one map.
   private func checkFacets() throws {
-    guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
-      throw FigureError.inconsistentSheet(
-        plan.knob.isEmpty
-          ? "which knob tells the runs apart is not said; name one, as in scale-factor"
-          : "neither rows nor columns set the values of \(plan.knob) apart")
-    }
     guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
     else {
       throw FigureError.inconsistentSheet(
