@@ -2,8 +2,8 @@ public import AttentionTrace
 
 extension RunManifest {
   /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they
-  /// differ in their method and seed at most.
-  public func incomparability(with other: RunManifest) -> String? {
+  /// differ in their method and seed at most, and in one knob of the method if a sweep turned it.
+  public func incomparability(with other: RunManifest, knob: String? = nil) -> String? {
     if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if subjects != other.subjects { return "their subjects differ" }
     if rng != other.rng { return "their random sources differ" }
@@ -14,16 +14,22 @@ extension RunManifest {
     if picture != other.picture { return "the pictures they began from differ" }
     if height != other.height || width != other.width { return "their sizes differ" }
     if model.files != other.model.files { return "their checkpoints differ" }
-    if method.name == other.method.name, method != other.method { return "their settings differ" }
-    return nil
+    guard method.name == other.method.name else { return nil }
+    func settings(_ method: Method) -> [String: String] {
+      method.settings.filter { $0.key != knob }
+    }
+    let isSame =
+      knob == nil ? method == other.method : settings(method) == settings(other.method)
+    return isSame ? nil : "their settings differ"
   }
 }
 
 extension RecordedRun {
-  /// Refuses a run that differs from this one in more than its method and seed.
+  /// Refuses a run that differs from this one in more than its method and seed, and the knob if one is
+  /// named.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.
-  package func requireComparable(with other: RecordedRun) throws {
-    if let what = manifest.incomparability(with: other.manifest) {
+  package func requireComparable(with other: RecordedRun, knob: String? = nil) throws {
+    if let what = manifest.incomparability(with: other.manifest, knob: knob) {
       throw AnalysisError.notComparable(
         first: folder.path, second: other.folder.path, what: what)
     }

@@ -12,7 +12,8 @@ enum SheetFile {
   private static func keys(of layout: String) -> [String]? {
     switch layout {
     case "maps":
-      common + ["rows", "columns", "words", "steps", "pictures", "difference", "recipe"] + drawing
+      common + ["rows", "columns", "words", "steps", "knob", "pictures", "difference", "recipe"]
+        + drawing
     case "compare": common + ["recipe"] + drawing
     case "matrix": common + ["words", "recipe", "colors"]
     case "curves": common + ["measures", "recipe"]
@@ -96,6 +97,7 @@ enum SheetFile {
         throw steps.failure("expected steps from 0 on")
       }
     }
+    plan.knob = try node.optionalMember("knob")?.string() ?? ""
     plan.showsPictures = try node.optionalMember("pictures")?.bool() ?? false
     plan.showsDifferences = try node.optionalMember("difference")?.bool() ?? false
     plan.recipe = try recipe(node)
@@ -206,13 +208,15 @@ enum SheetFile {
 
   private static func text(_ plan: MapSheetPlan) -> [String] {
     [
-      "# method, seed, word, layer, head, step: from the outermost to the innermost.",
+      "# method, knob, seed, word, layer, head, step: from the outermost to the innermost.",
       "rows: \(list(plan.rows.map(\.rawValue)))",
       "columns: \(list(plan.columns.map(\.rawValue)))",
       "# Words as in [cat, \"frog#2\", \"<start>\"]; all for every token; none for the runs' subjects.",
       "words: \(plan.showsAllTokens ? "all" : list(plan.words.map(quoted)))",
       "# Where steps stand apart; none for eight from the first to the last.",
       "steps: \(list(plan.steps.map(String.init)))",
+      "# The method's knob that tells runs apart, as in scale-factor; none without.",
+      "knob: \(quoted(plan.knob))",
       "# Whether each run's picture stands before its maps.",
       "pictures: \(plan.showsPictures)",
       "# Whether maps are those with excitation less those without.",

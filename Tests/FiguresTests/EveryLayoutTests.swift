@@ -13,6 +13,10 @@ struct EveryLayoutTests {
     MapSheetPlan.Layout.allCases.map { layout -> (String, SheetPlan.Content) in
       var plan = MapSheetPlan(layout)
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
+      if layout == .sweep {
+        plan.knob = "scale-factor"
+        plan.rows = [.method, .knob]
+      }
       return (layout.rawValue, .maps(plan))
     } + [
       ("compare", .compare(recipe: "mean(layer: 2x3)")),
@@ -148,6 +152,10 @@ struct EveryLayoutTests {
     try withFolder { folder in
       var plan = MapSheetPlan(layout)
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
+      if layout == .sweep {
+        plan.knob = "scale-factor"
+        plan.rows = [.method, .knob]
+      }
       if plan.showsDifferences, style != MapStyle() { return }
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
       // Wide enough for one band of columns, so that panels are drawn row by row.

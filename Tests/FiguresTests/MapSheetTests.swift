@@ -23,7 +23,11 @@ struct MapSheetTests {
     try withFolder { folder in
       var plan = MapSheetPlan(layout)
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
-      let scene = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
+      if layout == .sweep { plan.knob = "scale-factor" }
+      let runs = try runs(in: folder).filter {
+        layout != .sweep || $0.manifest.method.name != "stable-diffusion"
+      }
+      let scene = try MapSheet(runs: runs, plan: plan, software: "test")
         .scene(SheetStyle(width: width))
       #expect(scene.width == width)
       let panels = scene.panels.filter { $0.path.last != "color bar" }
@@ -93,6 +97,34 @@ struct MapSheetTests {
       #expect(words.filter(methods.contains) == ["Stable Diffusion", "Attend-and-Excite"])
       #expect(
         words.filter(columns.contains) == ["picture", "cat", "frog", "picture", "cat", "frog"])
+    }
+  }
+
+  @Test("A sweep has a row for each value of its knob, in the order of numbers")
+  func sweep() throws {
+    try withFolder { folder in
+      let runs = try ["40", "5.0", "20"].flatMap { (value: String) in
+        try [7, 3].map { seed in
+          try recordSynthetic(
+            folder.appendingPathComponent("\(value)-\(seed)"), "attend-and-excite", seed: seed,
+            [:], scaleFactor: value)
+        }
+      }
+      var plan = MapSheetPlan(.sweep)
+      plan.recipe = "mean(layer: 2x3)"
+      plan.knob = "scale-factor"
+      let words = try MapSheet(runs: runs, plan: plan, software: "test").scene().texts.map(\.string)
+      #expect(
+        words.filter { $0.hasPrefix("scale-factor") }
+          == ["scale-factor 5.0", "scale-factor 20", "scale-factor 40"])
+      for bad in [
+        MapSheetPlan(.sweep),
+        MapSheetPlan(rows: [.seed], columns: [.word], knob: "scale-factor"),
+      ] {
+        #expect(throws: FigureError.self) {
+          try MapSheet(runs: runs, plan: bad, software: "test")
+        }
+      }
     }
   }
 

@@ -96,7 +96,14 @@ private struct Gathering {
     isAnimated: Bool = false
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
-    for run in runs.dropFirst() { try first.requireComparable(with: run) }
+    guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
+      throw FigureError.inconsistentSheet(
+        plan.knob.isEmpty
+          ? "which knob tells the runs apart is not said; name one, as in scale-factor"
+          : "neither rows nor columns set the values of \(plan.knob) apart")
+    }
+    let knob = plan.knob.isEmpty ? nil : plan.knob
+    for run in runs.dropFirst() { try first.requireComparable(with: run, knob: knob) }
     self.plan = plan
     recipe =
       plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
@@ -153,6 +160,10 @@ private struct Gathering {
     }
     let method = run.manifest.method.name
     tell(.method, method, CompareSheet.title(method))
+    if !plan.knob.isEmpty {
+      let value = run.manifest.method.settings[plan.knob] ?? "without"
+      tell(.knob, value, "\(plan.knob) \(value)")
+    }
     tell(.seed, "\(run.manifest.seed)", "seed \(run.manifest.seed)")
     tell(.word, word.name, word.name)
     tokens[word.name] = CompareSheet.tokens(word)
@@ -276,6 +287,9 @@ private struct Gathering {
     switch facet {
     case .seed, .step, .head:
       return values.sorted { (UInt64($0) ?? 0) < (UInt64($1) ?? 0) }
+    case .knob:
+      // Numbers by size; a method that has no such knob, as plain Stable Diffusion, first.
+      return values.sorted { (Double($0) ?? -.infinity) < (Double($1) ?? -.infinity) }
     case .method:
       return values.sorted { one, _ in one == NeglectComparison.plainMethod }
     case .word, .layer: return values

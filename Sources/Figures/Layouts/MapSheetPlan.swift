@@ -7,6 +7,8 @@ public struct MapSheetPlan: Hashable, Sendable {
   public enum Facet: String, Hashable, Sendable, CaseIterable {
     /// How the run was made, as in Attend-and-Excite.
     case method
+    /// What the knob of its method was turned to; see ``MapSheetPlan/knob``.
+    case knob
     /// The seed of its noise.
     case seed
     /// A word of the prompt.
@@ -35,6 +37,8 @@ public struct MapSheetPlan: Hashable, Sendable {
     case methods
     /// Excited less plain, a row for each seed.
     case difference
+    /// A row for each value of a knob.
+    case sweep
   }
 
   /// From the outermost to the innermost, top to bottom.
@@ -47,6 +51,9 @@ public struct MapSheetPlan: Hashable, Sendable {
   public var showsAllTokens: Bool
   /// Steps to show where steps are a facet; empty for eight from the first to the last.
   public var steps: [Int]
+  /// The knob that runs are told apart by, as the manifest of a run names it: `scale-factor`; empty for
+  /// none.
+  public var knob: String
   /// Whether each run's picture stands before its maps.
   public var showsPictures: Bool
   /// Whether maps are those of a method less those of plain Stable Diffusion on the same seed.
@@ -57,7 +64,8 @@ public struct MapSheetPlan: Hashable, Sendable {
   /// Describes a sheet; see the properties.
   public init(
     rows: [Facet], columns: [Facet], words: [String] = [], showsAllTokens: Bool = false,
-    steps: [Int] = [], showsPictures: Bool = false, showsDifferences: Bool = false,
+    steps: [Int] = [], knob: String = "", showsPictures: Bool = false,
+    showsDifferences: Bool = false,
     recipe: String = ""
   ) {
     self.rows = rows
@@ -65,6 +73,7 @@ public struct MapSheetPlan: Hashable, Sendable {
     self.words = words
     self.showsAllTokens = showsAllTokens
     self.steps = steps
+    self.knob = knob
     self.showsPictures = showsPictures
     self.showsDifferences = showsDifferences
     self.recipe = recipe
@@ -84,6 +93,7 @@ public struct MapSheetPlan: Hashable, Sendable {
         rows: [.seed, .method, .word, .layer], columns: [.head], recipe: "mean(layer: *)")
     case .seeds: self.init(rows: [.seed], columns: [.method, .word], showsPictures: true)
     case .methods: self.init(rows: [.method], columns: [.seed, .word], showsPictures: true)
+    case .sweep: self.init(rows: [.knob], columns: [.seed, .word], showsPictures: true)
     case .difference:
       self.init(
         rows: [.seed], columns: [.method, .word], showsPictures: true, showsDifferences: true)

@@ -14,8 +14,8 @@ struct Sheet: ParsableCommand {
       for each seed: give for each one run of stable-diffusion and one of another method, or runs \
       of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
       prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
-      methods (a row for each), difference (excited less plain). matrix has how much the maps of each \
-      two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
+      methods (a row for each), sweep (a row for each value of --knob), difference (excited less plain). \
+      matrix has how much the maps of each two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
       the steps, the median and quartiles of five and more seeds. neglect ranks runs of any prompts by \
       their weakest subject, with verdicts as heed analyze words them. --print-layout prints any of them \
       as YAML; --layout takes such a file, in which a list of panels makes one sheet of several layouts, \
@@ -38,8 +38,8 @@ struct Sheet: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      compare, tokens, steps, layers, heads, seeds, methods, difference, matrix, curves, neglect, or \
-      a .yaml file.
+      compare, tokens, steps, layers, heads, seeds, methods, difference, sweep, matrix, curves, \
+      neglect, or a .yaml file.
       """,
       valueName: "layout"))
   var layout = "compare"
@@ -66,6 +66,11 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "The knob that sweep sets runs apart by, as in scale-factor.", valueName: "name"))
+  var knob: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Panels of curves: some of loss, maxima, entropy, overlap; otherwise all recorded.",
       valueName: "measures"))
   var measures: String?
@@ -84,6 +89,7 @@ struct Sheet: ParsableCommand {
       if isGiven { throw ValidationError("\(name) means nothing to the layout \(layout).") }
     }
     try refuse("--words", if: words != nil && ["compare", "curves", "neglect"].contains(layout))
+    try refuse("--knob", if: knob != nil && layout != "sweep" && !isFile)
     try refuse("--measures", if: measures != nil && layout != "curves")
     try refuse("--cases", if: cases != nil && layout != "neglect")
     if let cases, cases < 1 { throw ValidationError("--cases is \(cases); expected 1 or more.") }
@@ -157,6 +163,7 @@ struct Sheet: ParsableCommand {
         plan.showsAllTokens = false
         plan.words = names
       }
+      if let knob { plan.knob = knob }
       if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
       if (try panel.maps ?? maps.applied(to: MapStyle())).overlay == .side {
         plan.showsPictures = true
