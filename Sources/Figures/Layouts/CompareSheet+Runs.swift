@@ -92,6 +92,14 @@ extension CompareSheet {
     case "composable": "Composable Diffusion"
     case "structure": "StructureDiffusion"
     case "prompt-to-prompt": "Prompt-to-Prompt"
+    case "syngen": "SynGen"
+    case "ebama": "EBAMA"
+    case "divide-and-bind": "Divide & Bind"
+    case "conform": "CONFORM"
+    case "a-star": "A-STAR"
+    case "box-diff": "BoxDiff"
+    case "predicated-diffusion": "Predicated Diffusion"
+    case "initno": "InitNO"
     default: method
     }
   }
