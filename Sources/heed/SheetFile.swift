@@ -251,7 +251,7 @@ enum SheetFile {
       "# \(OverlayMode.allCases.map(\.rawValue).joined(separator: ", ")).",
       "overlay: \(style.overlay.rawValue)",
       isDifference ? "# Differences have colours of their own." : colors,
-      "# \(Interpolation.allCases.map(\.rawValue).joined(separator: ", ")): with cells, side, alpha and dim.",
+      "# \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")): with cells, side, alpha and dim.",
       "interpolation: \(style.interpolation.rawValue)",
       "# shared by all maps; own for each; or two numbers, as in 0..0.5.",
       "scale: \(range)", "log: \(style.isLogarithmic)",

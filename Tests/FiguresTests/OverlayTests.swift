@@ -1,3 +1,4 @@
+import AttentionAnalysis
 import Figures
 import Foundation
 import Testing
@@ -25,13 +26,13 @@ struct OverlayTests {
   func interpolation() throws {
     let golden = try golden()
     for (interpolation, expected) in [
-      (Interpolation.bilinear, golden.bilinear), (.bicubic, golden.bicubic),
+      (Recipe.Interpolation.bilinear, golden.bilinear), (.bicubic, golden.bicubic),
     ] {
-      let fine = interpolation.enlarged(golden.map, by: 5)
+      let fine = golden.map.enlarged(by: 5, interpolation)
       #expect((fine.rows, fine.columns) == (15, 20))
       for (value, other) in zip(fine.values, expected) { #expect(abs(value - other) < 2e-6) }
     }
-    #expect(Interpolation.nearest.enlarged(golden.map, by: 5) == golden.map)
+    #expect(golden.map.enlarged(by: 5, .nearest) == golden.map)
   }
 
   @Test("Jet is OpenCV's, colour for colour")

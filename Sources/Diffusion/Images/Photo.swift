@@ -20,6 +20,14 @@ public struct Photo: Hashable, Sendable {
     self.pixels = pixels
   }
 
+  /// The picture at another size, as Pillow's `resize` with LANCZOS.
+  func resized(width newWidth: Int, height newHeight: Int) -> Photo {
+    Photo(
+      width: newWidth, height: newHeight,
+      pixels: PillowResampling.resized(
+        pixels, from: (width, height), to: (newWidth, newHeight), by: .lanczos))
+  }
+
   /// The picture as the autoencoder takes it, `[1, 3, row, column]` in -1…1.
   ///
   /// - Reference: diffusers `image_processor.py`, `pil_to_numpy` and `normalize`.

@@ -1,3 +1,5 @@
+public import AttentionAnalysis
+
 /// How maps are drawn.
 public struct MapStyle: Hashable, Sendable {
   /// Which range of values the colours stand for.
@@ -15,7 +17,7 @@ public struct MapStyle: Hashable, Sendable {
   /// The maps' colours; differences have their own.
   public var colors: ColorMap
   /// How values are spread between cells.
-  public var interpolation: Interpolation
+  public var interpolation: Recipe.Interpolation
   /// Which range of values the colours stand for.
   public var range: Range
   /// Whether equal ratios of values, not equal differences, have equal steps of colour.
@@ -28,7 +30,8 @@ public struct MapStyle: Hashable, Sendable {
   /// Describes how maps are drawn; see the properties.
   public init(
     overlay: OverlayMode = .mosaic, colors: ColorMap = .magma,
-    interpolation: Interpolation = .nearest, range: Range = .shared, isLogarithmic: Bool = false,
+    interpolation: Recipe.Interpolation = .nearest, range: Range = .shared,
+    isLogarithmic: Bool = false,
     contours: [Double] = [0.25, 0.5, 0.75], swapsRedAndBlue: Bool = false
   ) {
     self.overlay = overlay

@@ -1,4 +1,4 @@
-internal import AttentionAnalysis
+package import AttentionAnalysis
 internal import AttentionTrace
 
 /// A word's attention over the picture: one value a cell.
@@ -27,6 +27,18 @@ public struct HeatMap: Hashable, Sendable {
 
   /// The value farthest from zero that is a number; `nil` if none is.
   var extreme: Float? { values.lazy.filter(\.isFinite).max { abs($0) < abs($1) } }
+
+  /// The map on a grid `factor` times as fine, spread between the middles of the cells and held within
+  /// its own range, which bicubic would leave; itself where nothing is spread.
+  package func enlarged(by factor: Int, _ kernel: Recipe.Interpolation) -> HeatMap {
+    guard kernel != .nearest, factor > 1 else { return self }
+    let fine = AttentionMap(grid: Grid(rows: rows, columns: columns), values: values)
+      .resized(to: Grid(rows: rows * factor, columns: columns * factor), by: kernel)
+    let (least, greatest) = (values.min() ?? 0, values.max() ?? 0)
+    return HeatMap(
+      rows: fine.grid.rows, columns: fine.grid.columns,
+      values: fine.values.map { min(max($0, least), greatest) })
+  }
 
   /// This map less `other`, cell by cell; `nil` for one of other cells.
   func difference(from other: HeatMap) -> HeatMap? {

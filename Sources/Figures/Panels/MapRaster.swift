@@ -1,3 +1,5 @@
+internal import AttentionAnalysis
+
 /// A map as pixels: values are spread first and become colours afterwards, never the other way round.
 package struct MapRaster {
   /// A side that smoothed maps have at least, in pixels.
@@ -51,7 +53,7 @@ package struct MapRaster {
     guard style.interpolation != .nearest, map.values.allSatisfy(\.isFinite) else { return map }
     let wanted = max(side, Self.smoothSide)
     let shorter = min(map.rows, map.columns)
-    return style.interpolation.enlarged(map, by: (wanted + shorter - 1) / shorter)
+    return map.enlarged(by: (wanted + shorter - 1) / shorter, style.interpolation)
   }
 
   /// `picture` on its way to a colour, for each value of the map a share of it and the colour; on the

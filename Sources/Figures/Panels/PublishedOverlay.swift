@@ -1,3 +1,6 @@
+internal import AttentionAnalysis
+internal import TensorEngine
+
 /// A map over its picture as Attend-and-Excite's published figures have it, step by step.
 ///
 /// Colours cannot be read back to values: each map is stretched from its least to its largest value,
@@ -19,10 +22,12 @@ package struct PublishedOverlay {
 
   /// The overlay, 16 pixels for each cell.
   package func image(_ map: HeatMap, over picture: PNGImage) -> PNGImage {
-    let fine = Interpolation.bilinear.enlarged(finite(map), by: Self.enlargement)
-    let photo = BicubicResize.image(picture, width: fine.columns, height: fine.rows)
+    let fine = finite(map).enlarged(by: Self.enlargement, .bilinear)
+    let photo = PillowResampling.resized(
+      picture.pixels, from: (picture.width, picture.height), to: (fine.columns, fine.rows),
+      by: .bicubic)
     let heat = Self.stretched(fine.values)
-    let light = Self.stretched(photo.pixels.map { Float($0) / 255 })
+    let light = Self.stretched(photo.map { Float($0) / 255 })
     var sums = [Float](repeating: 0, count: light.count)
     for (pixel, value) in heat.enumerated() {
       let color = ColorMap.jet.colors[Int(255 * value)]
@@ -33,7 +38,7 @@ package struct PublishedOverlay {
     }
     let largest = sums.max() ?? 0
     return PNGImage(
-      width: photo.width, height: photo.height,
+      width: fine.columns, height: fine.rows,
       pixels: sums.map { UInt8(largest > 0 ? 255 * ($0 / largest) : 0) })
   }
 

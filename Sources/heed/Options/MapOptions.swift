@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import AttentionAnalysis
 public import Figures
 
 /// How maps are drawn; what is not given is the layout's own.
@@ -13,7 +14,7 @@ struct MapOptions: ParsableArguments {
   var colors: String?
 
   @Option(help: "How values are spread between cells, before they become colours (nearest).")
-  var interpolation: Interpolation?
+  var interpolation: Recipe.Interpolation?
 
   @Option(
     help: ArgumentHelp(
@@ -102,4 +103,4 @@ struct MapOptions: ParsableArguments {
 }
 
 extension OverlayMode: ExpressibleByArgument {}
-extension Interpolation: ExpressibleByArgument {}
+extension Recipe.Interpolation: ExpressibleByArgument {}
