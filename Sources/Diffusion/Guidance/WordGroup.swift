@@ -16,15 +16,15 @@ public struct WordGroup: Hashable, Sendable {
   /// Modifiers and noun, the noun last.
   public var words: [Subject] { modifiers + [noun] }
 
+  /// Every token of the group.
+  public var tokens: [Int] { words.flatMap(\.tokens) }
+
   /// - Throws: ``DiffusionError`` if there are none.
   static func requireSome(_ groups: [WordGroup]) throws {
     try DiffusionError.require(
       !groups.isEmpty, "the groups of words", "empty",
       "a noun with its modifiers, as in --groups \"red car\"")
   }
-
-  /// Every token of the group.
-  public var tokens: [Int] { words.flatMap(\.tokens) }
 }
 
 extension Sequence<WordGroup> {

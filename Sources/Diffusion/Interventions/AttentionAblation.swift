@@ -46,12 +46,13 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
   /// Multiplies by 0, and heads by their factors.
   public func change(_ attention: inout LayerAttention) {
     let site = attention.site
-    var factors = [Float](repeating: 1, count: site.heads)
-    for head in heads where head.isOf(site) { factors[head.head] *= head.factor }
-    var keys: [Float]?
     if site.kind == .cross, !tokens.isEmpty {
-      keys = (0..<site.keys).map { tokens.contains($0) ? 0 : 1 }
+      attention.weigh(keys: (0..<site.keys).map { tokens.contains($0) ? 0 : 1 })
     }
-    attention.weigh(heads: factors, keys: keys)
+    let damped = heads.filter { $0.isOf(site) }
+    guard !damped.isEmpty else { return }
+    var factors = [Float](repeating: 1, count: site.heads)
+    for head in damped { factors[head.head] *= head.factor }
+    attention.weigh(heads: factors)
   }
 }

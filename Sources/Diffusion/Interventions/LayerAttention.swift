@@ -37,11 +37,12 @@ public struct LayerAttention {
   ///   - heads: a factor for each head; `nil` leaves them.
   ///   - keys: a factor for each key; `nil` leaves them.
   public mutating func weigh(heads: [Float]? = nil, keys: [Float]? = nil) {
+    if let keys { probabilities = probabilities * Tensor(keys, shape: [keys.count]) }
+    guard let heads else { return }
     let shape = probabilities.shape
     let factors = Tensor(shape: shape) { factors in
-      for row in 0..<shape[1] * shape[2] {
-        let head = heads?[row / shape[2]] ?? 1
-        for key in 0..<shape[3] { factors[row * shape[3] + key] = head * (keys?[key] ?? 1) }
+      for place in 0..<shape[1] * shape[2] * shape[3] {
+        factors[place] = heads[place / (shape[2] * shape[3])]
       }
     }
     probabilities = probabilities * factors

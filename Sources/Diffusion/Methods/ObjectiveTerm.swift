@@ -82,57 +82,55 @@ extension ObjectiveExpression.Term {
   fileprivate func objective(
     for run: MethodContext, _ reading: MapReading
   ) throws -> any AttentionObjective {
-    func words(_ names: some Sequence<String>) throws -> [Subject] {
-      try SubjectSelection.subjects(named: Array(names), in: run.prompt)
+    func words(_ names: [String]) throws -> [Subject] {
+      try SubjectSelection.subjects(named: names, in: run.prompt)
     }
-    if kind == .conform {
-      return Conform(
-        subjects: [],
-        groups: try arguments.map { try words($0.split(separator: " ").map(String.init)) },
-        reading: reading)
+    func all() throws -> [Subject] { try words(arguments) }
+    func group() throws -> WordGroup {
+      let words = try all()
+      return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
     }
-    if kind == .box {
-      let edges = arguments.dropFirst().compactMap { Double($0) }
-      let box = try LayoutBox(
-        try words(arguments.prefix(1))[0], left: edges[0], top: edges[1], right: edges[2],
-        bottom: edges[3])
-      return BoxDiff(subjects: [], boxes: [box], reading: reading)
-    }
-    return objective(over: try words(arguments), content: run.content, reading)
-  }
-
-  private func objective(
-    over words: [Subject], content: [Int], _ reading: MapReading
-  ) -> any AttentionObjective {
-    let group = WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
-    func predicated(_ proposition: PredicatedDiffusion.Proposition) -> PredicatedDiffusion {
+    func predicated(
+      _ proposition: ([Subject]) -> PredicatedDiffusion.Proposition
+    ) throws -> PredicatedDiffusion {
       PredicatedDiffusion(
-        subjects: [], propositions: [proposition], leakWeight: 1, reading: reading)
+        subjects: [], propositions: [proposition(try all())], leakWeight: 1, reading: reading)
     }
-    func overlap(_ measure: AttentionOverlap.Measure) -> AttentionOverlap {
-      AttentionOverlap(subjects: words, measure: measure, reading: reading)
+    func overlap(_ measure: AttentionOverlap.Measure) throws -> AttentionOverlap {
+      AttentionOverlap(subjects: try all(), measure: measure, reading: reading)
+    }
+    func divideAndBind(
+      _ groups: [WordGroup], _ term: DivideAndBind.Term
+    ) -> DivideAndBind {
+      DivideAndBind(subjects: [], groups: groups, terms: [term], reading: reading)
     }
     switch kind {
+    case .excite: return Excitation(subjects: try all(), reading: reading)
     case .syngen:
-      return SynGen(subjects: [], groups: [group], content: content, reading: reading)
-    case .ebama: return EBAMA(subjects: [], groups: [group], content: content, reading: reading)
-    case .vary:
-      return DivideAndBind(
-        subjects: [], groups: words.map { WordGroup(noun: $0) }, terms: [.attend],
-        reading: reading)
-    case .bind:
-      return DivideAndBind(subjects: [], groups: [group], terms: [.bind], reading: reading)
-    case .segregate: return AStar(subjects: words, terms: [.segregation], reading: reading)
-    case .retain: return AStar(subjects: words, terms: [.retention], reading: reading)
-    case .exists: return predicated(.exists(words[0]))
-    case .implies: return predicated(.implies(words[0], words[1]))
-    case .same: return predicated(.equivalent(words[0], words[1]))
-    case .excludes: return predicated(.excludes(words[0], words[1]))
-    case .iou: return overlap(.intersectionOverUnion)
-    case .centres: return overlap(.centreDistance)
-    case .kl: return overlap(.divergence)
-    case .compactness: return overlap(.compactness)
-    case .excite, .conform, .box: return Excitation(subjects: words, reading: reading)
+      return SynGen(subjects: [], groups: [try group()], content: run.content, reading: reading)
+    case .ebama:
+      return EBAMA(subjects: [], groups: [try group()], content: run.content, reading: reading)
+    case .vary: return divideAndBind(try all().map { WordGroup(noun: $0) }, .attend)
+    case .bind: return divideAndBind([try group()], .bind)
+    case .conform:
+      let groups = try arguments.map { try words($0.split(separator: " ").map(String.init)) }
+      return Conform(subjects: [], groups: groups, reading: reading)
+    case .segregate: return AStar(subjects: try all(), terms: [.segregation], reading: reading)
+    case .retain: return AStar(subjects: try all(), terms: [.retention], reading: reading)
+    case .box:
+      let edges = arguments.dropFirst().compactMap { Double($0) }
+      let box = try LayoutBox(
+        try words([arguments[0]])[0], left: edges[0], top: edges[1], right: edges[2],
+        bottom: edges[3])
+      return BoxDiff(subjects: [], boxes: [box], reading: reading)
+    case .exists: return try predicated { .exists($0[0]) }
+    case .implies: return try predicated { .implies($0[0], $0[1]) }
+    case .same: return try predicated { .equivalent($0[0], $0[1]) }
+    case .excludes: return try predicated { .excludes($0[0], $0[1]) }
+    case .iou: return try overlap(.intersectionOverUnion)
+    case .centres: return try overlap(.centreDistance)
+    case .kl: return try overlap(.divergence)
+    case .compactness: return try overlap(.compactness)
     }
   }
 }

@@ -247,16 +247,9 @@ struct CurvesLayout {
   // MARK: - Words
 
   private func drawNote(y: Double, _ builder: inout SceneBuilder) -> Double {
-    let style = builder.secondary(6)
-    var bottom = y
-    let note = (sheet.gaps + notes).joined(separator: " ")
-    for line in builder.typesetter.wrap(
-      builder.typesetter.drawable(note), width: inner, size: style.size, atMost: 10)
-    {
-      builder.text(line, x: Self.margin, y: bottom + 5.8, style)
-      bottom += 7.4
-    }
-    return bottom
+    builder.paragraph(
+      (sheet.gaps + notes).joined(separator: " "), x: Self.margin, y: y, width: inner,
+      builder.secondary(6), baseline: 5.8, pitch: 7.4, atMost: 10)
   }
 
   /// What the measures are.

@@ -258,14 +258,9 @@ struct NeglectLayout {
     _ text: String, x: Double, y: Double, width: Double, _ style: SceneBuilder.TextStyle,
     atMost limit: Int, _ builder: inout SceneBuilder
   ) -> Double {
-    var bottom = y
-    for line in builder.typesetter.wrap(
-      builder.typesetter.drawable(text), width: width, size: style.size, atMost: limit)
-    {
-      builder.text(line, x: x, y: bottom + style.size - 0.3, style)
-      bottom += style.size + 1.4
-    }
-    return bottom
+    builder.paragraph(
+      text, x: x, y: y, width: width, style, baseline: style.size - 0.3, pitch: style.size + 1.4,
+      atMost: limit)
   }
 
   // MARK: - Key

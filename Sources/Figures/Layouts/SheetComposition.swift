@@ -68,15 +68,10 @@ struct SheetComposition {
         top += Self.letterHeight
       }
       for node in part.nodes { builder.add(node.scaled(by: 1, dx: x, dy: top)) }
-      var bottom = top + part.height
-      let lines = builder.typesetter.wrap(
-        builder.typesetter.drawable(panel.caption), width: part.width - 2 * CompareLayout.margin,
-        size: 7, atMost: 12)
-      for line in lines {
-        builder.text(line, x: x + CompareLayout.margin, y: bottom + 6.8, .init(size: 7))
-        bottom += 8.6
-      }
-      return bottom
+      return builder.paragraph(
+        panel.caption, x: x + CompareLayout.margin, y: top + part.height,
+        width: part.width - 2 * CompareLayout.margin, .init(size: 7), baseline: 6.8, pitch: 8.6,
+        atMost: 12)
     }
   }
 

@@ -42,15 +42,9 @@ extension SceneBuilder {
   /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.
   mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {
     guard !isPart else { return margin }
-    let style = TextStyle(size: 9)
-    let lines = typesetter.wrap(
-      "“" + typesetter.drawable(prompt) + "”", width: width, size: style.size, atMost: 3)
-    var y = margin
-    for line in lines {
-      text(line, x: margin, y: y + 8.4, style)
-      y += 11
-    }
-    return y + 3
+    return paragraph(
+      "“\(typesetter.drawable(prompt))”", x: margin, y: margin, width: width, TextStyle(size: 9),
+      baseline: 8.4, pitch: 11, atMost: 3) + 3
   }
 
   /// Writes a column's name and its tokens, around `center`, above panels of `width`.

@@ -59,13 +59,11 @@ public struct SheetPlan: Hashable, Sendable {
   /// A sheet of one panel.
   public init(_ content: Content) { self.init(rows: [[Panel(content)]]) }
 
+  /// The sheet's panel, if it has but one.
+  private var onlyPanel: Panel? { rows.count == 1 && rows[0].count == 1 ? rows[0][0] : nil }
+
   /// Whether the sheet can be shown step by step: it is one panel of maps.
-  public var isAnimated: Bool {
-    guard rows.count == 1, rows[0].count == 1, case .maps = rows[0][0].content else {
-      return false
-    }
-    return true
-  }
+  public var isAnimated: Bool { if case .maps = onlyPanel?.content { true } else { false } }
 
   /// Draws recorded runs, without a model.
   /// - Parameters:
@@ -75,12 +73,10 @@ public struct SheetPlan: Hashable, Sendable {
   ///   ``FigureError`` when the sheet cannot be drawn; `TraceError`, and `FileError` for a file of head
   ///   weights.
   public func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {
-    guard let first = rows.first?.first else {
-      throw FigureError.inconsistentSheet("no panel to show")
-    }
+    guard !rows.joined().isEmpty else { throw FigureError.inconsistentSheet("no panel to show") }
     var scene: Scene
-    if rows.count == 1, rows[0].count == 1, first.caption.isEmpty {
-      scene = try first.scene(runs, style: style, software: software)
+    if let panel = onlyPanel, panel.caption.isEmpty {
+      scene = try panel.scene(runs, style: style, software: software)
     } else {
       scene = try SheetComposition(plan: self, runs: runs, style: style, software: software).scene
     }
@@ -94,7 +90,7 @@ public struct SheetPlan: Hashable, Sendable {
   public func frames(
     _ runs: [RecordedRun], style: SheetStyle, software: String
   ) throws -> [Scene] {
-    guard isAnimated, let panel = rows.first?.first, case .maps(let plan) = panel.content else {
+    guard let panel = onlyPanel, case .maps(let plan) = panel.content else {
       throw FigureError.inconsistentSheet("only one panel of maps can be shown step by step")
     }
     var style = style

@@ -12,13 +12,8 @@ struct ColorBar {
   /// Draws the bar `width` wide below `y`.
   /// - Returns: The bottom of it.
   func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
-    var bottom = y
-    let lines = builder.typesetter.wrap(
-      builder.typesetter.drawable(caption), width: width, size: Self.label.size, atMost: 3)
-    for line in lines {
-      builder.text(line, x: x, y: bottom + 6.2, Self.label)
-      bottom += 7.8
-    }
+    let bottom = builder.paragraph(
+      caption, x: x, y: y, width: width, Self.label, baseline: 6.2, pitch: 7.8, atMost: 3)
     let colors = style.shownColors
     let bar = Scene.Rect(x: x + 4, y: bottom + 1, width: width - 8, height: Self.barHeight)
     builder.add(

@@ -2,7 +2,6 @@
 struct MapKey {
   /// The widest that a bar is.
   private static let barWidth = 250.0
-  private static let pitch = 7.4
 
   /// All maps of the sheet.
   var maps: [HeatMap]
@@ -34,13 +33,9 @@ struct MapKey {
   func drawNote(
     x: Double, y: Double, width: Double, atMost limit: Int = 8, _ builder: inout SceneBuilder
   ) -> Double {
-    let type = builder.secondary(6)
-    var bottom = y
-    for line in builder.typesetter.wrap(text, width: width, size: type.size, atMost: limit) {
-      builder.text(line, x: x, y: bottom + 5.8, type)
-      bottom += Self.pitch
-    }
-    return bottom
+    builder.paragraph(
+      text, x: x, y: y, width: width, builder.secondary(6), baseline: 5.8, pitch: 7.4,
+      atMost: limit)
   }
 
   private var text: String {

@@ -16,9 +16,6 @@ public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
   /// Attend-and-Excite's published look: jet added to the picture, each map stretched by itself.
   case jetCompat = "jet-compat"
 
-  /// Whether a cell's colour is the colour map's own, so that the colour bar gives its value back.
-  var isReadable: Bool { [.mosaic, .cells, .side].contains(self) }
-
   /// The smallest square in points: two pixels at 300 dpi, so that its colour can be read.
   private static let smallestSquare = 0.55
 

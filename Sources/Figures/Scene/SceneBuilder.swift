@@ -84,6 +84,25 @@ struct SceneBuilder {
     return box
   }
 
+  /// Sets words in lines of at most `width`, from `y` down.
+  /// - Parameters:
+  ///   - baseline: how far below its top a line's baseline lies.
+  ///   - pitch: from one line's top to the next one's.
+  ///   - limit: the most lines; what finds no room is cut with an ellipsis.
+  /// - Returns: The bottom of the last line.
+  mutating func paragraph(
+    _ words: String, x: Double, y: Double, width: Double, _ style: TextStyle, baseline: Double,
+    pitch: Double, atMost limit: Int
+  ) -> Double {
+    let lines = typesetter.wrap(
+      typesetter.drawable(words), width: width, size: style.size, isBold: style.isBold,
+      atMost: limit)
+    for (index, line) in lines.enumerated() {
+      text(line, x: x, y: y + Double(index) * pitch + baseline, style)
+    }
+    return y + Double(lines.count) * pitch
+  }
+
   /// Sets one line that runs upwards, its baseline at `x` and centred on `y`.
   mutating func verticalText(
     _ string: String, x: Double, y: Double, _ style: TextStyle, height: Double

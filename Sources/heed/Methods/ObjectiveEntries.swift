@@ -7,6 +7,9 @@ extension MethodRegistry {
     "syngen", "ebama", "divide-and-bind", "conform", "predicated-diffusion",
   ]
 
+  /// The methods that read where subjects shall be.
+  static let boxMethods: Set = ["box-diff", "a-star"]
+
   /// Attend-and-Excite's successors.
   static let objectives: [MethodEntry] =
     [
@@ -46,11 +49,10 @@ extension MethodRegistry {
   ) -> MethodEntry {
     MethodEntry(name: name, readsPhrases: groupMethods.contains(name)) { arguments in
       let kind = try kind(arguments)
-      let usesBoxes = ["box-diff", "a-star"].contains(name)
       return ObjectiveMethod(
         kind, schedule: try arguments.excitation.settings(arguments.checkpoint, kind.schedule),
         groups: kind.readsGroups ? try arguments.groups() : [],
-        boxes: usesBoxes ? try arguments.objectives.boxes(in: arguments.table) : [])
+        boxes: boxMethods.contains(name) ? try arguments.objectives.boxes(in: arguments.table) : [])
     }
   }
 }

@@ -103,7 +103,7 @@ struct ObjectiveOptions: ParsableArguments {
       throw Failure(.usage, "\(option) is read by \(readers), none of which is asked for")
     }
     try refuse("--objective", objective != nil) { $0.name == "objective" }
-    try refuse("--box", !box.isEmpty) { ["box-diff", "a-star"].contains($0.name) }
+    try refuse("--box", !box.isEmpty) { MethodRegistry.boxMethods.contains($0.name) }
     try refuse("--groups", groups != nil) { MethodRegistry.groupMethods.contains($0.name) }
   }
 

@@ -42,23 +42,20 @@ public struct WeightedSum: AttentionObjective {
 
   /// What its objectives remember, each under its number.
   public var memoryShapes: [String: [Int]] {
-    collected { $0.objective.memoryShapes }
+    collected { _, objective in objective.memoryShapes }
   }
 
   /// What its objectives remember.
   public func remembered(of maps: PassMaps) -> [String: Tensor] {
-    var index = -1
-    return collected { term in
-      index += 1
-      return term.objective.remembered(of: part(index, of: maps))
-    }
+    collected { index, objective in objective.remembered(of: part(index, of: maps)) }
   }
 
   private func collected<Value>(
-    _ memory: ((weight: Float, objective: any AttentionObjective)) -> [String: Value]
+    _ memory: (Int, any AttentionObjective) -> [String: Value]
   ) -> [String: Value] {
     terms.enumerated().reduce(into: [:]) { all, term in
-      all.merge(memory(term.element).prefixed(by: Self.prefix(term.offset))) { $1 }
+      let (index, objective) = (term.offset, term.element.objective)
+      all.merge(memory(index, objective).prefixed(by: Self.prefix(index))) { $1 }
     }
   }
 
