@@ -107,7 +107,7 @@ struct MapSheetTests {
         try [7, 3].map { seed in
           try recordSynthetic(
             folder.appendingPathComponent("\(value)-\(seed)"), "attend-and-excite", seed: seed,
-            [:], scaleFactor: value)
+            [:], methodMembers: ["settings": ["scale-factor": value]])
         }
       }
       var plan = MapSheetPlan(.sweep)

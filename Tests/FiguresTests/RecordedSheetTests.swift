@@ -59,6 +59,22 @@ struct RecordedSheetTests {
     }
   }
 
+  @Test("A method that would alter more steps than a run has altered all of them")
+  func alteredSteps() throws {
+    try withFolder { folder in
+      let runs = try [
+        record("plain", in: folder, plain, seed: 1),
+        recordSynthetic(
+          folder.appendingPathComponent("excited"), "a-star", seed: 1, [:],
+          methodMembers: ["alteredSteps": 1000]),
+      ]
+      let scene = try CompareSheet(
+        runs: runs, recipe: Recipe(parsing: "mean(layer: 2x3)"), software: "test"
+      ).scene()
+      #expect(scene.texts.contains { $0.string.hasPrefix("3 of 3 steps altered") })
+    }
+  }
+
   @Test("Too few runs, or one twice, are refused")
   func count() throws {
     try withFolder { folder in

@@ -42,7 +42,7 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
   _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3,
-  prompt: String? = nil, scaleFactor: String? = nil
+  prompt: String? = nil, methodMembers: [String: Any] = [:]
 ) throws -> RecordedRun {
   var recorded = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
   if let prompt { recorded.prompt = prompt }
@@ -50,7 +50,7 @@ func recordSynthetic(
   try edit(folder.appendingPathComponent("run.json")) { manifest in
     var named = manifest["method"] as? [String: Any] ?? [:]
     named["name"] = method
-    if let scaleFactor { named["settings"] = ["scale-factor": scaleFactor] }
+    named.merge(methodMembers) { $1 }
     manifest["seed"] = seed
     manifest.merge(members) { $1 }
     manifest["method"] = named

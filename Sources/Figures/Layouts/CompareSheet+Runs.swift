@@ -25,7 +25,8 @@ extension CompareSheet {
     self.init(
       prompt: first.tokens.prompt,
       subjects: first.subjects.map { Subject(name: $0.name, tokens: Self.tokens($0)) },
-      seeds: seeds, steps: first.timesteps.count, alteredSteps: first.method.alteredSteps,
+      seeds: seeds, steps: first.timesteps.count,
+      alteredSteps: min(first.method.alteredSteps, first.timesteps.count),
       thresholds: first.method.thresholds, recipe: label,
       metadata: Scene.Metadata(
         of: first, software: software, manifest: Self.provenance(runs, recipe)))
