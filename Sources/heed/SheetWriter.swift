@@ -52,7 +52,7 @@ enum SheetWriter {
     }
     for path in animations {
       try APNGBackend.render(moving, dpi: dpi, to: path)
-      Message.note("sheet, \(moving.count) steps → \(path)")
+      Message.note("sheet, \(moving.count) \(moving.count == 1 ? "step" : "steps") → \(path)")
     }
   }
 

@@ -100,6 +100,24 @@ struct MapSheetTests {
     }
   }
 
+  @Test(
+    "What all maps have in common and no heading says stands below the prompt and in the caption")
+  func common() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder).filter { $0.manifest.seed == 3 }
+      var plan = MapSheetPlan(.heads)
+      plan.words = ["cat"]
+      let scene = try MapSheet(runs: runs, plan: plan, software: "test").scene()
+      #expect(scene.texts.contains { $0.string == "seed 3, cat" })
+      #expect(
+        scene.caption.contains("by method and layer (down) and head (across) of seed 3, cat."))
+      plan = MapSheetPlan(.seeds)
+      plan.recipe = "mean(layer: 2x3)"
+      let words = try MapSheet(runs: runs, plan: plan, software: "test").scene().texts
+      #expect(words.count { $0.string == "seed 3" } == 1)
+    }
+  }
+
   @Test("A sweep has a row for each value of its knob, in the order of numbers")
   func sweep() throws {
     try withFolder { folder in

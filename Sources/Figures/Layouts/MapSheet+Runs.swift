@@ -49,6 +49,7 @@ extension MapSheet {
     pictures = places.pictures
     showsDifferences = plan.showsDifferences
     scaleMaps = gathering.found.map(\.map)
+    common = gathering.common
     self.frame = frame.map { step in
       let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
       return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
@@ -114,6 +115,13 @@ private struct Gathering {
     try checkPlaces()
     if plan.showsDifferences { try subtractPlain() }
     try checkFacets()
+  }
+
+  /// What is written for each facet of which all maps have the same value.
+  var common: [Facet: String] {
+    order.compactMapValues { $0.count == 1 ? $0[0] : nil }.reduce(into: [:]) { common, value in
+      common[value.key] = labels[value.key]?[value.value]
+    }
   }
 
   /// The steps, each as it is among the values of its facet.

@@ -37,6 +37,8 @@ public struct MapSheet: Sendable {
   let metadata: Scene.Metadata
   /// Whether the maps are differences of two runs.
   let showsDifferences: Bool
+  /// What is written for each facet that all maps have in common.
+  let common: [MapSheetPlan.Facet: String]
   /// The maps that the scale covers: this sheet's, and those of the other frames of an animation.
   package let scaleMaps: [HeatMap]
   /// The step shown, if the sheet is a frame of an animation.

@@ -56,6 +56,11 @@ struct MapSheetLayout {
     var bottom = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
     }
+    if !common.isEmpty {
+      builder.text(
+        common, x: Self.margin, y: bottom + 5.4, builder.secondary(7), width: inner)
+      bottom += 10
+    }
     if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
     for first in stride(from: 0, to: sheet.columns.count, by: perBand) {
       let columns = first..<min(first + perBand, sheet.columns.count)
@@ -71,12 +76,24 @@ struct MapSheetLayout {
       width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
+  /// What all maps have in common and no heading says, as in `seed 1, cat`.
+  private var common: String {
+    let said = facets(sheet.rows) + facets(sheet.columns) + (sheet.frame == nil ? [] : [.step])
+    return MapSheetPlan.Facet.allCases.filter { !said.contains($0) }
+      .compactMap { sheet.common[$0] }.joined(separator: ", ")
+  }
+
+  /// The facets that headings say.
+  private func facets(_ headings: [MapSheet.Heading]) -> [MapSheetPlan.Facet] {
+    shown(headings).compactMap { headings.first?.facets[$0] }
+  }
+
   private var caption: String {
-    let names = { (headings: [MapSheet.Heading]) in
-      headings.first?.facets.map(\.rawValue).joined(separator: " and ") ?? ""
-    }
+    let names = { facets($0).map(\.rawValue).joined(separator: " and ") }
     return Scene.caption(
-      sheet.prompt, "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)",
+      sheet.prompt,
+      "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)"
+        + (common.isEmpty ? "" : " of \(common)"),
       quantity: sheet.quantity, scale: scale, style: style,
       strip: sheet.showsDifferences ? "the largest difference" : "the largest value")
   }
