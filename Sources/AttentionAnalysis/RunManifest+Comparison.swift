@@ -2,24 +2,29 @@ public import AttentionTrace
 
 extension RunManifest {
   /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they
-  /// differ in their method and seed at most, and in one knob of the method if a sweep turned it.
+  /// differ in their method and seed at most, and in one knob if a sweep turned it.
   public func incomparability(with other: RunManifest, knob: String? = nil) -> String? {
     if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if subjects != other.subjects { return "their subjects differ" }
     if rng != other.rng { return "their random sources differ" }
     if timesteps != other.timesteps { return "their timesteps differ" }
     if scheduler != other.scheduler { return "their schedulers differ" }
-    if guidanceScale != other.guidanceScale { return "their guidance scales differ" }
+    if guidanceScale != other.guidanceScale, knob != "guidance-scale" {
+      return "their guidance scales differ"
+    }
     if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
     if picture != other.picture { return "the pictures they began from differ" }
     if height != other.height || width != other.width { return "their sizes differ" }
     if model.files != other.model.files { return "their checkpoints differ" }
-    guard method.name == other.method.name else { return nil }
+    guard let knob else {
+      return method.name != other.method.name || method == other.method
+        ? nil : "their settings differ"
+    }
+    guard method.family == other.method.family else { return nil }
     func settings(_ method: Method) -> [String: String] {
       method.settings.filter { $0.key != knob }
     }
-    let isSame =
-      knob == nil ? method == other.method : settings(method) == settings(other.method)
+    let isSame = settings(method) == settings(other.method)
     return isSame ? nil : "their settings differ"
   }
 }

@@ -24,6 +24,10 @@ public struct RunManifest: Hashable, Sendable, Codable {
     /// otherwise `nil`.
     public var rowsSumToOne: Bool?
 
+    /// The name without what sets a run apart from others by the method: that of
+    /// `attend-and-excite+scale-factor-5` is `attend-and-excite`.
+    public var family: String { String(name.prefix { $0 != "+" }) }
+
     /// Describes a method; see the properties.
     public init(
       name: String, settings: [String: String], alteredSteps: Int, thresholds: [Int: Double],
@@ -120,6 +124,22 @@ public struct RunManifest: Hashable, Sendable, Codable {
   public var date: String
   /// Seconds the denoising took; `nil` until the run is complete.
   public var seconds: Double?
+  /// How often the UNet was run for it; `nil` until the run is complete, and in runs that do not say.
+  public var passes: UNetPasses?
+
+  /// What a knob was turned to, by its option's name, a whole number without its point; `nil` where
+  /// the run has none such.
+  public func value(ofKnob knob: String) -> String? {
+    Self.value(ofKnob: knob, method.settings, guidanceScale: guidanceScale)
+  }
+
+  /// The same of a run that is not made yet.
+  package static func value(
+    ofKnob knob: String, _ settings: [String: String], guidanceScale: Double
+  ) -> String? {
+    let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
+    return value.map { $0.hasSuffix(".0") && Double($0) != nil ? String($0.dropLast(2)) : $0 }
+  }
 
   /// Describes a run; see the properties.
   public init(

@@ -20,7 +20,8 @@ struct Heed: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Compare.self, Generate.self, Explain.self, Tokens.self, Sheet.self, Report.self, Export.self,
+      Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, Sheet.self, Report.self,
+      Export.self,
       VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self, Model.self,
       Benchmark.self,
     ])

@@ -86,7 +86,7 @@ struct RunSession {
     }
     try recorder.close()
     let seconds = elapsed()
-    try finish(request, writer, sequence.latent, seconds: seconds)
+    try finish(request, writer, sequence, seconds: seconds)
     progress.finish(
       String(
         format: "%@: %d %@ in %.1f s → %@", name, sequence.count,
@@ -95,9 +95,10 @@ struct RunSession {
 
   /// Writes what a complete run holds, the manifest last.
   private func finish(
-    _ request: GenerationRequest, _ writer: RunWriter, _ latent: Tensor, seconds: Double
+    _ request: GenerationRequest, _ writer: RunWriter, _ sequence: DenoisingSequence,
+    seconds: Double
   ) throws {
-    let folder = writer.folder
+    let (folder, latent) = (writer.folder, sequence.latent)
     try NumpyFile.write(latent, to: folder.latent)
     let size = model.size(request)
     try PNGImage(
@@ -105,7 +106,7 @@ struct RunSession {
     ).write(
       to: folder.image, text: [("parameters", parameters(request))])
     try writer.writeLosses()
-    try writer.complete(seconds: seconds)
+    try writer.complete(seconds: seconds, passes: sequence.passes)
     try? FileManager.default.removeItem(atPath: folder.state)
   }
 

@@ -8,10 +8,13 @@ enum SheetWriter {
   /// Draws the sheet of runs that were just made.
   ///
   /// Runs that were asked for what a sheet does not show are no failure.
-  static func tryToWrite(_ runs: [RecordedRun], to paths: [String]) throws {
+  /// - Parameter plan: what is drawn; `nil` for what shows the runs' methods best.
+  static func tryToWrite(
+    _ runs: [RecordedRun], plan: SheetPlan.Content? = nil, to paths: [String]
+  ) throws {
     do {
       try write(to: paths) {
-        try SheetPlan(content(for: runs)).scene(
+        try SheetPlan(plan ?? content(for: runs)).scene(
           runs, style: SheetStyle(), software: "Heed \(Heed.version)")
       }
     } catch let error as AnalysisError {

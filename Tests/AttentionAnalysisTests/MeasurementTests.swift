@@ -124,7 +124,7 @@ struct MeasurementTests {
         ("0", "cat", 1.0), ("0", "frog", 5), ("1", "cat", 2), ("1", "frog", 7), ("2", "cat", 6),
       ]
       .map { MeasurementTable.Row(keys: [.text($0), .text($1)], values: [$2]) })
-    let made = table.overSeeds()
+    let made = table.over(["seed"])
     #expect(made.keys == ["word"] && made.values == ["n", "x", "x_low", "x_high"])
     let cat = Bootstrap().interval(of: [1, 2, 6])
     #expect(made.rows[0].values == [3, 3, cat.lower, cat.upper])

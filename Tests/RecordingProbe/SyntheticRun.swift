@@ -157,6 +157,6 @@ package struct SyntheticRun: Sendable {
     }
     try recorder.close()
     try run.writeLosses()
-    try run.complete(seconds: 1)
+    try run.complete(seconds: 1, passes: UNetPasses(forward: passes.count))
   }
 }

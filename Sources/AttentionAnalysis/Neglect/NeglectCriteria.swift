@@ -30,8 +30,17 @@ public struct NeglectCriteria: Hashable, Sendable, Codable {
 
   /// The window in a run of `iterations`.
   func window(of method: RunManifest.Method, iterations: Int) -> ClosedRange<Int> {
+    guard method.alteredSteps > 0 else { return plainWindow(iterations: iterations) }
+    return window(altering: method.alteredSteps, iterations: iterations)
+  }
+
+  /// The window in a run of `iterations` that alters none.
+  func plainWindow(iterations: Int) -> ClosedRange<Int> {
+    window(altering: (iterations + 1) / 2, iterations: iterations)
+  }
+
+  private func window(altering altered: Int, iterations: Int) -> ClosedRange<Int> {
     if let window { return window }
-    let altered = method.alteredSteps > 0 ? method.alteredSteps : (iterations + 1) / 2
     let end = max(min(altered, iterations), 1)
     return (end - (end + 4) / 5)...(end - 1)
   }

@@ -41,16 +41,17 @@ public struct MeasurementTable: Hashable, Sendable {
     (self.recipe, self.keys, self.values, self.rows) = (recipe, keys, values, rows)
   }
 
-  /// The same measured over seeds: of rows that differ in their seed alone, each number's mean and the
-  /// ends of its bootstrap interval, and `n`, how many seeds there were.
+  /// The same measured over seeds, or over prompts and seeds: of rows that differ in these keys alone,
+  /// each number's mean and the ends of its bootstrap interval, and `n`, how many rows there were.
   ///
-  /// The columns are `entropy`, `entropy_low`, `entropy_high`, and so on. A table without seeds stays
-  /// as it is.
-  public func overSeeds(_ bootstrap: Bootstrap = Bootstrap()) -> MeasurementTable {
-    guard let seed = keys.firstIndex(of: "seed") else { return self }
-    func others(_ row: Row) -> [Key] {
-      row.keys.enumerated().filter { $0.offset != seed }.map(\.element)
-    }
+  /// The columns are `entropy`, `entropy_low`, `entropy_high`, and so on. A table without such keys
+  /// stays as it is.
+  public func over(
+    _ merged: Set<String>, _ bootstrap: Bootstrap = Bootstrap()
+  ) -> MeasurementTable {
+    let kept = keys.indices.filter { !merged.contains(keys[$0]) }
+    guard kept.count < keys.count else { return self }
+    func others(_ row: Row) -> [Key] { kept.map { row.keys[$0] } }
     var order: [[Key]] = []
     var groups: [[Key]: [Row]] = [:]
     for row in rows {
@@ -59,7 +60,7 @@ public struct MeasurementTable: Hashable, Sendable {
       groups[key, default: []].append(row)
     }
     var table = MeasurementTable(
-      recipe: recipe, keys: keys.enumerated().filter { $0.offset != seed }.map(\.element),
+      recipe: recipe, keys: kept.map { keys[$0] },
       values: ["n"] + values.flatMap { [$0, $0 + "_low", $0 + "_high"] })
     table.rows = order.map { key in
       let group = groups[key] ?? []

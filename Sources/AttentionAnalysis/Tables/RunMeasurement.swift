@@ -205,11 +205,8 @@ public struct RunMeasurement: Sendable {
   ) throws -> MeasurementTable {
     var table = MeasurementTable(
       recipe: recipe.resolved(for: run.manifest).description,
-      keys: ["prompt", "method", "seed"] + sliceKeys + keys, values: values)
-    let manifest = run.manifest
-    let first: [MeasurementTable.Key] = [
-      .text(manifest.tokens.prompt), .text(manifest.method.name), .text(String(manifest.seed)),
-    ]
+      keys: Self.runKeys + sliceKeys + keys, values: values)
+    let first = Self.keys(of: run)
     let tokens = words.map { Set($0.flatMap(\.tokens)).sorted() }
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       let place = first + self.keys(of: slice)
@@ -218,6 +215,16 @@ public struct RunMeasurement: Sendable {
       }
     }
     return table
+  }
+
+  /// What tells runs apart.
+  static let runKeys = ["prompt", "method", "seed"]
+
+  static func keys(of run: RecordedRun) -> [MeasurementTable.Key] {
+    [
+      .text(run.manifest.tokens.prompt), .text(run.manifest.method.name),
+      .text(String(run.manifest.seed)),
+    ]
   }
 
   private var sliceKeys: [String] {

@@ -37,7 +37,7 @@ extension RunManifest {
     func tree(_ manifest: RunManifest) throws -> JSONTree {
       try JSONDecoder().decode(JSONTree.self, from: Data(try manifest.json))
     }
-    let passing: Set<String> = ["commandLine", "date", "seconds", "status", "version"]
+    let passing: Set<String> = ["commandLine", "date", "passes", "seconds", "status", "version"]
     guard case .object(let here) = try tree(self), case .object(let there) = try tree(wanted) else {
       return nil
     }

@@ -79,11 +79,14 @@ public final class RunWriter {
   /// Marks the run complete.
   ///
   /// Everything else must be in the folder by then.
-  /// - Parameter seconds: How long the denoising took.
+  /// - Parameters:
+  ///   - seconds: how long the denoising took.
+  ///   - passes: how often the UNet was run.
   /// - Throws: `TraceError`.
-  public func complete(seconds: Double) throws {
+  public func complete(seconds: Double, passes: UNetPasses) throws {
     manifest.status = .complete
     manifest.seconds = seconds
+    manifest.passes = passes
     try save()
   }
 

@@ -9,6 +9,7 @@ public struct LossProbe {
   public let value: ObjectiveValue
   private let tape: Tape
   private let variable: Tensor
+  private let gradients: GradientCount?
 
   /// Runs the UNet at `latent` on a tape, as far as `tap` needs it.
   ///
@@ -16,19 +17,24 @@ public struct LossProbe {
   ///   - scaled: the latent as the UNet takes it, by the scheduler's rule.
   ///   - sites: the sites the objective reads, in its order; the tap collects them.
   ///   - memory: what the objective remembers of the step before.
+  ///   - gradients: counts the gradient, if it is asked for.
   init(
     of objective: any AttentionObjective, at latent: Tensor, unet: UNet, timestep: Double,
     context: Tensor, tap: AttentionTap, sites: [AttentionSite], memory: [String: Tensor] = [:],
-    scaled: (Tensor) -> Tensor = { $0 }
+    scaled: (Tensor) -> Tensor = { $0 }, counting gradients: GradientCount? = nil
   ) throws {
-    try self.init(at: latent) { variable in
+    try self.init(at: latent, counting: gradients) { variable in
       try unet.attend(scaled(variable), timestep: timestep, context: context, tap: tap)
       return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
     }
   }
 
   /// Evaluates anything that makes a loss of a latent, on a tape.
-  package init(at latent: Tensor, _ evaluate: (Tensor) throws -> ObjectiveValue) rethrows {
+  package init(
+    at latent: Tensor, counting gradients: GradientCount? = nil,
+    _ evaluate: (Tensor) throws -> ObjectiveValue
+  ) rethrows {
+    self.gradients = gradients
     tape = Tape()
     variable = tape.variable(latent.detached)
     value = try evaluate(variable)
@@ -43,6 +49,12 @@ public struct LossProbe {
   func gradient(of loss: KeyPath<ObjectiveValue, Tensor>) -> Tensor {
     // A loss that depends on no map, as where all is as it should be, has no place on the tape.
     guard value[keyPath: loss].isOnTape else { return .full(0, shape: variable.shape) }
+    gradients?.count += 1
     return tape.gradient(of: value[keyPath: loss], withRespectTo: variable)
   }
+}
+
+/// How many gradients were asked of the probes that share it.
+package final class GradientCount {
+  package var count = 0
 }

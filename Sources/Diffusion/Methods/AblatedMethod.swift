@@ -1,7 +1,7 @@
 internal import AttentionTrace
 
 /// Another method with an intervention besides its own: the run that shows what something was for.
-public struct AblatedMethod: GenerationMethod {
+public struct AblatedMethod: DerivedMethod {
   /// The method that the run is made by.
   public let base: GenerationRequest.Method
   /// What is taken out.
@@ -25,20 +25,8 @@ public struct AblatedMethod: GenerationMethod {
     base.base.settings.merging(["ablation": described]) { $1 }
   }
 
-  /// The base's.
-  public var alteredSteps: Int { base.base.alteredSteps }
-  /// The base's.
-  public var thresholds: [Int: Double] { base.base.thresholds }
-  /// The base's.
-  public var measurement: AttendAndExcite.Settings { base.base.measurement }
-  /// The base's.
-  public var needsSubjects: Bool { base.base.needsSubjects }
-  /// The base's.
-  public var isAlwaysGuided: Bool { base.base.isAlwaysGuided }
   /// Nothing takes the place of what is taken out.
   public var rowsSumToOne: Bool { false }
-  /// The base's.
-  public func looks(at step: Int) -> [MethodLook] { base.base.looks(at: step) }
 
   /// The base with a look in every iteration.
   public func lookingAlways(_ always: Bool) -> Self {

@@ -50,6 +50,8 @@ public struct DenoisingSequence {
   public private(set) var latent: Tensor
   /// The iteration that comes next.
   public private(set) var index = 0
+  /// What this sequence made of ``passes`` itself.
+  private var ownPasses = UNetPasses()
 
   /// Sets up a run.
   ///
@@ -87,9 +89,15 @@ public struct DenoisingSequence {
   /// How many iterations there are.
   public var count: Int { scheduler.timesteps.count }
 
+  /// How often the UNet was run, for the run that is made in step too.
+  public var passes: UNetPasses { ownPasses + (companion.first?.passes ?? UNetPasses()) }
+
   /// What the rest of the run depends on; a fresh sequence goes on from it by ``resume(from:)``.
   public var state: [String: Tensor] {
-    let own = scheduler.state.merging(["latent": latent, "index": .scalar(Float(index))]) { $1 }
+    let own = scheduler.state.merging([
+      "latent": latent, "index": .scalar(Float(index)),
+      "passes": Tensor([Float(ownPasses.forward), Float(ownPasses.backward)], shape: [2]),
+    ]) { $1 }
     return own.merging(memory.prefixed(by: Self.memoryPrefix)) { $1 }
       .merging(guide?.memory.prefixed(by: Self.guidePrefix) ?? [:]) { $1 }
       .merging(companion.first?.state.prefixed(by: Self.companionPrefix) ?? [:]) { $1 }
@@ -105,14 +113,14 @@ public struct DenoisingSequence {
     let index = state["index"].flatMap { $0.count == 1 ? Int(exactly: $0.item) : nil }
     guard let index, (0...count).contains(index), let latent = state["latent"],
       latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent),
-      let memory = memory(in: state, at: index)
+      let memory = memory(in: state, at: index), let passes = Self.passes(in: state)
     else {
       throw DiffusionError.invalidRequest(
         what: "the state of a run to resume", got: state.keys.sorted().joined(separator: ", "),
         expected: "that of a run with \(count) iterations and latents of \(self.latent.shape)")
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
-    (self.latent, self.index, self.memory) = (latent, index, memory)
+    (self.latent, self.index, self.memory, ownPasses) = (latent, index, memory, passes)
     try guide?.recall(state.unprefixed(by: Self.guidePrefix))
     for place in companion.indices {
       try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
@@ -130,6 +138,13 @@ public struct DenoisingSequence {
       ? memory : nil
   }
 
+  /// The passes by a state; `nil` if it does not say.
+  private static func passes(in state: [String: Tensor]) -> UNetPasses? {
+    guard let counts = state["passes"]?.values.compactMap({ Int(exactly: $0) }), counts.count == 2
+    else { return nil }
+    return UNetPasses(forward: counts[0], backward: counts[1])
+  }
+
   /// Takes the next step; `nil` after the last.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``, and what the report throws.
   public mutating func next() throws -> DenoisingStep? {
@@ -140,17 +155,22 @@ public struct DenoisingSequence {
     for place in companion.indices { _ = try companion[place].next() }
     let found = latent
     if let guide, guide.acts(at: step) {
+      let gradients = GradientCount()
       latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
         tries = max(tries, attempt)
+        ownPasses.forward += 1
         return try look(
           latent,
           AttentionPass(
             step: step, timestep: timestep, phase: phase, attempt: attempt,
-            branches: [.conditional]))
+            branches: [.conditional]),
+          counting: gradients)
       }
+      ownPasses.backward += gradients.count
     }
     let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
     let (prediction, measurement) = try predict(step, timestep, displacement)
+    ownPasses.forward += predictions
     let fresh = scheduler.drawsNoise ? drawNoise() : nil
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
@@ -165,11 +185,19 @@ public struct DenoisingSequence {
     return drawn
   }
 
+  /// Whether the unconditional prediction is made too.
+  private var isGuided: Bool { guidanceScale > 1 || components != nil }
+
+  /// How many predictions the noise of a step is made of.
+  private var predictions: Int {
+    (isGuided ? 2 : 1) + (components?.count { $0.embedding != nil } ?? 0)
+  }
+
   /// The guided noise, and what the objective says of the conditional branch.
   private mutating func predict(
     _ step: Int, _ timestep: Double, _ displacement: LatentDisplacement?
   ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
-    let guided = guidanceScale > 1 || components != nil
+    let guided = isGuided
     let pass = AttentionPass(
       step: step, timestep: timestep, phase: .denoise,
       branches: guided ? [.unconditional, .conditional] : [.conditional])
@@ -219,7 +247,9 @@ public struct DenoisingSequence {
   }
 
   /// Runs the UNet as far as the objective reads, on a tape.
-  private func look(_ latent: Tensor, _ pass: AttentionPass) throws -> LossProbe {
+  private func look(
+    _ latent: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
+  ) throws -> LossProbe {
     guard let objective else { preconditionFailure("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
@@ -227,7 +257,7 @@ public struct DenoisingSequence {
     let probe = try LossProbe(
       of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
       tap: tap, sites: sites, memory: memory,
-      scaled: { scheduler.scaledInput($0, at: pass.step) })
+      scaled: { scheduler.scaledInput($0, at: pass.step) }, counting: gradients)
     try report(pass, probe.measurement)
     return probe
   }

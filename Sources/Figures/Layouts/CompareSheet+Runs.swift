@@ -101,7 +101,13 @@ extension CompareSheet {
     case "box-diff": "BoxDiff"
     case "predicated-diffusion": "Predicated Diffusion"
     case "initno": "InitNO"
-    default: method
+    default:
+      // A method with something taken out or a knob turned: that, after the method's title.
+      if let plus = method.firstIndex(of: "+") {
+        title(String(method[..<plus])) + ", " + method[method.index(after: plus)...]
+      } else {
+        method
+      }
     }
   }
 

@@ -166,10 +166,12 @@ private struct Gathering {
       if !order[facet, default: []].contains(value) { order[facet, default: []].append(value) }
       labels[facet, default: [:]][value] = label
     }
-    let method = run.manifest.method.name
-    tell(.method, method, CompareSheet.title(method))
+    let method = run.manifest.method
+    // The values of a knob are not methods of their own where they are set apart as values.
+    let name = plan.knob.isEmpty ? method.name : method.family
+    tell(.method, name, CompareSheet.title(name))
     if !plan.knob.isEmpty {
-      let value = run.manifest.method.settings[plan.knob] ?? "without"
+      let value = run.manifest.value(ofKnob: plan.knob) ?? "without"
       tell(.knob, value, "\(plan.knob) \(value)")
     }
     tell(.seed, "\(run.manifest.seed)", "seed \(run.manifest.seed)")

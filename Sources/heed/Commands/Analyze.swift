@@ -18,7 +18,9 @@ struct Analyze: ParsableCommand {
 
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
       and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
-      plain; heads finds those that serve a word or --classes of words; segmentation compares with \
+      plain; outcome is what a method comes to and costs: the weakest subject's largest attention in \
+      the same steps for all methods, the overlap of the subjects' maps, how far the latent was moved \
+      (in shares of its norm), passes of the UNet and gradients back through it, seconds; heads finds those that serve a word or --classes of words; segmentation compares with \
       --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head \
       weights.
 
@@ -39,6 +41,9 @@ struct Analyze: ParsableCommand {
 
   @Flag(help: "One row for all seeds, with bootstrap intervals.")
   var overSeeds = false
+
+  @Flag(help: "One row for all prompts and seeds, with bootstrap intervals.")
+  var overPrompts = false
 
   @Option(
     help: ArgumentHelp("Attributes and their nouns, as in red=car,blue=cat.", valueName: "list"))
@@ -122,20 +127,21 @@ struct Analyze: ParsableCommand {
   private func refuseUnreadOptions() throws {
     let ofMaps = Set(ReportKind.allCases).subtracting([.neglect])
     let given: [(name: String, isGiven: Bool, reports: Set<ReportKind>, isAsked: Bool)] = [
-      ("--tokens", options.tokens != nil, ofMaps, false),
+      ("--tokens", options.tokens != nil, ofMaps.subtracting([.outcome]), false),
       ("--recipe", options.recipe != nil, ofMaps, true),
       (
-        "--by", options.by != nil, ofMaps.subtracting([.words, .heads, .segmentation, .relations]),
-        false
+        "--by", options.by != nil,
+        ofMaps.subtracting([.words, .heads, .segmentation, .relations, .outcome]), false
       ),
       ("--over-seeds", overSeeds, ofMaps, false),
+      ("--over-prompts", overPrompts, ofMaps, false),
       ("--bind", bind != nil, [.binding], false),
       ("--classes", classes != nil, [.heads], false),
       ("--masks", masks != nil, [.segmentation], false),
       ("--absolute", absolute, [.segmentation, .relations], false),
       ("--hungarian", hungarian, [.segmentation], false),
       ("--dependencies", dependencies != nil, [.relations], false),
-      ("--window", window != nil, [.neglect], false),
+      ("--window", window != nil, [.neglect, .outcome], false),
       ("--fail-on-neglect", failOnNeglect, [.neglect], false),
       ("--output", output != nil, [.words, .statistics, .difference, .heads], true),
     ]
@@ -156,7 +162,9 @@ struct Analyze: ParsableCommand {
     guard ask.isEmpty else { return try answer(runs) }
     guard report != .neglect else { return try printNeglect(runs) }
     var table = try measured(runs)
-    if overSeeds { table = table.overSeeds() }
+    if overSeeds || overPrompts {
+      table = table.over(overPrompts ? ["prompt", "seed"] : ["seed"])
+    }
     print(table.text(format))
     try warnOfLosses(runs)
     if format == .text { Message.note("recipe: \(table.recipe)") }
@@ -192,6 +200,9 @@ struct Analyze: ParsableCommand {
       return try reports.table { try measurement.convergence($0, of: try options.words(of: $0)) }
     case .spectrum:
       return try reports.table { try measurement.spectrum($0, of: try options.words(of: $0)) }
+    case .outcome:
+      let criteria = try criteria()
+      return try reports.table { try measurement.outcome($0, criteria: criteria) }
     case .mass: return try reports.table(measurement.tokenMass)
     case .binding:
       return try reports.table { run in
@@ -233,10 +244,14 @@ struct Analyze: ParsableCommand {
     }
   }
 
+  private func criteria() throws -> NeglectCriteria {
+    NeglectCriteria(
+      neglectedBelow: neglectedBelow, attendedFrom: attendedFrom,
+      window: try window.map { try IndexRange(option: "--window", $0).range })
+  }
+
   private func printNeglect(_ runs: [RecordedRun]) throws {
-    let range = try window.map { try IndexRange(option: "--window", $0).range }
-    let criteria = NeglectCriteria(
-      neglectedBelow: neglectedBelow, attendedFrom: attendedFrom, window: range)
+    let criteria = try self.criteria()
     let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
     print(NeglectPrinter(reports, try NeglectComparison(reports)).text(format))
     let isNeglected = reports.contains { report in

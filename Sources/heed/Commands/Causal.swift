@@ -63,7 +63,8 @@ struct Causal: ParsableCommand {
     let (ablation, described) = try intervention(original.manifest.tokens)
     var command = try Self.command(of: original)
     if let model { command.model.model.model = model }
-    let order = try command.order(method: original.manifest.method.name)
+    let order = try command.order(
+      of: original.manifest.commandLine, method: original.manifest.method.name)
     guard
       var request = order.requests.first(where: {
         $0.method.name == original.manifest.method.name && $0.seed == original.manifest.seed

@@ -19,6 +19,12 @@ protocol PictureCommand: ParsableCommand {
   var objectives: ObjectiveOptions { get }
   var methodOptions: MethodOptions { get }
   var recording: RecordingOptions { get }
+
+  /// The pictures that are asked for.
+  /// - Parameters:
+  ///   - commandLine: what the command was read from.
+  ///   - method: the only method that matters; `nil` for all that are asked for.
+  func order(of commandLine: [String], method: String?) throws -> PictureOrder
 }
 
 /// The pictures that a command asks for.
@@ -29,11 +35,16 @@ struct PictureOrder {
   let picture: InputPicture?
   let subjects: [Subject]
   /// Seeds first, then methods.
-  let requests: [GenerationRequest]
+  var requests: [GenerationRequest]
 }
 
 extension PictureCommand {
-  /// Reads what is asked for, and the checkpoint it is asked of.
+  /// Those that its options ask for.
+  func order(of commandLine: [String], method: String?) throws -> PictureOrder {
+    try order(method: method)
+  }
+
+  /// Reads what the options ask for, and the checkpoint it is asked of.
   /// - Parameter method: the only method that matters; `nil` for all that are asked for.
   func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds

@@ -19,7 +19,7 @@ struct ExcitationOptions: ParsableArguments {
   var thresholds: String?
 
   @Option(
-    parsing: .unconditional,
+    name: [.customLong("scale-factor"), .customLong("step-size")], parsing: .unconditional,
     help: "Step size before its decay; without it the checkpoint's, else the method's, as 20.")
   var scaleFactor: Double?
 

@@ -40,7 +40,7 @@ extension MeasurementTable {
 
     func text(_ values: [Double]) -> String {
       let numbers = values[places].map(MeasurementTable.short)
-      return numbers.count == 1 ? numbers[0] : "\(numbers[0]) [\(numbers[1]), \(numbers[2])]"
+      return Set(numbers).count == 1 ? numbers[0] : "\(numbers[0]) [\(numbers[1]), \(numbers[2])]"
     }
   }
 

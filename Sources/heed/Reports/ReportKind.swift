@@ -20,6 +20,8 @@ enum ReportKind: String, ExpressibleByArgument, CaseIterable {
   case spectrum
   /// Excited less plain.
   case difference
+  /// What a method comes to, and what it costs.
+  case outcome
   /// Which heads serve which words.
   case heads
   /// Maps against masks.

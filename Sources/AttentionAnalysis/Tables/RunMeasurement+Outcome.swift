@@ -1,0 +1,52 @@
+public import AttentionTrace
+
+extension RunMeasurement {
+  /// What a run came to, and what it took: one row, which methods can be compared by.
+  ///
+  /// | column | what it is |
+  /// | --- | --- |
+  /// | `weakest` | the largest attention, mean over the criteria's window, of the subject that has least, in 0…1 |
+  /// | `overlap` | the soft Jaccard index of the subjects' maps, mean over their pairs, in 0…1 |
+  /// | `moved` | the norms added up of what the method added to the latent, as shares of the latent's |
+  /// | `forward`, `backward` | ``UNetPasses`` |
+  /// | `seconds` | of denoising |
+  ///
+  /// A number that a run does not tell is NaN: the overlap of one subject or of maps that are not
+  /// recorded, the cost of a run that is not complete. Where no window is given it is that of plain
+  /// Stable Diffusion, whatever the method alters, so that runs compare.
+  /// - Throws: ``AnalysisError`` for a run without subjects, `TraceError` when the store is damaged.
+  public func outcome(
+    _ run: RecordedRun, criteria: NeglectCriteria = NeglectCriteria()
+  ) throws -> MeasurementTable {
+    let manifest = run.manifest
+    var criteria = criteria
+    criteria.window = criteria.plainWindow(iterations: manifest.timesteps.count)
+    let report = try NeglectReport(run, criteria: criteria)
+    let isUntold = report.movements.isEmpty && manifest.method.alteredSteps > 0
+    let moved = report.movements.reduce(0) { $0 + Double($1.relative) }
+    var table = MeasurementTable(
+      recipe: recipe.resolved(for: manifest).description, keys: Self.runKeys,
+      values: ["weakest", "overlap", "moved", "forward", "backward", "seconds"])
+    table.rows = [
+      MeasurementTable.Row(
+        keys: Self.keys(of: run),
+        values: [
+          Double(report.weakest), try meanOverlap(run), isUntold ? .nan : moved,
+          manifest.passes.map { Double($0.forward) } ?? .nan,
+          manifest.passes.map { Double($0.backward) } ?? .nan, manifest.seconds ?? .nan,
+        ])
+    ]
+    return table
+  }
+
+  /// The soft Jaccard index of the subjects' maps, mean over their pairs; NaN where there is none.
+  private func meanOverlap(_ run: RecordedRun) throws -> Double {
+    let subjects = run.manifest.subjects
+    guard subjects.count > 1, !run.sites.isEmpty else { return .nan }
+    let maps = try run.maps(of: subjects, by: recipe, weights: weights).map(\.map)
+    let shares = maps.indices.flatMap { first in
+      maps[..<first].map { MapOverlap($0, maps[first]).softJaccard }
+    }
+    return shares.reduce(0, +) / Double(shares.count)
+  }
+}
