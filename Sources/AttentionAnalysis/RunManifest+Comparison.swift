@@ -21,12 +21,16 @@ extension RunManifest {
         ? nil : "their settings differ"
     }
     guard method.family == other.method.family else { return nil }
+    let turned = [knob] + (Self.followers[knob] ?? [])
     func settings(_ method: Method) -> [String: String] {
-      method.settings.filter { $0.key != knob }
+      method.settings.filter { !turned.contains($0.key) }
     }
     let isSame = settings(method) == settings(other.method)
     return isSame ? nil : "their settings differ"
   }
+
+  /// Knobs whose defaults another one decides.
+  private static let followers = ["objective-form": ["scale-factor"], "source": ["edit"]]
 }
 
 extension RecordedRun {

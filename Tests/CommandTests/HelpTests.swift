@@ -11,7 +11,7 @@ struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
     arguments: [
-      "heed", "compare", "generate", "explain", "tokens", "sheet", "report", "export",
+      "heed", "compare", "generate", "sweep", "explain", "tokens", "sheet", "report", "export",
       "verify-export", "analyze", "causal", "check", "verify", "model", "benchmark",
     ])
   func page(_ name: String) throws {

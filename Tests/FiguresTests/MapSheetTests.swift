@@ -134,7 +134,7 @@ struct MapSheetTests {
       let words = try MapSheet(runs: runs, plan: plan, software: "test").scene().texts.map(\.string)
       #expect(
         words.filter { $0.hasPrefix("scale-factor") }
-          == ["scale-factor 5.0", "scale-factor 20", "scale-factor 40"])
+          == ["scale-factor 5", "scale-factor 20", "scale-factor 40"])
       for bad in [
         MapSheetPlan(.sweep),
         MapSheetPlan(rows: [.seed], columns: [.word], knob: "scale-factor"),
