@@ -9,7 +9,7 @@ struct SweepCommandTests {
   private struct Row: Decodable {
     let method: String
     let seed: String?
-    let weakest, forward, backward: Double
+    let weakest, weakest_end, forward, backward: Double
     let overlap, seconds: Double?
   }
   private struct Table<Row: Decodable>: Decodable { let rows: [Row] }
@@ -177,11 +177,14 @@ struct SweepCommandTests {
     let rows = try analyzed(["--report", "outcome"], as: Table<Row>.self).rows
     // The last fifth of the first half of six steps.
     let neglect = try analyzed(["--window", "2..2"], as: Neglect.self).runs
+    let end = try analyzed(["--window", "4..5"], as: Neglect.self).runs
     let overlap = try analyzed(["--report", "overlap"], as: Table<Overlap>.self).rows
     #expect(rows.count == 8 && neglect.count == 8 && overlap.count == 8)
     for index in rows.indices {
       let weakest = try #require(neglect[index].subjects.map(\.late).min())
       #expect(abs(rows[index].weakest - weakest) < 1e-6)
+      let last = try #require(end[index].subjects.map(\.late).min())
+      #expect(abs(rows[index].weakest_end - last) < 1e-6)
       #expect(try abs(#require(rows[index].overlap) - overlap[index].soft_jaccard) < 1e-9)
     }
     let merged = try analyzed(

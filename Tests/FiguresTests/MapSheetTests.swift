@@ -146,6 +146,45 @@ struct MapSheetTests {
     }
   }
 
+  @Test("What stands under one heading stays together where columns go on below")
+  func bands() throws {
+    try withFolder { folder in
+      let names = (1...7).map { "method-\($0)" }
+      let runs = try names.map { name in
+        try recordSynthetic(folder.appendingPathComponent(name), name, seed: 3, [:])
+      }
+      let plan = MapSheetPlan(
+        rows: [.seed], columns: [.method, .word], showsPictures: true, recipe: "mean(layer: 2x3)")
+      for width in [236.25, 495] {
+        let texts = try MapSheet(runs: runs, plan: plan, software: "test")
+          .scene(SheetStyle(width: width)).texts
+        #expect(texts.map(\.string).filter(names.contains) == names)
+        let tops = Set(texts.filter { names.contains($0.string) }.map(\.box.y))
+        #expect(tops.count == (width < 300 ? 4 : 2))
+      }
+    }
+  }
+
+  @Test("A number in a strip is never cut off: where it is narrow, less is said of it")
+  func strips() throws {
+    try withFolder { folder in
+      let runs = try (0..<9).map { seed in
+        try recordSynthetic(
+          folder.appendingPathComponent("\(seed)"), "attend-and-excite", seed: seed, [:])
+      }
+      var plan = MapSheetPlan(rows: [.word], columns: [.seed], recipe: "mean(layer: 2x3)")
+      plan.words = ["cat", "frog"]
+      for (width, says) in [(236.25, false), (495, true)] {
+        let texts = try MapSheet(runs: runs, plan: plan, software: "test")
+          .scene(SheetStyle(width: width, typeSize: 8)).texts.map(\.string)
+        #expect(!texts.contains { $0.hasSuffix("…") }, "\(texts)")
+        #expect(texts.contains { $0.hasPrefix("max 0.") } == says, "\(texts)")
+        #expect(
+          texts.count { $0.replacing("max ", with: "").wholeMatch(of: /0\.\d{3,4}/) != nil } >= 18)
+      }
+    }
+  }
+
   @Test("What a file tells of its recipe is JSON, whatever names the recipe holds")
   func provenance() throws {
     try withFolder { folder in

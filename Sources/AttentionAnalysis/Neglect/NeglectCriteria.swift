@@ -39,7 +39,8 @@ public struct NeglectCriteria: Hashable, Sendable, Codable {
     window(altering: (iterations + 1) / 2, iterations: iterations)
   }
 
-  private func window(altering altered: Int, iterations: Int) -> ClosedRange<Int> {
+  /// The last fifth of the first `altered` of a run's iterations, if none is given.
+  func window(altering altered: Int, iterations: Int) -> ClosedRange<Int> {
     if let window { return window }
     let end = max(min(altered, iterations), 1)
     return (end - (end + 4) / 5)...(end - 1)

@@ -6,8 +6,9 @@ extension RunMeasurement {
   /// | column | what it is |
   /// | --- | --- |
   /// | `weakest` | the largest attention, mean over the criteria's window, of the subject that has least, in 0…1 |
+  /// | `weakest_end` | the same over the last fifth of all steps: what became of it after alteration |
   /// | `overlap` | the soft Jaccard index of the subjects' maps, mean over their pairs, in 0…1 |
-  /// | `moved` | the norms added up of what the method added to the latent, as shares of the latent's |
+  /// | `moved` | the norms added up of what the method added to the latent |
   /// | `forward`, `backward` | ``UNetPasses`` |
   /// | `seconds` | of denoising |
   ///
@@ -22,21 +23,31 @@ extension RunMeasurement {
     var criteria = criteria
     criteria.window = criteria.plainWindow(iterations: manifest.timesteps.count)
     let report = try NeglectReport(run, criteria: criteria)
-    let isUntold = report.movements.isEmpty && manifest.method.alteredSteps > 0
-    let moved = report.movements.reduce(0) { $0 + Double($1.relative) }
+    let end = NeglectCriteria().window(
+      altering: manifest.timesteps.count, iterations: manifest.timesteps.count)
+    let moved = report.moved ?? (manifest.method.alteredSteps > 0 ? .nan : 0)
     var table = MeasurementTable(
       recipe: recipe.resolved(for: manifest).description, keys: Self.runKeys,
-      values: ["weakest", "overlap", "moved", "forward", "backward", "seconds"])
+      values: ["weakest", "weakest_end", "overlap", "moved", "forward", "backward", "seconds"])
     table.rows = [
       MeasurementTable.Row(
         keys: Self.keys(of: run),
         values: [
-          Double(report.weakest), try meanOverlap(run), isUntold ? .nan : moved,
+          Double(report.weakest), Self.weakest(report, in: end), try meanOverlap(run),
+          Double(moved),
           manifest.passes.map { Double($0.forward) } ?? .nan,
           manifest.passes.map { Double($0.backward) } ?? .nan, manifest.seconds ?? .nan,
         ])
     ]
     return table
+  }
+
+  /// The mean over a window of the subject that has least; NaN where one is not measured there.
+  private static func weakest(_ report: NeglectReport, in window: ClosedRange<Int>) -> Double {
+    report.subjects.map { subject in
+      let inside = subject.trajectory.filter { window.contains($0.step) }
+      return inside.reduce(0) { $0 + Double($1.largest) } / Double(inside.count)
+    }.min { $0 < $1 || $0.isNaN } ?? .nan
   }
 
   /// The soft Jaccard index of the subjects' maps, mean over their pairs; NaN where there is none.

@@ -101,6 +101,10 @@ extension CompareSheet {
     case "box-diff": "BoxDiff"
     case "predicated-diffusion": "Predicated Diffusion"
     case "initno": "InitNO"
+    case "overlap-iou": "Overlap: soft IoU"
+    case "overlap-centres": "Overlap: centres of mass"
+    case "overlap-kl": "Overlap: KL divergence"
+    case "overlap-compactness": "Overlap: compactness"
     default:
       // A method with something taken out or a knob turned: that, after the method's title.
       if let plus = method.firstIndex(of: "+") {

@@ -48,9 +48,7 @@ struct MapSheetLayout {
       throw FigureError.tooNarrow(
         width: width, needed: (gutter + Self.smallestPanel + 2 * Self.margin).rounded(.up))
     }
-    let most = Int((room + Self.gap) / (Self.smallestPanel + Self.gap))
-    let bands = (sheet.columns.count + most - 1) / most
-    let perBand = (sheet.columns.count + bands - 1) / bands
+    let perBand = columnsOfBand(most: Int((room + Self.gap) / (Self.smallestPanel + Self.gap)))
     let panel = min(
       (room - Self.gap * Double(perBand - 1)) / Double(perBand), Self.largestPanel)
     var bottom = builder.group("prompt") {
@@ -74,6 +72,16 @@ struct MapSheetLayout {
     bottom = builder.group("key") { drawKey(y: bottom, &$0) }
     return builder.scene(
       width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
+  }
+
+  /// How many columns each band has, `most` at most: what stands under one outer heading stays
+  /// together where that is possible.
+  private func columnsOfBand(most: Int) -> Int {
+    let groups = spans(sheet.columns.indices, of: shown(sheet.columns).prefix(1)).map(\.count)
+    let unit = Set(groups).count == 1 && groups[0] <= most ? groups[0] : 1
+    let (units, mostUnits) = (sheet.columns.count / unit, most / unit)
+    let bands = (units + mostUnits - 1) / mostUnits
+    return (units + bands - 1) / bands * unit
   }
 
   /// What all maps have in common and no heading says, as in `seed 1, cat`.

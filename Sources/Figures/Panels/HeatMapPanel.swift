@@ -66,15 +66,20 @@ struct HeatMapPanel {
     let maximum = (isDifference ? map.extreme : map.maximum).map(Double.init)
     let fill = maximum.map { colors.color(at: scale.fraction(of: $0)) } ?? builder.theme.paper
     builder.rectangle(strip, fill: fill, stroke: builder.rule(0.4))
+    let type = SceneBuilder.TextStyle(size: 6, color: fill.textColor)
+    let room = strip.width - 2
+    // A number that is cut off is another number: rather less is said of it.
+    let words = maximum.map(labels) ?? ["no value"]
+    let text = words.first { builder.width(of: $0, type) <= room } ?? words[words.count - 1]
     builder.text(
-      maximum.map(label) ?? "no value", x: strip.x + strip.width / 2,
-      y: strip.y + 6.4, .init(size: 6, color: fill.textColor), .center, width: strip.width - 2)
+      text, x: strip.x + strip.width / 2, y: strip.y + 6.4, type, .center, width: room)
   }
 
-  private func label(_ value: Double) -> String {
+  /// What may stand in the strip, the fullest first.
+  private func labels(_ value: Double) -> [String] {
     let text = NumberText.value(value)
-    if isDifference { return (value > 0 ? "+" : "") + text }
-    return style.isOwnRange ? "\(NumberText.value(scale.lower))–\(text)" : "max \(text)"
+    if isDifference { return [(value > 0 ? "+" : "") + text] }
+    return [style.isOwnRange ? "\(NumberText.value(scale.lower))–\(text)" : "max \(text)", text]
   }
 
   private func cell(_ index: Int, of frame: Scene.Rect) -> Scene.Rect {

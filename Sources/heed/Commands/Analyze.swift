@@ -18,11 +18,14 @@ struct Analyze: ParsableCommand {
 
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
       and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
-      plain; outcome is what a method comes to and costs: the weakest subject's largest attention in \
-      the same steps for all methods, the overlap of the subjects' maps, how far the latent was moved \
-      (in shares of its norm), passes of the UNet and gradients back through it, seconds; heads finds those that serve a word or --classes of words; segmentation compares with \
+      plain; heads finds those that serve a word or --classes of words; segmentation compares with \
       --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head \
       weights.
+
+      outcome is what a method comes to and costs: the weakest subject's largest attention, in the \
+      same steps for all methods (the last fifth of the first half, or --window) and in the last \
+      fifth of all; the overlap of the subjects' maps; how far the latent was moved; passes of the \
+      UNet, and gradients back through it; seconds.
 
       --ask finds where a word would have looked that is not in the prompt. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \

@@ -15,8 +15,8 @@ struct Sweep: PictureCommand {
       METHOD+KNOB.pdf and .png in OUTPUT/PROMPT. A run that is complete is not made again, and one \
       that was cut off is continued.
 
-      The table is heed analyze's report outcome: the weakest subject's largest attention, the overlap \
-      of the subjects' maps, how far the latent was moved, passes of the UNet and gradients back \
+      The table is heed analyze's report outcome: the weakest subject's largest attention after the \
+      first half of the steps and at their end, the overlap of the subjects' maps, how far the latent was moved, passes of the UNet and gradients back \
       through it, seconds; of several seeds the mean with its bootstrap interval. --csv and --json have \
       a row for each run.
       """)
