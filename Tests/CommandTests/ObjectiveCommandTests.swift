@@ -66,6 +66,7 @@ struct ObjectiveCommandTests {
       (["--method", "box-diff", "--box", "cat=0.5,0,0.5,1"], 64, "the box of cat"),
       (["--method", "box-diff", "--box", "cat=0,0,0.01,1"], 64, "a cell at least"),
       (["--method", "box-diff", "--box", "cat=0,0,1"], 64, "--box is 'cat=0,0,1'"),
+      (["--method", "box-diff", "--box", "cat=a,0,0,1,1"], 64, "--box is 'cat=a,0,0,1,1'"),
       (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
       (["--method", "syngen", "--groups", "red dog"], 64, "dog"),
       (["--method", "syngen", "--groups", "red cat;"], 64, "--groups is 'red cat;'"),

@@ -131,9 +131,9 @@ struct ObjectiveOptions: ParsableArguments {
   func boxes(in table: TokenTable) throws -> [LayoutBox] {
     try box.map { text in
       let sides = text.split(separator: "=", omittingEmptySubsequences: false)
-      let edges = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
-        .compactMap { Double($0) }
-      guard sides.count == 2, edges.count == 4 else {
+      let numbers = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
+      let edges = numbers.compactMap { Double($0) }
+      guard sides.count == 2, numbers.count == 4, edges.count == 4 else {
         throw Failure(
           .usage, "--box is '\(text)'; expected a word and four numbers, as in cat=0.1,0.2,0.5,0.9")
       }
