@@ -123,7 +123,10 @@ struct MethodCommandTests {
     Refusal(
       arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
     generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
-    generate(prompt, ["--structure-form", "values"], ["structure", "not among the methods"]),
+    generate(
+      prompt, ["--structure-form", "values"], ["read by structure, which is not asked for"]),
+    generate(
+      prompt, ["--method", "structure", "--thresholds", "none"], ["--thresholds is read by"]),
     generate("a [", ["--method", "structure"], ["brackets", "do not match"]),
     generate("a [] cat", ["--method", "structure"], ["\"[]\" matches no token"]),
     generate("a [ ] cat", ["--method", "structure"], ["matches no token"]),

@@ -59,6 +59,46 @@ struct ObjectiveCommandTests {
   }
 
   @Test(
+    "A knob that none of the methods reads is refused, its own default too",
+    arguments: [
+      ("stable-diffusion", "--max-iter-to-alter", "25", "attend-and-excite, syngen"),
+      ("composable", "--scale-factor", "20", "attend-and-excite, syngen"),
+      ("structure", "--sigma", "0.5", "attend-and-excite, syngen"),
+      ("prompt-to-prompt --reweight cat=2", "--kernel-size", "3", "attend-and-excite, syngen"),
+      ("conform", "--intensity-weight", "0.5", "ebama, which"),
+      ("syngen", "--temperature", "0.5", "conform, which"),
+      ("syngen", "--mask-threshold", "0.5", "a-star, which"),
+      ("a-star", "--top-share", "0.2", "box-diff, which"),
+      ("a-star", "--corner-width", "1", "box-diff, which"),
+      ("attend-and-excite", "--leak-weight", "0.3", "predicated-diffusion, which"),
+      ("overlap-kl", "--objective-form", "paper", "divide-and-bind, predicated-diffusion, none of"),
+      ("attend-and-excite", "--search-rounds", "5", "initno, which"),
+      ("attend-and-excite", "--conflict-target", "0.3", "initno, which"),
+    ])
+  func unread(_ method: String, _ option: String, _ value: String, _ readers: String) throws {
+    let folder = try TemporaryFolder()
+    let asked = method.split(separator: " ").map(String.init)
+    let result = try HeedProcess.run(
+      ["generate", Self.prompt, option, value, "--no-record", "--method"] + asked,
+      in: folder.path)
+    expectRefusal(result, 64, ["\(option) is read by \(readers)"])
+    #expect(folder.names.isEmpty)
+  }
+
+  @Test(
+    "Flags that none of the methods reads are refused", arguments: ["bare-nouns", "renormalize"])
+  func unreadFlags(_ flag: String) throws {
+    let folder = try TemporaryFolder()
+    for form in ["--", "--no-"] {
+      let result = try HeedProcess.run(
+        ["generate", Self.prompt, form + flag, "--method", "a-star", "--no-record"],
+        in: folder.path)
+      expectRefusal(result, 64, ["--\(flag) is read by"])
+    }
+    #expect(folder.names.isEmpty)
+  }
+
+  @Test(
     "What cannot be is refused in one line, before anything is made",
     arguments: [
       (["--method", "box-diff"], 64, "the number of boxes is 0"),

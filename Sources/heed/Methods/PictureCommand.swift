@@ -49,8 +49,7 @@ extension PictureCommand {
   func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
-    try objectives.refuseUnread(by: entries)
-    try methodOptions.check(entries)
+    try (excitation.read + objectives.read + methodOptions.read).refuseUnread(by: entries)
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let markup = try PromptMarkup(

@@ -44,19 +44,17 @@ struct MethodOptions: ParsableArguments {
       valueName: "from,to"))
   var selfWindow: String?
 
-  /// Refuses options of methods that are not among those asked for.
-  func check(_ methods: [MethodEntry]) throws {
-    let given = [
-      ("--structure-form", "structure", structureForm != nil),
-      ("--reweight", "prompt-to-prompt", reweight != nil),
-      ("--source", "prompt-to-prompt", source != nil), ("--edit", "prompt-to-prompt", edit != nil),
-      ("--cross-window", "prompt-to-prompt", crossWindow != nil),
-      ("--self-window", "prompt-to-prompt", selfWindow != nil),
+  /// The options, and the methods that read them.
+  var read: [MethodOption] {
+    let edited = "prompt-to-prompt"
+    return [
+      MethodOption("--structure-form", structureForm != nil, of: "structure"),
+      MethodOption("--reweight", reweight != nil, of: edited),
+      MethodOption("--source", source != nil, of: edited),
+      MethodOption("--edit", edit != nil, of: edited),
+      MethodOption("--cross-window", crossWindow != nil, of: edited),
+      MethodOption("--self-window", selfWindow != nil, of: edited),
     ]
-    for (option, method, isGiven) in given
-    where isGiven && !methods.contains(where: { $0.name == method }) {
-      throw Failure(.usage, "\(option) is an option of \(method), which is not among the methods")
-    }
   }
 
   /// Prompt-to-prompt as asked for.
