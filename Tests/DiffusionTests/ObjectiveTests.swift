@@ -225,6 +225,15 @@ struct ObjectiveTests {
       let loss = objective.evaluate(even).loss
       #expect(abs(Double(loss.item) - value) < 2e-6)
     }
+    for (proposition, value) in [
+      (.equivalent(Self.word(2), Self.word(3)), 0.27937146),
+      (.excludes(Self.word(2), Self.word(7)), 0.00797349),
+    ] as [(PredicatedDiffusion.Proposition, Double)] {
+      let objective = PredicatedDiffusion(
+        subjects: Self.pair, propositions: [proposition], form: .code, leakWeight: 1,
+        reading: Self.reading)
+      #expect(abs(Double(objective.evaluate(even).loss.item) - value) < 1e-6)
+    }
     #expect(maps.maxima(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
   }
 
