@@ -131,6 +131,7 @@ struct MethodCommandTests {
     generate("a [] cat", ["--method", "structure"], ["\"[]\" matches no token"]),
     generate("a [ ] cat", ["--method", "structure"], ["matches no token"]),
     generate("a cat | ", ["--method", "composable"], ["a part of", "is empty"]),
+    generate("a cat:7,5 | a frog", ["--method", "composable"], ["\"a cat:7,5\" is no number"]),
     generate("a cat:-1", ["--method", "composable"], ["every weight"]),
     generate(prompt, edited, ["--reweight", "--source"]),
     generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),

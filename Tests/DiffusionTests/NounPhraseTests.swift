@@ -132,6 +132,37 @@ struct NounPhraseTests {
     #expect(throws: TextError.self) { try PromptMarkup(text, brackets: true, parts: true) }
   }
 
+  @Test(
+    "A weight with a slip in it is refused, and is no part of the words",
+    arguments: [
+      "a cat:7,5", "a cat:", "a cat: ", "a cat:nan", "a cat:-inf", "a cat:1e999", "a cat:2x",
+      "a cat:--2", "a cat:.", "a cat :½",
+    ])
+  func badWeight(_ part: String) {
+    let error = TextError.badWeight(part: part.hasSuffix(" ") ? String(part.dropLast()) : part)
+    for text in [part, "a frog | " + part] {
+      #expect(throws: error) { try PromptMarkup(text, brackets: false, parts: true) }
+    }
+  }
+
+  @Test(
+    "Words after a colon are words",
+    arguments: ["photo: a cat", "style: 3d render", "at 10:30", "route 66:7", "cats:dogs", ":5"])
+  func colon(_ text: String) throws {
+    let markup = try PromptMarkup(text + " | a frog", brackets: false, parts: true)
+    #expect(markup.components.map(\.text) == [text, "a frog"])
+    #expect(markup.components[0].weight == nil)
+  }
+
+  @Test("A prompt of white space has no parts, and is empty")
+  func emptyPrompt() {
+    for text in ["", " "] {
+      #expect(throws: TextError.emptyPrompt) {
+        try PromptMarkup(text, brackets: false, parts: true)
+      }
+    }
+  }
+
   @Test("A phrase beyond the window, or of white space, matches no token")
   func noToken() throws {
     let prompt = String(repeating: "cat ", count: 90) + "frog"

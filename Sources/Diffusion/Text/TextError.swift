@@ -30,6 +30,8 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case noPhrase(text: String)
   /// A bracket without its other, or one inside another.
   case unbalancedBracket(prompt: String)
+  /// What follows a part's colon is no number.
+  case badWeight(part: String)
   /// Nothing stands before, between or after bars.
   case emptyPart(prompt: String)
   /// Every part of a prompt is to be kept away from.
@@ -75,6 +77,9 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unbalancedBracket(let prompt):
       "the brackets of \(FileError.quoted(prompt)) do not match; put each phrase in one pair, as in "
         + "[a red car] and [a white sheep]"
+    case .badWeight(let part):
+      "the weight of the part \(FileError.quoted(part)) is no number; write one after the colon, as in "
+        + "a cat:7.5, or a space in words that are none"
     case .emptyPart(let prompt):
       "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
     case .nothingWanted(let prompt):
