@@ -133,6 +133,20 @@ struct NounPhraseTests {
   }
 
   @Test(
+    "Brackets around a part of a word are refused",
+    arguments: [
+      ("[a red ca]r", "a red ca", "car"), ("a sm[all car]", "all car", "small"),
+      ("[紅]い車", "紅", "紅い車"),
+    ])
+  func cut(_ text: String, _ phrase: String, _ word: String) throws {
+    let markup = try PromptMarkup(text, brackets: true, parts: false)
+    let table = try TextFixtures.clip.get().encode(markup.prompt)
+    #expect(throws: TextError.cutWord(phrase: phrase, word: word)) {
+      try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+    }
+  }
+
+  @Test(
     "A weight with a slip in it is refused, and is no part of the words",
     arguments: [
       "a cat:7,5", "a cat:", "a cat: ", "a cat:nan", "a cat:-inf", "a cat:1e999", "a cat:2x",

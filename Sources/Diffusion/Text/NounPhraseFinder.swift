@@ -18,16 +18,18 @@ public enum NounPhraseFinder {
   /// A phrase's noun and modifiers are those of the first phrase found inside; where none is, its
   /// last word is its noun.
   /// - Parameter ranges: parts of the prompt, as UTF-8 offsets.
-  /// - Throws: ``TextError/noPhrase(text:)`` for one that matches no token.
+  /// - Throws: ``TextError/noPhrase(text:)`` for one that matches no token,
+  ///   ``TextError/cutWord(phrase:word:)`` for one that ends inside of a word.
   public static func phrases(
     at ranges: [Range<Int>], in table: TokenTable
   ) throws(TextError) -> [NounPhrase] {
     var phrases: [NounPhrase] = []
     for range in ranges {
       let text = table.prompt.text(at: range)
-      let inside = table.words.indices.filter {
-        range.contains(table.words[$0].range.lowerBound)
-          && table.words[$0].range.upperBound <= range.upperBound
+      let inside = table.words.indices.filter { table.words[$0].range.overlaps(range) }
+      for word in inside.map({ table.words[$0] })
+      where word.range.lowerBound < range.lowerBound || word.range.upperBound > range.upperBound {
+        throw .cutWord(phrase: text, word: table.prompt.text(at: word.range))
       }
       guard let first = inside.first, let last = inside.last else {
         throw .noPhrase(text: text)
