@@ -40,6 +40,13 @@ struct ObjectiveCommandTests {
   @Test("Groups, boxes and knobs are taken from the options")
   func knobs() throws {
     let folder = try TemporaryFolder()
+    let groups = try HeedProcess.run(
+      ["generate", Self.prompt, "--dry-run", "--method", "syngen", "--groups", "red cat"],
+      in: folder.path)
+    #expect(groups.status == 0 && !groups.stderr.contains("phrases"), "\(groups.stderr)")
+    let bare = try HeedProcess.run(
+      ["generate", "red", "--method", "predicated-diffusion"], in: folder.path)
+    expectRefusal(bare, 64, ["the groups of words", "--groups"])
     for arguments in [
       ["--method", "box-diff", "--box", "cat=0,0.25,0.5,1", "--top-share", "0.5"],
       ["--method", "ebama", "--groups", "blue cat;frog", "--intensity-weight", "1"],
@@ -110,6 +117,8 @@ struct ObjectiveCommandTests {
       (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
       (["--method", "syngen", "--groups", "red dog"], 64, "dog"),
       (["--method", "syngen", "--groups", "red cat;"], 64, "--groups is 'red cat;'"),
+      (["--method", "syngen", "--groups", "red cat; cat"], 64, "cat is the noun"),
+      (["--method", "conform", "--groups", "red cat; red frog"], 64, "with the word red is 2"),
       (["--method", "syngen", "--temperature", "0"], 64, "--temperature is 0.0"),
       (["--method", "a-star", "--groups", "red cat"], 64, "--groups is read by syngen"),
       (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is read by a-star, box-diff"),

@@ -422,7 +422,7 @@ struct ObjectiveTests {
       SynGen(subjects: Self.pair, groups: bare, content: [1, 2], reading: Self.reading),
       EBAMA(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
       DivideAndBind(subjects: Self.pair, groups: [], reading: Self.reading),
-      Self.conform([[2, 3]]), Self.conform([]),
+      Self.conform([[2, 3]]), Self.conform([]), Self.conform([[2, 3], [2, 7]]),
       AttentionOverlap(
         subjects: [Self.word(2)], measure: .divergence, reading: Self.reading),
       PredicatedDiffusion(

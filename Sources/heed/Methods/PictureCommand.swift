@@ -56,7 +56,7 @@ extension PictureCommand {
       prompt, brackets: entries.contains(where: \.readsPhrases),
       parts: entries.contains(where: \.readsParts))
     let table = try PromptReader.table(markup.prompt, checkpoint)
-    let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
+    let phrases = try entries.contains(where: needsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
       excitation: excitation, objectives: objectives, methods: methodOptions,
@@ -77,6 +77,12 @@ extension PictureCommand {
     return PictureOrder(
       checkpoint: checkpoint, table: table, phrases: phrases, picture: picture,
       subjects: subjects, requests: requests)
+  }
+
+  /// Whether a method is about the prompt's phrases, and not about groups that were given.
+  private func needsPhrases(_ entry: MethodEntry) -> Bool {
+    entry.readsPhrases
+      && (objectives.groups == nil || !MethodRegistry.groupMethods.contains(entry.name))
   }
 
   /// The phrases in brackets; without brackets, those that are found.

@@ -138,7 +138,7 @@ struct ObjectiveOptions: ParsableArguments {
           modifiers: phrase.modifiers.map { SubjectSelection.subject($0, in: table) })
       }
     }
-    return try groups.split(separator: ";", omittingEmptySubsequences: false).map { text in
+    let given = try groups.split(separator: ";", omittingEmptySubsequences: false).map { text in
       let names = text.split(separator: " ").map(String.init)
       guard !names.isEmpty else {
         throw Failure(
@@ -147,6 +147,12 @@ struct ObjectiveOptions: ParsableArguments {
       let words = try SubjectSelection.subjects(named: names, in: table)
       return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
     }
+    let nouns = given.map(\.noun)
+    if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
+      throw Failure(
+        .usage, "--groups is '\(groups)'; \(twice.name) is the noun, which is last, of two groups")
+    }
+    return given
   }
 
   /// The boxes that were given.
