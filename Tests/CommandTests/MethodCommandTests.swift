@@ -135,6 +135,7 @@ struct MethodCommandTests {
     generate("a cat:-1", ["--method", "composable"], ["every weight"]),
     generate(prompt, edited, ["--reweight", "--source"]),
     generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),
+    generate(prompt, edited + ["--reweight", "frog=2,@5=3"], ["'frog' and '@5' share a token"]),
     generate(prompt, edited + ["--reweight", "frog"], ["'frog' is no word=number"]),
     generate(prompt, edited + ["--reweight", "frog=nan"], ["is no word=number"]),
     generate(prompt, edited + ["--reweight", "frog=2", "--edit", "refinement"], ["no --source"]),

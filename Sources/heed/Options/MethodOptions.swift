@@ -69,7 +69,7 @@ struct MethodOptions: ParsableArguments {
 
   private func weights(_ table: TokenTable) throws -> [PromptToPrompt.Weight] {
     guard let reweight else { return [] }
-    return try reweight.split(separator: ",", omittingEmptySubsequences: false).map { pair in
+    let weights = try reweight.split(separator: ",", omittingEmptySubsequences: false).map { pair in
       let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
       guard sides.count == 2, let factor = Double(sides[1]), factor.isFinite else {
         throw Failure(.usage, "--reweight is '\(reweight)'; '\(pair)' is no word=number")
@@ -78,6 +78,16 @@ struct MethodOptions: ParsableArguments {
       return PromptToPrompt.Weight(
         word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
     }
+    for (place, weight) in weights.enumerated() {
+      let before = weights[..<place].first { !Set($0.tokens).isDisjoint(with: weight.tokens) }
+      if let before {
+        throw Failure(
+          .usage,
+          "--reweight is '\(reweight)'; '\(before.word)' and '\(weight.word)' share a token, which has "
+            + "one weight")
+      }
+    }
+    return weights
   }
 
   private func sourcePrompt(_ arguments: MethodArguments) throws -> PromptToPrompt.Source? {
