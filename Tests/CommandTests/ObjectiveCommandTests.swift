@@ -126,6 +126,7 @@ struct ObjectiveCommandTests {
       (["--objective", "excite(cat)"], 64, "--objective is read by objective"),
       (["--method", "objective", "--objective", "excite(cat) + shout(cat)"], 64, "column 15"),
       (["--method", "objective", "--objective", "excite(dog)"], 64, "dog"),
+      (["--method", "objective", "--objective", "-2 excite(cat)"], 64, "column 4"),
       (["--method", "divide-and-bind", "--objective-form", "code"], 69, "no cross-attention at"),
       (["--method", "overlap-kl", "--tokens", "cat"], 64, "2 or more to overlap"),
       (["--method", "nosuch"], 64, "overlap-compactness"),

@@ -20,6 +20,7 @@ struct ObjectiveOptions: ParsableArguments {
   var box: [String] = []
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       A weighted sum of losses for the method objective, as in "excite(cat, frog) + 0.5 * bind(red, \
