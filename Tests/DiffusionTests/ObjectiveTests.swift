@@ -399,6 +399,8 @@ struct ObjectiveTests {
     let own = [16, 32].map { ObjectiveMaps.site(.`self`, $0) }
     #expect(try Self.aStar.sites(among: cross + own) == [cross[0]])
     #expect(try Self.code.sites(among: own + cross) == cross)
+    let unmeasured = DivideAndBindCode(subjects: [], groups: Self.groups, reading: Self.reading)
+    #expect(try unmeasured.sites(among: own + cross) == cross)
     #expect(try Self.noise.sites(among: own + cross) == [cross[0], own[0]])
     #expect(
       throws: DiffusionError.noSites(
