@@ -15,7 +15,8 @@ public import TensorEngine
 /// | `contrast` | −mean log(e^(s_ap/τ) / (e^(s_ap/τ) + Σ_n e^(s_an/τ))) over positive pairs (a, p) |
 /// | `singles` | the loss of groups of one word each: mean (1 − s_ap) + mean s_an |
 ///
-/// The maps of the step before are constants.
+/// The maps of the step before are constants: those that its noise was predicted with, where the
+/// published code keeps those of its last look.
 public struct Conform: AttentionObjective {
   /// What is measured.
   public let subjects: [Subject]
