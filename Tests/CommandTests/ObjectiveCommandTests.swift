@@ -115,6 +115,15 @@ struct ObjectiveCommandTests {
       (["--method", "box-diff", "--box", "cat=0,0,1"], 64, "--box is 'cat=0,0,1'"),
       (["--method", "box-diff", "--box", "cat=a,0,0,1,1"], 64, "--box is 'cat=a,0,0,1,1'"),
       (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
+      (
+        ["--method", "box-diff", "--box", "cat=0,0,1,1", "--box", "@3=0,0,1,0.5"], 64,
+        "the number of boxes of cat is 2"
+      ),
+      (
+        ["--method", "a-star", "--box", "cat=0,0,1,1", "--box", "frog=0,0,1,1"]
+          + ["--box", "red=0,0,1,1"], 64, "the subjects, which are cat, frog"
+      ),
+      (["--method", "a-star", "--box", "@3=0,0,1,1"], 64, "the box of frog is missing"),
       (["--method", "syngen", "--groups", "red dog"], 64, "dog"),
       (["--method", "syngen", "--groups", "red cat;"], 64, "--groups is 'red cat;'"),
       (["--method", "syngen", "--groups", "red cat; cat"], 64, "cat is the noun"),
