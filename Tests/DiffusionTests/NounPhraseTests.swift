@@ -25,6 +25,15 @@ struct NounPhraseTests {
       phrases: ["a big, old house|house|big old", "two open windows|windows|open"]),
     Example(
       prompt: "a dog running on wet grass", phrases: ["a dog|dog|", "wet grass|grass|wet"]),
+    Example(
+      prompt: "a cat wearing sunglasses", phrases: ["a cat|cat|", "sunglasses|sunglasses|"]),
+    Example(
+      prompt: "a bear quietly eating fresh fish",
+      phrases: ["a bear|bear|", "fresh fish|fish|fresh"]),
+    Example(
+      prompt: "a man wearing brightly painted boots",
+      phrases: ["a man|man|", "brightly painted boots|boots|painted"]),
+    Example(prompt: "a dog sleeping", phrases: ["a dog|dog|"]),
     Example(prompt: "the running dog", phrases: ["the running dog|dog|running"]),
     Example(
       prompt: "a photo of a fire hydrant",

@@ -4,7 +4,8 @@ public import AttentionTrace
 ///
 /// A phrase is a determiner if there is one, then adjectives, colours and participles, then nouns:
 /// `a red car`, `two sleeping dogs`, `fire hydrant`. Adjectives joined by `and` or a comma are one
-/// phrase's unless a determiner follows. Adjectives alone are a phrase only after a determiner, where
+/// phrase's unless a determiner follows. A participle after the noun says what that does, and is of no
+/// phrase. Adjectives alone are a phrase only after a determiner, where
 /// the last one is its noun, as in `an orange`. Phrases never hold each other.
 public enum NounPhraseFinder {
   /// The phrases of a prompt, in their order; may be none.
@@ -104,12 +105,12 @@ private struct PhraseScan {
       case .determiner:
         if !content.isEmpty, !isPossessive(unit) { return phrase(start, hasDeterminer, content) }
         hasDeterminer = true
-      case .adverb, .adjective:
-        if content.contains(where: isNoun) { return phrase(start, hasDeterminer, content) }
-        if unit.kind == .adjective { content.append(unit) }
-      case .participle, .verb:
-        if content.contains(where: isNoun) { return phrase(start, hasDeterminer, content) }
-        content.append(unit)
+      case .adverb, .adjective, .participle, .verb:
+        if content.contains(where: isNoun) {
+          passVerb()
+          return phrase(start, hasDeterminer, content)
+        }
+        if unit.kind != .adverb { content.append(unit) }
       case .noun: content.append(unit)
       case .conjunction where joinsModifiers(content): break
       case .conjunction, .boundary:
@@ -120,6 +121,15 @@ private struct PhraseScan {
       position += 1
     }
     return phrase(start, hasDeterminer, content)
+  }
+
+  /// Moves past what the noun before the position does, if that is said there, as in `wearing` and
+  /// `quietly eating`.
+  private mutating func passVerb() {
+    let verb = units[position...].first { $0.kind != .adverb }
+    guard let verb, verb.kind == .verb || verb.kind == .participle else { return }
+    while units[position].kind == .adverb { position += 1 }
+    position += 1
   }
 
   private func isNoun(_ unit: Unit) -> Bool { unit.kind == .noun }
