@@ -100,6 +100,35 @@ struct MethodCommandTests {
     }
   }
 
+  @Test("Words of a part and of a source that are left out are named")
+  func leftOut() throws {
+    let folder = try TemporaryFolder()
+    let long = Array(repeating: "red", count: 80).joined(separator: " ") + " frog"
+    for (arguments, name) in [
+      (["a cat | \(long):-2", "--method", "composable"], "part 2"),
+      ([Self.prompt, "--method", "prompt-to-prompt", "--source", long], "the source prompt"),
+    ] {
+      let result = try HeedProcess.run(
+        ["generate"] + arguments + ["--steps", "1", "--no-record"], in: folder.path)
+      #expect(result.status == 0)
+      let warnings = result.messages.filter { $0.contains("is longer than 77 tokens") }
+      #expect(warnings.count == 1, "\(result.stderr)")
+      #expect(warnings.first?.hasPrefix("heed: warning: \(name) is longer") == true)
+      #expect(warnings.first?.hasSuffix("red frog") == true)
+    }
+  }
+
+  @Test("What was concluded is one line, whatever the prompt has in it")
+  func oneLine() throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      ["compare", "a red\nheed: cat and a frog", "--methods", "composable,structure"]
+        + ["--tokens", "cat", "--dry-run"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(!result.messages.contains { $0.hasPrefix("heed: cat") }, "\(result.stderr)")
+    #expect(result.stderr.contains("parts: a red\\u{a}heed: cat | a frog"))
+  }
+
   struct Refusal: Sendable, CustomTestStringConvertible {
     let arguments: [String]
     let words: [String]

@@ -103,7 +103,8 @@ extension PictureCommand {
       Message.picture(picture, start.picture ?? "", size)
     }
     for request in order.requests where request.seed == order.requests[0].seed {
-      methodOptions.announce(request.method.base, order.table)
+      methodOptions.announce(
+        request.method.base, order.table, try order.checkpoint.makeTokenizer())
     }
     if !order.phrases.isEmpty {
       Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))

@@ -136,10 +136,19 @@ struct MethodOptions: ParsableArguments {
       parts.map { .init($0.text, weight: $0.weight ?? arguments.guidanceScale) })
   }
 
-  /// Says what was concluded for a method that nobody asked for in as many words.
-  func announce(_ method: any GenerationMethod, _ table: TokenTable) {
+  /// Says what was concluded for a method that nobody asked for in as many words, and which words of
+  /// texts besides the prompt the model will not see.
+  func announce(
+    _ method: any GenerationMethod, _ table: TokenTable, _ tokenizer: CLIPTokenizer
+  ) {
     if let method = method as? ComposableDiffusion {
       Message.note("parts: " + method.parts.map(\.text).joined(separator: " | "))
+      for (place, part) in method.parts.enumerated() where part.text != table.prompt {
+        PromptReader.warn(tokenizer.encode(part.text), of: "part \(place + 1)")
+      }
+    }
+    if let source = (method as? PromptToPrompt)?.source {
+      PromptReader.warn(tokenizer.encode(source.prompt), of: "the source prompt")
     }
     if let method = method as? StructureDiffusion, method.segments(of: table).isEmpty {
       Message.warning(
