@@ -125,7 +125,7 @@ struct Failure: Error, CustomStringConvertible {
 enum Message {
   static func error(_ text: String) { line("heed: " + text) }
   static func warning(_ text: String) { line("heed: warning: " + text) }
-  static func note(_ text: String) { line("heed: " + text) }
+  static func note(_ text: String) { line("heed: " + FileError.printable(text)) }
 
   /// Says which words Heed took for the subjects, since nobody named them.
   static func subjects(_ subjects: [Subject]) {

@@ -100,6 +100,35 @@ struct MethodCommandTests {
     }
   }
 
+  @Test("Words of a part and of a source that are left out are named")
+  func leftOut() throws {
+    let folder = try TemporaryFolder()
+    let long = Array(repeating: "red", count: 80).joined(separator: " ") + " frog"
+    for (arguments, name) in [
+      (["a cat | \(long):-2", "--method", "composable"], "part 2"),
+      ([Self.prompt, "--method", "prompt-to-prompt", "--source", long], "the source prompt"),
+    ] {
+      let result = try HeedProcess.run(
+        ["generate"] + arguments + ["--steps", "1", "--no-record"], in: folder.path)
+      #expect(result.status == 0)
+      let warnings = result.messages.filter { $0.contains("is longer than 77 tokens") }
+      #expect(warnings.count == 1, "\(result.stderr)")
+      #expect(warnings.first?.hasPrefix("heed: warning: \(name) is longer") == true)
+      #expect(warnings.first?.hasSuffix("red frog") == true)
+    }
+  }
+
+  @Test("What was concluded is one line, whatever the prompt has in it")
+  func oneLine() throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(
+      ["compare", "a red\nheed: cat and a frog", "--methods", "composable,structure"]
+        + ["--tokens", "cat", "--dry-run"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(!result.messages.contains { $0.hasPrefix("heed: cat") }, "\(result.stderr)")
+    #expect(result.stderr.contains("parts: a red\\u{a}heed: cat | a frog"))
+  }
+
   struct Refusal: Sendable, CustomTestStringConvertible {
     let arguments: [String]
     let words: [String]
@@ -123,14 +152,19 @@ struct MethodCommandTests {
     Refusal(
       arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
     generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
-    generate(prompt, ["--structure-form", "values"], ["structure", "not among the methods"]),
+    generate(
+      prompt, ["--structure-form", "values"], ["read by structure, which is not asked for"]),
+    generate(
+      prompt, ["--method", "structure", "--thresholds", "none"], ["--thresholds is read by"]),
     generate("a [", ["--method", "structure"], ["brackets", "do not match"]),
     generate("a [] cat", ["--method", "structure"], ["\"[]\" matches no token"]),
     generate("a [ ] cat", ["--method", "structure"], ["matches no token"]),
     generate("a cat | ", ["--method", "composable"], ["a part of", "is empty"]),
+    generate("a cat:7,5 | a frog", ["--method", "composable"], ["\"a cat:7,5\" is no number"]),
     generate("a cat:-1", ["--method", "composable"], ["every weight"]),
     generate(prompt, edited, ["--reweight", "--source"]),
     generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),
+    generate(prompt, edited + ["--reweight", "frog=2,@5=3"], ["'frog' and '@5' share a token"]),
     generate(prompt, edited + ["--reweight", "frog"], ["'frog' is no word=number"]),
     generate(prompt, edited + ["--reweight", "frog=nan"], ["is no word=number"]),
     generate(prompt, edited + ["--reweight", "frog=2", "--edit", "refinement"], ["no --source"]),

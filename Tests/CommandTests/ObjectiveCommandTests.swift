@@ -40,6 +40,13 @@ struct ObjectiveCommandTests {
   @Test("Groups, boxes and knobs are taken from the options")
   func knobs() throws {
     let folder = try TemporaryFolder()
+    let groups = try HeedProcess.run(
+      ["generate", Self.prompt, "--dry-run", "--method", "syngen", "--groups", "red cat"],
+      in: folder.path)
+    #expect(groups.status == 0 && !groups.stderr.contains("phrases"), "\(groups.stderr)")
+    let bare = try HeedProcess.run(
+      ["generate", "red", "--method", "predicated-diffusion"], in: folder.path)
+    expectRefusal(bare, 64, ["the groups of words", "--groups"])
     for arguments in [
       ["--method", "box-diff", "--box", "cat=0,0.25,0.5,1", "--top-share", "0.5"],
       ["--method", "ebama", "--groups", "blue cat;frog", "--intensity-weight", "1"],
@@ -59,6 +66,46 @@ struct ObjectiveCommandTests {
   }
 
   @Test(
+    "A knob that none of the methods reads is refused, its own default too",
+    arguments: [
+      ("stable-diffusion", "--max-iter-to-alter", "25", "attend-and-excite, syngen"),
+      ("composable", "--scale-factor", "20", "attend-and-excite, syngen"),
+      ("structure", "--sigma", "0.5", "attend-and-excite, syngen"),
+      ("prompt-to-prompt --reweight cat=2", "--kernel-size", "3", "attend-and-excite, syngen"),
+      ("conform", "--intensity-weight", "0.5", "ebama, which"),
+      ("syngen", "--temperature", "0.5", "conform, which"),
+      ("syngen", "--mask-threshold", "0.5", "a-star, which"),
+      ("a-star", "--top-share", "0.2", "box-diff, which"),
+      ("a-star", "--corner-width", "1", "box-diff, which"),
+      ("attend-and-excite", "--leak-weight", "0.3", "predicated-diffusion, which"),
+      ("overlap-kl", "--objective-form", "paper", "divide-and-bind, predicated-diffusion, none of"),
+      ("attend-and-excite", "--search-rounds", "5", "initno, which"),
+      ("attend-and-excite", "--conflict-target", "0.3", "initno, which"),
+    ])
+  func unread(_ method: String, _ option: String, _ value: String, _ readers: String) throws {
+    let folder = try TemporaryFolder()
+    let asked = method.split(separator: " ").map(String.init)
+    let result = try HeedProcess.run(
+      ["generate", Self.prompt, option, value, "--no-record", "--method"] + asked,
+      in: folder.path)
+    expectRefusal(result, 64, ["\(option) is read by \(readers)"])
+    #expect(folder.names.isEmpty)
+  }
+
+  @Test(
+    "Flags that none of the methods reads are refused", arguments: ["bare-nouns", "renormalize"])
+  func unreadFlags(_ flag: String) throws {
+    let folder = try TemporaryFolder()
+    for form in ["--", "--no-"] {
+      let result = try HeedProcess.run(
+        ["generate", Self.prompt, form + flag, "--method", "a-star", "--no-record"],
+        in: folder.path)
+      expectRefusal(result, 64, ["--\(flag) is read by"])
+    }
+    #expect(folder.names.isEmpty)
+  }
+
+  @Test(
     "What cannot be is refused in one line, before anything is made",
     arguments: [
       (["--method", "box-diff"], 64, "the number of boxes is 0"),
@@ -66,9 +113,21 @@ struct ObjectiveCommandTests {
       (["--method", "box-diff", "--box", "cat=0.5,0,0.5,1"], 64, "the box of cat"),
       (["--method", "box-diff", "--box", "cat=0,0,0.01,1"], 64, "a cell at least"),
       (["--method", "box-diff", "--box", "cat=0,0,1"], 64, "--box is 'cat=0,0,1'"),
+      (["--method", "box-diff", "--box", "cat=a,0,0,1,1"], 64, "--box is 'cat=a,0,0,1,1'"),
       (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
+      (
+        ["--method", "box-diff", "--box", "cat=0,0,1,1", "--box", "@3=0,0,1,0.5"], 64,
+        "the number of boxes of cat is 2"
+      ),
+      (
+        ["--method", "a-star", "--box", "cat=0,0,1,1", "--box", "frog=0,0,1,1"]
+          + ["--box", "red=0,0,1,1"], 64, "the subjects, which are cat, frog"
+      ),
+      (["--method", "a-star", "--box", "@3=0,0,1,1"], 64, "the box of frog is missing"),
       (["--method", "syngen", "--groups", "red dog"], 64, "dog"),
       (["--method", "syngen", "--groups", "red cat;"], 64, "--groups is 'red cat;'"),
+      (["--method", "syngen", "--groups", "red cat; cat"], 64, "cat is the noun"),
+      (["--method", "conform", "--groups", "red cat; red frog"], 64, "with the word red is 2"),
       (["--method", "syngen", "--temperature", "0"], 64, "--temperature is 0.0"),
       (["--method", "a-star", "--groups", "red cat"], 64, "--groups is read by syngen"),
       (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is read by a-star, box-diff"),
@@ -76,6 +135,7 @@ struct ObjectiveCommandTests {
       (["--objective", "excite(cat)"], 64, "--objective is read by objective"),
       (["--method", "objective", "--objective", "excite(cat) + shout(cat)"], 64, "column 15"),
       (["--method", "objective", "--objective", "excite(dog)"], 64, "dog"),
+      (["--method", "objective", "--objective", "-2 excite(cat)"], 64, "column 4"),
       (["--method", "divide-and-bind", "--objective-form", "code"], 69, "no cross-attention at"),
       (["--method", "overlap-kl", "--tokens", "cat"], 64, "2 or more to overlap"),
       (["--method", "nosuch"], 64, "overlap-compactness"),

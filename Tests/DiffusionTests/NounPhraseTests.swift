@@ -25,6 +25,15 @@ struct NounPhraseTests {
       phrases: ["a big, old house|house|big old", "two open windows|windows|open"]),
     Example(
       prompt: "a dog running on wet grass", phrases: ["a dog|dog|", "wet grass|grass|wet"]),
+    Example(
+      prompt: "a cat wearing sunglasses", phrases: ["a cat|cat|", "sunglasses|sunglasses|"]),
+    Example(
+      prompt: "a bear quietly eating fresh fish",
+      phrases: ["a bear|bear|", "fresh fish|fish|fresh"]),
+    Example(
+      prompt: "a man wearing brightly painted boots",
+      phrases: ["a man|man|", "brightly painted boots|boots|painted"]),
+    Example(prompt: "a dog sleeping", phrases: ["a dog|dog|"]),
     Example(prompt: "the running dog", phrases: ["the running dog|dog|running"]),
     Example(
       prompt: "a photo of a fire hydrant",
@@ -130,6 +139,51 @@ struct NounPhraseTests {
     arguments: ["[a cat", "a] cat", "[a [cat]]", "[]", "a | ", "a:-1 | b:-2"])
   func refused(_ text: String) {
     #expect(throws: TextError.self) { try PromptMarkup(text, brackets: true, parts: true) }
+  }
+
+  @Test(
+    "Brackets around a part of a word are refused",
+    arguments: [
+      ("[a red ca]r", "a red ca", "car"), ("a sm[all car]", "all car", "small"),
+      ("[紅]い車", "紅", "紅い車"),
+    ])
+  func cut(_ text: String, _ phrase: String, _ word: String) throws {
+    let markup = try PromptMarkup(text, brackets: true, parts: false)
+    let table = try TextFixtures.clip.get().encode(markup.prompt)
+    #expect(throws: TextError.cutWord(phrase: phrase, word: word)) {
+      try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+    }
+  }
+
+  @Test(
+    "A weight with a slip in it is refused, and is no part of the words",
+    arguments: [
+      "a cat:7,5", "a cat:", "a cat: ", "a cat:nan", "a cat:-inf", "a cat:1e999", "a cat:2x",
+      "a cat:--2", "a cat:.", "a cat :½",
+    ])
+  func badWeight(_ part: String) {
+    let error = TextError.badWeight(part: part.hasSuffix(" ") ? String(part.dropLast()) : part)
+    for text in [part, "a frog | " + part] {
+      #expect(throws: error) { try PromptMarkup(text, brackets: false, parts: true) }
+    }
+  }
+
+  @Test(
+    "Words after a colon are words",
+    arguments: ["photo: a cat", "style: 3d render", "at 10:30", "route 66:7", "cats:dogs", ":5"])
+  func colon(_ text: String) throws {
+    let markup = try PromptMarkup(text + " | a frog", brackets: false, parts: true)
+    #expect(markup.components.map(\.text) == [text, "a frog"])
+    #expect(markup.components[0].weight == nil)
+  }
+
+  @Test("A prompt of white space has no parts, and is empty")
+  func emptyPrompt() {
+    for text in ["", " "] {
+      #expect(throws: TextError.emptyPrompt) {
+        try PromptMarkup(text, brackets: false, parts: true)
+      }
+    }
   }
 
   @Test("A phrase beyond the window, or of white space, matches no token")

@@ -158,6 +158,22 @@ struct ObjectiveMethodTests {
     #expect(tries.prefix(3) == [2, 0, 2])
   }
 
+  @Test(
+    "Noise drawn anew is none that the run draws",
+    arguments: [("ddim", 1), ("euler-ancestral", 6)])
+  func freshNoise(_ scheduler: String, _ drawn: Int) throws {
+    let model = try model()
+    var request = request(Self.initNO())
+    request.scheduler = scheduler
+    let fresh = try model.context(request).freshNoise()
+    var source = TorchRandomSource(seed: request.seed)
+    let grid = try model.latentGrid(request)
+    let own = (0..<drawn + 2).map { _ in
+      source.normal(shape: [1, 4, grid.rows, grid.columns]).values
+    }
+    #expect(try fresh(1).values == own[drawn] && fresh(2).values == own[drawn + 1])
+  }
+
   @Test("InitNO begins from noise, not from a picture")
   func picture() throws {
     var request = request(Self.initNO())

@@ -225,6 +225,15 @@ struct ObjectiveTests {
       let loss = objective.evaluate(even).loss
       #expect(abs(Double(loss.item) - value) < 2e-6)
     }
+    for (proposition, value) in [
+      (.equivalent(Self.word(2), Self.word(3)), 0.27937146),
+      (.excludes(Self.word(2), Self.word(7)), 0.00797349),
+    ] as [(PredicatedDiffusion.Proposition, Double)] {
+      let objective = PredicatedDiffusion(
+        subjects: Self.pair, propositions: [proposition], form: .code, leakWeight: 1,
+        reading: Self.reading)
+      #expect(abs(Double(objective.evaluate(even).loss.item) - value) < 1e-6)
+    }
     #expect(maps.maxima(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
   }
 
@@ -390,6 +399,8 @@ struct ObjectiveTests {
     let own = [16, 32].map { ObjectiveMaps.site(.`self`, $0) }
     #expect(try Self.aStar.sites(among: cross + own) == [cross[0]])
     #expect(try Self.code.sites(among: own + cross) == cross)
+    let unmeasured = DivideAndBindCode(subjects: [], groups: Self.groups, reading: Self.reading)
+    #expect(try unmeasured.sites(among: own + cross) == cross)
     #expect(try Self.noise.sites(among: own + cross) == [cross[0], own[0]])
     #expect(
       throws: DiffusionError.noSites(
@@ -413,7 +424,7 @@ struct ObjectiveTests {
       SynGen(subjects: Self.pair, groups: bare, content: [1, 2], reading: Self.reading),
       EBAMA(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
       DivideAndBind(subjects: Self.pair, groups: [], reading: Self.reading),
-      Self.conform([[2, 3]]), Self.conform([]),
+      Self.conform([[2, 3]]), Self.conform([]), Self.conform([[2, 3], [2, 7]]),
       AttentionOverlap(
         subjects: [Self.word(2)], measure: .divergence, reading: Self.reading),
       PredicatedDiffusion(

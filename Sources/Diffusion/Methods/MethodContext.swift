@@ -33,13 +33,14 @@ extension MethodContext {
     get throws { try model.scheduler(request).initialNoiseScale }
   }
 
-  /// The noise that the run's seed gives after that of its own beginning, by the draw from 1 on.
-  func freshNoise() throws -> @Sendable (Int) throws -> Tensor {
+  /// The noise that the run's seed gives after all that the run itself draws, by the draw from 1 on.
+  package func freshNoise() throws -> @Sendable (Int) throws -> Tensor {
+    let drawn = try model.scheduler(request).drawsNoise ? iterations : 0
     let latent = try model.latentGrid(request)
     let shape = [1, model.checkpoint.unetConfiguration.channels, latent.rows, latent.columns]
     return { [request] draw in
       var source = try request.randomSource()
-      for _ in 0..<draw { _ = source.normal(shape: shape) }
+      for _ in 0..<drawn + draw { _ = source.normal(shape: shape) }
       return source.normal(shape: shape)
     }
   }
@@ -48,7 +49,7 @@ extension MethodContext {
 extension StableDiffusion {
   /// The run of a request as its method sees it.
   /// - Throws: ``DiffusionError`` when the request cannot be run.
-  func context(_ request: GenerationRequest) throws -> MethodContext {
+  package func context(_ request: GenerationRequest) throws -> MethodContext {
     let prompt = tokenizer.encode(request.prompt)
     return MethodContext(
       request: request, prompt: prompt, sites: try sites(request), grid: try grid(request),

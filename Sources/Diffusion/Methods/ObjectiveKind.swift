@@ -130,6 +130,7 @@ public enum ObjectiveKind: Hashable, Sendable {
       return BoxDiff(
         subjects: subjects, boxes: boxes, topShare: share, cornerWidth: width, reading: reading)
     case .predicated(let form, let weight):
+      try WordGroup.requireSome(groups)
       return PredicatedDiffusion(
         subjects: subjects, propositions: PredicatedDiffusion.propositions(of: groups),
         form: form, leakWeight: Float(weight), reading: reading)

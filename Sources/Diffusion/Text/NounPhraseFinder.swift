@@ -4,7 +4,8 @@ public import AttentionTrace
 ///
 /// A phrase is a determiner if there is one, then adjectives, colours and participles, then nouns:
 /// `a red car`, `two sleeping dogs`, `fire hydrant`. Adjectives joined by `and` or a comma are one
-/// phrase's unless a determiner follows. Adjectives alone are a phrase only after a determiner, where
+/// phrase's unless a determiner follows. A participle after the noun says what that does, and is of no
+/// phrase. Adjectives alone are a phrase only after a determiner, where
 /// the last one is its noun, as in `an orange`. Phrases never hold each other.
 public enum NounPhraseFinder {
   /// The phrases of a prompt, in their order; may be none.
@@ -18,16 +19,18 @@ public enum NounPhraseFinder {
   /// A phrase's noun and modifiers are those of the first phrase found inside; where none is, its
   /// last word is its noun.
   /// - Parameter ranges: parts of the prompt, as UTF-8 offsets.
-  /// - Throws: ``TextError/noPhrase(text:)`` for one that matches no token.
+  /// - Throws: ``TextError/noPhrase(text:)`` for one that matches no token,
+  ///   ``TextError/cutWord(phrase:word:)`` for one that ends inside of a word.
   public static func phrases(
     at ranges: [Range<Int>], in table: TokenTable
   ) throws(TextError) -> [NounPhrase] {
     var phrases: [NounPhrase] = []
     for range in ranges {
       let text = table.prompt.text(at: range)
-      let inside = table.words.indices.filter {
-        range.contains(table.words[$0].range.lowerBound)
-          && table.words[$0].range.upperBound <= range.upperBound
+      let inside = table.words.indices.filter { table.words[$0].range.overlaps(range) }
+      for word in inside.map({ table.words[$0] })
+      where word.range.lowerBound < range.lowerBound || word.range.upperBound > range.upperBound {
+        throw .cutWord(phrase: text, word: table.prompt.text(at: word.range))
       }
       guard let first = inside.first, let last = inside.last else {
         throw .noPhrase(text: text)
@@ -102,12 +105,12 @@ private struct PhraseScan {
       case .determiner:
         if !content.isEmpty, !isPossessive(unit) { return phrase(start, hasDeterminer, content) }
         hasDeterminer = true
-      case .adverb, .adjective:
-        if content.contains(where: isNoun) { return phrase(start, hasDeterminer, content) }
-        if unit.kind == .adjective { content.append(unit) }
-      case .participle, .verb:
-        if content.contains(where: isNoun) { return phrase(start, hasDeterminer, content) }
-        content.append(unit)
+      case .adverb, .adjective, .participle, .verb:
+        if content.contains(where: isNoun) {
+          passVerb()
+          return phrase(start, hasDeterminer, content)
+        }
+        if unit.kind != .adverb { content.append(unit) }
       case .noun: content.append(unit)
       case .conjunction where joinsModifiers(content): break
       case .conjunction, .boundary:
@@ -118,6 +121,15 @@ private struct PhraseScan {
       position += 1
     }
     return phrase(start, hasDeterminer, content)
+  }
+
+  /// Moves past what the noun before the position does, if that is said there, as in `wearing` and
+  /// `quietly eating`.
+  private mutating func passVerb() {
+    let verb = units[position...].first { $0.kind != .adverb }
+    guard let verb, verb.kind == .verb || verb.kind == .participle else { return }
+    while units[position].kind == .adverb { position += 1 }
+    position += 1
   }
 
   private func isNoun(_ unit: Unit) -> Bool { unit.kind == .noun }

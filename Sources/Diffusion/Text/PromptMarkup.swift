@@ -31,13 +31,15 @@ public struct PromptMarkup: Hashable, Sendable {
   ///   - text: the prompt as the user wrote it.
   ///   - brackets: whether brackets mark phrases.
   ///   - parts: whether bars part the prompt.
-  /// - Throws: ``TextError`` for a bracket without its other, and for an empty part.
+  /// - Throws: ``TextError`` for a bracket without its other, an empty part, and a weight that is no
+  ///   number.
   public init(_ text: String, brackets: Bool, parts: Bool) throws(TextError) {
+    guard !parts || !text.trimmingSpace().isEmpty else { throw .emptyPrompt }
     prompt = ""
     let pieces = parts ? text.split(separator: "|", omittingEmptySubsequences: false) : [text[...]]
     for piece in pieces {
       var (words, weight) = (String(piece), Double?.none)
-      if parts { (words, weight) = Self.weighted(piece) }
+      if parts { (words, weight) = try Self.weighted(piece) }
       let marked = brackets ? try Self.unbracketed(words) : (text: words, phrases: [])
       guard !parts || !marked.text.trimmingSpace().isEmpty else {
         throw .emptyPart(prompt: text)
@@ -55,14 +57,26 @@ public struct PromptMarkup: Hashable, Sendable {
   }
 
   /// A part's words and its weight, if it ends in one; `10:30` is a time.
-  private static func weighted(_ piece: Substring) -> (text: String, weight: Double?) {
+  private static func weighted(
+    _ piece: Substring
+  ) throws(TextError) -> (text: String, weight: Double?) {
     let text = String(piece).trimmingSpace()
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
-      !text[text.index(before: colon)].isNumber,
-      let weight = Double(String(text[text.index(after: colon)...]).trimmingSpace()),
-      weight.isFinite
+      !text[text.index(before: colon)].isNumber
     else { return (text, nil) }
-    return (String(text[..<colon]).trimmingSpace(), weight)
+    let end = String(text[text.index(after: colon)...]).trimmingSpace()
+    if let weight = Double(end), weight.isFinite {
+      return (String(text[..<colon]).trimmingSpace(), weight)
+    }
+    guard !isMeantAsNumber(end) else { throw .badWeight(part: text) }
+    return (text, nil)
+  }
+
+  /// Whether what follows a part's last colon is a weight with a slip in it: nothing, `nan`, or one
+  /// word that begins as numbers do; `photo: a cat` has no weight.
+  private static func isMeantAsNumber(_ text: String) -> Bool {
+    guard let first = text.first, Double(text) == nil else { return true }
+    return (first.isNumber || "+-.,".contains(first)) && !text.contains(where: \.isWhitespace)
   }
 
   /// A text without its brackets, and where they stood.

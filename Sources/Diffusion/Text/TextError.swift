@@ -28,8 +28,12 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case sameSubject(first: String, second: String)
   /// A phrase that the user marked holds no token that the model reads.
   case noPhrase(text: String)
+  /// A phrase that the user marked begins or ends inside of a word.
+  case cutWord(phrase: String, word: String)
   /// A bracket without its other, or one inside another.
   case unbalancedBracket(prompt: String)
+  /// What follows a part's colon is no number.
+  case badWeight(part: String)
   /// Nothing stands before, between or after bars.
   case emptyPart(prompt: String)
   /// Every part of a prompt is to be kept away from.
@@ -72,9 +76,15 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noPhrase(let text):
       "the phrase \(FileError.quoted(text)) matches no token that the model reads; put brackets around "
         + "words of the prompt, as in [a red car]"
+    case .cutWord(let phrase, let word):
+      "the phrase \(FileError.quoted(phrase)) cuts the word \(FileError.quoted(word)); put brackets "
+        + "around whole words"
     case .unbalancedBracket(let prompt):
       "the brackets of \(FileError.quoted(prompt)) do not match; put each phrase in one pair, as in "
         + "[a red car] and [a white sheep]"
+    case .badWeight(let part):
+      "the weight of the part \(FileError.quoted(part)) is no number; write one after the colon, as in "
+        + "a cat:7.5, or a space in words that are none"
     case .emptyPart(let prompt):
       "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
     case .nothingWanted(let prompt):

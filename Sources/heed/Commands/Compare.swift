@@ -77,12 +77,13 @@ enum PromptReader {
     return table
   }
 
-  static func warn(_ table: TokenTable) {
+  /// - Parameter name: what is warned of besides a prompt.
+  static func warn(_ table: TokenTable, of name: String = "the prompt") {
     guard !table.leftOut.isEmpty else { return }
     let shown = table.leftOut.prefix(shownWords).joined(separator: " ")
     let more = table.leftOut.count - shownWords
     Message.warning(
-      "the prompt is longer than \(table.tokens.count) tokens; left out: \(shown)"
+      "\(name) is longer than \(table.tokens.count) tokens; left out: \(shown)"
         + (more > 0 ? " and \(more) more words" : ""))
   }
 }

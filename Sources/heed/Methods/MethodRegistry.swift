@@ -8,6 +8,8 @@ struct MethodEntry: Sendable {
   var readsPhrases = false
   /// Whether bars in the prompt part it.
   var readsParts = false
+  /// Whether it moves the latent by Attend-and-Excite's schedule.
+  var isScheduled = false
   let make: @Sendable (MethodArguments) throws -> any GenerationMethod
 }
 
@@ -30,11 +32,16 @@ enum MethodRegistry {
   static let entries =
     [
       MethodEntry(name: "stable-diffusion") { _ in PlainDiffusion() },
-      MethodEntry(name: "attend-and-excite") { try $0.excitation.settings($0.checkpoint) },
+      MethodEntry(name: "attend-and-excite", isScheduled: true) {
+        try $0.excitation.settings($0.checkpoint)
+      },
       MethodEntry(name: "composable", readsParts: true) { $0.methods.composable($0) },
       MethodEntry(name: "structure", readsPhrases: true) { $0.methods.structure($0) },
       MethodEntry(name: "prompt-to-prompt") { try $0.methods.promptToPrompt($0) },
     ] + objectives
+
+  /// The names of those that have a schedule.
+  static var scheduled: [String] { entries.filter(\.isScheduled).map(\.name) }
 
   /// Their names, for people.
   static var names: String { entries.map(\.name).joined(separator: ", ") }

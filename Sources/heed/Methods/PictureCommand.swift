@@ -49,15 +49,14 @@ extension PictureCommand {
   func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
-    try objectives.refuseUnread(by: entries)
-    try methodOptions.check(entries)
+    try (excitation.read + objectives.read + methodOptions.read).refuseUnread(by: entries)
     let picture = try start.read()
     let checkpoint = try model.checkpoint()
     let markup = try PromptMarkup(
       prompt, brackets: entries.contains(where: \.readsPhrases),
       parts: entries.contains(where: \.readsParts))
     let table = try PromptReader.table(markup.prompt, checkpoint)
-    let phrases = try entries.contains(where: \.readsPhrases) ? self.phrases(markup, table) : []
+    let phrases = try entries.contains(where: needsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
       excitation: excitation, objectives: objectives, methods: methodOptions,
@@ -80,6 +79,12 @@ extension PictureCommand {
       subjects: subjects, requests: requests)
   }
 
+  /// Whether a method is about the prompt's phrases, and not about groups that were given.
+  private func needsPhrases(_ entry: MethodEntry) -> Bool {
+    entry.readsPhrases
+      && (objectives.groups == nil || !MethodRegistry.groupMethods.contains(entry.name))
+  }
+
   /// The phrases in brackets; without brackets, those that are found.
   private func phrases(_ markup: PromptMarkup, _ table: TokenTable) throws -> [NounPhrase] {
     markup.phrases.isEmpty
@@ -98,7 +103,8 @@ extension PictureCommand {
       Message.picture(picture, start.picture ?? "", size)
     }
     for request in order.requests where request.seed == order.requests[0].seed {
-      methodOptions.announce(request.method.base, order.table)
+      methodOptions.announce(
+        request.method.base, order.table, try order.checkpoint.makeTokenizer())
     }
     if !order.phrases.isEmpty {
       Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))

@@ -29,14 +29,16 @@ struct ExcitationOptions: ParsableArguments {
       "The line under the root that the step size decays by; without it the method's, as 1.0,0.5.")
   var scaleRange: String?
 
-  @Flag(inversion: .prefixedNo, help: "Smooth maps before their largest value is taken.")
-  var smooth = true
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Smooth maps before their largest value is taken; without it, they are smoothed.")
+  var smooth: Bool?
 
-  @Option(parsing: .unconditional, help: "Sigma of the smoothing kernel.")
-  var sigma = 0.5
+  @Option(parsing: .unconditional, help: "Sigma of the smoothing kernel (0.5).")
+  var sigma: Double?
 
-  @Option(parsing: .unconditional, help: "Side of the smoothing kernel in cells.")
-  var kernelSize = 3
+  @Option(parsing: .unconditional, help: "Side of the smoothing kernel in cells (3).")
+  var kernelSize: Int?
 
   @Option(
     parsing: .unconditional,
@@ -47,6 +49,17 @@ struct ExcitationOptions: ParsableArguments {
     parsing: .unconditional,
     help: "The most at the first iteration; without it the method's, as those at the others.")
   var maxFirstRefinementSteps: Int?
+
+  /// The options of the schedule, and the methods that read them.
+  var read: [MethodOption] {
+    [
+      ("--max-iter-to-alter", maxIterToAlter != nil), ("--thresholds", thresholds != nil),
+      ("--scale-factor", scaleFactor != nil), ("--scale-range", scaleRange != nil),
+      ("--smooth", smooth != nil), ("--sigma", sigma != nil), ("--kernel-size", kernelSize != nil),
+      ("--max-refinement-steps", maxRefinementSteps != nil),
+      ("--max-first-refinement-steps", maxFirstRefinementSteps != nil),
+    ].map { MethodOption($0, $1, of: MethodRegistry.scheduled) }
+  }
 
   /// What was given, and a method's own schedule for the rest.
   ///
@@ -61,9 +74,9 @@ struct ExcitationOptions: ParsableArguments {
     settings.scaleFactor =
       scaleFactor ?? checkpoint.guidance.scaleFactor.map { $0 * share } ?? published.scaleFactor
     settings.scaleRange = try scaleRange.map(parsedScaleRange) ?? published.scaleRange
-    settings.smooths = smooth
-    settings.sigma = sigma
-    settings.kernelSize = kernelSize
+    settings.smooths = smooth ?? published.smooths
+    settings.sigma = sigma ?? published.sigma
+    settings.kernelSize = kernelSize ?? published.kernelSize
     settings.maxRefinementSteps = maxRefinementSteps ?? published.maxRefinementSteps
     settings.maxFirstRefinementSteps =
       maxFirstRefinementSteps
@@ -72,7 +85,7 @@ struct ExcitationOptions: ParsableArguments {
     try check("--max-iter-to-alter", settings.maxIterations, in: 0...Self.mostSteps)
     try check("--max-refinement-steps", settings.maxRefinementSteps, in: 0...Self.mostSteps)
     try check("--max-first-refinement-steps", settings.tries(at: 0), in: 0...Self.mostSteps)
-    try check("--sigma", sigma, in: 1e-3...1e3)
+    try check("--sigma", settings.sigma, in: 1e-3...1e3)
     return settings
   }
 

@@ -44,19 +44,17 @@ struct MethodOptions: ParsableArguments {
       valueName: "from,to"))
   var selfWindow: String?
 
-  /// Refuses options of methods that are not among those asked for.
-  func check(_ methods: [MethodEntry]) throws {
-    let given = [
-      ("--structure-form", "structure", structureForm != nil),
-      ("--reweight", "prompt-to-prompt", reweight != nil),
-      ("--source", "prompt-to-prompt", source != nil), ("--edit", "prompt-to-prompt", edit != nil),
-      ("--cross-window", "prompt-to-prompt", crossWindow != nil),
-      ("--self-window", "prompt-to-prompt", selfWindow != nil),
+  /// The options, and the methods that read them.
+  var read: [MethodOption] {
+    let edited = "prompt-to-prompt"
+    return [
+      MethodOption("--structure-form", structureForm != nil, of: "structure"),
+      MethodOption("--reweight", reweight != nil, of: edited),
+      MethodOption("--source", source != nil, of: edited),
+      MethodOption("--edit", edit != nil, of: edited),
+      MethodOption("--cross-window", crossWindow != nil, of: edited),
+      MethodOption("--self-window", selfWindow != nil, of: edited),
     ]
-    for (option, method, isGiven) in given
-    where isGiven && !methods.contains(where: { $0.name == method }) {
-      throw Failure(.usage, "\(option) is an option of \(method), which is not among the methods")
-    }
   }
 
   /// Prompt-to-prompt as asked for.
@@ -71,7 +69,7 @@ struct MethodOptions: ParsableArguments {
 
   private func weights(_ table: TokenTable) throws -> [PromptToPrompt.Weight] {
     guard let reweight else { return [] }
-    return try reweight.split(separator: ",", omittingEmptySubsequences: false).map { pair in
+    let weights = try reweight.split(separator: ",", omittingEmptySubsequences: false).map { pair in
       let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
       guard sides.count == 2, let factor = Double(sides[1]), factor.isFinite else {
         throw Failure(.usage, "--reweight is '\(reweight)'; '\(pair)' is no word=number")
@@ -80,6 +78,16 @@ struct MethodOptions: ParsableArguments {
       return PromptToPrompt.Weight(
         word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
     }
+    for (place, weight) in weights.enumerated() {
+      let before = weights[..<place].first { !Set($0.tokens).isDisjoint(with: weight.tokens) }
+      if let before {
+        throw Failure(
+          .usage,
+          "--reweight is '\(reweight)'; '\(before.word)' and '\(weight.word)' share a token, which has "
+            + "one weight")
+      }
+    }
+    return weights
   }
 
   private func sourcePrompt(_ arguments: MethodArguments) throws -> PromptToPrompt.Source? {
@@ -128,10 +136,19 @@ struct MethodOptions: ParsableArguments {
       parts.map { .init($0.text, weight: $0.weight ?? arguments.guidanceScale) })
   }
 
-  /// Says what was concluded for a method that nobody asked for in as many words.
-  func announce(_ method: any GenerationMethod, _ table: TokenTable) {
+  /// Says what was concluded for a method that nobody asked for in as many words, and which words of
+  /// texts besides the prompt the model will not see.
+  func announce(
+    _ method: any GenerationMethod, _ table: TokenTable, _ tokenizer: CLIPTokenizer
+  ) {
     if let method = method as? ComposableDiffusion {
       Message.note("parts: " + method.parts.map(\.text).joined(separator: " | "))
+      for (place, part) in method.parts.enumerated() where part.text != table.prompt {
+        PromptReader.warn(tokenizer.encode(part.text), of: "part \(place + 1)")
+      }
+    }
+    if let source = (method as? PromptToPrompt)?.source {
+      PromptReader.warn(tokenizer.encode(source.prompt), of: "the source prompt")
     }
     if let method = method as? StructureDiffusion, method.segments(of: table).isEmpty {
       Message.warning(

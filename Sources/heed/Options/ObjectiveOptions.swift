@@ -20,6 +20,7 @@ struct ObjectiveOptions: ParsableArguments {
   var box: [String] = []
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       A weighted sum of losses for the method objective, as in "excite(cat, frog) + 0.5 * bind(red, \
@@ -31,52 +32,61 @@ struct ObjectiveOptions: ParsableArguments {
     help: "The form of divide-and-bind (paper) and predicated-diffusion (code): paper or code.")
   var objectiveForm: ObjectiveForm?
 
-  @Flag(inversion: .prefixedNo, help: "Nouns without modifiers count in syngen and ebama.")
-  var bareNouns = true
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Nouns without modifiers count in syngen and ebama; without it, they do.")
+  var bareNouns: Bool?
 
-  @Option(parsing: .unconditional, help: "Weight of ebama's intensity.")
-  var intensityWeight = 0.5
+  @Option(parsing: .unconditional, help: "Weight of ebama's intensity (0.5).")
+  var intensityWeight: Double?
 
-  @Option(parsing: .unconditional, help: "Temperature of conform's contrast.")
-  var temperature = 0.5
+  @Option(parsing: .unconditional, help: "Temperature of conform's contrast (0.5).")
+  var temperature: Double?
 
-  @Flag(inversion: .prefixedNo, help: "Maps of conform are renormalised over the tokens.")
-  var renormalize = false
-
-  @Option(
-    parsing: .unconditional, help: "Share of its largest number from which a-star's map is high.")
-  var maskThreshold = 0.5
-
-  @Option(parsing: .unconditional, help: "Share of the cells that box-diff's means are over.")
-  var topShare = 0.2
-
-  @Option(parsing: .unconditional, help: "Cells beside an edge that count in box-diff.")
-  var cornerWidth = 1
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Maps of conform are renormalised over the tokens; without it, they are not.")
+  var renormalize: Bool?
 
   @Option(
-    parsing: .unconditional, help: "Weight of what words must not be in predicated-diffusion.")
-  var leakWeight = 0.3
+    parsing: .unconditional,
+    help: "Share of its largest number from which a-star's map is high (0.5).")
+  var maskThreshold: Double?
 
-  @Option(parsing: .unconditional, help: "How often initno draws noise.")
-  var searchRounds = 5
+  @Option(
+    parsing: .unconditional, help: "Share of the cells that box-diff's means are over (0.2).")
+  var topShare: Double?
 
-  @Option(parsing: .unconditional, help: "Steps of initno's search from each.")
-  var searchSteps = 10
+  @Option(parsing: .unconditional, help: "Cells beside an edge that count in box-diff (1).")
+  var cornerWidth: Int?
 
-  @Option(parsing: .unconditional, help: "Steps of it from the best, if none is good enough.")
-  var finalSearchSteps = 50
+  @Option(
+    parsing: .unconditional, help: "Weight of what words must not be in predicated-diffusion (0.3)."
+  )
+  var leakWeight: Double?
 
-  @Option(parsing: .unconditional, help: "Rate of initno's search.")
-  var searchRate = 0.01
+  @Option(parsing: .unconditional, help: "How often initno draws noise (5).")
+  var searchRounds: Int?
 
-  @Option(parsing: .unconditional, help: "How far its noise may be from normal noise.")
-  var searchDivergence = 0.001
+  @Option(parsing: .unconditional, help: "Steps of initno's search from each (10).")
+  var searchSteps: Int?
 
-  @Option(parsing: .unconditional, help: "What initno's score of cross-attention must fall below.")
-  var responseTarget = 0.2
+  @Option(parsing: .unconditional, help: "Steps of it from the best, if none is good enough (50).")
+  var finalSearchSteps: Int?
 
-  @Option(parsing: .unconditional, help: "What initno's score of self-attention must fall below.")
-  var conflictTarget = 0.3
+  @Option(parsing: .unconditional, help: "Rate of initno's search (0.01).")
+  var searchRate: Double?
+
+  @Option(parsing: .unconditional, help: "How far its noise may be from normal noise (0.001).")
+  var searchDivergence: Double?
+
+  @Option(
+    parsing: .unconditional, help: "What initno's score of cross-attention must fall below (0.2).")
+  var responseTarget: Double?
+
+  @Option(
+    parsing: .unconditional, help: "What initno's score of self-attention must fall below (0.3).")
+  var conflictTarget: Double?
 
   /// Refuses knobs that no run can be made with.
   func validate() throws {
@@ -95,16 +105,29 @@ struct ObjectiveOptions: ParsableArguments {
     try check("--conflict-target", conflictTarget, in: 1e-6...1)
   }
 
-  /// Refuses what none of the methods reads.
-  func refuseUnread(by entries: [MethodEntry]) throws {
-    func refuse(_ option: String, _ isGiven: Bool, _ reads: (MethodEntry) -> Bool) throws {
-      guard isGiven, !entries.contains(where: reads) else { return }
-      let readers = MethodRegistry.entries.filter(reads).map(\.name).joined(separator: ", ")
-      throw Failure(.usage, "\(option) is read by \(readers), none of which is asked for")
-    }
-    try refuse("--objective", objective != nil) { $0.name == "objective" }
-    try refuse("--box", !box.isEmpty) { MethodRegistry.boxMethods.contains($0.name) }
-    try refuse("--groups", groups != nil) { MethodRegistry.groupMethods.contains($0.name) }
+  /// The options, and the methods that read them.
+  var read: [MethodOption] {
+    let searching = [
+      ("--search-rounds", searchRounds != nil), ("--search-steps", searchSteps != nil),
+      ("--final-search-steps", finalSearchSteps != nil), ("--search-rate", searchRate != nil),
+      ("--search-divergence", searchDivergence != nil),
+      ("--response-target", responseTarget != nil), ("--conflict-target", conflictTarget != nil),
+    ]
+    return [
+      MethodOption("--groups", groups != nil, of: MethodRegistry.groupMethods),
+      MethodOption("--box", !box.isEmpty, of: MethodRegistry.boxMethods),
+      MethodOption("--objective", objective != nil, of: "objective"),
+      MethodOption(
+        "--objective-form", objectiveForm != nil, of: "divide-and-bind", "predicated-diffusion"),
+      MethodOption("--bare-nouns", bareNouns != nil, of: "syngen", "ebama"),
+      MethodOption("--intensity-weight", intensityWeight != nil, of: "ebama"),
+      MethodOption("--temperature", temperature != nil, of: "conform"),
+      MethodOption("--renormalize", renormalize != nil, of: "conform"),
+      MethodOption("--mask-threshold", maskThreshold != nil, of: "a-star"),
+      MethodOption("--top-share", topShare != nil, of: "box-diff"),
+      MethodOption("--corner-width", cornerWidth != nil, of: "box-diff"),
+      MethodOption("--leak-weight", leakWeight != nil, of: "predicated-diffusion"),
+    ] + searching.map { MethodOption($0, $1, of: "initno") }
   }
 
   /// The groups that were given; without any, those of `phrases`.
@@ -116,7 +139,7 @@ struct ObjectiveOptions: ParsableArguments {
           modifiers: phrase.modifiers.map { SubjectSelection.subject($0, in: table) })
       }
     }
-    return try groups.split(separator: ";", omittingEmptySubsequences: false).map { text in
+    let given = try groups.split(separator: ";", omittingEmptySubsequences: false).map { text in
       let names = text.split(separator: " ").map(String.init)
       guard !names.isEmpty else {
         throw Failure(
@@ -125,15 +148,21 @@ struct ObjectiveOptions: ParsableArguments {
       let words = try SubjectSelection.subjects(named: names, in: table)
       return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
     }
+    let nouns = given.map(\.noun)
+    if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
+      throw Failure(
+        .usage, "--groups is '\(groups)'; \(twice.name) is the noun, which is last, of two groups")
+    }
+    return given
   }
 
   /// The boxes that were given.
   func boxes(in table: TokenTable) throws -> [LayoutBox] {
     try box.map { text in
       let sides = text.split(separator: "=", omittingEmptySubsequences: false)
-      let edges = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
-        .compactMap { Double($0) }
-      guard sides.count == 2, edges.count == 4 else {
+      let numbers = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
+      let edges = numbers.compactMap { Double($0) }
+      guard sides.count == 2, numbers.count == 4, edges.count == 4 else {
         throw Failure(
           .usage, "--box is '\(text)'; expected a word and four numbers, as in cat=0.1,0.2,0.5,0.9")
       }
@@ -155,23 +184,30 @@ struct ObjectiveOptions: ParsableArguments {
   /// InitNO's search.
   var search: NoiseSearch.Settings {
     var settings = NoiseSearch.Settings()
-    settings.rounds = searchRounds
-    settings.steps = searchSteps
-    settings.finalSteps = finalSearchSteps
-    settings.rate = searchRate
-    settings.divergence = searchDivergence
+    settings.rounds = searchRounds ?? settings.rounds
+    settings.steps = searchSteps ?? settings.steps
+    settings.finalSteps = finalSearchSteps ?? settings.finalSteps
+    settings.rate = searchRate ?? settings.rate
+    settings.divergence = searchDivergence ?? settings.divergence
     return settings
+  }
+
+  /// What InitNO must attain.
+  var targets: InitNO.Targets {
+    var targets = InitNO.Targets()
+    targets.response = responseTarget ?? targets.response
+    targets.conflict = conflictTarget ?? targets.conflict
+    return targets
   }
 }
 
 extension ObjectiveForm: ExpressibleByArgument {}
 
-/// Refuses a number out of the range of an option.
+/// Refuses a number out of the range of an option, if there is one.
 func check<Value: Comparable>(
-  _ option: String, _ value: Value, in range: ClosedRange<Value>
+  _ option: String, _ value: Value?, in range: ClosedRange<Value>
 ) throws {
-  guard range.contains(value) else {
-    throw Failure(
-      .usage, "\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
-  }
+  guard let value, !range.contains(value) else { return }
+  throw Failure(
+    .usage, "\(option) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
 }

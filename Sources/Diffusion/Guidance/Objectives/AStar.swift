@@ -46,15 +46,20 @@ public struct AStar: AttentionObjective {
   }
 
   /// The cross-attentions at the grid.
-  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or a box covers no
-  ///   cell.
+  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, a box covers no
+  ///   cell, or there is not one box for each subject.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
     if let boxes {
       try boxes.requireCells(at: reading.grid)
       for subject in subjects {
         try DiffusionError.require(
-          boxes.contains { $0.subject == subject }, "the box of \(subject.name)", "missing",
+          boxes.contains { $0.isOf(subject) }, "the box of \(subject.name)", "missing",
           "one for each subject, as in --box \(subject.name)=0.1,0.2,0.5,0.9")
+      }
+      for box in boxes {
+        try DiffusionError.require(
+          subjects.contains(where: box.isOf), "the box of \(box.subject.name)", "given",
+          "boxes of the subjects, which are \(subjects.map(\.name).joined(separator: ", "))")
       }
     }
     return try reading.sites(among: sites, for: subjects)
@@ -81,7 +86,7 @@ public struct AStar: AttentionObjective {
   private func masks(_ maps: PassMaps) -> [Tensor]? {
     if let boxes {
       return subjects.compactMap { subject in
-        boxes.first { $0.subject == subject }?.mask(at: reading.grid)
+        boxes.first { $0.isOf(subject) }?.mask(at: reading.grid)
       }
     }
     return maps.memory["masks"].map { masks in

@@ -15,7 +15,8 @@ public import TensorEngine
 /// | `contrast` | −mean log(e^(s_ap/τ) / (e^(s_ap/τ) + Σ_n e^(s_an/τ))) over positive pairs (a, p) |
 /// | `singles` | the loss of groups of one word each: mean (1 − s_ap) + mean s_an |
 ///
-/// The maps of the step before are constants.
+/// The maps of the step before are constants: those that its noise was predicted with, where the
+/// published code keeps those of its last look.
 public struct Conform: AttentionObjective {
   /// What is measured.
   public let subjects: [Subject]
@@ -42,13 +43,20 @@ public struct Conform: AttentionObjective {
   }
 
   /// The cross-attentions at the grid.
-  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or there is but
-  ///   one group.
+  /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, there is but one
+  ///   group, or two have a word in common.
   public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
     try DiffusionError.require(
       groups.count > 1, "the number of groups", String(groups.count),
       "2 or more to tell apart, as in --groups \"red car; white sheep\"")
-    return try reading.sites(among: sites, for: groups.flatMap(\.self) + subjects, cellByCell: true)
+    let words = groups.flatMap(\.self)
+    for word in words {
+      let places = words.count { $0.tokens == word.tokens }
+      try DiffusionError.require(
+        places == 1, "the number of groups with the word \(word.name)", String(places),
+        "1, as groups repel each other")
+    }
+    return try reading.sites(among: sites, for: words + subjects, cellByCell: true)
   }
 
   /// The loss of one pass; see the table above.

@@ -45,7 +45,7 @@ public struct DivideAndBindCode: AttentionObjective {
     for grid in finer {
       var reading = reading
       reading.grid = grid
-      chosen += try reading.sites(among: sites, for: subjects)
+      chosen += try reading.sites(among: sites, for: groups.words)
     }
     return chosen
   }

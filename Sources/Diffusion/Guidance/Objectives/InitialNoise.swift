@@ -17,7 +17,8 @@ public import TensorEngine
 /// The search for noise, in the first iteration, descends on response + conflict + strays, conflict
 /// left out while the response is above ½. Later refinement descends on
 /// response + conflict + 0.1 strays + 0.1 drift, and every update on the response alone.
-/// What is attained is the smaller share of the two targets, 1 once both are.
+/// The running mean is taken once a step, of the pass that predicts its noise; the published code
+/// takes it at every look. What is attained is the smaller share of the two targets, 1 once both are.
 public struct InitialNoise: AttentionObjective {
   /// What the loss is about.
   public let subjects: [Subject]

@@ -24,6 +24,9 @@ public struct LayoutBox: Hashable, Sendable {
     (columns, rows) = (left...right, top...bottom)
   }
 
+  /// Whether it is a subject's, by whatever name.
+  func isOf(_ subject: Subject) -> Bool { self.subject.tokens == subject.tokens }
+
   /// The rows of a grid that it covers, each edge at the nearest line.
   func rows(of grid: Grid) -> Range<Int> { Self.cells(rows, of: grid.rows) }
 
@@ -56,7 +59,7 @@ extension [LayoutBox] {
       try DiffusionError.require(
         rows > 0 && columns > 0, "the box of \(box.subject.name)",
         "\(rows) rows and \(columns) columns of the grid \(grid)", "a cell at least")
-      let same = count { $0.subject == box.subject }
+      let same = count { $0.isOf(box.subject) }
       try DiffusionError.require(
         same == 1, "the number of boxes of \(box.subject.name)", String(same), "1")
     }

@@ -16,7 +16,8 @@ internal import TensorEngine
 /// | `loss` | L = L_pos + L_neg |
 ///
 /// P is A over the pixels: neither renormalised over the tokens nor smoothed. A noun without
-/// modifiers adds −mean_u dist(n, u), or nothing where ``readsBareNouns`` is false.
+/// modifiers adds −mean_u dist(n, u), or nothing where ``readsBareNouns`` is false, as in the
+/// published script unless it is asked for.
 public struct SynGen: AttentionObjective {
   /// What is measured.
   public let subjects: [Subject]
