@@ -1,6 +1,7 @@
 # make demo   installs what is missing, builds, and draws a first comparison sheet
 # make test   installs what is missing, and runs every test
 # make gallery   draws Documentation/gallery anew
+# make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -20,7 +21,7 @@ REQUIREMENTS := notebooks-export/requirements.txt
 BUILD := $(SWIFT) build -c release --explicit-target-dependency-import-check error
 HEED := .build/release/heed
 
-.PHONY: demo build test gallery lint libraries test-tools readers toolchain
+.PHONY: demo build test gallery methods lint libraries test-tools readers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -35,6 +36,9 @@ test: toolchain libraries test-tools readers
 
 gallery: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/gallery Documentation/gallery/make.sh
+
+methods: build
+	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
 
 lint: toolchain
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

@@ -7,6 +7,7 @@ import Testing
 struct SweepCommandTests {
   /// A row of the tables of `sweep` and of the report `outcome`.
   private struct Row: Decodable {
+    let prompt: String?
     let method: String
     let seed: String?
     let weakest, weakest_end, forward, backward: Double
@@ -157,6 +158,8 @@ struct SweepCommandTests {
   func outcome() throws {
     struct Neglect: Decodable {
       struct Run: Decodable {
+        let prompt, method: String
+        let seed: Int
         struct Subject: Decodable { let late: Double }
         let subjects: [Subject]
       }
@@ -181,9 +184,16 @@ struct SweepCommandTests {
     let overlap = try analyzed(["--report", "overlap"], as: Table<Overlap>.self).rows
     #expect(rows.count == 8 && neglect.count == 8 && overlap.count == 8)
     for index in rows.indices {
-      let weakest = try #require(neglect[index].subjects.map(\.late).min())
+      func late(_ runs: [Neglect.Run]) throws -> Double {
+        let row = rows[index]
+        let run = try #require(
+          runs.first {
+            $0.prompt == row.prompt && $0.method == row.method && String($0.seed) == row.seed
+          })
+        return try #require(run.subjects.map(\.late).min())
+      }
+      let (weakest, last) = (try late(neglect), try late(end))
       #expect(abs(rows[index].weakest - weakest) < 1e-6)
-      let last = try #require(end[index].subjects.map(\.late).min())
       #expect(abs(rows[index].weakest_end - last) < 1e-6)
       #expect(try abs(#require(rows[index].overlap) - overlap[index].soft_jaccard) < 1e-9)
     }

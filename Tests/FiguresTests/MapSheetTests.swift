@@ -168,19 +168,20 @@ struct MapSheetTests {
   @Test("A number in a strip is never cut off: where it is narrow, less is said of it")
   func strips() throws {
     try withFolder { folder in
-      let runs = try (0..<9).map { seed in
+      let runs = try (0..<12).map { seed in
         try recordSynthetic(
           folder.appendingPathComponent("\(seed)"), "attend-and-excite", seed: seed, [:])
       }
       var plan = MapSheetPlan(rows: [.word], columns: [.seed], recipe: "mean(layer: 2x3)")
       plan.words = ["cat", "frog"]
-      for (width, says) in [(236.25, false), (495, true)] {
-        let texts = try MapSheet(runs: runs, plan: plan, software: "test")
-          .scene(SheetStyle(width: width, typeSize: 8)).texts.map(\.string)
-        #expect(!texts.contains { $0.hasSuffix("…") }, "\(texts)")
-        #expect(texts.contains { $0.hasPrefix("max 0.") } == says, "\(texts)")
-        #expect(
-          texts.count { $0.replacing("max ", with: "").wholeMatch(of: /0\.\d{3,4}/) != nil } >= 18)
+      for (count, width, says) in [(12, 236.25, false), (3, 495, true)] {
+        let sheet = try MapSheet(runs: Array(runs.prefix(count)), plan: plan, software: "test")
+        let texts = try sheet.scene(
+          SheetStyle(width: width, maps: MapStyle(range: .own, isLogarithmic: true))
+        ).texts.map(\.string)
+        let both = texts.filter { $0.wholeMatch(of: /0\.\d+–0\.\d+/) != nil }
+        let largest = texts.filter { $0.wholeMatch(of: /0\.1\d\d/) != nil }
+        #expect((both.count, largest.count) == (says ? (6, 0) : (0, 24)), "\(texts)")
       }
     }
   }

@@ -19,7 +19,8 @@ final class SourceMaps: AttentionObserver, Sendable {
   /// Whether the maps of a site are taken over in a step.
   func isTaken(_ site: AttentionSite, at step: Int) -> Bool {
     switch site.kind {
-    case .cross: source.crossWindow.contains(step, of: iterations)
+    // The published code has one more entry for cross-attention than there are iterations.
+    case .cross: source.crossWindow.contains(step, of: iterations + 1)
     case .`self`:
       site.grid.pixels <= Self.mostPixels && source.selfWindow.contains(step, of: iterations)
     }

@@ -44,10 +44,11 @@ public struct PromptToPrompt: GenerationMethod {
     /// The window between two shares of the iterations.
     public init(_ shares: ClosedRange<Double>) { self.shares = shares }
 
-    /// Whether iteration `step` is inside: not before the beginning, and before the end.
+    /// Whether iteration `step` is inside: not before the beginning, and before the end, both without
+    /// their fractions.
     public func contains(_ step: Int, of count: Int) -> Bool {
-      Double(step) >= shares.lowerBound * Double(count)
-        && Double(step) < shares.upperBound * Double(count)
+      let (first, end) = (shares.lowerBound * Double(count), shares.upperBound * Double(count))
+      return step >= Int(first) && step < Int(end)
     }
   }
 

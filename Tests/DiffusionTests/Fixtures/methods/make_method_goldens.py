@@ -158,11 +158,11 @@ def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4)):
     """Hertz et al. 2023: rows of the batch are none, none, source, target; the target's maps come from the source's."""
     mapper, has = align(m, source, target); c = factors(m, target, weights)
     context = torch.cat([m.embed(""), m.embed(""), m.embed(source), m.embed(target)]); now = [0, 1]
-    def inside(window): return window[0] * now[1] <= now[0] < window[1] * now[1]
+    def inside(window, count): return int(window[0] * count) <= now[0] < int(window[1] * count)
     def change(layer, attn, split, q, p, v):
         if layer.endswith("attn2"):
-            if inside(cross): p = torch.cat([p[:3], ((p[2:3] @ mapper) * has + p[3:] * (1 - has)) * c])
-        elif inside(own) and p.shape[2] <= 32 ** 2: p = torch.cat([p[:3], p[2:3]])
+            if inside(cross, now[1] + 1): p = torch.cat([p[:3], ((p[2:3] @ mapper) * has + p[3:] * (1 - has)) * c])
+        elif inside(own, now[1]) and p.shape[2] <= 32 ** 2: p = torch.cat([p[:3], p[2:3]])
         return p @ v
     m.change = change
     def predict(z, t, i):
