@@ -127,8 +127,8 @@ public struct RunManifest: Hashable, Sendable, Codable {
   /// How often the UNet was run for it; `nil` until the run is complete, and in runs that do not say.
   public var passes: UNetPasses?
 
-  /// What a knob was turned to, by its option's name, a whole number without its point; `nil` where
-  /// the run has none such.
+  /// What a knob was turned to, by its option's name, a whole number without its point and an empty list
+  /// as `none`; `nil` where the run has no such knob.
   public func value(ofKnob knob: String) -> String? {
     Self.value(ofKnob: knob, method.settings, guidanceScale: guidanceScale)
   }
@@ -138,7 +138,8 @@ public struct RunManifest: Hashable, Sendable, Codable {
     ofKnob knob: String, _ settings: [String: String], guidanceScale: Double
   ) -> String? {
     let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
-    return value.map { $0.hasSuffix(".0") && Double($0) != nil ? String($0.dropLast(2)) : $0 }
+    guard let value, !value.isEmpty else { return value.map { _ in "none" } }
+    return value.hasSuffix(".0") && Double(value) != nil ? String(value.dropLast(2)) : value
   }
 
   /// Describes a run; see the properties.

@@ -276,6 +276,23 @@ struct CausalCommandTests {
     }
   }
 
+  @Test("A damped word is what prompt-to-prompt makes of it by re-weighting")
+  func dampedWord() throws {
+    let folder = try runs()
+    let run = "\(Self.place)/stable-diffusion/seed-3"
+    let result = try HeedProcess.run(["causal", run, "--damp", "frog=0.5"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    let other = try HeedProcess.run(
+      ["generate", "a cat and a frog", "--method", "prompt-to-prompt", "--reweight", "frog=0.5"]
+        + ["--seeds", "3", "--steps", "4"], in: folder.path)
+    #expect(other.status == 0, "\(other.stderr)")
+    let made = result.stdout.split(separator: "\n").first?.split(separator: " ").last
+    let latent = folder.bytes("\(made ?? "")/latent.npy")
+    #expect(
+      latent == folder.bytes("\(Self.place)/prompt-to-prompt/seed-3/latent.npy") && !latent.isEmpty)
+    #expect(latent != folder.bytes(run + "/latent.npy"))
+  }
+
   @Test("What cannot be made again is refused")
   func refused() throws {
     let folder = try runs()
@@ -287,7 +304,10 @@ struct CausalCommandTests {
     }
     try refuse([run], 64, ["--drop", "--damp"])
     try refuse([run, "--drop", "dog"], 64, ["no word", "dog"], table: true)
-    try refuse([run, "--damp", "16x16"], 64, ["--damp is '16x16'"])
+    try refuse([run, "--damp", "16x16"], 64, ["--damp is '16x16'", "frog=0.5"])
+    try refuse([run, "--damp", "=0.5"], 64, ["--damp is '=0.5'"])
+    try refuse([run, "--damp", "frog=x"], 64, ["--damp is 'frog=x'"])
+    try refuse([run, "--damp", "dog=0.5"], 64, ["no word", "dog"], table: true)
     try refuse([run, "--damp", "16x16.99"], 64, ["the head of 16x16 is 99"])
     try refuse([run, "--damp", "9x9.0"], 64, ["no attention layer matches '9x9'"])
     try refuse(["nosuch", "--drop", "frog"], 66, ["nosuch"])

@@ -80,7 +80,9 @@ struct SweepCommandTests {
     "Switches, words and lists with commas are knobs too",
     arguments: [
       (["--vary", "smooth=true,false"], ["smooth-true", "smooth-false"]),
-      (["--vary", "thresholds=none;0=0.05,1=0.5"], ["thresholds", "thresholds"]),
+      (
+        ["--vary", "thresholds=none;0=0.05,1=0.5"], ["thresholds-none", "thresholds-0-0-05-1-0-5-"]
+      ),
       (
         ["--method", "prompt-to-prompt", "--vary", "reweight=frog=1,frog=4"],
         ["reweight-frog-1-0-", "reweight-frog-4-0-"]

@@ -58,7 +58,7 @@ struct InterventionTests {
   func dropped() throws {
     let site = "down_blocks.1.attentions.0.transformer_blocks.0.attn2"
     let (plain, changed) = (
-      try run(nil), try run(AttentionAblation(tokens: [5]), sites: [site])
+      try run(nil), try run(AttentionAblation(tokens: [5: 0]), sites: [site])
     )
     let half = plain.noise.count / 2
     #expect(plain.noise.prefix(half) == changed.noise.prefix(half))
@@ -108,7 +108,7 @@ struct InterventionTests {
     let context = try model.embedding("a cat and a frog")
     let latent = model.noise(5, rows: 32, columns: 32)
     let intervention = AttentionAblation(
-      tokens: [2], heads: [.init(layers: "*", head: 1, factor: 0.5)])
+      tokens: [2: 0], heads: [.init(layers: "*", head: 1, factor: 0.5)])
     func probe(_ latent: Tensor) throws -> LossProbe {
       try LossProbe(at: latent) { variable in
         let tap = AttentionTap(

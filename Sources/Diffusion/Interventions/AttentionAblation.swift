@@ -1,9 +1,9 @@
 public import AttentionTrace
 
-/// Takes tokens or heads out of the prompt's branch, to see what they were there for.
+/// Takes tokens or heads out of the prompt's branch, or some of them, to see what they were there for.
 ///
-/// Nothing takes the place of what is taken out: what a dropped token or a damped head would have
-/// added to the layer's output is missing from it, and all else stays.
+/// Nothing takes the place of what is taken out: what a token or a head would have added to the layer's
+/// output is missing from it, and all else stays.
 public struct AttentionAblation: AttentionIntervention, Hashable {
   /// A head in some of the layers.
   public struct Head: Hashable, Sendable {
@@ -27,27 +27,27 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
     }
   }
 
-  /// Tokens by index, dropped from every cross-attention.
-  public let tokens: [Int]
+  /// What a token's attention is multiplied by in every cross-attention, 0 to take it out, by index.
+  public let tokens: [Int: Float]
   /// Heads that are damped.
   public let heads: [Head]
 
-  /// Takes out `tokens` and damps `heads`.
-  public init(tokens: [Int] = [], heads: [Head] = []) {
+  /// Damps `tokens` and `heads`.
+  public init(tokens: [Int: Float] = [:], heads: [Head] = []) {
     self.tokens = tokens
     self.heads = heads
   }
 
-  /// Where a token is dropped or a head damped.
+  /// Where a token or a head is damped.
   public func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
     !tokens.isEmpty && site.kind == .cross || heads.contains { $0.isOf(site) }
   }
 
-  /// Multiplies by 0, and heads by their factors.
+  /// Multiplies by the factors.
   public func change(_ attention: inout LayerAttention) {
     let site = attention.site
     if site.kind == .cross, !tokens.isEmpty {
-      attention.weigh(keys: (0..<site.keys).map { tokens.contains($0) ? 0 : 1 })
+      attention.weigh(keys: (0..<site.keys).map { tokens[$0] ?? 1 })
     }
     let damped = heads.filter { $0.isOf(site) }
     guard !damped.isEmpty else { return }

@@ -35,9 +35,9 @@ public struct AblatedMethod: DerivedMethod {
 
   /// The base's, with the ablation after its own intervention.
   public func parts(for run: MethodContext) throws -> MethodParts {
-    for token in ablation.tokens {
+    for token in ablation.tokens.keys.sorted() {
       try DiffusionError.require(
-        run.prompt.tokens.indices.contains(token), "a token to drop", String(token),
+        run.prompt.tokens.indices.contains(token), "a token to damp", String(token),
         "0…\(run.prompt.tokens.count - 1)")
     }
     for head in ablation.heads where !run.sites.contains(where: head.isOf) {

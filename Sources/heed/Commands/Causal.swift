@@ -12,7 +12,7 @@ struct Causal: ParsableCommand {
     discussion: """
       The run is made again from its own command line, seed and checkpoint, with an intervention in \
       the attention of the prompt's branch, in every step: a dropped token has no attention in any \
-      layer, a damped head adds less to its layer or nothing. Nothing takes their place. The new run \
+      layer, a damped head or token adds less to its layers or nothing. Nothing takes their place. The new run \
       is recorded as the first was, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N.
 
       Of the pictures the report has the mean absolute difference of samples (0 to 255), the peak \
@@ -34,7 +34,8 @@ struct Causal: ParsableCommand {
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "A head to damp in layers (a glob over paths, or a grid), and a factor other than 0: "
-        + "'up_blocks.1*attn2.3', 16x16.0=0.5; repeatable.", valueName: "layers.head"))
+        + "'up_blocks.1*attn2.3', 16x16.0=0.5; or a word and its factor: frog=0.5; repeatable.",
+      valueName: "layers.head"))
   var damp: [String] = []
 
   @Option(
@@ -51,7 +52,8 @@ struct Causal: ParsableCommand {
 
   func validate() throws {
     if drop == nil, damp.isEmpty {
-      throw ValidationError("Say what is taken out: --drop WORDS or --damp LAYERS.HEAD.")
+      throw ValidationError(
+        "Say what is taken out: --drop WORDS, --damp LAYERS.HEAD or --damp WORD=FACTOR.")
     }
   }
 
@@ -82,31 +84,20 @@ struct Causal: ParsableCommand {
 
   /// The intervention, and its description in one form.
   private func intervention(_ table: TokenTable) throws -> (AttentionAblation, String) {
-    let words =
-      drop?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
-    let tokens = Set(try words.flatMap { try TokenSelection($0).tokens(in: table) }).sorted()
-    let heads = try damp.map(Self.head)
-    let parts =
-      words.map { "drop \($0)" }
-      + heads.map {
-        "damp \($0.layers).\($0.head)" + ($0.factor == 0 ? "" : "=\($0.factor)")
+    let dropped =
+      drop?.split(separator: ",", omittingEmptySubsequences: false).map { String($0) } ?? []
+    let damped = try damp.map(Damping.init)
+    var tokens: [Int: Float] = [:]
+    for (word, factor) in dropped.map({ ($0, 0) }) + damped.compactMap(\.word) {
+      for token in try TokenSelection(word).tokens(in: table) {
+        tokens[token, default: 1] *= factor
       }
-    return (AttentionAblation(tokens: tokens, heads: heads), parts.joined(separator: ", "))
-  }
-
-  /// Reads `LAYERS.HEAD` or `LAYERS.HEAD=FACTOR`.
-  private static func head(_ text: String) throws -> AttentionAblation.Head {
-    let sides = text.split(separator: "=", omittingEmptySubsequences: false)
-    let factor = sides.count == 2 ? Float(String(sides[1])) : 0
-    guard (1...2).contains(sides.count), let factor, factor.isFinite,
-      let dot = sides[0].lastIndex(of: "."), dot != sides[0].startIndex,
-      let head = Int(sides[0][sides[0].index(after: dot)...]), head >= 0
-    else {
-      throw Failure(
-        .usage,
-        "--damp is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5")
     }
-    return AttentionAblation.Head(layers: String(sides[0][..<dot]), head: head, factor: factor)
+    let description = dropped.map { "drop \($0)" } + damped.map { "damp \($0.text)" }
+    return (
+      AttentionAblation(tokens: tokens, heads: damped.compactMap(\.head)),
+      description.joined(separator: ", ")
+    )
   }
 
   /// The command that made a run, read again.
@@ -140,5 +131,38 @@ struct Causal: ParsableCommand {
     guard let difference = try run.manifest.difference(from: again) else { return }
     throw notRepeatable(
       run, "\(difference.field) is \(difference.here) there, \(difference.wanted) here")
+  }
+}
+
+/// A head or a word, and what it is multiplied by: `LAYERS.HEAD`, `LAYERS.HEAD=FACTOR`, `WORD=FACTOR`.
+private struct Damping {
+  private(set) var head: AttentionAblation.Head?
+  private(set) var word: (String, Float)?
+  let text: String
+
+  init(_ text: String) throws {
+    self.text = text
+    let sides = text.split(separator: "=", omittingEmptySubsequences: false)
+    let factor = sides.count == 2 ? Float(String(sides[1])) : 0
+    guard (1...2).contains(sides.count), let factor, factor.isFinite, !sides[0].isEmpty else {
+      throw Self.unreadable(text)
+    }
+    if let dot = sides[0].lastIndex(of: "."), dot != sides[0].startIndex,
+      let index = Int(sides[0][sides[0].index(after: dot)...]), index >= 0
+    {
+      head = AttentionAblation.Head(
+        layers: String(sides[0][..<dot]), head: index, factor: factor)
+    } else if sides.count == 2 {
+      word = (String(sides[0]), factor)
+    } else {
+      throw Self.unreadable(text)
+    }
+  }
+
+  private static func unreadable(_ text: String) -> Failure {
+    Failure(
+      .usage,
+      "--damp is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5, or a "
+        + "word and a factor, as in frog=0.5")
   }
 }

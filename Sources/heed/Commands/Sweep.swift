@@ -16,9 +16,9 @@ struct Sweep: PictureCommand {
       that was cut off is continued.
 
       The table is heed analyze's report outcome: the weakest subject's largest attention after the \
-      first half of the steps and at their end, the overlap of the subjects' maps, how far the latent was moved, passes of the UNet and gradients back \
-      through it, seconds; of several seeds the mean with its bootstrap interval. --csv and --json have \
-      a row for each run.
+      first half of the steps and at their end, the overlap of the subjects' maps, how far the latent \
+      was moved, passes of the UNet and gradients back through it, seconds; of several seeds the mean \
+      with its bootstrap interval. --csv and --json have a row for each run.
       """)
 
   @Argument(help: "What the pictures shall show.")
@@ -88,9 +88,11 @@ struct Sweep: PictureCommand {
     let variation = try KnobVariation(vary)
     let orders = try variation.values.map { value in
       let line = try variation.applied(to: commandLine, value: value)
-      guard let turned = try Heed.parseAsRoot(line) as? Sweep else {
+      guard var turned = try Heed.parseAsRoot(line) as? Sweep else {
         throw Failure(.usage, "--vary: '\(value)' is no value of \(variation.knob)")
       }
+      // It may have moved since the line was written.
+      turned.model = model
       return try turned.order()
     }
     var order = orders[0]
