@@ -30,7 +30,8 @@ struct BatchRunner {
       return request
     }
     for request in requests { _ = try request.randomSource() }
-    // Runs differ in method and seed alone, and a seed changes no cost.
+    // Runs differ in method and seed alone, or in a knob that the method's name tells; a seed changes no
+    // cost.
     let methods = Dictionary(grouping: self.requests, by: \.method.name).values
     for requests in methods { _ = try model.parts(requests[0]) }
     self.batch = batch.batch

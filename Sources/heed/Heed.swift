@@ -21,9 +21,8 @@ struct Heed: ParsableCommand {
     version: version,
     subcommands: [
       Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, Sheet.self, Report.self,
-      Export.self,
-      VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self, Model.self,
-      Benchmark.self,
+      Export.self, VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self,
+      Model.self, Benchmark.self,
     ])
 
   static func main() {

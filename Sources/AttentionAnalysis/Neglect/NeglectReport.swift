@@ -67,7 +67,12 @@ public struct NeglectReport: Sendable {
   }
 
   /// The largest attention of the subject that has least, over the window.
-  public var weakest: Float { subjects.map(\.late).min { $0 < $1 || $0.isNaN } ?? .nan }
+  public var weakest: Float { weakest(in: window) }
+
+  /// The same over other steps; NaN where a subject is not measured there.
+  func weakest(in window: ClosedRange<Int>) -> Float {
+    subjects.map { $0.mean(in: window) }.min { $0 < $1 || $0.isNaN } ?? .nan
+  }
 
   /// Reports by their weakest subject: those that measured nothing, then the most neglected first;
   /// equal ones in the order given.

@@ -51,11 +51,18 @@ public struct SubjectNeglect: Hashable, Sendable {
         step: step, level: level,
         reachedAt: trajectory.first { Double($0.largest) >= level }?.step)
     }
-    let inside = trajectory.filter { window.contains($0.step) }.map(\.largest)
-    late = inside.isEmpty ? .nan : inside.reduce(0, +) / Float(inside.count)
+    late = Self.mean(of: trajectory, in: window)
     let best = trajectory.max { $0.largest < $1.largest }
     verdict = Self.verdict(late, best: best?.largest, criteria)
     reason = Self.reason(subject.name, verdict, late, trajectory, best, criteria, window)
+  }
+
+  /// The mean of the largest attention over other steps; NaN if nothing was measured there.
+  func mean(in window: ClosedRange<Int>) -> Float { Self.mean(of: trajectory, in: window) }
+
+  private static func mean(of trajectory: [Point], in window: ClosedRange<Int>) -> Float {
+    let inside = trajectory.filter { window.contains($0.step) }.map(\.largest)
+    return inside.isEmpty ? .nan : inside.reduce(0, +) / Float(inside.count)
   }
 
   private static func verdict(

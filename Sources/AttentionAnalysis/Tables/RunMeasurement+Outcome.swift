@@ -33,21 +33,13 @@ extension RunMeasurement {
       MeasurementTable.Row(
         keys: Self.keys(of: run),
         values: [
-          Double(report.weakest), Self.weakest(report, in: end), try meanOverlap(run),
+          Double(report.weakest), Double(report.weakest(in: end)), try meanOverlap(run),
           Double(moved),
           manifest.passes.map { Double($0.forward) } ?? .nan,
           manifest.passes.map { Double($0.backward) } ?? .nan, manifest.seconds ?? .nan,
         ])
     ]
     return table
-  }
-
-  /// The mean over a window of the subject that has least; NaN where one is not measured there.
-  private static func weakest(_ report: NeglectReport, in window: ClosedRange<Int>) -> Double {
-    report.subjects.map { subject in
-      let inside = subject.trajectory.filter { window.contains($0.step) }
-      return inside.reduce(0) { $0 + Double($1.largest) } / Double(inside.count)
-    }.min { $0 < $1 || $0.isNaN } ?? .nan
   }
 
   /// The soft Jaccard index of the subjects' maps, mean over their pairs; NaN where there is none.

@@ -12,8 +12,8 @@ struct Causal: ParsableCommand {
     discussion: """
       The run is made again from its own command line, seed and checkpoint, with an intervention in \
       the attention of the prompt's branch, in every step: a dropped token has no attention in any \
-      layer, a damped head or token adds less to its layers or nothing. Nothing takes their place. The new run \
-      is recorded as the first was, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N.
+      layer, a damped head or token adds less to its layers or nothing. Nothing takes their place. \
+      The new run is recorded as the first was, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N.
 
       Of the pictures the report has the mean absolute difference of samples (0 to 255), the peak \
       signal-to-noise ratio in decibels and the mean structural similarity (7x7 windows of luma). Of \
@@ -64,7 +64,7 @@ struct Causal: ParsableCommand {
     }
     let (ablation, described) = try intervention(original.manifest.tokens)
     var command = try Self.command(of: original)
-    if let model { command.model.model.model = model }
+    if let model { command.options.model.model.model = model }
     let order = try command.order(
       of: original.manifest.commandLine, method: original.manifest.method.name)
     guard
@@ -74,8 +74,8 @@ struct Causal: ParsableCommand {
     else { throw Self.notRepeatable(original, "its command line asks for other runs") }
     request.method = .init(AblatedMethod(request.method, without: ablation, described))
     let runner = try BatchRunner(
-      order.checkpoint, [request], order.table, batch: command.batch,
-      recording: command.recording, output: output)
+      order.checkpoint, [request], order.table, batch: command.options.batch,
+      recording: command.options.recording, output: output)
     try Self.requireSame(original, runner)
     try runner.run()
     let changed = try RecordedRun(runner.session.folder(request).path)

@@ -38,14 +38,7 @@ struct Compare: PictureCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
-  @OptionGroup var batch: BatchOptions
-  @OptionGroup(title: "Model") var model: ModelOptions
-  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-  @OptionGroup(title: "Picture") var start: PictureOptions
-  @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
-  @OptionGroup(title: "Its successors") var objectives: ObjectiveOptions
-  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
-  @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup var options: RunOptions
 
   var entries: [MethodEntry] {
     get throws { try MethodRegistry.entries(methods, option: "--methods") }
@@ -55,10 +48,10 @@ struct Compare: PictureCommand {
   func run() throws {
     let order = try order()
     let runner = try runner(order)
-    if recording.dryRun { return try runner.printCost() }
+    if options.recording.dryRun { return try runner.printCost() }
     try runner.run()
     let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
-    if recording.record {
+    if options.recording.record {
       let folder = "\(output)/\(RunFolder.slug(order.table.prompt))"
       try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }

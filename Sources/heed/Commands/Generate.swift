@@ -26,14 +26,7 @@ struct Generate: PictureCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
   var output = "runs"
 
-  @OptionGroup var batch: BatchOptions
-  @OptionGroup(title: "Model") var model: ModelOptions
-  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-  @OptionGroup(title: "Picture") var start: PictureOptions
-  @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
-  @OptionGroup(title: "Its successors") var objectives: ObjectiveOptions
-  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
-  @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup var options: RunOptions
 
   var entries: [MethodEntry] {
     get throws { [try MethodRegistry.entry(method, option: "--method")] }
@@ -43,7 +36,7 @@ struct Generate: PictureCommand {
   func run() throws {
     let order = try order()
     let runner = try runner(order)
-    if recording.dryRun { return try runner.printCost() }
+    if options.recording.dryRun { return try runner.printCost() }
     try runner.run()
     for request in order.requests { print(runner.session.folder(request).path) }
   }

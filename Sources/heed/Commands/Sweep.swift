@@ -49,14 +49,7 @@ struct Sweep: PictureCommand {
   @Flag(help: "Print the table of all runs as CSV.")
   var csv = false
 
-  @OptionGroup var batch: BatchOptions
-  @OptionGroup(title: "Model") var model: ModelOptions
-  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-  @OptionGroup(title: "Picture") var start: PictureOptions
-  @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
-  @OptionGroup(title: "Its successors") var objectives: ObjectiveOptions
-  @OptionGroup(title: "Other methods") var methodOptions: MethodOptions
-  @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup var options: RunOptions
 
   var entries: [MethodEntry] {
     get throws { [try MethodRegistry.entry(method, option: "--method")] }
@@ -71,10 +64,10 @@ struct Sweep: PictureCommand {
     let variation = try KnobVariation(vary)
     let order = try order(of: Array(CommandLine.arguments.dropFirst()), method: nil)
     let runner = try runner(order)
-    if recording.dryRun { return try runner.printCost() }
+    if options.recording.dryRun { return try runner.printCost() }
     try runner.run()
     let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
-    if recording.record {
+    if options.recording.record {
       var plan = MapSheetPlan(.sweep)
       plan.knob = variation.knob
       let sheet = "\(output)/\(RunFolder.slug(order.table.prompt))/\(method)+\(variation.knob)"
@@ -92,7 +85,7 @@ struct Sweep: PictureCommand {
         throw Failure(.usage, "--vary: '\(value)' is no value of \(variation.knob)")
       }
       // It may have moved since the line was written.
-      turned.model = model
+      turned.options.model = options.model
       return try turned.order()
     }
     var order = orders[0]

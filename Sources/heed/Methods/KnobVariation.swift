@@ -62,7 +62,7 @@ struct KnobVariation {
       throw Failure(
         .usage, "--vary: \(request.method.name) has no knob '\(knob)'; it has \(knobs)")
     }
-    // A slug has no points, as folders of prompts.
+    // A slug would lose the point of a number.
     let name = Double(value) == nil ? RunFolder.slug(value) : value
     var request = request
     request.method = .init(VariedMethod(request.method, "\(knob)-\(name)"))

@@ -11,14 +11,7 @@ protocol PictureCommand: ParsableCommand {
   var entries: [MethodEntry] { get throws }
   /// Whether there must be subjects whatever the methods.
   var needsSubjects: Bool { get }
-  var batch: BatchOptions { get }
-  var model: ModelOptions { get set }
-  var sampling: SamplingOptions { get }
-  var start: PictureOptions { get }
-  var excitation: ExcitationOptions { get }
-  var objectives: ObjectiveOptions { get }
-  var methodOptions: MethodOptions { get }
-  var recording: RecordingOptions { get }
+  var options: RunOptions { get set }
 
   /// The pictures that are asked for.
   /// - Parameters:
@@ -49,9 +42,10 @@ extension PictureCommand {
   func order(method: String? = nil) throws -> PictureOrder {
     let seeds = try SeedList(self.seeds).seeds
     let entries = try self.entries
-    try (excitation.read + objectives.read + methodOptions.read).refuseUnread(by: entries)
-    let picture = try start.read()
-    let checkpoint = try model.checkpoint()
+    try (options.excitation.read + options.objectives.read + options.methods.read).refuseUnread(
+      by: entries)
+    let picture = try options.start.read()
+    let checkpoint = try options.model.checkpoint()
     let markup = try PromptMarkup(
       prompt, brackets: entries.contains(where: \.readsPhrases),
       parts: entries.contains(where: \.readsParts))
@@ -59,8 +53,8 @@ extension PictureCommand {
     let phrases = try entries.contains(where: needsPhrases) ? self.phrases(markup, table) : []
     let arguments = MethodArguments(
       checkpoint: checkpoint, table: table, parts: markup.components, phrases: phrases,
-      excitation: excitation, objectives: objectives, methods: methodOptions,
-      guidanceScale: sampling.guidanceScale)
+      excitation: options.excitation, objectives: options.objectives, methods: options.methods,
+      guidanceScale: options.sampling.guidanceScale)
     let methods = try entries.filter { method == nil || $0.name == method }.map {
       GenerationRequest.Method(try $0.make(arguments))
     }
@@ -68,12 +62,12 @@ extension PictureCommand {
     let nouns = try arguments.groups().map(\.noun)
     let subjects =
       try needed
-      ? excitation.subject.subjects(in: table, orElse: { _ in nouns })
-      : excitation.subject.subjectsIfKnown(in: table, orElse: nouns)
+      ? options.excitation.subject.subjects(in: table, orElse: { _ in nouns })
+      : options.excitation.subject.subjectsIfKnown(in: table, orElse: nouns)
     let requests = try GenerationRequest.all(
-      table.prompt, seeds: seeds, methods: methods, subjects: subjects, sampling: sampling,
-      excitation: excitation
-    ).map { start.applied(picture, to: $0) }
+      table.prompt, seeds: seeds, methods: methods, subjects: subjects, sampling: options.sampling,
+      excitation: options.excitation
+    ).map { options.start.applied(picture, to: $0) }
     return PictureOrder(
       checkpoint: checkpoint, table: table, phrases: phrases, picture: picture,
       subjects: subjects, requests: requests)
@@ -82,7 +76,7 @@ extension PictureCommand {
   /// Whether a method is about the prompt's phrases, and not about groups that were given.
   private func needsPhrases(_ entry: MethodEntry) -> Bool {
     entry.readsPhrases
-      && (objectives.groups == nil || !MethodRegistry.groupMethods.contains(entry.name))
+      && (options.objectives.groups == nil || !MethodRegistry.groupMethods.contains(entry.name))
   }
 
   /// The phrases in brackets; without brackets, those that are found.
@@ -95,22 +89,23 @@ extension PictureCommand {
   /// A runner of the order, which has been found possible, and told what was concluded.
   func runner(_ order: PictureOrder) throws -> BatchRunner {
     let runner = try BatchRunner(
-      order.checkpoint, order.requests, order.table, batch: batch, recording: recording,
+      order.checkpoint, order.requests, order.table, batch: options.batch,
+      recording: options.recording,
       output: output)
     PromptReader.warn(order.table)
     if let picture = order.picture {
       let size = runner.session.model.size(order.requests[0])
-      Message.picture(picture, start.picture ?? "", size)
+      Message.picture(picture, options.start.picture ?? "", size)
     }
     for request in order.requests where request.seed == order.requests[0].seed {
-      methodOptions.announce(
+      options.methods.announce(
         request.method.base, order.table, try order.checkpoint.makeTokenizer())
     }
     if !order.phrases.isEmpty {
       Message.note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
     }
     let needed = needsSubjects || order.requests.contains { $0.method.base.needsSubjects }
-    if excitation.subject.tokens == nil, needed { Message.subjects(order.subjects) }
+    if options.excitation.subject.tokens == nil, needed { Message.subjects(order.subjects) }
     return runner
   }
 }
