@@ -1,5 +1,7 @@
 /// `run.json`: all that made a run, and all that is needed to read it without a model.
-public struct RunManifest: Hashable, Sendable, Codable {
+///
+/// Format 2. A run of format 1 is read, measured and drawn; it is neither resumed nor repeated.
+public struct RunManifest: Hashable, Sendable {
   /// Whether the run reached its end.
   public enum Status: String, Hashable, Sendable, Codable {
     /// Cut off, or still being written.
@@ -8,15 +10,17 @@ public struct RunManifest: Hashable, Sendable, Codable {
     case complete
   }
 
-  /// A method and every knob of it, in words and numbers.
-  public struct Method: Hashable, Sendable, Codable {
-    /// As on the command line: `stable-diffusion`, `attend-and-excite`.
+  /// A method as figures and measurements need it; its knobs are in the request.
+  public struct Method: Hashable, Sendable {
+    /// The name on the command line, with what sets a run apart, as in `attend-and-excite+drop-frog`.
     public var name: String
-    /// Every knob by its option's name, as a JSON value's text.
+    /// The name in figures and reports; `nil` in runs of format 1.
+    public var title: String?
+    /// Every knob by its option's name, and how maps are read, as texts.
     public var settings: [String: String]
     /// Iterations in which the latent is altered; 0 for none.
     public var alteredSteps: Int
-    /// Attention that each subject must reach, by step; empty for none.
+    /// What must be attained, by step: for Attend-and-Excite the attention of each subject.
     public var thresholds: [Int: Double]
     /// The grid whose maps the objective reads.
     public var grid: Grid
@@ -28,12 +32,13 @@ public struct RunManifest: Hashable, Sendable, Codable {
     /// `attend-and-excite+scale-factor-5` is `attend-and-excite`.
     public var family: String { String(name.prefix { $0 != "+" }) }
 
-    /// Describes a method; see the properties.
+    /// A method by what is recorded of it.
     public init(
-      name: String, settings: [String: String], alteredSteps: Int, thresholds: [Int: Double],
-      grid: Grid, rowsSumToOne: Bool? = nil
+      name: String, title: String? = nil, settings: [String: String], alteredSteps: Int,
+      thresholds: [Int: Double], grid: Grid, rowsSumToOne: Bool? = nil
     ) {
       self.name = name
+      self.title = title
       self.settings = settings
       self.alteredSteps = alteredSteps
       self.thresholds = thresholds
@@ -55,7 +60,7 @@ public struct RunManifest: Hashable, Sendable, Codable {
     /// How far it was noised before it was denoised, in 0…1; `nil` for an explanation.
     public var strength: Double?
 
-    /// Describes a picture; see the properties.
+    /// A picture by its file's hash and size.
     public init(sha256: String, height: Int, width: Int, fit: String, strength: Double?) {
       self.sha256 = sha256
       self.height = height
@@ -72,104 +77,98 @@ public struct RunManifest: Hashable, Sendable, Codable {
     /// SHA-256 of each weight and configuration file, by its path inside the folder.
     public var files: [String: String]
 
-    /// Describes a checkpoint; see the properties.
+    /// A checkpoint by its name and hashes.
     public init(name: String, files: [String: String]) {
       self.name = name
       self.files = files
     }
   }
 
-  /// The layout of a run folder; readers refuse any other.
-  public static let currentFormat = 1
+  /// The layout that runs are written in.
+  public static let currentFormat = 2
 
-  /// The layout this run was written in.
+  /// The layout that this run was written in, 1 or 2.
   public var format = RunManifest.currentFormat
   /// Whether the run reached its end.
   public var status: Status
-  /// The prompt as its tokens.
-  public var tokens: TokenTable
-  /// What the prompt must show.
+  /// What was asked for, with nothing left open.
+  public var request: RunRequestRecord
+  /// Every text that the model read; the prompt is the first.
+  public var texts: [EncodedText]
+  /// What is measured of the prompt, by tokens.
   public var subjects: [Subject]
-  /// Seed of the noise.
-  public var seed: UInt64
-  /// Where the noise comes from, as on the command line; `torch` in runs that do not say.
-  public var rng: String?
   /// Height of the image in pixels.
   public var height: Int
   /// Width of the image in pixels.
   public var width: Int
-  /// Denoising steps asked for.
-  public var steps: Int
-  /// Timesteps the scheduler made of them, one for each iteration.
+  /// Timesteps the scheduler made of the steps asked for, one for each iteration.
   public var timesteps: [Double]
-  /// Weight of classifier-free guidance.
-  public var guidanceScale: Double
-  /// The negative prompt; empty for none.
-  public var negativePrompt: String
   /// The scheduler's name and settings.
   public var scheduler: [String: String]
   /// The picture it worked from; `nil` for noise alone.
   public var picture: Picture?
-  /// The method and its knobs.
+  /// The method.
   public var method: Method
   /// The checkpoint.
   public var model: Model
-  /// What was recorded; `nil` for nothing.
-  public var plan: RecordingPlan?
-  /// Heed's version.
-  public var version: String
-  /// The command as it was given, without the program's own path.
-  public var commandLine: [String]
-  /// When the run began, ISO 8601 in UTC.
-  public var date: String
-  /// Seconds the denoising took; `nil` until the run is complete.
-  public var seconds: Double?
   /// How often the UNet was run for it; `nil` until the run is complete, and in runs that do not say.
   public var passes: UNetPasses?
+  /// What differs from one making of the same run to the next.
+  public var provenance: RunProvenance
 
-  /// What a knob was turned to, by its option's name, a whole number without its point and an empty list
-  /// as `none`; `nil` where the run has no such knob.
-  public func value(ofKnob knob: String) -> String? {
-    Self.value(ofKnob: knob, method.settings, guidanceScale: guidanceScale)
-  }
-
-  /// The same of a run that is not made yet.
-  package static func value(
-    ofKnob knob: String, _ settings: [String: String], guidanceScale: Double
-  ) -> String? {
-    let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
-    guard let value, !value.isEmpty else { return value.map { _ in "none" } }
-    return value.hasSuffix(".0") && Double(value) != nil ? String(value.dropLast(2)) : value
-  }
-
-  /// Describes a run; see the properties.
+  /// A run by all that made it.
   public init(
-    status: Status, tokens: TokenTable, subjects: [Subject], seed: UInt64,
-    rng: String = "torch", height: Int, width: Int, steps: Int, timesteps: [Double],
-    guidanceScale: Double, negativePrompt: String,
-    scheduler: [String: String], picture: Picture? = nil, method: Method, model: Model,
-    plan: RecordingPlan?,
-    version: String, commandLine: [String], date: String, seconds: Double?
+    status: Status, request: RunRequestRecord, texts: [EncodedText], subjects: [Subject],
+    height: Int, width: Int, timesteps: [Double], scheduler: [String: String],
+    picture: Picture? = nil, method: Method, model: Model, provenance: RunProvenance
   ) {
     self.status = status
-    self.tokens = tokens
+    self.request = request
+    self.texts = texts
     self.subjects = subjects
-    self.seed = seed
-    self.rng = rng
     self.height = height
     self.width = width
-    self.steps = steps
     self.timesteps = timesteps
-    self.guidanceScale = guidanceScale
-    self.negativePrompt = negativePrompt
     self.scheduler = scheduler
     self.picture = picture
     self.method = method
     self.model = model
-    self.plan = plan
-    self.version = version
-    self.commandLine = commandLine
-    self.date = date
-    self.seconds = seconds
+    self.provenance = provenance
+  }
+}
+
+extension RunManifest {
+  /// The prompt as its tokens.
+  public var tokens: TokenTable { texts[0].table }
+  /// Seed of the noise.
+  public var seed: UInt64 { request.seed }
+  /// The generator that the noise is drawn from, as on the command line.
+  public var rng: String { request.rng }
+  /// Denoising steps asked for.
+  public var steps: Int { request.steps }
+  /// Weight of classifier-free guidance.
+  public var guidanceScale: Double { request.guidanceScale }
+  /// The negative prompt; empty for none.
+  public var negativePrompt: String { request.negativePrompt }
+  /// What was recorded; `nil` for nothing.
+  public var plan: RecordingPlan? { request.recording }
+  /// Heed's version.
+  public var version: String { provenance.version }
+  /// When the run began, ISO 8601 in UTC.
+  public var date: String { provenance.date }
+  /// Seconds the denoising took; `nil` until the run is complete.
+  public var seconds: Double? { provenance.seconds }
+
+  /// What a knob was turned to, by its option's name, a whole number without its point and an empty list
+  /// as `none`; `nil` where the run has no such knob.
+  public func value(ofKnob knob: String) -> String? {
+    let value = knob == "guidance-scale" ? String(guidanceScale) : method.settings[knob]
+    return value.map(Self.short)
+  }
+
+  /// A knob's text as people write it.
+  package static func short(_ text: String) -> String {
+    text.isEmpty
+      ? "none" : text.hasSuffix(".0") && Double(text) != nil ? String(text.dropLast(2)) : text
   }
 }

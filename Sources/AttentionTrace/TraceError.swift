@@ -12,6 +12,8 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case doesNotFit(path: String, needed: Int, free: Int)
   /// The folder holds another run: the first field that differs.
   case otherRun(path: String, field: String, here: String, wanted: String)
+  /// The folder holds a run in a format that is read and no longer written.
+  case oldFormat(path: String, format: Int)
   /// The folder holds something that is no run.
   case notARun(path: String)
   /// Another process writes into this run.
@@ -38,6 +40,9 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .otherRun(let path, let field, let here, let wanted):
       "\(path) holds another run: \(field) is \(here) there, wanted \(wanted); "
         + "choose another output folder or remove it"
+    case .oldFormat(let path, let format):
+      "\(path) was made by an earlier Heed (run.json has format \(format)): it can be measured and "
+        + "drawn, but not resumed or repeated; make the run anew in another output folder"
     case .notARun(let path):
       "\(path) is not empty and has no run.json: choose another output folder"
     case .busy(let path):

@@ -14,6 +14,10 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
   case notFinite(layer: String, step: Int?, phase: Phase?)
   /// A size, a count or a number that cannot be.
   case invalidRequest(what: String, got: String, expected: String)
+  /// A knob of a method, or an option of a request, that cannot be as it is; the reason follows its name.
+  case knob(name: String, reason: String)
+  /// A file that a run read is not where it was, or another one is in its place.
+  case moved(what: String, sha256: String, path: String)
   /// The objective's grid has no attention of a kind in this checkpoint at this size.
   case noSites(kind: AttentionSite.Kind = .cross, grid: Grid, available: [Grid])
 
@@ -34,6 +38,9 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
         + (phase.map { " (\($0.rawValue) pass)" } ?? "")
         + "; a weight or an input of this layer is NaN or infinite"
     case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
+    case .knob(let name, let reason): "\(name) \(reason)"
+    case .moved(let what, let sha256, let path):
+      "\(what) (SHA-256 \(sha256.prefix(12))…) is not at \(path) any more; say where it is now"
     case .noSites(let kind, let grid, let available):
       "no \(kind.rawValue)-attention at \(grid) in this checkpoint at this size; there is "
         + available.map(\.description).joined(separator: ", ")

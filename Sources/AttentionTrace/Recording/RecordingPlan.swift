@@ -13,6 +13,9 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     public var bytes: Int { self == .float16 ? 2 : 4 }
   }
 
+  /// Stands among ``layers`` for the grid whose attention is measured, until a run is planned.
+  public static let measuredGrid = "measured"
+
   /// Patterns of layers: a glob over site paths (`up*`, `*.attn2`) or a grid (`16x16`).
   ///
   /// A site is kept when any pattern matches. A pattern keeps self-attention only when it says

@@ -1,5 +1,88 @@
 internal import Foundation
 
+extension RunManifest: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case format, status, request, texts, subjects, height, width, timesteps, scheduler, picture, method,
+      model, passes, provenance
+  }
+
+  private enum MethodKeys: String, CodingKey {
+    case name, title, alteredSteps, thresholds, grid, rowsSumToOne
+  }
+
+  /// Reads a manifest of format 2, or of format 1.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    format = try container.decode(Int.self, forKey: .format)
+    guard format > 1 else {
+      self = try FirstFormat(from: decoder).manifest
+      return
+    }
+    status = try container.decode(Status.self, forKey: .status)
+    request = try container.decode(RunRequestRecord.self, forKey: .request)
+    texts = try container.decode([EncodedText].self, forKey: .texts)
+    guard texts.first?.role == .prompt else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .texts, in: container, debugDescription: "expected the prompt as the first text")
+    }
+    subjects = try container.decode([Subject].self, forKey: .subjects)
+    height = try container.decode(Int.self, forKey: .height)
+    width = try container.decode(Int.self, forKey: .width)
+    timesteps = try container.decode([Double].self, forKey: .timesteps)
+    scheduler = try container.decode([String: String].self, forKey: .scheduler)
+    picture = try container.decodeIfPresent(Picture.self, forKey: .picture)
+    model = try container.decode(Model.self, forKey: .model)
+    passes = try container.decodeIfPresent(UNetPasses.self, forKey: .passes)
+    provenance = try container.decode(RunProvenance.self, forKey: .provenance)
+    let keys = try container.nestedContainer(keyedBy: MethodKeys.self, forKey: .method)
+    method = Method(
+      name: try keys.decode(String.self, forKey: .name),
+      title: try keys.decodeIfPresent(String.self, forKey: .title),
+      settings: request.settings,
+      alteredSteps: try keys.decode(Int.self, forKey: .alteredSteps),
+      thresholds: try keys.decode([Int: Double].self, forKey: .thresholds),
+      grid: try keys.decode(Grid.self, forKey: .grid),
+      rowsSumToOne: try keys.decodeIfPresent(Bool.self, forKey: .rowsSumToOne))
+  }
+
+  /// Writes format 2; the method's settings are those of the request.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(format, forKey: .format)
+    try container.encode(status, forKey: .status)
+    try container.encode(request, forKey: .request)
+    try container.encode(texts, forKey: .texts)
+    try container.encode(subjects, forKey: .subjects)
+    try container.encode(height, forKey: .height)
+    try container.encode(width, forKey: .width)
+    try container.encode(timesteps, forKey: .timesteps)
+    try container.encode(scheduler, forKey: .scheduler)
+    try container.encodeIfPresent(picture, forKey: .picture)
+    try container.encode(model, forKey: .model)
+    try container.encodeIfPresent(passes, forKey: .passes)
+    try container.encode(provenance, forKey: .provenance)
+    var keys = container.nestedContainer(keyedBy: MethodKeys.self, forKey: .method)
+    try keys.encode(method.name, forKey: .name)
+    try keys.encodeIfPresent(method.title, forKey: .title)
+    try keys.encode(method.alteredSteps, forKey: .alteredSteps)
+    try keys.encode(method.thresholds, forKey: .thresholds)
+    try keys.encode(method.grid, forKey: .grid)
+    try keys.encodeIfPresent(method.rowsSumToOne, forKey: .rowsSumToOne)
+  }
+}
+
+extension RunRequestRecord {
+  /// The method's knobs, and how maps are read, by their options' names.
+  package var settings: [String: String] {
+    var settings = method.knobs
+    settings["attention-resolution"] = attentionResolution
+    settings["normalize-eot"] = normalizeEot.map { String($0) }
+    settings["pieces"] = pieces
+    settings["ablation"] = ablation?.text
+    return settings
+  }
+}
+
 extension RunManifest {
   /// The manifest's bytes: keys sorted, one a line.
   var json: [UInt8] {
@@ -17,14 +100,12 @@ extension RunManifest {
     let path = run.path(of: RunFolder.manifestName)
     do {
       let version = try JSONDecoder().decode(Version.self, from: Data(bytes))
-      guard version.format == currentFormat else {
+      guard (1...currentFormat).contains(version.format) else {
         throw TraceError.malformed(
           path: path,
-          reason: "format \(version.format), expected \(currentFormat): written by another Heed")
+          reason: "format \(version.format), expected 1 to \(currentFormat): written by another Heed")
       }
-      var manifest = try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
-      manifest.rng = manifest.rng ?? "torch"
-      return manifest
+      return try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
     } catch let error as DecodingError {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
@@ -37,7 +118,7 @@ extension RunManifest {
     func tree(_ manifest: RunManifest) throws -> JSONTree {
       try JSONDecoder().decode(JSONTree.self, from: Data(try manifest.json))
     }
-    let passing: Set<String> = ["commandLine", "date", "passes", "seconds", "status", "version"]
+    let passing: Set<String> = ["passes", "provenance", "status"]
     guard case .object(let here) = try tree(self), case .object(let there) = try tree(wanted) else {
       return nil
     }

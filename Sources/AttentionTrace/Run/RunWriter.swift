@@ -32,10 +32,9 @@ public final class RunWriter {
 
   /// Takes hold of `folder` for the run that `manifest` describes, and makes it if there is none.
   ///
-  /// A run there is the same if the manifests differ in nothing but date, status, seconds, version
-  /// and command line.
-  /// - Throws: `TraceError`: the folder holds another run or something else, is being written,
-  ///   cannot be written, or its manifest or journal is damaged.
+  /// A run there is the same if the manifests differ in nothing but their status and provenance.
+  /// - Throws: `TraceError`: the folder holds another run, one of an earlier format, or something else,
+  ///   is being written, cannot be written, or its manifest or journal is damaged.
   public static func open(_ folder: RunFolder, for manifest: RunManifest) throws -> RunOpening {
     let directory = try Directory(path: folder.path, create: true)
     guard flock(directory.descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -53,6 +52,9 @@ public final class RunWriter {
       let run = RunWriter(folder: folder, manifest: manifest, calls: [], directory: directory)
       try run.save()
       return .fresh(run)
+    }
+    guard there.format == RunManifest.currentFormat else {
+      throw TraceError.oldFormat(path: folder.path, format: there.format)
     }
     if let difference = try there.difference(from: manifest) {
       throw TraceError.otherRun(
@@ -85,7 +87,7 @@ public final class RunWriter {
   /// - Throws: `TraceError`.
   public func complete(seconds: Double, passes: UNetPasses) throws {
     manifest.status = .complete
-    manifest.seconds = seconds
+    manifest.provenance.seconds = seconds
     manifest.passes = passes
     try save()
   }

@@ -111,9 +111,9 @@ extension EngineBenchmark {
   package func makeImage(steps: Int) throws -> EngineImage {
     ResidentMemory.trim()
     let altered = (steps + 1) / 2
-    var request = GenerationRequest(
-      prompt: Self.prompt, seed: 0, method: .attendAndExcite(.benchmark(altered: altered)),
-      subjects: Self.subjects)
+    var request = RunRequest(
+      Self.prompt, seed: 0, method: AttendAndExcite(schedule: .benchmark(altered: altered)),
+      subjects: Self.subjects.map(\.name))
     (request.steps, request.scheduler) = (steps, SchedulerKind.ddim.rawValue)
     var (loading, once) = (PassTally(), PassTally())
     var halves = [PassTally(), PassTally()]
@@ -157,11 +157,7 @@ extension EngineBenchmark {
   }
 }
 
-extension AttendAndExcite.Settings {
-  /// The published method without its refinement, whose length depends on the picture.
-  static func benchmark(altered: Int) -> Self {
-    var settings = Self()
-    (settings.maxIterations, settings.thresholds) = (altered, [:])
-    return settings
-  }
+extension GradientSchedule {
+  /// The published schedule without its refinement, whose length depends on the picture.
+  static func benchmark(altered: Int) -> Self { Self(maxIterations: altered, thresholds: [:]) }
 }

@@ -6,7 +6,7 @@ struct UNetSubject {
   private let unet: UNet
   private let latent: Tensor
   private let embeddings: (conditional: Tensor, unconditional: Tensor)
-  private let objective: Excitation
+  private let objective: AttendAndExcite.Loss
   private let sites: [AttentionSite]
   private let schedule: NoiseSchedule
 
@@ -25,7 +25,7 @@ struct UNetSubject {
     let factor = checkpoint.vaeConfiguration.factor
     let window = embeddings.conditional.shape[1]
     let (rows, columns) = (latent.shape[2], latent.shape[3])
-    objective = Excitation(
+    objective = AttendAndExcite.Loss(
       subjects: EngineBenchmark.subjects,
       grid: checkpoint.guidance.grid
         ?? Grid(rows: (rows * factor + 31) / 32, columns: (columns * factor + 31) / 32),
@@ -60,7 +60,7 @@ struct UNetSubject {
     try DenoisingSequence(
       unet: unet, scheduler: SchedulerKind.ddim.make(schedule, steps: EngineBenchmark.steps),
       latent: latent, embeddings: embeddings, guidanceScale: 7.5,
-      parts: MethodParts(guide: AttendAndExcite(objective, .benchmark(altered: 1))))
+      parts: MethodParts(guide: GradientDescent(objective, .benchmark(altered: 1))))
   }
 }
 

@@ -80,6 +80,13 @@ public struct PassMaps: Sendable {
   /// - Precondition: the objective asked for at least one such site.
   public func average(_ kind: AttentionSite.Kind = .cross, at grid: Grid) -> Tensor {
     let chosen = zip(sites, probabilities).filter { $0.0.kind == kind && $0.0.grid == grid }
-    return Excitation.average(chosen.map(\.1))
+    return Self.average(chosen.map(\.1))
+  }
+
+  /// The mean over heads and layers of maps `[1, head, pixel, key]`, `[pixel, key]`.
+  package static func average(_ maps: [Tensor]) -> Tensor {
+    Tensor.concatenated(
+      maps.map { $0.reshaped([$0.shape[0] * $0.shape[1], $0.shape[2], $0.shape[3]]) }, axis: 0
+    ).meanOverFirstAxis
   }
 }

@@ -2,6 +2,8 @@ public import AttentionTrace
 public import TensorEngine
 
 /// Says when, and how far, the latent moves before the noise is predicted.
+///
+/// A guide is a value: what it knows of the iterations before is handed to it, and kept with the run.
 public protocol LatentGuide: Sendable {
   /// The loss it follows.
   var objective: any AttentionObjective { get }
@@ -9,31 +11,26 @@ public protocol LatentGuide: Sendable {
   /// Whether it looks at the latent at iteration `step`.
   func acts(at step: Int) -> Bool
 
-  /// The latent as iteration `step` shall use it.
+  /// The latent as iteration `step` uses it.
   ///
   /// - Parameters:
   ///   - latent: `[1, 4, row, column]`.
   ///   - step: the scheduler's iteration, from 0.
   ///   - count: how many iterations there are.
+  ///   - memory: what it remembers of the iterations before, with the names and shapes of
+  ///     ``memoryShapes``; empty at first. A run that resumes goes on with it.
   ///   - look: runs the UNet as far as the objective reads; takes a latent, what the look is for,
   ///     and the try of refinement (for a loss: the tries before it).
   /// - Throws: what `look` throws.
   func guide(
-    _ latent: Tensor, step: Int, of count: Int,
+    _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],
     look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> Tensor
 
-  /// What it remembers of the iterations before, by name; a run that is cut off keeps it.
-  var memory: [String: Tensor] { get }
-
-  /// Takes back what it remembered.
-  /// - Throws: ``DiffusionError`` when that is none of its memories.
-  func recall(_ memory: [String: Tensor]) throws
+  /// Names and shapes of what it may remember; empty unless it says otherwise.
+  var memoryShapes: [String: [Int]] { get }
 }
 
 extension LatentGuide {
-  /// Nothing.
-  public var memory: [String: Tensor] { [:] }
-  /// Remembers nothing.
-  public func recall(_ memory: [String: Tensor]) throws {}
+  public var memoryShapes: [String: [Int]] { [:] }
 }

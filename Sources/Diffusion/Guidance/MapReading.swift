@@ -17,7 +17,7 @@ public struct MapReading: Sendable, Hashable {
   public var grid: Grid
   /// How the pieces of one word serve its map.
   public var pieces: PieceRule
-  /// Tokens `1..<lastToken` share the renormalisation; see ``Excitation/lastToken``.
+  /// Tokens `1..<lastToken` share the renormalisation; see ``PlannedRun/lastToken``.
   public var lastToken: Int
   /// The smoothing kernel's σ; `nil` leaves the maps as they are.
   public var sigma: Double?

@@ -37,10 +37,23 @@ public struct NoiseSearch: LatentGuide {
 
     /// The most looks that a search may take.
     var looks: Int { rounds * steps + finalSteps }
+
+    /// The search as a method's knobs.
+    public static let knobs: [Knob<Settings>] = [
+      .integer("search-rounds", \.rounds, in: 1...100, "How often initial noise is drawn."),
+      .integer("search-steps", \.steps, in: 1...1000, "Search steps from each draw."),
+      .integer(
+        "final-search-steps", \.finalSteps, in: 0...1000,
+        "Search steps from the best draw, if none is good enough."),
+      .number("search-rate", \.rate, in: 1e-9...1e3, "Learning rate of the search."),
+      .number(
+        "search-divergence", \.divergence, in: 1e-9...1e3,
+        "How far the noise may be from normal noise, as a Kullback–Leibler divergence."),
+    ]
   }
 
   /// The schedule afterwards.
-  public let schedule: AttendAndExcite
+  public let schedule: GradientDescent
   /// Every knob of the search.
   public let settings: Settings
   /// The deviation of the first iteration's latent.
@@ -50,7 +63,7 @@ public struct NoiseSearch: LatentGuide {
 
   /// A search; see the properties.
   package init(
-    _ schedule: AttendAndExcite, _ settings: Settings, scale: Float,
+    _ schedule: GradientDescent, _ settings: Settings, scale: Float,
     fresh: @escaping @Sendable (Int) throws -> Tensor
   ) {
     self.schedule = schedule
@@ -69,14 +82,15 @@ public struct NoiseSearch: LatentGuide {
   ///
   /// - Parameters:
   ///   - latent: `[1, 4, row, column]`.
+  ///   - memory: stays empty.
   ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
   /// - Throws: what `look` throws.
   public func guide(
-    _ latent: Tensor, step: Int, of count: Int,
+    _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],
     look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> Tensor {
     let found = try step == 0 ? searched(latent, look) : latent
-    return try schedule.guide(found, step: step, of: count, look: look)
+    return try schedule.guide(found, step: step, of: count, memory: &memory, look: look)
   }
 
   /// Noise that is good enough, or the best there was.
@@ -166,39 +180,6 @@ package struct NoiseDistribution {
       let share = Float(min(0.99, (bound / divergence).squareRoot()))
       mean = mean.map { $0 * share }
       logVariance = logVariance.map { $0 * share }
-    }
-  }
-}
-
-/// Adam's memory of one parameter.
-///
-/// - Reference: Kingma & Ba, Adam, ICLR 2015, algorithm 1; ε as InitNO has it.
-package struct Adam {
-  private var first: [Float]
-  private var second: [Float]
-  private var count = 0
-  private static let decay: (first: Float, second: Float) = (0.9, 0.999)
-  private static let epsilon: Float = 1e-3
-
-  /// The memory of so many numbers.
-  package init(_ count: Int) {
-    first = [Float](repeating: 0, count: count)
-    second = first
-  }
-
-  /// One step against `slope`.
-  package mutating func step(_ values: inout [Float], _ slope: [Float], rate: Double) {
-    count += 1
-    let correction = (
-      first: 1 - pow(Self.decay.first, Float(count)),
-      second: 1 - pow(Self.decay.second, Float(count))
-    )
-    for place in values.indices {
-      let g = slope[place]
-      first[place] += (1 - Self.decay.first) * (g - first[place])
-      second[place] += (1 - Self.decay.second) * (g * g - second[place])
-      let root = (second[place] / correction.second).squareRoot() + Self.epsilon
-      values[place] -= Float(rate) * first[place] / correction.first / root
     }
   }
 }

@@ -56,3 +56,60 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
     attention.weigh(heads: factors)
   }
 }
+
+// MARK: - As a user names it
+
+extension AttentionAblation {
+  /// What a record names in a run.
+  /// - Throws: ``TextError`` for a word that the prompt lacks, ``DiffusionError`` or `TraceError` for a
+  ///   head that the checkpoint lacks.
+  init(_ record: AblationRecord, in run: PlannedRun) throws {
+    let damped = try record.damp.map(Damping.init)
+    var tokens: [Int: Float] = [:]
+    for (word, factor) in record.drop.map({ ($0, 0) }) + damped.compactMap(\.word) {
+      for token in try TokenSelection(word).tokens(in: run.prompt) {
+        tokens[token, default: 1] *= factor
+      }
+    }
+    self.init(tokens: tokens, heads: damped.compactMap(\.head))
+    for head in heads where !run.sites.contains(where: head.isOf) {
+      let layers = run.sites.filter { LayerPattern(head.layers).matches($0) }
+      guard let most = layers.map(\.heads).max() else {
+        throw TraceError.unmatchedPattern(head.layers, sites: run.sites.map(\.path))
+      }
+      throw DiffusionError.invalidRequest(
+        what: "the head of \(head.layers)", got: String(head.head), expected: "0…\(most - 1)")
+    }
+  }
+}
+
+/// A head or a word, and what it is multiplied by: `LAYERS.HEAD`, `LAYERS.HEAD=FACTOR`, `WORD=FACTOR`.
+private struct Damping {
+  private(set) var head: AttentionAblation.Head?
+  private(set) var word: (String, Float)?
+
+  init(_ text: String) throws {
+    let sides = text.split(separator: "=", omittingEmptySubsequences: false)
+    let factor = sides.count == 2 ? Float(String(sides[1])) : 0
+    guard (1...2).contains(sides.count), let factor, factor.isFinite, !sides[0].isEmpty else {
+      throw Self.unreadable(text)
+    }
+    if let dot = sides[0].lastIndex(of: "."), dot != sides[0].startIndex,
+      let index = Int(sides[0][sides[0].index(after: dot)...]), index >= 0
+    {
+      head = AttentionAblation.Head(
+        layers: String(sides[0][..<dot]), head: index, factor: factor)
+    } else if sides.count == 2 {
+      word = (String(sides[0]), factor)
+    } else {
+      throw Self.unreadable(text)
+    }
+  }
+
+  private static func unreadable(_ text: String) -> DiffusionError {
+    .knob(
+      name: "damp",
+      reason: "is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5, or a "
+        + "word and a factor, as in frog=0.5")
+  }
+}

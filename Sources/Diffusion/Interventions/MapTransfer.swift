@@ -1,49 +1,5 @@
 internal import AttentionTrace
-internal import Synchronization
 internal import TensorEngine
-
-/// Keeps the maps of a source's latest pass, for the run that is made in step with it.
-final class SourceMaps: AttentionObserver, Sendable {
-  /// Self-attention of more pixels decides details that are no part of the layout.
-  private static let mostPixels = 32 * 32
-
-  private let source: PromptToPrompt.Source
-  private let iterations: Int
-  private let kept = Mutex<[String: Tensor]>([:])
-
-  init(_ source: PromptToPrompt.Source, iterations: Int) {
-    self.source = source
-    self.iterations = iterations
-  }
-
-  /// Whether the maps of a site are taken over in a step.
-  func isTaken(_ site: AttentionSite, at step: Int) -> Bool {
-    switch site.kind {
-    // The published code has one more entry for cross-attention than there are iterations.
-    case .cross: source.crossWindow.contains(step, of: iterations + 1)
-    case .`self`:
-      site.grid.pixels <= Self.mostPixels && source.selfWindow.contains(step, of: iterations)
-    }
-  }
-
-  func wants(_ site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass) -> Bool {
-    point == .probabilities && isTaken(site, at: pass.step)
-  }
-
-  func observe(
-    _ values: Span<Float>, at site: AttentionSite, _ point: AttentionPoint, in pass: AttentionPass
-  ) {
-    guard let row = pass.branches.lastIndex(of: .conditional) else { return }
-    let count = site.heads * site.grid.pixels * site.keys
-    let map = Tensor(shape: [1, site.heads, site.grid.pixels, site.keys]) { map in
-      for index in 0..<count { map[index] = values[row * count + index] }
-    }
-    kept.withLock { $0[site.path] = map }
-  }
-
-  /// The latest maps of a site, `[1, head, pixel, key]`.
-  func map(of site: AttentionSite) -> Tensor? { kept.withLock { $0[site.path] } }
-}
 
 /// Puts a source's maps in the place of a run's own.
 struct MapTransfer: AttentionIntervention {

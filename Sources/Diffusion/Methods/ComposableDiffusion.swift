@@ -1,4 +1,4 @@
-internal import AttentionTrace
+public import AttentionTrace
 internal import TensorEngine
 
 /// Composable Diffusion: a prompt's parts are conditioned on one by one, and their noises combined.
@@ -17,50 +17,88 @@ internal import TensorEngine
 /// guidance, the run is plain Stable Diffusion, bit for bit.
 ///
 /// - Reference: the authors' `pipeline_composable_stable_diffusion.py`.
-public struct ComposableDiffusion: GenerationMethod {
+public struct ComposableDiffusion: Method {
   /// A part of the prompt.
   public struct Part: Hashable, Sendable {
     /// Its words.
     public let text: String
-    /// w; below 0 to keep away from it.
-    public let weight: Double
+    /// w; below 0 to keep away from it, `nil` for the weight of guidance.
+    public let weight: Double?
 
-    /// Describes a part; see the properties.
-    public init(_ text: String, weight: Double) {
+    /// A part by its words.
+    public init(_ text: String, weight: Double? = nil) {
       self.text = text
       self.weight = weight
     }
   }
 
-  /// As on the command line.
   public let name = "composable"
-  /// What is conditioned on.
-  public let parts: [Part]
+  public let title = "Composable Diffusion"
+  public let summary =
+    "Composable Diffusion (Liu et al., ECCV 2022): conditions on the prompt's parts one by one, and "
+    + "adds up their noises."
+  /// What is conditioned on; `nil` for the halves of the prompt at "and" or "with".
+  public var parts: [Part]?
 
-  /// Combines `parts`; published runs give each the weight of guidance, 7.5.
-  public init(_ parts: [Part]) { self.parts = parts }
+  /// Combines the halves of the prompt, or `parts`.
+  public init(_ parts: [Part]? = nil) { self.parts = parts }
 
-  /// The parts as they are written in a prompt, and what the recorded pass is.
-  public var settings: [String: String] {
-    [
-      "parts": parts.map { "\($0.text):\($0.weight)" }.joined(separator: " | "),
-      "recorded-pass": "the whole prompt, which gives the picture nothing unless it is a part",
-    ]
+  public static let knobs: [Knob<ComposableDiffusion>] = [
+    Knob(
+      "parts",
+      "What is conditioned on, with weights, below 0 for NOT; the halves of the prompt without it.",
+      placeholder: "text:weight | …", expected: "parts with bars between them, as in a cat:7.5 | a frog:-2",
+      write: { method in
+        method.parts.map { parts in
+          parts.map { "\($0.text)\($0.weight.map { ":\($0)" } ?? "")" }.joined(separator: " | ")
+        }
+      },
+      read: { method, text in
+        let markup = try PromptMarkup(text, brackets: false, parts: true)
+        method.parts =
+          markup.components.isEmpty
+          ? [Part(text)] : markup.components.map { Part($0.text, weight: $0.weight) }
+        return true
+      })
+  ]
+
+  public var marks: Set<PromptMark> { parts == nil ? [.parts] : [] }
+
+  public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {
+    guard parts == nil, !markup.components.isEmpty else { return }
+    parts = markup.components.map { Part($0.text, weight: $0.weight) }
   }
 
   /// Every part's prediction is set against the unconditional one.
   public var isAlwaysGuided: Bool { true }
 
+  public func resolved(for run: PlannedRun) throws -> Self {
+    let parts = parts ?? PromptMarkup.automaticParts(of: run.prompt.prompt).map { Part($0) }
+    return Self(parts.map { Part($0.text, weight: $0.weight ?? run.request.guidanceScale) })
+  }
+
+  public func texts(for run: PlannedRun) throws -> [EncodedText] {
+    (parts ?? []).map { part in
+      EncodedText(.part, run.model.tokenizer.encode(part.text), weight: part.weight)
+    }
+  }
+
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    [MethodNote("parts: " + (parts ?? []).map(\.text).joined(separator: " | "))]
+  }
+
   /// The predictions that the noise is made of.
-  public func parts(for run: MethodContext) throws -> MethodParts {
+  public func parts(for run: PlannedRun) throws -> MethodParts {
+    let parts = parts ?? []
     try DiffusionError.require(!parts.isEmpty, "the list of parts", "empty", "at least one")
     return MethodParts(
       components: try parts.map { part in
+        let weight = part.weight ?? run.request.guidanceScale
         try DiffusionError.require(
-          part.weight.isFinite, "the weight of '\(part.text)'", String(part.weight), "a number")
+          weight.isFinite, "the weight of '\(part.text)'", String(weight), "a number")
         return NoiseComponent(
-          embedding: part.text == run.prompt.prompt ? nil : try run.embedding(part.text),
-          weight: Float(part.weight))
+          embedding: part.text == run.prompt.prompt ? nil : try run.model.embedding(part.text),
+          weight: Float(weight))
       })
   }
 }

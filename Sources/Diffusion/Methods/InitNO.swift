@@ -1,69 +1,54 @@
-internal import AttentionTrace
-
+public import AttentionTrace
+public import TensorEngine
 /// InitNO: noise that suits the prompt is searched for, and Attend-and-Excite goes on from it.
 ///
-/// - Reference: Guo et al., InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise
-///   Optimization, CVPR 2024; ``NoiseSearch`` and ``InitialNoise``.
-public struct InitNO: GenerationMethod {
-  /// As on the command line.
+/// Guo, Lei, Chen, Zhang & Ding, InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise
+/// Optimization, CVPR 2024, section 3.3:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `response` | S_CrossAttn = max_s (1 − max B̃_s) |
+/// | `conflict` | S_SelfAttn, of the self-attention of each subject's peak: mean Σ min / Σ (a + b) |
+/// | `strays` | the largest B̃_s outside of the blob around its peak, if above the blob's least |
+/// | `drift` | Σ_s mean \|B̃_s − their running mean\| |
+/// | `targets` | τ_CrossAttn and τ_SelfAttn |
+///
+/// The search for noise, in the first iteration, descends on response + conflict + strays, conflict
+/// left out while the response is above ½. Later refinement descends on
+/// response + conflict + 0.1 strays + 0.1 drift, and every update on the response alone.
+/// The running mean is taken once a step, of the pass that predicts its noise; the published code
+/// takes it at every look. What is attained is the smaller share of the two targets, 1 once both are.
+public struct InitNO: GradientMethod {
   public let name = "initno"
-  /// The search's knobs.
-  public var search: NoiseSearch.Settings
-  /// What the response and the conflict must fall below.
-  public var targets: Targets
-  /// When and how far afterwards.
-  public var schedule: AttendAndExcite.Settings
+  public let title = "InitNO"
+  public let summary =
+    "InitNO (Guo et al., CVPR 2024): searches for initial noise that suits the prompt, then follows "
+    + "Attend-and-Excite's schedule."
+  /// The search's numbers.
+  public var search = NoiseSearch.Settings()
+  /// What the score of cross-attention must fall below.
+  public var responseTarget = 0.2
+  /// What the score of self-attention must fall below.
+  public var conflictTarget = 0.3
+  public var smoothing = MapSmoothing()
+  // Refinement until both targets are met at these iterations.
+  public var schedule = GradientSchedule(thresholds: [10: 1, 20: 1])
 
-  /// Bounds of the two scores.
-  public struct Targets: Hashable, Sendable {
-    /// Of the cross-attention's.
-    public var response: Double
-    /// Of the self-attention's.
-    public var conflict: Double
+  /// The published knobs.
+  public init() {}
 
-    /// The published bounds, or others.
-    public init(response: Double = 0.2, conflict: Double = 0.3) {
-      self.response = response
-      self.conflict = conflict
-    }
-  }
-
-  /// The published schedule: 25 updates, and refinement until both targets are met at the iterations
-  /// 10 and 20.
-  public static var schedule: AttendAndExcite.Settings {
-    var settings = AttendAndExcite.Settings()
-    settings.thresholds = [10: 1, 20: 1]
-    return settings
-  }
-
-  /// A method by its knobs.
-  public init(
-    search: NoiseSearch.Settings = .init(), targets: Targets = .init(),
-    schedule: AttendAndExcite.Settings = Self.schedule
-  ) {
-    self.search = search
-    self.targets = targets
-    self.schedule = schedule
-  }
-
-  /// Iterations in which the latent is altered.
-  public var alteredSteps: Int { schedule.maxIterations }
-  /// The share of the targets that must be attained, by iteration.
-  public var thresholds: [Int: Double] { schedule.thresholds }
-  /// By the schedule's smoothing.
-  public var measurement: AttendAndExcite.Settings { schedule }
-  /// It excites subjects.
   public var needsSubjects: Bool { true }
 
-  /// Every knob by its option's name.
-  public var settings: [String: String] {
-    schedule.settings.merging([
-      "search-rounds": String(search.rounds), "search-steps": String(search.steps),
-      "final-search-steps": String(search.finalSteps), "search-rate": String(search.rate),
-      "search-divergence": String(search.divergence),
-      "response-target": String(targets.response), "conflict-target": String(targets.conflict),
-    ]) { $1 }
-  }
+  public static let knobs: [Knob<InitNO>] =
+    NoiseSearch.Settings.knobs.map { $0.lifted(\.search) }
+    + [
+      .number(
+        "response-target", \.responseTarget, in: 1e-6...1,
+        "What the score of cross-attention must fall below."),
+      .number(
+        "conflict-target", \.conflictTarget, in: 1e-6...1,
+        "What the score of self-attention must fall below."),
+    ] + scheduleKnobs
 
   /// The search's looks in the first iteration, then the schedule's.
   public func looks(at step: Int) -> [MethodLook] {
@@ -72,27 +57,124 @@ public struct InitNO: GenerationMethod {
       + schedule.looks(at: step)
   }
 
-  /// Sets the schedule's ``AttendAndExcite/Settings/looksAlways``.
-  public func lookingAlways(_ always: Bool) -> Self {
-    var method = self
-    method.schedule.looksAlways = always
-    return method
-  }
-
-  /// The guide that searches, then follows the schedule.
-  /// - Throws: ``DiffusionError`` when the objective cannot be evaluated in this run, or the run does
-  ///   not begin from noise.
-  public func parts(for run: MethodContext) throws -> MethodParts {
+  public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     try DiffusionError.require(
       run.request.picture == nil, "the picture to begin from of \(name)", "given",
       "none: it searches for the noise to begin from")
-    let objective = InitialNoise(
-      subjects: run.request.subjects,
-      targets: (Float(targets.response), Float(targets.conflict)), reading: run.reading(schedule))
-    _ = try objective.sites(among: run.sites)
-    return MethodParts(
-      guide: NoiseSearch(
-        AttendAndExcite(objective, schedule), search, scale: try run.initialNoiseScale,
-        fresh: try run.freshNoise()))
+    return Loss(
+      subjects: run.subjects, targets: (Float(responseTarget), Float(conflictTarget)),
+      reading: run.reading(smoothing))
+  }
+
+  /// The guide that searches, then follows the schedule.
+  public func guide(
+    along objective: any AttentionObjective, in run: PlannedRun
+  ) throws -> any LatentGuide {
+    NoiseSearch(
+      GradientDescent(objective, schedule), search, scale: try run.initialNoiseScale,
+      fresh: run.freshNoise)
+  }
+}
+
+extension InitNO {
+  /// The scores of the table above, and what refinement descends on.
+  public struct Loss: AttentionObjective {
+    /// What the loss is about.
+    public let subjects: [Subject]
+    /// What the response and the conflict must fall below.
+    public let targets: (response: Float, conflict: Float)
+    /// How maps are read.
+    public let reading: MapReading
+
+    /// An objective over `subjects`; see the properties.
+    public init(
+      subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
+      reading: MapReading
+    ) {
+      self.subjects = subjects
+      self.targets = targets
+      self.reading = reading
+    }
+
+    /// The cross-attentions and the self-attentions at the grid.
+    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+      try reading.sites(among: sites, for: subjects, cellByCell: true)
+        + reading.sites(.`self`, among: sites, for: subjects, cellByCell: true)
+    }
+
+    /// The losses of one pass; see the table above.
+    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+      let read = reading.read(maps)
+      let own = subjects.map { read.smoothed($0) }
+      let response = Tensor.largest(own.map { $0.maximum.affine(scale: -1, offset: 1) })
+      let conflict = conflict(own, maps, read)
+      let strays = Tensor.total(own.map(Self.stray))
+      var refinement = response + strays.affine(scale: maps.step == 0 ? 1 : 0.1)
+      if maps.step > 0 || response.item <= 0.5 { refinement = refinement + conflict }
+      if maps.step > 0, let drift = drift(own, maps.memory) {
+        refinement = refinement + drift.affine(scale: 0.1)
+      }
+      let attained = min(
+        1, targets.response / max(response.item, MapDistance.floor),
+        targets.conflict / max(conflict.item, MapDistance.floor))
+      return ObjectiveValue(
+        loss: response.rectified, maxima: read.maxima(of: subjects), refinement: refinement,
+        shortfall: 1 - attained)
+    }
+
+    private func conflict(_ own: [Tensor], _ maps: PassMaps, _ read: TokenMaps) -> Tensor {
+      let attention = maps.average(.`self`, at: reading.grid)  // [pixel, pixel]
+      let peaks = own.map { map in
+        let peak = map.argmax
+        return read.smoothed(
+          attention.sliced(axis: 0, peak..<peak + 1).reshaped([attention.shape[1]]))
+      }
+      return .mean(
+        peaks.indices.flatMap { b in
+          (0..<b).map { a in
+            Tensor.lesser(peaks[a], peaks[b]).sum
+              / (peaks[a] + peaks[b]).sum.affine(scale: 1, offset: 1e-6)
+          }
+        })
+    }
+
+    /// The largest number outside of the blob around the peak, if above the blob's least; else 0.
+    private static func stray(_ map: Tensor) -> Tensor {
+      let values = map.values
+      let blob = OtsuBlob.around(map.argmax, in: values, columns: map.shape[1])
+      let least = values.indices.filter { blob[$0] }.map { values[$0] }.min() ?? 0
+      let outside = values.indices.filter { !blob[$0] }
+      guard let place = outside.max(by: { values[$0] < values[$1] }), values[place] > least else {
+        return .scalar(0)
+      }
+      return map.sum(of: [place])
+    }
+
+    private func drift(_ own: [Tensor], _ memory: [String: Tensor]) -> Tensor? {
+      memory["mean"].map { mean in
+        .total(
+          own.indices.map { index in
+            let before = mean.sliced(axis: 0, index..<index + 1).reshaped(own[index].shape)
+            return (own[index] - before).magnitude.sum.affine(scale: 1 / Float(before.count))
+          })
+      }
+    }
+
+    /// The running mean of each subject's B̃.
+    public var memoryShapes: [String: [Int]] {
+      ["mean": [subjects.count, reading.grid.rows * reading.grid.columns]]
+    }
+
+    /// 0.9 of the running mean and 0.1 of this step's maps.
+    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+      let read = reading.read(maps)
+      let now = Tensor.concatenated(
+        subjects.map { read.smoothed($0).reshaped([1, reading.grid.rows * reading.grid.columns]) },
+        axis: 0
+      ).detached
+      guard let before = maps.memory["mean"] else { return ["mean": now] }
+      return ["mean": before.affine(scale: 0.9) + now.affine(scale: 0.1)]
+    }
   }
 }

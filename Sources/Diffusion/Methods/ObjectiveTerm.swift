@@ -69,9 +69,9 @@ extension ObjectiveExpression {
   /// The sum in a run.
   /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for a box that
   ///   is none.
-  func objective(for run: MethodContext, reading: MapReading) throws -> WeightedSum {
-    WeightedSum(
-      subjects: run.request.subjects,
+  func objective(for run: PlannedRun, reading: MapReading) throws -> WeightedSum.Loss {
+    WeightedSum.Loss(
+      subjects: run.subjects,
       terms: try terms.map { (Float($0.weight), try $0.objective(for: run, reading)) },
       reading: reading)
   }
@@ -80,7 +80,7 @@ extension ObjectiveExpression {
 extension ObjectiveExpression.Term {
   /// The loss in a run; it measures no subjects itself.
   fileprivate func objective(
-    for run: MethodContext, _ reading: MapReading
+    for run: PlannedRun, _ reading: MapReading
   ) throws -> any AttentionObjective {
     func words(_ names: [String]) throws -> [Subject] {
       try SubjectSelection.subjects(named: names, in: run.prompt)
@@ -92,37 +92,37 @@ extension ObjectiveExpression.Term {
     }
     func predicated(
       _ proposition: ([Subject]) -> PredicatedDiffusion.Proposition
-    ) throws -> PredicatedDiffusion {
-      PredicatedDiffusion(
+    ) throws -> PredicatedDiffusion.Loss {
+      PredicatedDiffusion.Loss(
         subjects: [], propositions: [proposition(try all())], leakWeight: 1, reading: reading)
     }
-    func overlap(_ measure: AttentionOverlap.Measure) throws -> AttentionOverlap {
-      AttentionOverlap(subjects: try all(), measure: measure, reading: reading)
+    func overlap(_ measure: AttentionOverlap.Measure) throws -> AttentionOverlap.Loss {
+      AttentionOverlap.Loss(subjects: try all(), measure: measure, reading: reading)
     }
     func divideAndBind(
-      _ groups: [WordGroup], _ term: DivideAndBind.Term
-    ) -> DivideAndBind {
-      DivideAndBind(subjects: [], groups: groups, terms: [term], reading: reading)
+      _ groups: [WordGroup], _ term: DivideAndBind.Loss.Term
+    ) -> DivideAndBind.Loss {
+      DivideAndBind.Loss(subjects: [], groups: groups, terms: [term], reading: reading)
     }
     switch kind {
-    case .excite: return Excitation(subjects: try all(), reading: reading)
+    case .excite: return AttendAndExcite.Loss(subjects: try all(), reading: reading)
     case .syngen:
-      return SynGen(subjects: [], groups: [try group()], content: run.content, reading: reading)
+      return SynGen.Loss(subjects: [], groups: [try group()], content: run.content, reading: reading)
     case .ebama:
-      return EBAMA(subjects: [], groups: [try group()], content: run.content, reading: reading)
+      return EBAMA.Loss(subjects: [], groups: [try group()], content: run.content, reading: reading)
     case .vary: return divideAndBind(try all().map { WordGroup(noun: $0) }, .attend)
     case .bind: return divideAndBind([try group()], .bind)
     case .conform:
       let groups = try arguments.map { try words($0.split(separator: " ").map(String.init)) }
-      return Conform(subjects: [], groups: groups, reading: reading)
-    case .segregate: return AStar(subjects: try all(), terms: [.segregation], reading: reading)
-    case .retain: return AStar(subjects: try all(), terms: [.retention], reading: reading)
+      return Conform.Loss(subjects: [], groups: groups, reading: reading)
+    case .segregate: return AStar.Loss(subjects: try all(), terms: [.segregation], reading: reading)
+    case .retain: return AStar.Loss(subjects: try all(), terms: [.retention], reading: reading)
     case .box:
       let edges = arguments.dropFirst().compactMap { Double($0) }
       let box = try LayoutBox(
         try words([arguments[0]])[0], left: edges[0], top: edges[1], right: edges[2],
         bottom: edges[3])
-      return BoxDiff(subjects: [], boxes: [box], reading: reading)
+      return BoxDiff.Loss(subjects: [], boxes: [box], reading: reading)
     case .exists: return try predicated { .exists($0[0]) }
     case .implies: return try predicated { .implies($0[0], $0[1]) }
     case .same: return try predicated { .equivalent($0[0], $0[1]) }

@@ -1,12 +1,27 @@
 /// No picture is made: one is shown to the model, as noisy as a run's latent is at chosen times.
-public struct PictureExplanation: GenerationMethod {
-  /// As the run's folder is named.
+public struct PictureExplanation: Method {
   public let name = "explain"
-  /// None: the times are the run's timesteps.
-  public let settings: [String: String] = [:]
+  public let title = "Explained picture"
+  public let summary = "Shows a picture to the model, and makes none."
   /// Training times, 0…999 in Stable Diffusion.
-  public let times: [Int]
+  public var times: [Int]
 
-  /// Shows a request's picture at `times`.
-  public init(times: [Int]) { self.times = times }
+  /// Shows a request's picture at `times`, which a run needs.
+  public init(times: [Int] = []) { self.times = times }
+
+  public static let knobs: [Knob<PictureExplanation>] = [
+    Knob(
+      "timesteps", "Training times at which the picture is shown.", placeholder: "list",
+      expected: "training times, as in 261,501",
+      write: { $0.times.map(String.init).joined(separator: ",") },
+      read: { method, text in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        method.times = parts.compactMap { Int($0) }
+        return method.times.count == parts.count || text.isEmpty
+      })
+  ]
+
+  public func resolved(for run: PlannedRun) throws -> Self {
+    Self(times: try run.model.checkpoint.validTimes(times))
+  }
 }

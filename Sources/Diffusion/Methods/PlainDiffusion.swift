@@ -2,11 +2,10 @@
 ///
 /// - Reference: Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models,
 ///   CVPR 2022.
-public struct PlainDiffusion: GenerationMethod {
-  /// As on the command line.
+public struct PlainDiffusion: Method {
   public let name = "stable-diffusion"
-  /// None.
-  public let settings: [String: String] = [:]
+  public let title = "Stable Diffusion"
+  public let summary = "Stable Diffusion (Rombach et al., CVPR 2022): nothing besides the prompt."
 
   /// The method has no knobs.
   public init() {}

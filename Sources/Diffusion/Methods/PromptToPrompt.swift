@@ -1,4 +1,5 @@
-internal import AttentionTrace
+public import AttentionTrace
+private import Foundation
 internal import TensorEngine
 
 /// Prompt-to-prompt: words weigh more or less, or another prompt's maps lay out the picture.
@@ -18,20 +19,17 @@ internal import TensorEngine
 /// window, and M*_t stays outside. Weights of 1 and no source are plain Stable Diffusion, bit for bit.
 ///
 /// - Reference: github.com/google/prompt-to-prompt `prompt-to-prompt_stable.ipynb`.
-public struct PromptToPrompt: GenerationMethod {
+public struct PromptToPrompt: Method {
   /// What a word's attention is multiplied by.
   public struct Weight: Hashable, Sendable {
     /// The word, as the user names it.
     public let word: String
-    /// Its tokens.
-    public let tokens: [Int]
     /// c.
     public let factor: Double
 
-    /// Describes a weight; see the properties.
-    public init(word: String, tokens: [Int], factor: Double) {
+    /// A factor for a word.
+    public init(_ word: String, _ factor: Double) {
       self.word = word
-      self.tokens = tokens
       self.factor = factor
     }
   }
@@ -52,81 +50,159 @@ public struct PromptToPrompt: GenerationMethod {
     }
   }
 
-  /// Another prompt, whose maps the picture is laid out by.
-  public struct Source: Hashable, Sendable {
-    /// The prompt; its picture is made from the same noise, in step, and not kept.
-    public var prompt: String
-    /// How its tokens are those of the request's prompt.
-    public var edit: PromptAlignment.Edit
-    /// When cross-attention maps are edited.
-    public var crossWindow = Window(0...0.8)
-    /// When self-attention maps of 32×32 pixels or fewer are copied.
-    public var selfWindow = Window(0...0.4)
-
-    /// A source with the published windows.
-    public init(prompt: String, edit: PromptAlignment.Edit) {
-      self.prompt = prompt
-      self.edit = edit
-    }
-  }
-
-  /// As on the command line.
   public let name = "prompt-to-prompt"
+  public let title = "Prompt-to-Prompt"
+  public let summary =
+    "Prompt-to-Prompt (Hertz et al., ICLR 2023): multiplies words' attention, or takes over another "
+    + "prompt's maps."
   /// Words that weigh more or less.
-  public let weights: [Weight]
-  /// The prompt whose maps are taken; `nil` for none.
-  public let source: Source?
+  public var weights: [Weight] = []
+  /// A prompt whose maps lay out the picture; its own picture is made from the same noise, in step, and
+  /// not kept.
+  public var source: String?
+  /// How the source's tokens are those of the request's prompt; `nil` for a replacement where there are
+  /// as many words, otherwise a refinement.
+  public var edit: PromptAlignment.Edit?
+  /// When cross-attention maps are edited; `nil` for the published window.
+  public var crossWindow: Window?
+  /// When self-attention maps of 32×32 pixels or fewer are copied; `nil` for the published window.
+  public var selfWindow: Window?
 
   /// Weighs words, and takes maps from `source`.
-  public init(weights: [Weight] = [], source: Source? = nil) {
+  public init(
+    weights: [Weight] = [], source: String? = nil, edit: PromptAlignment.Edit? = nil,
+    crossWindow: Window? = nil, selfWindow: Window? = nil
+  ) {
     self.weights = weights
     self.source = source
+    self.edit = edit
+    self.crossWindow = crossWindow
+    self.selfWindow = selfWindow
   }
 
-  /// Every knob by its option's name.
-  public var settings: [String: String] {
-    var settings = [
-      "reweight": weights.map { "\($0.word)=\($0.factor)" }.joined(separator: ",")
-    ]
-    guard let source else { return settings }
-    settings["source"] = source.prompt
-    settings["edit"] = source.edit.rawValue
-    for (name, window) in [
-      ("cross-window", source.crossWindow), ("self-window", source.selfWindow),
-    ] {
-      settings[name] = "\(window.shares.lowerBound),\(window.shares.upperBound)"
-    }
-    return settings
+  /// The published windows of cross-attention and of self-attention.
+  private static let published = (cross: Window(0...0.8), own: Window(0...0.4))
+
+  public static let knobs: [Knob<PromptToPrompt>] = [
+    Knob(
+      "reweight", "What words' attention is multiplied by, as in frog=2,cat=0.5.",
+      placeholder: "word=factor,…", expected: "words and numbers, as in frog=2,cat=0.5",
+      write: { method in
+        method.weights.isEmpty
+          ? nil : method.weights.map { "\($0.word)=\($0.factor)" }.joined(separator: ",")
+      },
+      read: { method, text in
+        var weights: [Weight] = []
+        for pair in text.split(separator: ",", omittingEmptySubsequences: false) {
+          let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+          guard sides.count == 2,
+            let factor = Double(sides[1].trimmingCharacters(in: .whitespaces)), factor.isFinite
+          else { return false }
+          weights.append(Weight(String(sides[0]).trimmingSpace(), factor))
+        }
+        method.weights = weights
+        return true
+      }),
+    Knob(
+      "source", "A prompt whose maps lay out the picture; it is run in step, unseen.",
+      placeholder: "prompt", expected: "a prompt", write: \.source,
+      read: { method, text in
+        method.source = text
+        return !text.isEmpty
+      }),
+    .choice(
+      "edit", \.edit,
+      "Whether the prompt replaces words of the source by as many, or refines it with more or fewer."),
+    window("cross-window", \.crossWindow, "Shares of the steps between which maps are edited."),
+    window(
+      "self-window", \.selfWindow,
+      "Shares of the steps between which self-attention maps are copied."),
+  ]
+
+  private static func window(
+    _ name: String, _ path: KnobPath<PromptToPrompt, Window?>, _ help: String
+  ) -> Knob<PromptToPrompt> {
+    Knob(
+      name, help, placeholder: "from,to", expected: "two shares of the steps, as in 0,0.8",
+      write: { method in
+        method[keyPath: path].map { "\($0.shares.lowerBound),\($0.shares.upperBound)" }
+      },
+      read: { method, text in
+        guard let sides = Knob<Self>.numbers(text, count: 2), 0 <= sides[0], sides[0] <= sides[1],
+          sides[1] <= 1
+        else { return false }
+        method[keyPath: path] = Window(sides[0]...sides[1])
+        return true
+      })
   }
 
   /// Weights are not brought back to a sum of 1, and an edited map is of several.
   public var rowsSumToOne: Bool { weights.isEmpty && source == nil }
 
-  /// The intervention, and the run of the source that it takes maps from.
-  public func parts(for run: MethodContext) throws -> MethodParts {
-    var factors: [Float]?
-    if !weights.isEmpty {
-      var all = [Float](repeating: 1, count: run.prompt.tokens.count)
-      for weight in weights {
-        try DiffusionError.require(
-          weight.factor.isFinite, "the weight of '\(weight.word)'", String(weight.factor),
-          "a number"
-        )
-        for token in weight.tokens { all[token] *= Float(weight.factor) }
-      }
-      factors = all
-    }
+  public func resolved(for run: PlannedRun) throws -> Self {
+    _ = try factors(in: run.prompt)
+    var method = self
     guard let source else {
+      for (name, isGiven) in [
+        ("edit", edit != nil), ("cross-window", crossWindow != nil),
+        ("self-window", selfWindow != nil),
+      ] where isGiven {
+        throw DiffusionError.knob(
+          name: name, reason: "says how the source is used; there is no source")
+      }
+      return self
+    }
+    let words = run.model.tokenizer.encode(source).words
+    guard !words.isEmpty else { throw TextError.emptyPrompt }
+    method.edit = edit ?? (words.count == run.prompt.words.count ? .replacement : .refinement)
+    method.crossWindow = crossWindow ?? Self.published.cross
+    method.selfWindow = selfWindow ?? Self.published.own
+    return method
+  }
+
+  public func texts(for run: PlannedRun) throws -> [EncodedText] {
+    source.map { [EncodedText(.source, run.model.tokenizer.encode($0))] } ?? []
+  }
+
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    edit.map { [MethodNote("the source prompt is edited by \($0.rawValue)")] } ?? []
+  }
+
+  /// The intervention, and the run of the source that it takes maps from.
+  public func parts(for run: PlannedRun) throws -> MethodParts {
+    let factors = try factors(in: run.prompt)
+    guard let source, let edit, let crossWindow, let selfWindow else {
       return MethodParts(intervention: factors.map(TokenReweighting.init))
     }
-    let alignment = try PromptAlignment(
-      from: run.tokens(source.prompt), to: run.prompt, source.edit)
-    let maps = SourceMaps(source, iterations: run.iterations)
     var request = run.request
-    (request.prompt, request.method, request.subjects) = (source.prompt, .stableDiffusion, [])
-    var parts = MethodParts(
-      intervention: MapTransfer(alignment: alignment, factors: factors, maps: maps))
-    parts.companion = try run.model.sequence(request, observers: [maps])
+    (request.prompt, request.method, request.subjects) = (source, PlainDiffusion(), [])
+    (request.recording, request.ablation, request.variation) = (nil, nil, nil)
+    let planned = try run.model.plan(request)
+    var parts = MethodParts()
+    parts.companion = SourceRun(
+      run: planned, alignment: try PromptAlignment(from: planned.prompt, to: run.prompt, edit),
+      factors: factors, windows: (crossWindow, selfWindow))
     return parts
+  }
+
+  /// c of each token of the window; `nil` without weights.
+  private func factors(in prompt: TokenTable) throws -> [Float]? {
+    guard !weights.isEmpty else { return nil }
+    let tokens = try weights.map { try TokenSelection($0.word).tokens(in: prompt) }
+    var factors = [Float](repeating: 1, count: prompt.tokens.count)
+    for (place, weight) in weights.enumerated() {
+      try DiffusionError.require(
+        weight.factor.isFinite, "the weight of '\(weight.word)'", String(weight.factor), "a number")
+      if let before = tokens[..<place].firstIndex(where: {
+        !Set($0).isDisjoint(with: tokens[place])
+      }) {
+        throw DiffusionError.knob(
+          name: "reweight",
+          reason: "names '\(weights[before].word)' and '\(weight.word)', which share a token; a token "
+            + "has one weight")
+      }
+      for token in tokens[place] { factors[token] = Float(weight.factor) }
+    }
+    return factors
   }
 }

@@ -19,7 +19,7 @@ internal import TensorEngine
 /// prompt, add nothing to W_0: where there is no other, the run is plain Stable Diffusion, bit for bit.
 ///
 /// - Reference: github.com/weixi-feng/Structured-Diffusion-Guidance `scripts/txt2img_demo.py`.
-public struct StructureDiffusion: GenerationMethod {
+public struct StructureDiffusion: Method {
   /// Where phrases take their place.
   public enum Form: String, Hashable, Sendable, CaseIterable {
     /// One key and several values: the published default.
@@ -31,41 +31,86 @@ public struct StructureDiffusion: GenerationMethod {
     case keysInPlace = "conjunction-in-place"
   }
 
-  /// As on the command line.
   public let name = "structure"
-  /// The phrases, in the prompt's order.
-  public let phrases: [NounPhrase]
+  public let title = "StructureDiffusion"
+  public let summary =
+    "StructureDiffusion (Feng et al., ICLR 2023): noun phrases are also encoded by themselves, and "
+    + "averaged in."
+  /// The phrases as they stand in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
+  public var phrases: [String]?
   /// Where they take their place.
-  public let form: Form
+  public var form = Form.values
 
-  /// Gives `phrases` their own place; see ``NounPhraseFinder``.
-  public init(_ phrases: [NounPhrase], form: Form = .values) {
+  /// The published form, with the phrases that are found in the prompt or `phrases`.
+  public init(_ phrases: [String]? = nil, form: Form = .values) {
     self.phrases = phrases
     self.form = form
   }
 
-  /// The form and the phrases.
-  public var settings: [String: String] {
-    ["structure-form": form.rawValue, "phrases": phrases.map(\.text).joined(separator: " | ")]
+  public static let knobs: [Knob<StructureDiffusion>] = [
+    .choice(
+      "structure-form", \.form,
+      "Where phrases take their place: among the values, among the keys (conjunction), or among the "
+        + "keys as the published code computes it (conjunction-in-place)."),
+    Knob(
+      "phrases", "The noun phrases; those that are found in the prompt without it.",
+      placeholder: "phrase | …", expected: "phrases of the prompt with bars between them",
+      write: { $0.phrases?.joined(separator: " | ") },
+      read: { method, text in
+        method.phrases =
+          text.isEmpty ? [] : text.split(separator: "|").map { String($0).trimmingSpace() }
+        return true
+      }),
+  ]
+
+  public var marks: Set<PromptMark> { phrases == nil ? [.phrases] : [] }
+
+  public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {
+    guard phrases == nil, !markup.phrases.isEmpty else { return }
+    phrases = try NounPhraseFinder.phrases(at: markup.phrases, in: prompt).map {
+      prompt.reference(to: $0)
+    }
+  }
+
+  public func resolved(for run: PlannedRun) throws -> Self {
+    Self(try nounPhrases(in: run.prompt).map { run.prompt.reference(to: $0) }, form: form)
+  }
+
+  /// The phrases in a prompt.
+  /// - Throws: ``TextError`` for a phrase that is not there.
+  public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
+    guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
+    return try NounPhraseFinder.phrases(
+      at: try phrases.map { try prompt.range(of: $0) }, in: prompt)
   }
 
   /// Those of the phrases that change anything: of two words or more, and not the whole prompt.
-  public func segments(of prompt: TokenTable) -> [NounPhrase] {
+  /// - Throws: as ``nounPhrases(in:)``.
+  public func segments(of prompt: TokenTable) throws -> [NounPhrase] {
     let whole = prompt.words.flatMap(\.tokens)
-    return phrases.filter { phrase in
+    return try nounPhrases(in: prompt).filter { phrase in
       phrase.tokens != whole
         && prompt.words.count { phrase.tokens.contains($0.tokens[0]) } > 1
     }
   }
 
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    guard let segments = try? segments(of: run.prompt), segments.isEmpty else { return [] }
+    return [
+      MethodNote(
+        "structure: no phrase of two words or more besides the whole prompt, so the picture is "
+          + "that of stable-diffusion", isWarning: true)
+    ]
+  }
+
   /// The intervention in every cross-attention.
-  public func parts(for run: MethodContext) throws -> MethodParts {
-    let segments = segments(of: run.prompt)
+  public func parts(for run: PlannedRun) throws -> MethodParts {
+    let segments = try segments(of: run.prompt)
     guard !segments.isEmpty else { return MethodParts() }
-    let embedding = try run.embedding(run.prompt.prompt)
+    let embedding = try run.model.embedding(run.prompt.prompt)
     var (aligned, overwritten) = ([Tensor](), embedding)
     for segment in segments {
-      let alone = try run.embedding(segment.text)
+      let alone = try run.model.embedding(segment.text)
       aligned.append(embedding.replacingRows(segment.tokens, by: alone))
       overwritten = overwritten.replacingRows(segment.tokens, by: alone)
     }

@@ -122,9 +122,37 @@ public struct Checkpoint: Sendable {
     return kind
   }
 
-  /// The model that comes with Heed.
-  public static var menagerie: String {
+  /// Where the model that comes with Heed is.
+  package static var menagerie: String {
     Bundle.module.resourceURL?.appendingPathComponent("Menagerie").path ?? "Menagerie"
+  }
+
+  /// Menagerie, the model that comes with Heed.
+  /// - Throws: as ``init(_:_:)``.
+  public static var bundled: Checkpoint {
+    get throws { try Checkpoint(menagerie) }
+  }
+
+  /// A path that means the same from any folder.
+  package static func absolute(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+
+  /// Where it is, and the options that it was opened with.
+  package var source: RunProvenance.Source {
+    var named: [String: String] = [:]
+    named["variant"] = options.variant
+    named["config"] = options.configuration.map(Self.absolute)
+    named["weights"] = options.weights?.rawValue
+    named["prediction"] = options.prediction?.rawValue
+    return RunProvenance.Source(path: Self.absolute(path), options: named)
+  }
+
+  /// Where its LoRAs are, and their scales.
+  package var loraSources: [RunProvenance.Source] {
+    options.loras.map {
+      RunProvenance.Source(path: Self.absolute($0.path), options: ["scale": String($0.scale)])
+    }
   }
 
   /// The folder's or the file's name, without its ending.

@@ -40,8 +40,12 @@ public struct DenoisingSequence {
   private let allSites: [AttentionSite]
   /// The sites the objective reads, in its order.
   private let sites: [AttentionSite]
+  /// Whether the loss is looked at where the guide does not act, too.
+  private let measuresLosses: Bool
   /// What the objective remembers of the step before.
   private var memory: [String: Tensor] = [:]
+  /// What the guide remembers of the steps before.
+  private var guideMemory: [String: Tensor] = [:]
   private let observers: [any AttentionObserver]
   private let report: PassReport
   private var scheduler: any Scheduler
@@ -60,11 +64,13 @@ public struct DenoisingSequence {
   ///   - noise: what the starting noise was drawn from, for a scheduler that draws more.
   ///   - embeddings: of the prompt and of the negative prompt, `[1, token, width]` both.
   ///   - parts: what the method adds.
+  ///   - measuresLosses: whether the loss is looked at where the guide does not act, too.
   package init(
     unet: UNet, scheduler: any Scheduler, latent: Tensor,
     noise: (any RandomSource)? = nil,
     embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
-    parts: MethodParts = MethodParts(), observers: [any AttentionObserver] = [],
+    parts: MethodParts = MethodParts(), measuresLosses: Bool = false,
+    observers: [any AttentionObserver] = [],
     report: @escaping PassReport = { _, _ in }
   ) throws {
     self.unet = unet
@@ -76,9 +82,14 @@ public struct DenoisingSequence {
     self.guidanceScale = Float(guidanceScale)
     guide = parts.guide
     objective = parts.guide?.objective ?? parts.objective
-    intervention = parts.intervention
+    let source = try parts.companion?.started()
+    let interventions: [any AttentionIntervention] =
+      [source?.intervention ?? parts.intervention, parts.ablation].compactMap(\.self)
+    intervention =
+      interventions.count > 1 ? InterventionSequence(interventions) : interventions.first
     components = parts.components
-    companion = parts.companion.map { [$0] } ?? []
+    companion = source.map { [$0.sequence] } ?? []
+    self.measuresLosses = measuresLosses
     self.observers = observers
     self.report = report
     allSites = unet.sites(
@@ -99,7 +110,7 @@ public struct DenoisingSequence {
       "passes": Tensor([Float(ownPasses.forward), Float(ownPasses.backward)], shape: [2]),
     ]) { $1 }
     return own.merging(memory.prefixed(by: Self.memoryPrefix)) { $1 }
-      .merging(guide?.memory.prefixed(by: Self.guidePrefix) ?? [:]) { $1 }
+      .merging(guideMemory.prefixed(by: Self.guidePrefix)) { $1 }
       .merging(companion.first?.state.prefixed(by: Self.companionPrefix) ?? [:]) { $1 }
   }
 
@@ -113,7 +124,8 @@ public struct DenoisingSequence {
     let index = state["index"].flatMap { $0.count == 1 ? Int(exactly: $0.item) : nil }
     guard let index, (0...count).contains(index), let latent = state["latent"],
       latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent),
-      let memory = memory(in: state, at: index), let passes = Self.passes(in: state)
+      let memory = memory(in: state, at: index), let guideMemory = guideMemory(in: state),
+      let passes = Self.passes(in: state)
     else {
       throw DiffusionError.invalidRequest(
         what: "the state of a run to resume", got: state.keys.sorted().joined(separator: ", "),
@@ -121,7 +133,7 @@ public struct DenoisingSequence {
     }
     scheduler.state = state.filter { $0.key.hasPrefix("scheduler.") }
     (self.latent, self.index, self.memory, ownPasses) = (latent, index, memory, passes)
-    try guide?.recall(state.unprefixed(by: Self.guidePrefix))
+    self.guideMemory = guideMemory
     for place in companion.indices {
       try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
     }
@@ -135,6 +147,14 @@ public struct DenoisingSequence {
     let memory = state.unprefixed(by: Self.memoryPrefix)
     let expected = index == 0 ? [:] : objective?.memoryShapes ?? [:]
     return memory.mapValues(\.shape) == expected && memory.values.allSatisfy(\.isFinite)
+      ? memory : nil
+  }
+
+  /// What the guide remembers by a state; `nil` if that is not of its names and shapes.
+  private func guideMemory(in state: [String: Tensor]) -> [String: Tensor]? {
+    let memory = state.unprefixed(by: Self.guidePrefix)
+    let shapes = guide?.memoryShapes ?? [:]
+    return memory.allSatisfy { shapes[$0.key] == $0.value.shape && $0.value.isFinite }
       ? memory : nil
   }
 
@@ -154,20 +174,25 @@ public struct DenoisingSequence {
     var tries = 0
     for place in companion.indices { _ = try companion[place].next() }
     let found = latent
-    if let guide, guide.acts(at: step) {
-      let gradients = GradientCount()
-      latent = try guide.guide(latent, step: step, of: count) { latent, phase, attempt in
-        tries = max(tries, attempt)
-        ownPasses.forward += 1
-        return try look(
-          latent,
-          AttentionPass(
-            step: step, timestep: timestep, phase: phase, attempt: attempt,
-            branches: [.conditional]),
-          counting: gradients)
-      }
-      ownPasses.backward += gradients.count
+    let gradients = GradientCount()
+    func look(_ latent: Tensor, _ phase: Phase, _ attempt: Int) throws -> LossProbe {
+      tries = max(tries, attempt)
+      ownPasses.forward += 1
+      return try self.look(
+        latent,
+        AttentionPass(
+          step: step, timestep: timestep, phase: phase, attempt: attempt,
+          branches: [.conditional]),
+        counting: gradients)
     }
+    if let guide, guide.acts(at: step) {
+      var remembered = guideMemory
+      latent = try guide.guide(latent, step: step, of: count, memory: &remembered, look: look)
+      guideMemory = remembered
+    } else if guide != nil, measuresLosses {
+      _ = try look(latent, .loss, 0)
+    }
+    ownPasses.backward += gradients.count
     let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
     let (prediction, measurement) = try predict(step, timestep, displacement)
     ownPasses.forward += predictions

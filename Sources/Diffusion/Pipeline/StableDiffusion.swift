@@ -13,6 +13,7 @@ public final class StableDiffusion: Sendable {
   let vae: VAE
   private let text: CLIPTextModel
   private let embeddings = Mutex<[String: Tensor]>([:])
+  private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
 
@@ -39,23 +40,6 @@ public final class StableDiffusion: Sendable {
       width: configuration.sampleColumns * factor, height: configuration.sampleRows * factor)
   }
 
-  /// A request's picture in pixels.
-  public func size(_ request: GenerationRequest) -> ImageSize { request.size ?? trainedSize }
-
-  /// The rows and columns of a request's latent.
-  /// - Throws: ``DiffusionError`` when the autoencoder does not divide the size.
-  public func latentGrid(_ request: GenerationRequest) throws -> Grid {
-    let sides = try size(request).latentGrid(factor: checkpoint.vaeConfiguration.factor)
-    return Grid(rows: sides.rows, columns: sides.columns)
-  }
-
-  /// Every attention at a request's size, in the order in which a pass reaches them.
-  /// - Throws: as ``latentGrid(_:)``.
-  public func sites(_ request: GenerationRequest) throws -> [AttentionSite] {
-    let latent = try latentGrid(request)
-    return unet.sites(rows: latent.rows, columns: latent.columns, tokens: tokenizer.window)
-  }
-
   /// The embedding of a prompt, `[1, token, width]`.
   func embedding(_ prompt: String) throws -> Tensor {
     if let known = embeddings.withLock({ $0[prompt] }) { return known }
@@ -64,86 +48,25 @@ public final class StableDiffusion: Sendable {
     return embedding
   }
 
-  /// What is measured of a request's attention; `nil` without subjects.
-  public func objective(_ request: GenerationRequest) throws -> Excitation? {
-    guard !request.subjects.isEmpty else { return nil }
-    let settings = request.method.base.measurement
-    try settings.validate()
-    let objective = Excitation(
-      subjects: request.subjects, grid: try grid(request), pieces: request.pieces,
-      lastToken: lastToken(request, tokenizer.encode(request.prompt)),
-      sigma: settings.smooths ? settings.sigma : nil, kernelSize: settings.kernelSize)
-    _ = try objective.sites(among: sites(request))
-    return objective
+  /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.
+  /// - Throws: `FileError`.
+  public func fileHashes() throws -> [String: String] {
+    if let known = hashes.withLock({ $0 }) { return known }
+    let found = try checkpoint.hashes()
+    hashes.withLock { $0 = found }
+    return found
   }
 
-  /// How a request's maps are read by an objective.
-  /// - Throws: as ``grid(_:)``.
-  public func reading(_ request: GenerationRequest) throws -> MapReading {
-    try context(request).reading(request.method.base.measurement)
-  }
-
-  /// The grid whose attention a request measures.
-  ///
-  /// A grid in the checkpoint's `guidance.json` is that of the size it was trained at: at another
-  /// size it is the grid of the same level of the UNet.
-  /// - Throws: as ``latentGrid(_:)``.
-  public func grid(_ request: GenerationRequest) throws -> Grid {
-    if let grid = request.grid { return grid }
-    let latent = try latentGrid(request)
-    guard let trained = checkpoint.guidance.grid else {
-      let size = size(request)
-      return Grid(rows: (size.height + 31) / 32, columns: (size.width + 31) / 32)
-    }
-    let configuration = checkpoint.unetConfiguration
-    let level = grids(
-      Grid(rows: configuration.sampleRows, columns: configuration.sampleColumns)
-    ).firstIndex(of: trained)
-    return level.map { grids(latent)[$0] } ?? trained
-  }
-
-  /// The grid of each level of the UNet at a latent's size, from the top.
-  func grids(_ latent: Grid) -> [Grid] { unet.grids(latent) }
-
-  /// Whether a request's renormalisation stops before the end token.
-  ///
-  /// Attend-and-Excite does so with SD 2.x, whose text encoder gives the end token so much attention
-  /// that no other token could approach 1. OpenCLIP's encoders are told by their exact gelu.
-  public func stopsAtEnd(_ request: GenerationRequest) -> Bool {
-    request.stopsAtEnd ?? checkpoint.guidance.stopsAtEnd
-      ?? (checkpoint.textConfiguration.activation == .gelu)
-  }
-
-  /// Sets up a run.
-  ///
-  /// - Parameters:
-  ///   - guide: moves the latent by an objective of one's own, in place of the method's guide.
-  ///   - observers: see the attention of every pass.
-  ///   - report: is told of every pass when it is over.
-  /// - Throws: ``DiffusionError`` when the request cannot be run.
+  /// Plans and sets up a run; see ``plan(_:)`` and ``PlannedRun/sequence(observers:report:)``.
+  /// - Throws: as these do.
   public func sequence(
-    _ request: GenerationRequest, guide: (any LatentGuide)? = nil,
-    observers: [any AttentionObserver] = [],
+    _ request: RunRequest, observers: [any AttentionObserver] = [],
     report: @escaping DenoisingSequence.PassReport = { _, _ in }
   ) throws -> DenoisingSequence {
-    guard request.guidanceScale.isFinite else {
-      throw DiffusionError.invalidRequest(
-        what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
-    }
-    var parts = try parts(request)
-    parts.guide = guide ?? parts.guide
-    let grid = try latentGrid(request)
-    var source = try request.randomSource()
-    let (scheduler, latent) = try start(
-      request, shape: [1, checkpoint.unetConfiguration.channels, grid.rows, grid.columns],
-      drawingFrom: &source)
-    return try DenoisingSequence(
-      unet: unet, scheduler: scheduler, latent: latent, noise: source,
-      embeddings: (embedding(request.prompt), embedding(request.negativePrompt)),
-      guidanceScale: request.guidanceScale, parts: parts, observers: observers, report: report)
+    try plan(request).sequence(observers: observers, report: report)
   }
 
-  private func schedulerKind(_ request: GenerationRequest) throws -> SchedulerKind {
+  func schedulerKind(_ request: RunRequest) throws -> SchedulerKind {
     guard let name = request.scheduler else { return try checkpoint.schedulerKind() }
     guard let kind = SchedulerKind(rawValue: name) else {
       throw DiffusionError.invalidRequest(
@@ -154,24 +77,10 @@ public final class StableDiffusion: Sendable {
   }
 
   /// The scheduler of a request that denoises; with a picture its first iterations are left out.
-  func scheduler(_ request: GenerationRequest) throws -> any Scheduler {
+  func makeScheduler(_ request: RunRequest) throws -> any Scheduler {
     let whole = try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
-    guard request.picture != nil else { return whole }
-    return LateStart(whole, begin: try request.firstIteration())
-  }
-
-  /// The diffusion times of a request's iterations.
-  public func timesteps(_ request: GenerationRequest) throws -> [Double] {
-    if let times = request.method.explainedTimes { return times.map(Double.init) }
-    return try scheduler(request).timesteps
-  }
-
-  /// The scheduler's name and every setting of it.
-  public func schedulerSettings(_ request: GenerationRequest) throws -> [String: String] {
-    var settings = checkpoint.schedule.settings
-    settings["name"] =
-      try request.method.explainedTimes == nil ? schedulerKind(request).rawValue : "none"
-    return settings
+    guard let picture = request.picture else { return whole }
+    return LateStart(whole, begin: try picture.firstIteration(of: request.steps))
   }
 
   /// The picture of a latent: `[row, column, channel]`, bytes of red, green and blue.

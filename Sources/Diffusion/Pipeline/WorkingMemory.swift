@@ -1,16 +1,17 @@
 internal import AttentionTrace
 
 extension StableDiffusion {
-  /// What a run of `request` needs at least besides the weights, in bytes.
+  /// What a run needs at least besides the weights, in bytes.
   ///
   /// Only the tensors are counted that must exist at one time: the autoencoder's last level, the
   /// UNet's first level with what the way up still takes, and for a gradient what each block keeps.
   /// What a process takes is two to three times that.
-  /// - Throws: ``DiffusionError`` when the size cannot be.
-  public func workingMemory(_ request: GenerationRequest) throws -> Int {
-    let latent = try latentGrid(request)
-    var floats = max(decoderFloats(latent), passFloats(latent, request))
-    if !request.method.base.looks(at: 0).isEmpty { floats = max(floats, tapeFloats(latent)) }
+  func workingMemory(_ run: PlannedRun) -> Int {
+    let latent = run.latentGrid
+    var floats = max(decoderFloats(latent), passFloats(latent, run.request))
+    if run.passes.contains(where: { $0.phase != .denoise }) {
+      floats = max(floats, tapeFloats(latent))
+    }
     // Counted in floating point: a configuration's extents multiply beyond what integers hold.
     return Int(min(4 * floats, 1e18))
   }
@@ -24,9 +25,9 @@ extension StableDiffusion {
   }
 
   /// Both guidance branches: the skips, and the first level's transformer with its scores.
-  private func passFloats(_ latent: Grid, _ request: GenerationRequest) -> Double {
+  private func passFloats(_ latent: Grid, _ request: RunRequest) -> Double {
     let levels = checkpoint.unetConfiguration.levels
-    let skips = zip(levels, grids(latent)).reduce(0.0) { sum, level in
+    let skips = zip(levels, unet.grids(latent)).reduce(0.0) { sum, level in
       sum + Double(level.0.resnets + 1) * Double(level.0.channels) * cells(level.1)
     }
     let scores = 2 * Double(levels[0].heads) * Double(tokenizer.window)
@@ -37,7 +38,7 @@ extension StableDiffusion {
   /// One branch: what resnets and transformers keep on the way down.
   private func tapeFloats(_ latent: Grid) -> Double {
     let levels = checkpoint.unetConfiguration.levels
-    return zip(levels, grids(latent)).reduce(0.0) { sum, level in
+    return zip(levels, unet.grids(latent)).reduce(0.0) { sum, level in
       let block =
         12 * Double(level.0.channels) + Double(level.0.heads) * Double(tokenizer.window)
       return sum + Double(level.0.resnets) * Double(level.0.depth) * block * cells(level.1)

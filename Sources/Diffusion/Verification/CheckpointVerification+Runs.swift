@@ -42,14 +42,12 @@ extension CheckpointVerification {
   }
 
   private func excitedRecipe() throws -> RunRecipe {
-    var settings = AttendAndExcite.Settings()
-    settings.maxIterations = golden.endToEnd.maxIterations
-    settings.thresholds = golden.endToEnd.thresholds
-    settings.looksAlways = true
+    let schedule = GradientSchedule(
+      maxIterations: golden.endToEnd.maxIterations, thresholds: golden.endToEnd.thresholds)
     let objective = try excitation(tokens: golden.tokenIndices[1], end: nil, smooth: true)
     return RunRecipe(
       name: "e2e.ae", prompt: row(1), steps: golden.endToEnd.steps,
-      guide: AttendAndExcite(objective, settings))
+      guide: GradientDescent(objective, schedule))
   }
 
   /// A golden picture: 50 steps, guidance 7.5, the checkpoint's scheduler, the seed's own noise.
@@ -78,10 +76,8 @@ extension CheckpointVerification {
   private func recipe(_ image: GoldenFile.Image) throws -> RunRecipe {
     let table = tokenizer.encode(image.prompt)
     let guide = try image.tokens.map { tokens in
-      var settings = AttendAndExcite.Settings()
-      settings.looksAlways = true
-      return AttendAndExcite(
-        try excitation(tokens: tokens, end: nil, smooth: true), settings)
+      GradientDescent(
+        try excitation(tokens: tokens, end: nil, smooth: true), GradientSchedule())
     }
     return RunRecipe(
       name: image.name, prompt: try text([table.tokens.map(\.id)]), steps: 50, guide: guide,
@@ -99,7 +95,7 @@ extension CheckpointVerification {
     /// The prompt's embedding, `[1, token, width]`.
     let prompt: Tensor
     let steps: Int
-    var guide: AttendAndExcite?
+    var guide: GradientDescent?
     /// Seed of the starting noise, which is also the fixtures' latent.
     var seed: UInt64 = 5
   }
@@ -130,7 +126,7 @@ extension CheckpointVerification {
       unet: unet,
       scheduler: checkpoint.schedulerKind().make(checkpoint.schedule, steps: recipe.steps),
       latent: noise, embeddings: (recipe.prompt, row(golden.prompts.count)), guidanceScale: 7.5,
-      parts: MethodParts(guide: recipe.guide),
+      parts: MethodParts(guide: recipe.guide), measuresLosses: true,
       report: { pass, measurement in log.note(pass, measurement) })
     while try sequence.next() != nil {}
     return Run(latent: sequence.latent, losses: log.losses)

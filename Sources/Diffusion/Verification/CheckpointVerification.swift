@@ -210,7 +210,7 @@ extension CheckpointVerification {
     if parts.count == 3, parts[2] == "aggregate" {
       let objective = try excitation(tokens: [1], end: nil, smooth: true)
       let tap = try maps(of: prompt)
-      let average = Excitation.average(
+      let average = PassMaps.average(
         try objective.sites(among: sites).compactMap { tap.maps[$0.path] })
       return try line(name, average)
     }
@@ -241,7 +241,7 @@ extension CheckpointVerification {
     return strict.judged(allowing: rounding)
   }
 
-  private func probe(_ objective: Excitation, _ prompt: Int) throws -> LossProbe {
+  private func probe(_ objective: AttendAndExcite.Loss, _ prompt: Int) throws -> LossProbe {
     let sites = try objective.sites(among: self.sites)
     return try LossProbe(
       of: objective, at: latent, unet: unet, timestep: 500, context: row(prompt),
@@ -250,8 +250,8 @@ extension CheckpointVerification {
 
   /// The objective over `tokens`; `end` is the first token left out of the renormalisation, the
   /// window's last one under the rule of SD 1.x.
-  func excitation(tokens: [Int], end: Int?, smooth: Bool) throws -> Excitation {
-    Excitation(
+  func excitation(tokens: [Int], end: Int?, smooth: Bool) throws -> AttendAndExcite.Loss {
+    AttendAndExcite.Loss(
       subjects: tokens.map { Subject(name: "@\($0)", tokens: [$0]) }, grid: golden.grid,
       pieces: .standard, lastToken: end ?? text.configuration.window - 1,
       sigma: smooth ? 0.5 : nil, kernelSize: 3)

@@ -1,0 +1,49 @@
+/// What differs from one making of the same run to the next; comparisons of runs leave it out.
+public struct RunProvenance: Hashable, Sendable, Codable {
+  /// Where a file or folder that a run read was found.
+  public struct Source: Hashable, Sendable, Codable {
+    /// The absolute path.
+    public var path: String
+    /// How it was read, by option, as in `variant`; empty for the usual way.
+    public var options: [String: String]
+
+    /// A place, and how it was read.
+    public init(path: String, options: [String: String] = [:]) {
+      self.path = path
+      self.options = options
+    }
+  }
+
+  /// Heed's version.
+  public var version: String
+  /// When the run began, ISO 8601 in UTC.
+  public var date: String
+  /// Seconds the denoising took, those before interruptions too; `nil` until the run is complete.
+  public var seconds: Double?
+  /// The machine's name.
+  public var host: String
+  /// The command as it was given, without the program's own path; empty if no command made the run.
+  public var commandLine: [String]
+  /// Where the checkpoint was.
+  public var checkpoint: Source?
+  /// Where the LoRAs were, in the order in which they were added.
+  public var loras: [Source]
+  /// Where the picture to begin from was.
+  public var picture: Source?
+
+  /// How and where a run is made.
+  public init(
+    version: String, date: String, seconds: Double? = nil, host: String = "",
+    commandLine: [String] = [], checkpoint: Source? = nil, loras: [Source] = [],
+    picture: Source? = nil
+  ) {
+    self.version = version
+    self.date = date
+    self.seconds = seconds
+    self.host = host
+    self.commandLine = commandLine
+    self.checkpoint = checkpoint
+    self.loras = loras
+    self.picture = picture
+  }
+}

@@ -1,0 +1,99 @@
+/// A request for a run as `run.json` holds it, from which the run can be made again.
+///
+/// It is the encoded form of Diffusion's `RunRequest`. What is `nil` there is filled in here: the
+/// record of a run leaves nothing open that the prompt and the checkpoint decide.
+public struct RunRequestRecord: Hashable, Sendable, Codable {
+  /// A method by its name and the texts of its knobs.
+  public struct Method: Hashable, Sendable, Codable {
+    /// The name on the command line.
+    public var name: String
+    /// The texts of its knobs, by name.
+    public var knobs: [String: String]
+
+    /// A method by name.
+    public init(name: String, knobs: [String: String]) {
+      self.name = name
+      self.knobs = knobs
+    }
+  }
+
+  /// A picture to begin from, by its file's hash.
+  public struct Picture: Hashable, Sendable, Codable {
+    /// SHA-256 of the file, 64 hexadecimal digits.
+    public var sha256: String
+    /// How it is brought to the run's size: `squash` or `crop`.
+    public var fit: String
+    /// The share of the steps that is made, in 0…1.
+    public var strength: Double
+
+    /// A picture by its hash.
+    public init(sha256: String, fit: String, strength: Double) {
+      self.sha256 = sha256
+      self.fit = fit
+      self.strength = strength
+    }
+  }
+
+  /// The text prompt.
+  public var prompt: String
+  /// The negative prompt; empty for none.
+  public var negativePrompt: String
+  /// Seed of the noise.
+  public var seed: UInt64
+  /// The generator that the noise is drawn from, as on the command line.
+  public var rng: String
+  /// The picture's size, width first, as in `768x512`; `nil` for the checkpoint's.
+  public var size: String?
+  /// Denoising steps.
+  public var steps: Int
+  /// Weight of classifier-free guidance.
+  public var guidanceScale: Double
+  /// The scheduler's name; `nil` for the checkpoint's.
+  public var scheduler: String?
+  /// The picture to begin from; `nil` for noise alone.
+  public var picture: Picture?
+  /// The method.
+  public var method: Method
+  /// What sets the run apart from others by the method, as in `scale-factor-5`; `nil` for nothing.
+  public var variation: String?
+  /// What is taken out of the prompt's attention; `nil` for nothing.
+  public var ablation: AblationRecord?
+  /// Words that are measured; `nil` for those that the prompt makes certain.
+  public var subjects: [String]?
+  /// Which pieces of a word of several serve its loss.
+  public var pieces: String
+  /// The grid whose attention is measured, rows first, as in `16x16`; `nil` for the checkpoint's.
+  public var attentionResolution: String?
+  /// Whether the end token and the padding are left out of the renormalisation; `nil` for the
+  /// checkpoint's rule.
+  public var normalizeEot: Bool?
+  /// What is recorded; `nil` for nothing.
+  public var recording: RecordingPlan?
+
+  /// A request by all that it asks for.
+  public init(
+    prompt: String, negativePrompt: String = "", seed: UInt64, rng: String = "torch",
+    size: String? = nil, steps: Int, guidanceScale: Double, scheduler: String? = nil,
+    picture: Picture? = nil, method: Method, variation: String? = nil,
+    ablation: AblationRecord? = nil, subjects: [String]? = nil, pieces: String,
+    attentionResolution: String? = nil, normalizeEot: Bool? = nil, recording: RecordingPlan?
+  ) {
+    self.prompt = prompt
+    self.negativePrompt = negativePrompt
+    self.seed = seed
+    self.rng = rng
+    self.size = size
+    self.steps = steps
+    self.guidanceScale = guidanceScale
+    self.scheduler = scheduler
+    self.picture = picture
+    self.method = method
+    self.variation = variation
+    self.ablation = ablation
+    self.subjects = subjects
+    self.pieces = pieces
+    self.attentionResolution = attentionResolution
+    self.normalizeEot = normalizeEot
+    self.recording = recording
+  }
+}

@@ -1,0 +1,154 @@
+internal import AttentionTrace
+private import Foundation
+
+/// When, how often and how far a latent moves down the gradient of a loss.
+///
+/// Chefer et al., Attend-and-Excite, SIGGRAPH 2023, algorithm 1 and section 4:
+///
+/// | here | there |
+/// | --- | --- |
+/// | `stepSize(_:of:)` | α_t |
+/// | `thresholds` | T_t for the iterations {t₁, …, t_k} of iterative refinement |
+///
+/// Every method that follows a loss has one, each with the numbers that were published for it.
+public struct GradientSchedule: Hashable, Sendable {
+  /// The latent moves while the iteration is below this.
+  public var maxIterations = 25
+  /// What must be attained, by iteration: for Attend-and-Excite the attention of every subject.
+  public var thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8]
+  /// α before its decay; `nil` for the checkpoint's, and where that has none for the method's.
+  public var scaleFactor: Double?
+  /// α decays over all iterations as the root of a line from the first number to the second.
+  public var scaleRange = [1.0, 0.5]
+  /// The most tries of refinement at one iteration.
+  public var maxRefinementSteps = 20
+  /// The most tries at the first iteration; `nil` for as many as at the others.
+  public var maxFirstRefinementSteps: Int?
+
+  /// Attend-and-Excite's α before its decay.
+  public static let publishedScaleFactor = 20.0
+
+  /// Attend-and-Excite's schedule, but for what is given.
+  public init(
+    maxIterations: Int = 25, thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8],
+    scaleRange: [Double] = [1, 0.5], maxFirstRefinementSteps: Int? = nil
+  ) {
+    self.maxIterations = maxIterations
+    self.thresholds = thresholds
+    self.scaleRange = scaleRange
+    self.maxFirstRefinementSteps = maxFirstRefinementSteps
+  }
+
+  /// α of iteration `step`: 20 √r, r on a line from 1 to 0.5, in the published schedule.
+  public func stepSize(_ step: Int, of count: Int) -> Float {
+    let share = count > 1 ? Double(step) / Double(count - 1) : 0
+    let line = scaleRange[0] + (scaleRange[1] - scaleRange[0]) * share
+    return Float((scaleFactor ?? Self.publishedScaleFactor) * line.squareRoot())
+  }
+
+  /// Whether iteration `step` alters the latent or has a threshold.
+  public func acts(at step: Int) -> Bool { step < maxIterations || thresholds[step] != nil }
+
+  /// The most tries of refinement at an iteration.
+  package func tries(at step: Int) -> Int {
+    step == 0 ? maxFirstRefinementSteps ?? maxRefinementSteps : maxRefinementSteps
+  }
+
+  /// The passes that iteration `step` may make: one for the loss, and where a threshold is, every try.
+  public func looks(at step: Int) -> [MethodLook] {
+    let tries = tries(at: step)
+    let refines = thresholds[step] != nil && tries > 0
+    var looks = refines || acts(at: step) ? [MethodLook(.loss)] : []
+    if refines {
+      for attempt in stride(from: 2, through: tries, by: 1) {
+        looks.append(MethodLook(.refinement, attempt: attempt))
+      }
+      looks.append(MethodLook(.loss, attempt: tries))
+    }
+    return looks
+  }
+
+  /// The schedule with a number for α: a checkpoint's is for a published 20, others are in proportion.
+  package func resolved(published: Double, checkpoint: Double?) -> Self {
+    var schedule = self
+    schedule.scaleFactor =
+      scaleFactor ?? checkpoint.map { $0 * (published / Self.publishedScaleFactor) } ?? published
+    return schedule
+  }
+}
+
+// MARK: - Knobs
+
+extension GradientSchedule {
+  /// More iterations or tries than this are a typing error.
+  private static let mostSteps = 0...1000
+
+  /// The schedule as a method's knobs.
+  public static let knobs: [Knob<GradientSchedule>] = [
+    .integer(
+      "max-iter-to-alter", \.maxIterations, in: mostSteps,
+      "Number of iterations in which the latent is altered."),
+    Knob(
+      "thresholds", "What must be attained, by iteration; none for no refinement.",
+      placeholder: "iteration=share,…",
+      expected: "iteration=attention pairs, each attention 0 to 1 and each iteration once, or none",
+      write: { schedule in
+        schedule.thresholds.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+          .joined(separator: ",")
+      }, read: { $0.readThresholds($1) }),
+    Knob<GradientSchedule>(
+      "scale-factor", "Step size before its decay.", placeholder: "number",
+      expected: "0 to 1000000", write: { $0.scaleFactor.map { String($0) } },
+      read: { schedule, text in
+        guard let value = Double(text), (0...1e6).contains(value) else { return false }
+        schedule.scaleFactor = value
+        return true
+      }
+    ).also("step-size"),
+    Knob(
+      "scale-range", "The step size decays as the root of a line from the first number to the second.",
+      placeholder: "from,to", expected: "two numbers from 0 up, as in 1.0,0.5",
+      write: { $0.scaleRange.map { String($0) }.joined(separator: ",") },
+      read: { schedule, text in
+        guard let sides = Knob<GradientSchedule>.numbers(text, count: 2),
+          sides.allSatisfy((0...1e6).contains)
+        else { return false }
+        schedule.scaleRange = sides
+        return true
+      }),
+    // Before the number for the first iteration, which follows this one where it is not given.
+    Knob(
+      "max-refinement-steps", "Largest number of refinement tries at one iteration.",
+      placeholder: "number", expected: "0 to 1000", write: { String($0.maxRefinementSteps) },
+      read: { schedule, text in
+        guard let value = Int(text), mostSteps.contains(value) else { return false }
+        (schedule.maxRefinementSteps, schedule.maxFirstRefinementSteps) = (value, nil)
+        return true
+      }),
+    Knob(
+      "max-first-refinement-steps", "Largest number of refinement tries at the first iteration.",
+      placeholder: "number", expected: "0 to 1000",
+      write: { $0.maxFirstRefinementSteps.map { String($0) } },
+      read: { schedule, text in
+        guard let value = Int(text), mostSteps.contains(value) else { return false }
+        schedule.maxFirstRefinementSteps = value
+        return true
+      }),
+  ]
+
+  private mutating func readThresholds(_ text: String) -> Bool {
+    var read: [Int: Double] = [:]
+    if text != "none", !text.isEmpty {
+      for pair in text.split(separator: ",", omittingEmptySubsequences: false) {
+        let sides = pair.split(separator: "=", omittingEmptySubsequences: false).map {
+          $0.trimmingCharacters(in: .whitespaces)
+        }
+        guard sides.count == 2, let step = Int(sides[0]), step >= 0, let value = Double(sides[1]),
+          (0...1).contains(value), read.updateValue(value, forKey: step) == nil
+        else { return false }
+      }
+    }
+    thresholds = read
+    return true
+  }
+}

@@ -1,0 +1,68 @@
+internal import AttentionTrace
+
+/// A gradient method whose loss reads where words shall be.
+public protocol BoxMethod: GradientMethod {
+  /// Where words shall be.
+  var boxes: [WordBox] { get set }
+}
+
+/// A word and the box that it shall stand in.
+public struct WordBox: Hashable, Sendable {
+  /// The word, as the user names it.
+  public let word: String
+  /// Left, top, right and bottom edge in shares of the picture, 0…1 from its left and top.
+  public let edges: [Double]
+
+  /// A box for a word.
+  public init(_ word: String, left: Double, top: Double, right: Double, bottom: Double) {
+    self.word = word
+    edges = [left, top, right, bottom]
+  }
+
+  /// The box in a prompt.
+  /// - Throws: ``TextError`` for a word that is not there, ``DiffusionError`` for a box that is none.
+  func box(in prompt: TokenTable) throws -> LayoutBox {
+    let subject = try SubjectSelection.subjects(named: [word], in: prompt)[0]
+    return try LayoutBox(
+      subject, left: edges[0], top: edges[1], right: edges[2], bottom: edges[3])
+  }
+}
+
+extension BoxMethod {
+  /// The knobs of its boxes, schedule and smoothing.
+  public static var boxKnobs: [Knob<Self>] {
+    [
+      Knob(
+        "box", "Where a word shall be: left, top, right and bottom in shares of the picture.",
+        placeholder: "word=l,t,r,b", form: .list,
+        expected: "a word and four numbers, as in cat=0.1,0.2,0.5,0.9",
+        write: { method in
+          method.boxes.isEmpty
+            ? nil
+            : method.boxes.map { box in
+              "\(box.word)=\(box.edges.map { String($0) }.joined(separator: ","))"
+            }.joined(separator: "; ")
+        },
+        read: { method, text in
+          var boxes: [WordBox] = []
+          for part in text.split(separator: ";", omittingEmptySubsequences: false) {
+            let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+            guard sides.count == 2, let edges = Knob<Self>.numbers(sides[1], count: 4) else {
+              return false
+            }
+            boxes.append(
+              WordBox(
+                String(sides[0]).trimmingSpace(), left: edges[0], top: edges[1], right: edges[2],
+                bottom: edges[3]))
+          }
+          method.boxes = boxes
+          return true
+        })
+    ] + scheduleKnobs
+  }
+
+  /// The boxes in a run's prompt.
+  func layout(in run: PlannedRun) throws -> [LayoutBox] {
+    try boxes.map { try $0.box(in: run.prompt) }
+  }
+}

@@ -1,0 +1,72 @@
+public import AttentionTrace
+
+/// A gradient method whose loss reads nouns with their modifiers.
+public protocol GroupMethod: GradientMethod {
+  /// Words of each group, the noun last; `nil` for the noun phrases of the prompt.
+  var groups: [[String]]? { get set }
+}
+
+extension GroupMethod {
+  public static var knobs: [Knob<Self>] { groupKnobs }
+
+  /// The knobs of its groups, schedule and smoothing.
+  public static var groupKnobs: [Knob<Self>] {
+    [
+      Knob(
+        "groups",
+        "Nouns with their modifiers, the noun last; the noun phrases of the prompt without it.",
+        placeholder: "words; …", expected: "words, as in \"red car; white sheep\"",
+        write: { $0.groups.map { $0.map { $0.joined(separator: " ") }.joined(separator: "; ") } },
+        read: { method, text in
+          let groups = text.split(separator: ";", omittingEmptySubsequences: false).map {
+            $0.split(separator: " ").map(String.init)
+          }
+          guard groups.allSatisfy({ !$0.isEmpty }) else { return text.isEmpty }
+          method.groups = groups
+          return true
+        })
+    ] + scheduleKnobs
+  }
+
+  public var marks: Set<PromptMark> { groups == nil ? [.phrases] : [] }
+
+  public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {
+    guard groups == nil, !markup.phrases.isEmpty else { return }
+    groups = try NounPhraseFinder.phrases(at: markup.phrases, in: prompt).map {
+      WordGroup($0, in: prompt).words.map(\.name)
+    }
+  }
+
+  public func resolved(for run: PlannedRun) throws -> Self {
+    var method = withStepSize(for: run)
+    method.groups = try wordGroups(in: run.prompt).map { $0.words.map(\.name) }
+    return method
+  }
+
+  /// The groups in a prompt.
+  /// - Throws: ``TextError`` for a word that is not there, ``DiffusionError`` for a noun of two groups.
+  public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {
+    guard let groups else {
+      return NounPhraseFinder.phrases(in: prompt).map { WordGroup($0, in: prompt) }
+    }
+    let named = try groups.map { names in
+      let words = try SubjectSelection.subjects(named: names, in: prompt)
+      return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
+    }
+    let nouns = named.map(\.noun)
+    if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
+      throw DiffusionError.knob(
+        name: "groups", reason: "has \(twice.name), which is last, as the noun of two groups")
+    }
+    return named
+  }
+}
+
+extension WordGroup {
+  /// The noun of a phrase and its modifiers.
+  init(_ phrase: NounPhrase, in prompt: TokenTable) {
+    self.init(
+      noun: SubjectSelection.subject(phrase.noun, in: prompt),
+      modifiers: phrase.modifiers.map { SubjectSelection.subject($0, in: prompt) })
+  }
+}

@@ -1,0 +1,22 @@
+/// What help and options say of a knob of some method.
+public struct KnobDescription: Hashable, Sendable {
+  /// The name, as in `max-iter-to-alter`.
+  public let name: String
+  /// Another name that the command line takes; `nil` for none.
+  public let alias: String?
+  /// One line of help, without the default.
+  public let help: String
+  /// What stands for the value in help.
+  public let placeholder: String
+  /// How it is given on the command line.
+  public let form: KnobForm
+  /// The values there are, where they can be listed.
+  public let choices: [String]
+  /// The text it has in the method; `nil` where the prompt or the checkpoint decides it.
+  public let text: String?
+
+  init<Root>(_ knob: Knob<Root>, in root: Root) {
+    (name, alias, help, placeholder) = (knob.name, knob.alias, knob.help, knob.placeholder)
+    (form, choices, text) = (knob.form, knob.choices, knob.text(in: root))
+  }
+}

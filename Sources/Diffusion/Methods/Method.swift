@@ -1,0 +1,113 @@
+public import AttentionTrace
+
+/// A way to make a picture, and every knob of it.
+///
+/// A method is a value: its name and the texts of its knobs say all of it, and are what `run.json`
+/// holds. It takes part in a run by its ``parts(for:)``: a guide that moves the latent, an intervention
+/// that changes attention, predictions that are combined into the noise.
+public protocol Method: Hashable, Sendable {
+  /// The name on the command line and in run folders, as in `attend-and-excite`.
+  var name: String { get }
+  /// The name in figures and reports, as in `Attend-and-Excite`.
+  var title: String { get }
+  /// One sentence for people: what it does, and whose it is.
+  var summary: String { get }
+  /// Its settings, in the order in which they are read and listed.
+  static var knobs: [Knob<Self>] { get }
+  /// Marks in a prompt that it reads.
+  var marks: Set<PromptMark> { get }
+  /// Whether it makes no sense without subjects.
+  var needsSubjects: Bool { get }
+  /// Iterations in which the latent is altered; 0 for none.
+  var alteredSteps: Int { get }
+  /// What must be attained, by iteration; empty for nothing.
+  var thresholds: [Int: Double] { get }
+  /// How maps are smoothed before the largest attention of each subject is read.
+  var smoothing: MapSmoothing { get }
+  /// Whether the unconditional prediction is made whatever the weight of guidance, as a method needs
+  /// that has ``MethodParts/components``.
+  var isAlwaysGuided: Bool { get }
+  /// Whether each row of every map it is made with sums to 1.
+  var rowsSumToOne: Bool { get }
+
+  /// Every look that it may take at iteration `step` before the noise is predicted, in their order.
+  func looks(at step: Int) -> [MethodLook]
+
+  /// Sets the knobs that say what the user marked in the prompt.
+  /// - Throws: ``TextError`` when a mark does not fit the prompt's words.
+  mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws
+
+  /// The same method with every knob set that it decides by the prompt and the checkpoint.
+  /// - Throws: ``DiffusionError`` or ``TextError`` when a knob does not fit the run.
+  func resolved(for run: PlannedRun) throws -> Self
+
+  /// The tokens of texts besides the prompt that it reads: parts of the prompt, a source prompt.
+  func texts(for run: PlannedRun) throws -> [EncodedText]
+
+  /// What it adds to a run whose method it is, resolved.
+  /// - Throws: ``DiffusionError`` or ``TextError`` when the run cannot be made.
+  func parts(for run: PlannedRun) throws -> MethodParts
+
+  /// What a user should know of how it takes the run, a line each, as in "parts: a cat | a frog".
+  func notes(for run: PlannedRun) -> [MethodNote]
+}
+
+extension Method {
+  public static var knobs: [Knob<Self>] { [] }
+  public var marks: Set<PromptMark> { [] }
+  public var needsSubjects: Bool { false }
+  public var alteredSteps: Int { 0 }
+  public var thresholds: [Int: Double] { [:] }
+  public var smoothing: MapSmoothing { MapSmoothing() }
+  public var isAlwaysGuided: Bool { false }
+  public var rowsSumToOne: Bool { true }
+  public func looks(at step: Int) -> [MethodLook] { [] }
+  public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {}
+  public func resolved(for run: PlannedRun) throws -> Self { self }
+  public func texts(for run: PlannedRun) throws -> [EncodedText] { [] }
+  public func parts(for run: PlannedRun) throws -> MethodParts { MethodParts() }
+  public func notes(for run: PlannedRun) -> [MethodNote] { [] }
+}
+
+// MARK: - Knobs as texts
+
+extension Method {
+  /// The texts of its knobs, by name; a knob that the method decides by itself is missing.
+  public var knobTexts: [String: String] {
+    Dictionary(
+      Self.knobs.compactMap { knob in knob.text(in: self).map { (knob.name, $0) } },
+      uniquingKeysWith: { $1 })
+  }
+
+  /// Sets knobs to texts.
+  /// - Throws: ``DiffusionError/knob(name:reason:)`` for a name that is none of its knobs, and a text
+  ///   that is none of the knob's values.
+  public mutating func set(_ texts: [String: String]) throws {
+    if let name = texts.keys.sorted().first(where: { name in
+      !Self.knobs.contains { $0.name == name }
+    }) {
+      throw DiffusionError.knob(
+        name: name,
+        reason: "is no knob of \(self.name); it has "
+          + Self.knobs.map(\.name).sorted().joined(separator: ", "))
+    }
+    for knob in Self.knobs {
+      if let text = texts[knob.name] { try knob.set(text, in: &self) }
+    }
+  }
+
+  /// Refuses a knob that was set, in code, to what its text could not say.
+  /// - Throws: ``DiffusionError/knob(name:reason:)``.
+  func requireReadable() throws {
+    var copy = self
+    for knob in Self.knobs {
+      if let text = knob.text(in: self) { try knob.set(text, in: &copy) }
+    }
+  }
+
+  /// Its knobs, whatever they are knobs of.
+  public var knobs: [KnobDescription] { Self.knobs.map { KnobDescription($0, in: self) } }
+
+  /// Whether another method is the same one, with the same knobs.
+  func isSame(as other: any Method) -> Bool { name == other.name && knobTexts == other.knobTexts }
+}

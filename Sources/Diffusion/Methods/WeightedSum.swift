@@ -1,0 +1,106 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// A weighted sum of built-in losses that the user writes down: Σ w_i L_i.
+public struct WeightedSum: GradientMethod {
+  public let name = "objective"
+  public let title = "Weighted sum"
+  public let summary =
+    "A weighted sum of losses that you write, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
+  /// The sum; a run needs one.
+  public var expression: ObjectiveExpression?
+  public var smoothing = MapSmoothing()
+  public var schedule = GradientSchedule(thresholds: [:])
+
+  /// A method that follows `expression`; without one it is yet to be set.
+  public init(_ expression: ObjectiveExpression? = nil) { self.expression = expression }
+
+  public static let knobs: [Knob<WeightedSum>] =
+    [
+      Knob(
+        "objective", "The sum, as in \"excite(cat, frog) + 0.5 * bind(red, car)\".",
+        placeholder: "sum", expected: "a weighted sum of losses",
+        write: { $0.expression?.text },
+        read: { method, text in
+          method.expression = try ObjectiveExpression(text)
+          return true
+        })
+    ] + scheduleKnobs
+
+  public func objective(for run: PlannedRun) throws -> any AttentionObjective {
+    guard let expression else {
+      throw DiffusionError.knob(
+        name: "objective", reason: "is missing; expected a sum, as in \"excite(cat, frog)\"")
+    }
+    return try expression.objective(for: run, reading: run.reading(smoothing))
+  }
+}
+
+extension WeightedSum {
+  /// The sum of several losses, each with its weight.
+  public struct Loss: AttentionObjective {
+    /// What is measured.
+    public let subjects: [Subject]
+    /// The objectives with their weights.
+    public let terms: [(weight: Float, objective: any AttentionObjective)]
+    private let reading: MapReading
+
+    /// A sum; see the properties.
+    /// - Parameter reading: how the subjects are measured.
+    public init(
+      subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
+      reading: MapReading
+    ) {
+      self.subjects = subjects
+      self.terms = terms
+      self.reading = reading
+    }
+
+    /// What any of the objectives reads, in the model's order.
+    /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+      let measured = try subjects.isEmpty ? [] : reading.sites(among: sites, for: subjects)
+      let wanted = try terms.reduce(into: Set(measured)) { wanted, term in
+        wanted.formUnion(try term.objective.sites(among: sites))
+      }
+      return sites.filter(wanted.contains)
+    }
+
+    /// The sum of one pass.
+    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+      let losses = terms.enumerated().map { index, term in
+        term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
+      }
+      return ObjectiveValue(
+        loss: .total(losses),
+        maxima: subjects.isEmpty ? [] : reading.read(maps).maxima(of: subjects))
+    }
+
+    /// What its objectives remember, each under its number.
+    public var memoryShapes: [String: [Int]] {
+      collected { _, objective in objective.memoryShapes }
+    }
+
+    /// What its objectives remember.
+    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+      collected { index, objective in objective.remembered(of: part(index, of: maps)) }
+    }
+
+    private func collected<Value>(
+      _ memory: (Int, any AttentionObjective) -> [String: Value]
+    ) -> [String: Value] {
+      terms.enumerated().reduce(into: [:]) { all, term in
+        let (index, objective) = (term.offset, term.element.objective)
+        all.merge(memory(index, objective).prefixed(by: Self.prefix(index))) { $1 }
+      }
+    }
+
+    private func part(_ index: Int, of maps: PassMaps) -> PassMaps {
+      PassMaps(
+        sites: maps.sites, probabilities: maps.probabilities, step: maps.step,
+        memory: maps.memory.unprefixed(by: Self.prefix(index)))
+    }
+
+    private static func prefix(_ index: Int) -> String { "\(index)." }
+  }
+}

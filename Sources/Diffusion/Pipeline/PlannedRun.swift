@@ -1,0 +1,131 @@
+public import AttentionTrace
+public import TensorEngine
+
+/// A request resolved against a checkpoint: all that its run needs to know, worked out once.
+///
+/// Nothing that comes after takes a request: the sequence, the recorder, the manifest and the messages
+/// read a plan.
+public struct PlannedRun: Sendable {
+  /// The checkpoint that makes it.
+  public let model: StableDiffusion
+  /// What was asked for, with nothing left open.
+  public internal(set) var request: RunRequest
+  /// The prompt as its tokens.
+  public let prompt: TokenTable
+  /// Every text that the run reads; the prompt is the first.
+  public internal(set) var texts: [EncodedText]
+  /// What is measured of the prompt.
+  public internal(set) var subjects: [Subject] = []
+  /// The picture in pixels.
+  public let size: ImageSize
+  /// Rows and columns of the latent.
+  public let latentGrid: Grid
+  /// The grid whose attention is measured.
+  public let grid: Grid
+  /// Tokens `1..<lastToken` share the renormalisation: the window's last token in SD 1.x, which keeps
+  /// the end token and the padding in it; the end token in SD 2.x, whose encoder draws attention to it.
+  public let lastToken: Int
+  /// Every attention at the run's size, in the order in which a pass reaches them.
+  public let sites: [AttentionSite]
+  /// The diffusion times of its iterations.
+  public let timesteps: [Double]
+  /// The scheduler's name and every setting of it.
+  public let scheduler: [String: String]
+  /// Every pass that it may make, refinement tries included.
+  public internal(set) var passes: [AttentionPass] = []
+  /// What recording takes; `nil` if nothing is recorded.
+  public internal(set) var cost: RecordingCost?
+  /// What it needs at least besides the weights, in bytes.
+  public internal(set) var workingMemory = 0
+  /// The picture that it begins from; `nil` for noise alone.
+  public let picture: InputPicture?
+  /// What its method adds.
+  public internal(set) var parts = MethodParts()
+
+  /// The method's name, and what sets the run apart: the folder that runs by it stand in.
+  public var methodName: String {
+    ([request.method.name] + [request.ablation.map { RunFolder.slug($0.text) }, request.variation]
+      .compactMap(\.self)).joined(separator: "+")
+  }
+
+  /// The folder of the run below `root`.
+  public func folder(in root: String) -> RunFolder {
+    RunFolder(root: root, prompt: request.prompt, method: methodName, seed: request.seed)
+  }
+}
+
+// MARK: - What methods ask
+
+extension PlannedRun {
+  /// How its maps are read by an objective that smooths them so.
+  public func reading(_ smoothing: MapSmoothing) -> MapReading {
+    MapReading(
+      grid: grid, lastToken: lastToken, pieces: request.pieces,
+      sigma: smoothing.isOn ? smoothing.sigma : nil, kernelSize: smoothing.kernelSize)
+  }
+
+  /// Every token of the prompt's text.
+  public var content: [Int] { Array(1..<max(prompt.end, 1)) }
+
+  /// Another text as its tokens.
+  public func tokens(_ text: String) -> TokenTable { model.tokenizer.encode(text) }
+
+  /// The embedding of a text, `[1, token, width]`.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  public func embedding(_ text: String) throws -> Tensor { try model.embedding(text) }
+
+  /// The noise that the run's seed gives after all that the run itself draws, by the draw from 1 on.
+  package var freshNoise: @Sendable (Int) throws -> Tensor {
+    { draw in
+      let drawn = try model.makeScheduler(request).drawsNoise ? timesteps.count : 0
+      var source = try request.randomSource()
+      for _ in 0..<drawn + draw { _ = source.normal(shape: latentShape) }
+      return source.normal(shape: latentShape)
+    }
+  }
+
+  /// `[1, 4, row, column]`.
+  package var latentShape: [Int] {
+    [1, model.checkpoint.unetConfiguration.channels, latentGrid.rows, latentGrid.columns]
+  }
+
+  /// The deviation of the latent in the first iteration.
+  var initialNoiseScale: Float {
+    get throws { try model.makeScheduler(request).initialNoiseScale }
+  }
+}
+
+// MARK: - The run
+
+extension PlannedRun {
+  /// Sets up the loop.
+  ///
+  /// - Parameters:
+  ///   - observers: see the attention of every pass.
+  ///   - report: is told of every pass when it is over.
+  /// - Throws: ``DiffusionError`` when the run cannot be made.
+  public func sequence(
+    observers: [any AttentionObserver] = [],
+    report: @escaping DenoisingSequence.PassReport = { _, _ in }
+  ) throws -> DenoisingSequence {
+    var source = try request.randomSource()
+    let (scheduler, latent) = try start(drawingFrom: &source)
+    return try DenoisingSequence(
+      unet: model.unet, scheduler: scheduler, latent: latent, noise: source,
+      embeddings: (model.embedding(request.prompt), model.embedding(request.negativePrompt)),
+      guidanceScale: request.guidanceScale, parts: parts, measuresLosses: recordsLosses,
+      observers: observers, report: report)
+  }
+
+  /// Whether the loss is looked at in every iteration, altered or not, because it is recorded.
+  var recordsLosses: Bool { request.recording?.phases.contains(.loss) ?? false }
+
+  /// The bytes of the run's picture: decoded from its latent, or the picture that was explained.
+  ///
+  /// - Returns: `[row, column, red | green | blue]`.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  public func pixels(_ latent: Tensor) throws -> [UInt8] {
+    if request.method is PictureExplanation, let picture { return picture.fitted(to: size).pixels }
+    return try model.pixels(latent)
+  }
+}

@@ -1,0 +1,145 @@
+internal import AttentionTrace
+internal import TensorEngine
+
+extension StableDiffusion {
+  /// Resolves a request: sizes, grids, words, sites, times, passes, memory and disk.
+  ///
+  /// - Throws: ``DiffusionError``, ``TextError``, `TraceError` or `FileError` when the request cannot be
+  ///   run, in one line that says why.
+  public func plan(_ request: RunRequest) throws -> PlannedRun {
+    var run = try outline(request)
+    try run.request.method.requireReadable()
+    run.request.method = try run.request.method.resolved(for: run)
+    run.subjects = try subjects(of: run)
+    run.request.subjects = run.subjects.map(\.name)
+    if run.request.method.needsSubjects, run.subjects.isEmpty {
+      throw DiffusionError.invalidRequest(
+        what: "the list of subjects", got: "empty",
+        expected: "at least one for \(run.request.method.name)")
+    }
+    run.texts += try run.request.method.texts(for: run)
+    run.parts = try parts(of: run)
+    run.passes = run.possiblePasses
+    run.workingMemory = workingMemory(run)
+    if let recording = run.request.recording {
+      try recording.validate(sites: run.sites, iterations: run.timesteps.count)
+      run.cost = recording.cost(sites: run.sites, passes: run.passes)
+    }
+    return run
+  }
+
+  /// What of a request does not depend on its method.
+  private func outline(_ request: RunRequest) throws -> PlannedRun {
+    guard request.guidanceScale.isFinite else {
+      throw DiffusionError.invalidRequest(
+        what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
+    }
+    _ = try request.randomSource()
+    var request = request
+    let size = request.size ?? trainedSize
+    let sides = try size.latentGrid(factor: checkpoint.vaeConfiguration.factor)
+    let latent = Grid(rows: sides.rows, columns: sides.columns)
+    let grid = request.grid ?? measuredGrid(size, latent)
+    let stopsAtEnd = request.stopsAtEnd ?? self.stopsAtEnd
+    let prompt = tokenizer.encode(request.prompt)
+    let explained = request.method as? PictureExplanation
+    if explained == nil { request.scheduler = try schedulerKind(request).rawValue }
+    (request.size, request.grid, request.stopsAtEnd) = (size, grid, stopsAtEnd)
+    if var recording = request.recording {
+      recording.layers = recording.layers.map {
+        $0 == RecordingPlan.measuredGrid ? grid.description : $0
+      }
+      request.recording = recording
+    }
+    var settings = checkpoint.schedule.settings
+    settings["name"] = request.scheduler ?? "none"
+    var texts = [EncodedText(.prompt, prompt)]
+    if request.guidanceScale > 1 || request.method.isAlwaysGuided {
+      texts.append(EncodedText(.negative, tokenizer.encode(request.negativePrompt)))
+    }
+    return PlannedRun(
+      model: self, request: request, prompt: prompt, texts: texts, size: size, latentGrid: latent,
+      grid: grid, lastToken: stopsAtEnd ? prompt.end : tokenizer.window - 1,
+      sites: unet.sites(rows: latent.rows, columns: latent.columns, tokens: tokenizer.window),
+      timesteps: try explained.map { try checkpoint.validTimes($0.times).map(Double.init) }
+        ?? makeScheduler(request).timesteps,
+      scheduler: settings, picture: try request.picture?.read())
+  }
+
+  /// The grid whose attention is measured where a request does not say.
+  ///
+  /// A grid in the checkpoint's `guidance.json` is that of the size it was trained at: at another
+  /// size it is the grid of the same level of the UNet.
+  private func measuredGrid(_ size: ImageSize, _ latent: Grid) -> Grid {
+    guard let trained = checkpoint.guidance.grid else {
+      return Grid(rows: (size.height + 31) / 32, columns: (size.width + 31) / 32)
+    }
+    let configuration = checkpoint.unetConfiguration
+    let level = unet.grids(
+      Grid(rows: configuration.sampleRows, columns: configuration.sampleColumns)
+    ).firstIndex(of: trained)
+    return level.map { unet.grids(latent)[$0] } ?? trained
+  }
+
+  /// Whether the renormalisation stops before the end token where a request does not say.
+  ///
+  /// Attend-and-Excite does so with SD 2.x, whose text encoder gives the end token so much attention
+  /// that no other token could approach 1. OpenCLIP's encoders are told by their exact gelu.
+  private var stopsAtEnd: Bool {
+    checkpoint.guidance.stopsAtEnd ?? (checkpoint.textConfiguration.activation == .gelu)
+  }
+
+  /// The words that are named, those that the prompt makes certain, or the nouns that the method reads.
+  private func subjects(of run: PlannedRun) throws -> [Subject] {
+    if let names = run.request.subjects {
+      return names.isEmpty ? [] : try SubjectSelection.subjects(named: names, in: run.prompt)
+    }
+    if let certain = SubjectSelection.certain(in: run.prompt) { return certain }
+    if let method = run.request.method as? any GroupMethod {
+      let nouns = try method.wordGroups(in: run.prompt).map(\.noun)
+      if !nouns.isEmpty { return nouns }
+    }
+    return run.request.method.needsSubjects
+      ? try SubjectSelection.subjects(named: [], in: run.prompt) : []
+  }
+
+  /// What the method adds, with what is taken out, and what is measured.
+  private func parts(of run: PlannedRun) throws -> MethodParts {
+    var parts = try run.request.method.parts(for: run)
+    if let ablation = run.request.ablation {
+      let taken = try AttentionAblation(ablation, in: run)
+      // What is taken out of the prompt's pass would change no picture that is made of other passes.
+      try DiffusionError.require(
+        parts.components?.allSatisfy { $0.embedding == nil } ?? true,
+        "the method to take something out of", run.request.method.name,
+        "one whose picture is made from the whole prompt's attention")
+      parts.ablation = taken
+    }
+    parts.objective = parts.guide?.objective ?? parts.objective
+    if parts.objective == nil, !run.subjects.isEmpty {
+      let measure = AttendAndExcite.Loss(
+        subjects: run.subjects, reading: run.reading(run.request.method.smoothing))
+      _ = try measure.sites(among: run.sites)
+      parts.objective = measure
+    }
+    return parts
+  }
+}
+
+extension PlannedRun {
+  /// Every pass that the run may make, in the order of its iterations.
+  fileprivate var possiblePasses: [AttentionPass] {
+    let method = request.method
+    let guided = request.guidanceScale > 1 || method.isAlwaysGuided
+    let branches: [Branch] = guided ? [.unconditional, .conditional] : [.conditional]
+    return timesteps.enumerated().flatMap { step, time in
+      var looks = method.looks(at: step)
+      if looks.isEmpty, recordsLosses, parts.guide != nil { looks = [MethodLook(.loss)] }
+      return looks.map { look in
+        AttentionPass(
+          step: step, timestep: time, phase: look.phase, attempt: look.attempt,
+          branches: [.conditional])
+      } + [AttentionPass(step: step, timestep: time, phase: .denoise, branches: branches)]
+    }
+  }
+}

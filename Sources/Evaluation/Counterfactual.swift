@@ -1,0 +1,65 @@
+public import AttentionTrace
+public import Diffusion
+
+/// A run made again with something taken out of its attention, from the request in its folder.
+public struct Counterfactual: Sendable {
+  /// The run as it was.
+  public let original: RecordedRun
+  /// The run to be made.
+  public let planned: PlannedRun
+
+  /// Plans the run again with an ablation.
+  ///
+  /// - Parameters:
+  ///   - original: a complete run.
+  ///   - ablation: what is taken out.
+  ///   - model: the run's own checkpoint; see ``Checkpoint/init(of:at:loras:)``.
+  ///   - picture: where the picture that the run began from is; `nil` for where the run found it.
+  /// - Throws: ``EvaluationError`` when the run is not complete, or would not be the same without the
+  ///   ablation; `DiffusionError` when its picture has moved.
+  public init(
+    of original: RecordedRun, without ablation: AblationRecord, on model: StableDiffusion,
+    picture: String? = nil
+  ) throws {
+    let (path, manifest) = (original.folder.path, original.manifest)
+    try Self.requireRepeatable(original)
+    var request = try RunRequest(manifest.request)
+    request.picture?.path = picture ?? manifest.provenance.picture?.path
+    let again = try model.plan(request).manifest(manifest.provenance)
+    if let difference = Checkpoint.difference(manifest.model.files, again.model.files) {
+      throw EvaluationError.otherCheckpoint(
+        run: path, model: manifest.model.name, difference: difference)
+    }
+    if let difference = try manifest.difference(from: again) {
+      throw EvaluationError.notRepeatable(
+        run: path,
+        reason: "\(difference.field) is \(difference.here) there, \(difference.wanted) here")
+    }
+    request.ablation = AblationRecord(
+      drop: (request.ablation?.drop ?? []) + ablation.drop,
+      damp: (request.ablation?.damp ?? []) + ablation.damp)
+    self.original = original
+    planned = try model.plan(request)
+  }
+
+  /// Refuses a run that was cut off, or that an earlier Heed made.
+  /// - Throws: ``EvaluationError/incomplete(run:)`` or `TraceError.oldFormat`.
+  public static func requireRepeatable(_ run: RecordedRun) throws {
+    guard run.manifest.format == RunManifest.currentFormat else {
+      throw TraceError.oldFormat(path: run.folder.path, format: run.manifest.format)
+    }
+    guard run.manifest.status == .complete else {
+      throw EvaluationError.incomplete(run: run.folder.path)
+    }
+  }
+
+  /// Makes the run below `root`, and compares the two.
+  /// - Throws: as ``Runner/run(_:in:onStep:)``; ``EvaluationError/pictureSizes(first:second:)``.
+  public func run(
+    by runner: Runner, in root: String, onEvent: (Runner.Event) throws -> Void = { _ in }
+  ) throws -> CounterfactualEffect {
+    CounterfactualEffect(
+      original, try runner.run(planned, in: root, onEvent: onEvent),
+      ablation: planned.request.ablation?.text ?? "")
+  }
+}

@@ -1,0 +1,74 @@
+public import AttentionTrace
+public import Diffusion
+
+/// Runs of one prompt by several methods from several seeds, which compare: they measure the same words.
+public struct RunOrder: Sendable {
+  /// The prompt as its tokens, without marks.
+  public let prompt: TokenTable
+  /// The noun phrases that methods read, marked or found; none if no method reads any.
+  public let phrases: [NounPhrase]
+  /// What is measured in every run; may be none if no method needs subjects.
+  public let subjects: [Subject]
+  /// Whether the subjects were found and not named.
+  public let hasFoundSubjects: Bool
+  /// The runs' plans: seeds first, then methods.
+  public let plans: [PlannedRun]
+
+  /// Plans the runs.
+  ///
+  /// - Parameters:
+  ///   - prompt: with marks, if a method reads any: brackets around phrases, bars between parts.
+  ///   - template: all else that the runs have in common; of its own prompt, seed and method nothing
+  ///     counts.
+  ///   - needsSubjects: whether words must be measured whatever the methods.
+  /// - Throws: `DiffusionError` or `TextError` when one of the runs cannot be made.
+  public init(
+    _ prompt: String, by methods: [any Method], from seeds: [UInt64], like template: RunRequest,
+    needsSubjects: Bool, on model: StableDiffusion
+  ) throws {
+    let marks = methods.reduce(into: Set<PromptMark>()) { $0.formUnion($1.marks) }
+    let markup = try PromptMarkup(
+      prompt, brackets: marks.contains(.phrases), parts: marks.contains(.parts))
+    let table = model.tokenizer.encode(markup.prompt)
+    guard !table.words.isEmpty else { throw TextError.emptyPrompt }
+    phrases =
+      !marks.contains(.phrases)
+      ? []
+      : markup.phrases.isEmpty
+        ? NounPhraseFinder.phrases(in: table)
+        : try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+    let methods = try methods.map { method in
+      var method = method
+      try method.read(markup, in: table)
+      return method
+    }
+    let subjects = try Self.subjects(
+      template.subjects, methods, table,
+      areNeeded: needsSubjects || methods.contains(where: \.needsSubjects))
+    self.prompt = table
+    self.subjects = subjects
+    hasFoundSubjects = template.subjects == nil && !subjects.isEmpty
+    var request = template
+    (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))
+    plans = try seeds.flatMap { seed in
+      try methods.map { method in
+        (request.seed, request.method) = (seed, method)
+        return try model.plan(request)
+      }
+    }
+  }
+
+  /// The words that are named; without names those that the prompt makes certain, else the nouns of the
+  /// methods' groups.
+  private static func subjects(
+    _ names: [String]?, _ methods: [any Method], _ prompt: TokenTable, areNeeded: Bool
+  ) throws -> [Subject] {
+    if let names { return try SubjectSelection.subjects(named: names, in: prompt) }
+    if let certain = SubjectSelection.certain(in: prompt) { return certain }
+    let nouns = try methods.lazy.compactMap { $0 as? any GroupMethod }.first.map {
+      try $0.wordGroups(in: prompt).map(\.noun)
+    }
+    if let nouns, !nouns.isEmpty { return nouns }
+    return areNeeded ? try SubjectSelection.subjects(named: [], in: prompt) : []
+  }
+}

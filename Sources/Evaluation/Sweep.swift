@@ -1,0 +1,93 @@
+public import AttentionTrace
+public import Diffusion
+private import Foundation
+
+/// One knob of a method, or the weight of guidance, and the values that runs turn it to.
+public struct Sweep: Sendable {
+  /// The knob, as `run.json` names it.
+  public let knob: String
+  /// Its values, as texts.
+  public let values: [String]
+
+  /// The knob that is the request's and no method's.
+  private static let guidance = "guidance-scale"
+
+  /// A sweep of `knob` over `values`.
+  /// - Throws: ``EvaluationError/variation(knob:reason:)`` for a value that is there twice.
+  public init(knob: String, values: [String]) throws {
+    self.knob = knob
+    self.values = values
+    let short = values.map(RunManifest.short)
+    if let twice = short.first(where: { value in short.count { $0 == value } > 1 }) {
+      throw EvaluationError.variation(knob: knob, reason: "has the value \(twice) twice")
+    }
+  }
+
+  /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
+  ///
+  /// - Parameter method: whose knobs there are; one may be named by its other name.
+  /// - Throws: ``EvaluationError/variation(knob:reason:)``.
+  public init(_ text: String, of method: any Method) throws {
+    let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let values = sides.last?.split(
+      separator: text.contains(";") ? ";" : ",", omittingEmptySubsequences: false
+    ).map { $0.trimmingCharacters(in: .whitespaces) }
+    guard sides.count == 2, !sides[0].isEmpty, let values, values.allSatisfy({ !$0.isEmpty }) else {
+      throw EvaluationError.variation(
+        knob: "the variation",
+        reason: "is '\(text)'; expected a knob and its values, as in step-size=5,10,20, or with "
+          + "semicolons where values have commas")
+    }
+    let name = String(sides[0])
+    let knob = method.knobs.first { $0.name == name || $0.alias == name }?.name
+    guard let knob = knob ?? (name == Self.guidance ? name : nil) else {
+      let knobs = (method.knobs.map(\.name) + [Self.guidance]).sorted().joined(separator: ", ")
+      throw EvaluationError.variation(
+        knob: "the variation",
+        reason: "names '\(name)', which is no knob of \(method.name); it has \(knobs)")
+    }
+    try self.init(knob: knob, values: values)
+  }
+
+  /// The request with the knob turned to a value, under a name that tells so.
+  /// - Throws: ``EvaluationError/variation(knob:reason:)`` or `DiffusionError` for a value that is none
+  ///   of the knob's.
+  public func request(_ request: RunRequest, turnedTo value: String) throws -> RunRequest {
+    var request = request
+    if knob == Self.guidance {
+      guard let number = Double(value), number.isFinite else {
+        throw EvaluationError.variation(knob: knob, reason: "is '\(value)'; expected a number")
+      }
+      request.guidanceScale = number
+    } else {
+      try request.method.set([knob: value])
+    }
+    request.variation = "\(knob)-\(Self.folderName(try text(in: request) ?? value))"
+    return request
+  }
+
+  /// The plans of runs at every value: for each seed, all values start from the same noise.
+  /// - Throws: as ``RunOrder``.
+  public func orders(
+    _ prompt: String, by method: any Method, from seeds: [UInt64], like template: RunRequest,
+    on model: StableDiffusion
+  ) throws -> [RunOrder] {
+    try values.map { value in
+      var turned = template
+      turned.method = method
+      turned = try request(turned, turnedTo: value)
+      return try RunOrder(
+        prompt, by: [turned.method], from: seeds, like: turned, needsSubjects: true, on: model)
+    }
+  }
+
+  private func text(in request: RunRequest) throws -> String? {
+    knob == Self.guidance ? String(request.guidanceScale) : request.method.knobTexts[knob]
+  }
+
+  /// A slug would lose the point of a number.
+  private static func folderName(_ text: String) -> String {
+    let short = RunManifest.short(text)
+    return Double(short) == nil ? RunFolder.slug(short) : short
+  }
+}
