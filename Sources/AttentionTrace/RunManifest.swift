@@ -1,3 +1,5 @@
+public import PromptText
+
 /// `run.json`: all that made a run, and all that is needed to read it without a model.
 public struct RunManifest: Hashable, Sendable, Codable {
   /// Whether the run reached its end.

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// Another method with an intervention besides its own: the run that shows what something was for.
 public struct AblatedMethod: DerivedMethod {

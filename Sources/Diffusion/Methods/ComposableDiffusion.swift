@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// Composable Diffusion: a prompt's parts are conditioned on one by one, and their noises combined.

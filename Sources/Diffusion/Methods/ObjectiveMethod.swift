@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// Gradient descent on the latent along an objective, by a schedule.
 ///

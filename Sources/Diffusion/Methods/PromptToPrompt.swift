@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// Prompt-to-prompt: words weigh more or less, or another prompt's maps lay out the picture.

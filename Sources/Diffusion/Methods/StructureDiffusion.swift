@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// StructureDiffusion: each noun phrase is encoded by itself as well, and takes its place among the

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// The keys that a prompt's tokens have in some cross-attention layers, made without the UNet.

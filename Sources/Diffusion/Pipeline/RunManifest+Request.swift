@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 extension StableDiffusion {

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// Divide & Bind's objective as the paper states it: every object's map varies, and its attribute's

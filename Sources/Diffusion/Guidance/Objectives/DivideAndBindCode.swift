@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// Divide & Bind's objective as its code computes it, which is not what the paper states.

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 package import TensorEngine
 
 /// Attend-and-Excite's objective: every subject is attended to somewhere.

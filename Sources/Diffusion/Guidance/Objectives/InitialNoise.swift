@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// InitNO's objective: noise is good whose subjects are attended to, each in one place of its own.
