@@ -67,7 +67,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      name: "TensorEngineTests",
+      dependencies: ["TensorEngine", "CKernels", "COpenBLAS", "TestSupport"],
       exclude: ["Fixtures"]),
     .executableTarget(
       name: "RecordingProbe", dependencies: ["AttentionTrace"], path: "Tests/RecordingProbe"),
