@@ -42,17 +42,17 @@ let package = Package(
       name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(
-      name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "CZlib"]),
+      name: "TensorEngine",
+      dependencies: [
+        "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(
       name: "PromptText", dependencies: ["TensorEngine"],
       resources: [.copy("Resources/CLIPVocabulary")]),
     .target(name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
-      dependencies: [
-        "TensorEngine", "PromptText", "AttentionTrace", "CPictures",
-        .product(name: "Yams", package: "Yams"),
-      ],
+      dependencies: ["TensorEngine", "PromptText", "AttentionTrace", "CPictures"],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/Shapes"),
       ]),
@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      name: "TensorEngineTests",
+      dependencies: ["TensorEngine", "CKernels", "COpenBLAS", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "PromptTextTests", dependencies: ["PromptText", "TensorEngine", "TestSupport"],
