@@ -17,7 +17,9 @@ let package = Package(
     .executable(name: "heed", targets: ["heed"]),
     .library(
       name: "Heed",
-      targets: ["TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures"]),
+      targets: [
+        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -40,65 +42,81 @@ let package = Package(
       name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(
-      name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "CZlib"]),
-    .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
-    .target(
-      name: "Diffusion",
+      name: "TensorEngine",
       dependencies: [
-        "TensorEngine", "AttentionTrace", "CPictures",
-        .product(name: "Yams", package: "Yams"),
-      ],
-      resources: [
-        .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
-        .copy("Resources/Shapes"),
+        "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
       ]),
     .target(
-      name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine", "CKernels"]),
+      name: "PromptText", dependencies: ["TensorEngine"],
+      resources: [.copy("Resources/CLIPVocabulary")]),
+    .target(name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
+    .target(
+      name: "Diffusion",
+      dependencies: ["TensorEngine", "PromptText", "AttentionTrace", "CPictures"],
+      resources: [
+        .copy("Resources/Menagerie"), .copy("Resources/Shapes"),
+      ]),
+    .target(
+      name: "AttentionAnalysis",
+      dependencies: ["PromptText", "AttentionTrace", "TensorEngine", "CKernels"]),
     .target(
       name: "Figures",
-      dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "CCairo", "CPNG"],
+      dependencies: [
+        "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "CCairo", "CPNG",
+      ],
       resources: [.copy("Resources/Report")]),
     .executableTarget(
       name: "heed",
       dependencies: [
-        "TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      name: "TensorEngineTests",
+      dependencies: ["TensorEngine", "CKernels", "COpenBLAS", "TestSupport"],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "PromptTextTests", dependencies: ["PromptText", "TensorEngine", "TestSupport"],
       exclude: ["Fixtures"]),
     .executableTarget(
-      name: "RecordingProbe", dependencies: ["AttentionTrace"], path: "Tests/RecordingProbe"),
+      name: "RecordingProbe", dependencies: ["AttentionTrace", "PromptText"],
+      path: "Tests/RecordingProbe"),
     .testTarget(
       name: "AttentionTraceTests",
-      dependencies: ["AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe"],
+      dependencies: [
+        "AttentionTrace", "PromptText", "TensorEngine", "TestSupport", "RecordingProbe",
+      ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "DiffusionTests",
-      dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
+      dependencies: ["Diffusion", "AttentionTrace", "PromptText", "TensorEngine", "TestSupport"],
       resources: [.copy("Fixtures")]),
     // Sees what a package sees that depends on this one.
     .testTarget(
-      name: "OwnObjectiveTests", dependencies: ["Diffusion", "AttentionTrace", "TensorEngine"],
+      name: "OwnObjectiveTests",
+      dependencies: ["Diffusion", "AttentionTrace", "PromptText", "TensorEngine"],
       packageAccess: false),
     .testTarget(
       name: "AttentionAnalysisTests",
       dependencies: [
-        "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport", "RecordingProbe",
+        "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "TestSupport",
+        "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [
-        "Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport", "RecordingProbe",
+        "Figures", "AttentionAnalysis", "AttentionTrace", "PromptText", "TestSupport",
+        "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "TensorEngine", "TestSupport",
+        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "PromptText", "TensorEngine",
+        "TestSupport",
       ],
       exclude: ["Fixtures"]),
   ]

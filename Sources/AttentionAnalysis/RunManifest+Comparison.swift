@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import PromptText
 
 extension RunManifest {
   /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they

@@ -1,3 +1,5 @@
+public import PromptText
+
 /// A text that a run's model read: what it was for, which encoder read it, and its tokens.
 ///
 /// A run has one for its prompt, for the negative prompt if guidance reads it, and for each part and

@@ -1,3 +1,5 @@
+public import PromptText
+
 /// `run.json`: all that made a run, and all that is needed to read it without a model.
 ///
 /// Format 2. A run of format 1 is read, measured and drawn; it is neither resumed nor repeated.

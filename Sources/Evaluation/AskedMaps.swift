@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import PromptText
 import TensorEngine
 
 /// The maps that an asked prompt's words would have had in a run, made of its recorded queries.

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 import TensorEngine
 
 /// Where the words of asked texts would have looked in recorded runs.

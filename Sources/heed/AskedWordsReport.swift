@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Foundation
+import PromptText
 import TensorEngine
 
 /// What was found of asked words: a table, and a map a file.

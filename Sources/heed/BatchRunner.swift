@@ -1,6 +1,7 @@
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 import Synchronization
 import TensorEngine
 

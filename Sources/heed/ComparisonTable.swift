@@ -1,5 +1,6 @@
 import AttentionTrace
 import Foundation
+import PromptText
 
 /// The numbers of runs side by side: a line for each seed, method and subject.
 struct ComparisonTable {

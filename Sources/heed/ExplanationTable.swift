@@ -1,5 +1,6 @@
 import AttentionTrace
 import Foundation
+import PromptText
 
 /// The numbers of explanations: a line for each seed, time and subject.
 struct ExplanationTable {

@@ -4,6 +4,7 @@ import AttentionTrace
 import Diffusion
 import Figures
 import Foundation
+import PromptText
 import TensorEngine
 
 /// Ends the command with one line on standard error and the right code.

@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Foundation
+import PromptText
 import RecordingProbe
 import Testing
 

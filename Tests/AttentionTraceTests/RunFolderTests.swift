@@ -1,5 +1,6 @@
 import AttentionTrace
 import Foundation
+import PromptText
 import RecordingProbe
 import TestSupport
 import Testing

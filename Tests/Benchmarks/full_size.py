@@ -15,6 +15,7 @@ import argparse, json, os, sys, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RESOURCES = f"{ROOT}/Sources/Diffusion/Resources"
+VOCABULARY = f"{ROOT}/Sources/PromptText/Resources/CLIPVocabulary"
 sys.path.insert(0, f"{ROOT}/Tests/DiffusionTests/Fixtures")
 
 import torch
@@ -38,7 +39,7 @@ def build(shapes):
     torch.manual_seed(SEED)
     unet = UNet2DConditionModel.from_config(read("unet/config.json")).eval()
     vae = AutoencoderKL.from_config(read("vae/config.json")).eval()
-    tokenizer = CLIPTokenizer.from_pretrained(f"{RESOURCES}/CLIPVocabulary", model_max_length=77)
+    tokenizer = CLIPTokenizer.from_pretrained(VOCABULARY, model_max_length=77)
     text = CLIPTextModel(CLIPTextConfig(**dict(
         read("text_encoder/config.json"), bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))).eval()

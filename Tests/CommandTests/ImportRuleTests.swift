@@ -6,14 +6,17 @@ import Testing
 struct ImportRuleTests {
   /// What a module may import of this package and of the libraries that it binds.
   private static let allowed: [String: Set<String>] = [
-    "TensorEngine": ["CKernels", "COpenBLAS", "COpenSSL", "CZlib"],
-    "AttentionTrace": ["CKernels", "TensorEngine"],
-    "Diffusion": ["AttentionTrace", "CPictures", "TensorEngine", "Yams"],
-    "AttentionAnalysis": ["AttentionTrace", "CKernels", "TensorEngine"],
-    "Figures": ["AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG", "TensorEngine"],
+    "TensorEngine": ["CKernels", "COpenBLAS", "COpenSSL", "CZlib", "Yams"],
+    "PromptText": ["TensorEngine"],
+    "AttentionTrace": ["CKernels", "PromptText", "TensorEngine"],
+    "Diffusion": ["AttentionTrace", "CPictures", "PromptText", "TensorEngine"],
+    "AttentionAnalysis": ["AttentionTrace", "CKernels", "PromptText", "TensorEngine"],
+    "Figures": [
+      "AttentionAnalysis", "AttentionTrace", "CCairo", "CPNG", "PromptText", "TensorEngine",
+    ],
     "heed": [
       "ArgumentParser", "AttentionAnalysis", "AttentionTrace", "Diffusion", "Figures",
-      "TensorEngine",
+      "PromptText", "TensorEngine",
     ],
   ]
 

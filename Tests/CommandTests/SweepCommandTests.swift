@@ -1,4 +1,5 @@
 import Foundation
+import PromptText
 import TestSupport
 import Testing
 

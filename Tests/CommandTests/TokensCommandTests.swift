@@ -73,7 +73,7 @@ struct TokensCommandTests {
     let result = try HeedProcess.run(
       [
         "tokens", "--from", "-", "--json", "--vocabulary",
-        Repository.root + "/Sources/Diffusion/Resources/CLIPVocabulary",
+        Repository.root + "/Sources/PromptText/Resources/CLIPVocabulary",
       ], stdin: Array("a photo of a cat\r\n\nein Häuschen".utf8), in: folder.path)
     #expect(result.status == 0)
     let lines = try lines(result.stdout)

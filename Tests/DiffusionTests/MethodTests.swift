@@ -1,6 +1,7 @@
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 import Synchronization
 import TensorEngine
 import TestSupport
@@ -200,7 +201,7 @@ struct MethodTests {
 
   @Test("Requests differ by method and knobs")
   func equality() throws {
-    let table = try TextFixtures.clip.get().encode(Self.three)
+    let table = try CLIPTokenizer.bundled().encode(Self.three)
     let methods = [
       GenerationRequest.Method.stableDiffusion, .attendAndExcite(.init()), .explain(times: [1]),
       .explain(times: [2]), .init(Self.structure(table, .keys)),

@@ -1,6 +1,7 @@
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 import TensorEngine
 
 /// A copy of a fixture's checkpoint that a test may damage; gone when the test is over.

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import PromptText
 import RecordingProbe
 import Testing
 

@@ -1,4 +1,5 @@
 import Figures
+import PromptText
 
 /// Sheets that look like real ones, made of formulas.
 enum Sample {

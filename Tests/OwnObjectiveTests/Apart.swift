@@ -1,5 +1,6 @@
 import AttentionTrace
 import Diffusion
+import PromptText
 import TensorEngine
 
 /// Two subjects share no cell: Σ B̃₁ B̃₂ / Σ (B̃₁ + B̃₂).

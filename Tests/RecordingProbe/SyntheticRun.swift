@@ -1,4 +1,5 @@
 package import AttentionTrace
+internal import PromptText
 
 /// A run without a model: passes and maps by a formula that any program can repeat.
 package struct SyntheticRun: Sendable {

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// Runs whose arrays can stand along one axis: of one prompt, recorded alike.
 struct AlignedRuns: Sendable {

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 extension AlignedRuns {
   /// Names of the coordinates along `run`.

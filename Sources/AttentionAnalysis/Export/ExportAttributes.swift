@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// What a store or a safetensors file says of the runs it was made of, without the manifest.
 struct ExportAttributes: Encodable, Sendable {

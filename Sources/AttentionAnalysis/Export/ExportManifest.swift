@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// `manifest.json`: what an export holds and how it was made.
 struct ExportManifest: Encodable {

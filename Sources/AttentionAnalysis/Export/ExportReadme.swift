@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// `README.md` of an export: what it holds, how it was made, and a line for each reader.

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// A column of a table: its name, its type in Table Schema's words, and what it means.
 struct TableColumn: Encodable, Sendable {

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// The part of a recording that a selection takes, for a recipe to read.

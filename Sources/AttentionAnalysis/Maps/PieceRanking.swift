@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 
 /// The pieces of a word, the most attended one first.
 ///

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// One map of one subject, made of a recording by a recipe.
 public struct SubjectMap: Hashable, Sendable {

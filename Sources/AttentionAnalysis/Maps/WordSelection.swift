@@ -1,5 +1,6 @@
-public import AttentionTrace
+internal import AttentionTrace
 private import Foundation
+public import PromptText
 
 /// Words of a recorded prompt by name, without the tokenizer that cut them.
 ///

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// Runs with and without excitation from the same noise, and what excitation changed over seeds.
 public struct NeglectComparison: Sendable {

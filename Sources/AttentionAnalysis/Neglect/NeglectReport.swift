@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import PromptText
 
 /// What excitation did to a run, and what became of each of its subjects.
 public struct NeglectReport: Sendable {

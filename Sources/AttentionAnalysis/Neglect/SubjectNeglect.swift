@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 
 /// One subject of one run: how much attention it had, and what that means.
 public struct SubjectNeglect: Hashable, Sendable {

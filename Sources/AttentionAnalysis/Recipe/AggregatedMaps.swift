@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// Maps of some tokens, made of a recording by a recipe.
 public struct AggregatedMaps: Hashable, Sendable {

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// Where a recipe reads the maps of one layer in one call: a recording, or whatever makes maps of

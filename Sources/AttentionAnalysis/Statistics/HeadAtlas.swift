@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// Which heads of which layers serve a word, or a class of words.
 ///

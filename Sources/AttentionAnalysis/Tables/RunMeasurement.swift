@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// What is measured of recordings, and which axes stay apart.
 ///

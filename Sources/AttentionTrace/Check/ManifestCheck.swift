@@ -1,3 +1,5 @@
+import PromptText
+
 extension RunCheck {
   /// Whether `run.json` agrees with itself.
   mutating func check(_ manifest: RunManifest) {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PromptText
 
 extension RunCheck {
   /// Whether the store is what the manifest and the journal say.

@@ -1,3 +1,5 @@
+internal import PromptText
+
 /// `run.json` of format 1, which had the request's parts among the run's.
 struct FirstFormat: Decodable {
   private struct Method: Decodable {

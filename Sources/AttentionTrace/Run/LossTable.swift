@@ -1,3 +1,5 @@
+public import PromptText
+
 /// A run's losses and largest attentions as a table, a row for each call that has them.
 public struct LossTable: Sendable {
   /// The calls with a measurement, in order.

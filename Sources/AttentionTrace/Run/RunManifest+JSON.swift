@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PromptText
 
 extension RunManifest: Codable {
   private enum CodingKeys: String, CodingKey {

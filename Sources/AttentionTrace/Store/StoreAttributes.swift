@@ -1,3 +1,5 @@
+import PromptText
+
 /// What a store says of the run it belongs to, so that it can be read without `run.json`.
 struct StoreAttributes: Codable, Equatable {
   var conventions = "CF-1.11"

@@ -1,3 +1,5 @@
+internal import PromptText
+
 /// The arrays of a store: those that are recorded, and the coordinates.
 struct StoreLayout {
   let recorded: [RecordedArray]

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// Times the engine on the passes that pictures are made of, and on pictures.

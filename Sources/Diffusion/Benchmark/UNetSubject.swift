@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// A UNet and everything that its passes in a picture need.

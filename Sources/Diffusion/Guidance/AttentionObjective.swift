@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// What an objective makes of one pass's maps.

@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// Where in the picture a subject shall be.

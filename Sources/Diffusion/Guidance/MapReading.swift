@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+public import PromptText
 public import TensorEngine
 
 /// How an objective reads cross-attention: at which grid, over which tokens, how smoothed.

@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 
 /// A noun and the words that say what it is like, as in `red car`.
 public struct WordGroup: Hashable, Sendable {

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 /// Distances between the words of a prompt, as SynGen and EBAMA take them.

@@ -12,9 +12,9 @@ public struct Photo: Hashable, Sendable {
   /// Makes a picture of its samples.
   /// - Precondition: `pixels` has `height` × `width` × 3 samples, and there is at least one pixel.
   public init(width: Int, height: Int, pixels: [UInt8]) {
-    precondition(
-      width > 0 && height > 0 && pixels.count == width * height * 3,
-      "\(pixels.count) samples for \(width) × \(height) pixels of 3")
+    guard width > 0 && height > 0 && pixels.count == width * height * 3 else {
+      bug("\(pixels.count) samples for \(width) × \(height) pixels of 3")
+    }
     self.width = width
     self.height = height
     self.pixels = pixels

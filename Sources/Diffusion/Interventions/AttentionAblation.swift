@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import PromptText
 
 /// Takes tokens or heads out of the prompt's branch, or some of them, to see what they were there for.
 ///

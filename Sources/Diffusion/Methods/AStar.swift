@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 /// A-STAR: subjects' maps do not overlap, and each stays where it was a step before.
 ///

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// Attend-and-Excite: the latent moves until every subject is attended to somewhere.

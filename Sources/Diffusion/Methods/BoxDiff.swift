@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 /// BoxDiff: each subject is attended to in its box, up to its edges, and nowhere else.
 ///

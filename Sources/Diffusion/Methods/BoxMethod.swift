@@ -1,4 +1,6 @@
 internal import AttentionTrace
+private import Foundation
+internal import PromptText
 
 /// A gradient method whose loss reads where words shall be.
 public protocol BoxMethod: GradientMethod {
@@ -52,7 +54,7 @@ extension BoxMethod {
             }
             boxes.append(
               WordBox(
-                String(sides[0]).trimmingSpace(), left: edges[0], top: edges[1], right: edges[2],
+                String(sides[0]).trimmingCharacters(in: .whitespaces), left: edges[0], top: edges[1], right: edges[2],
                 bottom: edges[3]))
           }
           method.boxes = boxes

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 
 /// Composable Diffusion: a prompt's parts are conditioned on one by one, and their noises combined.

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 /// CONFORM: the maps of one group attract each other, across steps too, and repel those of other
 /// groups.

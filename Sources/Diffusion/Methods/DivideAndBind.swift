@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 /// Divide & Bind: every object's map varies, and its attribute's map is like it.
 ///

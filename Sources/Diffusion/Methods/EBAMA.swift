@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 /// EBAMA: attributes lie where their object does, and every object is attended to.
 ///

@@ -1,3 +1,5 @@
+internal import PromptText
+
 /// A method that moves the latent down the gradient of a loss, by a schedule.
 ///
 /// A method of this kind says what its loss is, by ``objective(for:)``; when and how far the latent

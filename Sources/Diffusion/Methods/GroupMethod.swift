@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 
 /// A gradient method whose loss reads nouns with their modifiers.
 public protocol GroupMethod: GradientMethod {

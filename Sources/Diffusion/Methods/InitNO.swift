@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 /// InitNO: noise that suits the prompt is searched for, and Attend-and-Excite goes on from it.
 ///

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// A way to make a picture, and every knob of it.
 ///

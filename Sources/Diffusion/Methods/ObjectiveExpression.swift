@@ -1,4 +1,5 @@
 private import Foundation
+internal import PromptText
 internal import TensorEngine
 
 /// A weighted sum of built-in losses, as in `excite(cat, frog) + 0.5 * bind(red, car)`.

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 /// The losses that a weighted sum may have, by their names in an expression.
 public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {

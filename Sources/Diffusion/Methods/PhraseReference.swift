@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 extension TokenTable {
   /// The part of the prompt that a name stands for, as UTF-8 offsets.

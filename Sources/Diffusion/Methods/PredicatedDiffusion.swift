@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 /// Predicated Diffusion: the prompt as propositions, a map as how true a word is at a pixel.
 ///

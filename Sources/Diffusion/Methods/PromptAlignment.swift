@@ -1,4 +1,5 @@
-public import AttentionTrace
+internal import AttentionTrace
+public import PromptText
 package import TensorEngine
 
 /// Which tokens of one prompt are those of another, for maps to go from the one to the other.

@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+internal import PromptText
 internal import TensorEngine
 
 /// Prompt-to-prompt: words weigh more or less, or another prompt's maps lay out the picture.
@@ -98,7 +99,7 @@ public struct PromptToPrompt: Method {
           guard sides.count == 2,
             let factor = Double(sides[1].trimmingCharacters(in: .whitespaces)), factor.isFinite
           else { return false }
-          weights.append(Weight(String(sides[0]).trimmingSpace(), factor))
+          weights.append(Weight(String(sides[0]).trimmingCharacters(in: .whitespaces), factor))
         }
         method.weights = weights
         return true

@@ -1,4 +1,6 @@
-public import AttentionTrace
+internal import AttentionTrace
+private import Foundation
+public import PromptText
 internal import TensorEngine
 
 /// StructureDiffusion: each noun phrase is encoded by itself as well, and takes its place among the
@@ -58,7 +60,7 @@ public struct StructureDiffusion: Method {
       write: { $0.phrases?.joined(separator: " | ") },
       read: { method, text in
         method.phrases =
-          text.isEmpty ? [] : text.split(separator: "|").map { String($0).trimmingSpace() }
+          text.isEmpty ? [] : text.split(separator: "|").map { String($0).trimmingCharacters(in: .whitespaces) }
         return true
       }),
   ]

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 internal import TensorEngine
 /// SynGen: a modifier's map is its noun's, and unlike those of all other words.
 ///

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// A weighted sum of built-in losses that the user writes down: Σ w_i L_i.

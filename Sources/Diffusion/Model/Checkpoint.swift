@@ -1,5 +1,6 @@
 package import AttentionTrace
 private import Foundation
+public import PromptText
 internal import TensorEngine
 
 /// A checkpoint: where its parts are, and what they say of themselves.

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// A request resolved against a checkpoint: all that its run needs to know, worked out once.

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 internal import TensorEngine
 
 extension StableDiffusion {

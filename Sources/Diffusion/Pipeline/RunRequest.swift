@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 public import TensorEngine
 
 /// Everything that decides a run, apart from the checkpoint.

@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+public import PromptText
 internal import Synchronization
 public import TensorEngine
 

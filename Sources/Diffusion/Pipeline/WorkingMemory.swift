@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 extension StableDiffusion {
   /// What a run needs at least besides the weights, in bytes.

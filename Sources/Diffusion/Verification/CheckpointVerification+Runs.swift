@@ -1,5 +1,6 @@
 internal import AttentionTrace
 private import Foundation
+internal import PromptText
 internal import TensorEngine
 
 extension CheckpointVerification {

@@ -1,5 +1,6 @@
 internal import AttentionTrace
 private import Foundation
+internal import PromptText
 internal import TensorEngine
 
 /// Computes every tensor that a checkpoint's golden file names, and says how far each is off.

@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 extension CompareSheet {
   /// A sheet of recorded runs, without a model: for each seed a plain run and an excited one.
@@ -69,7 +70,7 @@ extension CompareSheet {
   }
 
   /// Which tokens a subject is.
-  static func tokens(_ subject: AttentionTrace.Subject) -> String {
+  static func tokens(_ subject: PromptText.Subject) -> String {
     let list = subject.tokens.map(String.init).joined(separator: ", ")
     return subject.tokens.count == 1 ? "token \(list)" : "tokens \(list)"
   }
@@ -126,7 +127,7 @@ extension CompareSheet {
 
 extension CompareSheet.Run {
   fileprivate init(
-    _ run: RecordedRun, _ subjects: [AttentionTrace.Subject], _ recipe: Recipe
+    _ run: RecordedRun, _ subjects: [PromptText.Subject], _ recipe: Recipe
   ) throws {
     try self.init(run, maps: try run.maps(of: subjects, by: recipe))
   }

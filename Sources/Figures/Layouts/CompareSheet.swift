@@ -1,3 +1,5 @@
+import PromptText
+
 /// A prompt without and with excitation, seed by seed: pictures, maps on one shared scale, curves.
 ///
 /// Pure data: what to show, not how. ``scene(_:)`` lays it out.

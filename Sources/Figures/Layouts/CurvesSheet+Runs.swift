@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 extension CurvesSheet {
   static let plainMethod = NeglectComparison.plainMethod

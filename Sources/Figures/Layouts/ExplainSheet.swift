@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 /// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
 public struct ExplainSheet: Sendable {

@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 extension MapSheet {
   /// A sheet of recorded runs of one prompt, without a model.

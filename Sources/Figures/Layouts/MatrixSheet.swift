@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 /// How much the maps of each two words share: a matrix for each method, averaged over its seeds.
 public struct MatrixSheet: Sendable {

@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import PromptText
 
 extension NeglectSheet {
   /// Lays the sheet out on a page of its own height.

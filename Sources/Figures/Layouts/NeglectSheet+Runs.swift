@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 extension NeglectSheet {
   /// A sheet of recorded runs, without a model; their prompts may differ.

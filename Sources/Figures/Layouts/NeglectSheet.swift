@@ -1,4 +1,5 @@
 package import AttentionAnalysis
+internal import PromptText
 
 /// Runs ranked by their weakest subject: pictures, maps on one shared scale, and verdicts.
 public struct NeglectSheet: Sendable {

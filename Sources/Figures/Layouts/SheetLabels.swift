@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 extension Scene {
   /// What every sheet's caption says of its maps: what the colours measure, and over which range.

@@ -1,5 +1,6 @@
 import AttentionTrace
 internal import Foundation
+import PromptText
 
 /// What a report's script reads: everything but the pictures.
 struct ReportDocument: Encodable {

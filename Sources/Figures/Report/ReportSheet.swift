@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+import PromptText
 
 /// The part of a report that is there without a script: verdicts, and a contact sheet of pictures and
 /// the subjects' maps on one scale.

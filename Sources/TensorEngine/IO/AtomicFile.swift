@@ -81,7 +81,9 @@ package struct AtomicFile: ~Copyable {
   /// Writes `bytes` over those at `offset`, which were appended before.
   /// - Throws: ``FileError``.
   package func overwrite(_ bytes: [UInt8], at offset: Int) throws {
-    precondition(offset + bytes.count <= count, "\(bytes.count) bytes at \(offset) of \(count)")
+    guard offset + bytes.count <= count else {
+      bug("\(bytes.count) bytes at \(offset) of \(count)")
+    }
     var done = 0
     while done < bytes.count {
       let written = bytes.withUnsafeBytes {

@@ -125,7 +125,7 @@ package struct NumpyFile: Sendable {
     let padding = 64 - (prefix + text.utf8.count + 1) % 64
     text += String(repeating: " ", count: padding) + "\n"
     let size = text.utf8.count
-    precondition(size <= UInt16.max, "an .npy header of \(size) bytes")
+    guard size <= UInt16.max else { bug("an .npy header of \(size) bytes") }
     return NumpyHeader.magic + [1, 0, UInt8(size & 0xFF), UInt8(size >> 8)] + Array(text.utf8)
   }
 

@@ -80,8 +80,9 @@ package enum SafetensorsWriter {
     var index = NameIndex()
     var end = 0
     for (name, payload) in tensors {
-      precondition(
-        name != "__metadata__" && index.insert(name), "two tensors named \(quoted(name))")
+      guard name != "__metadata__" && index.insert(name) else {
+        bug("two tensors named \(quoted(name))")
+      }
       let begin = end
       end += payload.byteCount
       let shape = payload.shape.map(String.init).joined(separator: ",")
@@ -111,8 +112,9 @@ package enum SafetensorsWriter {
       }
       try halves.withUnsafeBytes(sink)
     case .int64(let integers, let shape):
-      precondition(
-        integers.count == shape.reduce(1, *), "shape \(shape) over \(integers.count) integers")
+      guard integers.count == shape.reduce(1, *) else {
+        bug("shape \(shape) over \(integers.count) integers")
+      }
       try integers.withUnsafeBytes(sink)
     case .stream(let type, let shape, let content):
       var count = 0
@@ -120,8 +122,9 @@ package enum SafetensorsWriter {
         count += bytes.count
         try sink(bytes)
       }
-      precondition(
-        count == payload.byteCount, "\(count) bytes for \(type.rawValue) of shape \(shape)")
+      guard count == payload.byteCount else {
+        bug("\(count) bytes for \(type.rawValue) of shape \(shape)")
+      }
     }
   }
 

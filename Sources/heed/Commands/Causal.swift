@@ -3,6 +3,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 
 /// A run made again without something that attention did, and what that changed.
 struct Causal: ParsableCommand {

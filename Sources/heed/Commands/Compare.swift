@@ -4,6 +4,7 @@ import AttentionTrace
 import Diffusion
 import Figures
 import Foundation
+import PromptText
 
 /// Runs by several methods from the same noise, recorded, and one sheet of them.
 struct Compare: PictureCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+import PromptText
 import TensorEngine
 
 /// A photo shown to the model: where each word of a prompt looks in it.

@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 
 /// What a checkpoint is.
 struct Model: ParsableCommand {

@@ -4,6 +4,7 @@ import AttentionTrace
 import Diffusion
 import Figures
 import Foundation
+import PromptText
 
 /// Runs of one method with one of its knobs turned, a sheet and a table of them.
 struct Sweep: PictureCommand {

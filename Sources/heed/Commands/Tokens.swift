@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionTrace
 import Diffusion
 import Foundation
+import PromptText
 
 /// A prompt as the model reads it.
 struct Tokens: ParsableCommand {

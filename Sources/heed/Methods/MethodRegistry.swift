@@ -1,5 +1,6 @@
 import AttentionTrace
 import Diffusion
+import PromptText
 
 /// A method as the command line knows it: its name, and how it is made of the options.
 struct MethodEntry: Sendable {

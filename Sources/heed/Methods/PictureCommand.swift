@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+import PromptText
 
 /// A command that makes pictures of one prompt, by methods, from seeds.
 protocol PictureCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
+import PromptText
 
 /// Which words and maps a report is of.
 struct AnalysisOptions: ParsableArguments {

@@ -1,5 +1,6 @@
 import AttentionTrace
 import Diffusion
+import PromptText
 
 extension GenerationRequest {
   /// One request for each seed and method, seeds first, all else as the options say.

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import AttentionTrace
 public import Diffusion
+import PromptText
 
 /// The knobs of the methods that are no losses.
 struct MethodOptions: ParsableArguments {

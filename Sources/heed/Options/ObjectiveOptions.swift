@@ -1,6 +1,7 @@
 public import ArgumentParser
 import AttentionTrace
 public import Diffusion
+import PromptText
 
 /// What the successors of Attend-and-Excite are about, and their knobs.
 struct ObjectiveOptions: ParsableArguments {

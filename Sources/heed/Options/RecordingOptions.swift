@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import AttentionTrace
 import Diffusion
+internal import PromptText
 
 /// What of the attention is recorded.
 struct RecordingOptions: ParsableArguments {

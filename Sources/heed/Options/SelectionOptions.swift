@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
+import PromptText
 
 /// What part of a recording is taken.
 struct SelectionOptions: ParsableArguments {

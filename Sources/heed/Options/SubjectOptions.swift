@@ -1,6 +1,7 @@
 public import ArgumentParser
 import AttentionTrace
-public import Diffusion
+internal import Diffusion
+import PromptText
 
 /// Whose attention is measured, and how.
 struct SubjectOptions: ParsableArguments {

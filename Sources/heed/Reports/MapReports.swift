@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Foundation
+import PromptText
 import TensorEngine
 
 /// Reports that are tables of measurements, run by run.

@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Foundation
+import PromptText
 
 /// The neglect report of runs: a table and verdicts for people, everything for programs.
 struct NeglectPrinter {

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+import PromptText
 
 /// Overlap of words by their grammatical relation, over all runs.
 struct RelationReport {

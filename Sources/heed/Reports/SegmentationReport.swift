@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Figures
+import PromptText
 
 /// Maps against masks that a user drew.
 struct SegmentationReport {

@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 /// Finds the noun phrases of a prompt in plain English, from word lists alone and always the same.
 ///
 /// A phrase is a determiner if there is one, then adjectives, colours and participles, then nouns:

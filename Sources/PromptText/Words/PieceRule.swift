@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 /// Which of a subject's tokens stand for it in a loss, when it has several.
 ///
 /// Attend-and-Excite's authors pick a word's "dominant" token by hand, and their code takes every

@@ -73,17 +73,3 @@ public struct TokenTable: Hashable, Sendable, Codable {
   /// The index of the first end token.
   public var end: Int { tokens.first { $0.special == .end }?.index ?? tokens.count - 1 }
 }
-
-/// Something in the prompt that a method must make appear: one word, or tokens named by index.
-public struct Subject: Hashable, Sendable, Codable {
-  /// What the user calls it, as in `frog`, `frog#2` or `@5`.
-  public let name: String
-  /// Token indices, ascending; several for a word of several pieces.
-  public let tokens: [Int]
-
-  /// Describes a subject; see the properties.
-  public init(name: String, tokens: [Int]) {
-    self.name = name
-    self.tokens = tokens
-  }
-}

@@ -1,5 +1,5 @@
-import Diffusion
 import Foundation
+import PromptText
 import Testing
 
 /// What the tests of the text front end share.
@@ -27,7 +27,7 @@ enum TextFixtures {
 
   /// The package's resources in its source tree.
   static let resources = fixtures.deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Sources/Diffusion/Resources")
+    .deletingLastPathComponent().appendingPathComponent("Sources/PromptText/Resources")
 
   static func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
     try JSONDecoder().decode(

@@ -1,4 +1,3 @@
-public import AttentionTrace
 internal import Foundation
 internal import TensorEngine
 

@@ -1,4 +1,4 @@
-"""Writes Sources/Diffusion/Text/CanonicalDecompositions.swift.
+"""Writes Sources/PromptText/Tokenizer/CanonicalDecompositions.swift.
 
 The table holds the canonical decompositions that the `tokenizers` package applies (those of
 Unicode 9): a character is listed if the package's NFD changes it, with its two parts (or its one)

@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 /// From the user's words, or from the prompt alone, to what the image must show.
 public enum SubjectSelection {
   /// The subjects that `names` name, in their order; without names, those that ``certain(in:)``

@@ -1,6 +1,5 @@
-import AttentionTrace
-import Diffusion
 import Foundation
+import PromptText
 import Testing
 
 @Suite("The table of tokens")

@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 /// Words of a prompt that name one thing: its noun, and what is said of it.
 public struct NounPhrase: Hashable, Sendable {
   /// As the user wrote it.

@@ -1,6 +1,6 @@
 """Writes nasty.json and folders.json: texts and their ids as transformers' CLIPTokenizer gives them.
 
-    python make_text_goldens.py ../../../../Sources/Diffusion/Resources/CLIPVocabulary
+    python make_text_goldens.py ../../../../Sources/PromptText/Resources/CLIPVocabulary
 
 nasty.json is a list of {text, ids}: marks, scripts, spaces, controls and special names, thrown
 together by a seeded generator; the ids are those of a window of 77, without padding.

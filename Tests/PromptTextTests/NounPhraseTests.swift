@@ -1,5 +1,4 @@
-import AttentionTrace
-import Diffusion
+import PromptText
 import Testing
 
 @Suite("Noun phrases")

@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 extension TokenTable {
   /// The table for a program: one JSON object on one line, without a line break.
   ///

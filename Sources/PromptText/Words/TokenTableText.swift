@@ -1,4 +1,3 @@
-public import AttentionTrace
 internal import TensorEngine
 
 extension TokenTable {

@@ -1,5 +1,3 @@
-public import AttentionTrace
-
 /// A user's name for some of a prompt's tokens.
 ///
 /// - `frog`: a word, in any case; it must be in the prompt once.
