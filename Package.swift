@@ -65,9 +65,15 @@ let package = Package(
         "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "CCairo", "CPNG",
       ],
       resources: [.copy("Resources/Report")]),
+    .target(
+      name: "Evaluation",
+      dependencies: [
+        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+      ]),
     .executableTarget(
       name: "heed",
       dependencies: [
+        "Evaluation",
         "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

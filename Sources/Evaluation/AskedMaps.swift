@@ -1,8 +1,8 @@
-import AttentionAnalysis
-import AttentionTrace
-import Diffusion
-import PromptText
-import TensorEngine
+internal import AttentionAnalysis
+internal import AttentionTrace
+internal import Diffusion
+internal import PromptText
+internal import TensorEngine
 
 /// The maps that an asked prompt's words would have had in a run, made of its recorded queries.
 ///

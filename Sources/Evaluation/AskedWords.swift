@@ -1,36 +1,42 @@
-import AttentionAnalysis
-import AttentionTrace
-import Diffusion
-import Foundation
-import PromptText
-import TensorEngine
+public import AttentionAnalysis
+public import AttentionTrace
+public import Diffusion
+internal import Foundation
+public import PromptText
+internal import TensorEngine
 
 /// Where the words of asked texts would have looked in recorded runs.
 ///
 /// Each text is encoded by itself, and each of its words gets the map that it would have had in
 /// each run's every recorded call; a recipe puts these together.
-struct AskedWords {
+public struct AskedWords: Sendable {
   /// One word in one run.
-  struct Answer {
-    let run: RecordedRun
-    let text: String
-    let word: Subject
-    let map: AttentionMap
+  public struct Answer: Sendable {
+    /// The run.
+    public let run: RecordedRun
+    /// The text that was asked.
+    public let text: String
+    /// The word of it.
+    public let word: Subject
+    /// The map that the word would have had.
+    public let map: AttentionMap
     /// The sum of the map over that of all tokens' maps, in 0…1 where a recipe averages.
-    let share: Double
-    let recipe: Recipe
+    public let share: Double
+    /// How the map was made of the recording.
+    public let recipe: Recipe
   }
 
-  let answers: [Answer]
+  /// The answers: run by run, text by text, word by word.
+  public let answers: [Answer]
 
   /// Asks every run for every word, in this order.
   ///
   /// - Parameters:
   ///   - recipe: names the words that are meant, or means all of them.
   ///   - weights: the head weights that the recipe names, by path.
-  /// - Throws: ``Failure`` when a run has no queries or was made with another checkpoint;
+  /// - Throws: ``EvaluationError`` when a run has no queries or was made with another checkpoint;
   ///   `AnalysisError`, `TraceError`, `DiffusionError`, `TextError` or `FileError`.
-  init(
+  public init(
     _ texts: [String], of runs: [RecordedRun], from checkpoint: Checkpoint, by recipe: Recipe,
     weights: [String: HeadWeights]
   ) throws {
@@ -45,23 +51,14 @@ struct AskedWords {
     }
   }
 
-  /// Refuses a run without queries, or of another checkpoint, naming the first file that differs.
+  /// Refuses a run without queries, or of another checkpoint.
   private static func check(_ run: RecordedRun, _ hashes: [String: String]) throws {
-    guard !run.queriedSites.isEmpty else {
-      throw Failure(
-        .unavailable,
-        "\(run.folder.path) has no queries: record some, as in heed generate … --queries 16x16")
+    guard !run.queriedSites.isEmpty else { throw EvaluationError.noQueries(run: run.folder.path) }
+    let manifest = run.manifest
+    if let difference = Checkpoint.difference(manifest.model.files, hashes) {
+      throw EvaluationError.otherCheckpoint(
+        run: run.folder.path, model: manifest.model.name, difference: difference)
     }
-    let recorded = run.manifest.model.files
-    let differing = Set(recorded.keys).union(hashes.keys).filter { recorded[$0] != hashes[$0] }
-    let both = differing.filter { recorded[$0] != nil && hashes[$0] != nil }
-    guard let file = (both.isEmpty ? differing : both).min() else { return }
-    let how =
-      !both.isEmpty ? "differs" : hashes[file] == nil ? "is not there" : "is more than that"
-    throw Failure(
-      .dataError,
-      "\(run.folder.path) was made with \(run.manifest.model.name), of which \(file) \(how): give "
-        + "the run's own checkpoint by --model, with its --lora and --weights")
   }
 
   private static func answers(
@@ -86,7 +83,7 @@ struct AskedWords {
       }
     }
     guard !prompt.words.isEmpty else {
-      throw Failure(.usage, "--ask is '\(prompt.prompt)'; expected at least one word")
+      throw EvaluationError.noWords(text: prompt.prompt)
     }
     return prompt.words.map { word in
       Subject(

@@ -25,11 +25,13 @@ public struct Counterfactual: Sendable {
     try Self.requireRepeatable(original)
     var request = try RunRequest(manifest.request)
     request.picture?.path = picture ?? manifest.provenance.picture?.path
-    let again = try model.plan(request).manifest(manifest.provenance)
+    var again = try model.plan(request).manifest(manifest.provenance)
     if let difference = Checkpoint.difference(manifest.model.files, again.model.files) {
       throw EvaluationError.otherCheckpoint(
         run: path, model: manifest.model.name, difference: difference)
     }
+    // Of the same contents, whatever the files are called now.
+    again.model = manifest.model
     if let difference = try manifest.difference(from: again) {
       throw EvaluationError.notRepeatable(
         run: path,
@@ -58,8 +60,8 @@ public struct Counterfactual: Sendable {
   public func run(
     by runner: Runner, in root: String, onEvent: (Runner.Event) throws -> Void = { _ in }
   ) throws -> CounterfactualEffect {
-    CounterfactualEffect(
-      original, try runner.run(planned, in: root, onEvent: onEvent),
+    try CounterfactualEffect(
+      original, runner.run(planned, in: root, onEvent: onEvent),
       ablation: planned.request.ablation?.text ?? "")
   }
 }

@@ -1,3 +1,5 @@
+internal import AttentionTrace
+
 /// What keeps runs from being made, repeated or asked.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A picture's largest tensors alone do not fit into memory.

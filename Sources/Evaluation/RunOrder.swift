@@ -1,5 +1,6 @@
-public import AttentionTrace
+internal import AttentionTrace
 public import Diffusion
+public import PromptText
 
 /// Runs of one prompt by several methods from several seeds, which compare: they measure the same words.
 public struct RunOrder: Sendable {

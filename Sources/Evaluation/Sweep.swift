@@ -1,4 +1,4 @@
-public import AttentionTrace
+internal import AttentionTrace
 public import Diffusion
 private import Foundation
 

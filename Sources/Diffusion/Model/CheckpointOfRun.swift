@@ -1,0 +1,61 @@
+public import AttentionTrace
+private import Foundation
+
+extension Checkpoint {
+  /// The checkpoint that a run was made with, where the run found it, with its LoRAs and options.
+  ///
+  /// Whether the files are still those of the run is told by ``difference(_:_:)``.
+  /// - Parameters:
+  ///   - path: where the checkpoint is now; `nil` for where the run found it.
+  ///   - loras: where its LoRAs are now, in the order in which the run added them; empty for where the
+  ///     run found them.
+  /// - Throws: ``DiffusionError/moved(what:sha256:path:)`` for what is not there any more.
+  public init(of run: RunManifest, at path: String? = nil, loras: [String] = []) throws {
+    let recorded = run.provenance.checkpoint
+    var options = CheckpointOptions()
+    options.variant = recorded?.options["variant"]
+    options.configuration = recorded?.options["config"]
+    options.weights = recorded?.options["weights"].flatMap(WeightPrecision.init)
+    options.prediction = recorded?.options["prediction"].flatMap(Prediction.init)
+    guard loras.isEmpty || loras.count == run.provenance.loras.count else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of LoRAs", got: String(loras.count),
+        expected: "\(run.provenance.loras.count), as many as the run has")
+    }
+    options.loras = try run.provenance.loras.enumerated().map { index, source in
+      let place = loras.isEmpty ? source.path : loras[index]
+      let scale = source.options["scale"].flatMap(Double.init) ?? 1
+      guard FileManager.default.fileExists(atPath: place) else {
+        throw DiffusionError.moved(
+          what: "LoRA \(index + 1) of the run",
+          sha256: run.model.files.first { $0.key.hasPrefix("lora ") }?.value ?? "unknown", path: place)
+      }
+      return LoRA(path: place, scale: scale)
+    }
+    if let path {
+      try self.init(path, options)
+    } else if let found = recorded?.path, FileManager.default.fileExists(atPath: found) {
+      try self.init(found, options)
+    } else if try Self.bundled.hashes() == run.model.files {
+      try self.init(Self.menagerie, options)
+    } else {
+      throw DiffusionError.moved(
+        what: "the checkpoint \(run.model.name)",
+        sha256: run.model.files.min { $0.key < $1.key }?.value ?? "unknown",
+        path: recorded?.path ?? "an unknown place")
+    }
+  }
+
+  /// How the files of two checkpoints differ, as in "of which unet/config.json differs"; `nil` if they
+  /// have the same contents, whatever the names.
+  public static func difference(
+    _ recorded: [String: String], _ found: [String: String]
+  ) -> String? {
+    guard recorded.values.sorted() != found.values.sorted() else { return nil }
+    let differing = Set(recorded.keys).union(found.keys).filter { recorded[$0] != found[$0] }
+    let both = differing.filter { recorded[$0] != nil && found[$0] != nil }
+    guard let file = (both.isEmpty ? differing : both).min() else { return nil }
+    let how = !both.isEmpty ? "differs" : found[file] == nil ? "is not there" : "is more than that"
+    return "of which \(file) \(how)"
+  }
+}
