@@ -10,7 +10,7 @@ public struct RunOrder: Sendable {
   public let phrases: [NounPhrase]
   /// What is measured in every run; may be none if no method needs subjects.
   public let subjects: [Subject]
-  /// Whether the subjects were found and not named.
+  /// Whether nobody named the subjects.
   public let hasFoundSubjects: Bool
   /// The runs' plans: seeds first, then methods.
   public let plans: [PlannedRun]
@@ -19,13 +19,13 @@ public struct RunOrder: Sendable {
   ///
   /// - Parameters:
   ///   - prompt: with marks, if a method reads any: brackets around phrases, bars between parts.
-  ///   - template: all else that the runs have in common; of its own prompt, seed and method nothing
-  ///     counts.
   ///   - needsSubjects: whether words must be measured whatever the methods.
+  ///   - template: all else that the runs have in common, for the prompt without marks; of its own
+  ///     prompt, seed and method nothing counts.
   /// - Throws: `DiffusionError` or `TextError` when one of the runs cannot be made.
   public init(
-    _ prompt: String, by methods: [any Method], from seeds: [UInt64], like template: RunRequest,
-    needsSubjects: Bool, on model: StableDiffusion
+    _ prompt: String, by methods: [any Method], from seeds: [UInt64], needsSubjects: Bool,
+    on model: StableDiffusion, like template: (TokenTable) throws -> RunRequest
   ) throws {
     let marks = methods.reduce(into: Set<PromptMark>()) { $0.formUnion($1.marks) }
     let markup = try PromptMarkup(
@@ -43,13 +43,13 @@ public struct RunOrder: Sendable {
       try method.read(markup, in: table)
       return method
     }
+    var request = try template(table)
+    hasFoundSubjects = request.subjects == nil
     let subjects = try Self.subjects(
-      template.subjects, methods, table,
+      request.subjects, methods, table,
       areNeeded: needsSubjects || methods.contains(where: \.needsSubjects))
     self.prompt = table
     self.subjects = subjects
-    hasFoundSubjects = template.subjects == nil && !subjects.isEmpty
-    var request = template
     (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))
     plans = try seeds.flatMap { seed in
       try methods.map { method in
@@ -71,5 +71,15 @@ public struct RunOrder: Sendable {
     }
     if let nouns, !nouns.isEmpty { return nouns }
     return areNeeded ? try SubjectSelection.subjects(named: [], in: prompt) : []
+  }
+}
+
+extension RunOrder {
+  /// The runs of orders of the same prompt and seeds, seed by seed.
+  public init(interleaving orders: [RunOrder]) {
+    let seeds = orders[0].plans.indices
+    (prompt, phrases) = (orders[0].prompt, orders[0].phrases)
+    (subjects, hasFoundSubjects) = (orders[0].subjects, orders[0].hasFoundSubjects)
+    plans = seeds.flatMap { seed in orders.map { $0.plans[seed] } }
   }
 }

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+import Evaluation
 import Foundation
 import PromptText
 import TensorEngine

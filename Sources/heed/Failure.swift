@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import Evaluation
 import Figures
 import Foundation
 import PromptText
@@ -33,12 +34,18 @@ struct Failure: Error, CustomStringConvertible {
   /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
     if let code = code(of: error) {
-      Message.error(String(describing: error))
+      Message.error(text(of: error))
       Foundation.exit(code.rawValue)
     }
     guard !Heed.exitCode(for: error).isSuccess else { Heed.exit(withError: error) }
     Message.error(usageMessage(error))
     Foundation.exit(Code.usage.rawValue)
+  }
+
+  /// The error's line, with the option that a knob is given by.
+  private static func text(of error: any Error) -> String {
+    if case .knob(let name, let reason)? = error as? DiffusionError { return "--\(name) \(reason)" }
+    return String(describing: error)
   }
 
   /// What is wrong with the arguments and which help page tells more.
@@ -60,6 +67,7 @@ struct Failure: Error, CustomStringConvertible {
     case is ObjectiveExpressionError: .usage
     case let error as AnalysisError: analysisCode(error)
     case let error as FigureError: figureCode(error)
+    case let error as EvaluationError: evaluationCode(error)
     default: nil
     }
   }
@@ -81,6 +89,7 @@ struct Failure: Error, CustomStringConvertible {
         : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection: .usage
     case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
+    case .oldFormat: .dataError
     case .malformed, .checksum: .dataError
     case .notRecorded: .unavailable
     }
@@ -91,7 +100,8 @@ struct Failure: Error, CustomStringConvertible {
     case .missingFile: .missingInput
     case .parameters, .notFinite: .dataError
     case .unsupported, .notRunnable, .noSites: .unavailable
-    case .invalidRequest: .usage
+    case .invalidRequest, .knob: .usage
+    case .moved: .missingInput
     }
   }
 
@@ -108,6 +118,14 @@ struct Failure: Error, CustomStringConvertible {
     case .badRecipe, .unknownWord, .tooLarge: .usage
     case .nothingSelected: .unavailable
     case .notComparable: .dataError
+    }
+  }
+
+  private static func evaluationCode(_ error: EvaluationError) -> Code {
+    switch error {
+    case .memory, .noWords, .variation: .usage
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes: .dataError
+    case .noQueries: .unavailable
     }
   }
 

@@ -1,25 +1,26 @@
 import ArgumentParser
+import AttentionTrace
 import Foundation
 import TensorEngine
 
 /// The command: parses, calls the libraries in order, prints.
 @main
 struct Heed: ParsableCommand {
-  static let version = "0.1.0"
-
   static let configuration = CommandConfiguration(
     commandName: "heed",
-    abstract: "Shows what a text-to-image diffusion model attends to, and mends what it neglects.",
+    abstract: "Shows what a text-to-image diffusion model attends to, and restores neglected subjects.",
     discussion: """
       Results go to standard output, messages and progress to standard error.
 
       Exit codes: 0 done; 1 a comparison failed; 64 wrong usage; 65 bad data in a file or prompt; \
       66 missing input; 69 the checkpoint lacks what was asked for; 73 the output cannot be \
-      created; 74 input/output error or disk full; 130 interrupted, and the same command resumes.
+      created; 74 input/output error or disk full; 130 interrupted (the same command resumes).
 
-      HEED_THREADS sets the number of threads; without it, all cores are used.
+      heed help methods lists the methods, and heed help METHOD has what one does and its knobs.
+
+      HEED_THREADS sets the number of threads (default: all cores).
       """,
-    version: version,
+    version: HeedVersion.current,
     subcommands: [
       Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, Sheet.self, Report.self,
       Export.self, VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self,
@@ -35,8 +36,12 @@ struct Heed: ParsableCommand {
       Engine.keepOpenBLASOnOneThread()
       // A write beyond a limit on file sizes shall fail as on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
-      var command = try parseAsRoot()
-      try command.run()
+      if let page = MethodHelp(CommandLine.arguments.dropFirst()) {
+        print(page.text)
+      } else {
+        var command = try parseAsRoot()
+        try command.run()
+      }
       guard fflush(nil) == 0 else {
         let reason = String(cString: strerror(errno))
         throw Failure(.inputOutput, "standard output cannot be written: \(reason)")

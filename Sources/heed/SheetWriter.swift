@@ -15,7 +15,7 @@ enum SheetWriter {
     do {
       try write(to: paths) {
         try SheetPlan(plan ?? content(for: runs)).scene(
-          runs, style: SheetStyle(), software: "Heed \(Heed.version)")
+          runs, style: SheetStyle(), software: "Heed \(HeedVersion.current)")
       }
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }

@@ -2,6 +2,7 @@ public import ArgumentParser
 public import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import Evaluation
 
 /// Numbers of recorded runs.
 struct Analyze: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import Evaluation
 import Figures
 import Foundation
 import PromptText
@@ -10,23 +11,29 @@ import PromptText
 struct Compare: PictureCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs methods from the same noise, and draws a sheet of them.",
+    usage: "heed compare <prompt> [--methods <methods>] [--seeds <list>] [<options>]",
     discussion: """
-      For each seed all methods start from the same noise (see --rng). Each run is a folder under \
-      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
-      complete is not made again, and one that was cut off is continued. The sheet of stable-diffusion \
-      and attend-and-excite is heed sheet's layout compare, that of other methods its layout methods.
+      Examples:
+        heed compare "a cat and a frog" --seeds 0..3
+        heed compare "a red car and a white sheep" --methods stable-diffusion,syngen,conform
+        heed compare "a cat and a frog" --model path/to/stable-diffusion-v1-4 --seeds 12
 
-      The table gives, for each seed, method and subject, the largest attention (smoothed and \
-      renormalised, as the loss reads it) in the pass that predicted the noise of the first and of \
-      the last altered step; the loss of the last step; tries of refinement; seconds.
+      For each seed all methods start from the same noise. Each run is a folder \
+      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
+      complete is not made again, and one that was cut off resumes. The table gives, for each seed, \
+      method and subject, the largest attention in the first and in the last altered step, the loss of \
+      the last step, refinement tries and seconds.
+
+      Methods and their knobs: heed help methods. All options: heed compare --help-hidden.
       """)
 
-  @Argument(help: "What the pictures shall show.")
+  @Argument(help: "The text prompt.")
   var prompt: String
 
   @Option(
     help: ArgumentHelp(
-      "Methods, separated by commas: \(MethodRegistry.names).", valueName: "methods"))
+      "Methods, separated by commas; see heed help methods.", valueName: "methods"),
+    completion: .list(Methods.all.map(\.name)))
   var methods = "stable-diffusion,attend-and-excite"
 
   @Option(
@@ -41,43 +48,14 @@ struct Compare: PictureCommand {
 
   @OptionGroup var options: RunOptions
 
-  var entries: [MethodEntry] {
-    get throws { try MethodRegistry.entries(methods, option: "--methods") }
-  }
-  var needsSubjects: Bool { true }
-
   func run() throws {
-    let order = try order()
-    let runner = try runner(order)
-    if options.recording.dryRun { return try runner.printCost() }
-    try runner.run()
-    let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
+    let methods = try MethodList(option: "--methods", methods).methods
+    let order = try order(methods, needsSubjects: true)
+    guard let runs = try made(order) else { return }
     if options.recording.record {
-      let folder = "\(output)/\(RunFolder.slug(order.table.prompt))"
+      let folder = "\(output)/\(RunFolder.slug(order.prompt.prompt))"
       try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ComparisonTable(runs).text(json: json))
-  }
-}
-
-/// Reads a prompt, and says what of it the model will not see.
-enum PromptReader {
-  /// The most words that a warning lists.
-  private static let shownWords = 300
-
-  static func table(_ prompt: String, _ checkpoint: Checkpoint) throws -> TokenTable {
-    let table = try checkpoint.makeTokenizer().encode(prompt)
-    guard !table.words.isEmpty else { throw TextError.emptyPrompt }
-    return table
-  }
-
-  /// - Parameter name: what is warned of besides a prompt.
-  static func warn(_ table: TokenTable, of name: String = "the prompt") {
-    guard !table.leftOut.isEmpty else { return }
-    let shown = table.leftOut.prefix(shownWords).joined(separator: " ")
-    let more = table.leftOut.count - shownWords
-    Message.warning(
-      "\(name) is longer than \(table.tokens.count) tokens; left out: \(shown)"
-        + (more > 0 ? " and \(more) more words" : ""))
   }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+import Evaluation
+import PromptText
 import PromptText
 import TensorEngine
 
@@ -44,7 +46,7 @@ struct Explain: ParsableCommand {
     help: ArgumentHelp("Seeds of the noise, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0"
 
-  @Option(help: "Whose noise a seed means: torch, torch-cuda or numpy.")
+  @Option(help: "Which generator draws the noise: torch, torch-cuda or numpy.")
   var rng = RandomSourceKind.torch
 
   @OptionGroup var size: SizeOption
@@ -62,6 +64,7 @@ struct Explain: ParsableCommand {
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Subjects") var subject: SubjectOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup(title: "Recording") var details: RecordingDetails
 
   func validate() throws {
     if at != nil, timesteps != nil {
@@ -72,31 +75,34 @@ struct Explain: ParsableCommand {
   func run() throws {
     let seeds = try SeedList(self.seeds).seeds
     let times = try ExplainedTimes(at: at, timesteps: timesteps)
-    let picture = try InputPicture(photo, fit: fit)
-    let checkpoint = try model.checkpoint()
-    let table = try PromptReader.table(prompt, checkpoint)
-    let subjects = try subject.subjects(in: table, orElse: SubjectSelection.contentWords)
-    let requests = try seeds.map { seed in
-      var request = GenerationRequest(
-        prompt: prompt, seed: seed, method: .explain(times: try times.list(checkpoint)),
-        subjects: subjects)
+    let picture = try StartPicture(photo, fit: fit, strength: 1)
+    let model = try StableDiffusion(self.model.checkpoint())
+    let table = model.tokenizer.encode(prompt)
+    guard !table.words.isEmpty else { throw TextError.emptyPrompt }
+    let subjects =
+      try subject.names
+      ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(\.name)
+    let method = PictureExplanation(times: try times.list(model.checkpoint))
+    let plans = try seeds.map { seed in
+      var request = RunRequest(prompt, seed: seed, method: method)
+      try subject.apply(to: &request)
+      request.subjects = subjects
       request.picture = picture
       request.size = try size.imageSize
       request.rng = rng
       request.steps = times.count
       // Nothing is guided: the weight only says whether the unconditional branch is run as well.
-      if try !recording.keeps(.unconditional) { request.guidanceScale = 1 }
-      try subject.apply(to: &request)
-      return request
+      if try !recording.keeps(.unconditional, details) { request.guidanceScale = 1 }
+      request.recording = try recording.plan(details, table)
+      return try model.plan(request)
     }
-    let runner = try BatchRunner(
-      checkpoint, requests, table, batch: batch, recording: recording, output: output)
-    PromptReader.warn(table)
-    Message.picture(picture, photo, runner.session.model.size(requests[0]))
-    if subject.tokens == nil { Message.subjects(subjects) }
-    if recording.dryRun { return try runner.printCost() }
-    try runner.run()
-    let runs = try requests.map { try RecordedRun(runner.session.folder($0).path) }
+    let batch = try Batch(
+      Runner(model, durability: details.durability), plans, atATime: self.batch.batch)
+    Message.leftOut(table)
+    Message.picture(plans[0])
+    if subject.tokens == nil { Message.subjects(plans[0].subjects) }
+    if recording.dryRun { return try batch.printCost(in: output) }
+    let runs = try batch.runWithProgress(in: output)
     if recording.record {
       let folder = "\(output)/\(RunFolder.slug(prompt))/explain"
       try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])

@@ -57,7 +57,7 @@ struct Export: ParsableCommand {
     let request = try partialRequest()
     let runs = try RunSearch.distinctRuns(runs)
     let export = try AttentionAnalysis.Export(
-      runs, try completed(request, runs[0]), version: Heed.version)
+      runs, try completed(request, runs[0]), version: HeedVersion.current)
     Interrupt.watch()
     let summary = try export.write(to: output, overwriting: overwrite) {
       try Interrupt.check("nothing was written")

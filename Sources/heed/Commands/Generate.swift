@@ -1,22 +1,31 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
-import Foundation
+import Evaluation
 
 /// Pictures by one method, recorded.
 struct Generate: PictureCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes pictures by one method, with their attention recorded.",
+    usage: "heed generate <prompt> [--method <method>] [<options>]",
     discussion: """
-      Each run is a folder under OUTPUT/PROMPT/METHOD/seed-N with run.json, calls.jsonl, \
-      attention.zarr, image.png, latent.npy and losses.csv. Its path is printed when it is complete.
+      Examples:
+        heed generate "a cat and a frog" --seeds 0..3
+        heed generate "a red car and a sheep" --method conform --temperature 0.7
+        heed generate "a cat and a frog" --layers '*' --dry-run
+
+      Each run is a folder OUTPUT/PROMPT/METHOD/seed-N with run.json, calls.jsonl, attention.zarr, \
+      image.png, latent.npy and losses.csv; its path is printed when it is complete. Methods and their \
+      knobs: heed help methods. All options: heed generate --help-hidden.
       """)
 
-  @Argument(help: "What the pictures shall show.")
+  @Argument(help: "The text prompt.")
   var prompt: String
 
   @Option(
-    help: ArgumentHelp("One of \(MethodRegistry.names).", valueName: "method"))
+    help: ArgumentHelp(
+      "The method; see heed help methods.", valueName: "method"),
+    completion: .list(Methods.all.map(\.name)))
   var method = "attend-and-excite"
 
   @Option(
@@ -28,16 +37,10 @@ struct Generate: PictureCommand {
 
   @OptionGroup var options: RunOptions
 
-  var entries: [MethodEntry] {
-    get throws { [try MethodRegistry.entry(method, option: "--method")] }
-  }
-  var needsSubjects: Bool { false }
-
   func run() throws {
-    let order = try order()
-    let runner = try runner(order)
-    if options.recording.dryRun { return try runner.printCost() }
-    try runner.run()
-    for request in order.requests { print(runner.session.folder(request).path) }
+    let method = try MethodList.one(option: "--method", method)
+    let order = try order([method], needsSubjects: false)
+    guard let runs = try made(order) else { return }
+    for run in runs { print(run.folder.path) }
   }
 }

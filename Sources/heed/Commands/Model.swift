@@ -24,13 +24,12 @@ struct Model: ParsableCommand {
   var json = false
 
   func run() throws {
-    var request = GenerationRequest(
-      prompt: "", seed: 0, method: .stableDiffusion, subjects: [])
+    var request = RunRequest("", seed: 0, subjects: [])
     request.size = try size.imageSize
     let checkpoint = try weights.checkpoint(path ?? Checkpoint.menagerie)
     let model = try StableDiffusion(checkpoint)
-    let description = try ModelDescription(model, request, try checkpoint.hashes())
-    print(json ? try description.json() : try description.text())
+    let description = try ModelDescription(try model.plan(request), try model.fileHashes())
+    print(json ? try description.json() : description.text())
   }
 }
 
@@ -51,17 +50,13 @@ private struct ModelDescription {
     let files: [String: String]
   }
 
-  private let model: StableDiffusion
+  private let plan: PlannedRun
   private let facts: Facts
-  private let request: GenerationRequest
 
-  /// - Parameter request: says at which size the model shall be described.
-  init(
-    _ model: StableDiffusion, _ request: GenerationRequest, _ hashes: [String: String]
-  ) throws {
-    self.model = model
-    self.request = request
-    let (size, latent) = (model.size(request), try model.latentGrid(request))
+  /// - Parameter plan: of a run at the size at which the model is described.
+  init(_ plan: PlannedRun, _ hashes: [String: String]) throws {
+    self.plan = plan
+    let (size, latent, model) = (plan.size, plan.latentGrid, plan.model)
     let checkpoint = model.checkpoint
     facts = Facts(
       name: checkpoint.name, layout: checkpoint.layout,
@@ -72,8 +67,8 @@ private struct ModelDescription {
       scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedule.className]) {
         $1
       },
-      attentionResolution: try model.grid(request).description,
-      normalizeEot: model.stopsAtEnd(request), sites: try model.sites(request), files: hashes)
+      attentionResolution: plan.grid.description,
+      normalizeEot: plan.request.stopsAtEnd ?? false, sites: plan.sites, files: hashes)
   }
 
   func json() throws -> String {
@@ -82,7 +77,7 @@ private struct ModelDescription {
     return String(decoding: try encoder.encode(facts), as: UTF8.self)
   }
 
-  func text() throws -> String {
+  func text() -> String {
     let rows = facts.sites.map { site in
       [
         site.path, site.kind.rawValue, String(site.heads), site.grid.description,
@@ -102,11 +97,11 @@ private struct ModelDescription {
 
       \(sites.text)
 
-      \(try costs())
+      \(costs())
       """
   }
 
-  private func costs() throws -> String {
+  private func costs() -> String {
     let plans: [(String, RecordingPlan)] = [
       ("the loss's grid, conditional", RecordingPlan(layers: [facts.attentionResolution])),
       ("all cross-attention, conditional", RecordingPlan(layers: ["*"])),
@@ -116,9 +111,8 @@ private struct ModelDescription {
       ),
       ("all self-attention, conditional", RecordingPlan(layers: ["*attn1"])),
     ]
-    let passes = try model.possiblePasses(request)
     let rows = plans.map { name, plan in
-      let cost = plan.cost(sites: facts.sites, passes: passes)
+      let cost = plan.cost(sites: facts.sites, passes: plan.passes)
       return [name, formatBytes(cost.bytesOnDisk), formatBytes(cost.memory)]
     }
     return AlignedColumns(

@@ -34,7 +34,7 @@ struct Report: ParsableCommand {
     }
     let report = try AttentionReport(
       runs: try RunSearch.distinctRuns(runs), budget: Int(budget * 1_048_576),
-      software: "Heed \(Heed.version)")
+      software: "Heed \(HeedVersion.current)")
     for note in report.notes { Message.note(note) }
     try report.write(to: output)
     print(

@@ -109,7 +109,7 @@ struct Sheet: ParsableCommand {
     if printLayout { return print(SheetFile.text(plan)) }
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
     let style = try page.style(maps.applied(to: MapStyle()))
-    let software = "Heed \(Heed.version)"
+    let software = "Heed \(HeedVersion.current)"
     try SheetWriter.write(
       to: output, dpi: page.dpi, isAnonymous: page.noMetadata,
       { try plan.scene(runs, style: style, software: software) },

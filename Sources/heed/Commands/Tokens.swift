@@ -47,7 +47,7 @@ struct Tokens: ParsableCommand {
   }
 
   private func show(_ table: TokenTable) {
-    PromptReader.warn(table)
+    Message.leftOut(table)
     print(json ? table.jsonLine() : table.text())
   }
 }

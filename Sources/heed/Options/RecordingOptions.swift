@@ -16,6 +16,25 @@ struct RecordingOptions: ParsableArguments {
       """, valueName: "patterns"))
   var layers: String?
 
+  @Flag(help: "Print what recording would take, and stop.")
+  var dryRun = false
+
+  /// The plan for a prompt; `nil` when nothing is recorded.
+  func plan(_ details: RecordingDetails, _ table: TokenTable) throws -> RecordingPlan? {
+    guard record else { return nil }
+    return try details.plan(layers: layers.map(Self.patterns) ?? [RecordingPlan.measuredGrid], table)
+  }
+
+  /// Whether maps of a branch are recorded.
+  func keeps(_ branch: Branch, _ details: RecordingDetails) throws -> Bool {
+    record ? try details.keeps(branch) : branch == .conditional
+  }
+
+  static func patterns(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+}
+
+/// What of the recorded layers' attention is kept, and how.
+struct RecordingDetails: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
@@ -52,30 +71,20 @@ struct RecordingOptions: ParsableArguments {
   @Option(help: "What the recording survives: process (its death) or power (a power cut).")
   var durability = Durability.process
 
-  @Flag(help: "Print what recording would take, and stop.")
-  var dryRun = false
-
-  /// Whether maps of a branch are recorded.
+  /// Whether maps of a branch are kept.
   func keeps(_ branch: Branch) throws -> Bool {
-    record
-      ? try ChoiceList(option: "--branches", branches).choices.contains(branch)
-      : branch == .conditional
+    try ChoiceList(option: "--branches", branches).choices.contains(branch)
   }
 
-  /// The plan for a request; `nil` when nothing is recorded.
-  func plan(_ table: TokenTable, grid: Grid) throws -> RecordingPlan? {
-    guard record else { return nil }
-    return RecordingPlan(
-      layers: layers.map(patterns) ?? [grid.description],
-      heads: try heads.map(indices), tokens: try recordTokens.map { try tokens($0, table) },
+  /// The plan of layers for a prompt.
+  func plan(layers: [String], _ table: TokenTable) throws -> RecordingPlan {
+    RecordingPlan(
+      layers: layers, heads: try heads.map(indices),
+      tokens: try recordTokens.map { try tokens($0, table) },
       branches: Set(try ChoiceList(option: "--branches", branches).choices),
       phases: Set(try ChoiceList(option: "--phases", phases).choices),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
-      precision: precision, queries: queries.map(patterns) ?? [])
-  }
-
-  private func patterns(_ text: String) -> [String] {
-    text.split(separator: ",").map(String.init)
+      precision: precision, queries: queries.map(RecordingOptions.patterns) ?? [])
   }
 
   private func indices(_ text: String) throws -> [Int] {

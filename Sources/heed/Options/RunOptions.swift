@@ -1,13 +1,27 @@
 import ArgumentParser
+import Diffusion
+import Evaluation
+import PromptText
 
 /// What decides pictures and their recording besides prompt, methods and seeds.
 struct RunOptions: ParsableArguments {
-  @OptionGroup var batch: BatchOptions
-  @OptionGroup(title: "Model") var model: ModelOptions
+  @OptionGroup var subject: SubjectOptions
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-  @OptionGroup(title: "Picture") var start: PictureOptions
-  @OptionGroup(title: "Attend-and-Excite") var excitation: ExcitationOptions
-  @OptionGroup(title: "Its successors") var objectives: ObjectiveOptions
-  @OptionGroup(title: "Other methods") var methods: MethodOptions
+  @OptionGroup(title: "Picture", visibility: .hidden) var start: PictureOptions
+  @OptionGroup(title: "Model") var model: ModelPath
+  @OptionGroup(title: "Model", visibility: .hidden) var weights: WeightOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup(title: "Recording", visibility: .hidden) var details: RecordingDetails
+  @OptionGroup var batch: BatchOptions
+  @OptionGroup(title: "Knobs of methods") var knobs: KnobOptions
+
+  /// Everything but prompt, method and seed, as a request.
+  func template(_ prompt: TokenTable, _ picture: StartPicture?) throws -> RunRequest {
+    var request = RunRequest(prompt.prompt, seed: 0)
+    try sampling.apply(to: &request)
+    try subject.apply(to: &request)
+    request.picture = picture
+    request.recording = try recording.plan(details, prompt)
+    return request
+  }
 }

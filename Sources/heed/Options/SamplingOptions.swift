@@ -5,30 +5,34 @@ public import TensorEngine
 
 /// What decides a picture besides prompt, seed and method.
 struct SamplingOptions: ParsableArguments {
-  @OptionGroup var size: SizeOption
-
   @Option(parsing: .unconditional, help: "Denoising steps.")
   var steps = 50
 
   @Option(
-    parsing: .unconditional, help: "Weight of classifier-free guidance; 1 or less does without.")
+    parsing: .unconditional, help: "Weight of classifier-free guidance; 1 or less disables it.")
   var guidanceScale = 7.5
 
+  @Option(help: "The negative prompt.")
+  var negativePrompt = ""
+
+  @OptionGroup var size: SizeOption
+
   @Option(
-    help: "ddim, pndm, lms, euler, euler-ancestral or dpmsolver++; else the checkpoint's own.")
+    help: ArgumentHelp(
+      """
+      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++ (default: the checkpoint's).
+      """, visibility: .hidden))
   var scheduler: String?
 
   @Option(
-    help: """
-      Whose noise a seed means: torch (its CPU generator), torch-cuda (its generator on a GPU, as \
-      most published seeds are meant) or numpy (RandomState; seeds of 32 bits).
-      """)
+    help: ArgumentHelp(
+      """
+      Which generator draws the initial noise: torch (its CPU generator), torch-cuda (its generator on a \
+      GPU, as in most published examples) or numpy (RandomState; seeds of 32 bits).
+      """, visibility: .hidden))
   var rng = RandomSourceKind.torch
 
-  @Option(help: "What the picture shall not show.")
-  var negativePrompt = ""
-
-  func apply(to request: inout GenerationRequest) throws {
+  func apply(to request: inout RunRequest) throws {
     guard guidanceScale.isFinite else {
       throw Failure(.usage, "--guidance-scale is \(guidanceScale); expected a finite number")
     }

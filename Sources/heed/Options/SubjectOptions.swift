@@ -13,63 +13,43 @@ struct SubjectOptions: ParsableArguments {
       """, valueName: "words"))
   var tokens: String?
 
-  @Option(help: "Which pieces of a word of several serve its loss: first, last, mean or max.")
+  @Option(
+    help: ArgumentHelp(
+      "Which pieces of a word of several serve its loss: first, last, mean or max.",
+      visibility: .hidden))
   var pieces = PieceRule.standard
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "The grid that the loss reads, as in 16x16; without it the checkpoint's, else 1/32.",
-      valueName: "rows-x-columns"))
+      valueName: "rows-x-columns", visibility: .hidden))
   var attentionResolution: String?
 
   @Option(
     help: ArgumentHelp(
       "Leave the end token and the padding out of the loss: true or false; as SD 2.x needs.",
-      valueName: "bool"))
+      valueName: "bool", visibility: .hidden))
   var normalizeEot: Bool?
 
-  /// The subjects named, or those the prompt makes certain.
-  func subjects(in table: TokenTable) throws -> [Subject] {
-    try SubjectSelection.subjects(named: names, in: table)
+  /// The names; `nil` where none are given.
+  var names: [String]? {
+    tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// The subjects named; without names those the prompt makes certain, if it does, else `fallback`.
-  func subjectsIfKnown(
-    in table: TokenTable, orElse fallback: [Subject]
-  ) throws -> [Subject] {
-    tokens == nil ? SubjectSelection.certain(in: table) ?? fallback : try subjects(in: table)
-  }
-
-  /// The subjects named; without names those the prompt makes certain, else what `fallback` finds.
-  func subjects(
-    in table: TokenTable, orElse fallback: (TokenTable) -> [Subject]
-  ) throws -> [Subject] {
-    if tokens == nil, SubjectSelection.certain(in: table) == nil {
-      let found = fallback(table)
-      if !found.isEmpty { return found }
-    }
-    return try subjects(in: table)
-  }
-
-  private var names: [String] {
-    tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
-  }
-
-  func apply(to request: inout GenerationRequest) throws {
+  func apply(to request: inout RunRequest) throws {
+    request.subjects = names
     request.pieces = pieces
     request.grid = try attentionResolution.map(grid)
     request.stopsAtEnd = normalizeEot
   }
 
   private func grid(_ text: String) throws -> Grid {
-    let parts = text.split(separator: "x", omittingEmptySubsequences: false)
-    let sides = parts.compactMap { Int($0) }
-    guard parts.count == 2, sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
+    guard let grid = Grid(text) else {
       throw Failure(
         .usage, "--attention-resolution is \(text); expected rows and columns, as in 16x16")
     }
-    return Grid(rows: sides[0], columns: sides[1])
+    return grid
   }
 }
 

@@ -1,0 +1,33 @@
+import Diffusion
+
+/// Names of methods, separated by commas.
+struct MethodList {
+  let methods: [any Method]
+
+  /// The names of all methods, for people.
+  static var names: String { Methods.all.map(\.name).joined(separator: ", ") }
+
+  /// - Throws: ``Failure`` for an unknown name, which lists those there are, and for one twice.
+  init(option: String, _ text: String) throws {
+    var methods: [any Method] = []
+    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let method = Methods.all.first(where: { $0.name == name }) else {
+        throw Failure(.usage, "\(option): no '\(name)'; there are \(Self.names)")
+      }
+      guard !methods.contains(where: { $0.name == name }) else {
+        throw Failure(.usage, "\(option): '\(name)' is there twice")
+      }
+      methods.append(method)
+    }
+    self.methods = methods
+  }
+
+  /// One method by its name.
+  static func one(option: String, _ text: String) throws -> any Method {
+    let methods = try MethodList(option: option, text).methods
+    guard methods.count == 1 else {
+      throw Failure(.usage, "\(option) is '\(text)'; expected one method")
+    }
+    return methods[0]
+  }
+}

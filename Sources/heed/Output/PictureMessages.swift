@@ -1,0 +1,59 @@
+import Diffusion
+import Evaluation
+import PromptText
+
+extension Message {
+  /// Says what was concluded for runs that nobody asked for in as many words.
+  static func concluded(_ order: RunOrder) {
+    leftOut(order.prompt)
+    if let first = order.plans.first { picture(first) }
+    var said: Set<MethodNote> = []
+    for plan in order.plans where plan.request.seed == order.plans.first?.request.seed {
+      for note in plan.request.method.notes(for: plan) where said.insert(note).inserted {
+        note.isWarning ? warning(note.text) : self.note(note.text)
+      }
+      var parts = 0
+      for text in plan.texts {
+        switch text.role {
+        case .prompt: break
+        case .negative: leftOut(text.table, of: "the negative prompt")
+        case .source: leftOut(text.table, of: "the source prompt")
+        case .part:
+          parts += 1
+          if text.table.prompt != order.prompt.prompt { leftOut(text.table, of: "part \(parts)") }
+        }
+      }
+    }
+    if !order.phrases.isEmpty {
+      note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
+    }
+    if order.hasFoundSubjects { subjects(order.subjects) }
+  }
+
+  /// Says what of a picture to begin from the model is not shown as it is.
+  static func picture(_ plan: PlannedRun) {
+    guard let picture = plan.picture, let path = plan.request.picture?.path else { return }
+    if picture.hadAlpha { warning("\(path): transparency is dropped, as diffusers does") }
+    guard picture.isAltered(by: plan.size) else { return }
+    let shape = "\(path): \(picture.photo.width)x\(picture.photo.height) pixels, "
+    switch picture.fit {
+    case .squash:
+      warning(shape + "squashed to \(plan.size); --fit crop keeps its shape")
+    case .crop:
+      warning(shape + "what stands over \(plan.size) is cut off; --fit squash keeps it all")
+    }
+  }
+
+  /// The most words that a warning lists.
+  private static let shownWords = 300
+
+  /// Says which words of a text the model will not see.
+  static func leftOut(_ table: TokenTable, of name: String = "the prompt") {
+    guard !table.leftOut.isEmpty else { return }
+    let shown = table.leftOut.prefix(shownWords).joined(separator: " ")
+    let more = table.leftOut.count - shownWords
+    warning(
+      "\(name) is longer than \(table.tokens.count) tokens; left out: \(shown)"
+        + (more > 0 ? " and \(more) more words" : ""))
+  }
+}

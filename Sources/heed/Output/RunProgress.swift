@@ -1,0 +1,63 @@
+import AttentionTrace
+import Diffusion
+import Evaluation
+import Foundation
+
+extension Batch {
+  /// Makes all runs with progress on standard error, until Ctrl-C.
+  func runWithProgress(in root: String) throws -> [RecordedRun] {
+    if runsAtATime < min(atATime, plans.count, Engine.threads) {
+      Message.warning("memory allows for \(runsAtATime) of \(atATime) runs at a time")
+    }
+    Interrupt.watch()
+    let progress = Progress(total: iterations)
+    return try run(in: root) { plan, event in progress.tell(event, of: plan, in: root) }
+  }
+
+  /// Prints what making the runs below `root` would take.
+  func printCost(in root: String) throws {
+    guard let cost else { return print("nothing would be recorded") }
+    let free = try RecordingCost.freeDisk(at: root)
+    let runs = min(atATime, plans.count, Engine.threads)
+    let queries = cost.queryBytes > 0 ? ", of which queries \(formatBytes(cost.queryBytes))" : ""
+    print(
+      """
+      runs            \(plans.count)
+      calls           at most \(cost.calls), of which recorded \(cost.recordedCalls)
+      disk            at most \(formatBytes(cost.bytesOnDisk))\(queries)
+      memory          \(formatBytes(runs * cost.memory)) for recording, \
+      \(formatBytes(runs * workingMemory)) or more for pictures
+      free disk       \(formatBytes(free))
+      """)
+    try cost.check(fits: root)
+  }
+}
+
+extension Progress {
+  /// Tells what happens to a run.
+  func tell(_ event: Runner.Event, of plan: PlannedRun, in root: String) {
+    let name = "\(plan.methodName), seed \(plan.request.seed)"
+    let (path, count) = (plan.folder(in: root).path, plan.timesteps.count)
+    switch event {
+    case .found:
+      skip(count)
+      finish("\(name): complete in \(path)")
+    case .resumed(let iterations): skip(iterations)
+    case .step(let step): advance(name, loss: step.measurement?.loss)
+    case .finished(let seconds):
+      finish(
+        String(
+          format: "%@: %d %@ in %.1f s → %@", name, count, count == 1 ? "step" : "steps", seconds, path))
+    }
+  }
+}
+
+extension Runner {
+  /// A runner that the command stops on Ctrl-C, and that writes the command into `run.json`.
+  init(_ model: StableDiffusion, durability: Durability) {
+    self.init(model)
+    self.durability = durability
+    commandLine = Array(CommandLine.arguments.dropFirst())
+    check = { try Interrupt.check() }
+  }
+}
