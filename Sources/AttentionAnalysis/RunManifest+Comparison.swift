@@ -18,15 +18,15 @@ extension RunManifest {
     if height != other.height || width != other.width { return "their sizes differ" }
     if model.files != other.model.files { return "their checkpoints differ" }
     guard let knob else {
-      return method.name != other.method.name || method == other.method
-        ? nil : "their settings differ"
+      let isSame = method == other.method && settings == other.settings
+      return method.name != other.method.name || isSame ? nil : "their settings differ"
     }
     guard method.family == other.method.family else { return nil }
     let turned = [knob] + (Self.followers[knob] ?? [])
-    func settings(_ method: Method) -> [String: String] {
-      method.settings.filter { !turned.contains($0.key) }
+    func others(_ run: RunManifest) -> [String: String] {
+      run.settings.filter { !turned.contains($0.key) }
     }
-    let isSame = settings(method) == settings(other.method)
+    let isSame = others(self) == others(other)
     return isSame ? nil : "their settings differ"
   }
 

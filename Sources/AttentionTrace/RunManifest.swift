@@ -18,8 +18,6 @@ public struct RunManifest: Hashable, Sendable {
     public var name: String
     /// The name in figures and reports; `nil` in runs of format 1.
     public var title: String?
-    /// Every knob by its option's name, and how maps are read, as texts.
-    public var settings: [String: String]
     /// Iterations in which the latent is altered; 0 for none.
     public var alteredSteps: Int
     /// What must be attained, by step: for Attend-and-Excite the attention of each subject.
@@ -36,12 +34,11 @@ public struct RunManifest: Hashable, Sendable {
 
     /// A method by what is recorded of it.
     public init(
-      name: String, title: String? = nil, settings: [String: String], alteredSteps: Int,
-      thresholds: [Int: Double], grid: Grid, rowsSumToOne: Bool? = nil
+      name: String, title: String? = nil, alteredSteps: Int, thresholds: [Int: Double], grid: Grid,
+      rowsSumToOne: Bool? = nil
     ) {
       self.name = name
       self.title = title
-      self.settings = settings
       self.alteredSteps = alteredSteps
       self.thresholds = thresholds
       self.grid = grid
@@ -161,10 +158,20 @@ extension RunManifest {
   /// Seconds the denoising took; `nil` until the run is complete.
   public var seconds: Double? { provenance.seconds }
 
+  /// Every knob of the method by its option's name, and how maps are read, as texts.
+  public var settings: [String: String] {
+    var settings = request.method.knobs
+    settings["attention-resolution"] = request.attentionResolution
+    settings["normalize-eot"] = request.normalizeEot.map { String($0) }
+    settings["pieces"] = request.pieces
+    settings["ablation"] = request.ablation?.text
+    return settings
+  }
+
   /// What a knob was turned to, by its option's name, a whole number without its point and an empty list
   /// as `none`; `nil` where the run has no such knob.
   public func value(ofKnob knob: String) -> String? {
-    let value = knob == "guidance-scale" ? String(guidanceScale) : method.settings[knob]
+    let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
     return value.map(Self.short)
   }
 

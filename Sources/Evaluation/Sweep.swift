@@ -1,6 +1,7 @@
 internal import AttentionTrace
 public import Diffusion
 private import Foundation
+public import PromptText
 
 /// One knob of a method, or the weight of guidance, and the values that runs turn it to.
 public struct Sweep: Sendable {

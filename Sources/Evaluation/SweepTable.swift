@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import PromptText
 
 extension MeasurementTable {
   /// The outcomes of a sweep's runs, a row for each, with what the knob was turned to.

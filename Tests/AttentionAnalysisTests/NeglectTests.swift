@@ -20,10 +20,10 @@ struct NeglectTests {
       let path = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
       defer { try? FileManager.default.removeItem(atPath: path) }
       var manifest = SyntheticRun(plan: nil, steps: cat.count).manifest
-      manifest.seed = seed
+      manifest.request.seed = seed
       manifest.method.name = method
       manifest.method.alteredSteps = method == "stable-diffusion" ? 0 : altered
-      manifest.method.settings["max-refinement-steps"] = "20"
+      manifest.request.method.knobs["max-refinement-steps"] = "20"
       if method == "stable-diffusion" { manifest.method.thresholds = [:] }
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       try JSONEncoder().encode(manifest).write(to: URL(fileURLWithPath: path + "/run.json"))

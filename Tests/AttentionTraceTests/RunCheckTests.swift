@@ -178,7 +178,7 @@ struct RunCheckTests {
 
   private static let store = "attention.zarr/zarr.json"
   static let lies: [Lie] = [
-    Lie("run.json", "\"format\" : 1", "\"format\" : 2", "format 2, expected 1"),
+    Lie("run.json", "\"format\" : 2", "\"format\" : 3", "format 3, expected 1 to 2"),
     Lie("run.json", "\"precision\" : \"float16\"", "\"precision\" : \"float32\"", store, "float32"),
     Lie("run.json", "\"layers\" : [", "\"heads\" : [0], \"layers\" : [", store, "keeps [0]"),
     Lie("run.json", "\"layers\" : [", "\"tokens\" : [0], \"layers\" : [", store, "keeps 1"),

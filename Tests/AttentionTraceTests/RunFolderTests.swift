@@ -77,9 +77,9 @@ struct RunFolderTests {
     let run = SyntheticRun(plan: RecordingPlan(), steps: 1)
     try run.record(into: RunFolder(path: path))
     var again = run.manifest
-    again.date = "2027-01-01T00:00:00Z"
-    again.commandLine = ["compare"]
-    again.version = "9.9.9"
+    again.provenance.date = "2027-01-01T00:00:00Z"
+    again.provenance.commandLine = ["compare"]
+    again.provenance.version = "9.9.9"
     guard case .complete(let manifest) = try open(path, again) else {
       Issue.record("not complete")
       return
@@ -101,14 +101,18 @@ struct RunFolderTests {
       let error = TraceError.otherRun(path: path, field: field, here: here, wanted: wanted)
       #expect(throws: error) { try open(path, other) }
     }
-    refused("seed", "0", "18446744073709551615") { $0.seed = .max }
-    refused("guidanceScale", "7.5", "7.25") { $0.guidanceScale = 7.25 }
-    refused("method.settings.scale-factor", "\"20\"", "\"21\"") {
-      $0.method.settings["scale-factor"] = "21"
+    refused("request.seed", "0", "18446744073709551615") { $0.request.seed = .max }
+    refused("request.guidanceScale", "7.5", "7.25") { $0.request.guidanceScale = 7.25 }
+    refused("request.method.knobs.scale-factor", "\"20\"", "\"21\"") {
+      $0.request.method.knobs["scale-factor"] = "21"
     }
-    refused("method.settings.smooth", "nothing", "\"on\"") { $0.method.settings["smooth"] = "on" }
-    refused("plan", "4 fields", "nothing") { $0.plan = nil }
-    refused("plan.phases.0", "\"denoise\"", "\"loss\"") { $0.plan?.phases = [.loss] }
+    refused("request.method.knobs.smooth", "nothing", "\"on\"") {
+      $0.request.method.knobs["smooth"] = "on"
+    }
+    refused("request.recording", "4 fields", "nothing") { $0.request.recording = nil }
+    refused("request.recording.phases.0", "\"denoise\"", "\"loss\"") {
+      $0.request.recording?.phases = [.loss]
+    }
     refused("subjects.1.name", "\"frog\"", "\"dog\"") {
       $0.subjects[1] = Subject(name: "dog", tokens: [5])
     }

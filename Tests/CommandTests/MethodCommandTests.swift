@@ -59,7 +59,7 @@ struct MethodCommandTests {
           + ["2"], in: folder.path)
     }
     #expect(try run("frog=2").status == 0)
-    expectRefusal(try run("frog=3"), 73, ["holds another run", "method.settings.reweight"])
+    expectRefusal(try run("frog=3"), 73, ["holds another run", "request.method.knobs.reweight"])
   }
 
   @Test("Brackets and bars are read where a method reads them, and are no part of the prompt")

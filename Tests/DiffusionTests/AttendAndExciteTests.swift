@@ -9,15 +9,15 @@ private struct LiteralAttendAndExcite {
   let unet: UNet
   let conditional: Tensor
   let unconditional: Tensor
-  let objective: Excitation
-  let settings: AttendAndExcite.Settings
+  let objective: AttendAndExcite.Loss
+  let settings: GradientSchedule
   let sites: [AttentionSite]
   private(set) var losses: [Float] = []
   private(set) var passes = 0
 
   init(
-    _ model: LoadedCheckpoint, prompt: String, objective: Excitation,
-    settings: AttendAndExcite.Settings
+    _ model: LoadedCheckpoint, prompt: String, objective: AttendAndExcite.Loss,
+    settings: GradientSchedule
   ) throws {
     unet = model.unet
     conditional = try model.embedding(prompt)
@@ -58,7 +58,7 @@ private struct LiteralAttendAndExcite {
     let times = scheduler.timesteps
     for (i, time) in times.enumerated() {
       let share = Double(i) / Double(times.count - 1)
-      let alpha = Float(settings.scaleFactor * (1 - 0.5 * share).squareRoot())
+      let alpha = Float(20 * (1 - 0.5 * share).squareRoot())
       var probe = try pass(latent, time)
       if let threshold = settings.thresholds[i],
         probe.measurement.loss > Float(1 - threshold)
@@ -96,15 +96,15 @@ struct AttendAndExciteTests {
 
   static func excitation(
     end: Int, grid: Grid = Grid(rows: 8, columns: 8)
-  ) -> Excitation {
-    Excitation(
+  ) -> AttendAndExcite.Loss {
+    AttendAndExcite.Loss(
       subjects: [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])],
       grid: grid, pieces: .standard, lastToken: end, sigma: 0.5,
       kernelSize: 3)
   }
 
-  static func settings(_ thresholds: [Int: Double], tries: Int = 4) -> AttendAndExcite.Settings {
-    var settings = AttendAndExcite.Settings()
+  static func settings(_ thresholds: [Int: Double], tries: Int = 4) -> GradientSchedule {
+    var settings = GradientSchedule()
     settings.maxIterations = 4
     settings.thresholds = thresholds
     settings.maxRefinementSteps = tries
@@ -127,7 +127,7 @@ struct AttendAndExciteTests {
     var sequence = try DenoisingSequence(
       unet: model.unet, scheduler: model.scheduler(steps: 6), latent: noise,
       embeddings: (literal.conditional, literal.unconditional), guidanceScale: 7.5,
-      parts: MethodParts(guide: AttendAndExcite(objective, settings)),
+      parts: MethodParts(guide: GradientDescent(objective, settings)),
       report: { pass, measurement in
         passes += 1
         if pass.phase != .denoise, let measurement { losses.append(measurement.loss) }
@@ -140,7 +140,7 @@ struct AttendAndExciteTests {
 
   @Test("The step size falls as the root of a line from 20² to 20²/2")
   func stepSizes() {
-    let guide = AttendAndExcite(Self.excitation(end: 76), .init())
+    let guide = GradientSchedule()
     for (step, count, expected) in [
       (0, 51, 20), (10, 51, 18.97367), (20, 51, 17.88854), (24, 51, 17.43560), (50, 51, 14.14214),
       (0, 50, 20), (10, 50, 18.95214), (20, 50, 17.84285), (24, 50, 17.37932), (49, 50, 14.14214),
@@ -148,10 +148,10 @@ struct AttendAndExciteTests {
     ] as [(Int, Int, Float)] {
       #expect(abs(guide.stepSize(step, of: count) - expected) < 1e-5)
     }
-    var settings = AttendAndExcite.Settings()
+    var settings = GradientSchedule()
     settings.scaleFactor = 10
     settings.scaleRange = [4, 1]
-    let other = AttendAndExcite(Self.excitation(end: 76), settings)
+    let other = settings
     #expect(
       [0, 1, 2, 3].map { other.stepSize($0, of: 4) }
         == [20, 300.0.squareRoot(), 200.0.squareRoot(), 10].map(Float.init))
@@ -207,42 +207,44 @@ struct AttendAndExciteTests {
     var settings = Self.settings([0: 0.25, 6: 0.25])
     settings.scaleRange = [1, 1]
     settings.scaleFactor = 0.5
-    let guide = AttendAndExcite(Self.excitation(end: 76), settings)
+    let guide = GradientDescent(Self.excitation(end: 76), settings)
     let script = Script(plan.losses)
     let latent = Tensor.full(1, shape: [1, 4, 2, 2])
-    let moved = try guide.guide(latent, step: plan.step, of: 10, look: script.look)
+    var memory: [String: Tensor] = [:]
+    let moved = try guide.guide(
+      latent, step: plan.step, of: 10, memory: &memory, look: script.look)
     #expect(script.looks == plan.looks)
     #expect(moved.values == [Float](repeating: 1 - 0.5 * plan.updates, count: 16))
   }
 
   @Test("Without tries there is no refinement, and no look more")
   func noTries() throws {
-    let guide = AttendAndExcite(Self.excitation(end: 76), Self.settings([0: 0.9], tries: 0))
+    let guide = GradientDescent(Self.excitation(end: 76), Self.settings([0: 0.9], tries: 0))
     let script = Script([0.9])
-    _ = try guide.guide(.full(1, shape: [1, 4, 2, 2]), step: 0, of: 10, look: script.look)
+    var memory: [String: Tensor] = [:]
+    _ = try guide.guide(
+      .full(1, shape: [1, 4, 2, 2]), step: 0, of: 10, memory: &memory, look: script.look)
     #expect(script.looks == ["loss 0"])
   }
 
-  @Test("It looks while it alters, at thresholds, and always when told")
+  @Test("It looks while it alters, and at thresholds")
   func acts() {
-    var settings = Self.settings([6: 0.5])
-    let guide = AttendAndExcite(Self.excitation(end: 76), settings)
+    let settings = Self.settings([6: 0.5])
+    let guide = GradientDescent(Self.excitation(end: 76), settings)
     #expect((0..<8).filter(guide.acts) == [0, 1, 2, 3, 6])
-    settings.looksAlways = true
-    #expect((0..<8).allSatisfy(AttendAndExcite(Self.excitation(end: 76), settings).acts))
   }
 
-  @Test("Looking always changes no bit of the result")
+  @Test("Looking at the loss in every iteration changes no bit of the result")
   func looksAlways() throws {
     let model = try LoadedCheckpoint("tiny-sd2")
     var latents: [[Float]] = []
     for looks in [false, true] {
-      var settings = Self.settings([0: 0.3])
-      settings.looksAlways = looks
+      let settings = Self.settings([0: 0.3])
       var sequence = try DenoisingSequence(
         unet: model.unet, scheduler: model.scheduler(steps: 6), latent: model.noise(8),
         embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 7.5,
-        parts: MethodParts(guide: AttendAndExcite(Self.excitation(end: 7), settings)))
+        parts: MethodParts(guide: GradientDescent(Self.excitation(end: 7), settings)),
+        measuresLosses: looks)
       while try sequence.next() != nil {}
       latents.append(sequence.latent.values)
     }
@@ -256,7 +258,7 @@ struct AttendAndExciteTests {
     var sequence = try DenoisingSequence(
       unet: model.unet, scheduler: model.scheduler(steps: 3), latent: model.noise(8),
       embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 1,
-      parts: MethodParts(guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([:]))),
+      parts: MethodParts(guide: GradientDescent(Self.excitation(end: 76), Self.settings([:]))),
       report: { pass, _ in branches.insert(pass.branches) })
     var measured = 0
     while let step = try sequence.next() { measured += step.measurement == nil ? 0 : 1 }
@@ -274,7 +276,7 @@ struct AttendAndExciteTests {
         noise: TorchRandomSource(seed: 4),
         embeddings: (model.embedding(Self.prompt), model.embedding("")), guidanceScale: 7.5,
         parts: MethodParts(
-          guide: AttendAndExcite(Self.excitation(end: 76), Self.settings([2: 0.9], tries: 2))))
+          guide: GradientDescent(Self.excitation(end: 76), Self.settings([2: 0.9], tries: 2))))
     }
     var whole = try sequence()
     var states = [whole.state]

@@ -48,8 +48,8 @@ struct AttentionObserverTests {
       unet: model.unet, scheduler: model.scheduler(steps: 3), latent: model.noise(2),
       embeddings: (model.embedding("a cat and a frog"), model.embedding("")), guidanceScale: 7.5,
       parts: MethodParts(
-        guide: AttendAndExcite(
-          Excitation(
+        guide: GradientDescent(
+          AttendAndExcite.Loss(
             subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
             grid: Grid(rows: 8, columns: 8), pieces: .standard, lastToken: 76, sigma: 0.5,
             kernelSize: 3), AttendAndExciteTests.settings([0: 0.9], tries: 2))),
@@ -158,42 +158,39 @@ struct AttentionObserverTests {
     try copy.set("sample_size", "16", in: "unet/config.json")
     let model = try StableDiffusion(Checkpoint(copy.path))
     let prompt = "a cat and a frog"
-    var settings = AttendAndExcite.Settings()
-    settings.thresholds = [0: 0.9]
-    settings.maxRefinementSteps = 2
-    var request = GenerationRequest(
-      prompt: prompt, seed: 3, method: .attendAndExcite(settings),
-      subjects: try SubjectSelection.subjects(named: [], in: model.tokenizer.encode(prompt)))
+    var schedule = GradientSchedule(thresholds: [0: 0.9])
+    schedule.maxRefinementSteps = 2
+    var request = RunRequest(prompt, seed: 3, method: AttendAndExcite(schedule: schedule))
     request.steps = 3
-    let plan = RecordingPlan(
+    request.recording = RecordingPlan(
       layers: ["*", "*attn1"], branches: Set(Branch.allCases), phases: Set(Phase.allCases),
       precision: .float32, queries: ["*"])
     let path = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let manifest = try model.manifest(
-      request, plan: plan, hashes: [:], version: "0", commandLine: [], date: "")
+    let planned = try model.plan(request)
+    let manifest = try planned.manifest(RunProvenance(version: "0", date: ""))
     guard case .fresh(let writer) = try RunWriter.open(RunFolder(path: path), for: manifest) else {
       Issue.record("the folder is not fresh")
       return
     }
-    let possible = try model.possiblePasses(request)
+    let possible = planned.passes
     let recorder = try AttentionRecorder(
-      in: writer, sites: try model.sites(request),
+      in: writer, sites: planned.sites,
       capacity: possible.reduce(0) { $0 + $1.branches.count })
     var passes: [AttentionPass] = []
-    var recorded = try model.sequence(request, observers: [recorder]) { pass, measurement in
+    var recorded = try planned.sequence(observers: [recorder]) { pass, measurement in
       passes.append(pass)
       try recorder.acknowledge(pass, measurement: measurement)
     }
     while try recorded.next() != nil {}
     try recorder.close()
-    var plain = try model.sequence(request)
+    var plain = try planned.sequence()
     while try plain.next() != nil {}
     #expect(recorded.latent.values == plain.latent.values)
     #expect(try model.pixels(recorded.latent) == model.pixels(plain.latent))
     #expect(passes.allSatisfy(possible.contains))
     let run = try RecordedRun(path)
-    #expect(try run.sites.map(\.site) == model.sites(request))
+    #expect(run.sites.map(\.site) == planned.sites)
     #expect(run.queriedSites == run.sites.map(\.site).filter { $0.kind == .cross })
     for call in run.calls {
       for site in run.sites {

@@ -351,9 +351,8 @@ struct CheckpointTests {
       try copy.set(value, at: poison.tensor, in: poison.file)
       try copy.set("sample_size", "16", in: "unet/config.json")
       let model = try StableDiffusion(Checkpoint(copy.path))
-      var request = GenerationRequest(
-        prompt: "a cat and a frog", seed: 1, method: .attendAndExcite(.init()),
-        subjects: [Subject(name: "cat", tokens: [2])])
+      var request = RunRequest(
+        "a cat and a frog", seed: 1, method: AttendAndExcite(), subjects: ["cat"])
       request.steps = 2
       request.grid = Grid(rows: 8, columns: 8)
       #expect(
@@ -370,39 +369,38 @@ struct CheckpointTests {
   @Test("Requests that cannot be run are refused before a pass")
   func impossibleRequests() throws {
     let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
-    let cat = Subject(name: "cat", tokens: [2])
+    let cat = "cat"
     func refuses(
-      _ subjects: [Subject], _ settings: AttendAndExcite.Settings = .init(),
-      _ change: (inout GenerationRequest) -> Void = { _ in }
+      _ subjects: [String], _ method: AttendAndExcite = AttendAndExcite(),
+      _ change: (inout RunRequest) -> Void = { _ in }
     ) {
-      var request = GenerationRequest(
-        prompt: "a cat", seed: 1, method: .attendAndExcite(settings), subjects: subjects)
+      var request = RunRequest("a cat", seed: 1, method: method, subjects: subjects)
       change(&request)
-      #expect(throws: DiffusionError.self) { try model.sequence(request) }
+      #expect(throws: (any Error).self) { try model.sequence(request) }
     }
     refuses([])
-    refuses([Subject(name: "@76", tokens: [76])])
-    refuses([Subject(name: "@4", tokens: [4])]) { $0.stopsAtEnd = true }
+    refuses(["@76"])
+    refuses(["@4"]) { $0.stopsAtEnd = true }
     refuses([cat]) { $0.steps = 0 }
     refuses([cat]) { $0.steps = 1001 }
     refuses([cat]) { $0.scheduler = "magic" }
     refuses([cat]) { $0.grid = Grid(rows: 5, columns: 5) }
-    var settings = AttendAndExcite.Settings()
-    settings.kernelSize = 99
+    var settings = AttendAndExcite()
+    settings.smoothing.kernelSize = 99
     refuses([cat], settings)
-    settings.kernelSize = 3
-    settings.sigma = -1
+    settings.smoothing.kernelSize = 3
+    settings.smoothing.sigma = -1
     refuses([cat], settings)
     settings = .init()
     for range in [[], [1], [1, -1], [.nan, 1], [1, 1, 1]] as [[Double]] {
-      settings.scaleRange = range
+      settings.schedule.scaleRange = range
       refuses([cat], settings)
     }
     settings = .init()
-    settings.scaleFactor = .infinity
+    settings.schedule.scaleFactor = .infinity
     refuses([cat], settings)
     settings = .init()
-    settings.thresholds = [0: .nan]
+    settings.schedule.thresholds = [0: .nan]
     refuses([cat], settings)
     refuses([cat]) { $0.guidanceScale = .nan }
   }

@@ -35,8 +35,8 @@ struct ExcitationTests {
   private static func excitation(
     _ subjects: [[Int]] = [[2], [5]], end: Int = 76, sigma: Double? = 0.5, kernel: Int = 3,
     pieces: PieceRule = .standard, grid: Grid = grid
-  ) -> Excitation {
-    Excitation(
+  ) -> AttendAndExcite.Loss {
+    AttendAndExcite.Loss(
       subjects: subjects.map { Subject(name: "\($0)", tokens: $0) }, grid: grid, pieces: pieces,
       lastToken: end, sigma: sigma, kernelSize: kernel)
   }
@@ -96,7 +96,7 @@ struct ExcitationTests {
   @Test("Layers and heads are averaged with equal weight")
   func average() {
     let (a, b) = (Self.attention, Tensor.full(1 / 77, shape: [1, 3, 256, 77]))
-    let mean = Excitation.average([a, b]).values
+    let mean = PassMaps.average([a, b]).values
     for index in stride(from: 0, to: mean.count, by: 97) {
       #expect(abs(mean[index] - (a.values[index] + 3 / 77) / 4) < 1e-7)
     }

@@ -12,10 +12,8 @@ struct ImageSizeTests {
     try StableDiffusion(Checkpoint(Checkpoint.menagerie))
   }
 
-  private func request(_ size: ImageSize?) -> GenerationRequest {
-    var request = GenerationRequest(
-      prompt: "a cat and a frog", seed: 0, method: .stableDiffusion,
-      subjects: [Subject(name: "cat", tokens: [2])])
+  private func request(_ size: ImageSize?) -> RunRequest {
+    var request = RunRequest("a cat and a frog", seed: 0, subjects: ["cat"])
     request.size = size
     return request
   }
@@ -30,10 +28,9 @@ struct ImageSizeTests {
     ] as [(ImageSize?, Grid)])
   func trainedGrid(_ example: (size: ImageSize?, grid: Grid)) throws {
     let model = try Self.menagerie.get()
-    let request = request(example.size)
-    #expect(try model.grid(request) == example.grid)
-    #expect(try model.latentGrid(request) == example.grid)
-    #expect(try model.objective(request)?.grid == example.grid)
+    let run = try model.plan(request(example.size))
+    #expect(run.grid == example.grid && run.latentGrid == example.grid)
+    #expect((run.parts.objective as? AttendAndExcite.Loss)?.grid == example.grid)
   }
 
   @Test("Without one it is 1/32 of the picture, where the UNet has it: rounded up at each level")
@@ -41,10 +38,10 @@ struct ImageSizeTests {
     let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
     for width in stride(from: 8, through: 200, by: 8) {
       for height in stride(from: 8, through: 72, by: 8) {
-        let request = request(ImageSize(width: width, height: height))
-        let grid = try model.grid(request)
+        let run = try model.plan(request(ImageSize(width: width, height: height)))
+        let grid = run.grid
         #expect(grid.rows == (height + 31) / 32 && grid.columns == (width + 31) / 32)
-        #expect(try model.sites(request).contains { $0.kind == .cross && $0.grid == grid })
+        #expect(run.sites.contains { $0.kind == .cross && $0.grid == grid })
       }
     }
   }
@@ -59,7 +56,7 @@ struct ImageSizeTests {
   func refused(_ size: ImageSize) throws {
     let model = try Self.menagerie.get()
     #expect(throws: DiffusionError.self) { try model.sequence(request(size)) }
-    #expect(throws: DiffusionError.self) { try model.sites(request(size)) }
+    #expect(throws: DiffusionError.self) { try model.plan(request(size)) }
   }
 
   @Test("A picture that is not square is what diffusers makes, at grids that are odd")
@@ -82,17 +79,14 @@ struct ImageSizeTests {
     let file = try SafetensorsFile(path: TemporaryCheckpoint.fixtures + "/sizes/batch.safetensors")
     let seeds = try file.integers("seeds").map(UInt64.init)
     let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-sd1"))
-    var settings = AttendAndExcite.Settings()
-    settings.maxIterations = 4
-    settings.thresholds = [:]
-    let methods: [(String, GenerationRequest.Method)] = [
-      ("sd", .stableDiffusion), ("ae", .attendAndExcite(settings)),
+    let schedule = GradientSchedule(maxIterations: 4, thresholds: [:])
+    let methods: [(String, any Method)] = [
+      ("sd", PlainDiffusion()), ("ae", AttendAndExcite(schedule: schedule)),
     ]
     for (name, method) in methods {
       let requests = seeds.map { seed in
-        var request = GenerationRequest(
-          prompt: "a mouse and a red car", seed: seed, method: method,
-          subjects: [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])])
+        var request = RunRequest(
+          "a mouse and a red car", seed: seed, method: method, subjects: ["mouse", "car"])
         request.size = ImageSize(width: 176, height: 80)
         request.steps = 6
         return request
@@ -117,7 +111,7 @@ struct ImageSizeTests {
 
   /// A run's last latent.
   private static func latent(
-    _ model: StableDiffusion, _ request: GenerationRequest
+    _ model: StableDiffusion, _ request: RunRequest
   ) throws -> Tensor {
     var sequence = try model.sequence(request)
     while try sequence.next() != nil {}
@@ -127,13 +121,13 @@ struct ImageSizeTests {
   @Test("The memory a run needs grows with the picture's area, without a trap at the largest")
   func memory() throws {
     let model = try Self.menagerie.get()
-    let small = try model.workingMemory(request(ImageSize(width: 512, height: 1024)))
-    let large = try model.workingMemory(request(ImageSize(width: 2048, height: 1024)))
+    let small = try model.plan(request(ImageSize(width: 512, height: 1024))).workingMemory
+    let large = try model.plan(request(ImageSize(width: 2048, height: 1024))).workingMemory
     #expect(large == 4 * small)
     // What decoding keeps at one time in float32: 32 channels of the whole picture.
     #expect(small > 4 * 32 * 512 * 1024)
     let largest = ImageSize(width: 16_384, height: 16_384)
-    #expect(try model.workingMemory(request(largest)) == 512 * small)
+    #expect(try model.plan(request(largest)).workingMemory == 512 * small)
   }
 
   @Test("A size is read as it is written")

@@ -20,7 +20,7 @@ struct MethodTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let prompt: String
-    let method: @Sendable (TokenTable) throws -> any GenerationMethod
+    let method: @Sendable (TokenTable) throws -> any Method
     var testDescription: String { name }
   }
 
@@ -37,38 +37,30 @@ struct MethodTests {
     Case(name: "structure.values", prompt: three) { structure($0, .values) },
     Case(name: "structure.keys", prompt: three) { structure($0, .keys) },
     Case(name: "structure.keys-in-place", prompt: three) { structure($0, .keysInPlace) },
-    Case(name: "reweighted", prompt: pair) {
-      PromptToPrompt(weights: [try weight("frog", 2, $0), try weight("cat", 0.5, $0)])
+    Case(name: "reweighted", prompt: pair) { _ in
+      PromptToPrompt(weights: [.init("frog", 2), .init("cat", 0.5)])
     },
     Case(name: "replacement", prompt: "a dog and a frog") { _ in
-      PromptToPrompt(source: .init(prompt: pair, edit: .replacement))
+      PromptToPrompt(source: pair, edit: .replacement)
     },
     Case(name: "replacement.pieces", prompt: "a hippogryph and a frog") { _ in
-      var source = PromptToPrompt.Source(prompt: pair, edit: .replacement)
-      source.crossWindow = .init(0...0.5)
-      source.selfWindow = .init(0.2...0.6)
-      return PromptToPrompt(source: source)
+      PromptToPrompt(
+        source: pair, edit: .replacement, crossWindow: .init(0...0.5),
+        selfWindow: .init(0.2...0.6))
     },
     Case(name: "refinement", prompt: "a fluffy cat and a frog with a hat") { _ in
-      PromptToPrompt(source: .init(prompt: pair, edit: .refinement))
+      PromptToPrompt(source: pair, edit: .refinement)
     },
-    Case(name: "refinement.shorter", prompt: pair) {
+    Case(name: "refinement.shorter", prompt: pair) { _ in
       PromptToPrompt(
-        weights: [try weight("frog", 3, $0)],
-        source: .init(prompt: "a big fluffy cat and a frog", edit: .refinement))
+        weights: [.init("frog", 3)], source: "a big fluffy cat and a frog", edit: .refinement)
     },
   ]
 
   static func structure(
     _ table: TokenTable, _ form: StructureDiffusion.Form
   ) -> StructureDiffusion {
-    StructureDiffusion(NounPhraseFinder.phrases(in: table), form: form)
-  }
-
-  static func weight(
-    _ word: String, _ factor: Double, _ table: TokenTable
-  ) throws -> PromptToPrompt.Weight {
-    .init(word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
+    StructureDiffusion(form: form)
   }
 
   private func model(_ name: String) throws -> StableDiffusion {
@@ -76,15 +68,14 @@ struct MethodTests {
   }
 
   private func request(
-    _ prompt: String, _ method: any GenerationMethod, seed: UInt64 = 5, steps: Int = 6
-  ) -> GenerationRequest {
-    var request = GenerationRequest(
-      prompt: prompt, seed: seed, method: .init(method), subjects: [])
+    _ prompt: String, _ method: any Method, seed: UInt64 = 5, steps: Int = 6
+  ) -> RunRequest {
+    var request = RunRequest(prompt, seed: seed, method: method, subjects: [])
     request.steps = steps
     return request
   }
 
-  private func latent(_ model: StableDiffusion, _ request: GenerationRequest) throws -> Tensor {
+  private func latent(_ model: StableDiffusion, _ request: RunRequest) throws -> Tensor {
     var sequence = try model.sequence(request)
     while try sequence.next() != nil {}
     return sequence.latent
@@ -110,14 +101,13 @@ struct MethodTests {
     Case(name: "one phrase", prompt: "a red car") { structure($0, .values) },
     Case(name: "one phrase among the keys", prompt: "a red car") { structure($0, .keys) },
     Case(name: "phrases of one word", prompt: "dogs and cats") { structure($0, .values) },
-    Case(name: "a weight of 1", prompt: "a red car") {
-      PromptToPrompt(weights: [try weight("red", 1, $0)])
+    Case(name: "a weight of 1", prompt: "a red car") { _ in
+      PromptToPrompt(weights: [.init("red", 1)])
     },
     Case(name: "no weight and no source", prompt: "a red car") { _ in PromptToPrompt() },
     Case(name: "a source that is never looked at", prompt: "a red car") { _ in
-      var source = PromptToPrompt.Source(prompt: "a blue bus", edit: .replacement)
-      (source.crossWindow, source.selfWindow) = (.init(0...0), .init(0...0))
-      return PromptToPrompt(source: source)
+      PromptToPrompt(
+        source: "a blue bus", edit: .replacement, crossWindow: .init(0...0), selfWindow: .init(0...0))
     },
   ]
 
@@ -148,14 +138,15 @@ struct MethodTests {
   func own() throws {
     let model = try model("tiny-sd1")
     var request = request(Self.pair, Drift(), steps: 4)
-    #expect(throws: DiffusionError.self) { try model.parts(request) }
-    request.subjects = [Subject(name: "cat", tokens: [2])]
+    request.subjects = []
+    #expect(throws: DiffusionError.self) { try model.plan(request) }
+    request.subjects = ["cat"]
     let log = PassLog()
     var whole = try model.sequence(request) { pass, _ in log.passes.append(pass) }
     for _ in 0..<2 { _ = try whole.next() }
     let state = whole.state
     while try whole.next() != nil {}
-    #expect(log.passes == (try model.possiblePasses(request)))
+    #expect(log.passes == (try model.plan(request).passes))
     var rest = try model.sequence(request)
     try rest.resume(from: state)
     while try rest.next() != nil {}
@@ -172,7 +163,7 @@ struct MethodTests {
     let log = PassLog()
     var sequence = try model.sequence(request) { pass, _ in log.passes.append(pass) }
     while try sequence.next() != nil {}
-    #expect(log.passes == (try model.possiblePasses(request)))
+    #expect(log.passes == (try model.plan(request).passes))
   }
 
   @Test("Composable Diffusion sets every part against the unconditional prediction, unguided too")
@@ -182,74 +173,68 @@ struct MethodTests {
     let guided = try latent(model, request)
     request.guidanceScale = 1
     #expect(try latent(model, request).values == guided.values)
-    #expect(try model.possiblePasses(request).allSatisfy { $0.branches.count == 2 })
+    #expect(try model.plan(request).passes.allSatisfy { $0.branches.count == 2 })
   }
 
   @Test("Knobs that cannot be are refused")
   func refused() throws {
     let model = try model("tiny-sd1")
-    let methods: [any GenerationMethod] = [
+    let methods: [any Method] = [
       ComposableDiffusion([]), ComposableDiffusion([.init("a cat", weight: .nan)]),
-      PromptToPrompt(weights: [.init(word: "cat", tokens: [2], factor: .infinity)]),
-      PromptToPrompt(source: .init(prompt: "a cat", edit: .replacement)),
-      AttendAndExcite.Settings(),
+      PromptToPrompt(weights: [.init("cat", .infinity)]),
+      PromptToPrompt(source: "a cat", edit: .replacement),
+      AttendAndExcite(),
     ]
     for method in methods {
       #expect(throws: DiffusionError.self) { try model.sequence(request(Self.pair, method)) }
     }
   }
 
-  @Test("Requests differ by method and knobs")
+  @Test("Requests differ by method and knobs, and are the same as JSON")
   func equality() throws {
-    let table = try CLIPTokenizer.bundled().encode(Self.three)
-    let methods = [
-      GenerationRequest.Method.stableDiffusion, .attendAndExcite(.init()), .explain(times: [1]),
-      .explain(times: [2]), .init(Self.structure(table, .keys)),
-      .init(Self.structure(table, .values)),
+    let methods: [any Method] = [
+      PlainDiffusion(), AttendAndExcite(), PictureExplanation(times: [1]),
+      PictureExplanation(times: [2]), StructureDiffusion(form: .keys), StructureDiffusion(),
     ]
-    #expect(Set(methods).count == methods.count)
-    #expect(methods[4] == .init(Self.structure(table, .keys)))
+    let requests = methods.map { RunRequest(Self.three, seed: 1, method: $0) }
+    for (index, request) in requests.enumerated() {
+      #expect(requests.indices.filter { requests[$0] == request } == [index])
+      let json = try JSONEncoder().encode(request)
+      #expect(try JSONDecoder().decode(RunRequest.self, from: json) == request)
+    }
   }
 }
 
 /// A method of a user's own: a guide that moves the latent further in each step, and remembers how
 /// far.
-private struct Drift: GenerationMethod {
+private struct Drift: Method {
   let name = "drift"
-  let settings = ["pace": "0.1"]
+  let title = "Drift"
+  let summary = "Moves the latent further in each step."
   let needsSubjects = true
 
   func looks(at step: Int) -> [MethodLook] { [MethodLook(.loss)] }
 
-  func parts(for run: MethodContext) throws -> MethodParts {
-    MethodParts(guide: run.excitation.map(Guide.init))
+  func parts(for run: PlannedRun) throws -> MethodParts {
+    MethodParts(
+      guide: Guide(
+        objective: AttendAndExcite.Loss(subjects: run.subjects, reading: run.reading(smoothing))))
   }
 
-  final class Guide: LatentGuide {
+  struct Guide: LatentGuide {
     let objective: any AttentionObjective
-    private let moved = Mutex<Float>(0)
-
-    init(_ objective: Excitation) { self.objective = objective }
+    let memoryShapes = ["moved": [Int]()]
 
     func acts(at step: Int) -> Bool { true }
 
     func guide(
-      _ latent: Tensor, step: Int, of count: Int,
+      _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],
       look: (Tensor, Phase, Int) throws -> LossProbe
     ) throws -> Tensor {
       _ = try look(latent, .loss, 0)
-      let distance = moved.withLock { moved in
-        moved += 0.1
-        return moved
-      }
+      let distance = (memory["moved"]?.item ?? 0) + 0.1
+      memory["moved"] = .scalar(distance)
       return latent.affine(scale: 1, offset: distance)
-    }
-
-    var memory: [String: Tensor] { ["moved": .scalar(moved.withLock { $0 })] }
-
-    func recall(_ memory: [String: Tensor]) throws {
-      guard let tensor = memory["moved"] else { return }
-      moved.withLock { $0 = tensor.item }
     }
   }
 }

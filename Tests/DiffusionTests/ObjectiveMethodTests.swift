@@ -7,43 +7,51 @@ import Testing
 @Suite("Methods by an objective")
 struct ObjectiveMethodTests {
   struct Case: Sendable, CustomTestStringConvertible {
-    let method: any GenerationMethod
+    let method: any Method
     var testDescription: String { method.name }
   }
 
   private static let prompt = "a red car and a white mouse"
-  private static func word(_ name: String, _ token: Int) -> Subject {
-    Subject(name: name, tokens: [token])
-  }
-  private static let subjects = [word("car", 3), word("mouse", 7)]
-  private static let groups = [
-    WordGroup(noun: subjects[0], modifiers: [word("red", 2)]),
-    WordGroup(noun: subjects[1], modifiers: [word("white", 6)]),
-  ]
 
   /// A method whose schedule is short and has a refinement.
-  private static func method(_ kind: ObjectiveKind, boxes: [LayoutBox] = []) -> ObjectiveMethod {
-    var schedule = kind.schedule
+  private static func short<Guided: GradientMethod>(_ method: Guided) -> Guided {
+    var method = method
+    var schedule = method.schedule
     schedule.maxIterations = min(schedule.maxIterations, 3)
     schedule.maxRefinementSteps = 2
     schedule.maxFirstRefinementSteps = schedule.maxFirstRefinementSteps.map { _ in 3 }
     if schedule.thresholds[10] != nil { schedule.thresholds[2] = schedule.thresholds[10] }
-    return ObjectiveMethod(kind, schedule: schedule, groups: groups, boxes: boxes)
+    method.schedule = schedule
+    return method
   }
 
-  private static func boxes() throws -> [LayoutBox] {
-    try [
-      LayoutBox(subjects[0], left: 0, top: 0.25, right: 0.5, bottom: 0.75),
-      LayoutBox(subjects[1], left: 0.5, top: 0.25, right: 1, bottom: 0.75),
+  private static func short<Boxed: BoxMethod>(_ method: Boxed, boxed: Bool) -> Boxed {
+    var method = short(method)
+    method.boxes = [
+      WordBox("car", left: 0, top: 0.25, right: 0.5, bottom: 0.75),
+      WordBox("mouse", left: 0.5, top: 0.25, right: 1, bottom: 0.75),
     ]
+    return method
+  }
+
+  private static func divideAndBind(_ form: ObjectiveForm) -> DivideAndBind {
+    var method = DivideAndBind()
+    method.form = form
+    return method
+  }
+
+  private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion {
+    var method = PredicatedDiffusion()
+    method.form = form
+    return method
   }
 
   private static func initNO() -> InitNO {
-    var search = NoiseSearch.Settings()
-    (search.rounds, search.steps, search.finalSteps) = (2, 2, 3)
-    var schedule = InitNO.schedule
-    (schedule.maxIterations, schedule.thresholds, schedule.maxRefinementSteps) = (3, [2: 1], 2)
-    return InitNO(search: search, schedule: schedule)
+    var method = InitNO()
+    (method.search.rounds, method.search.steps, method.search.finalSteps) = (2, 2, 3)
+    method.schedule = GradientSchedule(maxIterations: 3, thresholds: [2: 1])
+    method.schedule.maxRefinementSteps = 2
+    return method
   }
 
   private static let sum =
@@ -54,23 +62,18 @@ struct ObjectiveMethodTests {
     + " + kl(car, mouse) + compactness(car, mouse)"
 
   static let cases: [Case] = {
-    let kinds: [ObjectiveKind] =
-      [
-        .synGen(), .ebama(), .divideAndBind(.paper), .divideAndBind(.code), .conform(), .aStar(),
-        .predicated(.code),
-        .predicated(.paper),
-      ] + AttentionOverlap.Measure.allCases.map { .overlap($0) }
-      + ((try? ObjectiveExpression(sum)).map { [.sum($0)] } ?? [])
-    let boxed = (try? boxes()).map { boxes in
-      [method(.boxDiff(), boxes: boxes), method(.aStar(), boxes: boxes)]
-    }
-    return (kinds.map { method($0) } + (boxed ?? [])).map { Case(method: $0) }
-      + [Case(method: initNO())]
+    let losses: [any Method] = [
+      short(SynGen()), short(EBAMA()), short(divideAndBind(.paper)), short(divideAndBind(.code)),
+      short(Conform()), short(AStar()), short(predicated(.code)), short(predicated(.paper)),
+      short(WeightedSum(try? ObjectiveExpression(sum))), short(BoxDiff(), boxed: true),
+      short(AStar(), boxed: true), initNO(),
+    ]
+    let overlaps = AttentionOverlap.Measure.allCases.map { short(AttentionOverlap($0)) }
+    return (losses + overlaps).map { Case(method: $0) }
   }()
 
-  private func request(_ method: any GenerationMethod) -> GenerationRequest {
-    var request = GenerationRequest(
-      prompt: Self.prompt, seed: 3, method: .init(method), subjects: Self.subjects)
+  private func request(_ method: any Method) -> RunRequest {
+    var request = RunRequest(Self.prompt, seed: 3, method: method, subjects: ["car", "mouse"])
     request.steps = 5
     request.grid = Grid(rows: 8, columns: 8)
     return request
@@ -88,7 +91,7 @@ struct ObjectiveMethodTests {
     arguments: cases)
   func runs(_ test: Case) throws {
     let (model, request) = (try model(), request(test.method))
-    let announced = Set(try model.possiblePasses(request))
+    let announced = Set(try model.plan(request).passes)
     var (unannounced, losses): ([AttentionPass], [Float]) = ([], [])
     var whole = try model.sequence(request) { pass, measurement in
       if !announced.contains(pass) { unannounced.append(pass) }
@@ -111,7 +114,7 @@ struct ObjectiveMethodTests {
 
   @Test("A state without what the objective remembers, or with another shape of it, is refused")
   func foreignMemory() throws {
-    let (model, request) = (try model(), request(Self.method(.conform())))
+    let (model, request) = (try model(), request(Self.short(Conform())))
     var sequence = try model.sequence(request)
     _ = try sequence.next()
     let good = sequence.state
@@ -125,36 +128,42 @@ struct ObjectiveMethodTests {
 
   @Test("The code's form of Divide & Bind says which grid the checkpoint lacks")
   func finerGrids() throws {
-    var request = request(Self.method(.divideAndBind(.code)))
+    var request = request(Self.short(Self.divideAndBind(.code)))
     request.grid = Grid(rows: 16, columns: 16)
     let error = try #require(throws: DiffusionError.self) { try model().sequence(request) }
     #expect("\(error)".hasPrefix("no cross-attention at "))
   }
 
   @Test("Each has the published schedule")
-  func schedules() {
-    for (kind, altered, thresholds, range) in [
-      (.synGen(), 25, [:], [1, 1]), (.ebama(), 26, [:], [1, 1]),
-      (.divideAndBind(.code), 25, [0: 0.05, 10: 0.2, 20: 0.3], [1, 0.5]),
-      (.conform(), 25, [0: 1, 10: 1, 20: 1], [1, 0.5]), (.aStar(), 1000, [:], [1, 0.5]),
-      (.boxDiff(), 25, [0: 0.05, 10: 0.5, 20: 0.8], [1, 0.5]),
-      (.predicated(.code), 25, [:], [1, 0.5]), (.overlap(.divergence), 25, [:], [1, 0.5]),
-    ] as [(ObjectiveKind, Int, [Int: Double], [Double])] {
-      let schedule = kind.schedule
-      #expect(schedule.maxIterations == altered && schedule.thresholds == thresholds)
-      #expect(schedule.scaleRange == range && schedule.scaleFactor == 20)
-      #expect(schedule.maxRefinementSteps == 20)
+  func schedules() throws {
+    let model = try model()
+    for (method, altered, thresholds, range, step) in [
+      (SynGen(), 25, [:], [1, 1], 20), (EBAMA(), 26, [:], [1, 1], 20),
+      (Self.divideAndBind(.code), 25, [0: 0.05, 10: 0.2, 20: 0.3], [1, 0.5], 20),
+      (DivideAndBind(), 25, [0: 0.05, 10: 0.2, 20: 0.3], [1, 0.5], 20.0 / 256),
+      (Conform(), 25, [0: 1, 10: 1, 20: 1], [1, 0.5], 20), (AStar(), 1000, [:], [1, 0.5], 20),
+      (Self.short(BoxDiff(), boxed: true), 3, [0: 0.05, 2: 0.5, 10: 0.5, 20: 0.8], [1, 0.5], 20),
+      (PredicatedDiffusion(), 25, [:], [1, 0.5], 20),
+      (Self.predicated(.paper), 25, [:], [1, 0.5], 20.0 / 256),
+      (AttentionOverlap(.divergence), 25, [:], [1, 0.5], 20),
+      (InitNO(), 25, [10: 1, 20: 1], [1, 0.5], 20),
+      (AttendAndExcite(), 25, [0: 0.05, 10: 0.5, 20: 0.8], [1, 0.5], 20),
+    ] as [(any GradientMethod, Int, [Int: Double], [Double], Double)] {
+      #expect(method.alteredSteps == altered && method.thresholds == thresholds, "\(method.name)")
+      #expect(method.schedule.scaleRange == range)
+      var request = request(method)
+      if method.name == "divide-and-bind" { request.grid = Grid(rows: 8, columns: 8) }
+      let planned = try model.plan(request).request.method as? any GradientMethod
+      #expect(planned?.schedule.scaleFactor == step, "\(method.name)")
     }
-    #expect(ObjectiveKind.divideAndBind(.code).schedule.maxFirstRefinementSteps == 50)
-    #expect(ObjectiveKind.divideAndBind(.paper).schedule.scaleFactor == 20.0 / 256)
-    #expect(InitNO.schedule.thresholds == [10: 1, 20: 1])
+    #expect(DivideAndBind().schedule.maxFirstRefinementSteps == 50)
   }
 
   @Test("CONFORM refines as often as it may")
   func conform() throws {
     let model = try model()
     var tries: [Int] = []
-    var sequence = try model.sequence(request(Self.method(.conform())))
+    var sequence = try model.sequence(request(Self.short(Conform())))
     while let step = try sequence.next() { tries.append(step.refinementTries) }
     #expect(tries.prefix(3) == [2, 0, 2])
   }
@@ -166,9 +175,10 @@ struct ObjectiveMethodTests {
     let model = try model()
     var request = request(Self.initNO())
     request.scheduler = scheduler
-    let fresh = try model.context(request).freshNoise()
+    let run = try model.plan(request)
+    let fresh = run.freshNoise
     var source = TorchRandomSource(seed: request.seed)
-    let grid = try model.latentGrid(request)
+    let grid = run.latentGrid
     let own = (0..<drawn + 2).map { _ in
       source.normal(shape: [1, 4, grid.rows, grid.columns]).values
     }
@@ -178,7 +188,7 @@ struct ObjectiveMethodTests {
   @Test("InitNO begins from noise, not from a picture")
   func picture() throws {
     var request = request(Self.initNO())
-    request.picture = try InputPicture(TemporaryCheckpoint.fixtures + "/images/photo.png")
+    request.picture = try StartPicture(TemporaryCheckpoint.fixtures + "/images/photo.png")
     #expect(throws: DiffusionError.self) { try model().sequence(request) }
   }
 }
@@ -211,11 +221,10 @@ struct NoiseSearchTests {
   }
 
   private func search(_ settings: NoiseSearch.Settings, scale: Float = 1) -> NoiseSearch {
-    var schedule = AttendAndExcite.Settings()
-    (schedule.maxIterations, schedule.thresholds) = (0, [:])
-    let objective = Excitation(
+    let schedule = GradientSchedule(maxIterations: 0, thresholds: [:])
+    let objective = AttendAndExcite.Loss(
       subjects: [], reading: MapReading(grid: Grid(rows: 4, columns: 4), lastToken: 76))
-    return NoiseSearch(AttendAndExcite(objective, schedule), settings, scale: scale) { round in
+    return NoiseSearch(GradientDescent(objective, schedule), settings, scale: scale) { round in
       var source = TorchRandomSource(seed: 1000 + UInt64(round))
       return source.normal(shape: [1, 4, 4, 4])
     }
@@ -225,8 +234,9 @@ struct NoiseSearchTests {
   func good(_ scale: Float) throws {
     let latent = noise(1).affine(scale: scale)
     let landscape = Landscape(target: latent, bound: 1e-6)
+    var memory: [String: Tensor] = [:]
     let found = try search(.init(), scale: scale).guide(
-      latent, step: 0, of: 10, look: landscape.look)
+      latent, step: 0, of: 10, memory: &memory, look: landscape.look)
     let difference = zip(found.values, latent.values).map { abs($0 - $1) }.max() ?? 1
     #expect(difference < 1e-5)
     #expect(landscape.looks.filter { $0.phase == .refinement }.count == 1)
@@ -235,7 +245,9 @@ struct NoiseSearchTests {
   @Test("Every round and the last search are made where nothing is good enough; the best is taken")
   func best() throws {
     let landscape = Landscape(target: noise(2).affine(scale: 3), bound: -1)
-    let found = try search(.init()).guide(noise(1), step: 0, of: 10, look: landscape.look)
+    var memory: [String: Tensor] = [:]
+    let found = try search(.init()).guide(
+      noise(1), step: 0, of: 10, memory: &memory, look: landscape.look)
     let tries = landscape.looks.filter { $0.phase == .refinement }
     #expect(tries.count == 100 && tries.map(\.attempt) == Array(1...100))
     let least = tries.map(\.loss).min() ?? 0

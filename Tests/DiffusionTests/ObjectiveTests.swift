@@ -49,8 +49,8 @@ struct ObjectiveTests {
   private static let three = groups + [WordGroup(noun: word(5))]
   private static let content = Array(1...7)
 
-  private static func conform(_ groups: [[Int]], renormalises: Bool = false) -> Conform {
-    Conform(
+  private static func conform(_ groups: [[Int]], renormalises: Bool = false) -> Conform.Loss {
+    Conform.Loss(
       subjects: pair, groups: groups.map { $0.map(word) }, renormalises: renormalises,
       reading: reading)
   }
@@ -63,14 +63,14 @@ struct ObjectiveTests {
     ].compactMap(\.self)
   }()
 
-  private static let boxDiff = BoxDiff(subjects: pair, boxes: boxes, reading: reading)
-  private static let aStar = AStar(subjects: pair, reading: reading)
-  private static let code = DivideAndBindCode(subjects: pair, groups: groups, reading: reading)
-  private static let noise = InitialNoise(
+  private static let boxDiff = BoxDiff.Loss(subjects: pair, boxes: boxes, reading: reading)
+  private static let aStar = AStar.Loss(subjects: pair, reading: reading)
+  private static let code = DivideAndBind.CodeLoss(subjects: pair, groups: groups, reading: reading)
+  private static let noise = InitNO.Loss(
     subjects: pair, reading: MapReading(grid: reading.grid, lastToken: 6))
 
-  private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion {
-    PredicatedDiffusion(
+  private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion.Loss {
+    PredicatedDiffusion.Loss(
       subjects: pair, propositions: PredicatedDiffusion.propositions(of: groups), form: form,
       reading: reading)
   }
@@ -79,16 +79,16 @@ struct ObjectiveTests {
     [
       Case(
         name: "syngen",
-        objective: SynGen(subjects: pair, groups: groups, content: content, reading: reading)),
+        objective: SynGen.Loss(subjects: pair, groups: groups, content: content, reading: reading)),
       Case(
         name: "syngen with a bare noun",
-        objective: SynGen(subjects: pair, groups: three, content: content, reading: reading)),
+        objective: SynGen.Loss(subjects: pair, groups: three, content: content, reading: reading)),
       Case(
         name: "ebama",
-        objective: EBAMA(subjects: pair, groups: three, content: content, reading: reading)),
+        objective: EBAMA.Loss(subjects: pair, groups: three, content: content, reading: reading)),
       Case(
         name: "divide-and-bind, paper",
-        objective: DivideAndBind(subjects: pair, groups: groups, reading: reading)),
+        objective: DivideAndBind.Loss(subjects: pair, groups: groups, reading: reading)),
       Case(name: "conform, raw", objective: conform([[2, 3], [6, 7]])),
       Case(
         name: "conform, renormalised", objective: conform([[2, 3], [6, 7]], renormalises: true)),
@@ -119,7 +119,7 @@ struct ObjectiveTests {
       ["overlap", "centre-distance", "divergence", "compactness"]
     ).map {
       Case(
-        name: $1, objective: AttentionOverlap(subjects: pair, measure: $0, reading: reading),
+        name: $1, objective: AttentionOverlap.Loss(subjects: pair, measure: $0, reading: reading),
         uneven: $0 == .intersectionOverUnion || $0 == .compactness)
     }
 
@@ -203,7 +203,7 @@ struct ObjectiveTests {
     for (token, variation, mean) in [
       (2, 2.38290295, 0.00387399 + 0.00605477), (5, 3.22307941, 0.00635002 + 0.00707948),
     ] {
-      let objective = DivideAndBind(
+      let objective = DivideAndBind.Loss(
         subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading)
       let value = objective.evaluate(even)
       #expect(abs(Double(value.loss.item) + variation) < 5e-6)
@@ -211,7 +211,7 @@ struct ObjectiveTests {
     }
     for (token, horizontal, vertical) in [(2, 0.00387399, 0.01084424), (5, 0.00635002, 0.01298469)]
     {
-      let value = DivideAndBindCode(
+      let value = DivideAndBind.CodeLoss(
         subjects: Self.pair, groups: [WordGroup(noun: Self.word(token))], reading: Self.reading
       ).evaluate(even)
       #expect(abs(Double(value.loss.item) + horizontal + vertical) < 1e-6)
@@ -220,7 +220,7 @@ struct ObjectiveTests {
       (.paper, 2, 0.03814489), (.paper, 5, 0.02263639), (.code, 2, 0.436998552),
       (.code, 5, 0.422453782),
     ] as [(ObjectiveForm, Int, Double)] {
-      let objective = PredicatedDiffusion(
+      let objective = PredicatedDiffusion.Loss(
         subjects: Self.pair, propositions: [.exists(Self.word(token))], form: form,
         reading: Self.reading)
       let loss = objective.evaluate(even).loss
@@ -230,7 +230,7 @@ struct ObjectiveTests {
       (.equivalent(Self.word(2), Self.word(3)), 0.27937146),
       (.excludes(Self.word(2), Self.word(7)), 0.00797349),
     ] as [(PredicatedDiffusion.Proposition, Double)] {
-      let objective = PredicatedDiffusion(
+      let objective = PredicatedDiffusion.Loss(
         subjects: Self.pair, propositions: [proposition], form: .code, leakWeight: 1,
         reading: Self.reading)
       #expect(abs(Double(objective.evaluate(even).loss.item) - value) < 1e-6)
@@ -319,7 +319,7 @@ struct ObjectiveTests {
     "The further apart two maps are, the lower every loss on overlap",
     arguments: AttentionOverlap.Measure.allCases)
   func apart(_ measure: AttentionOverlap.Measure) {
-    let objective = AttentionOverlap(subjects: Self.pair, measure: measure, reading: Self.reading)
+    let objective = AttentionOverlap.Loss(subjects: Self.pair, measure: measure, reading: Self.reading)
     let losses = [0, 1, 3, 6, 11].map { objective.evaluate(bumps($0)).loss.item }
     #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 }, "\(losses)")
   }
@@ -330,7 +330,7 @@ struct ObjectiveTests {
       (.intersectionOverUnion, 1, 0), (.centreDistance, 1, 1 - 11 / 450.0.squareRoot()),
       (.compactness, 0.5, 0),
     ] as [(AttentionOverlap.Measure, Double, Double)] {
-      let objective = AttentionOverlap(
+      let objective = AttentionOverlap.Loss(
         subjects: Self.pair, measure: measure, reading: Self.reading)
       #expect(abs(Double(objective.evaluate(bumps(0)).loss.item) - same) < 1e-4, "\(measure)")
       #expect(abs(Double(objective.evaluate(bumps(11)).loss.item) - apart) < 2e-2, "\(measure)")
@@ -350,7 +350,7 @@ struct ObjectiveTests {
     }
     #expect(loss(here, after: bumps(6)) < loss(here, after: bumps(11)))
     func boxed(_ left: Double) throws -> Float {
-      AStar(
+      AStar.Loss(
         subjects: Self.pair,
         boxes: try [
           LayoutBox(Self.pair[0], left: 0, top: 0.3, right: 0.3, bottom: 0.8),
@@ -365,7 +365,7 @@ struct ObjectiveTests {
   @Test("BoxDiff is least with each subject in its box")
   func boxes() throws {
     func loss(_ left: Double) throws -> Float {
-      BoxDiff(
+      BoxDiff.Loss(
         subjects: [Self.pair[0]],
         boxes: [try LayoutBox(Self.pair[0], left: left, top: 0.3, right: left + 0.3, bottom: 0.8)],
         reading: Self.reading
@@ -386,7 +386,7 @@ struct ObjectiveTests {
     }
     let thin = try LayoutBox(Self.pair[0], left: 0.501, top: 0, right: 0.502, bottom: 1)
     for boxes in [[thin], [], Self.boxes.prefix(1) + Self.boxes.prefix(1)] {
-      let objective = BoxDiff(
+      let objective = BoxDiff.Loss(
         subjects: [Self.pair[0]], boxes: Array(boxes), reading: Self.reading)
       #expect(throws: DiffusionError.self) {
         try objective.sites(among: [ObjectiveMaps.site(.cross, 16)])
@@ -400,7 +400,7 @@ struct ObjectiveTests {
     let own = [16, 32].map { ObjectiveMaps.site(.`self`, $0) }
     #expect(try Self.aStar.sites(among: cross + own) == [cross[0]])
     #expect(try Self.code.sites(among: own + cross) == cross)
-    let unmeasured = DivideAndBindCode(subjects: [], groups: Self.groups, reading: Self.reading)
+    let unmeasured = DivideAndBind.CodeLoss(subjects: [], groups: Self.groups, reading: Self.reading)
     #expect(try unmeasured.sites(among: own + cross) == cross)
     #expect(try Self.noise.sites(among: own + cross) == [cross[0], own[0]])
     #expect(
@@ -418,17 +418,17 @@ struct ObjectiveTests {
     let site = [ObjectiveMaps.site(.cross, 16)]
     let bare = [WordGroup(noun: Self.word(3))]
     for objective in [
-      SynGen(
+      SynGen.Loss(
         subjects: Self.pair, groups: bare, content: Self.content, readsBareNouns: false,
         reading: Self.reading),
-      SynGen(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
-      SynGen(subjects: Self.pair, groups: bare, content: [1, 2], reading: Self.reading),
-      EBAMA(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
-      DivideAndBind(subjects: Self.pair, groups: [], reading: Self.reading),
+      SynGen.Loss(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
+      SynGen.Loss(subjects: Self.pair, groups: bare, content: [1, 2], reading: Self.reading),
+      EBAMA.Loss(subjects: Self.pair, groups: [], content: Self.content, reading: Self.reading),
+      DivideAndBind.Loss(subjects: Self.pair, groups: [], reading: Self.reading),
       Self.conform([[2, 3]]), Self.conform([]), Self.conform([[2, 3], [2, 7]]),
-      AttentionOverlap(
+      AttentionOverlap.Loss(
         subjects: [Self.word(2)], measure: .divergence, reading: Self.reading),
-      PredicatedDiffusion(
+      PredicatedDiffusion.Loss(
         subjects: [], propositions: [], reading: Self.reading),
     ] as [any AttentionObjective] {
       #expect(throws: DiffusionError.self) { try objective.sites(among: site) }

@@ -30,12 +30,9 @@ struct PictureRunTests {
     try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/" + name))
   }
 
-  private func request(_ method: GenerationRequest.Method = .stableDiffusion) throws
-    -> GenerationRequest
-  {
-    var request = GenerationRequest(
-      prompt: "a mouse and a red car", seed: 7, method: method, subjects: [])
-    request.picture = try InputPicture(PhotoTests.folder + "/photo.png")
+  private func request(_ method: any Method = PlainDiffusion()) throws -> RunRequest {
+    var request = RunRequest("a mouse and a red car", seed: 7, method: method, subjects: [])
+    request.picture = try StartPicture(PhotoTests.folder + "/photo.png")
     return request
   }
 
@@ -53,7 +50,8 @@ struct PictureRunTests {
     for golden in Self.goldens where golden.model == name {
       var request = try request()
       request.scheduler = golden.scheduler
-      (request.steps, request.strength) = (golden.steps, golden.strength)
+      request.steps = golden.steps
+      request.picture?.strength = golden.strength
       var sequence = try model.sequence(request)
       let corner = sequence.latent.sliced(axis: 2, 0..<8).sliced(axis: 3, 0..<8)
       let start = try expected(golden.name + ".start")
@@ -65,13 +63,12 @@ struct PictureRunTests {
 
   @Test("Attend-and-Excite counts the iterations that are made", arguments: models)
   func excited(_ name: String) throws {
-    var settings = AttendAndExcite.Settings()
-    settings.maxIterations = 3
-    settings.thresholds = [:]
-    var request = try request(.attendAndExcite(settings))
-    request.subjects = [Subject(name: "mouse", tokens: [2]), Subject(name: "car", tokens: [6])]
+    let schedule = GradientSchedule(maxIterations: 3, thresholds: [:])
+    var request = try request(AttendAndExcite(schedule: schedule))
+    request.subjects = ["mouse", "car"]
     request.scheduler = "ddim"
-    (request.steps, request.strength) = (10, 0.7)
+    request.steps = 10
+    request.picture?.strength = 0.7
     request.stopsAtEnd = false
     request.grid = Grid(rows: 16, columns: 16)
     var sequence = try model(name).sequence(request)
@@ -86,7 +83,8 @@ struct PictureRunTests {
     for scheduler in ["lms", "dpmsolver++", "euler-ancestral", "pndm"] {
       var request = try request()
       request.scheduler = scheduler
-      (request.steps, request.strength, request.guidanceScale) = (6, 0.7, 1)
+      (request.steps, request.guidanceScale) = (6, 1)
+      request.picture?.strength = 0.7
       var whole = try model.sequence(request)
       _ = try whole.next()
       _ = try whole.next()
@@ -103,9 +101,10 @@ struct PictureRunTests {
     arguments: [0, 0.05, -0.1, 1.1, .nan, .infinity])
   func strength(_ strength: Double) throws {
     var request = try request()
-    (request.steps, request.strength) = (10, strength)
+    request.steps = 10
+    request.picture?.strength = strength
     let model = try model("tiny-sd1")
-    #expect(throws: DiffusionError.self) { try model.timesteps(request) }
+    #expect(throws: DiffusionError.self) { try model.plan(request) }
     #expect(throws: DiffusionError.self) { try model.sequence(request) }
   }
 }
@@ -131,11 +130,11 @@ struct ExplanationTests {
     }
   }
 
-  private func request(_ times: [Int], guidance: Double = 1) throws -> GenerationRequest {
-    var request = GenerationRequest(
-      prompt: "a cat and a frog", seed: 7, method: .explain(times: times),
-      subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])])
-    request.picture = try InputPicture(PhotoTests.folder + "/photo.png")
+  private func request(_ times: [Int], guidance: Double = 1) throws -> RunRequest {
+    var request = RunRequest(
+      "a cat and a frog", seed: 7, method: PictureExplanation(times: times),
+      subjects: ["cat", "frog"])
+    request.picture = try StartPicture(PhotoTests.folder + "/photo.png")
     request.guidanceScale = guidance
     request.grid = Grid(rows: 16, columns: 16)
     return request
@@ -187,9 +186,9 @@ struct ExplanationTests {
   @Test("The picture of an explanation is the photo as it was shown, whatever the latent")
   func picture() throws {
     let model = try model("tiny-sd1")
-    let request = try request([500])
-    let pixels = try model.pixels(request, Tensor.full(0, shape: [1, 4, 32, 32]))
-    #expect(pixels == request.picture?.fitted(to: ImageSize(width: 256, height: 256)).pixels)
+    let run = try model.plan(request([500]))
+    let pixels = try run.pixels(Tensor.full(0, shape: [1, 4, 32, 32]))
+    #expect(pixels == run.picture?.fitted(to: ImageSize(width: 256, height: 256)).pixels)
   }
 
   @Test("Passes are one for each time, of both branches where guidance asks for them")
@@ -198,7 +197,7 @@ struct ExplanationTests {
     for (guidance, branches) in [
       (1.0, [Branch.conditional]), (7.5, [.unconditional, .conditional]),
     ] {
-      let passes = try model.possiblePasses(request(Self.times, guidance: guidance))
+      let passes = try model.plan(request(Self.times, guidance: guidance)).passes
       #expect(passes.map(\.timestep) == [799, 261])
       #expect(passes.allSatisfy { $0.branches == branches && $0.phase == .denoise })
     }
@@ -221,9 +220,8 @@ struct ExplanationTests {
   @Test("A manifest names the picture, and tells one picture from another")
   func manifest() throws {
     let model = try model("tiny-sd1")
-    func manifest(_ request: GenerationRequest) throws -> RunManifest {
-      try model.manifest(
-        request, plan: nil, hashes: [:], version: "", commandLine: [], date: "2026-01-01T00:00:00Z")
+    func manifest(_ request: RunRequest) throws -> RunManifest {
+      try model.plan(request).manifest(RunProvenance(version: "", date: "2026-01-01T00:00:00Z"))
     }
     let explained = try manifest(request([500]))
     #expect(explained.picture?.sha256.count == 64)
@@ -232,8 +230,8 @@ struct ExplanationTests {
     #expect(explained.method.name == "explain")
     #expect(explained.scheduler["name"] == "none")
     var begun = try request([500])
-    begun.method = .stableDiffusion
-    begun.strength = 0.25
+    begun.method = PlainDiffusion()
+    begun.picture?.strength = 0.25
     #expect(try manifest(begun).picture?.strength == 0.25)
     begun.picture?.fit = .crop
     #expect(try manifest(begun).picture?.fit == "crop")

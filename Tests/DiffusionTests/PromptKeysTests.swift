@@ -19,15 +19,14 @@ struct PromptKeysTests {
     try copy.set("sample_size", "16", in: "unet/config.json")
     let checkpoint = try Checkpoint(copy.path)
     let model = try StableDiffusion(checkpoint)
-    var request = GenerationRequest(
-      prompt: Self.prompt, seed: 3, method: .stableDiffusion, subjects: [])
+    var request = RunRequest(Self.prompt, seed: 3, subjects: [])
     request.steps = 2
     request.negativePrompt = "a dog"
-    let plan = RecordingPlan(
+    request.recording = RecordingPlan(
       branches: Set(Branch.allCases), precision: precision, queries: ["*"])
     let folder = try TemporaryFolder()
-    let manifest = try model.manifest(
-      request, plan: plan, hashes: [:], version: "0", commandLine: [], date: "")
+    let planned = try model.plan(request)
+    let manifest = try planned.manifest(RunProvenance(version: "0", date: ""))
     guard
       case .fresh(let writer) = try RunWriter.open(
         RunFolder(path: folder.path + "/run"), for: manifest)
@@ -36,9 +35,9 @@ struct PromptKeysTests {
       return
     }
     let recorder = try AttentionRecorder(
-      in: writer, sites: try model.sites(request),
-      capacity: try model.possiblePasses(request).reduce(0) { $0 + $1.branches.count })
-    var sequence = try model.sequence(request, observers: [recorder]) { pass, measurement in
+      in: writer, sites: planned.sites,
+      capacity: planned.passes.reduce(0) { $0 + $1.branches.count })
+    var sequence = try planned.sequence(observers: [recorder]) { pass, measurement in
       try recorder.acknowledge(pass, measurement: measurement)
     }
     while try sequence.next() != nil {}

@@ -10,7 +10,7 @@ struct ThreadTests {
   static func write(threads: Int) throws {
     Engine.threads = threads
     let model = try LoadedCheckpoint("tiny-sd1")
-    let guide = AttendAndExcite(
+    let guide = GradientDescent(
       AttendAndExciteTests.excitation(end: 76, grid: Grid(rows: 3, columns: 6)),
       AttendAndExciteTests.settings([:]))
     var sequence = try DenoisingSequence(

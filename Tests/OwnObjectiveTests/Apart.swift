@@ -20,14 +20,23 @@ struct Apart: AttentionObjective {
   }
 }
 
+/// A method that follows it: a name, a title, and its loss in a run.
+struct KeepApart: GradientMethod {
+  let name = "keep-apart"
+  let title = "Keep apart"
+  let summary = "Subjects share no cell."
+  var schedule = GradientSchedule(thresholds: [:])
+  var smoothing = MapSmoothing()
+  var needsSubjects: Bool { true }
+
+  func objective(for run: PlannedRun) throws -> any AttentionObjective {
+    Apart(subjects: run.subjects, reading: run.reading(smoothing))
+  }
+}
+
 func picture(of prompt: String, by model: StableDiffusion) throws -> [UInt8] {
-  let subjects = try SubjectSelection.subjects(named: [], in: model.tokenizer.encode(prompt))
-  let request = GenerationRequest(
-    prompt: prompt, seed: 0, method: .stableDiffusion, subjects: subjects)
-  var schedule = AttendAndExcite.Settings()
-  schedule.thresholds = [:]
-  let objective = Apart(subjects: subjects, reading: try model.reading(request))
-  var run = try model.sequence(request, guide: AttendAndExcite(objective, schedule))
-  while let step = try run.next() { print(step.index, step.measurement?.loss ?? 0) }
-  return try model.pixels(run.latent)
+  let run = try model.plan(RunRequest(prompt, seed: 0, method: KeepApart()))
+  var sequence = try run.sequence()
+  while let step = try sequence.next() { print(step.index, step.measurement?.loss ?? 0) }
+  return try run.pixels(sequence.latent)
 }

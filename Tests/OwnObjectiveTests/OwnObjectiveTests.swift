@@ -11,30 +11,23 @@ struct OwnObjectiveTests {
 
   @Test("The example makes a picture, another than without it")
   func example() throws {
-    let model = try StableDiffusion(Checkpoint(Checkpoint.menagerie))
+    let model = try StableDiffusion(.bundled)
     let pixels = try picture(of: Self.prompt, by: model)
     #expect(pixels.count == 3 * model.trainedSize.width * model.trainedSize.height)
-    var plain = try model.sequence(
-      GenerationRequest(prompt: Self.prompt, seed: 0, method: .stableDiffusion, subjects: []))
+    var plain = try model.sequence(RunRequest(Self.prompt, seed: 0))
     while try plain.next() != nil {}
     #expect(try model.pixels(plain.latent) != pixels)
   }
 
   @Test("Its loss is lower where it is followed than where it is only measured", arguments: 0..<3)
   func falls(_ seed: UInt64) throws {
-    let model = try StableDiffusion(Checkpoint(Checkpoint.menagerie))
-    let subjects = try SubjectSelection.subjects(
-      named: [], in: model.tokenizer.encode(Self.prompt))
-    var request = GenerationRequest(
-      prompt: Self.prompt, seed: seed, method: .stableDiffusion, subjects: subjects)
-    request.steps = 12
-    let reading = try model.reading(request)
+    let model = try StableDiffusion(.bundled)
     func losses(altered: Int) throws -> [Float] {
-      var schedule = AttendAndExcite.Settings()
-      schedule.thresholds = [:]
-      schedule.maxIterations = altered
-      let objective = Apart(subjects: subjects, reading: reading)
-      var run = try model.sequence(request, guide: AttendAndExcite(objective, schedule))
+      var method = KeepApart()
+      method.schedule.maxIterations = altered
+      var request = RunRequest(Self.prompt, seed: seed, method: method)
+      request.steps = 12
+      var run = try model.sequence(request)
       var losses: [Float] = []
       while let step = try run.next() { losses.append(step.measurement?.loss ?? .nan) }
       return losses

@@ -109,17 +109,21 @@ package struct SyntheticRun: Sendable {
       tokens: pieces.enumerated().map {
         TokenTable.Token(index: $0, id: 40 + $0, piece: $1, range: nil, word: nil, special: nil)
       }, words: [], leftOut: [])
+    let request = RunRequestRecord(
+      prompt: prompt, seed: 0, steps: steps, guidanceScale: 7.5, scheduler: "ddim",
+      method: .init(name: "attend-and-excite", knobs: ["scale-factor": "20"]),
+      subjects: ["cat", "frog"], pieces: "last", recording: plan)
     return RunManifest(
-      status: .running, tokens: tokens,
+      status: .running, request: request, texts: [EncodedText(.prompt, tokens)],
       subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
-      seed: 0, height: 128, width: width, steps: steps,
-      timesteps: (0..<steps).map { Double(1000 - $0) }, guidanceScale: 7.5, negativePrompt: "",
+      height: 128, width: width, timesteps: (0..<steps).map { Double(1000 - $0) },
       scheduler: ["name": "ddim"],
       method: RunManifest.Method(
-        name: "attend-and-excite", settings: ["scale-factor": "20"], alteredSteps: steps,
-        thresholds: [0: 0.5, 10: 0.8], grid: Grid(rows: 2, columns: 3)),
-      model: RunManifest.Model(name: "synthetic", files: [:]), plan: plan, version: "0.1.0",
-      commandLine: ["generate", prompt], date: "2026-01-01T00:00:00Z", seconds: nil)
+        name: "attend-and-excite", title: "Attend-and-Excite",
+        alteredSteps: steps, thresholds: [0: 0.5, 10: 0.8], grid: Grid(rows: 2, columns: 3)),
+      model: RunManifest.Model(name: "synthetic", files: [:]),
+      provenance: RunProvenance(
+        version: "0.1.0", date: "2026-01-01T00:00:00Z", commandLine: ["generate", prompt]))
   }
 
   /// Records into `folder` what is not there yet, from the first step that is not whole.

@@ -166,7 +166,7 @@ extension ExportManifest.Run {
     seed = manifest.seed
     rng = manifest.rng
     method = manifest.method.name
-    settings = manifest.method.settings
+    settings = manifest.settings
     prompt = manifest.tokens.prompt
     negativePrompt = manifest.negativePrompt
     guidanceScale = manifest.guidanceScale

@@ -58,7 +58,7 @@ public struct NeglectReport: Sendable {
     }
     losses = predictions.map { ($0.step, $0.measurement?.loss ?? .nan) }
     tries = run.refinementTries
-    triesAllowed = manifest.method.settings["max-refinement-steps"].flatMap { Int($0) }
+    triesAllowed = manifest.settings["max-refinement-steps"].flatMap { Int($0) }
     movements = predictions.compactMap { call in
       call.measurement?.displacement.map {
         Movement(step: call.step, norm: $0.norm, relative: $0.relative)

@@ -272,7 +272,7 @@ struct RecipeEvaluation {
       case .last: token == last
       case .unread:
         token == 0
-          || (run.manifest.method.settings["normalize-eot"] == "true"
+          || (run.manifest.settings["normalize-eot"] == "true"
             ? token >= end : token == last)
       }
     }

@@ -49,8 +49,8 @@ struct FirstFormat: Decodable {
       status: status, request: request, texts: [EncodedText(.prompt, tokens)], subjects: subjects,
       height: height, width: width, timesteps: timesteps, scheduler: scheduler, picture: picture,
       method: .init(
-        name: method.name, settings: method.settings, alteredSteps: method.alteredSteps,
-        thresholds: method.thresholds, grid: method.grid, rowsSumToOne: method.rowsSumToOne),
+        name: method.name, alteredSteps: method.alteredSteps, thresholds: method.thresholds,
+        grid: method.grid, rowsSumToOne: method.rowsSumToOne),
       model: model,
       provenance: RunProvenance(
         version: version, date: date, seconds: seconds, commandLine: commandLine))

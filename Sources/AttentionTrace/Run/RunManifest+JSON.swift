@@ -39,14 +39,13 @@ extension RunManifest: Codable {
     method = Method(
       name: try keys.decode(String.self, forKey: .name),
       title: try keys.decodeIfPresent(String.self, forKey: .title),
-      settings: request.settings,
       alteredSteps: try keys.decode(Int.self, forKey: .alteredSteps),
       thresholds: try keys.decode([Int: Double].self, forKey: .thresholds),
       grid: try keys.decode(Grid.self, forKey: .grid),
       rowsSumToOne: try keys.decodeIfPresent(Bool.self, forKey: .rowsSumToOne))
   }
 
-  /// Writes format 2; the method's settings are those of the request.
+  /// Writes format 2.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(format, forKey: .format)
@@ -69,18 +68,6 @@ extension RunManifest: Codable {
     try keys.encode(method.thresholds, forKey: .thresholds)
     try keys.encode(method.grid, forKey: .grid)
     try keys.encodeIfPresent(method.rowsSumToOne, forKey: .rowsSumToOne)
-  }
-}
-
-extension RunRequestRecord {
-  /// The method's knobs, and how maps are read, by their options' names.
-  package var settings: [String: String] {
-    var settings = method.knobs
-    settings["attention-resolution"] = attentionResolution
-    settings["normalize-eot"] = normalizeEot.map { String($0) }
-    settings["pieces"] = pieces
-    settings["ablation"] = ablation?.text
-    return settings
   }
 }
 

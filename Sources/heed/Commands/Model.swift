@@ -112,7 +112,7 @@ private struct ModelDescription {
       ("all self-attention, conditional", RecordingPlan(layers: ["*attn1"])),
     ]
     let rows = plans.map { name, plan in
-      let cost = plan.cost(sites: facts.sites, passes: plan.passes)
+      let cost = plan.cost(sites: facts.sites, passes: self.plan.passes)
       return [name, formatBytes(cost.bytesOnDisk), formatBytes(cost.memory)]
     }
     return AlignedColumns(

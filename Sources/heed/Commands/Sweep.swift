@@ -5,6 +5,7 @@ import Diffusion
 import Evaluation
 import Figures
 import Foundation
+import PromptText
 
 /// Runs of one method with one of its knobs turned, a sheet and a table of them.
 struct Sweep: PictureCommand {

@@ -6,13 +6,13 @@ import PromptText
 /// What decides pictures and their recording besides prompt, methods and seeds.
 struct RunOptions: ParsableArguments {
   @OptionGroup var subject: SubjectOptions
-  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup var sampling: SamplingOptions
   @OptionGroup(title: "Picture", visibility: .hidden) var start: PictureOptions
-  @OptionGroup(title: "Model") var model: ModelPath
+  @OptionGroup var model: ModelPath
   @OptionGroup(title: "Model", visibility: .hidden) var weights: WeightOptions
-  @OptionGroup(title: "Recording") var recording: RecordingOptions
+  @OptionGroup var recording: RecordingOptions
   @OptionGroup(title: "Recording", visibility: .hidden) var details: RecordingDetails
-  @OptionGroup var batch: BatchOptions
+  @OptionGroup(visibility: .hidden) var batch: BatchOptions
   @OptionGroup(title: "Knobs of methods") var knobs: KnobOptions
 
   /// Everything but prompt, method and seed, as a request.

@@ -8,8 +8,8 @@ struct SubjectOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Subjects, separated by commas: a word, frog#2 for its second occurrence, @5 for a token's \
-      index. Without it, the nouns of "a X and a Y" and its kin.
+      Subjects, separated by commas: a word, frog#2 for its second occurrence, a token's index \
+      (default: the nouns of "a X and a Y").
       """, valueName: "words"))
   var tokens: String?
 

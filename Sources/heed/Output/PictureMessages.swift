@@ -1,3 +1,4 @@
+import AttentionTrace
 import Diffusion
 import Evaluation
 import PromptText

@@ -2,6 +2,7 @@ import AttentionTrace
 import Diffusion
 import Evaluation
 import Foundation
+import TensorEngine
 
 extension Batch {
   /// Makes all runs with progress on standard error, until Ctrl-C.
