@@ -9,7 +9,7 @@ struct SizeOption: ParsableArguments {
       """
       The picture in pixels, as in 768x512: width first, multiples of 8; without it, the size the \
       checkpoint was trained at. The grid that the loss reads scales with it.
-      """, valueName: "width-x-height"))
+      """, valueName: "WxH"))
   var size: String?
 
   var imageSize: ImageSize? {
