@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import Pictures
 
 extension CompareSheet {
   /// A sheet of recorded runs, without a model: for each seed a plain run and an excited one.
@@ -140,7 +141,7 @@ extension CompareSheet.Run {
         recorded: "calls.jsonl with another number of them")
     }
     self.init(
-      image: try PNGImage.read(run.folder.image),
+      image: try Picture.read(run.folder.image),
       maps: maps.map { HeatMap($0.map) },
       loss: measured.map(\.loss),
       attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },

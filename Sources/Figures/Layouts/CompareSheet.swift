@@ -1,3 +1,5 @@
+public import Pictures
+
 /// A prompt without and with excitation, seed by seed: pictures, maps on one shared scale, curves.
 ///
 /// Pure data: what to show, not how. ``scene(_:)`` lays it out.
@@ -19,7 +21,7 @@ public struct CompareSheet: Sendable {
   /// One method's result for a seed.
   public struct Run: Sendable {
     /// The picture.
-    public var image: PNGImage
+    public var image: Picture
     /// `[subject]` the aggregated maps.
     public var maps: [HeatMap]
     /// `[step]` the loss; empty if it was not recorded, NaN at a step without one.
@@ -34,7 +36,7 @@ public struct CompareSheet: Sendable {
 
     /// Describes a result; see the properties.
     public init(
-      image: PNGImage, maps: [HeatMap], loss: [Float], attention: [[Float]],
+      image: Picture, maps: [HeatMap], loss: [Float], attention: [[Float]],
       refinementTries: [Int: Int] = [:], refinementLosses: [Int: [Float]] = [:]
     ) {
       self.image = image
