@@ -11,15 +11,17 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The modules in Swift, each above those that it may import.
+let modules = [
+  "TensorEngine", "Pictures", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis",
+  "Figures", "Evaluation",
+]
+
 let package = Package(
   name: "heed",
   products: [
-    .executable(name: "heed", targets: ["heed"]),
-    .library(
-      name: "Heed",
-      targets: [
-        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
-      ]),
+    .executable(name: "heed", targets: ["HeedCommand"]),
+    .library(name: "Heed", targets: ["Heed"] + modules),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,46 +48,45 @@ let package = Package(
       dependencies: [
         "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
       ]),
+    .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG"]),
     .target(
       name: "PromptText", dependencies: ["TensorEngine"],
       resources: [.copy("Resources/CLIPVocabulary")]),
     .target(name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
-      dependencies: ["TensorEngine", "PromptText", "AttentionTrace", "CPictures"],
-      resources: [
-        .copy("Resources/Menagerie"), .copy("Resources/Shapes"),
-      ]),
+      dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine"],
+      resources: [.copy("Resources/Menagerie"), .copy("Resources/Shapes")]),
     .target(
       name: "AttentionAnalysis",
-      dependencies: ["PromptText", "AttentionTrace", "TensorEngine", "CKernels"]),
+      dependencies: ["AttentionTrace", "PromptText", "TensorEngine", "CKernels"]),
     .target(
       name: "Figures",
       dependencies: [
-        "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "CCairo", "CPNG",
+        "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine", "CCairo",
       ],
       resources: [.copy("Resources/Report")]),
     .target(
       name: "Evaluation",
       dependencies: [
-        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+        "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
       ]),
+    // What a user of the library imports; a folder of the module's own name would differ from the
+    // command's by case only.
+    .target(name: "Heed", dependencies: modules.map { .byName(name: $0) }, path: "Sources/HeedLibrary"),
     .executableTarget(
-      name: "heed",
-      dependencies: [
-        "Evaluation",
-        "TensorEngine", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      name: "HeedCommand",
+      dependencies: modules.map { .byName(name: $0) } + [
+        .product(name: "ArgumentParser", package: "swift-argument-parser")
+      ], path: "Sources/heed"),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests",
-      dependencies: ["TensorEngine", "CKernels", "COpenBLAS", "TestSupport"],
+      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "PromptTextTests", dependencies: ["PromptText", "TensorEngine", "TestSupport"],
-      exclude: ["Fixtures"]),
+      name: "PromptTextTests",
+      dependencies: ["PromptText", "AttentionTrace", "TensorEngine", "TestSupport"]),
     .executableTarget(
       name: "RecordingProbe", dependencies: ["AttentionTrace", "PromptText"],
       path: "Tests/RecordingProbe"),
@@ -97,13 +98,12 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "DiffusionTests",
-      dependencies: ["Diffusion", "AttentionTrace", "PromptText", "TensorEngine", "TestSupport"],
+      dependencies: [
+        "Diffusion", "AttentionTrace", "PromptText", "Pictures", "TensorEngine", "TestSupport",
+      ],
       resources: [.copy("Fixtures")]),
-    // Sees what a package sees that depends on this one.
-    .testTarget(
-      name: "OwnObjectiveTests",
-      dependencies: ["Diffusion", "AttentionTrace", "PromptText", "TensorEngine"],
-      packageAccess: false),
+    // See what a package sees that depends on this one.
+    .testTarget(name: "LibraryTests", dependencies: ["Heed"], packageAccess: false),
     .testTarget(
       name: "AttentionAnalysisTests",
       dependencies: [
@@ -114,15 +114,15 @@ let package = Package(
     .testTarget(
       name: "FiguresTests",
       dependencies: [
-        "Figures", "AttentionAnalysis", "AttentionTrace", "PromptText", "TestSupport",
-        "RecordingProbe",
+        "Figures", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
+        "TestSupport", "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: [
-        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "PromptText", "TensorEngine",
-        "TestSupport",
+      dependencies: modules.map { .byName(name: $0) } + [
+        "HeedCommand", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Fixtures"]),
   ]
@@ -130,5 +130,5 @@ let package = Package(
 
 let withoutSwift = ["CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
-  target.swiftSettings = settings
+  target.swiftSettings = (target.swiftSettings ?? []) + settings
 }

@@ -12,12 +12,6 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidDate(String)
   /// A font that figures are set in is not installed.
   case missingFont(family: String, package: String)
-  /// A file cannot be read, with the reason.
-  case unreadable(path: String, reason: String)
-  /// A file cannot be written, with the reason.
-  case unwritable(path: String, reason: String)
-  /// Bytes that should be a PNG file are not, with the reason.
-  case invalidPNG(path: String, reason: String)
   /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
   case overBudget(needed: Int, budget: Int)
   /// A drawing library gave up, in its own words.
@@ -38,12 +32,6 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
       "figure: date “\(text)” is not of the form 2026-11-24T10:30:00Z"
     case .missingFont(let family, let package):
       "figure: font “\(family)” is not installed; apt-get install \(package)"
-    case .unreadable(let path, let reason):
-      "\(path): cannot be read: \(reason)"
-    case .unwritable(let path, let reason):
-      "\(path): cannot be written: \(reason)"
-    case .invalidPNG(let path, let reason):
-      "\(path): not a PNG image that can be read: \(reason)"
     case .overBudget(let needed, let budget):
       "report: at least \(formatBytes(needed)) are needed, more than the budget of "
         + "\(formatBytes(budget)); give fewer runs or a larger budget"

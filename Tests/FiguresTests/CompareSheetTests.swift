@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Pictures
 import Testing
 
 @Suite("The compare sheet")

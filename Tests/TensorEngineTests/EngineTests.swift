@@ -16,7 +16,7 @@ struct EngineTests {
   /// Whether malloc asks the system for so large a block, and for it alone: with its own settings it
   /// does so from 32 MB on at the latest.
   static func mapsLargeBlocks() -> Bool {
-    guard let block = malloc(64 << 20) else { return false }
+    guard let block = malloc(40 << 20) else { return false }
     defer { free(block) }
     // glibc keeps a block's size before it, with a mark at bit 1 for a mapping of its own.
     return block.load(fromByteOffset: -8, as: UInt.self) & 2 != 0

@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+internal import Pictures
 public import PromptText
 internal import Synchronization
 public import TensorEngine
@@ -16,7 +17,7 @@ public final class StableDiffusion: Sendable {
   private let embeddings = Mutex<[String: Tensor]>([:])
   private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
-  let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
+  let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.

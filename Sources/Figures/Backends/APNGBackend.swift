@@ -1,3 +1,6 @@
+internal import Pictures
+internal import TensorEngine
+
 /// Draws scenes of one size as an animated PNG: each frame compressed by libpng, its pixels moved into
 /// the chunks of an animation.
 ///
@@ -11,12 +14,12 @@ public enum APNGBackend {
   ///   - dpi: Pixels an inch.
   ///   - delay: How long a frame is shown, in milliseconds, 1…65535; the last is shown four times as long.
   ///   - path: Where to; a file that is there is replaced.
-  /// - Throws: ``FigureError`` if the frames differ in size or cannot be drawn, or the file cannot be
-  ///   written.
+  /// - Throws: ``FigureError`` if the frames differ in size or cannot be drawn, `FileError` if the file
+  ///   cannot be written.
   public static func render(
     _ scenes: [Scene], dpi: Double = 150, delay: Int = 200, to path: String
   ) throws {
-    try File.write(data(scenes, dpi: dpi, delay: delay), to: path)
+    try writeAtomically(data(scenes, dpi: dpi, delay: delay), to: path, throughLinks: true)
   }
 
   /// The bytes of the file; see ``render(_:dpi:delay:to:)``.

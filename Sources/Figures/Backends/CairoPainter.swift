@@ -1,4 +1,5 @@
 internal import CCairo
+internal import Pictures
 
 /// Draws a scene's nodes on a Cairo canvas whose unit is the point.
 struct CairoPainter {
@@ -77,7 +78,7 @@ struct CairoPainter {
     cairo_restore(canvas)
   }
 
-  private func draw(_ image: PNGImage, in rect: Scene.Rect) {
+  private func draw(_ image: Picture, in rect: Scene.Rect) {
     guard
       let surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, Int32(image.width), Int32(image.height))
@@ -101,7 +102,7 @@ struct CairoPainter {
     cairo_restore(canvas)
   }
 
-  private func fill(_ surface: OpaquePointer, with image: PNGImage) {
+  private func fill(_ surface: OpaquePointer, with image: Picture) {
     guard let data = cairo_image_surface_get_data(surface) else { return }
     let stride = Int(cairo_image_surface_get_stride(surface))
     cairo_surface_flush(surface)

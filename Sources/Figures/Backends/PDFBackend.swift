@@ -1,12 +1,13 @@
 internal import CCairo
+internal import TensorEngine
 
 /// Draws scenes as PDF: vector, fonts embedded as TrueType or Type 1, the same bytes every time.
 public enum PDFBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
-  /// - Throws: ``FigureError`` if the date is none, a font is missing, or the file cannot be
-  ///   written.
+  /// - Throws: ``FigureError`` if the date is none or a font is missing, `FileError` if the file cannot
+  ///   be written.
   public static func render(_ scene: Scene, to path: String) throws {
-    try File.write(data(scene), to: path)
+    try writeAtomically(data(scene), to: path, throughLinks: true)
   }
 
   /// The bytes of a PDF file with one page.

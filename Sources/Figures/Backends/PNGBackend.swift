@@ -1,4 +1,6 @@
 internal import CCairo
+public import Pictures
+internal import TensorEngine
 
 /// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
 public enum PNGBackend {
@@ -10,10 +12,10 @@ public enum PNGBackend {
   ///   - scene: The figure.
   ///   - dpi: Pixels an inch.
   ///   - path: Where to; a file that is there is replaced.
-  /// - Throws: ``FigureError`` if the raster is too large, a font is missing, or the file cannot be
-  ///   written.
+  /// - Throws: ``FigureError`` if the raster is too large or a font is missing, `FileError` if the file
+  ///   cannot be written.
   public static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
-    try File.write(data(scene, dpi: dpi), to: path)
+    try writeAtomically(data(scene, dpi: dpi), to: path, throughLinks: true)
   }
 
   /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
@@ -28,7 +30,7 @@ public enum PNGBackend {
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  public static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
+  public static func image(_ scene: Scene, dpi: Double = 300) throws -> Picture {
     let scale = dpi / 72
     let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
     guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {
@@ -56,7 +58,7 @@ public enum PNGBackend {
       throw FigureError.drawing("cairo: \(String(cString: cairo_status_to_string(status)))")
     }
     let stride = Int(cairo_image_surface_get_stride(surface))
-    return PNGImage(
+    return Picture(
       width: width, height: height,
       pixels: samples(data, stride: stride, width: width, height: height))
   }

@@ -1,9 +1,11 @@
+internal import TensorEngine
+
 /// Writes the LaTeX that puts a figure into a paper: size, caption with the true numbers, label, alt text.
 public enum TeXBackend {
   /// Writes the text to the file at `path`, which appears whole or not at all.
-  /// - Throws: ``FigureError/unwritable(path:reason:)``.
+  /// - Throws: `FileError` if the file cannot be written.
   public static func render(_ scene: Scene, graphics: String, to path: String) throws {
-    try File.write(Array(text(scene, graphics: graphics).utf8), to: path)
+    try writeAtomically(Array(text(scene, graphics: graphics).utf8), to: path, throughLinks: true)
   }
 
   /// A `figure` environment around the file `graphics`.

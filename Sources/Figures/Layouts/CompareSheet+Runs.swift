@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import Pictures
 internal import PromptText
 
 extension CompareSheet {
@@ -141,7 +142,7 @@ extension CompareSheet.Run {
         recorded: "calls.jsonl with another number of them")
     }
     self.init(
-      image: try PNGImage.read(run.folder.image),
+      image: try Picture.read(run.folder.image),
       maps: maps.map { HeatMap($0.map) },
       loss: measured.map(\.loss),
       attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },

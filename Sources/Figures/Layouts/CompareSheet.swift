@@ -1,3 +1,4 @@
+public import Pictures
 import PromptText
 
 /// A prompt without and with excitation, seed by seed: pictures, maps on one shared scale, curves.
@@ -21,7 +22,7 @@ public struct CompareSheet: Sendable {
   /// One method's result for a seed.
   public struct Run: Sendable {
     /// The picture.
-    public var image: PNGImage
+    public var image: Picture
     /// `[subject]` the aggregated maps.
     public var maps: [HeatMap]
     /// `[step]` the loss; empty if it was not recorded, NaN at a step without one.
@@ -36,7 +37,7 @@ public struct CompareSheet: Sendable {
 
     /// Describes a result; see the properties.
     public init(
-      image: PNGImage, maps: [HeatMap], loss: [Float], attention: [[Float]],
+      image: Picture, maps: [HeatMap], loss: [Float], attention: [[Float]],
       refinementTries: [Int: Int] = [:], refinementLosses: [Int: [Float]] = [:]
     ) {
       self.image = image

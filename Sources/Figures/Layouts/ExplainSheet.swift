@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import Pictures
 internal import PromptText
 
 /// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
@@ -20,7 +21,7 @@ public struct ExplainSheet: Sendable {
 
   let prompt: String
   /// The photo as the model was shown it.
-  let photo: PNGImage
+  let photo: Picture
   let subjects: [CompareSheet.Subject]
   let blocks: [Block]
   /// What the maps' colours measure.
@@ -79,7 +80,7 @@ public struct ExplainSheet: Sendable {
         })
     }
     prompt = manifest.tokens.prompt
-    photo = try PNGImage.read(first.folder.image)
+    photo = try Picture.read(first.folder.image)
     subjects = manifest.subjects.map {
       CompareSheet.Subject(name: $0.name, tokens: CompareSheet.tokens($0))
     }

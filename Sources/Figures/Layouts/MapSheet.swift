@@ -1,3 +1,5 @@
+internal import Pictures
+
 /// Maps of recorded runs in rows and columns on one shared scale.
 public struct MapSheet: Sendable {
   /// What a row or a column is: a value for each facet, from the outermost.
@@ -31,7 +33,7 @@ public struct MapSheet: Sendable {
   /// `[row, column]`.
   package let panels: [[Panel]]
   /// `[row, column]` the picture of the run that a panel is of.
-  let pictures: [[PNGImage?]]
+  let pictures: [[Picture?]]
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata

@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Pictures
 internal import PromptText
 
 extension NeglectSheet {

@@ -1,5 +1,6 @@
 public import AttentionAnalysis
 public import AttentionTrace
+internal import Pictures
 internal import PromptText
 
 extension NeglectSheet {
@@ -119,7 +120,7 @@ extension NeglectSheet.Case {
     self.init(
       prompt: report.manifest.tokens.prompt,
       method: CompareSheet.title(report.manifest.method.name), seed: report.manifest.seed,
-      image: try PNGImage.read(RunFolder(path: report.path).image),
+      image: try Picture.read(RunFolder(path: report.path).image),
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
@@ -146,7 +147,7 @@ extension NeglectSheet.Case {
       }
       return NeglectSheet.Other(
         method: CompareSheet.title(other.manifest.method.name),
-        image: try PNGImage.read(RunFolder(path: other.path).image),
+        image: try Picture.read(RunFolder(path: other.path).image),
         words: subjects.joined(separator: ", "))
     }
   }

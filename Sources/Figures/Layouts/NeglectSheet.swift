@@ -1,4 +1,5 @@
 package import AttentionAnalysis
+package import Pictures
 internal import PromptText
 
 /// Runs ranked by their weakest subject: pictures, maps on one shared scale, and verdicts.
@@ -36,11 +37,11 @@ public struct NeglectSheet: Sendable {
   package struct Other: Sendable {
     /// As in `Attend-and-Excite`.
     package var method: String
-    package var image: PNGImage
+    package var image: Picture
     /// What became of the subjects.
     package var words: String
 
-    package init(method: String, image: PNGImage, words: String) {
+    package init(method: String, image: Picture, words: String) {
       self.method = method
       self.image = image
       self.words = words
@@ -53,14 +54,14 @@ public struct NeglectSheet: Sendable {
     /// As in `Attend-and-Excite`.
     package var method: String
     package var seed: UInt64
-    package var image: PNGImage
+    package var image: Picture
     /// In the order of the prompt; one at least.
     package var subjects: [Subject]
     /// What other methods made of the same noise.
     package var others: [Other]
 
     package init(
-      prompt: String, method: String, seed: UInt64, image: PNGImage, subjects: [Subject],
+      prompt: String, method: String, seed: UInt64, image: Picture, subjects: [Subject],
       others: [Other] = []
     ) {
       self.prompt = prompt

@@ -1,10 +1,12 @@
+internal import Pictures
+
 /// A map over its picture, with its largest value, or the largest difference, on a strip beneath.
 struct HeatMapPanel {
   /// Height of the strip in points.
   static let stripHeight = 8.5
 
   var map: HeatMap
-  var image: PNGImage
+  var image: Picture
   /// The scale that all maps of the sheet share.
   var shared: ValueScale
   var style: MapStyle

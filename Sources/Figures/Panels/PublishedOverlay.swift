@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+package import Pictures
 internal import TensorEngine
 
 /// A map over its picture as Attend-and-Excite's published figures have it, step by step.
@@ -21,7 +22,7 @@ package struct PublishedOverlay {
   }
 
   /// The overlay, 16 pixels for each cell.
-  package func image(_ map: HeatMap, over picture: PNGImage) -> PNGImage {
+  package func image(_ map: HeatMap, over picture: Picture) -> Picture {
     let fine = finite(map).enlarged(by: Self.enlargement, .bilinear)
     let photo = PillowResampling.resized(
       picture.pixels, from: (picture.width, picture.height), to: (fine.columns, fine.rows),
@@ -37,7 +38,7 @@ package struct PublishedOverlay {
       }
     }
     let largest = sums.max() ?? 0
-    return PNGImage(
+    return Picture(
       width: fine.columns, height: fine.rows,
       pixels: sums.map { UInt8(largest > 0 ? 255 * ($0 / largest) : 0) })
   }

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Pictures
 import PromptText
 
 /// The part of a report that is there without a script: verdicts, and a contact sheet of pictures and
@@ -104,7 +105,7 @@ struct ReportSheet {
         pixels += [color.red, color.green, color.blue]
       }
     }
-    return try PNGImage(width: columns, height: rows, pixels: pixels).dataURI
+    return try Picture(width: columns, height: rows, pixels: pixels).dataURI
   }
 
   private var verdicts: String {

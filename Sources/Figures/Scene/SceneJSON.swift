@@ -1,3 +1,6 @@
+internal import Pictures
+internal import TensorEngine
+
 extension Scene {
   /// The scene as JSON, a node a line, lengths to 1/100 point; the same scene gives the same text.
   ///
@@ -75,19 +78,5 @@ extension Scene {
   private static func json(_ length: Double) -> String { NumberText.plain(length) }
 
   /// A text in JSON's quotes.
-  static func json(_ string: String) -> String {
-    var text = "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
-  }
+  static func json(_ string: String) -> String { JSONText.string(string) }
 }

@@ -1,7 +1,7 @@
-package import TensorEngine
+internal import TensorEngine
 
-/// A picture of 8-bit RGB pixels that a model is to look at.
-public struct Photo: Hashable, Sendable {
+/// A picture of 8-bit sRGB pixels.
+public struct Picture: Hashable, Sendable {
   /// Pixels from left to right.
   public let width: Int
   /// Pixels from top to bottom.
@@ -20,25 +20,19 @@ public struct Photo: Hashable, Sendable {
     self.pixels = pixels
   }
 
+  /// Reads the PNG or JPEG file at `path`, upright.
+  /// - Throws: `FileError`; see ``PictureFile``.
+  public static func read(
+    _ path: String, transparency: PictureFile.Transparency = .overWhite
+  ) throws -> Picture {
+    try PictureFile(path, transparency: transparency).picture
+  }
+
   /// The picture at another size, as Pillow's `resize` with LANCZOS.
-  func resized(width newWidth: Int, height newHeight: Int) -> Photo {
-    Photo(
+  package func resized(width newWidth: Int, height newHeight: Int) -> Picture {
+    Picture(
       width: newWidth, height: newHeight,
       pixels: PillowResampling.resized(
         pixels, from: (width, height), to: (newWidth, newHeight), by: .lanczos))
-  }
-
-  /// The picture as the autoencoder takes it, `[1, 3, row, column]` in -1…1.
-  ///
-  /// - Reference: diffusers `image_processor.py`, `pil_to_numpy` and `normalize`.
-  package var tensor: Tensor {
-    let plane = width * height
-    return Tensor(shape: [1, 3, height, width]) { target in
-      for pixel in 0..<plane {
-        for channel in 0..<3 {
-          target[channel * plane + pixel] = 2 * (Float(pixels[3 * pixel + channel]) / 255) - 1
-        }
-      }
-    }
   }
 }
