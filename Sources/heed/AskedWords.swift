@@ -1,9 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
-import Foundation
 import PromptText
-import TensorEngine
 
 /// Where the words of asked texts would have looked in recorded runs.
 ///
@@ -81,17 +79,11 @@ struct AskedWords {
   /// The words that a recipe names, otherwise all that the text has.
   private static func subjects(of prompt: TokenTable, _ recipe: Recipe) throws -> [Subject] {
     if !recipe.tokens.isEmpty {
-      return try recipe.tokens.map {
-        Subject(name: $0, tokens: try TokenSelection($0).tokens(in: prompt))
-      }
+      return try recipe.tokens.map { try $0.subject(in: prompt) }
     }
     guard !prompt.words.isEmpty else {
       throw Failure(.usage, "--ask is '\(prompt.prompt)'; expected at least one word")
     }
-    return prompt.words.map { word in
-      Subject(
-        name: word.occurrence == 1 ? word.text : "\(word.text)#\(word.occurrence)",
-        tokens: word.tokens)
-    }
+    return prompt.words.map(prompt.subject(of:))
   }
 }

@@ -68,7 +68,7 @@ struct MethodTests {
   static func weight(
     _ word: String, _ factor: Double, _ table: TokenTable
   ) throws -> PromptToPrompt.Weight {
-    .init(word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
+    .init(word: word, tokens: try WordReference(word).tokens(in: table), factor: factor)
   }
 
   private func model(_ name: String) throws -> StableDiffusion {

@@ -2,7 +2,6 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
-import Foundation
 import PromptText
 
 /// A run made again without something that attention did, and what that changed.
@@ -85,12 +84,11 @@ struct Causal: ParsableCommand {
 
   /// The intervention, and its description in one form.
   private func intervention(_ table: TokenTable) throws -> (AttentionAblation, String) {
-    let dropped =
-      drop?.split(separator: ",", omittingEmptySubsequences: false).map { String($0) } ?? []
+    let dropped = try drop.map(WordReference.list) ?? []
     let damped = try damp.map(Damping.init)
     var tokens: [Int: Float] = [:]
     for (word, factor) in dropped.map({ ($0, 0) }) + damped.compactMap(\.word) {
-      for token in try TokenSelection(word).tokens(in: table) {
+      for token in try word.tokens(in: table) {
         tokens[token, default: 1] *= factor
       }
     }
@@ -138,7 +136,7 @@ struct Causal: ParsableCommand {
 /// A head or a word, and what it is multiplied by: `LAYERS.HEAD`, `LAYERS.HEAD=FACTOR`, `WORD=FACTOR`.
 private struct Damping {
   private(set) var head: AttentionAblation.Head?
-  private(set) var word: (String, Float)?
+  private(set) var word: (WordReference, Float)?
   let text: String
 
   init(_ text: String) throws {
@@ -154,7 +152,7 @@ private struct Damping {
       head = AttentionAblation.Head(
         layers: String(sides[0][..<dot]), head: index, factor: factor)
     } else if sides.count == 2 {
-      word = (String(sides[0]), factor)
+      word = (try WordReference(String(sides[0])), factor)
     } else {
       throw Self.unreadable(text)
     }

@@ -77,7 +77,7 @@ struct MethodOptions: ParsableArguments {
       }
       let word = String(sides[0])
       return PromptToPrompt.Weight(
-        word: word, tokens: try TokenSelection(word).tokens(in: table), factor: factor)
+        word: word, tokens: try WordReference(word).tokens(in: table), factor: factor)
     }
     for (place, weight) in weights.enumerated() {
       let before = weights[..<place].first { !Set($0.tokens).isDisjoint(with: weight.tokens) }

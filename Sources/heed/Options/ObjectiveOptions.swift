@@ -136,8 +136,8 @@ struct ObjectiveOptions: ParsableArguments {
     guard let groups else {
       return phrases.map { phrase in
         WordGroup(
-          noun: SubjectSelection.subject(phrase.noun, in: table),
-          modifiers: phrase.modifiers.map { SubjectSelection.subject($0, in: table) })
+          noun: table.subject(of: phrase.noun),
+          modifiers: phrase.modifiers.map(table.subject(of:)))
       }
     }
     let given = try groups.split(separator: ";", omittingEmptySubsequences: false).map { text in

@@ -31,7 +31,7 @@ struct SubjectOptions: ParsableArguments {
 
   /// The subjects named, or those the prompt makes certain.
   func subjects(in table: TokenTable) throws -> [Subject] {
-    try SubjectSelection.subjects(named: names, in: table)
+    try SubjectSelection.subjects(tokens.map(WordReference.list) ?? [], in: table)
   }
 
   /// The subjects named; without names those the prompt makes certain, if it does, else `fallback`.
@@ -50,10 +50,6 @@ struct SubjectOptions: ParsableArguments {
       if !found.isEmpty { return found }
     }
     return try subjects(in: table)
-  }
-
-  private var names: [String] {
-    tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
   }
 
   func apply(to request: inout GenerationRequest) throws {
