@@ -6,8 +6,10 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingSelected(run: String, what: String, recorded: String)
   /// Runs that do not belong together.
   case notComparable(first: String, second: String, what: String)
-  /// A name that means no word of a prompt, and the words there are.
-  case unknownWord(name: String, reason: String, words: [String])
+  /// No excited run has a plain one of its prompt and seed; the runs that there are.
+  case noPair(runs: [String])
+  /// A file of relations has none of a run's prompt.
+  case noRelation(path: String, prompt: String, run: String)
   /// Something that would be written is larger than anybody is likely to want.
   case tooLarge(what: String, limit: String)
 
@@ -21,8 +23,11 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(run): nothing recorded of \(what); what there is: \(recorded)"
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
-    case .unknownWord(let name, let reason, let words):
-      "'\(name)': \(reason); the words are \(words.joined(separator: ", "))"
+    case .noPair(let runs):
+      "a difference needs runs of one prompt and seed, with excitation and without; there are "
+        + runs.joined(separator: ", ")
+    case .noRelation(let path, let prompt, let run):
+      "\(path): nothing of the prompt '\(prompt)' (\(run))"
     case .tooLarge(let what, let limit):
       "\(what) is more than \(limit): select less, choose a binary format, or --force it"
     }

@@ -1,21 +1,3 @@
-/// Which half of classifier-free guidance a row of a batch belongs to.
-public enum Branch: String, Hashable, Sendable, Codable, CaseIterable {
-  /// The empty (or negative) prompt.
-  case unconditional
-  /// The prompt.
-  case conditional
-}
-
-/// What a pass of the UNet is for.
-public enum Phase: String, Hashable, Sendable, Codable, CaseIterable {
-  /// It serves an objective's loss.
-  case loss
-  /// It serves a try of iterative refinement.
-  case refinement
-  /// It predicts the noise that the scheduler removes.
-  case denoise
-}
-
 /// One evaluation of the UNet: where in the run it stands, and what each row of its batch is.
 public struct AttentionPass: Hashable, Sendable {
   /// The scheduler's iteration, from 0.

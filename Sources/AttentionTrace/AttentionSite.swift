@@ -1,32 +1,3 @@
-/// The rows and columns of the picture that a layer's queries stand on; never assumed square.
-public struct Grid: Hashable, Sendable, Codable, LosslessStringConvertible {
-  /// Rows, from the top.
-  public let rows: Int
-  /// Columns, from the left.
-  public let columns: Int
-
-  /// A grid of `rows` by `columns` cells.
-  public init(rows: Int, columns: Int) {
-    self.rows = rows
-    self.columns = columns
-  }
-
-  /// Reads what ``description`` writes; `nil` for anything but two numbers above 0 around an `x`.
-  public init?(_ description: String) {
-    let sides = description.split(separator: "x", omittingEmptySubsequences: false)
-    guard sides.count == 2, let rows = Int(sides[0]), let columns = Int(sides[1]), rows > 0,
-      columns > 0
-    else { return nil }
-    self.init(rows: rows, columns: columns)
-  }
-
-  /// The number of cells; pixel `p` stands at row `p / columns`, column `p % columns`.
-  public var pixels: Int { rows * columns }
-
-  /// As in `16x24`: rows first.
-  public var description: String { "\(rows)x\(columns)" }
-}
-
 /// One attention layer at one size: its name in the checkpoint and the extents of its maps.
 public struct AttentionSite: Hashable, Sendable, Codable {
   /// What the keys are.
@@ -60,18 +31,6 @@ public struct AttentionSite: Hashable, Sendable, Codable {
     self.keys = keys
     self.width = width
   }
-}
-
-/// The points of an attention that can be seen.
-public enum AttentionPoint: String, Hashable, Sendable, Codable, CaseIterable {
-  /// What each pixel asks of the tokens, `[branch, pixel, width]`: heads lie side by side in width,
-  /// and nothing is scaled yet. Of cross-attention only.
-  case queries
-  /// Before the softmax, `[branch, head, pixel, token]`: queries times keys, scaled.
-  case scores
-  /// After the softmax, `[branch, head, pixel, token]`: each row over the tokens sums to 1, unless a
-  /// method changes it.
-  case probabilities
 }
 
 extension AttentionSite {

@@ -1,38 +1,3 @@
-/// What an objective says of one pass: its loss, and each subject's largest attention.
-public struct PassMeasurement: Hashable, Sendable, Codable {
-  /// The loss, in 0…1 for Attend-and-Excite.
-  public let loss: Float
-  /// The largest value of each subject's map as the objective reads it, in the subjects' order.
-  public let maxima: [Float]
-  /// How far the method moved the latent in this step; of the pass that predicts the noise of a
-  /// method that moves it.
-  public let displacement: LatentDisplacement?
-
-  /// Describes a measurement; see the properties.
-  public init(loss: Float, maxima: [Float], displacement: LatentDisplacement? = nil) {
-    self.loss = loss
-    self.maxima = maxima
-    self.displacement = displacement
-  }
-}
-
-/// How far the latent was moved between a step's beginning and the prediction of its noise.
-public struct LatentDisplacement: Hashable, Sendable, Codable {
-  /// The Euclidean norm of the difference; 0 where the latent stayed.
-  public let norm: Float
-  /// The Euclidean norm of the latent as the step found it.
-  public let latentNorm: Float
-
-  /// Describes a displacement; see the properties.
-  public init(norm: Float, latentNorm: Float) {
-    self.norm = norm
-    self.latentNorm = latentNorm
-  }
-
-  /// The displacement as a share of the latent.
-  public var relative: Float { norm / latentNorm }
-}
-
 /// One line of `calls.jsonl`: an acknowledged call, which is one pass for one branch.
 public struct CallRecord: Hashable, Sendable, Codable {
   /// Position in the run, from 0; the first axis of every recorded array.

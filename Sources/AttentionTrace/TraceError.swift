@@ -16,12 +16,18 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case oldFormat(path: String, format: Int)
   /// The folder holds something that is no run.
   case notARun(path: String)
+  /// A folder holds no run, nor do those in it.
+  case noRun(path: String)
+  /// A run is named twice where each counts once.
+  case givenTwice(path: String)
   /// Another process writes into this run.
   case busy(path: String)
   /// A file of the run cannot be understood.
   case malformed(path: String, reason: String)
   /// A chunk's bytes are not those that were written.
   case checksum(path: String, expected: UInt32, got: UInt32)
+  /// A pass makes more calls than the recording has room for.
+  case tooManyCalls(path: String, capacity: Int)
   /// The run has no such site or call.
   case notRecorded(path: String, what: String, choices: String)
 
@@ -45,29 +51,21 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
         + "drawn, but not resumed or repeated; make the run anew in another output folder"
     case .notARun(let path):
       "\(path) is not empty and has no run.json: choose another output folder"
+    case .noRun(let path): "\(path): no run here; a run is a folder with run.json"
+    case .givenTwice(let path): "\(path): this run is given twice"
     case .busy(let path):
       "\(path) is being written by another process"
     case .malformed(let path, let reason):
       "\(path): \(reason)"
     case .checksum(let path, let expected, let got):
       "\(path) is damaged: CRC-32C is \(hexadecimal(got)), expected \(hexadecimal(expected))"
+    case .tooManyCalls(let path, let capacity):
+      "\(path): the run makes more than the \(capacity) calls that its recording was made for; begin "
+        + "the recording with the most calls that the run can make"
     case .notRecorded(let path, let what, let choices):
       "\(path) has no \(what); there are: \(choices)"
     }
   }
-}
-
-/// A size in the largest binary unit that it fills, as in `1.5 GiB`.
-package func formatBytes(_ bytes: Int) -> String {
-  let units = ["KiB", "MiB", "GiB", "TiB"]
-  guard bytes >= 1024 else { return "\(bytes) B" }
-  var value = Double(bytes)
-  var unit = ""
-  for next in units where value >= 1024 {
-    value /= 1024
-    unit = next
-  }
-  return "\((value * 10).rounded() / 10) \(unit)"
 }
 
 /// `0x` and eight digits.

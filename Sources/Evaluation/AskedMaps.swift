@@ -7,7 +7,7 @@ internal import TensorEngine
 /// The maps that an asked prompt's words would have had in a run, made of its recorded queries.
 ///
 /// They stand where recorded maps do: every recipe reads them, call by call.
-struct AskedMaps: ChunkSource {
+struct AskedMaps: RunDerivedSource {
   let run: RecordedRun
   private let keys: PromptKeys
 

@@ -78,17 +78,11 @@ public struct AskedWords: Sendable {
   /// The words that a recipe names, otherwise all that the text has.
   private static func subjects(of prompt: TokenTable, _ recipe: Recipe) throws -> [Subject] {
     if !recipe.tokens.isEmpty {
-      return try recipe.tokens.map {
-        Subject(name: $0, tokens: try TokenSelection($0).tokens(in: prompt))
-      }
+      return try recipe.tokens.map { try $0.subject(in: prompt) }
     }
     guard !prompt.words.isEmpty else {
       throw EvaluationError.noWords(text: prompt.prompt)
     }
-    return prompt.words.map { word in
-      Subject(
-        name: word.occurrence == 1 ? word.text : "\(word.text)#\(word.occurrence)",
-        tokens: word.tokens)
-    }
+    return prompt.words.map(prompt.subject(of:))
   }
 }

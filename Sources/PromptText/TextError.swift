@@ -18,6 +18,10 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case outsideWindow(name: String, window: Int)
   /// The name fits several places of the prompt, and does not say which.
   case ambiguousWord(name: String, places: [Int], table: String)
+  /// A bare number is a word of the prompt, and the index of another token.
+  case ambiguousNumber(name: String, places: [Int], table: String)
+  /// The prompt fills the window, so that no token is padding.
+  case noPadding(table: String)
   /// The prompt holds the word less often than the name says.
   case noSuchOccurrence(name: String, count: Int, table: String)
   /// An index is not that of a token of the prompt.
@@ -63,6 +67,11 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(FileError.quoted(name)) is in the prompt \(places.count) times; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ")
+    case .ambiguousNumber(let name, let places, _):
+      "\(FileError.quoted(name)) is a word of the prompt and the index of another token; write "
+        + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
+        .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
+    case .noPadding: "the prompt fills the window, so that <padding> is no token; its tokens are"
     case .noSuchOccurrence(let name, let count, _):
       "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
         + "tokens are"
@@ -90,13 +99,14 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .nothingWanted(let prompt):
       "every weight in \(FileError.quoted(prompt)) is below 0; write a part that the picture shall show"
     case .subjectsNeeded:
-      "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens are"
+      "which words are the subjects? Name them, as in cat,frog; the prompt's tokens are"
     }
   }
 
   private var table: String? {
     switch self {
     case .unknownWord(_, let table), .ambiguousWord(_, _, let table),
+      .ambiguousNumber(_, _, let table), .noPadding(let table),
       .noSuchOccurrence(_, _, let table), .noSuchIndex(_, _, let table), .noText(_, let table),
       .subjectsNeeded(let table):
       table

@@ -1,3 +1,4 @@
+import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Foundation

@@ -34,7 +34,7 @@ struct Failure: Error, CustomStringConvertible {
   /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
     if let code = code(of: error) {
-      Message.error(text(of: error))
+      Message.error(message(error))
       Foundation.exit(code.rawValue)
     }
     guard !Heed.exitCode(for: error).isSuccess else { Heed.exit(withError: error) }
@@ -42,9 +42,14 @@ struct Failure: Error, CustomStringConvertible {
     Foundation.exit(Code.usage.rawValue)
   }
 
-  /// The error's line, with the option that a knob is given by.
-  private static func text(of error: any Error) -> String {
+  /// What an error says, with the option that mends it.
+  private static func message(_ error: any Error) -> String {
     if case .knob(let name, let reason)? = error as? DiffusionError { return "--\(name) \(reason)" }
+    if case .subjectsNeeded(let table)? = error as? TextError {
+      return
+        "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens "
+        + "are\n\(table)"
+    }
     return String(describing: error)
   }
 
@@ -87,11 +92,13 @@ struct Failure: Error, CustomStringConvertible {
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
         : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
-    case .unmatchedPattern, .badSelection: .usage
+    case .unmatchedPattern, .badSelection, .givenTwice: .usage
     case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
     case .oldFormat: .dataError
+    case .noRun: .missingInput
     case .malformed, .checksum: .dataError
     case .notRecorded: .unavailable
+    case .tooManyCalls: .software
     }
   }
 
@@ -115,9 +122,9 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func analysisCode(_ error: AnalysisError) -> Code {
     switch error {
-    case .badRecipe, .unknownWord, .tooLarge: .usage
+    case .badRecipe, .tooLarge, .noPair: .usage
     case .nothingSelected: .unavailable
-    case .notComparable: .dataError
+    case .notComparable, .noRelation: .dataError
     }
   }
 

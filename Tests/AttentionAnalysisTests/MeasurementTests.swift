@@ -97,8 +97,42 @@ struct MeasurementTests {
     }
   }
 
-  @Test("A difference is the later maps less the earlier, and runs that cannot pair are refused")
+  @Test("A difference is the excited run's maps less the plain run's")
   func difference() throws {
+    var other = Self.run
+    other.shift = 4
+    try SyntheticRecording.with(Self.run) { excited in
+      try SyntheticRecording.with(other) { plain in
+        let recipe = Recipe(layers: "2x3")
+        let table = try RunMeasurement(by: recipe, keeping: [.step]).difference(
+          excited: excited, plain: plain, of: Self.words)
+        #expect(table.rows.count == 12)
+        var grown = 0
+        for step in 0..<4 {
+          for (place, word) in Self.words.enumerated() {
+            let values = table.rows[step * Self.words.count + place].values
+            let (after, before) = try (
+              excited.maps(of: [word], by: recipe.taking(steps: [step]))[0].map,
+              plain.maps(of: [word], by: recipe.taking(steps: [step]))[0].map
+            )
+            #expect(values[0] == Double(after.largest) - Double(before.largest))
+            #expect(
+              values[1] == MapStatistics(of: after).entropy - MapStatistics(of: before).entropy)
+            #expect(values[2] == MapOverlap(after, before).softJaccard)
+            let (here, there) = (
+              MapStatistics(of: after).centerOfMass, MapStatistics(of: before).centerOfMass
+            )
+            #expect(values[3] == here.row - there.row && values[4] == here.column - there.column)
+            if values[0] > 0 { grown += 1 } else if values[0] < 0 { grown -= 1 }
+          }
+        }
+        #expect(grown != 0, "a swapped sign must be seen")
+      }
+    }
+  }
+
+  @Test("The difference of a run and itself is nothing, and runs that cannot pair are refused")
+  func differenceOfOne() throws {
     try SyntheticRecording.with(Self.run) { recorded in
       let measurement = RunMeasurement(by: Recipe(layers: "2x3"), keeping: [.step])
       let same = try measurement.difference(excited: recorded, plain: recorded, of: Self.words)
@@ -212,21 +246,7 @@ struct WordTests {
       ("<start>", [0]), ("<end>", [9]), ("<padding>", [10]), ("a#2", [5]),
     ])
   func found(_ name: String, _ tokens: [Int]) throws {
-    #expect(try WordSelection(Self.table).subject(named: name).tokens == tokens)
-  }
-
-  @Test(
-    "A name that means nothing, or several things, is refused with the words there are",
-    arguments: ["frog", "dog", "frog#3", "frog#0", "@11", "@x", "", "frog frog", "red frog#2"])
-  func refused(_ name: String) {
-    do {
-      _ = try WordSelection(Self.table).subject(named: name)
-      Issue.record("\(name) was found")
-    } catch AnalysisError.unknownWord(_, _, let words) {
-      #expect(words == ["a#1", "frog#1", "and", "a#2", "red", "frog#2"])
-    } catch {
-      Issue.record("\(error)")
-    }
+    #expect(try WordReference(name).tokens(in: Self.table) == tokens)
   }
 
   @Test("Pieces are ranked by their largest attention, and the strongest is recommended")

@@ -95,7 +95,7 @@ struct SubjectMapTests {
   }
 
   /// Twice the recorded maps of the layers on one grid, in all calls but one.
-  private struct Doubled: ChunkSource {
+  private struct Doubled: RunDerivedSource {
     let run: RecordedRun
     let without: Int
     var sites: [RecordedSite] { run.sites.filter { $0.site.grid.rows == 1 } }

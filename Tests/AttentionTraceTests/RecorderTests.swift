@@ -154,6 +154,25 @@ struct RecorderTests {
     for (name, bytes) in written { #expect(committed[name] == bytes, "\(name)") }
   }
 
+  @Test("A pass beyond the calls that a recording was made for is refused, and the others stay")
+  func tooManyCalls() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun(plan: RecordingPlan(), steps: 2)
+    let path = folder.path + "/run"
+    guard case .fresh(let writer) = try RunWriter.open(RunFolder(path: path), for: run.manifest)
+    else {
+      Issue.record("the folder is not fresh")
+      return
+    }
+    let recorder = try AttentionRecorder(in: writer, sites: run.sites, capacity: 1)
+    try recorder.acknowledge(run.passes[0])
+    #expect(throws: TraceError.tooManyCalls(path: path, capacity: 1)) {
+      try recorder.acknowledge(run.passes[1])
+    }
+    try recorder.close()
+    #expect(try RecordedRun(path).calls.count == 1)
+  }
+
   @Test("Work that follows a pass is done after it is on disk, and its error comes out")
   func afterwards() throws {
     let folder = try TemporaryFolder()

@@ -25,7 +25,11 @@ enum TextFixtures {
   static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures")
 
-  /// The package's resources in its source tree.
+  /// The tokenizer of the embedded checkpoint, in the source tree.
+  static let menagerie = resources.deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Diffusion/Resources/Menagerie/tokenizer")
+
+  /// The package's resources of text in its source tree.
   static let resources = fixtures.deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Sources/PromptText/Resources")
 

@@ -42,7 +42,7 @@ struct TextSubjectTests {
       _ = try subjects([], in: prompt)
       Issue.record("found subjects")
     } catch let error as TextError {
-      #expect("\(error)".contains("--tokens"))
+      #expect("\(error)".contains("cat,frog"))
       #expect("\(error)".contains("\n    1  "))
       #expect("\(error)".contains(prompt.split(separator: " ")[0]))
     }
@@ -116,17 +116,6 @@ struct TextSubjectTests {
   func emptyPrompt(prompt: String) {
     #expect(throws: TextError.emptyPrompt) { try subjects([], in: prompt) }
     #expect(throws: TextError.emptyPrompt) { try subjects(["cat"], in: prompt) }
-  }
-
-  @Test("Selections for recording take start and end too")
-  func selections() throws {
-    let table = try TextFixtures.clip.get().encode("a cat and a frog")
-    #expect(try TokenSelection("<start>").tokens(in: table) == [0])
-    #expect(try TokenSelection("<end>").tokens(in: table) == [6])
-    #expect(try TokenSelection("@76").tokens(in: table) == [76])
-    #expect(try TokenSelection("cat#1") == .words("cat", occurrence: 1))
-    #expect(try TokenSelection("#1") == .words("#1", occurrence: nil))
-    #expect(try TokenSelection("c#") == .words("c#", occurrence: nil))
   }
 
   @Test("A subject of several pieces serves the loss by one of them or by all")

@@ -34,7 +34,7 @@ struct TextTokenizerTests {
 
   @Test("The layouts tokenizer.json and vocab.json with merges.txt give the same ids")
   func layouts() throws {
-    let folder = TextFixtures.resources.appendingPathComponent("Menagerie/tokenizer")
+    let folder = TextFixtures.menagerie
     func content(_ name: String) throws -> String {
       try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
     }

@@ -9,6 +9,8 @@ package struct SyntheticRun: Sendable {
   package var prompt = "a cat and a frog"
   /// The picture's, in pixels.
   package var width = 128
+  /// Added inside the maps' formula, so that two runs have different maps.
+  package var shift = 0
 
   package init(sites: [AttentionSite] = Self.smallSites, plan: RecordingPlan?, steps: Int) {
     self.sites = sites
@@ -72,7 +74,7 @@ package struct SyntheticRun: Sendable {
     for head in 0..<site.heads {
       for pixel in 0..<site.grid.pixels {
         let row = (0..<site.keys).map {
-          Float(1 + ($0 * 7 + pixel * 3 + head * 5 + call * 11) % 13)
+          Float(1 + ($0 * 7 + pixel * 3 + head * 5 + call * 11 + shift) % 13)
         }
         let sum = row.reduce(0, +)
         values += row.map { $0 / sum }
@@ -126,6 +128,25 @@ package struct SyntheticRun: Sendable {
         version: "0.1.0", date: "2026-01-01T00:00:00Z", commandLine: ["generate", prompt]))
   }
 
+  /// Lends what an observer wants of every pass.
+  package func lend(to observer: any AttentionObserver) {
+    var call = 0
+    for pass in passes {
+      lend(pass, from: call, to: observer)
+      call += pass.branches.count
+    }
+  }
+
+  /// Lends what an observer wants of a pass whose first branch is `call`.
+  private func lend(_ pass: AttentionPass, from call: Int, to observer: any AttentionObserver) {
+    for site in sites {
+      for point in AttentionPoint.allCases where observer.wants(site, point, in: pass) {
+        let rows = pass.branches.indices.flatMap { values(site, point, call: call + $0) }
+        rows.withUnsafeBufferPointer { observer.observe($0.span, at: site, point, in: pass) }
+      }
+    }
+  }
+
   /// Records into `folder` what is not there yet, from the first step that is not whole.
   /// - Parameters:
   ///   - folder: The run's folder.
@@ -151,12 +172,7 @@ package struct SyntheticRun: Sendable {
       defer { call += pass.branches.count }
       if call < keeping { continue }
       if let limit, call >= limit { return try recorder.close() }
-      for site in sites {
-        for point in AttentionPoint.allCases where recorder.wants(site, point, in: pass) {
-          let rows = pass.branches.indices.flatMap { values(site, point, call: call + $0) }
-          rows.withUnsafeBufferPointer { recorder.observe($0.span, at: site, point, in: pass) }
-        }
-      }
+      lend(pass, from: call, to: recorder)
       try recorder.acknowledge(pass, measurement: measurement(pass))
       try progress(recorder.acknowledgedCalls)
     }

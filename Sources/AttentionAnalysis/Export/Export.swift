@@ -37,7 +37,14 @@ public struct Export: Sendable {
   /// - Throws: ``AnalysisError`` for runs that cannot be compared, or a selection that takes nothing;
   ///   `TraceError` or `FileError` for a damaged store.
   public init(_ runs: [RecordedRun], _ request: ExportRequest, version: String) throws {
-    precondition(!runs.isEmpty && !request.formats.isEmpty, "an export of nothing")
+    guard let first = runs.first else {
+      throw AnalysisError.nothingSelected(run: "export", what: "any run", recorded: "no run")
+    }
+    guard !request.formats.isEmpty else {
+      throw AnalysisError.nothingSelected(
+        run: first.name, what: "an export without format",
+        recorded: ExportFormat.allCases.map(\.rawValue).joined(separator: ", "))
+    }
     let aligned = try AlignedRuns(runs, request.selection)
     (self.runs, self.request, self.version) = (aligned, request, version)
     let maps: [ExportedArray]

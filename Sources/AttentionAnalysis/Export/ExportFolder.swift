@@ -3,21 +3,6 @@ internal import Foundation
 internal import Synchronization
 internal import TensorEngine
 
-/// A file of an export, as its manifest lists it.
-struct ExportedFile: Encodable, Hashable, Sendable {
-  /// Its path in the folder.
-  let path: String
-  let bytes: Int
-  /// 64 hexadecimal digits.
-  let sha256: String
-  let mediaType: String
-
-  enum CodingKeys: String, CodingKey {
-    case path, bytes, sha256
-    case mediaType = "media_type"
-  }
-}
-
 /// A folder on its way to a place, where it appears only once it is whole.
 ///
 /// Files are written into a folder beside the place, hashed as they are written; at the end that

@@ -1,24 +1,8 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// Takes the bytes of an array or a file, in order.
 typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
-
-/// One axis of an array: its name, and what stands at each place of it.
-struct ExportAxis: Hashable, Sendable {
-  let name: String
-  /// Indices in the run or the model: of calls, heads, rows, tokens.
-  let labels: [Int]
-
-  init(_ name: String, _ labels: [Int]) {
-    self.name = name
-    self.labels = labels
-  }
-
-  init(_ name: String, count: Int) { self.init(name, Array(0..<count)) }
-
-  /// Whether the labels only count.
-  var isPlain: Bool { labels == Array(labels.indices) }
-}
 
 /// An array on its way out: what it is, and its numbers block by block in memory order.
 ///
@@ -65,7 +49,7 @@ struct ExportedArray: Sendable {
       name: name, kind: .coordinate, layer: nil, axes: axes, type: type, attributes: attributes,
       outer: 0, missing: []
     ) { _, sink in try bytes.withUnsafeBytes(sink) }
-    precondition(bytes.count == self.bytes, "\(bytes.count) bytes for \(name) of \(shape)")
+    guard bytes.count == self.bytes else { bug("\(bytes.count) bytes for \(name) of \(shape)") }
   }
 
   /// A coordinate of whole numbers.
@@ -114,7 +98,7 @@ struct ExportedArray: Sendable {
       try [UInt16](repeating: 0x7E00, count: bytes / 2).withUnsafeBytes(sink)
     case .float32:
       try [Float](repeating: .nan, count: bytes / 4).withUnsafeBytes(sink)
-    default: preconditionFailure("\(type) has no NaN")
+    default: bug("\(type) has no NaN")
     }
   }
 }

@@ -58,7 +58,7 @@ extension SelectedLayer {
       return try run.withChunk(of: recorded, call: call.call, sink)
     }
     guard let maps = try run.maps(site.path, call: call.call) else {
-      preconditionFailure("call \(call.call) of \(site.path) was not recorded")
+      bug("call \(call.call) of \(site.path) was not recorded")
     }
     try precision.encode(selected(maps), to: sink)
   }

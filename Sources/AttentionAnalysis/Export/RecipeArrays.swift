@@ -70,7 +70,7 @@ struct RecipeArrays: Sendable {
   private static func passes(_ evaluation: RecipeEvaluation) -> [[CallRecord]] {
     let source = evaluation.source
     let passes = evaluation.passes(
-      of: source.run.calls.filter { call in
+      of: source.calls.filter { call in
         evaluation.recipe.takes(call) && evaluation.sites.contains { source.holds($0, in: call) }
       })
     for case .reduce(.step, .last, _) in evaluation.recipe.operations { return passes.suffix(1) }

@@ -5,7 +5,7 @@ internal import TensorEngine
 /// The part of a recording that a selection takes, for a recipe to read.
 ///
 /// Its tokens stay whole: a recipe may have to read all of them for the sake of some.
-struct SelectedRun: ChunkSource {
+struct SelectedRun: RunDerivedSource {
   let run: RecordedRun
   let sites: [RecordedSite]
   private let selection: RecordingSelection

@@ -20,9 +20,41 @@ public struct SubjectMap: Hashable, Sendable {
   public var values: [Float] { map.values }
   /// The largest value; NaN if any is.
   public var largest: Float { map.largest }
+  /// The largest value and the first cell that has it, in row-major order.
+  public var peak: MapPeak { map.peak }
 }
 
 extension ChunkSource {
+  /// The map of a word by a recipe, as in `map(of: "cat", by: "mean(layer: 16x16)")`.
+  /// - Parameters:
+  ///   - word: As ``WordReference`` reads it.
+  ///   - recipe: As ``Recipe/init(parsing:)`` reads it.
+  /// - Throws: `TextError` for a word that the prompt does not have, ``AnalysisError`` for a recipe that
+  ///   cannot be read or takes nothing, `TraceError` when the store is damaged.
+  public func map(of word: String, by recipe: String) throws -> SubjectMap {
+    try map(of: word, by: Recipe(parsing: recipe))
+  }
+
+  /// The map of a word by a recipe.
+  /// - Parameters:
+  ///   - word: As ``WordReference`` reads it.
+  ///   - recipe: How the map is made.
+  ///   - weights: The head weights that the recipe names, by path.
+  /// - Throws: as ``map(of:by:)-(String,String)``.
+  public func map(
+    of word: String, by recipe: Recipe, weights: [String: HeadWeights] = [:]
+  ) throws -> SubjectMap {
+    let subject = try WordReference(word).subject(in: prompt)
+    return try map(of: subject, by: recipe, weights: weights)
+  }
+
+  private func map(
+    of subject: Subject, by recipe: Recipe, weights: [String: HeadWeights]
+  ) throws -> SubjectMap {
+    let maps = try aggregate(tokens: try tokens(of: [subject]), by: recipe, weights: weights)
+    return try maps.subjectMap(of: subject)
+  }
+
   /// Maps of `subjects` by `recipe`; a word of several pieces is what the recipe makes of them.
   ///
   /// - Throws: as ``aggregate(tokens:by:weights:)``.
@@ -30,11 +62,7 @@ extension ChunkSource {
     of subjects: [Subject], by recipe: Recipe, weights: [String: HeadWeights] = [:]
   ) throws -> [SubjectMap] {
     let maps = try aggregate(tokens: try tokens(of: subjects), by: recipe, weights: weights)
-    return try subjects.map { subject in
-      SubjectMap(
-        subject: subject, map: try maps.map(of: subject), recipe: maps.recipe, layers: maps.layers,
-        calls: maps.calls)
-    }
+    return try subjects.map(maps.subjectMap(of:))
   }
 
   /// The largest value of each subject's map in each call that `recipe` takes, by call.
@@ -51,9 +79,17 @@ extension ChunkSource {
   private func tokens(of subjects: [Subject]) throws -> [Int] {
     for subject in subjects where subject.tokens.isEmpty {
       throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "subject \(subject.name), which has no token",
+        run: name, what: "subject \(subject.name), which has no token",
         recorded: "words of '\(prompt.prompt)'")
     }
     return Set(subjects.flatMap(\.tokens)).sorted()
+  }
+}
+
+extension AggregatedMaps {
+  /// The map of a word, with what it was made of.
+  fileprivate func subjectMap(of subject: Subject) throws -> SubjectMap {
+    SubjectMap(
+      subject: subject, map: try map(of: subject), recipe: recipe, layers: layers, calls: calls)
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TensorEngine
 
 /// How much two pictures of one size differ.
 public struct PictureDifference: Hashable, Sendable {
@@ -22,9 +23,9 @@ public struct PictureDifference: Hashable, Sendable {
   ///   - width: pixels of a row.
   /// - Precondition: both have as many samples, whole rows of them, and at least one.
   public init(_ first: [UInt8], _ second: [UInt8], width: Int) {
-    precondition(
-      first.count == second.count && !first.isEmpty && first.count % (3 * width) == 0,
-      "pictures of \(first.count) and \(second.count) samples, \(width) pixels wide")
+    guard first.count == second.count && !first.isEmpty && first.count % (3 * width) == 0 else {
+      bug("pictures of \(first.count) and \(second.count) samples, \(width) pixels wide")
+    }
     var (absolute, squared) = (0.0, 0.0)
     for (a, b) in zip(first, second) {
       let difference = Double(a) - Double(b)

@@ -110,8 +110,8 @@ extension ChunkSource {
   /// What says that a recipe takes nothing of the run.
   func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
-      run: run.folder.path, what: recipe.description,
-      recorded: "no call of that kind among \(run.calls.count) acknowledged ones")
+      run: name, what: recipe.description,
+      recorded: "no call of that kind among \(calls.count) acknowledged ones")
   }
 }
 

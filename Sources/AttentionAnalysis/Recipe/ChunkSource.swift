@@ -2,15 +2,28 @@ public import AttentionTrace
 public import PromptText
 public import TensorEngine
 
-/// Where a recipe reads the maps of one layer in one call: a recording, or whatever makes maps of
-/// one.
+/// Where a recipe reads the maps of one layer in one call: a recorded run, a recording in memory, or
+/// whatever makes maps.
 public protocol ChunkSource: Sendable {
-  /// The run whose calls they are.
-  var run: RecordedRun { get }
-  /// The layers there are maps of, and which heads and tokens, in the model's order.
-  var sites: [RecordedSite] { get }
+  /// What messages call it, as the path of a run's folder.
+  var name: String { get }
   /// The prompt whose tokens are the maps' last axis.
   var prompt: TokenTable { get }
+  /// The layers there are maps of, and which heads and tokens, in the model's order.
+  var sites: [RecordedSite] { get }
+  /// The calls that were made, in order, whether or not there are maps of them.
+  var calls: [CallRecord] { get }
+  /// How many iterations the scheduler makes; a step of a recipe lies below.
+  var iterations: Int { get }
+  /// The halves of guidance that are kept.
+  var branches: Set<Branch> { get }
+  /// The kinds of passes that are kept.
+  var phases: Set<Phase> { get }
+  /// The grid that the loss of the method reads: ``Recipe/lossGrid`` stands for it.
+  var lossGrid: Grid { get }
+  /// Whether the loss leaves out the end token and all after it; otherwise it leaves out the window's
+  /// last token alone. Both leave out the start token.
+  var lossStopsAtEnd: Bool { get }
 
   /// Whether maps of a layer were acknowledged in a call.
   func holds(_ site: RecordedSite, in call: CallRecord) -> Bool
@@ -24,10 +37,20 @@ public protocol ChunkSource: Sendable {
 }
 
 extension RecordedRun: ChunkSource {
-  /// Itself.
-  public var run: RecordedRun { self }
-  /// The run's own.
+  /// The folder's path.
+  public var name: String { folder.path }
+  /// The run's prompt.
   public var prompt: TokenTable { manifest.tokens }
+  /// How many timesteps the scheduler made of the run's steps.
+  public var iterations: Int { manifest.timesteps.count }
+  /// The branches of the run's plan; none where nothing was recorded.
+  public var branches: Set<Branch> { manifest.plan?.branches ?? [] }
+  /// The phases of the run's plan; none where nothing was recorded.
+  public var phases: Set<Phase> { manifest.plan?.phases ?? [] }
+  /// The grid that the run's objective reads.
+  public var lossGrid: Grid { manifest.method.grid }
+  /// The method's setting `normalize-eot`.
+  public var lossStopsAtEnd: Bool { manifest.method.settings["normalize-eot"] == "true" }
 
   /// Whether the journal has the layer's chunk of a call.
   public func holds(_ site: RecordedSite, in call: CallRecord) -> Bool {
@@ -40,5 +63,29 @@ extension RecordedRun: ChunkSource {
   /// The recorded maps.
   public func chunk(_ site: RecordedSite, in call: CallRecord) throws -> Tensor? {
     try maps(site.site.path, call: call.call)
+  }
+}
+
+extension MemoryRecording: ChunkSource {
+  /// What messages call it.
+  public var name: String { "recording in memory" }
+  /// One more than the last step that was observed.
+  public var iterations: Int { (calls.map(\.step).max() ?? -1) + 1 }
+  /// The branches of the plan.
+  public var branches: Set<Branch> { plan.branches }
+  /// The phases of the plan.
+  public var phases: Set<Phase> { plan.phases }
+
+  /// Whether the layer lent its maps in a call.
+  public func holds(_ site: RecordedSite, in call: CallRecord) -> Bool {
+    maps(site.site.path, call: call.call) != nil
+  }
+
+  /// Memory loses nothing.
+  public func missing(_ site: RecordedSite) -> Set<Int> { [] }
+
+  /// The maps that were kept.
+  public func chunk(_ site: RecordedSite, in call: CallRecord) -> Tensor? {
+    maps(site.site.path, call: call.call)
   }
 }

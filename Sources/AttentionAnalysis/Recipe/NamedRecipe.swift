@@ -1,3 +1,5 @@
+internal import TensorEngine
+
 /// Aggregations that others have published, by name.
 public enum NamedRecipe: String, Hashable, Sendable, CaseIterable {
   /// What the loss of Attend-and-Excite reads, averaged over the passes that served it.
@@ -30,6 +32,6 @@ public enum NamedRecipe: String, Hashable, Sendable, CaseIterable {
         "resize(pixel: bicubic largest) sum(step) sum(head) sum(layer: down*, up*) "
           + "conditional denoise"
       }
-    do { return try Recipe(parsing: text) } catch { preconditionFailure("\(error)") }
+    do { return try Recipe(parsing: text) } catch { bug("\(error)") }
   }
 }

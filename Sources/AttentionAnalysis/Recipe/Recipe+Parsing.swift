@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import PromptText
 
 extension Recipe {
   /// Reads a recipe: a name of ``NamedRecipe``, or parts between spaces.
@@ -34,7 +35,7 @@ private struct RecipeParser {
   private let text: String
   private var operations: [Recipe.Operation] = []
   private var pieces: Recipe.PieceReduction?
-  private var tokens: [String] = []
+  private var tokens: [WordReference] = []
   private var branches: Set<Branch> = []
   private var phases: Set<Phase> = []
 
@@ -85,11 +86,10 @@ private struct RecipeParser {
   }
 
   private mutating func readTokens(_ inside: Substring, of part: Substring) throws {
-    let names = inside.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmed)
-    guard tokens.isEmpty, names.allSatisfy({ !$0.isEmpty }) else {
+    guard tokens.isEmpty, let references = try? WordReference.list(String(inside)) else {
       throw refuse(part, "expected words once, as in tokens(cat, frog#2, <end>)")
     }
-    tokens = names.map(String.init)
+    tokens = references
   }
 
   private mutating func readCall(

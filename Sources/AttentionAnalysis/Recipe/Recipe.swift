@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import PromptText
 
 /// How recorded attention becomes one map: which calls, layers, heads and tokens, and in what order
 /// they are reduced, renormalised, smoothed and enlarged.
@@ -118,8 +119,8 @@ public struct Recipe: Hashable, Sendable {
   public private(set) var operations: [Operation]
   /// How pieces make words.
   public var pieces: PieceReduction
-  /// Words that are meant, by name, as in `frog#2` or `<end>`; empty leaves the choice to the reader.
-  public var tokens: [String]
+  /// The words that are meant; empty leaves the choice to whoever uses the recipe.
+  public var tokens: [WordReference]
   /// Which halves of guidance.
   public private(set) var branches: Set<Branch>
   /// Which passes.
@@ -140,7 +141,7 @@ public struct Recipe: Hashable, Sendable {
   /// Describes an aggregation.
   /// - Throws: what is wrong with it, in words.
   init(
-    operations: [Operation], pieces: PieceReduction, tokens: [String], branches: Set<Branch>,
+    operations: [Operation], pieces: PieceReduction, tokens: [WordReference], branches: Set<Branch>,
     phases: Set<Phase>
   ) throws(Flaw) {
     (self.operations, self.pieces, self.tokens) = (operations, pieces, tokens)
@@ -197,8 +198,11 @@ public struct Recipe: Hashable, Sendable {
   }
 
   /// The same recipe with the grid that the run's loss reads in the place of ``lossGrid``.
-  public func resolved(for run: RunManifest) -> Recipe {
-    taking(layers: layers.map { $0 == Self.lossGrid ? run.method.grid.description : $0 })
+  public func resolved(for run: RunManifest) -> Recipe { resolved(lossGrid: run.method.grid) }
+
+  /// The same recipe with `grid` in the place of ``lossGrid``.
+  func resolved(lossGrid grid: Grid) -> Recipe {
+    taking(layers: layers.map { $0 == Self.lossGrid ? grid.description : $0 })
   }
 
   private func replacing(_ axis: Axis, with selection: Selection) -> Recipe {
@@ -230,7 +234,9 @@ extension Recipe: CustomStringConvertible {
   public var description: String {
     var parts = operations.map(\.description)
     if pieces != .mean { parts.append("\(pieces.rawValue)(piece)") }
-    if !tokens.isEmpty { parts.append("tokens(\(tokens.joined(separator: ", ")))") }
+    if !tokens.isEmpty {
+      parts.append("tokens(\(tokens.map(\.description).joined(separator: ", ")))")
+    }
     parts += Branch.allCases.reversed().filter(branches.contains).map(\.rawValue)
     parts += Phase.allCases.filter(phases.contains).map(\.rawValue)
     return parts.joined(separator: " ")

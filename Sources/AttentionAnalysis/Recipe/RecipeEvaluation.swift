@@ -31,8 +31,7 @@ struct RecipeEvaluation {
     keepsLayersApart: Bool = false
   ) throws {
     self.source = source
-    let run = source.run
-    let recipe = recipe.resolved(for: run.manifest)
+    let recipe = recipe.resolved(lossGrid: source.lossGrid)
     let patterns = recipe.layers
     let chosen = source.sites.filter { site in
       site.site.kind == .cross && patterns.contains { LayerPattern($0).matches(site.site) }
@@ -40,7 +39,7 @@ struct RecipeEvaluation {
     guard let first = chosen.first, let recorded = first.tokens else {
       let grids = Set(source.sites.map(\.site.grid.description)).sorted().joined(separator: ", ")
       throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "layers \(patterns.joined(separator: ", "))",
+        run: source.name, what: "layers \(patterns.joined(separator: ", "))",
         recorded: grids.isEmpty ? "no layer" : "layers at \(grids)")
     }
     sites = chosen
@@ -54,7 +53,7 @@ struct RecipeEvaluation {
       let there = Set(site.tokens ?? [])
       if let missing = wanted.subtracting(there).min() {
         throw AnalysisError.nothingSelected(
-          run: run.folder.path,
+          run: source.name,
           what: "token \(missing)"
             + (recipe.treatsTokensApart ? "" : ", which '\(recipe)' reads with all others"),
           recorded: "tokens \(there.sorted().map(String.init).joined(separator: ", "))")
@@ -66,14 +65,12 @@ struct RecipeEvaluation {
     try checkCalls()
   }
 
-  private var run: RecordedRun { source.run }
-
   /// How many of the calls that the recipe takes are ``missing``.
-  var missingCalls: Int { run.calls.count { recipe.takes($0) && missing.contains($0.call) } }
+  var missingCalls: Int { source.calls.count { recipe.takes($0) && missing.contains($0.call) } }
 
   /// The calls that the recipe takes.
   var calls: [CallRecord] {
-    let taken = run.calls.filter { recipe.takes($0) && !missing.contains($0.call) }
+    let taken = source.calls.filter { recipe.takes($0) && !missing.contains($0.call) }
     for case .reduce(.step, .last, _) in recipe.operations {
       let last = taken.last { call in sites.contains { source.holds($0, in: call) } }
       return taken.filter { call in last.map { Self.isSamePass(call, $0) } ?? false }
@@ -97,7 +94,7 @@ struct RecipeEvaluation {
       if case .resize(_, let size) = operation { grids = [grid(size)] }
       if case .reduce(.layer, let reduction, _) = operation, grids.count > 1, reduction != .last {
         throw AnalysisError.nothingSelected(
-          run: run.folder.path,
+          run: source.name,
           what: "one grid: layers \(recipe.layers.joined(separator: ", ")) stand on "
             + "\(grids.count) of them, and nothing resizes them first",
           recorded: "layers at \(grids.map(\.description).sorted().joined(separator: ", "))")
@@ -107,22 +104,21 @@ struct RecipeEvaluation {
 
   /// Of what the recipe names, all must be there: a mean of less would be another quantity.
   private func checkCalls() throws {
-    let plan = run.manifest.plan
-    let (branches, phases) = (plan?.branches ?? [], plan?.phases ?? [])
+    let (branches, phases) = (source.branches, source.phases)
     for branch in recipe.branches.subtracting(branches).sorted(by: { $0.rawValue < $1.rawValue }) {
       throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "\(branch) calls, which '\(recipe)' takes",
+        run: source.name, what: "\(branch) calls, which '\(recipe)' takes",
         recorded: "\(branches.map(\.rawValue).sorted().joined(separator: ", ")) calls")
     }
     for phase in recipe.phases.subtracting(phases).sorted(by: { $0.rawValue < $1.rawValue }) {
       throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "\(phase) calls, which '\(recipe)' takes",
+        run: source.name, what: "\(phase) calls, which '\(recipe)' takes",
         recorded: "\(phases.map(\.rawValue).sorted().joined(separator: ", ")) calls")
     }
-    let iterations = run.manifest.timesteps.count
+    let iterations = source.iterations
     if let beyond = recipe.steps?.last, beyond >= iterations {
       throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "step \(beyond), which '\(recipe)' takes",
+        run: source.name, what: "step \(beyond), which '\(recipe)' takes",
         recorded: "steps 0..\(iterations - 1)")
     }
   }
@@ -208,7 +204,7 @@ struct RecipeEvaluation {
       }
       guard sofar.grid == stack.grid, sofar.heads.count == stack.heads.count else {
         throw AnalysisError.nothingSelected(
-          run: run.folder.path,
+          run: source.name,
           what: "'\(recipe)': heads of layers that have different numbers of them cannot be put "
             + "together before they are reduced",
           recorded: "\(sofar.heads.count) and \(stack.heads.count) heads")
@@ -232,7 +228,9 @@ struct RecipeEvaluation {
   private func chunk(
     _ calls: [CallRecord], _ sites: [RecordedSite], _ read: inout Set<Int>
   ) throws -> MapStack? {
-    precondition(calls.count == 1 && sites.count == 1, "\(calls.count) calls, \(sites.count) sites")
+    guard calls.count == 1, sites.count == 1 else {
+      bug("\(calls.count) calls and \(sites.count) sites are left, expected one of each")
+    }
     let (call, site) = (calls[0], sites[0])
     guard let maps = try source.chunk(site, in: call) else { return nil }
     read.insert(call.call)
@@ -244,7 +242,7 @@ struct RecipeEvaluation {
 
   private func apply(_ operation: Recipe.Operation, to stack: inout MapStack) throws {
     switch operation {
-    case .reduce: preconditionFailure("\(operation) is a reduction")
+    case .reduce: bug("\(operation) is a reduction")
     case .normalize(let classes): stack.normalize(over: columns(of: stack, without: classes))
     case .softmax(let scale, let classes):
       stack.softmax(scale: scale, over: columns(of: stack, without: classes))
@@ -254,7 +252,7 @@ struct RecipeEvaluation {
     case .smooth(let side, let sigma):
       guard min(stack.grid.rows, stack.grid.columns) > side / 2 else {
         throw AnalysisError.nothingSelected(
-          run: run.folder.path, what: "\(operation): it mirrors \(side / 2) cells at each edge",
+          run: source.name, what: "\(operation): it mirrors \(side / 2) cells at each edge",
           recorded: "a grid of \(stack.grid)")
       }
       stack.smooth(side: side, sigma: sigma)
@@ -272,8 +270,7 @@ struct RecipeEvaluation {
       case .last: token == last
       case .unread:
         token == 0
-          || (run.manifest.settings["normalize-eot"] == "true"
-            ? token >= end : token == last)
+          || (source.lossStopsAtEnd ? token >= end : token == last)
       }
     }
     return stack.tokens.indices.filter { index in
@@ -288,7 +285,7 @@ struct RecipeEvaluation {
   ) throws -> [Float] {
     func nothing(_ what: String) -> AnalysisError {
       .nothingSelected(
-        run: run.folder.path, what: what,
+        run: source.name, what: what,
         recorded: "heads \(stack.heads.map(String.init).joined(separator: ", ")) of "
           + sites.map(\.site.path).joined(separator: ", "))
     }
@@ -324,7 +321,7 @@ struct RecipeEvaluation {
       let lists = sites.map { weights[path]?.layers[$0.site.path] }
       guard let first = lists.first, let weights = first, lists.allSatisfy({ $0 == weights }) else {
         throw AnalysisError.nothingSelected(
-          run: run.folder.path,
+          run: source.name,
           what: "weights of \(sites.map(\.site.path).joined(separator: ", "))",
           recorded: "\(path) with weights of "
             + (weights[path]?.layers.keys.sorted().joined(separator: ", ") ?? "nothing"))

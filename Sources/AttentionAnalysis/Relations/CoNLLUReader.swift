@@ -1,3 +1,4 @@
+internal import PromptText
 internal import TensorEngine
 
 /// Reads the words and dependencies of CoNLL-U.
@@ -149,7 +150,8 @@ struct CoNLLUReader {
       words.map { word in
         let text = word.form.lowercased()
         seen[text, default: 0] += 1
-        return counts[text] == 1 ? word.form : "\(word.form)#\(seen[text] ?? 1)"
+        let isOnlyOne = counts[text] == 1 && !word.form.allSatisfy(\.isNumber)
+        return WordReference.words(word.form, occurrence: isOnlyOne ? nil : seen[text]).description
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// How much the maps of a head and its dependent cover the same cells.
 ///
@@ -19,8 +20,9 @@ public struct RelationOverlap: Hashable, Sendable {
     _ relation: WordRelation, head: AttentionMap, dependent: AttentionMap,
     at threshold: MapThreshold
   ) {
-    precondition(
-      head.grid == dependent.grid, "a map of \(head.grid) compared with one of \(dependent.grid)")
+    guard head.grid == dependent.grid else {
+      bug("a map of \(head.grid) compared with one of \(dependent.grid)")
+    }
     self.relation = relation
     guard let head = threshold.cells(of: head), let dependent = threshold.cells(of: dependent)
     else {

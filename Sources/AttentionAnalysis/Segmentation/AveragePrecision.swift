@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 extension SegmentationMask {
   /// How well `map` ranks the mask's cells before the others, 0…1: Σ (Rₙ - Rₙ₋₁) Pₙ, where Pₙ and Rₙ
@@ -9,7 +10,7 @@ extension SegmentationMask {
   /// Source: scikit-learn, `sklearn.metrics.average_precision_score`.
   /// - Precondition: the map is on the mask's grid.
   public func averagePrecision(of map: AttentionMap) -> Double {
-    precondition(map.grid == grid, "a map of \(map.grid) ranked for a mask of \(grid)")
+    guard map.grid == grid else { bug("a map of \(map.grid) ranked for a mask of \(grid)") }
     guard !map.largest.isNaN else { return .nan }
     let wanted = area
     guard wanted > 0 else { return 0 }

@@ -1,3 +1,5 @@
+internal import TensorEngine
+
 /// The assignment problem: each row gets a column of its own (or each column a row, if there are fewer
 /// of them) so that the sum of what is chosen is as small, or as large, as it can be.
 ///
@@ -11,8 +13,8 @@ public enum LinearAssignment {
   /// - Precondition: all rows are of one length and all costs are finite.
   public static func minimizing(_ costs: [[Double]]) -> [(row: Int, column: Int)] {
     let width = costs.first?.count ?? 0
-    precondition(costs.allSatisfy { $0.count == width }, "rows of different lengths")
-    precondition(costs.allSatisfy { $0.allSatisfy(\.isFinite) }, "a cost is not finite")
+    guard costs.allSatisfy({ $0.count == width }) else { bug("rows of different lengths") }
+    guard costs.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { bug("a cost is not finite") }
     if costs.count <= width {
       return columns(for: costs).enumerated().map { (row: $0, column: $1) }
     }

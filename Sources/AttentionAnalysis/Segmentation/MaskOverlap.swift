@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// How much of two masks lies in the same cells.
 ///
@@ -16,8 +17,9 @@ public struct MaskOverlap: Hashable, Sendable {
   /// Compares two masks.
   /// - Precondition: they are on one grid.
   public init(_ first: SegmentationMask, _ second: SegmentationMask) {
-    precondition(
-      first.grid == second.grid, "a mask of \(first.grid) compared with one of \(second.grid)")
+    guard first.grid == second.grid else {
+      bug("a mask of \(first.grid) compared with one of \(second.grid)")
+    }
     intersection = zip(first.cells, second.cells).count { $0 && $1 }
     self.first = first.area
     self.second = second.area

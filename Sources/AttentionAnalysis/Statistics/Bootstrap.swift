@@ -1,19 +1,5 @@
 internal import TensorEngine
 
-/// A statistic of samples and the percentile interval of its bootstrap.
-public struct BootstrapInterval: Hashable, Sendable {
-  /// The statistic of the samples themselves; NaN without any.
-  public let estimate: Double
-  /// The interval's lower end; NaN with fewer than two samples.
-  public let lower: Double
-  /// The interval's upper end; NaN with fewer than two samples.
-  public let upper: Double
-  /// How many samples were taken into account.
-  public let count: Int
-  /// How many were left out because they are NaN.
-  public let leftOut: Int
-}
-
 /// Intervals of statistics over seeds: samples are drawn again with replacement, many times, and the
 /// percentiles of the statistic over these draws are the interval's ends.
 ///
@@ -33,8 +19,8 @@ public struct Bootstrap: Hashable, Sendable {
   /// Describes the draws.
   /// - Precondition: `resamples` is at least 1, and `level` lies between 0 and 1.
   public init(resamples: Int = 10_000, level: Double = 0.95, seed: UInt32 = 0) {
-    precondition(resamples >= 1, "\(resamples) resamples")
-    precondition(level > 0 && level < 1, "a level of \(level)")
+    guard resamples >= 1 else { bug("\(resamples) resamples") }
+    guard level > 0 && level < 1 else { bug("a level of \(level)") }
     self.resamples = resamples
     self.level = level
     self.seed = seed

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// How much a map still changes from each step to the next.
 ///
@@ -19,8 +20,9 @@ public struct Convergence: Hashable, Sendable {
   public init(of maps: [AttentionMap]) {
     let steps = zip(maps, maps.dropFirst())
     changes = steps.map { earlier, later in
-      precondition(
-        earlier.grid == later.grid, "a map of \(later.grid) follows one of \(earlier.grid)")
+      guard earlier.grid == later.grid else {
+        bug("a map of \(later.grid) follows one of \(earlier.grid)")
+      }
       return Self.norm(zip(later.values, earlier.values).map { Double($0) - Double($1) })
     }
     relativeChanges = zip(changes, maps.dropFirst()).map { change, later in

@@ -1,5 +1,6 @@
 internal import AttentionTrace
 internal import Glibc
+internal import TensorEngine
 
 /// How much of two maps lies in the same place.
 public struct MapOverlap: Hashable, Sendable {
@@ -9,8 +10,9 @@ public struct MapOverlap: Hashable, Sendable {
   /// Compares two maps.
   /// - Precondition: they are on one grid.
   public init(_ first: AttentionMap, _ second: AttentionMap) {
-    precondition(
-      first.grid == second.grid, "a map of \(first.grid) compared with one of \(second.grid)")
+    guard first.grid == second.grid else {
+      bug("a map of \(first.grid) compared with one of \(second.grid)")
+    }
     self.first = first
     self.second = second
   }

@@ -1,13 +1,6 @@
 internal import Dispatch
 internal import Synchronization
-
-/// What a recording must survive.
-public enum Durability: String, Sendable, CaseIterable {
-  /// The death of the process at any moment.
-  case process
-  /// A power cut: files, folders and journal are forced to the disk in that order, call by call.
-  case power
-}
+internal import TensorEngine
 
 /// Writes what a plan keeps of a run's attention into the run's folder, call by call.
 ///
@@ -24,6 +17,7 @@ public final class AttentionRecorder: AttentionObserver {
   /// The sites whose queries are recorded, in the model's order.
   public let queriedSites: [AttentionSite]
 
+  private let folder: String
   private let plan: RecordingPlan?
   private let durability: Durability
   private let arrays: [RecordedArray]
@@ -49,6 +43,7 @@ public final class AttentionRecorder: AttentionObserver {
     in run: RunWriter, sites: [AttentionSite], capacity: Int, keeping: Int = 0,
     durability: Durability = .process
   ) throws {
+    folder = run.folder.path
     plan = run.manifest.plan
     self.durability = durability
     self.capacity = capacity
@@ -88,9 +83,9 @@ public final class AttentionRecorder: AttentionObserver {
   ) {
     guard let plan, let index = index(of: site, point) else { return }
     let perBranch = site.count(at: point)
-    precondition(
-      site == arrays[index].site && values.count == pass.branches.count * perBranch,
-      "\(values.count) values of \(pass.branches.count) branches at \(site)")
+    guard site == arrays[index].site, values.count == pass.branches.count * perBranch else {
+      bug("\(values.count) values of \(pass.branches.count) branches at \(site)")
+    }
     values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       for (row, branch) in pass.branches.enumerated() where plan.branches.contains(branch) {
@@ -107,15 +102,16 @@ public final class AttentionRecorder: AttentionObserver {
   /// - Parameters:
   ///   - pass: The pass that ends; its values are those lent since the last one ended.
   ///   - measurement: What the objective said of the pass; goes to the conditional branch.
-  /// - Throws: `TraceError` of this or an earlier pass. The calls acknowledged before stay intact,
+  /// - Throws: `TraceError` of this or an earlier pass, and `TraceError.tooManyCalls` where the run was to
+  ///   make fewer. The calls acknowledged before stay intact,
   ///   and nothing more is written.
   public func acknowledge(
     _ pass: AttentionPass, measurement: PassMeasurement? = nil
   ) throws {
     try flush()
-    precondition(
-      nextCall + pass.branches.count <= capacity,
-      "call \(nextCall) of a recording made for \(capacity)")
+    guard nextCall + pass.branches.count <= capacity else {
+      throw TraceError.tooManyCalls(path: folder, capacity: capacity)
+    }
     let calls = pass.branches.enumerated().map { row, branch in
       PendingCall(
         record: CallRecord(

@@ -1,13 +1,5 @@
 internal import Synchronization
 
-/// A call whose maps wait for the disk.
-struct PendingCall: Sendable {
-  /// All but the checksums.
-  let record: CallRecord
-  /// By array; `nil` where nothing is kept.
-  let chunks: [ChunkBuffer?]
-}
-
 /// Takes calls to the disk in the order that makes them safe.
 ///
 /// Everything but ``acknowledged`` is used on the recorder's queue only.

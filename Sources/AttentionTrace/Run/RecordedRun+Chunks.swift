@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TensorEngine
 
 extension RecordedRun {
   /// The most bytes that are lent at a time: few enough to stay in a processor's cache.
@@ -16,7 +17,7 @@ extension RecordedRun {
   ) throws {
     let array = RecordedArray.maps(recorded)
     guard let written = calls[call].checksums[array.name] else {
-      preconditionFailure("call \(call) of \(array.name) was not recorded")
+      bug("call \(call) of \(array.name) was not recorded")
     }
     let name = array.chunkName(call)
     let path = "\(folder.store)/\(array.name)/\(name)"

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TensorEngine
 
 /// `attention.zarr` open for writing.
 ///
@@ -65,7 +66,7 @@ final class AttentionStore {
 
   /// Writes what is known of a call beside its maps.
   func write(_ record: CallRecord) throws {
-    precondition(record.call < capacity, "call \(record.call) of a store made for \(capacity)")
+    guard record.call < capacity else { bug("call \(record.call) of a store made for \(capacity)") }
     for coordinate in coordinates { try coordinate.write(record) }
   }
 

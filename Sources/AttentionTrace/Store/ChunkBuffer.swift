@@ -1,5 +1,3 @@
-internal import CKernels
-
 /// The bytes of one chunk, with room for the checksum that the store's last codec appends.
 ///
 /// One thread at a time fills or reads it: the recorder hands it to the writer with the pass, and
@@ -27,10 +25,4 @@ final class ChunkBuffer: @unchecked Sendable {
       of: checksum.littleEndian, toByteOffset: bytes.count - 4, as: UInt32.self)
     return checksum
   }
-}
-
-/// CRC-32C (Castagnoli) of `bytes`, or of those that gave `earlier` and these after them.
-package func crc32c(_ bytes: UnsafeRawBufferPointer, after earlier: UInt32 = 0) -> UInt32 {
-  guard let base = bytes.baseAddress else { return earlier }
-  return ck_crc32c(earlier, base.assumingMemoryBound(to: UInt8.self), bytes.count)
 }

@@ -19,7 +19,7 @@ extension RecordedArray {
   func decode(
     _ bytes: [UInt8], _ precision: RecordingPlan.Precision, written: UInt32, path: String
   ) throws -> Tensor {
-    let (count, size) = (count, count * precision.bytes)
+    let size = count * precision.bytes
     guard bytes.count == size + 4 else {
       throw TraceError.malformed(path: path, reason: "\(bytes.count) bytes, expected \(size + 4)")
     }
@@ -27,14 +27,22 @@ extension RecordedArray {
       let got = crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
       let own = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
       try Self.check(got, own: own, written: written, path: path)
-      return Tensor(shape: shape) { target in
-        guard let base = bytes.baseAddress else { return }
-        switch precision {
-        case .float16:
-          ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, count)
-        case .float32:
-          UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: size)
-        }
+      return tensor(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)), precision)
+    }
+  }
+
+  /// The values of a chunk's elements in `precision`, in the array's ``shape``.
+  func tensor(
+    _ elements: UnsafeRawBufferPointer, _ precision: RecordingPlan.Precision
+  ) -> Tensor {
+    Tensor(shape: shape) { target in
+      guard let base = elements.baseAddress else { return }
+      switch precision {
+      case .float16:
+        ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, count)
+      case .float32:
+        UnsafeMutableRawPointer(target).copyMemory(
+          from: base, byteCount: count * MemoryLayout<Float>.stride)
       }
     }
   }

@@ -68,7 +68,7 @@ extension AttentionAblation {
     let damped = try record.damp.map(Damping.init)
     var tokens: [Int: Float] = [:]
     for (word, factor) in record.drop.map({ ($0, 0) }) + damped.compactMap(\.word) {
-      for token in try TokenSelection(word).tokens(in: run.prompt) {
+      for token in try WordReference(word).tokens(in: run.prompt) {
         tokens[token, default: 1] *= factor
       }
     }

@@ -5,7 +5,7 @@ internal import TensorEngine
 /// A weighted sum of built-in losses, as in `excite(cat, frog) + 0.5 * bind(red, car)`.
 ///
 /// A term is a name and its arguments in parentheses, with a number and `*` before it or not; terms
-/// are added or subtracted. An argument is a word as in ``TokenSelection``, or a number.
+/// are added or subtracted. An argument is a word as in `WordReference`, or a number.
 public struct ObjectiveExpression: Hashable, Sendable {
   /// One loss of the sum.
   public struct Term: Hashable, Sendable {

@@ -189,7 +189,7 @@ public struct PromptToPrompt: Method {
   /// c of each token of the window; `nil` without weights.
   private func factors(in prompt: TokenTable) throws -> [Float]? {
     guard !weights.isEmpty else { return nil }
-    let tokens = try weights.map { try TokenSelection($0.word).tokens(in: prompt) }
+    let tokens = try weights.map { try WordReference($0.word).tokens(in: prompt) }
     var factors = [Float](repeating: 1, count: prompt.tokens.count)
     for (place, weight) in weights.enumerated() {
       try DiffusionError.require(

@@ -187,19 +187,14 @@ private struct Gathering {
 
   /// The words shown, of which the run's subjects are the default.
   private func words(of run: RecordedRun) throws -> [Subject] {
-    let selection = WordSelection(run.manifest.tokens)
+    let table = run.manifest.tokens
     if plan.showsAllTokens {
-      return [try selection.subject(named: "<start>")] + selection.words
-        + [try selection.subject(named: "<end>")]
+      return [try WordReference.start.subject(in: table)] + table.words.map(table.subject(of:))
+        + [try WordReference.end.subject(in: table)]
     }
-    let names = plan.words.isEmpty ? recipe.tokens : plan.words
-    let subjects = run.manifest.subjects
+    let named = plan.words.isEmpty ? recipe.tokens : try plan.words.map { try WordReference($0) }
     let words =
-      names.isEmpty
-      ? subjects
-      : try names.map { name in
-        try subjects.first { $0.name == name } ?? selection.subject(named: name)
-      }
+      named.isEmpty ? run.manifest.subjects : try named.map { try $0.subject(in: table) }
     guard !words.isEmpty else {
       throw FigureError.inconsistentSheet("no word to show: the run has no subjects; name some")
     }

@@ -45,7 +45,7 @@ public struct MapSheetPlan: Hashable, Sendable {
   public var rows: [Facet]
   /// From the outermost to the innermost, left to right.
   public var columns: [Facet]
-  /// Words as `WordSelection` reads them; empty for the runs' subjects.
+  /// Words as `WordReference` reads them; empty for the runs' subjects.
   public var words: [String]
   /// Whether all tokens of the prompt are shown, from the start token to the end token.
   public var showsAllTokens: Bool

@@ -21,7 +21,7 @@ public struct MatrixSheet: Sendable {
   /// A sheet of recorded runs of one prompt.
   /// - Parameters:
   ///   - runs: in any order; seeds of one method are averaged.
-  ///   - words: as `WordSelection` reads them; empty for every word of the prompt.
+  ///   - words: as `WordReference` reads them; empty for every word of the prompt.
   ///   - recipe: how maps are made; `nil` for the mean over heads, the layers that the loss reads, and steps.
   ///   - weights: the head weights that the recipe names, by path.
   ///   - software: what draws the sheet, with the version.
@@ -34,8 +34,11 @@ public struct MatrixSheet: Sendable {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
     for run in runs.dropFirst() { try first.requireComparable(with: run) }
     let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
-    let selection = WordSelection(first.manifest.tokens)
-    let subjects = words.isEmpty ? selection.words : try words.map(selection.subject)
+    let table = first.manifest.tokens
+    let subjects =
+      words.isEmpty
+      ? table.words.map(table.subject(of:))
+      : try words.map { try WordReference($0).subject(in: table) }
     guard subjects.count > 1 else {
       throw FigureError.inconsistentSheet("\(subjects.count) word; a matrix needs two or more")
     }

@@ -3,25 +3,39 @@ public enum SubjectSelection {
   /// The subjects that `names` name, in their order; without names, those that ``certain(in:)``
   /// finds.
   ///
-  /// A name is as in ``TokenSelection``; the start, end and padding tokens are no subjects.
+  /// A name is as in ``WordReference``; the start, end and padding tokens are no subjects.
   ///
   /// - Throws: ``TextError``, with the table of tokens where a choice is needed.
   public static func subjects(
     named names: [String], in table: TokenTable
   ) throws(TextError) -> [Subject] {
     guard !table.words.isEmpty else { throw .emptyPrompt }
-    guard !names.isEmpty else {
+    var references: [WordReference] = []
+    for name in names { references.append(try WordReference(name)) }
+    return try subjects(references, in: table)
+  }
+
+  /// The subjects that `references` mean, in their order; without any, those that ``certain(in:)``
+  /// finds.
+  ///
+  /// The start, end and padding tokens are no subjects.
+  ///
+  /// - Throws: ``TextError``, with the table of tokens where a choice is needed.
+  public static func subjects(
+    _ references: [WordReference], in table: TokenTable
+  ) throws(TextError) -> [Subject] {
+    guard !table.words.isEmpty else { throw .emptyPrompt }
+    guard !references.isEmpty else {
       guard let subjects = certain(in: table) else { throw .subjectsNeeded(table: table.text()) }
       return subjects
     }
     var subjects: [Subject] = []
-    for name in names {
-      let tokens = try TokenSelection(name).tokens(in: table)
-      guard tokens.allSatisfy({ table.tokens[$0].special == nil }) else {
-        throw .noText(name: name, table: table.text())
+    for reference in references {
+      let subject = try reference.subject(in: table)
+      guard subject.tokens.allSatisfy({ table.tokens[$0].special == nil }) else {
+        throw .noText(name: reference.description, table: table.text())
       }
-      let subject = Subject(name: name.trimmingSpace(), tokens: tokens)
-      if let same = subjects.first(where: { $0.tokens == tokens }) {
+      if let same = subjects.first(where: { $0.tokens == subject.tokens }) {
         throw .sameSubject(first: same.name, second: subject.name)
       }
       subjects.append(subject)
@@ -41,7 +55,7 @@ public enum SubjectSelection {
     guard let first = noun(from: &rest), let link = rest.popFirst(),
       ["and", "with"].contains(link.text), let second = noun(from: &rest), rest.isEmpty
     else { return nil }
-    return [first, second].map { subject($0, in: table) }
+    return [first, second].map(table.subject(of:))
   }
 
   /// Every word of letters but articles, prepositions and their kin; may be none.
@@ -51,14 +65,7 @@ public enum SubjectSelection {
     table.words.filter { word in
       !functionWords.contains(word.text)
         && word.text.unicodeScalars.allSatisfy { ScalarClass($0) == .letter }
-    }.map { subject($0, in: table) }
-  }
-
-  /// A word as a subject, with its number where the prompt has it twice.
-  public static func subject(_ word: TokenTable.Word, in table: TokenTable) -> Subject {
-    let isRepeated = table.words.count { $0.text == word.text } > 1
-    let name = isRepeated ? "\(word.text)#\(word.occurrence)" : word.text
-    return Subject(name: name, tokens: word.tokens)
+    }.map(table.subject(of:))
   }
 
   private static let functionWords: Set<String> = [

@@ -22,12 +22,8 @@ extension TokenTable {
   private func row(_ token: Token) -> [String] {
     [
       String(token.index), String(token.id), FileError.printable(token.piece),
-      token.word.map { name(of: words[$0]) } ?? "<\(token.special?.rawValue ?? "")>",
+      token.word.map { FileError.printable(reference(to: words[$0]).description) }
+        ?? "<\(token.special?.rawValue ?? "")>",
     ]
-  }
-
-  private func name(of word: Word) -> String {
-    let isRepeated = words.count { $0.text == word.text } > 1
-    return FileError.printable(word.text) + (isRepeated ? "#\(word.occurrence)" : "")
   }
 }

@@ -3,6 +3,7 @@ public import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Evaluation
+import PromptText
 
 /// Numbers of recorded runs.
 struct Analyze: ParsableCommand {
@@ -188,43 +189,87 @@ struct Analyze: ParsableCommand {
   private var format: ReportFormat { json ? .json : csv ? .csv : .text }
 
   private func measured(_ runs: [RecordedRun]) throws -> MeasurementTable {
-    let reports = MapReports(runs: runs, options: options)
+    let (recipe, weights) = try options.parsedRecipe()
+    let reports = MapReports(runs, words: words)
     let measurement = try options.measurement()
-    if let output, [.words, .statistics, .difference].contains(report) {
-      try reports.writeMaps(of: report, to: output)
-    }
+    if let output { try writeMaps(reports, by: recipe, weights, to: output) }
     switch report {
-    case .words: return try reports.words()
-    case .difference: return try reports.difference()
-    case .statistics:
-      return try reports.table { try measurement.statistics($0, of: try options.words(of: $0)) }
-    case .overlap:
-      return try reports.table { try measurement.overlap($0, of: try options.words(of: $0)) }
-    case .convergence:
-      return try reports.table { try measurement.convergence($0, of: try options.words(of: $0)) }
-    case .spectrum:
-      return try reports.table { try measurement.spectrum($0, of: try options.words(of: $0)) }
+    case .words: return try reports.pieces(by: recipe, weights: weights)
+    case .difference: return try reports.difference(measurement)
+    case .statistics: return try reports.table { try measurement.statistics($0, of: $1) }
+    case .overlap: return try reports.table { try measurement.overlap($0, of: $1) }
+    case .convergence: return try reports.table { try measurement.convergence($0, of: $1) }
+    case .spectrum: return try reports.table { try measurement.spectrum($0, of: $1) }
     case .outcome:
       let criteria = try criteria()
       return try reports.table { try measurement.outcome($0, criteria: criteria) }
-    case .mass: return try reports.table(measurement.tokenMass)
+    case .mass: return try reports.table { try measurement.tokenMass($0) }
     case .binding:
       return try reports.table { run in
         try measurement.binding(run, of: try bonds(in: run), measure: measure)
       }
     case .heads:
-      let heads = try HeadReport(runs, options, classes: classes)
-      if let output { try heads.writeWeights(to: output) }
+      let recipe = try options.recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: "*")
+      let heads = try HeadReport(runs, by: recipe, classes: wordClasses)
+      if let output { try AnalysisFiles.writeWeights(of: heads, to: output) }
       return heads.table
     case .segmentation:
-      let report = try SegmentationReport(
-        runs, options, masks: masks ?? "", thresholds: try cuts())
+      let masks = try MaskList(masks ?? "")
+      let report = SegmentationReport(
+        runs, words: masks.words, by: recipe, weights: weights, thresholds: try cuts(),
+        mask: masks.mask)
       return hungarian ? try report.matched() : try report.table()
     case .relations:
-      return try RelationReport(
-        runs, options, dependencies: dependencies ?? "", threshold: try cuts()[0]
-      ).table
+      let path = dependencies ?? ""
+      let relations = try RelationReport(
+        runs, by: recipe, weights: weights, dependencies: path, threshold: try cuts()[0])
+      for relation in relations.leftOut {
+        Message.warning(
+          "\(path): \(relation.relation)(\(relation.head), \(relation.dependent)): "
+            + "the prompt has no such words")
+      }
+      return relations.table
     case .neglect: return MeasurementTable(recipe: "", keys: [], values: [])
+    }
+  }
+
+  /// The words that are meant; without a name, the report on words has all of the prompt.
+  private func words(of run: RecordedRun) throws -> [Subject] {
+    let table = run.manifest.tokens
+    return report == .words && options.tokens == nil
+      ? table.words.map(table.subject(of:)) : try options.words(of: run)
+  }
+
+  /// Writes the maps that are reported on; those of the words that were named, or of the subjects.
+  private func writeMaps(
+    _ reports: MapReports, by recipe: Recipe, _ weights: [String: HeadWeights], to folder: String
+  ) throws {
+    let named = MapReports(reports.runs, words: options.words)
+    switch report {
+    case .difference:
+      for (run, words, maps) in try named.differences(by: recipe, weights: weights) {
+        try AnalysisFiles.write(maps, of: words, in: run, to: folder)
+      }
+    case .words, .statistics:
+      for (run, maps) in try named.maps(by: recipe, weights: weights) {
+        try AnalysisFiles.write(maps.map(\.map), of: maps.map(\.subject), in: run, to: folder)
+      }
+    default: break
+    }
+  }
+
+  /// `--classes`; without it each word is a class.
+  private func wordClasses(in run: RecordedRun) throws -> [HeadAtlas.WordClass] {
+    guard let classes else {
+      return try options.words(of: run).map { HeadAtlas.WordClass(name: $0.name, words: [$0]) }
+    }
+    return try NamedValue.list(classes, option: "--classes", example: "animal=cat+frog").map {
+      let words = $0.value.split(separator: "+", omittingEmptySubsequences: false)
+      return HeadAtlas.WordClass(
+        name: $0.name,
+        words: try words.map {
+          try WordReference(String($0)).subject(in: run.manifest.tokens)
+        })
     }
   }
 
@@ -242,9 +287,12 @@ struct Analyze: ParsableCommand {
   }
 
   private func bonds(in run: RecordedRun) throws -> [RunMeasurement.Bond] {
-    let selection = WordSelection(run.manifest.tokens)
+    let table = run.manifest.tokens
     return try NamedValue.list(bind ?? "", option: "--bind", example: "red=car,blue=cat").map {
-      (try selection.subject(named: $0.name), try selection.subject(named: $0.value))
+      (
+        try WordReference($0.name).subject(in: table),
+        try WordReference($0.value).subject(in: table)
+      )
     }
   }
 

@@ -78,9 +78,7 @@ struct Causal: ParsableCommand {
     let original = try RecordedRun(place)
     try Counterfactual.requireRepeatable(original)
     let ablation = AblationRecord(
-      drop: drop?.split(separator: ",", omittingEmptySubsequences: false).map {
-        $0.trimmingCharacters(in: .whitespaces)
-      } ?? [], damp: damp)
+      drop: try drop.map { try WordReference.list($0).map(\.description) } ?? [], damp: damp)
     let checkpoint = try Checkpoint(of: original.manifest, at: model, loras: lora)
     for note in checkpoint.notes { Message.note(note) }
     let model = try StableDiffusion(checkpoint)

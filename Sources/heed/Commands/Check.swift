@@ -1,6 +1,6 @@
 import ArgumentParser
+import AttentionAnalysis
 import AttentionTrace
-import Foundation
 
 /// Recordings against themselves: whether every file of a run agrees with all others.
 struct Check: ParsableCommand {

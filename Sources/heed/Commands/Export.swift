@@ -1,7 +1,7 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
-import Foundation
+import PromptText
 
 /// Recorded attention for other programs.
 struct Export: ParsableCommand {
@@ -97,7 +97,7 @@ struct Export: ParsableCommand {
     request.selection.tokens = try selection.tokens(in: table)
     if let recipe = request.recipe {
       if request.selection.tokens == nil, !recipe.tokens.isEmpty {
-        request.selection.tokens = try SelectionOptions.tokens(recipe.tokens, in: table)
+        request.selection.tokens = try WordReference.tokens(of: recipe.tokens, in: table)
       }
       request.weights = try HeadWeights.named(by: recipe)
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Foundation

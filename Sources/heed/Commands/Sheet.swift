@@ -2,7 +2,7 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Figures
-import Foundation
+import PromptText
 
 /// A sheet again, from the folders alone.
 struct Sheet: ParsableCommand {
@@ -149,7 +149,7 @@ struct Sheet: ParsableCommand {
     switch panel.content {
     case .compare(let own): panel.content = .compare(recipe: recipe ?? own)
     case .matrix(let own, let text):
-      panel.content = .matrix(words: words == nil ? own : names, recipe: recipe ?? text)
+      panel.content = .matrix(words: words == nil ? own : try names, recipe: recipe ?? text)
     case .curves(let own, let text):
       let asked = try measures.map {
         try ChoiceList<CurvesSheet.Measure>(option: "--measures", $0).choices
@@ -161,7 +161,7 @@ struct Sheet: ParsableCommand {
       if let recipe { plan.recipe = recipe }
       if words != nil {
         plan.showsAllTokens = false
-        plan.words = names
+        plan.words = try names
       }
       if let knob { plan.knob = knob }
       if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
@@ -177,39 +177,6 @@ struct Sheet: ParsableCommand {
 
   /// `--words`, one by one.
   private var names: [String] {
-    (words?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map(String.init)
-  }
-}
-
-/// Finds run folders.
-enum RunSearch {
-  /// The folder itself if it is a run, else every run below it, in order of path.
-  /// - Throws: ``Failure`` if there is none.
-  static func folders(_ path: String) throws -> [String] {
-    let files = FileManager.default
-    if files.fileExists(atPath: RunFolder(path: path).manifest) { return [path] }
-    var found: [String] = []
-    let walk = files.enumerator(atPath: path)
-    while let name = walk?.nextObject() as? String {
-      if name.hasSuffix(".zarr") { walk?.skipDescendants() }
-      if name.hasSuffix("/run.json") { found.append(path + "/" + name.dropLast(9)) }
-    }
-    guard !found.isEmpty else {
-      throw Failure(.missingInput, "\(path): no run here; a run is a folder with run.json")
-    }
-    return found.sorted()
-  }
-
-  /// The runs in or below folders, in the order of their paths.
-  /// - Throws: ``Failure`` if one is given twice.
-  static func distinctRuns(_ paths: [String]) throws -> [RecordedRun] {
-    var seen: Set<String> = []
-    return try paths.flatMap(folders).map { path in
-      let place = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-      guard seen.insert(place).inserted else {
-        throw Failure(.usage, "\(path): this run is given twice")
-      }
-      return try RecordedRun(path)
-    }
+    get throws { try words.map(WordReference.list)?.map(\.description) ?? [] }
   }
 }

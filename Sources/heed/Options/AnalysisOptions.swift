@@ -53,12 +53,9 @@ struct AnalysisOptions: ParsableArguments {
 
   /// The words meant in a run.
   func words(of run: RecordedRun) throws -> [Subject] {
-    let selection = WordSelection(run.manifest.tokens)
-    var names = tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    if names == nil, let recipe = try recipe.map(Recipe.init(parsing:)), !recipe.tokens.isEmpty {
-      names = recipe.tokens
-    }
-    if let names { return try names.map(selection.subject(named:)) }
+    let named =
+      try tokens.map(WordReference.list) ?? recipe.map { try Recipe(parsing: $0).tokens } ?? []
+    if !named.isEmpty { return try named.map { try $0.subject(in: run.manifest.tokens) } }
     guard !run.manifest.subjects.isEmpty else {
       throw Failure(
         .usage, "\(run.folder.path) was made without subjects; name words with --tokens")

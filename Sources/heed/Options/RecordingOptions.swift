@@ -97,8 +97,7 @@ struct RecordingDetails: ParsableArguments {
   }
 
   private func tokens(_ text: String, _ table: TokenTable) throws -> [Int] {
-    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-    return Set(try parts.flatMap { try TokenSelection(String($0)).tokens(in: table) }).sorted()
+    try WordReference.tokens(of: WordReference.list(text), in: table)
   }
 }
 

@@ -51,15 +51,6 @@ struct SelectionOptions: ParsableArguments {
 
   /// The tokens named, ascending; `nil` without names.
   func tokens(in table: TokenTable) throws -> [Int]? {
-    try tokens.map { text in
-      try Self.tokens(
-        text.split(separator: ",", omittingEmptySubsequences: false).map(String.init), in: table)
-    }
-  }
-
-  /// The tokens of names, ascending.
-  static func tokens(_ names: [String], in table: TokenTable) throws -> [Int] {
-    let words = WordSelection(table)
-    return Set(try names.flatMap { try words.subject(named: $0).tokens }).sorted()
+    try tokens.map { try WordReference.tokens(of: WordReference.list($0), in: table) }
   }
 }

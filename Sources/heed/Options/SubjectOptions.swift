@@ -34,11 +34,11 @@ struct SubjectOptions: ParsableArguments {
 
   /// The names; `nil` where none are given.
   var names: [String]? {
-    tokens?.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    get throws { try tokens.map { try WordReference.list($0).map(\.description) } }
   }
 
   func apply(to request: inout RunRequest) throws {
-    request.subjects = names
+    request.subjects = try names
     request.pieces = pieces
     request.grid = try attentionResolution.map(grid)
     request.stopsAtEnd = normalizeEot

@@ -1,6 +1,5 @@
 import AttentionAnalysis
 import AttentionTrace
-import Foundation
 import PromptText
 
 /// The neglect report of runs: a table and verdicts for people, everything for programs.
@@ -30,36 +29,7 @@ struct NeglectPrinter {
     return parts.joined(separator: "\n\n")
   }
 
-  private var table: MeasurementTable {
-    let rows = reports.flatMap { report in report.subjects.map { row($0, report) } }
-    return MeasurementTable(
-      recipe:
-        "\(Recipe(layers: Recipe.lossGrid)) in the window; largest attention as the loss reads it",
-      keys: ["prompt", "method", "seed", "subject", "verdict"],
-      values: ["late", "best", "reached", "mass", "apart", "loss", "tries", "moved"], rows: rows)
-  }
-
-  private func row(_ subject: SubjectNeglect, _ report: NeglectReport) -> MeasurementTable.Row {
-    let reached = subject.thresholds.last?.reachedAt
-    let best = subject.trajectory.map(\.largest).max() ?? .nan
-    let values: [Double] = [
-      Double(subject.late), Double(best), reached.map { Double($0) } ?? .nan,
-      subject.massShare ?? .nan, nearest(subject, report), Double(report.losses.last?.loss ?? .nan),
-      Double(report.tries.values.reduce(0, +)), report.moved.map { Double($0) } ?? .nan,
-    ]
-    return MeasurementTable.Row(
-      keys: [
-        .text(report.manifest.tokens.prompt), .text(report.manifest.method.name),
-        .text(String(report.manifest.seed)), .text(subject.subject.name),
-        .text(subject.verdict.rawValue),
-      ], values: values)
-  }
-
-  /// The distance to the nearest other subject's peak, in cells.
-  private func nearest(_ subject: SubjectNeglect, _ report: NeglectReport) -> Double {
-    report.peakDistances.filter { [$0.first, $0.second].contains(subject.subject.name) }
-      .map(\.distance).min() ?? .nan
-  }
+  private var table: MeasurementTable { NeglectReport.table(of: reports) }
 
   /// The reasons, in words, of all but the subjects that are attended to; those are counted.
   private var verdicts: String {

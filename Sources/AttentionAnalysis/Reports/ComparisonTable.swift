@@ -1,9 +1,9 @@
-import AttentionTrace
-import Foundation
-import PromptText
+package import AttentionTrace
+private import Foundation
+internal import PromptText
 
 /// The numbers of runs side by side: a line for each seed, method and subject.
-struct ComparisonTable {
+package struct ComparisonTable {
   private struct Row: Encodable {
     let seed: UInt64
     let method: String
@@ -18,7 +18,8 @@ struct ComparisonTable {
 
   private let rows: [Row]
 
-  init(_ runs: [RecordedRun]) {
+  /// - Parameter runs: Those that are compared; each has a line for each of its subjects.
+  package init(_ runs: [RecordedRun]) {
     // All runs are read at the steps that one of them alters, so that they compare; where none
     // alters any, at the last.
     let altered = runs.map(\.manifest.method.alteredSteps).max() ?? 0
@@ -40,7 +41,8 @@ struct ComparisonTable {
     }
   }
 
-  func text(json: Bool) -> String {
+  /// Aligned columns, or an array of objects.
+  package func text(json: Bool) -> String {
     json ? TableText.json(rows) : plain
   }
 
@@ -54,40 +56,5 @@ struct ComparisonTable {
       ]
     }
     return AlignedColumns([titles] + cells, leftAligned: [1, 2]).text
-  }
-}
-
-/// A table's numbers for people, and its rows for programs.
-enum TableText {
-  static func number(_ value: Float?) -> String {
-    value.map { String(format: "%.4f", $0) } ?? "-"
-  }
-
-  static func json(_ rows: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "NaN")
-    return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
-  }
-}
-
-/// Rows of cells under each other.
-struct AlignedColumns {
-  let text: String
-
-  init(_ rows: [[String]], leftAligned: Set<Int>) {
-    let widths = rows.reduce(into: [Int](repeating: 0, count: rows.first?.count ?? 0)) {
-      for (index, cell) in $1.enumerated() { $0[index] = max($0[index], cell.count) }
-    }
-    text = rows.map { row in
-      let cells = row.enumerated().map { index, cell in
-        let space = String(repeating: " ", count: widths[index] - cell.count)
-        return leftAligned.contains(index) ? cell + space : space + cell
-      }
-      var line = cells.joined(separator: "  ")
-      while line.hasSuffix(" ") { line.removeLast() }
-      return line
-    }.joined(separator: "\n")
   }
 }

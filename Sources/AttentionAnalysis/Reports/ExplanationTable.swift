@@ -1,9 +1,9 @@
-import AttentionTrace
-import Foundation
-import PromptText
+package import AttentionTrace
+private import Foundation
+internal import PromptText
 
 /// The numbers of explanations: a line for each seed, time and subject.
-struct ExplanationTable {
+package struct ExplanationTable {
   private struct Row: Encodable {
     let seed: UInt64
     let timestep: Double
@@ -16,7 +16,8 @@ struct ExplanationTable {
 
   private let rows: [Row]
 
-  init(_ runs: [RecordedRun]) {
+  /// - Parameter runs: Explanations; each has a line for each time and subject.
+  package init(_ runs: [RecordedRun]) {
     rows = runs.flatMap { run in
       run.noisePredictions.flatMap { call -> [Row] in
         guard let measurement = call.measurement else { return [] }
@@ -29,7 +30,8 @@ struct ExplanationTable {
     }
   }
 
-  func text(json: Bool) -> String {
+  /// Aligned columns, or an array of objects.
+  package func text(json: Bool) -> String {
     if json { return TableText.json(rows) }
     let cells = rows.map { row in
       [

@@ -1,15 +1,8 @@
-import ArgumentParser
-import AttentionAnalysis
-import Foundation
-
-/// How a report is printed.
-enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
-  case text, json, csv
-}
+private import Foundation
 
 extension MeasurementTable {
-  /// The table in a format.
-  func text(_ format: ReportFormat) -> String {
+  /// The table in a format, without a line break at its end.
+  package func text(_ format: ReportFormat) -> String {
     switch format {
     case .csv: String(csv.dropLast(1))
     case .json: json
@@ -61,7 +54,7 @@ extension MeasurementTable {
     rows.contains { if case .text(let text) = $0.keys[key] { UInt64(text) == nil } else { false } }
   }
 
-  fileprivate static func short(_ value: Double) -> String {
+  private static func short(_ value: Double) -> String {
     if value.isNaN { return "-" }
     if value == value.rounded(), abs(value) < 1e6 { return String(Int(value)) }
     return abs(value) >= 1000 || abs(value) < 0.001

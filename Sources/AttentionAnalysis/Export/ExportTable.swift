@@ -1,21 +1,6 @@
 internal import AttentionTrace
 internal import PromptText
 
-/// A column of a table: its name, its type in Table Schema's words, and what it means.
-struct TableColumn: Encodable, Sendable {
-  enum Kind: String, Encodable, Sendable { case integer, number, string }
-
-  let name: String
-  let type: Kind
-  let description: String
-
-  init(_ name: String, _ type: Kind, _ description: String) {
-    self.name = name
-    self.type = type
-    self.description = description
-  }
-}
-
 /// A table beside the arrays.
 struct ExportTable: Sendable {
   let name: String
@@ -129,33 +114,5 @@ extension ExportTable {
           token.range.map { "\($0.upperBound)" } ?? "",
         ]
       })
-  }
-}
-
-/// `tables/schema.json`: what the tables' columns are, as a Data Package with Table Schemas.
-struct TableDictionary: Encodable {
-  private struct Resource: Encodable {
-    let name: String
-    let title: String
-    let path: String
-    let format = "csv"
-    let mediatype = "text/csv"
-    let encoding = "utf-8"
-    let schema: Schema
-  }
-
-  private struct Schema: Encodable {
-    let fields: [TableColumn]
-    let missingValues = [""]
-  }
-
-  private let name = "heed-tables"
-  private let resources: [Resource]
-
-  init(_ tables: [ExportTable]) {
-    resources = tables.map {
-      Resource(
-        name: $0.name, title: $0.title, path: "\($0.name).csv", schema: Schema(fields: $0.columns))
-    }
   }
 }

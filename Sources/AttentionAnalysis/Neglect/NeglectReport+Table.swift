@@ -1,0 +1,38 @@
+internal import AttentionTrace
+internal import PromptText
+
+extension NeglectReport {
+  /// A row for each subject of each report, with its verdict and numbers.
+  package static func table(of reports: [NeglectReport]) -> MeasurementTable {
+    let rows = reports.flatMap { report in report.subjects.map { row($0, report) } }
+    return MeasurementTable(
+      recipe:
+        "\(Recipe(layers: Recipe.lossGrid)) in the window; largest attention as the loss reads it",
+      keys: ["prompt", "method", "seed", "subject", "verdict"],
+      values: ["late", "best", "reached", "mass", "apart", "loss", "tries", "moved"], rows: rows)
+  }
+
+  private static func row(_ subject: SubjectNeglect, _ report: NeglectReport)
+    -> MeasurementTable.Row
+  {
+    let reached = subject.thresholds.last?.reachedAt
+    let best = subject.trajectory.map(\.largest).max() ?? .nan
+    let values: [Double] = [
+      Double(subject.late), Double(best), reached.map { Double($0) } ?? .nan,
+      subject.massShare ?? .nan, nearest(subject, report), Double(report.losses.last?.loss ?? .nan),
+      Double(report.tries.values.reduce(0, +)), report.moved.map { Double($0) } ?? .nan,
+    ]
+    return MeasurementTable.Row(
+      keys: [
+        .text(report.manifest.tokens.prompt), .text(report.manifest.method.name),
+        .text(String(report.manifest.seed)), .text(subject.subject.name),
+        .text(subject.verdict.rawValue),
+      ], values: values)
+  }
+
+  /// The distance to the nearest other subject's peak, in cells.
+  private static func nearest(_ subject: SubjectNeglect, _ report: NeglectReport) -> Double {
+    report.peakDistances.filter { [$0.first, $0.second].contains(subject.subject.name) }
+      .map(\.distance).min() ?? .nan
+  }
+}

@@ -1,0 +1,13 @@
+/// A statistic of samples and the percentile interval of its bootstrap.
+public struct BootstrapInterval: Hashable, Sendable {
+  /// The statistic of the samples themselves; NaN without any.
+  public let estimate: Double
+  /// The interval's lower end; NaN with fewer than two samples.
+  public let lower: Double
+  /// The interval's upper end; NaN with fewer than two samples.
+  public let upper: Double
+  /// How many samples were taken into account.
+  public let count: Int
+  /// How many were left out because they are NaN.
+  public let leftOut: Int
+}

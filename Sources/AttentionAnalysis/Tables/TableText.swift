@@ -1,0 +1,18 @@
+private import Foundation
+
+/// A table's numbers for people, and its rows for programs.
+package enum TableText {
+  /// Four digits after the point; `-` for no number.
+  package static func number(_ value: Float?) -> String {
+    value.map { String(format: "%.4f", $0) } ?? "-"
+  }
+
+  /// Rows as JSON, keys sorted; NaN and infinity are the strings `NaN`, `inf` and `-inf`.
+  package static func json(_ rows: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "NaN")
+    return (try? encoder.encode(rows)).map { String(decoding: $0, as: UTF8.self) } ?? "[]"
+  }
+}

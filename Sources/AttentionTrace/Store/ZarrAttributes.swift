@@ -1,0 +1,43 @@
+/// The attributes of an array, after the CF conventions where these have a word for it.
+package struct ZarrAttributes: Encodable, Sendable {
+  package var longName: String
+  /// What the numbers are counted in; `1` for what has no dimension.
+  package var units: String?
+  /// Names of the arrays that xarray shall make coordinates of this one.
+  package var coordinates: String?
+  package var flagValues: [Int]?
+  package var flagMeanings: String?
+  /// The vocabulary's spelling of each token along the axis.
+  package var pieces: [String]?
+  /// The word that each token along the axis belongs to; empty for none.
+  package var words: [String]?
+  /// The prompt of each run along the axis.
+  package var prompts: [String]?
+  /// How many heads lie side by side in the last axis of queries.
+  var heads: Int?
+  /// What queries times keys are multiplied by before the softmax.
+  var scale: Double?
+
+  package init(
+    longName: String, units: String? = nil, coordinates: String? = nil, flagValues: [Int]? = nil,
+    flagMeanings: String? = nil, pieces: [String]? = nil, words: [String]? = nil,
+    prompts: [String]? = nil
+  ) {
+    self.longName = longName
+    self.units = units
+    self.coordinates = coordinates
+    self.flagValues = flagValues
+    self.flagMeanings = flagMeanings
+    self.pieces = pieces
+    self.words = words
+    self.prompts = prompts
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case longName = "long_name"
+    case units, coordinates
+    case flagValues = "flag_values"
+    case flagMeanings = "flag_meanings"
+    case pieces, words, prompts, heads, scale
+  }
+}
