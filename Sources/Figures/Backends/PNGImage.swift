@@ -1,5 +1,6 @@
 internal import CPNG
 internal import Foundation
+internal import TensorEngine
 
 /// A picture of 8-bit sRGB pixels, read from or written as a PNG file.
 public struct PNGImage: Hashable, Sendable {
@@ -25,10 +26,10 @@ public struct PNGImage: Hashable, Sendable {
   }
 
   /// Reads the PNG file at `path`; transparency is laid over white.
-  /// - Throws: ``FigureError`` if the file cannot be read, is no PNG, is damaged, or has more than
-  ///   ``pixelLimit`` pixels.
+  /// - Throws: `FileError` if the file cannot be read; ``FigureError`` if it is no PNG, is damaged, or has
+  ///   more than ``pixelLimit`` pixels.
   public static func read(_ path: String) throws -> PNGImage {
-    try decode(File.read(path), path: path)
+    try decode(MappedFile(path: path).withBytes { Array($0) }, path: path)
   }
 
   /// Reads a PNG file's bytes; transparency is laid over white.
@@ -64,11 +65,11 @@ public struct PNGImage: Hashable, Sendable {
   ///   - path: Where to; a file that is there is replaced.
   ///   - dpi: Pixels an inch to note in the file; `nil` for none.
   ///   - text: Keywords and their UTF-8 texts, such as `Software`; keywords of 1…79 Latin letters.
-  /// - Throws: ``FigureError/unwritable(path:reason:)``.
+  /// - Throws: `FileError` if the file cannot be written.
   public func write(
     to path: String, dpi: Double? = nil, text: [(keyword: String, text: String)] = []
   ) throws {
-    try File.write(encoded(dpi: dpi, text: text), to: path)
+    try writeAtomically(encoded(dpi: dpi, text: text), to: path)
   }
 
   /// The bytes of a PNG file with sRGB, pHYs and iTXt chunks; the same picture gives the same

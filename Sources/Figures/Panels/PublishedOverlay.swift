@@ -1,4 +1,5 @@
-internal import AttentionAnalysis
+package import AttentionAnalysis
+internal import AttentionTrace
 internal import TensorEngine
 
 /// A map over its picture as Attend-and-Excite's published figures have it, step by step.
@@ -21,10 +22,11 @@ package struct PublishedOverlay {
   }
 
   /// The overlay, 16 pixels for each cell.
-  package func image(_ map: HeatMap, over picture: PNGImage) -> PNGImage {
+  package func image(_ map: AttentionMap, over picture: PNGImage) -> PNGImage {
     let fine = finite(map).enlarged(by: Self.enlargement, .bilinear)
     let photo = PillowResampling.resized(
-      picture.pixels, from: (picture.width, picture.height), to: (fine.columns, fine.rows),
+      picture.pixels, from: (picture.width, picture.height),
+      to: (fine.grid.columns, fine.grid.rows),
       by: .bicubic)
     let heat = Self.stretched(fine.values)
     let light = Self.stretched(photo.map { Float($0) / 255 })
@@ -38,14 +40,13 @@ package struct PublishedOverlay {
     }
     let largest = sums.max() ?? 0
     return PNGImage(
-      width: fine.columns, height: fine.rows,
+      width: fine.grid.columns, height: fine.grid.rows,
       pixels: sums.map { UInt8(largest > 0 ? 255 * ($0 / largest) : 0) })
   }
 
   /// The map with 0 where it has no value.
-  private func finite(_ map: HeatMap) -> HeatMap {
-    HeatMap(
-      rows: map.rows, columns: map.columns, values: map.values.map { $0.isFinite ? $0 : 0 })
+  private func finite(_ map: AttentionMap) -> AttentionMap {
+    AttentionMap(grid: map.grid, values: map.values.map { $0.isFinite ? $0 : 0 })
   }
 
   /// Values from 0 to 1; all 0 where the published code would divide by zero.

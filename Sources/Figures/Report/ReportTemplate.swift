@@ -8,11 +8,11 @@ struct ReportTemplate {
   private let script: String
 
   /// Reads the parts from the package's resources.
-  /// - Throws: ``FigureError/unreadable(path:reason:)``.
+  /// - Throws: `FileError`.
   init() throws {
     let folder = (Bundle.module.resourceURL ?? Bundle.module.bundleURL).path + "/Report"
     func part(_ name: String) throws -> String {
-      String(decoding: try File.read("\(folder)/\(name)"), as: UTF8.self)
+      try MappedFile(path: "\(folder)/\(name)").withBytes { String(decoding: $0, as: UTF8.self) }
     }
     (page, style, script) = (
       try part("report.html"), try part("report.css"), try part("report.js")

@@ -68,10 +68,9 @@ struct Sweep: PictureCommand {
     try runner.run()
     let runs = try order.requests.map { try RecordedRun(runner.session.folder($0).path) }
     if options.recording.record {
-      var plan = MapSheetPlan(.sweep)
-      plan.knob = variation.knob
       let sheet = "\(output)/\(RunFolder.slug(order.table.prompt))/\(method)+\(variation.knob)"
-      try SheetWriter.tryToWrite(runs, plan: .maps(plan), to: [sheet + ".pdf", sheet + ".png"])
+      try SheetWriter.tryToWrite(
+        runs, plan: .maps(.sweep(knob: variation.knob)), to: [sheet + ".pdf", sheet + ".png"])
     }
     print(try table(runs, variation.knob))
   }
