@@ -1,6 +1,7 @@
 internal import AttentionAnalysis
 public import AttentionTrace
 internal import Diffusion
+internal import Pictures
 internal import PromptText
 
 /// What an ablation changed in a run's picture and maps.

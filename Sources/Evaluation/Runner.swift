@@ -1,6 +1,6 @@
 public import AttentionTrace
 public import Diffusion
-internal import Figures
+internal import Pictures
 internal import Foundation
 internal import TensorEngine
 
@@ -114,7 +114,7 @@ public struct Runner: Sendable {
   ) throws {
     let (folder, latent) = (writer.folder, sequence.latent)
     try NumpyFile.write(latent, to: folder.latent)
-    try PNGImage(
+    try Picture(
       width: planned.size.width, height: planned.size.height, pixels: planned.pixels(latent)
     ).write(to: folder.image, text: [("parameters", Self.parameters(planned))])
     try writer.writeLosses()

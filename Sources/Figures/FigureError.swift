@@ -12,6 +12,8 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidDate(String)
   /// A font that figures are set in is not installed.
   case missingFont(family: String, package: String)
+  /// A sheet cannot be written to a file of such a name, with the reason.
+  case unsuitableOutput(path: String, reason: String)
   /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
   case overBudget(needed: Int, budget: Int)
   /// A drawing library gave up, in its own words.
@@ -29,9 +31,11 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
       "figure: \(width) × \(height) pixels is more than the \(limit) a side that can be drawn;"
         + " lower the dpi"
     case .invalidDate(let text):
-      "figure: date “\(text)” is not of the form 2026-11-24T10:30:00Z"
+      "figure: date “\(text)”; expected the form 2026-11-24T10:30:00Z"
     case .missingFont(let family, let package):
       "figure: font “\(family)” is not installed; apt-get install \(package)"
+    case .unsuitableOutput(let path, let reason):
+      "\(path): \(reason)"
     case .overBudget(let needed, let budget):
       "report: at least \(formatBytes(needed)) are needed, more than the budget of "
         + "\(formatBytes(budget)); give fewer runs or a larger budget"

@@ -139,7 +139,7 @@ struct Failure: Error, CustomStringConvertible {
   private static func figureCode(_ error: FigureError) -> Code {
     switch error {
     case .drawing: .software
-    case .overBudget: .usage
+    case .overBudget, .unsuitableOutput: .usage
     default: .dataError
     }
   }

@@ -134,13 +134,16 @@ struct SheetCommandTests {
   /// Drawing options say what they do on the sheet; those that a layout does not read are refused.
   private func styles(_ folder: TemporaryFolder) throws {
     for (arguments, words) in [
-      (["--overlay", "alpha", "--interpolation", "bicubic"], ["bicubic between their middles"]),
-      (["--overlay", "dim", "--theme", "dark"], ["share of its brightness", "#14171C"]),
+      (["--overlay", "alpha", "--interpolation", "bicubic"], ["bicubic interpolation"]),
+      (
+        ["--overlay", "dim", "--theme", "dark"],
+        ["brightness is multiplied by the value’s share", "#14171C"]
+      ),
       (["--overlay", "contour", "--levels", "0.1,0.9"], ["at 10 %, 90 % of the shared scale"]),
-      (["--overlay", "jet-compat", "--swap-red-blue"], ["red and blue of the image exchanged"]),
+      (["--overlay", "jet-compat", "--swap-red-blue"], ["image’s red and blue exchanged"]),
       (["--scale", "own"], ["its own scale", "each map’s largest"]),
-      (["--scale", "0..0.01"], ["above the scale take its last colour"]),
-      (["--log"], ["Logarithmic from"]), (["--font", "serif"], ["Liberation Serif"]),
+      (["--scale", "0..0.01"], ["above the scale have its last colour"]),
+      (["--log"], ["Logarithmic colour scale from"]), (["--font", "serif"], ["Liberation Serif"]),
       (["--for", "aaai"], ["font-size=\"9\"", "Liberation Serif"]),
     ] {
       let drawn = try HeedProcess.run(
@@ -152,6 +155,7 @@ struct SheetCommandTests {
         #expect(text.contains(word) || folder.text("style.svg").contains(word), "\(word)")
       }
     }
+    try folder.write("matrix.yaml", "layout: matrix".utf8)
     for (arguments, word) in [
       (["--levels", "0.5"], "--levels"), (["--overlay", "contour", "--levels", "2"], "--levels"),
       (["--swap-red-blue"], "--swap-red-blue"), (["--scale", "big"], "--scale"),
@@ -159,6 +163,11 @@ struct SheetCommandTests {
       (["--layout", "difference", "--colors", "viridis"], "--colors"),
       (["--layout", "matrix", "--overlay", "cells"], "--overlay"),
       (["--layout", "curves", "--log"], "--log"), (["--overlay", "glow"], "--overlay"),
+      (["--overlay", "dim", "--colors", "viridis"], "--overlay dim"),
+      (["--overlay", "jet-compat", "--log"], "--overlay jet-compat"),
+      (["--layout", "difference", "--log"], "--log"),
+      (["--layout", "tokens", "--knob", "a"], "--knob"),
+      (["--layout", "matrix.yaml", "--colors", "viridis", "--measures", "loss"], "--measures"),
     ] {
       expectRefusal(
         try HeedProcess.run(["sheet", "runs", "-o", "refused.svg"] + arguments, in: folder.path),

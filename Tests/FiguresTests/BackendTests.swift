@@ -1,3 +1,5 @@
+import AttentionAnalysis
+import AttentionTrace
 import Figures
 import Foundation
 import Pictures
@@ -33,8 +35,12 @@ struct BackendTests {
           let path = ["seed \(index)", name, "map \(subject.name)"]
           let frame = try #require(scene.panels.first { $0.path == path }?.frame)
           for (cell, value) in map.values.enumerated() {
-            let x = frame.x + (Double(cell % map.columns) + 0.5) / Double(map.columns) * frame.width
-            let y = frame.y + (Double(cell / map.columns) + 0.5) / Double(map.rows) * frame.height
+            let x =
+              frame.x + (Double(cell % map.grid.columns) + 0.5) / Double(map.grid.columns)
+              * frame.width
+            let y =
+              frame.y + (Double(cell / map.grid.columns) + 0.5) / Double(map.grid.rows)
+              * frame.height
             let read = try #require(values[color(x, y)])
             let mean = read.reduce(0, +) / Double(read.count)
             #expect(abs(mean - Double(value)) <= upper / 255)

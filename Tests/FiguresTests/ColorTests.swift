@@ -1,3 +1,5 @@
+import AttentionAnalysis
+import AttentionTrace
 import Figures
 import Foundation
 import Testing
@@ -61,7 +63,9 @@ struct ColorTests {
   func symmetricScale() {
     func scale(_ values: [Float]) -> ValueScale {
       ValueScale(
-        symmetricCovering: [HeatMap(rows: 1, columns: values.count, values: values)])
+        symmetricCovering: [
+          AttentionMap(grid: Grid(rows: 1, columns: values.count), values: values)
+        ])
     }
     for values: [Float] in [[0.2, -0.5, .nan, .infinity], [0.5, 0.1], [-0.5]] {
       #expect(scale(values).lower == -0.5 && scale(values).upper == 0.5)
@@ -73,7 +77,9 @@ struct ColorTests {
   @Test("A scale begins at zero, passes over NaN, and never is empty")
   func scale() {
     func scale(_ values: [Float]) -> ValueScale {
-      ValueScale(covering: [HeatMap(rows: 1, columns: values.count, values: values)])
+      ValueScale(covering: [
+        AttentionMap(grid: Grid(rows: 1, columns: values.count), values: values)
+      ])
     }
     #expect(scale([0.2, 0.5, .nan, .infinity]).lower == 0)
     #expect(scale([0.2, 0.5, .nan, .infinity]).upper == 0.5)

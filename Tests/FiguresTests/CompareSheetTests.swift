@@ -1,3 +1,5 @@
+import AttentionAnalysis
+import AttentionTrace
 import Figures
 import Foundation
 import Pictures
@@ -74,10 +76,10 @@ struct CompareSheetTests {
   func maps(overlay: OverlayMode) throws {
     var sheet = Sample.sheet(seeds: 1, subjects: 4)
     sheet.seeds[0].plain.maps = [
-      HeatMap(rows: 1, columns: 1, values: [0]),
-      HeatMap(rows: 64, columns: 96, values: (0..<6144).map { Float($0) / 6144 }),
-      HeatMap(rows: 2, columns: 2, values: [.nan, .infinity, -0.5, 0.25]),
-      HeatMap(rows: 2, columns: 2, values: [.nan, .nan, .nan, .nan]),
+      AttentionMap(grid: Grid(rows: 1, columns: 1), values: [0]),
+      AttentionMap(grid: Grid(rows: 64, columns: 96), values: (0..<6144).map { Float($0) / 6144 }),
+      AttentionMap(grid: Grid(rows: 2, columns: 2), values: [.nan, .infinity, -0.5, 0.25]),
+      AttentionMap(grid: Grid(rows: 2, columns: 2), values: [.nan, .nan, .nan, .nan]),
     ]
     let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: overlay)))
     checkStructure(of: scene)

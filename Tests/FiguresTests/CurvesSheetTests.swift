@@ -15,7 +15,7 @@ struct CurvesSheetTests {
   ) -> CurvesSheet {
     let names = ["Stable Diffusion", "Attend-and-Excite", "SynGen", "Divide & Bind", "CONFORM"]
     let pairs = subjects.indices.flatMap { i in subjects[(i + 1)...].map { [subjects[i], $0] } }
-    let kinds: [(CurvesSheet.Measure, [[String]])] = [
+    let kinds: [(CurveMeasure, [[String]])] = [
       (.loss, [[]]), (.maxima, subjects.map { [$0] }), (.entropy, subjects.map { [$0] }),
       (.overlap, pairs),
     ]
@@ -303,7 +303,7 @@ struct CurvesSheetTests {
       #expect(sheet.panels.map(\.measure) == [.entropy, .entropy, .overlap])
       #expect(sheet.gaps == ["No run recorded loss.", "No run recorded largest attention."])
       checkStructure(of: try sheet.scene())
-      for measures in [[CurvesSheet.Measure.loss], [.entropy, .maxima]] {
+      for measures in [[CurveMeasure.loss], [.entropy, .maxima]] {
         let error = #expect(throws: AnalysisError.self) {
           try CurvesSheet(runs: [run], measures: measures, software: "test")
         }

@@ -11,8 +11,8 @@ import Testing
 struct EveryLayoutTests {
   /// Every layout that a name gives, over recordings of a grid of 2×3.
   static let layouts: [(name: String, content: SheetPlan.Content)] =
-    MapSheetPlan.Layout.allCases.map { layout -> (String, SheetPlan.Content) in
-      var plan = MapSheetPlan(layout)
+    SheetLayout.ofMaps.map { layout -> (String, SheetPlan.Content) in
+      var plan = layout.mapPlan
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
       if layout == .sweep {
         plan.knob = "scale-factor"
@@ -148,10 +148,10 @@ struct EveryLayoutTests {
 
   @Test(
     "Colours of the raster, read back through its colour bar, are the values",
-    arguments: MapSheetPlan.Layout.allCases, styles)
-  func readBack(layout: MapSheetPlan.Layout, style: MapStyle) throws {
+    arguments: SheetLayout.ofMaps, styles)
+  func readBack(layout: SheetLayout, style: MapStyle) throws {
     try withFolder { folder in
-      var plan = MapSheetPlan(layout)
+      var plan = layout.mapPlan
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
       if layout == .sweep {
         plan.knob = "scale-factor"
@@ -171,8 +171,10 @@ struct EveryLayoutTests {
       for (map, frame) in zip(maps, frames) {
         for (cell, value) in map.values.enumerated() {
           let place = Scene.Point(
-            frame.x + (Double(cell % map.columns) + 0.5) / Double(map.columns) * frame.width,
-            frame.y + (Double(cell / map.columns) + 0.5) / Double(map.rows) * frame.height)
+            frame.x + (Double(cell % map.grid.columns) + 0.5) / Double(map.grid.columns)
+              * frame.width,
+            frame.y + (Double(cell / map.grid.columns) + 0.5) / Double(map.grid.rows) * frame.height
+          )
           let read = try #require(raster.fraction(of: raster.color(at: place)))
           let expected = max(0, min(1, scale.fraction(of: Double(value))))
           #expect(abs(read - expected) <= 1.0 / 255)

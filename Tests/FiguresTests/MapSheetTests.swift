@@ -18,10 +18,10 @@ struct MapSheetTests {
 
   @Test(
     "Every panel has its map, every label is on the page, and none covers another",
-    arguments: MapSheetPlan.Layout.allCases, [236.25, 495])
-  func layouts(layout: MapSheetPlan.Layout, width: Double) throws {
+    arguments: SheetLayout.ofMaps, [236.25, 495])
+  func layouts(layout: SheetLayout, width: Double) throws {
     try withFolder { folder in
-      var plan = MapSheetPlan(layout)
+      var plan = layout.mapPlan
       if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
       if layout == .sweep { plan.knob = "scale-factor" }
       let runs = try runs(in: folder).filter {
@@ -86,7 +86,7 @@ struct MapSheetTests {
   @Test("Seeds stand in order, plain before excited, and pictures before the maps of their run")
   func order() throws {
     try withFolder { folder in
-      var plan = MapSheetPlan(.seeds)
+      var plan = MapSheetPlan.seeds
       plan.recipe = "mean(layer: 2x3)"
       let scene = try MapSheet(runs: runs(in: folder), plan: plan, software: "test").scene()
       let words = scene.texts.map(\.string)
@@ -105,13 +105,13 @@ struct MapSheetTests {
   func common() throws {
     try withFolder { folder in
       let runs = try runs(in: folder).filter { $0.manifest.seed == 3 }
-      var plan = MapSheetPlan(.heads)
+      var plan = MapSheetPlan.heads
       plan.words = ["cat"]
       let scene = try MapSheet(runs: runs, plan: plan, software: "test").scene()
       #expect(scene.texts.contains { $0.string == "seed 3, cat" })
       #expect(
         scene.caption.contains("by method and layer (down) and head (across) of seed 3, cat."))
-      plan = MapSheetPlan(.seeds)
+      plan = MapSheetPlan.seeds
       plan.recipe = "mean(layer: 2x3)"
       let words = try MapSheet(runs: runs, plan: plan, software: "test").scene().texts
       #expect(words.count { $0.string == "seed 3" } == 1)
@@ -128,15 +128,14 @@ struct MapSheetTests {
             [:], methodMembers: ["settings": ["scale-factor": value]])
         }
       }
-      var plan = MapSheetPlan(.sweep)
+      var plan = MapSheetPlan.sweep(knob: "scale-factor")
       plan.recipe = "mean(layer: 2x3)"
-      plan.knob = "scale-factor"
       let words = try MapSheet(runs: runs, plan: plan, software: "test").scene().texts.map(\.string)
       #expect(
         words.filter { $0.hasPrefix("scale-factor") }
           == ["scale-factor 5", "scale-factor 20", "scale-factor 40"])
       for bad in [
-        MapSheetPlan(.sweep),
+        MapSheetPlan.sweep(knob: ""),
         MapSheetPlan(rows: [.seed], columns: [.word], knob: "scale-factor"),
       ] {
         #expect(throws: FigureError.self) {
@@ -191,7 +190,7 @@ struct MapSheetTests {
     try withFolder { folder in
       let runs = try runs(in: folder)
       let name = "we\"ights\\.json"
-      var plan = MapSheetPlan(.seeds)
+      var plan = MapSheetPlan.seeds
       plan.recipe = "weighted(head: @\(name)) mean(layer: 2x3)"
       let layers = runs[0].sites.map { ($0.site.path, $0.site.heads) }.map {
         ($0, [Float](repeating: 0.5, count: $1))

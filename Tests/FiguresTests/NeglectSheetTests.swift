@@ -66,7 +66,8 @@ struct NeglectSheetTests {
   func awkward() throws {
     var sheet = Self.sheet(cases: 5)
     sheet.cases[0].subjects[0].name = String(repeating: "w", count: 200)
-    sheet.cases[0].subjects[0].map = HeatMap(rows: 2, columns: 2, values: [.nan, 0.5, 0.25, -1])
+    sheet.cases[0].subjects[0].map = AttentionMap(
+      grid: Grid(rows: 2, columns: 2), values: [.nan, 0.5, 0.25, -1])
     sheet.cases[1].image = Sample.image(3, width: 96, height: 64)
     sheet.cases[2].image = Sample.image(3, width: 64, height: 96)
     sheet.cases[3].method = String(repeating: "method ", count: 40)
@@ -88,7 +89,7 @@ struct NeglectSheetTests {
 
   @Test("What does not fit or is not there is refused")
   func refusals() throws {
-    #expect(throws: FigureError.inconsistentSheet("no case to show")) {
+    #expect(throws: FigureError.inconsistentSheet("no run to show")) {
       try Self.sheet(cases: 0).scene()
     }
     #expect(throws: FigureError.self) { try Self.sheet(cases: 1, subjects: 0).scene() }

@@ -1,4 +1,5 @@
 import AttentionAnalysis
+import AttentionTrace
 import Figures
 import Foundation
 import Pictures
@@ -15,7 +16,7 @@ struct OverlayTests {
     let bicubic: [Float]
     let jet: [UInt8]
 
-    var map: HeatMap { HeatMap(rows: rows, columns: columns, values: values) }
+    var map: AttentionMap { AttentionMap(grid: Grid(rows: rows, columns: columns), values: values) }
   }
 
   private func golden() throws -> Golden {
@@ -30,7 +31,7 @@ struct OverlayTests {
       (Recipe.Interpolation.bilinear, golden.bilinear), (.bicubic, golden.bicubic),
     ] {
       let fine = golden.map.enlarged(by: 5, interpolation)
-      #expect((fine.rows, fine.columns) == (15, 20))
+      #expect((fine.grid.rows, fine.grid.columns) == (15, 20))
       for (value, other) in zip(fine.values, expected) { #expect(abs(value - other) < 2e-6) }
     }
     #expect(golden.map.enlarged(by: 5, .nearest) == golden.map)
@@ -58,14 +59,14 @@ struct OverlayTests {
 
   @Test("A map without contrast and a picture of one colour stay finite in the published look")
   func flatPublishedLook() {
-    let map = HeatMap(rows: 2, columns: 2, values: [0.5, 0.5, 0.5, .nan])
+    let map = AttentionMap(grid: Grid(rows: 2, columns: 2), values: [0.5, 0.5, 0.5, .nan])
     let black = Picture(width: 1, height: 1, pixels: [0, 0, 0])
     #expect(PublishedOverlay(swapsRedAndBlue: false).image(map, over: black).width == 32)
   }
 
   @Test("Alpha is the picture where attention is nothing and the colour where it is most")
   func alpha() {
-    let map = HeatMap(rows: 1, columns: 3, values: [0, 0.5, 1])
+    let map = AttentionMap(grid: Grid(rows: 1, columns: 3), values: [0, 0.5, 1])
     let grey = Picture(width: 3, height: 1, pixels: [90, 90, 90, 90, 90, 90, 90, 90, 90])
     let scale = ValueScale(covering: [map])
     let image = MapRaster(map: map, scale: scale, style: MapStyle(overlay: .alpha))
@@ -78,7 +79,7 @@ struct OverlayTests {
 
   @Test("Dim keeps the share of a picture's brightness that a value has of the scale")
   func dim() {
-    let map = HeatMap(rows: 1, columns: 2, values: [0.25, 1])
+    let map = AttentionMap(grid: Grid(rows: 1, columns: 2), values: [0.25, 1])
     let picture = Picture(width: 2, height: 1, pixels: [200, 100, 40, 200, 100, 40])
     let image = MapRaster(
       map: map, scale: ValueScale(covering: [map]), style: MapStyle(overlay: .dim)
@@ -89,8 +90,8 @@ struct OverlayTests {
   @Test("Contours lie where the map, straight between cells, has their value", arguments: 0..<20)
   func contours(seed: Int) {
     var generator = SplitMix(state: UInt64(seed))
-    let map = HeatMap(
-      rows: 5, columns: 7, values: (0..<35).map { _ in Float(generator.unit()) })
+    let map = AttentionMap(
+      grid: Grid(rows: 5, columns: 7), values: (0..<35).map { _ in Float(generator.unit()) })
     let level = 0.2 + 0.6 * generator.unit()
     let segments = Contours(map: map).segments(at: level)
     for segment in segments {
@@ -118,39 +119,43 @@ struct OverlayTests {
 
   @Test("A level that no value reaches, a single cell and cells without value have no contour")
   func noContours() {
-    let hill = HeatMap(rows: 2, columns: 2, values: [0, 0, 0, 0.4])
+    let hill = AttentionMap(grid: Grid(rows: 2, columns: 2), values: [0, 0, 0, 0.4])
     #expect(Contours(map: hill).segments(at: 0.5).isEmpty)
-    #expect(Contours(map: HeatMap(rows: 1, columns: 1, values: [1])).segments(at: 0.5).isEmpty)
-    let gap = HeatMap(rows: 2, columns: 2, values: [0, .nan, 1, 1])
+    #expect(
+      Contours(map: AttentionMap(grid: Grid(rows: 1, columns: 1), values: [1])).segments(at: 0.5)
+        .isEmpty)
+    let gap = AttentionMap(grid: Grid(rows: 2, columns: 2), values: [0, .nan, 1, 1])
     #expect(Contours(map: gap).segments(at: 0.5).isEmpty)
   }
 
   @Test(
     "A logarithmic scale puts equal ratios equally far apart, and spans four powers of ten at most")
   func logarithm() {
-    let map = HeatMap(rows: 1, columns: 4, values: [0, 1e-9, 0.01, 1])
+    let map = AttentionMap(grid: Grid(rows: 1, columns: 4), values: [0, 1e-9, 0.01, 1])
     let scale = ValueScale(logarithmCovering: [map])
     #expect(abs(scale.lower - 1e-4) < 1e-12 && scale.upper == 1 && scale.isLogarithmic)
     #expect(abs(scale.fraction(of: 0.01) - 0.5) < 1e-9)
     #expect(scale.fraction(of: 0) == 0 && scale.fraction(of: -1) == 0)
     #expect(abs(scale.value(at: 0.5) - 0.01) < 1e-9)
     let close = ValueScale(
-      logarithmCovering: [HeatMap(rows: 1, columns: 2, values: [0.1, 0.4])])
+      logarithmCovering: [AttentionMap(grid: Grid(rows: 1, columns: 2), values: [0.1, 0.4])])
     #expect(abs(close.lower - 0.1) < 1e-7)
     for values: [Float] in [[0], [.nan], [-1], [0.3]] {
-      let scale = ValueScale(logarithmCovering: [HeatMap(rows: 1, columns: 1, values: values)])
+      let scale = ValueScale(logarithmCovering: [
+        AttentionMap(grid: Grid(rows: 1, columns: 1), values: values)
+      ])
       #expect(scale.lower > 0 && scale.lower < scale.upper)
     }
   }
 
   @Test("What lies beyond a scale is counted, and said")
   func clipping() {
-    let map = HeatMap(rows: 1, columns: 4, values: [-0.2, 0.1, 0.6, 0.7])
+    let map = AttentionMap(grid: Grid(rows: 1, columns: 4), values: [-0.2, 0.1, 0.6, 0.7])
     var style = MapStyle(range: .fixed(lower: 0, upper: 0.5))
     var scale = style.scale(of: [map], isDifference: false)
     #expect(
       style.clipping(of: [map], scale)
-        == "Clipped: 2 of 4 cells above the scale take its last colour, 1 of 4 cells below it take "
+        == "Clipped: 2 of 4 cells above the scale have its last colour, 1 of 4 cells below it have "
         + "its first.")
     style.range = .shared
     scale = style.scale(of: [map], isDifference: false)

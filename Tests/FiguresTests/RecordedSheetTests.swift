@@ -3,6 +3,7 @@ import AttentionTrace
 import Figures
 import Foundation
 import RecordingProbe
+import TensorEngine
 import Testing
 
 @Suite("The compare sheet of recorded runs")
@@ -89,7 +90,7 @@ struct RecordedSheetTests {
       }
       #expect(throws: Never.self) { _ = try CompareSheet(runs: [a, b], software: "test") }
       try FileManager.default.removeItem(atPath: a.folder.image)
-      #expect(throws: FigureError.self) { try CompareSheet(runs: [a, b], software: "test") }
+      #expect(throws: FileError.self) { try CompareSheet(runs: [a, b], software: "test") }
     }
   }
 }

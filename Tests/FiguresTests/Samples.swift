@@ -1,3 +1,5 @@
+import AttentionAnalysis
+import AttentionTrace
 import Figures
 import Pictures
 import PromptText
@@ -61,13 +63,13 @@ enum Sample {
   /// A hill per subject; the values differ from cell to cell.
   static func map(
     _ seed: UInt64, subject: Int, strength: Float, rows: Int = 16, columns: Int = 16
-  ) -> HeatMap {
+  ) -> AttentionMap {
     let values = (0..<(rows * columns)).map { index -> Float in
       let (row, column) = (Float(index / columns), Float(index % columns))
       let down = (row - Float(4 + 2 * subject)) / 4
       let right = (column - Float(3 + Int(seed % 5) + 2 * subject)) / 4
       return strength * 0.3 / (1 + down * down + right * right)
     }
-    return HeatMap(rows: rows, columns: columns, values: values)
+    return AttentionMap(grid: Grid(rows: rows, columns: columns), values: values)
   }
 }

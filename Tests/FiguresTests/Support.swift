@@ -221,3 +221,13 @@ extension ColorMap: CustomTestStringConvertible {
   /// The map's name: its 256 colours would fill the log.
   public var testDescription: String { name }
 }
+
+extension SheetLayout {
+  /// The layouts of maps in rows and columns.
+  static let ofMaps = allCases.filter { if case .maps = $0.content { true } else { false } }
+
+  /// The plan of a layout of maps; of another layout, one without rows and columns.
+  var mapPlan: MapSheetPlan {
+    if case .maps(let plan) = content { plan } else { MapSheetPlan(rows: [], columns: []) }
+  }
+}

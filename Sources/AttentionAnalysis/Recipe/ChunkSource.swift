@@ -50,7 +50,7 @@ extension RecordedRun: ChunkSource {
   /// The grid that the run's objective reads.
   public var lossGrid: Grid { manifest.method.grid }
   /// The method's setting `normalize-eot`.
-  public var lossStopsAtEnd: Bool { manifest.method.settings["normalize-eot"] == "true" }
+  public var lossStopsAtEnd: Bool { manifest.settings["normalize-eot"] == "true" }
 
   /// Whether the journal has the layer's chunk of a call.
   public func holds(_ site: RecordedSite, in call: CallRecord) -> Bool {

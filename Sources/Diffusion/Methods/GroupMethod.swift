@@ -67,7 +67,7 @@ extension WordGroup {
   /// The noun of a phrase and its modifiers.
   init(_ phrase: NounPhrase, in prompt: TokenTable) {
     self.init(
-      noun: SubjectSelection.subject(phrase.noun, in: prompt),
-      modifiers: phrase.modifiers.map { SubjectSelection.subject($0, in: prompt) })
+      noun: prompt.subject(of: phrase.noun),
+      modifiers: phrase.modifiers.map(prompt.subject(of:)))
   }
 }

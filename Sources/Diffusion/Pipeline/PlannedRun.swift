@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import Pictures
 public import PromptText
 public import TensorEngine
 

@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import Pictures
 
 extension PlannedRun {
   /// The manifest of the run that is about to begin.

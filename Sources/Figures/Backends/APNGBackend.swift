@@ -4,19 +4,19 @@ internal import TensorEngine
 /// Draws scenes of one size as an animated PNG: each frame compressed by libpng, its pixels moved into
 /// the chunks of an animation.
 ///
-/// Viewers that know no animation show the first frame.
+/// Viewers without support for animation show the first frame.
 ///
 /// - Reference: PNG specification, third edition, sections 11.3.7 (`acTL`, `fcTL`, `fdAT`).
-public enum APNGBackend {
+package enum APNGBackend {
   /// Writes the frames to the file at `path`, which appears whole or not at all.
   /// - Parameters:
   ///   - scenes: The frames, of one size, at least one.
   ///   - dpi: Pixels an inch.
   ///   - delay: How long a frame is shown, in milliseconds, 1…65535; the last is shown four times as long.
   ///   - path: Where to; a file that is there is replaced.
-  /// - Throws: ``FigureError`` if the frames differ in size or cannot be drawn, `FileError` if the file
-  ///   cannot be written.
-  public static func render(
+  /// - Throws: ``FigureError`` if the frames differ in size or cannot be drawn; `FileError` if the file cannot
+  ///   be written.
+  package static func render(
     _ scenes: [Scene], dpi: Double = 150, delay: Int = 200, to path: String
   ) throws {
     try writeAtomically(data(scenes, dpi: dpi, delay: delay), to: path, throughLinks: true)
@@ -24,7 +24,7 @@ public enum APNGBackend {
 
   /// The bytes of the file; see ``render(_:dpi:delay:to:)``.
   /// - Throws: ``FigureError`` if the frames differ in size or cannot be drawn.
-  public static func data(_ scenes: [Scene], dpi: Double = 150, delay: Int = 200) throws -> [UInt8]
+  package static func data(_ scenes: [Scene], dpi: Double = 150, delay: Int = 200) throws -> [UInt8]
   {
     guard let first = scenes.first else { throw FigureError.inconsistentSheet("no frame to show") }
     guard scenes.allSatisfy({ ($0.width, $0.height) == (first.width, first.height) }) else {

@@ -2,17 +2,17 @@ internal import CCairo
 internal import TensorEngine
 
 /// Draws scenes as PDF: vector, fonts embedded as TrueType or Type 1, the same bytes every time.
-public enum PDFBackend {
+package enum PDFBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
-  /// - Throws: ``FigureError`` if the date is none or a font is missing, `FileError` if the file cannot
-  ///   be written.
-  public static func render(_ scene: Scene, to path: String) throws {
+  /// - Throws: ``FigureError`` if the date is not one or a font is missing; `FileError` if the file cannot be
+  ///   written.
+  package static func render(_ scene: Scene, to path: String) throws {
     try writeAtomically(data(scene), to: path, throughLinks: true)
   }
 
   /// The bytes of a PDF file with one page.
   /// - Throws: ``FigureError`` if the date is none or a font is missing.
-  public static func data(_ scene: Scene) throws -> [UInt8] {
+  package static func data(_ scene: Scene) throws -> [UInt8] {
     guard isDate(scene.metadata.date) else { throw FigureError.invalidDate(scene.metadata.date) }
     let typesetter = try Typesetter(scene.typeface)
     let sink = ByteSink()

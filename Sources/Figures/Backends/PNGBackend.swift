@@ -1,9 +1,9 @@
 internal import CCairo
-public import Pictures
+package import Pictures
 internal import TensorEngine
 
 /// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
-public enum PNGBackend {
+package enum PNGBackend {
   /// The longest side that is drawn, in pixels; Cairo's own limit.
   static let sideLimit = 32_767
 
@@ -12,15 +12,15 @@ public enum PNGBackend {
   ///   - scene: The figure.
   ///   - dpi: Pixels an inch.
   ///   - path: Where to; a file that is there is replaced.
-  /// - Throws: ``FigureError`` if the raster is too large or a font is missing, `FileError` if the file
-  ///   cannot be written.
-  public static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
+  /// - Throws: ``FigureError`` if the raster is too large or a font is missing; `FileError` if the file cannot
+  ///   be written.
+  package static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
     try writeAtomically(data(scene, dpi: dpi), to: path, throughLinks: true)
   }
 
   /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  public static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
+  package static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
     let text = [
       (keyword: "Software", text: scene.metadata.software),
       (keyword: "heed:manifest", text: scene.metadata.manifest),
@@ -30,7 +30,7 @@ public enum PNGBackend {
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  public static func image(_ scene: Scene, dpi: Double = 300) throws -> Picture {
+  package static func image(_ scene: Scene, dpi: Double = 300) throws -> Picture {
     let scale = dpi / 72
     let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
     guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {

@@ -6,16 +6,16 @@ internal import TensorEngine
 /// Written here and not by Cairo, whose SVG has outlines for text and identifiers that depend on
 /// what was drawn before. A line of text bears its measured length, so that a reader without the
 /// figure's font sees it at the same place and width.
-public enum SVGBackend {
+package enum SVGBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
-  /// - Throws: `FileError` if a picture cannot be encoded or the file cannot be written.
-  public static func render(_ scene: Scene, to path: String) throws {
+  /// - Throws: ``FigureError`` if a picture cannot be encoded; `FileError` if the file cannot be written.
+  package static func render(_ scene: Scene, to path: String) throws {
     try writeAtomically(Array(text(scene).utf8), to: path, throughLinks: true)
   }
 
   /// The document; the same scene gives the same text.
-  /// - Throws: `FileError` if a picture cannot be encoded.
-  public static func text(_ scene: Scene) throws -> String {
+  /// - Throws: ``FigureError`` if a picture cannot be encoded.
+  package static func text(_ scene: Scene) throws -> String {
     let (width, height) = (number(scene.width), number(scene.height))
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,

@@ -1,10 +1,10 @@
 internal import TensorEngine
 
 /// Writes the LaTeX that puts a figure into a paper: size, caption with the true numbers, label, alt text.
-public enum TeXBackend {
+package enum TeXBackend {
   /// Writes the text to the file at `path`, which appears whole or not at all.
-  /// - Throws: `FileError` if the file cannot be written.
-  public static func render(_ scene: Scene, graphics: String, to path: String) throws {
+  /// - Throws: `FileError`.
+  package static func render(_ scene: Scene, graphics: String, to path: String) throws {
     try writeAtomically(Array(text(scene, graphics: graphics).utf8), to: path, throughLinks: true)
   }
 
@@ -12,7 +12,7 @@ public enum TeXBackend {
   ///
   /// The width is the scene's own, so that type keeps its size; `alt` is read by graphicx of 2022 and
   /// later.
-  public static func text(_ scene: Scene, graphics: String) -> String {
+  package static func text(_ scene: Scene, graphics: String) -> String {
     // 72.27 points of TeX are an inch.
     let width = NumberText.plain(scene.width / 72 * 72.27)
     let label = graphics.split(separator: "/").last?.split(separator: ".").first ?? "sheet"

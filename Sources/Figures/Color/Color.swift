@@ -28,7 +28,7 @@ public struct Color: Hashable, Sendable {
   /// White.
   public static let white = Color(hex: 0xFFFFFF)
 
-  /// Okabe and Ito's colours that stand out from the paper of both themes by 3 : 1, for lines.
+  /// Okabe and Ito's colours with a contrast of at least 3 : 1 to the background of both themes.
   static let lines = [
     Color(hex: 0x0072B2), Color(hex: 0xD55E00), Color(hex: 0x009E73), Color(hex: 0xCC79A7),
   ]

@@ -1,6 +1,6 @@
 /// 256 colours for the values between the two ends of a scale.
 public struct ColorMap: Hashable, Sendable {
-  /// The name in the literature.
+  /// The name, as in matplotlib.
   public let name: String
   /// The colours, lowest value first.
   public let colors: [Color]
@@ -10,9 +10,9 @@ public struct ColorMap: Hashable, Sendable {
     colors = table.map(Color.init(hex:))
   }
 
-  /// Black over purple to pale yellow; black is nothing, so it suits maps over pictures.
+  /// Black over purple to pale yellow; suits maps over pictures.
   public static let magma = ColorMap(name: "magma", table: ColorMapTables.magma)
-  /// Dark blue over green to yellow; suits maps on white paper.
+  /// Dark blue over green to yellow; suits maps on a white background.
   public static let viridis = ColorMap(name: "viridis", table: ColorMapTables.viridis)
   /// Black over red to pale yellow, harsher than magma.
   public static let inferno = ColorMap(name: "inferno", table: ColorMapTables.inferno)
@@ -20,7 +20,7 @@ public struct ColorMap: Hashable, Sendable {
   public static let plasma = ColorMap(name: "plasma", table: ColorMapTables.plasma)
   /// Dark blue over grey to yellow, nearly the same to colour-blind readers.
   public static let cividis = ColorMap(name: "cividis", table: ColorMapTables.cividis)
-  /// The rainbow, for comparison with figures that use one: its lightness rises and falls.
+  /// A rainbow, for comparison with figures that use one: its lightness rises and falls.
   public static let turbo = ColorMap(name: "turbo", table: ColorMapTables.turbo)
   /// OpenCV's COLORMAP_JET, for comparison with published figures only: its lightness falls over much
   /// of the scale.
@@ -39,9 +39,9 @@ public struct ColorMap: Hashable, Sendable {
   /// Black to white, for shares of brightness.
   public static let gray = ColorMap(
     name: "gray", table: (0..<256).map { UInt32($0 << 16 | $0 << 8 | $0) })
-  /// Blue for less, white for the same, vermilion for more.
+  /// Blue for negative values, white for zero, vermilion for positive ones.
   ///
-  /// For differences, whose scale is symmetric about zero. The ends are Okabe and Ito's.
+  /// For scales that are symmetric about zero. The ends are Okabe and Ito's.
   public static let difference = ColorMap(
     name: "difference",
     table: (0..<256).map { index in
@@ -54,8 +54,19 @@ public struct ColorMap: Hashable, Sendable {
         })
     })
 
-  /// The maps for values from nothing to much, by name.
+  /// The colour maps for values from zero up.
   public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo, jet]
+
+  /// What ``init(named:)`` reads, in words.
+  package static var expected: String {
+    "one of " + sequential.map(\.name).joined(separator: ", ")
+  }
+
+  /// The map of that name among ``sequential``; `nil` if there is none.
+  public init?(named name: String) {
+    guard let map = Self.sequential.first(where: { $0.name == name }) else { return nil }
+    self = map
+  }
 
   /// The colour for `fraction`, 0…1 along the scale; what lies beyond takes the end's colour.
   ///

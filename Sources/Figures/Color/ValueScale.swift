@@ -1,13 +1,14 @@
+package import AttentionAnalysis
 internal import Glibc
 
 /// The range of values that a colour map is stretched over: one for a whole sheet.
-public struct ValueScale: Hashable, Sendable {
+package struct ValueScale: Hashable, Sendable {
   /// The value of the first colour.
-  public let lower: Double
+  package let lower: Double
   /// The value of the last colour; greater than ``lower``.
-  public let upper: Double
-  /// Whether equal ratios of values lie equally far apart.
-  public let isLogarithmic: Bool
+  package let upper: Double
+  /// Whether the scale is logarithmic.
+  package let isLogarithmic: Bool
 
   /// Makes a scale of its ends, the lower first; both above zero on a logarithmic one.
   package init(lower: Double, upper: Double, isLogarithmic: Bool = false) {
@@ -18,9 +19,8 @@ public struct ValueScale: Hashable, Sendable {
 
   /// Makes a scale from zero, or from the least value if it is negative, to the greatest value.
   ///
-  /// NaN and infinities are passed over. When nothing exceeds zero the scale is 0…1, so that zero
-  /// still looks like nothing.
-  public init(covering maps: [HeatMap]) {
+  /// NaN and infinities are ignored. When no value exceeds zero the scale is 0…1.
+  package init(covering maps: [AttentionMap]) {
     var (least, greatest) = (0.0, 0.0)
     for map in maps {
       for value in map.values where value.isFinite {
@@ -38,7 +38,7 @@ public struct ValueScale: Hashable, Sendable {
   ///
   /// What is smaller, zero included, takes the first colour. When nothing exceeds zero the scale is
   /// 0.0001…1.
-  package init(logarithmCovering maps: [HeatMap]) {
+  package init(logarithmCovering maps: [AttentionMap]) {
     let values = maps.lazy.flatMap(\.values).filter { $0.isFinite && $0 > 0 }.map(Double.init)
     let greatest = values.max() ?? 1
     let least = values.min() ?? 0
@@ -47,17 +47,17 @@ public struct ValueScale: Hashable, Sendable {
       lower: least < greatest ? max(least, decades) : decades, upper: greatest, isLogarithmic: true)
   }
 
-  /// Makes a scale from the least to the greatest value of one map, which it stretches.
-  package init(stretchedOver map: HeatMap) {
+  /// Makes a scale from the smallest to the largest value of one map.
+  package init(stretchedOver map: AttentionMap) {
     let values = map.values.lazy.filter(\.isFinite).map(Double.init)
     let (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
     self.init(lower: least, upper: greatest > least ? greatest : least + 1)
   }
 
-  /// Makes a scale whose middle is zero, and which reaches as far to both sides as any value does.
+  /// Makes a scale symmetric about zero that covers all values.
   ///
-  /// NaN and infinities are passed over; when there is nothing but zero the scale is −1…1.
-  public init(symmetricCovering maps: [HeatMap]) {
+  /// NaN and infinities are ignored; when all values are zero the scale is −1…1.
+  package init(symmetricCovering maps: [AttentionMap]) {
     let values = maps.lazy.flatMap(\.values).filter(\.isFinite)
     let reach = values.map { abs(Double($0)) }.max() ?? 0
     upper = reach > 0 ? reach : 1
@@ -71,13 +71,13 @@ public struct ValueScale: Hashable, Sendable {
   }
 
   /// Where `value` lies, 0 at ``lower`` and 1 at ``upper``.
-  public func fraction(of value: Double) -> Double {
+  package func fraction(of value: Double) -> Double {
     guard isLogarithmic else { return (value - lower) / (upper - lower) }
     return value > 0 ? log(value / lower) / log(upper / lower) : 0
   }
 
   /// The value at `fraction` of the scale.
-  public func value(at fraction: Double) -> Double {
+  package func value(at fraction: Double) -> Double {
     isLogarithmic ? lower * pow(upper / lower, fraction) : lower + fraction * (upper - lower)
   }
 

@@ -34,15 +34,15 @@ extension CompareLayout {
   private func drawRows(
     _ seed: CompareSheet.Seed, x: Double, y: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    let left = x + Self.gutter
+    let left = x + Metrics.gutter
     drawColumnLabels(x: left, y: y, &builder)
-    var top = y + Self.columnLabelHeight
+    var top = y + Metrics.columnLabelHeight
     for (name, run) in [(sheet.plainName, seed.plain), (sheet.excitedName, seed.excited)] {
       builder.group(name) { builder in
         drawMethodName(name, x: x + 6.6, y: top, &builder)
         drawPanels(run, x: left, y: top, &builder)
       }
-      top += panelHeight + Self.rowPitch
+      top += panelHeight + Metrics.rowPitch
     }
     return top
   }
@@ -51,7 +51,7 @@ extension CompareLayout {
   private func drawMethodName(
     _ name: String, x: Double, y: Double, _ builder: inout SceneBuilder
   ) {
-    let heights = [panelHeight, panelHeight + HeatMapPanel.stripHeight]
+    let heights = [panelHeight, panelHeight + Metrics.stripHeight]
     for height in heights {
       if let size = builder.size(of: name, from: [7, 6.5, 6], width: height) {
         builder.verticalText(name, x: x, y: y + height / 2, .init(size: size), height: height)
@@ -74,18 +74,18 @@ extension CompareLayout {
           [Scene.Point(left, y + 10.5), Scene.Point(left + pairWidth, y + 10.5)],
           builder.rule(0.5))
         drawColumnLabels(x: left, y: y + 12, &builder)
-        drawPanels(run, x: left, y: y + 12 + Self.columnLabelHeight, &builder)
+        drawPanels(run, x: left, y: y + 12 + Metrics.columnLabelHeight, &builder)
       }
-      left += pairWidth + Self.blockGap
+      left += pairWidth + Metrics.blockGap
     }
-    return y + 12 + Self.columnLabelHeight + panelHeight + Self.rowPitch
+    return y + 12 + Metrics.columnLabelHeight + panelHeight + Metrics.rowPitch
   }
 
   private func drawColumnLabels(x: Double, y: Double, _ builder: inout SceneBuilder) {
     let labels = [("image", "")] + sheet.subjects.map { ($0.name, $0.tokens) }
     for (column, (name, tokens)) in labels.enumerated() {
       let center =
-        x + Double(column) * (panelWidth + Self.panelGap) + panelWidth / 2
+        x + Double(column) * (panelWidth + Metrics.panelGap) + panelWidth / 2
       builder.columnLabel(name, tokens: tokens, center: center, y: y, width: panelWidth)
     }
   }
@@ -94,7 +94,7 @@ extension CompareLayout {
     _ run: CompareSheet.Run, x: Double, y: Double, _ builder: inout SceneBuilder
   ) {
     func frame(_ column: Int) -> Scene.Rect {
-      let left = x + Double(column) * (panelWidth + Self.panelGap)
+      let left = x + Double(column) * (panelWidth + Metrics.panelGap)
       return Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight)
         .inscribed(run.image)
     }
@@ -104,7 +104,7 @@ extension CompareLayout {
     }
     for (index, map) in run.maps.enumerated() {
       builder.group("map \(sheet.subjects[index].name)") { builder in
-        HeatMapPanel(map: map, image: run.image, shared: scale, style: style)
+        MapPanel(map: map, image: run.image, shared: scale, style: style)
           .draw(in: frame(index + 1), &builder)
       }
     }
@@ -115,11 +115,11 @@ extension CompareLayout {
   ) -> Double {
     let plotHeight = arrangement == .pairs ? 58.0 : 44.0
     let frame = Scene.Rect(
-      x: x, y: y, width: (blockWidth - Self.blockGap) / 2,
-      height: plotHeight + StepChart.topMargin + StepChart.bottomMargin)
+      x: x, y: y, width: (blockWidth - Metrics.blockGap) / 2,
+      height: plotHeight + StepChart.topMargin + Axes.bottomMargin)
     builder.group("curve loss") { lossChart(seed).draw(in: frame, &$0) }
     var second = frame
-    second.x += frame.width + Self.blockGap
+    second.x += frame.width + Metrics.blockGap
     builder.group("curve attention") { attentionChart(seed).draw(in: second, &$0) }
     return frame.maxY
   }

@@ -1,3 +1,4 @@
+internal import AttentionAnalysis
 internal import Pictures
 
 extension CompareSheet {
@@ -5,7 +6,7 @@ extension CompareSheet {
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the parts do not belong together, the width is too small, or a
   ///   font is missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try validate()
     try style.maps.validate(isDifference: false)
     return try style.page { width, builder in
@@ -27,36 +28,26 @@ struct CompareLayout {
     case rows
   }
 
-  static let margin = 1.5
-  static let panelGap = 3.0
-  static let blockGap = 13.0
-  /// Room left of the panels for the methods' names.
-  static let gutter = 9.5
-  static let smallestPanel = 34.0
-  static let smallestBlock = 155.0
-  static let columnLabelHeight = 16.0
-  static let rowPitch = HeatMapPanel.stripHeight + 3
-
   let sheet: CompareSheet
   let width: Double
   let style: MapStyle
   let scale: ValueScale
 
-  var inner: Double { width - 2 * Self.margin }
+  var inner: Double { width - 2 * Metrics.margin }
   var panelsPerRow: Int { sheet.subjects.count + 1 }
-  var blockColumns: Int { width >= 400 && sheet.seeds.count > 1 ? 2 : 1 }
+  var blockColumns: Int { width >= Metrics.twoBlocks && sheet.seeds.count > 1 ? 2 : 1 }
   var blockWidth: Double {
-    (inner - Self.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
+    (inner - Metrics.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
   }
-  var pairWidth: Double { (blockWidth - Self.blockGap) / 2 }
+  var pairWidth: Double { (blockWidth - Metrics.blockGap) / 2 }
 
   var arrangement: Arrangement {
     blockColumns == 1 && panelWidth(.pairs) >= 52 ? .pairs : .rows
   }
 
   func panelWidth(_ arrangement: Arrangement) -> Double {
-    let room = arrangement == .pairs ? pairWidth : blockWidth - Self.gutter
-    return (room - Self.panelGap * Double(panelsPerRow - 1)) / Double(panelsPerRow)
+    let room = arrangement == .pairs ? pairWidth : blockWidth - Metrics.gutter
+    return (room - Metrics.panelGap * Double(panelsPerRow - 1)) / Double(panelsPerRow)
   }
 
   var panelWidth: Double { panelWidth(arrangement) }
@@ -77,13 +68,13 @@ struct CompareLayout {
     try checkWidth()
     var builder = builder
     var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     var keyIsDrawn = false
     for first in stride(from: 0, to: sheet.seeds.count, by: blockColumns) {
       let top = bottom
       for column in 0..<blockColumns {
-        let x = Self.margin + Double(column) * (blockWidth + Self.blockGap)
+        let x = Metrics.margin + Double(column) * (blockWidth + Metrics.blockGap)
         let index = first + column
         if index < sheet.seeds.count {
           bottom = max(bottom, drawBlock(index, x: x, y: top, &builder))
@@ -113,22 +104,22 @@ struct CompareLayout {
   }
 
   private func checkWidth() throws {
-    let gaps = Self.panelGap * Double(panelsPerRow - 1)
-    let panels = Self.gutter + gaps + Self.smallestPanel * Double(panelsPerRow)
-    let needed = (max(panels, Self.smallestBlock) + 2 * Self.margin).rounded(.up)
+    let gaps = Metrics.panelGap * Double(panelsPerRow - 1)
+    let panels = Metrics.gutter + gaps + Metrics.smallestPanel * Double(panelsPerRow)
+    let needed = (max(panels, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
   }
 
   /// Colour bar and legend side by side where there is room, the note below.
   private func drawWideKey(y: Double, _ builder: inout SceneBuilder) -> Double {
-    guard width >= 400 else {
-      return drawKey(x: Self.margin, y: y, width: inner, &builder)
+    guard width >= Metrics.twoBlocks else {
+      return drawKey(x: Metrics.margin, y: y, width: inner, &builder)
     }
-    let half = (inner - Self.blockGap) / 2
-    let bar = drawColorBar(x: Self.margin, y: y, width: half, &builder)
+    let half = (inner - Metrics.blockGap) / 2
+    let bar = drawColorBar(x: Metrics.margin, y: y, width: half, &builder)
     let legend = drawLegend(
-      x: Self.margin + half + Self.blockGap, y: y, width: half, &builder)
-    return drawNote(x: Self.margin, y: max(bar, legend) + 2, width: inner, &builder)
+      x: Metrics.margin + half + Metrics.blockGap, y: y, width: half, &builder)
+    return drawNote(x: Metrics.margin, y: max(bar, legend) + 2, width: inner, &builder)
   }
 
   private func drawKey(

@@ -1,43 +1,44 @@
-public import Pictures
-import PromptText
+package import AttentionAnalysis
+package import AttentionTrace
+package import Pictures
+internal import PromptText
 
-/// A prompt without and with excitation, seed by seed: pictures, maps on one shared scale, curves.
+/// Plain and guided runs of a prompt, seed by seed: pictures, maps on one shared scale, curves.
 ///
 /// Pure data: what to show, not how. ``scene(_:)`` lays it out.
-public struct CompareSheet: Sendable {
+package struct CompareSheet: Sendable {
   /// A word whose attention is shown.
-  public struct Subject: Hashable, Sendable {
+  package struct Subject: Hashable, Sendable {
     /// The word, as in `cat`.
-    public var name: String
+    package var name: String
     /// Which tokens it is, as in `token 2` or `tokens 5–6`.
-    public var tokens: String
+    package var tokens: String
 
     /// Names a word and its tokens.
-    public init(name: String, tokens: String) {
+    package init(name: String, tokens: String) {
       self.name = name
       self.tokens = tokens
     }
   }
 
   /// One method's result for a seed.
-  public struct Run: Sendable {
+  package struct Run: Sendable {
     /// The picture.
-    public var image: Picture
+    package var image: Picture
     /// `[subject]` the aggregated maps.
-    public var maps: [HeatMap]
+    package var maps: [AttentionMap]
     /// `[step]` the loss; empty if it was not recorded, NaN at a step without one.
-    public var loss: [Float]
+    package var loss: [Float]
     /// `[subject][step]` the largest attention on the subject, as the loss sees it; empty if it
     /// was not recorded.
-    public var attention: [[Float]]
+    package var attention: [[Float]]
     /// Tries of iterative refinement, by step.
-    public var refinementTries: [Int: Int]
+    package var refinementTries: [Int: Int]
     /// The loss after each try, by step; may be empty.
-    public var refinementLosses: [Int: [Float]]
+    package var refinementLosses: [Int: [Float]]
 
-    /// Describes a result; see the properties.
-    public init(
-      image: Picture, maps: [HeatMap], loss: [Float], attention: [[Float]],
+    package init(
+      image: Picture, maps: [AttentionMap], loss: [Float], attention: [[Float]],
       refinementTries: [Int: Int] = [:], refinementLosses: [Int: [Float]] = [:]
     ) {
       self.image = image
@@ -50,16 +51,16 @@ public struct CompareSheet: Sendable {
   }
 
   /// Both methods from the same starting noise.
-  public struct Seed: Sendable {
+  package struct Seed: Sendable {
     /// The seed of the noise.
-    public var seed: UInt64
-    /// Without excitation.
-    public var plain: Run
-    /// With excitation.
-    public var excited: Run
+    package var seed: UInt64
+    /// The run of plain Stable Diffusion.
+    package var plain: Run
+    /// The run of a guided method.
+    package var excited: Run
 
     /// Pairs two results of a seed.
-    public init(seed: UInt64, plain: Run, excited: Run) {
+    package init(seed: UInt64, plain: Run, excited: Run) {
       self.seed = seed
       self.plain = plain
       self.excited = excited
@@ -67,33 +68,32 @@ public struct CompareSheet: Sendable {
   }
 
   /// The prompt.
-  public var prompt: String
+  package var prompt: String
   /// The words shown, in the order of the maps; one to four.
-  public var subjects: [Subject]
+  package var subjects: [Subject]
   /// The seeds, in order; at least one.
-  public var seeds: [Seed]
+  package var seeds: [Seed]
   /// Denoising steps.
-  public var steps: Int
+  package var steps: Int
   /// Steps, from the first, in which the latent was altered.
-  public var alteredSteps: Int
+  package var alteredSteps: Int
   /// Attention that every subject must reach, by step.
-  public var thresholds: [Int: Double]
+  package var thresholds: [Int: Double]
   /// What the maps' colours measure and in which unit, as in `mean attention probability, 16×16,
   /// 3 layers × 4 heads, 50 steps`.
-  public var recipe: String
+  package var recipe: String
   /// What the largest attention in the curves is, as in `largest attention, smoothed`.
-  public var curveLabel = "largest attention"
+  package var curveLabel = "largest attention"
   /// How the curves' numbers came about, as a sentence under the sheet; may be empty.
-  public var curveNote = ""
-  /// What the run without excitation is called.
-  public var plainName = "Stable Diffusion"
-  /// What the run with excitation is called.
-  public var excitedName = "Attend-and-Excite"
+  package var curveNote = ""
+  /// The title of the plain method.
+  package var plainName = "Stable Diffusion"
+  /// The title of the guided method.
+  package var excitedName = "Attend-and-Excite"
   /// Date, software and provenance for the file.
-  public var metadata: Scene.Metadata
+  package var metadata: Scene.Metadata
 
-  /// Describes a sheet; see the properties.
-  public init(
+  package init(
     prompt: String, subjects: [Subject], seeds: [Seed], steps: Int, alteredSteps: Int,
     thresholds: [Int: Double], recipe: String, metadata: Scene.Metadata
   ) {
@@ -108,7 +108,7 @@ public struct CompareSheet: Sendable {
   }
 
   /// All maps, seed by seed.
-  var maps: [HeatMap] { seeds.flatMap { $0.plain.maps + $0.excited.maps } }
+  var maps: [AttentionMap] { seeds.flatMap { $0.plain.maps + $0.excited.maps } }
 
   /// Refuses what cannot be drawn.
   func validate() throws {
@@ -130,5 +130,127 @@ public struct CompareSheet: Sendable {
         }
       }
     }
+  }
+}
+
+extension CompareSheet {
+  /// A sheet of recorded runs: for each seed a plain run and a guided one.
+  ///
+  /// - Parameters:
+  ///   - runs: of one prompt, in any order; `stable-diffusion` is the plain method.
+  ///   - recipe: how maps are made; `nil` for the mean over all steps at the objective's grid.
+  ///   - software: the program that draws the sheet, with its version.
+  /// - Throws: `AnalysisError` when the runs do not pair up or lack what the recipe asks for,
+  ///   `TraceError` and ``FigureError`` when a file is damaged.
+  package init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
+    let (plain, excited) = try Self.paired(runs)
+    let first = excited[0].manifest
+    let recipe = recipe ?? Recipe(layers: first.method.grid.description)
+    var label = ""
+    let seeds = try zip(plain, excited).map { plain, excited in
+      let maps = try excited.maps(of: first.subjects, by: recipe)
+      label = Self.label(maps[0])
+      return Seed(
+        seed: excited.manifest.seed, plain: try Run(plain, first.subjects, recipe),
+        excited: try Run(excited, maps: maps))
+    }
+    self.init(
+      prompt: first.tokens.prompt,
+      subjects: first.subjects.map { Subject(name: $0.name, tokens: Self.tokens($0)) },
+      seeds: seeds, steps: first.timesteps.count,
+      alteredSteps: min(first.method.alteredSteps, first.timesteps.count),
+      thresholds: first.method.thresholds, recipe: label,
+      metadata: Scene.Metadata(
+        of: first, software: software, manifest: Self.provenance(runs, recipe)))
+    curveNote =
+      "Curves: the largest value of a word’s map as the loss reads it (softmax of 100 × the mean "
+      + "probability over the prompt’s tokens, smoothed), in the pass that predicts the noise."
+    plainName = plain[0].manifest.method.figureTitle
+    excitedName = first.method.figureTitle
+  }
+
+  private static let plainMethod = NeglectComparison.plainMethod
+
+  /// The runs by seed, the plain and the guided one of a seed at the same index.
+  private static func paired(
+    _ runs: [RecordedRun]
+  ) throws -> (plain: [RecordedRun], excited: [RecordedRun]) {
+    let sorted = runs.sorted { $0.manifest.seed < $1.manifest.seed }
+    let plain = sorted.filter { $0.manifest.method.name == plainMethod }
+    let excited = sorted.filter { $0.manifest.method.name != plainMethod }
+    guard let model = excited.first else {
+      throw AnalysisError.nothingSelected(
+        run: runs.first?.folder.path ?? "no run", what: "a run of a guided method",
+        recorded: "only \(plainMethod)")
+    }
+    for run in sorted {
+      try run.requireComparable(with: model)
+      let partners = run.manifest.method.name == plainMethod ? excited : plain
+      guard partners.count(where: { $0.manifest.seed == run.manifest.seed }) == 1,
+        sorted.count(where: {
+          $0.manifest.seed == run.manifest.seed
+            && ($0.manifest.method.name == plainMethod) == (run.manifest.method.name == plainMethod)
+        }) == 1
+      else {
+        throw AnalysisError.notComparable(
+          first: run.folder.path, second: "the other runs",
+          what: "seed \(run.manifest.seed) needs one plain run and one guided run")
+      }
+    }
+    return (plain, excited)
+  }
+
+  /// Which tokens a subject is.
+  static func tokens(_ subject: PromptText.Subject) -> String {
+    let list = subject.tokens.map(String.init).joined(separator: ", ")
+    return subject.tokens.count == 1 ? "token \(list)" : "tokens \(list)"
+  }
+
+  /// What the colours measure, in words and with the true numbers.
+  private static func label(_ map: SubjectMap) -> String {
+    quantity(map) + ", \(map.calls) " + (map.calls == 1 ? "step" : "steps")
+  }
+
+  /// The quantity of a map of one call.
+  static func quantity(_ map: SubjectMap) -> String {
+    let heads = Set(map.layers.map(\.heads)).sorted().map(String.init).joined(separator: "/")
+    return "mean attention probability, \(map.grid.rows)×\(map.grid.columns), "
+      + "\(map.layers.count) layers × \(heads) heads"
+  }
+
+  /// What the sheet was made of: seeds, methods and the recipe.
+  private static func provenance(_ runs: [RecordedRun], _ recipe: Recipe) -> OrderedJSON {
+    [
+      "layout": "compare", "methods": .texts(Set(runs.map(\.manifest.method.name)).sorted()),
+      "recipe": .text(recipe.description),
+      "seeds": .integers(Set(runs.map(\.manifest.seed)).sorted()),
+    ]
+  }
+}
+
+extension CompareSheet.Run {
+  fileprivate init(
+    _ run: RecordedRun, _ subjects: [PromptText.Subject], _ recipe: Recipe
+  ) throws {
+    try self.init(run, maps: try run.maps(of: subjects, by: recipe))
+  }
+
+  /// A run's picture and curves, with maps already made of it.
+  fileprivate init(_ run: RecordedRun, maps: [SubjectMap]) throws {
+    let measured = run.noisePredictions.compactMap(\.measurement)
+    guard measured.allSatisfy({ $0.maxima.count == maps.count }) else {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "the largest attention of \(maps.count) subjects",
+        recorded: "calls.jsonl with a different number of subjects")
+    }
+    self.init(
+      image: try Picture.read(run.folder.image),
+      maps: maps.map(\.map),
+      loss: measured.map(\.loss),
+      attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },
+      refinementTries: run.refinementTries,
+      refinementLosses: Dictionary(
+        grouping: run.calls.filter { $0.phase == .refinement }, by: \.step
+      ).mapValues { $0.compactMap { $0.measurement?.loss } })
   }
 }

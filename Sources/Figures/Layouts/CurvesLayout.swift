@@ -4,7 +4,7 @@ extension CurvesSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Throws: ``FigureError`` if there is nothing to show, the width is too small, or a font is
   ///   missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try validate()
     return try style.page { width, builder in
       try CurvesLayout(sheet: self, width: width).scene(builder)
@@ -14,19 +14,17 @@ extension CurvesSheet {
 
 /// Places the panels of a ``CurvesSheet`` in a grid, the key and a note below.
 struct CurvesLayout {
-  private static let margin = CompareLayout.margin
-  private static let gap = 13.0
   private static let rowGap = 6.0
   private static let smallestPanel = 105.0
 
   let sheet: CurvesSheet
   let width: Double
 
-  private var inner: Double { width - 2 * Self.margin }
+  private var inner: Double { width - 2 * Metrics.margin }
 
   /// As few rows as the width allows, then as few columns.
   private var columns: Int {
-    let most = max(1, Int((inner + Self.gap) / (Self.smallestPanel + Self.gap)))
+    let most = max(1, Int((inner + Metrics.blockGap) / (Self.smallestPanel + Metrics.blockGap)))
     let count = sheet.panels.count
     let rows = (count + most - 1) / most
     return (count + rows - 1) / rows
@@ -41,7 +39,7 @@ struct CurvesLayout {
       }
     }
     let all = Array(sheet.panels.indices)
-    let kinds: [Set<CurvesSheet.Measure>] = [[.loss, .maxima], [.entropy], [.overlap]]
+    let kinds: [Set<CurveMeasure>] = [[.loss, .maxima], [.entropy], [.overlap]]
     let apart = kinds.flatMap { kind in
       chunks(all.filter { kind.contains(sheet.panels[$0].measure) })
     }
@@ -50,16 +48,16 @@ struct CurvesLayout {
   }
 
   func scene(_ builder: SceneBuilder) throws -> Scene {
-    let needed = (CompareLayout.smallestBlock + 2 * Self.margin).rounded(.up)
+    let needed = (Metrics.smallestBlock + 2 * Metrics.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
     var builder = builder
     var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     bottom = drawPanels(y: bottom, &builder)
     bottom = builder.group("key") { builder in
       let legend = Legend(entries: legendEntries)
-        .draw(x: Self.margin, y: bottom, width: inner, &builder)
+        .draw(x: Metrics.margin, y: bottom, width: inner, &builder)
       return drawNote(y: legend + 2, &builder)
     }
     var scene = builder.scene(
@@ -71,14 +69,14 @@ struct CurvesLayout {
   // MARK: - Panels
 
   private func drawPanels(y: Double, _ builder: inout SceneBuilder) -> Double {
-    let chartWidth = (inner - Self.gap * Double(columns - 1)) / Double(columns)
+    let chartWidth = (inner - Metrics.blockGap * Double(columns - 1)) / Double(columns)
     var top = y
     for row in rows {
       let triesRows = row.map { tries(of: sheet.panels[$0].measure).count }.max() ?? 0
       let height = CurveChart.height(triesRows: triesRows)
       for (column, index) in row.enumerated() {
         let frame = Scene.Rect(
-          x: Self.margin + Double(column) * (chartWidth + Self.gap), y: top,
+          x: Metrics.margin + Double(column) * (chartWidth + Metrics.blockGap), y: top,
           width: chartWidth, height: height)
         builder.group(Self.title(sheet.panels[index])) {
           chart(index, mark: $0.mark(index), triesRows: triesRows).draw(in: frame, &$0)
@@ -113,7 +111,7 @@ struct CurvesLayout {
 
   /// The axis that all panels of a measure share: 0…1 for loss and attention, or as far as they
   /// reach; for entropy and overlap no more than the values need.
-  private func range(of measure: CurvesSheet.Measure) -> (lower: Double, upper: Double) {
+  private func range(of measure: CurveMeasure) -> (lower: Double, upper: Double) {
     let values = sheet.panels.filter { $0.measure == measure }
       .flatMap { series($0).flatMap(\.values) }
     var (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
@@ -125,7 +123,7 @@ struct CurvesLayout {
     return Self.labelled(from: least, to: greatest)
   }
 
-  /// The values from `least` to `greatest` and a little more, so that both ends bear labels.
+  /// The range from `least` to `greatest`, extended to the next labelled values.
   private static func labelled(
     from least: Double, to greatest: Double
   ) -> (lower: Double, upper: Double) {
@@ -145,7 +143,7 @@ struct CurvesLayout {
   private var alteredSteps: Int { sheet.methods.map(\.alteredSteps).max() ?? 0 }
 
   /// The values that a measure had to reach, by step.
-  private func levels(of measure: CurvesSheet.Measure) -> [Int: [Double]] {
+  private func levels(of measure: CurveMeasure) -> [Int: [Double]] {
     guard measure == .loss || measure == .maxima else { return [:] }
     var levels: [Int: [Double]] = [:]
     for method in sheet.methods {
@@ -161,7 +159,7 @@ struct CurvesLayout {
 
   /// The rows of tries above a measure's panels, one for each method that made any.
   private func tries(
-    of measure: CurvesSheet.Measure
+    of measure: CurveMeasure
   ) -> [(row: TriesRow, style: CurveStyle?)] {
     guard measure == .loss || measure == .maxima else { return [] }
     let trying = zip(sheet.methods, sheet.styles).filter { method, _ in
@@ -248,7 +246,7 @@ struct CurvesLayout {
 
   private func drawNote(y: Double, _ builder: inout SceneBuilder) -> Double {
     builder.paragraph(
-      (sheet.gaps + notes).joined(separator: " "), x: Self.margin, y: y, width: inner,
+      (sheet.gaps + notes).joined(separator: " "), x: Metrics.margin, y: y, width: inner,
       builder.secondary(6), baseline: 5.8, pitch: 7.4, atMost: 10)
   }
 
@@ -263,18 +261,18 @@ struct CurvesLayout {
     }
     if measures.contains(.entropy) {
       notes.append(
-        "Entropy: of a word’s map as a share of the largest possible, 1 for an even map.")
+        "Entropy: of a word’s map as a share of the largest possible, 1 for a uniform map.")
     }
     if measures.contains(.overlap) {
       notes.append(
-        "Overlap: the soft Jaccard index of two words’ maps, 0 apart and 1 the same.")
+        "Overlap: the soft Jaccard index of two words’ maps, 0 if disjoint and 1 if equal.")
     }
     if measures.contains(.entropy) || measures.contains(.overlap) {
       notes.append("Their maps at each step: \(sheet.recipe).")
     }
     if drawsBands, hasGaps {
       notes.append(
-        "Median and band leave out seeds without a value, and end where fewer than "
+        "Median and band omit seeds without a value, and end where fewer than "
           + "\(CurveChart.Series.leastForBand) have one.")
     }
     return notes

@@ -1,20 +1,12 @@
+package import AttentionAnalysis
+package import AttentionTrace
+internal import PromptText
+
 /// Measures of runs over the denoising steps: a panel for each, a line for each method.
 ///
 /// Of five and more seeds of a method the median is drawn, in a band from the 25th to the 75th
 /// percentile; of fewer, each seed's line.
-public struct CurvesSheet: Sendable {
-  /// What is measured at each step.
-  public enum Measure: String, Hashable, Sendable, CaseIterable {
-    /// The objective's loss.
-    case loss
-    /// Each subject's largest attention, as the loss reads it.
-    case maxima
-    /// The entropy of each subject's map as a share of the largest possible.
-    case entropy
-    /// The soft Jaccard index of the maps of each pair of subjects.
-    case overlap
-  }
-
+package struct CurvesSheet: Sendable {
   /// A method and what it did over the steps.
   package struct Method: Sendable {
     /// As in `Attend-and-Excite`.
@@ -45,13 +37,13 @@ public struct CurvesSheet: Sendable {
 
   /// One measure of one subject or pair.
   package struct Panel: Sendable {
-    package var measure: Measure
+    package var measure: CurveMeasure
     /// The subjects measured: none for the loss, two for an overlap.
     package var subjects: [String]
     /// `[method][seed][step]`; NaN where nothing was recorded.
     package var values: [[[Double]]]
 
-    package init(measure: Measure, subjects: [String], values: [[[Double]]]) {
+    package init(measure: CurveMeasure, subjects: [String], values: [[[Double]]]) {
       self.measure = measure
       self.subjects = subjects
       self.values = values
@@ -93,13 +85,144 @@ public struct CurvesSheet: Sendable {
   /// Refuses what cannot be drawn.
   func validate() throws {
     guard !methods.isEmpty, !panels.isEmpty else {
-      throw FigureError.inconsistentSheet("nothing to show")
+      throw FigureError.inconsistentSheet("no run or no measure to show")
     }
     let others = methods.count { !$0.isPlain }
     guard others <= CurveStyle.others.count else {
       throw FigureError.inconsistentSheet(
-        "\(others) methods beside \(CompareSheet.title(Self.plainMethod)); lines of "
+        "\(others) methods besides \(RunManifest.Method.plainTitle); lines of "
           + "\(CurveStyle.others.count) at most can be told apart")
     }
+  }
+}
+
+extension CurvesSheet {
+  static let plainMethod = NeglectComparison.plainMethod
+
+  /// A sheet of recorded runs of one prompt.
+  ///
+  /// - Parameters:
+  ///   - runs: in any order; of each method and seed one at most.
+  ///   - measures: what is drawn, in this order; empty for all that was recorded.
+  ///   - recipe: how the maps of entropy and overlap are made at each step; `nil` for the mean over
+  ///     heads and the layers that the loss reads. Of several passes of a step the last counts.
+  ///   - weights: the head weights that the recipe names, by path.
+  ///   - software: the program that draws the sheet, with its version.
+  /// - Throws: `AnalysisError` when the runs cannot be compared, or none has what was asked for;
+  ///   `TraceError` when a file is damaged; ``FigureError`` for no run, one given twice, or an overlap
+  ///   of a single subject.
+  package init(
+    runs: [RecordedRun], measures: [CurveMeasure] = [], recipe: Recipe? = nil,
+    weights: [String: HeadWeights] = [:], software: String
+  ) throws {
+    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+    let groups = try Self.grouped(runs)
+    let subjects = first.manifest.subjects
+    if measures.contains(.overlap), subjects.count < 2 {
+      throw FigureError.inconsistentSheet(
+        "\(subjects.count) subject\(subjects.count == 1 ? "" : "s"); overlap needs two or more")
+    }
+    let chosen = measures.isEmpty ? CurveMeasure.allCases : measures
+    let maps = recipe ?? Recipe(layers: Recipe.lossGrid)
+    let readsMaps = chosen.contains(.entropy) || chosen.contains(.overlap)
+    let curves = try groups.map { runs in
+      try runs.map { try RunCurves($0, by: readsMaps ? maps : nil, weights: weights) }
+    }
+    (panels, gaps) = try Self.panels(
+      chosen, of: curves, subjects.map(\.name), steps: first.manifest.timesteps.count,
+      isRequired: { measure in
+        !measures.isEmpty || recipe != nil && (measure == .entropy || measure == .overlap)
+      })
+    for run in runs where run.manifest.status == .running {
+      let step = run.calls.last?.step
+      gaps.append(
+        "\(run.manifest.method.figureTitle), seed \(run.manifest.seed), is unfinished: drawn up to step "
+          + "\(step.map(String.init) ?? "none").")
+    }
+    methods = groups.map(Self.method)
+    prompt = first.manifest.tokens.prompt
+    steps = first.manifest.timesteps.count
+    self.recipe = maps.resolved(for: first.manifest).description
+    metadata = Scene.Metadata(
+      of: first.manifest, software: software,
+      manifest: Self.provenance(groups, panels, recipe: maps))
+  }
+
+  /// The runs of each method by seed, the method without guidance first.
+  private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
+    for run in runs.dropFirst() { try runs[0].requireComparable(with: run) }
+    let plainFirst = runs.filter { $0.manifest.method.name == plainMethod }
+    return try (plainFirst + runs).map(\.manifest.method.name).uniqued.map { name in
+      let group = runs.filter { $0.manifest.method.name == name }
+        .sorted { $0.manifest.seed < $1.manifest.seed }
+      for (one, other) in zip(group, group.dropFirst()) {
+        try group[0].requireComparable(with: other)
+        guard one.manifest.seed != other.manifest.seed else {
+          throw FigureError.inconsistentSheet(
+            "\(one.folder.path) and \(other.folder.path) are both seed \(one.manifest.seed) of "
+              + "\(name); give one of them")
+        }
+      }
+      return group
+    }
+  }
+
+  private static func method(_ runs: [RecordedRun]) -> Method {
+    let method = runs[0].manifest.method
+    return Method(
+      title: method.figureTitle, isPlain: method.name == plainMethod,
+      seeds: runs.map(\.manifest.seed), alteredSteps: method.alteredSteps,
+      thresholds: method.thresholds,
+      tries: runs.reduce(into: [:]) { $0.merge($1.refinementTries, uniquingKeysWith: +) })
+  }
+
+  /// The panels of what was recorded, and sentences on what was not.
+  private static func panels(
+    _ measures: [CurveMeasure], of curves: [[RunCurves]], _ names: [String], steps: Int,
+    isRequired: (CurveMeasure) -> Bool
+  ) throws -> ([Panel], [String]) {
+    var (panels, gaps): ([Panel], [String]) = ([], [])
+    for measure in measures {
+      let subjects = subjects(of: measure, among: names)
+      let all = curves.joined()
+      let lacking = all.filter { $0.values[measure] == nil }
+      if lacking.count == all.count {
+        if isRequired(measure) { throw lacking[lacking.startIndex].missing(measure) }
+        if !subjects.isEmpty { gaps.append("No run recorded \(measure.words).") }
+        continue
+      }
+      if !lacking.isEmpty {
+        gaps.append("\(lacking.count) of \(all.count) runs did not record \(measure.words).")
+      }
+      let nothing = [Double](repeating: .nan, count: steps)
+      panels += subjects.indices.map { index in
+        Panel(
+          measure: measure, subjects: subjects[index],
+          values: curves.map { $0.map { $0.values[measure]?[index] ?? nothing } })
+      }
+    }
+    if panels.isEmpty, let run = curves.joined().first { throw run.missing(.loss) }
+    return (panels, gaps)
+  }
+
+  /// Whose panels a measure has.
+  private static func subjects(of measure: CurveMeasure, among names: [String]) -> [[String]] {
+    switch measure {
+    case .loss: [[]]
+    case .maxima, .entropy: names.map { [$0] }
+    case .overlap:
+      names.indices.flatMap { i in names[(i + 1)...].map { [names[i], $0] } }
+    }
+  }
+
+  private static func provenance(
+    _ groups: [[RecordedRun]], _ panels: [Panel], recipe: Recipe
+  ) -> OrderedJSON {
+    [
+      "layout": "curves", "measures": .texts(panels.map(\.measure.rawValue).uniqued),
+      "recipe": .text(recipe.description),
+      "seeds": .object(
+        groups.map { .init($0[0].manifest.method.name, .integers($0.map(\.manifest.seed))) }),
+    ]
   }
 }

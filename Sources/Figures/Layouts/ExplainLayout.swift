@@ -4,7 +4,7 @@ extension ExplainSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try style.maps.validate(isDifference: false)
     return try style.page { width, builder in
       try ExplainLayout(
@@ -17,12 +17,8 @@ extension ExplainSheet {
 
 /// Places the parts of an ``ExplainSheet``: a block for each seed, then the key.
 struct ExplainLayout {
-  private static let margin = CompareLayout.margin
-  private static let panelGap = CompareLayout.panelGap
-  private static let blockGap = CompareLayout.blockGap
-  private static let gutter = CompareLayout.gutter
   /// A panel's width; a larger one shows no more.
-  private static let panelRange = CompareLayout.smallestPanel...96.0
+  private static let panelRange = Metrics.smallestPanel...96.0
   private static let titleHeight = 13.0
   /// The least room for the key beside a block.
   private static let keyWidth = 130.0
@@ -32,34 +28,34 @@ struct ExplainLayout {
   let style: MapStyle
   let scale: ValueScale
 
-  private var inner: Double { width - 2 * Self.margin }
+  private var inner: Double { width - 2 * Metrics.margin }
   private var panelsPerRow: Int { sheet.subjects.count + 1 }
-  private var gaps: Double { Self.panelGap * Double(panelsPerRow - 1) }
-  private var blockColumns: Int { width >= 400 && sheet.blocks.count > 1 ? 2 : 1 }
+  private var gaps: Double { Metrics.panelGap * Double(panelsPerRow - 1) }
+  private var blockColumns: Int { width >= Metrics.twoBlocks && sheet.blocks.count > 1 ? 2 : 1 }
   private var columnWidth: Double {
-    (inner - Self.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
+    (inner - Metrics.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
   }
   private var panelWidth: Double {
-    min((columnWidth - Self.gutter - gaps) / Double(panelsPerRow), Self.panelRange.upperBound)
+    min((columnWidth - Metrics.gutter - gaps) / Double(panelsPerRow), Self.panelRange.upperBound)
   }
   private var panelHeight: Double {
     panelWidth * Double(sheet.photo.height) / Double(sheet.photo.width)
   }
-  private var blockWidth: Double { Self.gutter + gaps + panelWidth * Double(panelsPerRow) }
+  private var blockWidth: Double { Metrics.gutter + gaps + panelWidth * Double(panelsPerRow) }
 
   func scene(_ builder: SceneBuilder) throws -> Scene {
-    let needed = Self.gutter + gaps + Self.panelRange.lowerBound * Double(panelsPerRow)
-    let least = (max(needed, CompareLayout.smallestBlock) + 2 * Self.margin).rounded(.up)
+    let needed = Metrics.gutter + gaps + Self.panelRange.lowerBound * Double(panelsPerRow)
+    let least = (max(needed, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
     guard width >= least else { throw FigureError.tooNarrow(width: width, needed: least) }
     var builder = builder
     let top = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     var bottom = top
     for first in stride(from: 0, to: sheet.blocks.count, by: blockColumns) {
       let y = bottom
       for index in first..<min(first + blockColumns, sheet.blocks.count) {
-        let x = Self.margin + Double(index - first) * (columnWidth + Self.blockGap)
+        let x = Metrics.margin + Double(index - first) * (columnWidth + Metrics.blockGap)
         bottom = max(bottom, drawBlock(sheet.blocks[index], index, x: x, y: y, &builder))
       }
       bottom += 4
@@ -72,7 +68,7 @@ struct ExplainLayout {
   private var caption: String {
     Scene.caption(
       sheet.prompt,
-      "where each word looks in a photo, noised to the times shown "
+      "where each word attends in a photo, noised to the training times shown "
         + Scene.list("seed", sheet.blocks.map { String($0.seed) }),
       quantity: sheet.quantity, scale: scale, style: style, strip: "the largest value")
   }
@@ -90,14 +86,14 @@ struct ExplainLayout {
         top += Self.titleHeight
       }
       drawColumnLabels(x: x, y: top, &builder)
-      top += CompareLayout.columnLabelHeight
+      top += Metrics.columnLabelHeight
       builder.group("photo") { builder in
         builder.add(.image(sheet.photo, frame(0, x: x, y: top)))
         builder.rectangle(frame(0, x: x, y: top), stroke: builder.rule(0.4))
       }
       for row in block.rows {
         drawRow(row, x: x, y: top, &builder)
-        top += panelHeight + CompareLayout.rowPitch
+        top += panelHeight + Metrics.rowPitch
       }
       return top
     }
@@ -112,7 +108,7 @@ struct ExplainLayout {
         height: panelHeight)
       for (index, map) in row.maps.enumerated() {
         builder.group("map \(sheet.subjects[index].name)") { builder in
-          HeatMapPanel(
+          MapPanel(
             map: map, image: sheet.photo, shared: scale, style: style
           ).draw(in: frame(index + 1, x: x, y: y), &builder)
         }
@@ -122,9 +118,9 @@ struct ExplainLayout {
 
   /// Where a panel of a row goes; the rows' names stand between the photo and the maps.
   private func frame(_ column: Int, x: Double, y: Double) -> Scene.Rect {
-    let left = x + Double(column) * (panelWidth + Self.panelGap)
+    let left = x + Double(column) * (panelWidth + Metrics.panelGap)
     return Scene.Rect(
-      x: column == 0 ? left : left + Self.gutter, y: y, width: panelWidth, height: panelHeight)
+      x: column == 0 ? left : left + Metrics.gutter, y: y, width: panelWidth, height: panelHeight)
   }
 
   private func drawColumnLabels(x: Double, y: Double, _ builder: inout SceneBuilder) {
@@ -137,12 +133,12 @@ struct ExplainLayout {
 
   /// Beside a single block where there is room, else below; returns the sheet's bottom.
   private func drawKey(top: Double, bottom: Double, _ builder: inout SceneBuilder) -> Double {
-    let room = inner - blockWidth - Self.blockGap
+    let room = inner - blockWidth - Metrics.blockGap
     guard sheet.blocks.count == 1, room >= Self.keyWidth else {
-      return drawKey(x: Self.margin, y: bottom, width: inner, &builder)
+      return drawKey(x: Metrics.margin, y: bottom, width: inner, &builder)
     }
     let key = drawKey(
-      x: Self.margin + blockWidth + Self.blockGap, y: top + CompareLayout.columnLabelHeight,
+      x: Metrics.margin + blockWidth + Metrics.blockGap, y: top + Metrics.columnLabelHeight,
       width: room, &builder)
     return max(bottom, key)
   }
@@ -152,7 +148,7 @@ struct ExplainLayout {
   ) -> Double {
     MapKey(
       maps: sheet.maps, quantity: sheet.quantity, scale: scale, style: style,
-      note: "Rows: the photo’s latent noised to training time t, from noise to photo."
+      note: "Rows: the photo’s latent noised to training time t, from the most noise to the least."
     ).draw(x: x, y: y, width: width, atMost: 12, &builder)
   }
 }

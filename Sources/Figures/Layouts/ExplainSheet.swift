@@ -1,16 +1,16 @@
-public import AttentionAnalysis
-public import AttentionTrace
+package import AttentionAnalysis
+package import AttentionTrace
 internal import Pictures
 internal import PromptText
 
 /// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
-public struct ExplainSheet: Sendable {
+package struct ExplainSheet: Sendable {
   /// The maps at one time.
   struct Row {
     /// The training time, as in `t = 500`.
     let name: String
     /// `[subject]` the aggregated maps.
-    let maps: [HeatMap]
+    let maps: [AttentionMap]
   }
 
   /// The rows under one noise.
@@ -29,20 +29,20 @@ public struct ExplainSheet: Sendable {
   let metadata: Scene.Metadata
 
   /// Whether `runs` are explanations, all of them.
-  public static func shows(_ runs: [RecordedRun]) -> Bool {
+  package static func shows(_ runs: [RecordedRun]) -> Bool {
     !runs.isEmpty && runs.allSatisfy { $0.manifest.method.name == "explain" }
   }
 
-  /// A sheet of recorded explanations of one photo by one prompt, without a model.
+  /// A sheet of recorded explanations of one photo by one prompt.
   ///
   /// - Parameters:
   ///   - runs: one for each seed, in any order.
   ///   - recipe: how maps are made, its steps the times shown; `nil` for every time at the
   ///     objective's grid.
-  ///   - software: what draws the sheet, with the version.
+  ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when the runs differ in more than their seeds or lack what the recipe
   ///   asks for, `TraceError` and ``FigureError`` when a file is damaged.
-  public init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
+  package init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
     let runs = runs.sorted { $0.manifest.seed < $1.manifest.seed }
     guard let first = runs.first else {
       throw FigureError.inconsistentSheet("no run to show")
@@ -76,7 +76,7 @@ public struct ExplainSheet: Sendable {
           quantity = CompareSheet.quantity(maps[0])
           return Row(
             name: "t = \(NumberText.plain(manifest.timesteps[step]))",
-            maps: maps.map { HeatMap($0.map) })
+            maps: maps.map(\.map))
         })
     }
     prompt = manifest.tokens.prompt
@@ -87,9 +87,10 @@ public struct ExplainSheet: Sendable {
     self.quantity = quantity
     metadata = Scene.Metadata(
       of: manifest, software: software,
-      manifest: "{\"layout\": \"explain\", \"photo\": \"\(manifest.picture?.sha256 ?? "")\", "
-        + "\"recipe\": \(Scene.json(recipe.description)), "
-        + "\"seeds\": [\(runs.map { String($0.manifest.seed) }.joined(separator: ", "))]}")
+      manifest: [
+        "layout": "explain", "photo": .text(manifest.picture?.sha256 ?? ""),
+        "recipe": .text(recipe.description), "seeds": .integers(runs.map(\.manifest.seed)),
+      ])
   }
 
   private static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {
@@ -100,5 +101,5 @@ public struct ExplainSheet: Sendable {
   }
 
   /// All maps, block by block.
-  var maps: [HeatMap] { blocks.flatMap { $0.rows.flatMap(\.maps) } }
+  var maps: [AttentionMap] { blocks.flatMap { $0.rows.flatMap(\.maps) } }
 }

@@ -1,20 +1,23 @@
+package import AttentionAnalysis
+package import AttentionTrace
 internal import Pictures
+internal import PromptText
 
 /// Maps of recorded runs in rows and columns on one shared scale.
-public struct MapSheet: Sendable {
-  /// What a row or a column is: a value for each facet, from the outermost.
+package struct MapSheet: Sendable {
+  /// What a row or a column is of: a value for each facet, from the outermost.
   struct Heading: Hashable, Sendable {
     var facets: [MapSheetPlan.Facet]
     var values: [String]
     /// What is written for each.
     var labels: [String]
-    /// What is written below the innermost label, in grey: a word's tokens.
+    /// The secondary text below the innermost label: a word's tokens.
     var detail: String
   }
 
   /// A panel.
   package enum Panel: Sendable {
-    case map(HeatMap)
+    case map(AttentionMap)
     case picture
     /// Nothing of the kind was recorded.
     case nothing
@@ -42,14 +45,80 @@ public struct MapSheet: Sendable {
   /// What is written for each facet that all maps have in common.
   let common: [MapSheetPlan.Facet: String]
   /// The maps that the scale covers: this sheet's, and those of the other frames of an animation.
-  package let scaleMaps: [HeatMap]
+  package let scaleMaps: [AttentionMap]
   /// The step shown, if the sheet is a frame of an animation.
   let frame: Frame?
 
   /// All maps, row by row.
-  var maps: [HeatMap] {
+  var maps: [AttentionMap] {
     panels.joined().compactMap { panel in
       if case .map(let map) = panel { map } else { nil }
     }
+  }
+}
+
+extension MapSheet {
+  /// A sheet of recorded runs of one prompt, without a model.
+  /// - Parameters:
+  ///   - runs: in any order.
+  ///   - plan: rows, columns and what the maps are of.
+  ///   - weights: the head weights that the plan's recipe names, by path.
+  ///   - software: what draws the sheet, with the version.
+  /// - Throws: `AnalysisError` when runs cannot stand beside each other, or lack what the plan asks for;
+  ///   ``FigureError`` when a plan leaves two maps for one place or a picture is damaged; `TraceError`.
+  package init(
+    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
+    software: String
+  ) throws {
+    let gathering = try MapGathering(runs, plan: plan, weights: weights)
+    self.init(gathering, runs, frame: nil, software: software)
+  }
+
+  /// A sheet for each step, on one scale: the frames of an animation.
+  /// - Parameters: as of ``init(runs:plan:weights:software:)``; the plan's steps are the frames', and all
+  ///   that were recorded if it names none.
+  /// - Throws: as ``init(runs:plan:weights:software:)``.
+  package static func frames(
+    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
+    software: String
+  ) throws -> [MapSheet] {
+    var plan = plan
+    plan.rows.removeAll { $0 == .step }
+    plan.columns.removeAll { $0 == .step }
+    // What a single step leaves without columns has its words beside each other.
+    if plan.columns.isEmpty, let last = plan.rows.popLast() { plan.columns = [last] }
+    let gathering = try MapGathering(runs, plan: plan, weights: weights, isAnimated: true)
+    return gathering.frames.map { MapSheet(gathering, runs, frame: $0, software: software) }
+  }
+
+  /// - Parameter frame: the step shown, as it is among the gathering's frames; `nil` without frames.
+  private init(
+    _ gathering: MapGathering, _ runs: [RecordedRun], frame: String?, software: String
+  ) {
+    let plan = gathering.plan
+    let (rows, columns) = (gathering.headings(plan.rows), gathering.headings(plan.columns))
+    let places = gathering.places(rows, columns, frame: frame)
+    prompt = runs.first?.manifest.tokens.prompt ?? ""
+    self.rows = rows
+    self.columns = places.columns
+    panels = places.panels
+    pictures = places.pictures
+    showsDifferences = plan.showsDifferences
+    scaleMaps = gathering.found.map(\.map)
+    common = gathering.common
+    self.frame = frame.map { step in
+      let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
+      return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
+    }
+    quantity =
+      (plan.showsDifferences ? gathering.difference + ": " : "") + gathering.quantity
+    metadata = Scene.Metadata(
+      of: gathering.manifest, software: software,
+      manifest: [
+        "rows": .text(plan.rows.map(\.rawValue).joined(separator: ", ")),
+        "columns": .text(plan.columns.map(\.rawValue).joined(separator: ", ")),
+        "recipe": .text(gathering.usedRecipe),
+        "seeds": .integers(Set(runs.map(\.manifest.seed)).sorted()),
+      ])
   }
 }

@@ -4,7 +4,7 @@ extension MapSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Returns: The scene; its warnings name characters that the fonts lack.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try style.maps.validate(isDifference: showsDifferences)
     return try style.page { width, builder in
       try MapSheetLayout(sheet: self, width: width, style: style.maps).scene(builder)
@@ -12,10 +12,8 @@ extension MapSheet {
   }
 }
 
-/// Places the panels of a ``MapSheet`` in bands: columns that find no room go on below.
+/// Places the panels of a ``MapSheet`` in bands: columns that do not fit continue below.
 struct MapSheetLayout {
-  private static let margin = CompareLayout.margin
-  private static let gap = CompareLayout.panelGap
   private static let smallestPanel = 30.0
   private static let largestPanel = 96.0
   private static let headingHeight = 9.0
@@ -33,7 +31,7 @@ struct MapSheetLayout {
     scale = self.style.scale(of: sheet.scaleMaps, isDifference: sheet.showsDifferences)
   }
 
-  private var inner: Double { width - 2 * Self.margin }
+  private var inner: Double { width - 2 * Metrics.margin }
 
   /// Facets of rows or of columns that have one value say nothing in a heading.
   private func shown(_ headings: [MapSheet.Heading]) -> [Int] {
@@ -48,23 +46,24 @@ struct MapSheetLayout {
     let room = inner - gutter
     guard room >= Self.smallestPanel else {
       throw FigureError.tooNarrow(
-        width: width, needed: (gutter + Self.smallestPanel + 2 * Self.margin).rounded(.up))
+        width: width, needed: (gutter + Self.smallestPanel + 2 * Metrics.margin).rounded(.up))
     }
-    let perBand = columnsOfBand(most: Int((room + Self.gap) / (Self.smallestPanel + Self.gap)))
+    let perBand = columnsOfBand(
+      most: Int((room + Metrics.panelGap) / (Self.smallestPanel + Metrics.panelGap)))
     let panel = min(
-      (room - Self.gap * Double(perBand - 1)) / Double(perBand), Self.largestPanel)
+      (room - Metrics.panelGap * Double(perBand - 1)) / Double(perBand), Self.largestPanel)
     var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     if !common.isEmpty {
       builder.text(
-        common, x: Self.margin, y: bottom + 5.4, builder.secondary(7), width: inner)
+        common, x: Metrics.margin, y: bottom + 5.4, builder.secondary(7), width: inner)
       bottom += 10
     }
     if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
     for first in stride(from: 0, to: sheet.columns.count, by: perBand) {
       let columns = first..<min(first + perBand, sheet.columns.count)
-      let x = Self.margin + gutter
+      let x = Metrics.margin + gutter
       bottom = drawHeadings(columns, x: x, y: bottom, panel: panel, &builder)
       for row in sheet.rows.indices {
         bottom = drawRow(row, columns, x: x, y: bottom, panel: panel, &builder)
@@ -76,8 +75,8 @@ struct MapSheetLayout {
       width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
   }
 
-  /// How many columns each band has, `most` at most: what stands under one outer heading stays
-  /// together where that is possible.
+  /// How many columns each band has, `most` at most: columns under one outer heading stay together
+  /// where that is possible.
   private func columnsOfBand(most: Int) -> Int {
     let groups = spans(sheet.columns.indices, of: shown(sheet.columns).prefix(1)).map(\.count)
     let unit = Set(groups).count == 1 && groups[0] <= most ? groups[0] : 1
@@ -113,8 +112,8 @@ struct MapSheetLayout {
     _ frame: MapSheet.Frame, y: Double, _ builder: inout SceneBuilder
   ) -> Double {
     builder.text(
-      "step \(frame.step) of 0…\(frame.steps - 1)", x: Self.margin, y: y + 6.6, .init(size: 8))
-    let track = Scene.Rect(x: Self.margin + 84, y: y + 2.4, width: inner - 84, height: 3)
+      "step \(frame.step) of 0…\(frame.steps - 1)", x: Metrics.margin, y: y + 6.6, .init(size: 8))
+    let track = Scene.Rect(x: Metrics.margin + 84, y: y + 2.4, width: inner - 84, height: 3)
     builder.rectangle(track, fill: builder.theme.shade)
     var done = track
     done.width *= Double(frame.step + 1) / Double(max(frame.steps, frame.step + 1))
@@ -142,8 +141,8 @@ struct MapSheetLayout {
     var top = y
     for (level, place) in places.enumerated() {
       for span in spans(columns, of: places.prefix(level + 1)) {
-        let left = x + Double(span.lowerBound - columns.lowerBound) * (panel + Self.gap)
-        let wide = Double(span.count) * (panel + Self.gap) - Self.gap
+        let left = x + Double(span.lowerBound - columns.lowerBound) * (panel + Metrics.panelGap)
+        let wide = Double(span.count) * (panel + Metrics.panelGap) - Metrics.panelGap
         builder.text(
           sheet.columns[span.lowerBound].labels[place], x: left + wide / 2, y: top + 6.6,
           Self.type, .center, width: wide)
@@ -157,7 +156,7 @@ struct MapSheetLayout {
     }
     let type = builder.secondary(6)
     for column in columns where !sheet.columns[column].detail.isEmpty {
-      let center = x + Double(column - columns.lowerBound) * (panel + Self.gap) + panel / 2
+      let center = x + Double(column - columns.lowerBound) * (panel + Metrics.panelGap) + panel / 2
       builder.text(
         sheet.columns[column].detail, x: center, y: top + 5, type, .center, width: panel)
     }
@@ -190,18 +189,18 @@ struct MapSheetLayout {
       let places = shown(sheet.rows)
       for (line, place) in places.enumerated() {
         builder.text(
-          heading.labels[place], x: Self.margin, y: y + 7 + 8 * Double(line), Self.type,
-          width: x - Self.margin - 3)
+          heading.labels[place], x: Metrics.margin, y: y + 7 + 8 * Double(line), Self.type,
+          width: x - Metrics.margin - 3)
       }
       for column in columns {
-        let left = x + Double(column - columns.lowerBound) * (panel + Self.gap)
+        let left = x + Double(column - columns.lowerBound) * (panel + Metrics.panelGap)
         let frame = Scene.Rect(
           x: left, y: y, width: panel, height: panelHeight(row, column, width: panel))
         draw(row, column, in: frame, &builder)
       }
     }
     let names = 8 * Double(shown(sheet.rows).count) + 2
-    return y + max(height + CompareLayout.rowPitch, names)
+    return y + max(height + Metrics.rowPitch, names)
   }
 
   /// A panel has its picture's shape.
@@ -218,7 +217,7 @@ struct MapSheetLayout {
       let picture = sheet.pictures[row][column]
       switch (sheet.panels[row][column], picture) {
       case (.map(let map), let picture?):
-        HeatMapPanel(
+        MapPanel(
           map: map, image: picture, shared: scale, style: style,
           isDifference: sheet.showsDifferences
         ).draw(in: frame, &builder)
@@ -226,7 +225,7 @@ struct MapSheetLayout {
         builder.add(.image(picture, frame))
         builder.rectangle(frame, stroke: builder.rule(0.4))
       default:
-        HeatMapPanel.hatch(frame, &builder)
+        MapPanel.hatch(frame, &builder)
         builder.rectangle(frame, stroke: builder.rule(0.4))
       }
     }
@@ -236,16 +235,16 @@ struct MapSheetLayout {
 
   private func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
     MapKey(maps: sheet.scaleMaps, quantity: sheet.quantity, scale: scale, style: style, note: note)
-      .draw(x: Self.margin, y: y, width: inner, &builder)
+      .draw(x: Metrics.margin, y: y, width: inner, &builder)
   }
 
-  /// What pictures are of, and what is hatched.
+  /// Which runs the pictures are of, and what hatching means.
   private var note: String {
     let isNothing = sheet.panels.joined().contains { panel in
       if case .nothing = panel { true } else { false }
     }
     return [
-      sheet.showsDifferences ? "Pictures are those with excitation." : "",
+      sheet.showsDifferences ? "Pictures are those of the guided runs." : "",
       isNothing ? "Hatched: not recorded." : "",
     ].filter { !$0.isEmpty }.joined(separator: " ")
   }

@@ -1,7 +1,10 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
+
 extension MatrixSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try style.page { width, builder in
       try MatrixLayout(sheet: self, width: width, style: style.maps).scene(builder)
     }
@@ -10,8 +13,6 @@ extension MatrixSheet {
 
 /// Places the matrices of a ``MatrixSheet`` side by side, each cell with its number where it fits.
 struct MatrixLayout {
-  private static let margin = CompareLayout.margin
-  private static let gap = 13.0
   private static let type = SceneBuilder.TextStyle(size: 6.5)
   private static let cellRange = 7.5...24.0
   /// The narrowest cell that holds a number of two decimals.
@@ -20,28 +21,28 @@ struct MatrixLayout {
   let sheet: MatrixSheet
   let width: Double
   let style: MapStyle
-  let scale = ValueScale(covering: [HeatMap(rows: 1, columns: 1, values: [1])])
+  let scale = ValueScale(covering: [AttentionMap(grid: Grid(rows: 1, columns: 1), values: [1])])
 
   func scene(_ builder: SceneBuilder) throws -> Scene {
     var builder = builder
-    let inner = width - 2 * Self.margin
+    let inner = width - 2 * Metrics.margin
     let names = min(
       (sheet.words.map { builder.width(of: $0, Self.type) }.max() ?? 0) + 3, inner / 4)
     let count = Double(sheet.words.count)
     let needed = names + Self.cellRange.lowerBound * count
     guard inner >= needed else {
-      throw FigureError.tooNarrow(width: width, needed: (needed + 2 * Self.margin).rounded(.up))
+      throw FigureError.tooNarrow(width: width, needed: (needed + 2 * Metrics.margin).rounded(.up))
     }
     let perRow = max(
-      1, min(sheet.matrices.count, Int((inner + Self.gap) / (needed + Self.gap))))
-    let block = (inner - Self.gap * Double(perRow - 1)) / Double(perRow)
+      1, min(sheet.matrices.count, Int((inner + Metrics.blockGap) / (needed + Metrics.blockGap))))
+    let block = (inner - Metrics.blockGap * Double(perRow - 1)) / Double(perRow)
     let cell = min((block - names) / count, Self.cellRange.upperBound)
     var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Self.margin, width: inner)
+      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     for first in stride(from: 0, to: sheet.matrices.count, by: perRow) {
       for index in first..<min(first + perRow, sheet.matrices.count) {
-        let x = Self.margin + Double(index - first) * (block + Self.gap)
+        let x = Metrics.margin + Double(index - first) * (block + Metrics.blockGap)
         draw(
           sheet.matrices[index], x: x, y: bottom, block: block, names: names, cell: cell, &builder)
       }
@@ -49,7 +50,7 @@ struct MatrixLayout {
     }
     bottom = builder.group("color bar") {
       ColorBar(scale: scale, style: style, caption: sheet.quantity)
-        .draw(x: Self.margin, y: bottom, width: min(inner, 250), &$0)
+        .draw(x: Metrics.margin, y: bottom, width: min(inner, 250), &$0)
     }
     return builder.scene(
       width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
@@ -96,7 +97,7 @@ struct MatrixLayout {
         x: frame.x + Double(index % count) * cell, y: frame.y + Double(index / count) * cell,
         width: cell, height: cell)
       guard let fill else {
-        HeatMapPanel.hatch(square, &builder)
+        MapPanel.hatch(square, &builder)
         continue
       }
       builder.rectangle(square, fill: fill)
@@ -114,6 +115,6 @@ struct MatrixLayout {
       matrix.title + (matrix.seeds > 1 ? " (mean of \(matrix.seeds) seeds)" : "")
     }
     return "“\(sheet.prompt)”: \(sheet.quantity); \(methods.joined(separator: ", ")). "
-      + "0: two words look at different cells; 1: their maps are the same."
+      + "0: the maps of two words are disjoint; 1: they are equal."
   }
 }

@@ -1,14 +1,14 @@
-public import AttentionAnalysis
-public import AttentionTrace
+package import AttentionAnalysis
+package import AttentionTrace
 internal import PromptText
 
-/// How much the maps of each two words share: a matrix for each method, averaged over its seeds.
-public struct MatrixSheet: Sendable {
+/// How much the maps of each two words overlap: a matrix for each method, averaged over its seeds.
+package struct MatrixSheet: Sendable {
   /// One method's matrix.
   package struct Matrix {
     let title: String
     let seeds: Int
-    /// `[word, word]`, 0…1; NaN where a map is nothing in some run.
+    /// `[word, word]`, 0…1; NaN where a map is all zero in some run.
     package let values: [Double]
   }
 
@@ -24,10 +24,10 @@ public struct MatrixSheet: Sendable {
   ///   - words: as `WordReference` reads them; empty for every word of the prompt.
   ///   - recipe: how maps are made; `nil` for the mean over heads, the layers that the loss reads, and steps.
   ///   - weights: the head weights that the recipe names, by path.
-  ///   - software: what draws the sheet, with the version.
+  ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when the runs cannot be compared or lack what the recipe asks for,
   ///   `TraceError`, and ``FigureError`` for fewer than two words.
-  public init(
+  package init(
     runs: [RecordedRun], words: [String], recipe: Recipe?, weights: [String: HeadWeights] = [:],
     software: String
   ) throws {
@@ -53,7 +53,7 @@ public struct MatrixSheet: Sendable {
         return maps.flatMap { one in maps.map { MapOverlap(one, $0).softJaccard } }
       }
       return Matrix(
-        title: CompareSheet.title(method), seeds: runs.count,
+        title: runs[0].manifest.method.figureTitle, seeds: runs.count,
         values: each[0].indices.map { place in
           each.map { $0[place] }.reduce(0, +) / Double(each.count)
         })
@@ -63,7 +63,8 @@ public struct MatrixSheet: Sendable {
     quantity = "soft Jaccard index of two words’ maps, \(recipe.resolved(for: first.manifest))"
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
-      manifest: "{\"layout\": \"matrix\", \"recipe\": \(Scene.json(recipe.description)), "
-        + "\"runs\": \(runs.count)}")
+      manifest: [
+        "layout": "matrix", "recipe": .text(recipe.description), "runs": .integer(runs.count),
+      ])
   }
 }

@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import AttentionTrace
 internal import Pictures
 internal import PromptText
 
@@ -6,7 +7,7 @@ extension NeglectSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Throws: ``FigureError`` if there is nothing to show, the width is too small, or a font is
   ///   missing.
-  public func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
     try validate()
     try style.maps.validate(isDifference: false)
     return try style.page { width, builder in
@@ -17,16 +18,14 @@ extension NeglectSheet {
 
 /// Places the cases of a ``NeglectSheet`` below each other: rank, picture, maps, bars and verdicts.
 struct NeglectLayout {
-  private static let margin = CompareLayout.margin
   /// Room left of a case for its rank.
   private static let gutter = 15.0
-  private static let gap = CompareLayout.panelGap
   private static let textGap = 8.0
   /// The least room for words beside the panels.
   private static let leastText = 158.0
   /// The least room for them below.
   private static let leastTextBelow = 140.0
-  private static let panelRange = CompareLayout.smallestPanel...62.0
+  private static let panelRange = Metrics.smallestPanel...62.0
   private static let barPitch = 9.5
   private static let name = SceneBuilder.TextStyle(size: 7)
   private static let value = SceneBuilder.TextStyle(size: 6.5)
@@ -49,8 +48,8 @@ struct NeglectLayout {
     (self.sheet, self.width, self.style) = (sheet, width, style)
     scale = style.scale(of: sheet.maps, isDifference: false)
     panels = 1 + (sheet.cases.map(\.subjects.count).max() ?? 0)
-    let gaps = Self.gap * Double(panels - 1)
-    let room = width - 2 * Self.margin - Self.gutter - gaps
+    let gaps = Metrics.panelGap * Double(panels - 1)
+    let room = width - 2 * Metrics.margin - Self.gutter - gaps
     let beside = (room - Self.textGap - Self.leastText) / Double(panels)
     isBeside = beside >= 44
     panelWidth = min(isBeside ? beside : room / Double(panels), Self.panelRange.upperBound)
@@ -60,8 +59,8 @@ struct NeglectLayout {
       && sheet.cases.contains { !$0.others.isEmpty }
   }
 
-  private var inner: Double { width - 2 * Self.margin }
-  private var left: Double { Self.margin + Self.gutter }
+  private var inner: Double { width - 2 * Metrics.margin }
+  private var left: Double { Metrics.margin + Self.gutter }
 
   /// The height of every picture's frame: the first one's shape, at most square.
   private var panelHeight: Double {
@@ -76,20 +75,20 @@ struct NeglectLayout {
   func scene(_ builder: SceneBuilder) throws -> Scene {
     try checkWidth()
     var builder = builder
-    var bottom = Self.margin
+    var bottom = Metrics.margin
     if let prompt = sheet.commonPrompt {
       bottom = builder.group("prompt") {
-        $0.prompt(prompt, margin: Self.margin, width: inner)
+        $0.prompt(prompt, margin: Metrics.margin, width: inner)
       }
     }
     if hasCommonNames {
       drawNames(sheet.cases[0], y: bottom, &builder)
-      bottom += CompareLayout.columnLabelHeight
+      bottom += Metrics.columnLabelHeight
     }
     for index in sheet.cases.indices {
       if index > 0 {
         builder.line(
-          [Scene.Point(Self.margin, bottom), Scene.Point(width - Self.margin, bottom)],
+          [Scene.Point(Metrics.margin, bottom), Scene.Point(width - Metrics.margin, bottom)],
           Scene.Stroke(builder.theme.shade, width: 0.6))
         bottom += 4
       }
@@ -102,8 +101,8 @@ struct NeglectLayout {
 
   private func checkWidth() throws {
     let least =
-      Self.gap * Double(panels - 1) + Self.panelRange.lowerBound * Double(panels)
-    let needed = (max(least, Self.leastTextBelow) + Self.gutter + 2 * Self.margin).rounded(.up)
+      Metrics.panelGap * Double(panels - 1) + Self.panelRange.lowerBound * Double(panels)
+    let needed = (max(least, Self.leastTextBelow) + Self.gutter + 2 * Metrics.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
   }
 
@@ -112,7 +111,7 @@ struct NeglectLayout {
   private func drawCase(_ index: Int, y: Double, _ builder: inout SceneBuilder) -> Double {
     let one = sheet.cases[index]
     builder.text(
-      "\(index + 1)", x: Self.margin, y: y + 8.4, .init(size: 9, isBold: true),
+      "\(index + 1)", x: Metrics.margin, y: y + 8.4, .init(size: 9, isBold: true),
       width: Self.gutter - 2)
     guard isBeside else {
       let header = drawHeader(one, x: left, y: y, width: inner - Self.gutter, &builder)
@@ -120,11 +119,12 @@ struct NeglectLayout {
       return drawVerdicts(one, x: left, y: panels + 3, width: inner - Self.gutter, &builder)
     }
     let panels = drawPanels(one, y: y, &builder)
-    let x = left + Double(self.panels) * (panelWidth + Self.gap) - Self.gap + Self.textGap
+    let x =
+      left + Double(self.panels) * (panelWidth + Metrics.panelGap) - Metrics.panelGap + Self.textGap
     let other = showsOther ? panelWidth + Self.textGap : 0
-    let room = width - Self.margin - x - other
+    let room = width - Metrics.margin - x - other
     if showsOther, let other = one.others.first {
-      drawOther(other, y: hasCommonNames ? y : y + CompareLayout.columnLabelHeight, &builder)
+      drawOther(other, y: hasCommonNames ? y : y + Metrics.columnLabelHeight, &builder)
     }
     let header = drawHeader(one, x: x, y: y, width: room, &builder)
     return max(panels, drawVerdicts(one, x: x, y: header + 2, width: room, &builder))
@@ -148,7 +148,7 @@ struct NeglectLayout {
     for (column, (name, tokens)) in labels.enumerated() {
       builder.columnLabel(
         name, tokens: tokens,
-        center: left + Double(column) * (panelWidth + Self.gap) + panelWidth / 2, y: y,
+        center: left + Double(column) * (panelWidth + Metrics.panelGap) + panelWidth / 2, y: y,
         width: panelWidth)
     }
   }
@@ -159,11 +159,11 @@ struct NeglectLayout {
     var top = y
     if !hasCommonNames {
       drawNames(one, y: top, &builder)
-      top += CompareLayout.columnLabelHeight
+      top += Metrics.columnLabelHeight
     }
     func frame(_ column: Int) -> Scene.Rect {
       Scene.Rect(
-        x: left + Double(column) * (panelWidth + Self.gap), y: top, width: panelWidth,
+        x: left + Double(column) * (panelWidth + Metrics.panelGap), y: top, width: panelWidth,
         height: panelHeight
       ).inscribed(one.image)
     }
@@ -173,21 +173,21 @@ struct NeglectLayout {
     }
     for (index, subject) in one.subjects.enumerated() {
       // A single cell without a value is hatched, and its strip says so.
-      let map = subject.map ?? HeatMap(rows: 1, columns: 1, values: [.nan])
+      let map = subject.map ?? AttentionMap(grid: Grid(rows: 1, columns: 1), values: [.nan])
       builder.group("map \(subject.name)") { builder in
-        HeatMapPanel(map: map, image: one.image, shared: scale, style: style)
+        MapPanel(map: map, image: one.image, shared: scale, style: style)
           .draw(in: frame(index + 1), &builder)
       }
     }
-    return top + panelHeight + HeatMapPanel.stripHeight
+    return top + panelHeight + Metrics.stripHeight
   }
 
-  /// The picture of another method on the same noise, at the right, its name on a strip beneath.
+  /// The picture of another method on the same noise, at the right, with its name below.
   private func drawOther(
     _ other: NeglectSheet.Other, y: Double, _ builder: inout SceneBuilder
   ) {
     let room = Scene.Rect(
-      x: width - Self.margin - panelWidth, y: y, width: panelWidth, height: panelHeight)
+      x: width - Metrics.margin - panelWidth, y: y, width: panelWidth, height: panelHeight)
     let frame = room.inscribed(other.image)
     builder.group("other") { builder in
       builder.add(.image(other.image, frame))
@@ -218,7 +218,7 @@ struct NeglectLayout {
       top += Self.barPitch
     }
     top += 1.5
-    let others = one.others.map { "\($0.method) on the same noise: \($0.words)" }
+    let others = one.others.map { "\($0.method) from the same noise: \($0.words)" }
     for line in Self.reasons(one) + others {
       top = drawLines(
         line, x: x, y: top, width: width, builder.secondary(Self.reasonSize), atMost: 3, &builder)
@@ -268,18 +268,18 @@ struct NeglectLayout {
   // MARK: - Key
 
   private func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
-    let isWide = width >= 400
-    let half = (inner - CompareLayout.blockGap) / 2
+    let isWide = width >= Metrics.twoBlocks
+    let half = (inner - Metrics.blockGap) / 2
     var bottom = y
     if !sheet.maps.isEmpty {
-      bottom = key.drawBar(x: Self.margin, y: y, width: isWide ? half : inner, &builder)
+      bottom = key.drawBar(x: Metrics.margin, y: y, width: isWide ? half : inner, &builder)
     }
     let legend = builder.group("legend") {
       Legend(entries: legendEntries).draw(
-        x: isWide ? Self.margin + half + CompareLayout.blockGap : Self.margin,
+        x: isWide ? Metrics.margin + half + Metrics.blockGap : Metrics.margin,
         y: isWide ? y : bottom + 3, width: isWide ? half : inner, &$0)
     }
-    return key.drawNote(x: Self.margin, y: max(bottom, legend) + 2, width: inner, &builder)
+    return key.drawNote(x: Metrics.margin, y: max(bottom, legend) + 2, width: inner, &builder)
   }
 
   private var key: MapKey {
@@ -331,8 +331,8 @@ struct NeglectLayout {
     let cases = sheet.cases.count
     return "Cases in \(subject), the most neglected first: \(cases) "
       + "\(cases == 1 ? "run" : "runs"), subjects \(verdicts.joined(separator: ", ")). "
-      + "Bars: each subject’s largest attention as the loss reads it, averaged over the judged "
-      + "steps; neglected below \(NumberText.plain(Double(sheet.criteria.neglectedBelow))), "
+      + "Bars: each subject’s largest attention as the loss reads it, averaged over the steps of the "
+      + "verdict; neglected below \(NumberText.plain(Double(sheet.criteria.neglectedBelow))), "
       + "attended from \(NumberText.plain(Double(sheet.criteria.attendedFrom))). "
       + Scene.colors(sheet.quantity, scale: scale, style: style, strip: "the largest value")
       + " " + sheet.notes.joined(separator: " ")

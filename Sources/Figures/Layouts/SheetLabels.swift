@@ -2,7 +2,7 @@ internal import AttentionTrace
 internal import PromptText
 
 extension Scene {
-  /// What every sheet's caption says of its maps: what the colours measure, and over which range.
+  /// The caption of a sheet of maps: what it shows, what the colours measure, and over which range.
   static func caption(
     _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, style: MapStyle,
     strip: String
@@ -10,16 +10,16 @@ extension Scene {
     "“\(prompt)”: \(shown). " + colors(quantity, scale: scale, style: style, strip: strip)
   }
 
-  /// What the colours measure, over which range, and how they are spread, as a sentence.
+  /// What the colours measure, over which range, and how maps are interpolated, as a sentence.
   static func colors(
     _ quantity: String, scale: ValueScale, style: MapStyle, strip: String
   ) -> String {
     let range =
       style.isOwnRange
-      ? "each map on a scale of its own, printed beneath it"
+      ? "each map on its own scale, printed below it"
       : "on one \(scale.isLogarithmic ? "logarithmic " : "")scale from "
         + "\(NumberText.value(scale.lower)) to \(NumberText.value(scale.upper))"
-    let strip = style.isOwnRange ? "" : "; \(strip) is printed beneath each map"
+    let strip = style.isOwnRange ? "" : "; \(strip) is printed below each map"
     return "Colours: \(quantity), \(range), \(style.spread)\(strip)."
   }
 
@@ -30,15 +30,15 @@ extension Scene {
 }
 
 extension Scene.Metadata {
-  /// What a sheet's file tells: the prompt and the day of the first of its runs.
-  init(of run: RunManifest, software: String, manifest: String) {
+  /// The metadata of a sheet's file: the prompt and the day of its first run.
+  init(of run: RunManifest, software: String, manifest: OrderedJSON) {
     self.init(
       title: run.tokens.prompt, date: run.date.prefix(10) + "T00:00:00Z", software: software,
-      manifest: manifest)
+      manifest: manifest.string)
   }
 }
 
-/// The labels that every sheet of pictures and maps bears alike.
+/// The labels that all sheets of pictures and maps have.
 extension SceneBuilder {
   /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.
   mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {

@@ -2,32 +2,23 @@ public import AttentionAnalysis
 
 /// How maps are drawn.
 public struct MapStyle: Hashable, Sendable {
-  /// Which range of values the colours stand for.
-  public enum Range: Hashable, Sendable {
-    /// From zero to the largest value of all maps of the sheet.
-    case shared
-    /// Each map's own, printed beneath it.
-    case own
-    /// As given; what lies beyond takes the colour of the end, and the sheet says how much does.
-    case fixed(lower: Double, upper: Double)
-  }
-
   /// How a map lies over its picture.
   public var overlay: OverlayMode
-  /// The maps' colours; differences have their own.
+  /// The colour map; differences have their own, ``ColorMap/difference``.
   public var colors: ColorMap
-  /// How values are spread between cells.
+  /// How maps are interpolated between the centres of their cells, before values become colours.
   public var interpolation: Recipe.Interpolation
   /// Which range of values the colours stand for.
   public var range: Range
-  /// Whether equal ratios of values, not equal differences, have equal steps of colour.
+  /// Whether the colour scale is logarithmic.
   public var isLogarithmic: Bool
-  /// Where contours run, as shares of the scale in 0…1.
+  /// Levels of the contours as shares of the scale, each between 0 and 1.
   public var contours: [Double]
-  /// Whether red and blue of the picture change places, as in Attend-and-Excite's own figures.
+  /// Whether to exchange the picture's red and blue, as Attend-and-Excite's published figures do; for
+  /// ``OverlayMode/jetCompat``.
   public var swapsRedAndBlue: Bool
 
-  /// Describes how maps are drawn; see the properties.
+  /// A style of the given properties.
   public init(
     overlay: OverlayMode = .mosaic, colors: ColorMap = .magma,
     interpolation: Recipe.Interpolation = .nearest, range: Range = .shared,
@@ -41,6 +32,14 @@ public struct MapStyle: Hashable, Sendable {
     self.isLogarithmic = isLogarithmic
     self.contours = contours
     self.swapsRedAndBlue = swapsRedAndBlue
+  }
+
+  /// What ``areLevels(_:)`` accepts, in words.
+  package static let expectedLevels = "shares between 0 and 1, as in 0.25,0.5"
+
+  /// Whether contours can run at these shares of the scale.
+  package static func areLevels(_ shares: [Double]) -> Bool {
+    shares.allSatisfy { $0 > 0 && $0 < 1 }
   }
 
   /// The style in which differences of maps are drawn: their own colours, zero in the middle.
@@ -62,7 +61,7 @@ public struct MapStyle: Hashable, Sendable {
   /// Whether each map has a scale of its own.
   var isOwnRange: Bool { range == .own || overlay == .jetCompat }
 
-  /// Refuses what cannot be drawn together.
+  /// - Throws: ``FigureError/inconsistentSheet(_:)`` for choices that exclude each other.
   package func validate(isDifference: Bool) throws {
     func require(_ condition: Bool, _ what: String) throws {
       guard condition else { throw FigureError.inconsistentSheet(what) }
@@ -70,32 +69,33 @@ public struct MapStyle: Hashable, Sendable {
     if case .fixed(let lower, let upper) = range {
       try require(
         lower < upper && lower.isFinite && upper.isFinite,
-        "a scale from \(lower) to \(upper); expected two numbers, the lower first")
+        "a scale from \(lower) to \(upper); expected two finite numbers, the lower first")
       try require(
         !isLogarithmic || lower > 0, "a logarithmic scale from \(lower); expected above 0")
       try require(
-        overlay != .jetCompat, "a fixed range with jet-compat, which stretches each map by itself")
+        overlay != .jetCompat, "a fixed range with jet-compat, which scales each map by itself")
     }
     try require(
-      contours.allSatisfy { $0 > 0 && $0 < 1 },
+      Self.areLevels(contours),
       "contours at \(contours); expected shares of the scale between 0 and 1")
     try require(
-      overlay != .contour || !contours.isEmpty, "no level to draw contours at")
+      overlay != .contour || !contours.isEmpty, "contours without a level; expected at least one")
     try require(
       interpolation == .nearest || [.cells, .side, .alpha, .dim].contains(overlay),
-      "\(interpolation.rawValue) interpolation with \(overlay.rawValue), which has its own")
+      "\(interpolation.rawValue) interpolation with \(overlay.rawValue); expected cells, side, alpha or dim"
+    )
     guard isDifference else { return }
-    try require(!isLogarithmic, "a logarithmic scale for differences, which have two signs")
+    try require(!isLogarithmic, "a logarithmic scale for differences, which may be negative")
     try require(
       [.mosaic, .cells, .side].contains(overlay),
       "differences with \(overlay.rawValue); expected mosaic, cells or side")
     try require(
       colors == MapStyle().colors || colors == .difference,
-      "differences in \(colors.name); they have colours of their own, with a mark at zero")
+      "differences in \(colors.name); differences have their own colours")
   }
 
   /// The scale of `maps`, of which all are drawn on it.
-  package func scale(of maps: [HeatMap], isDifference: Bool) -> ValueScale {
+  package func scale(of maps: [AttentionMap], isDifference: Bool) -> ValueScale {
     if case .fixed(let lower, let upper) = range {
       return ValueScale(lower: lower, upper: upper, isLogarithmic: isLogarithmic)
     }
@@ -104,19 +104,19 @@ public struct MapStyle: Hashable, Sendable {
   }
 
   /// The scale of one of `maps`: the shared one, or its own.
-  func scale(of map: HeatMap, shared: ValueScale, isDifference: Bool) -> ValueScale {
+  func scale(of map: AttentionMap, shared: ValueScale, isDifference: Bool) -> ValueScale {
     guard isOwnRange else { return shared }
     return overlay == .jetCompat
       ? ValueScale(stretchedOver: map) : scale(of: [map], isDifference: isDifference)
   }
 
-  /// Whether and how values are spread between cells, in words.
+  /// How maps are interpolated, in words.
   var spread: String {
     switch (overlay, interpolation) {
-    case (.contour, _): "contours straight between the cells’ middles"
-    case (.jetCompat, _): "bilinear between the cells’ middles"
-    case (_, .nearest): "cells not interpolated"
-    default: "\(interpolation.rawValue) between the cells’ middles"
+    case (.contour, _): "contours by linear interpolation"
+    case (.jetCompat, _): "bilinear interpolation"
+    case (_, .nearest): "no interpolation"
+    default: "\(interpolation.rawValue) interpolation"
     }
   }
 
@@ -125,33 +125,33 @@ public struct MapStyle: Hashable, Sendable {
     let grids = grids.joined(separator: ", ")
     let spread =
       interpolation == .nearest
-      ? "not interpolated" : "\(interpolation.rawValue) between their middles"
+      ? "no interpolation" : "\(interpolation.rawValue) interpolation"
     let scale = isOwnRange ? "its own scale" : "the shared scale"
     return switch overlay {
     case .mosaic:
-      "Maps: a square for each of the \(grids) cells, not interpolated, over the image in grey; a "
-        + "square’s colour is its value on \(scale), and its area grows with it."
+      "Maps: a square for each of the \(grids) cells, no interpolation, over the image in grey; a "
+        + "square’s colour gives its value on \(scale), and its area grows with the value."
     case .cells: "Maps: \(grids) cells, \(spread), colour by \(scale)."
-    case .side: "Maps: \(grids) cells, \(spread), colour by \(scale), beside their pictures."
+    case .side: "Maps: \(grids) cells, \(spread), colour by \(scale), next to their pictures."
     case .alpha:
       "Maps: \(grids) cells, \(spread), over the image in grey; colour and opacity by \(scale)."
     case .dim:
-      "Maps: \(grids) cells, \(spread); the image keeps the share of its brightness that a value has "
+      "Maps: \(grids) cells, \(spread); the image’s brightness is multiplied by the value’s share "
         + "of \(scale)."
     case .contour:
-      "Maps: contours of \(grids) cells, straight between the cells’ middles, at "
+      "Maps: contours of \(grids) cells, linear interpolation, at "
         + contours.map { "\(NumberText.plain($0 * 100)) %" }.joined(separator: ", ")
         + " of \(scale)."
     case .jetCompat:
-      "Maps: \(grids) cells, bilinear ×16, in jet, each stretched from its least to its largest value, "
+      "Maps: \(grids) cells, bilinear interpolation ×16, colour map jet, each from its smallest to its largest value, "
         + "added to the image as in Attend-and-Excite’s published figures"
-        + (swapsRedAndBlue ? ", red and blue of the image exchanged as there" : "")
+        + (swapsRedAndBlue ? ", with the image’s red and blue exchanged as there" : "")
         + "; colours cannot be compared between maps."
     }
   }
 
   /// How much of `maps` lies beyond the scale, as a sentence; empty if nothing does.
-  package func clipping(of maps: [HeatMap], _ scale: ValueScale) -> String {
+  package func clipping(of maps: [AttentionMap], _ scale: ValueScale) -> String {
     guard !isOwnRange else { return "" }
     let values = maps.lazy.flatMap(\.values).filter(\.isFinite)
     let above = values.count { Double($0) > scale.upper * (1 + 1e-6) }
@@ -159,12 +159,12 @@ public struct MapStyle: Hashable, Sendable {
     var parts: [String] = []
     let total = values.count
     func cells(_ count: Int) -> String { "\(count) of \(total) cells" }
-    if above > 0 { parts.append("\(cells(above)) above the scale take its last colour") }
-    if below > 0 && !scale.isLogarithmic { parts.append("\(cells(below)) below it take its first") }
+    if above > 0 { parts.append("\(cells(above)) above the scale have its last colour") }
+    if below > 0 && !scale.isLogarithmic { parts.append("\(cells(below)) below it have its first") }
     let clipped = parts.isEmpty ? "" : "Clipped: " + parts.joined(separator: ", ") + "."
     guard scale.isLogarithmic else { return clipped }
     return clipped + (clipped.isEmpty ? "" : " ")
-      + "Logarithmic from \(NumberText.value(scale.lower)); \(cells(below)) are smaller and take its "
-      + "first colour."
+      + "Logarithmic colour scale from \(NumberText.value(scale.lower)); \(cells(below)) are smaller and "
+      + "have its first colour."
   }
 }

@@ -2,7 +2,7 @@
 public struct SheetStyle: Hashable, Sendable {
   /// The size of the smallest type in the layouts' own units.
   private static let layoutType = 6.0
-  /// The smallest type that print holds legibly, in points.
+  /// The smallest type that is legible in print, in points.
   public static let legibleType = 6.0
   /// Smaller type than this is refused, in points.
   public static let smallestType = 5.0
@@ -16,14 +16,14 @@ public struct SheetStyle: Hashable, Sendable {
   public var typeSize: Double
   /// The face that words are set in.
   public var typeface: Typeface
-  /// The colours of paper, type and lines.
+  /// The colours of background, type and lines.
   public var theme: Theme
   /// How maps are drawn.
   public var maps: MapStyle
   /// Whether what is drawn is a panel of a sheet of several.
   var isPart = false
 
-  /// Describes a style; see the properties.
+  /// A style of the given properties; the defaults fill the width of a CVPR page.
   public init(
     width: Double = 495, typeSize: Double = 6, typeface: Typeface = .sans, theme: Theme = .light,
     maps: MapStyle = MapStyle()
@@ -65,8 +65,8 @@ public struct SheetStyle: Hashable, Sendable {
   private var typeWarning: String? {
     typeSize >= Self.legibleType
       ? nil
-      : "the smallest type is \(NumberText.plain(typeSize)) pt; print wants "
-        + "\(NumberText.plain(Self.legibleType)) pt at least"
+      : "the smallest type is \(NumberText.plain(typeSize)) pt; text in print needs "
+        + "at least \(NumberText.plain(Self.legibleType)) pt"
   }
 }
 

@@ -1,11 +1,11 @@
-/// The colours of paper, type and lines; maps and pictures have their own.
+/// The colours of background, type and lines; maps and pictures have their own.
 public enum Theme: String, Hashable, Sendable, CaseIterable {
   /// Dark on white, for print.
   case light
   /// Light on near-black, for slides.
   case dark
 
-  /// What the page is filled with.
+  /// The background.
   public var paper: Color {
     switch self {
     case .light: .white
@@ -13,7 +13,7 @@ public enum Theme: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Type, and lines that carry data without a colour of their own.
+  /// The colour of type, and of data lines without a colour of their own.
   public var ink: Color {
     switch self {
     case .light: .black
@@ -21,7 +21,7 @@ public enum Theme: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Secondary type: at least 7 : 1 against the paper.
+  /// The colour of secondary type: a contrast of at least 7 : 1 to the background.
   var secondary: Color {
     switch self {
     case .light: Color(hex: 0x555555)
@@ -29,7 +29,7 @@ public enum Theme: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Axes and frames.
+  /// The colour of axes and frames.
   var rule: Color {
     switch self {
     case .light: Color(hex: 0x777777)
@@ -37,7 +37,7 @@ public enum Theme: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// An area set apart from the paper.
+  /// The colour of a shaded area.
   var shade: Color {
     switch self {
     case .light: Color(hex: 0xEBEBEB)

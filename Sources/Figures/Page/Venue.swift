@@ -21,7 +21,7 @@ public enum Venue: String, Hashable, Sendable, CaseIterable {
 
   /// The smallest type of a figure: what the venue's style sets small type in, or its rule for figures.
   ///
-  /// AAAI wants labels of 9 points; SIGGRAPH and ACM set text in 9 and figures in 8 and less.
+  /// AAAI requires labels of 9 points; SIGGRAPH and ACM set text in 9 points and figures in at most 8.
   public var typeSize: Double {
     switch self {
     case .icml: 6

@@ -20,7 +20,7 @@ struct AttentionBar {
       builder.rectangle(filled, fill: Self.color(verdict, on: builder.theme))
       builder.rectangle(frame, stroke: builder.rule(0.4))
     } else {
-      HeatMapPanel.hatch(frame, &builder)
+      MapPanel.hatch(frame, &builder)
       builder.rectangle(frame, stroke: builder.rule(0.4))
     }
     for level in [criteria.neglectedBelow, criteria.attendedFrom] {

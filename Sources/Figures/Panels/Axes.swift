@@ -1,5 +1,9 @@
 /// A plot's frame with the steps to the right and values upwards.
 struct Axes {
+  /// Room right of the plot, for half of its last label.
+  static let rightMargin = 2.0
+  /// Room below the plot, for the steps' labels.
+  static let bottomMargin = 16.2
   private static let small = SceneBuilder.TextStyle(size: 6)
 
   let plot: Scene.Rect
@@ -56,7 +60,7 @@ struct Axes {
       let label = NumberText.tick(value, step: horizontal.step)
       let half = builder.width(of: label, Self.small) / 2
       builder.text(
-        label, x: min(x, plot.maxX + StepChart.rightMargin - half), y: plot.maxY + 7.8, Self.small,
+        label, x: min(x, plot.maxX + Self.rightMargin - half), y: plot.maxY + 7.8, Self.small,
         .center)
     }
     builder.text("step", x: plot.x + plot.width / 2, y: plot.maxY + 14.8, Self.small, .center)

@@ -25,7 +25,7 @@ struct ColorBar {
           pixels: colors.colors.flatMap { [$0.red, $0.green, $0.blue] }), bar))
     builder.rectangle(bar, stroke: builder.rule(0.4))
     if style.isOwnRange {
-      builder.text("each map’s least", x: x, y: bar.maxY + 8, Self.ticks)
+      builder.text("each map’s smallest", x: x, y: bar.maxY + 8, Self.ticks)
       builder.text("each map’s largest", x: x + width, y: bar.maxY + 8, Self.ticks, .trailing)
     } else {
       drawTicks(bar, &builder)

@@ -1,3 +1,6 @@
+package import AttentionAnalysis
+internal import AttentionTrace
+
 /// Lines of equal value between the middles of a map's cells, by marching squares.
 ///
 /// - Reference: Lorensen & Cline, Marching Cubes, SIGGRAPH 1987, in two dimensions; at a saddle the
@@ -5,9 +8,9 @@
 package struct Contours {
   package typealias Segment = (from: Scene.Point, to: Scene.Point)
 
-  private let map: HeatMap
+  private let map: AttentionMap
 
-  package init(map: HeatMap) {
+  package init(map: AttentionMap) {
     self.map = map
   }
 
@@ -24,8 +27,8 @@ package struct Contours {
       let lines = Self.joined(segments(at: level.value)).map { line in
         line.map {
           Scene.Point(
-            frame.x + ($0.x + 0.5) / Double(map.columns) * frame.width,
-            frame.y + ($0.y + 0.5) / Double(map.rows) * frame.height)
+            frame.x + ($0.x + 0.5) / Double(map.grid.columns) * frame.width,
+            frame.y + ($0.y + 0.5) / Double(map.grid.rows) * frame.height)
         }
       }
       builder.group("contour \(NumberText.plain(level.share * 100)) %") { builder in
@@ -38,8 +41,8 @@ package struct Contours {
   /// Where the map passes `level`, in cells from the middle of the first one.
   package func segments(at level: Double) -> [Segment] {
     var segments: [Segment] = []
-    for row in stride(from: 0, to: map.rows - 1, by: 1) {
-      for column in stride(from: 0, to: map.columns - 1, by: 1) {
+    for row in stride(from: 0, to: map.grid.rows - 1, by: 1) {
+      for column in stride(from: 0, to: map.grid.columns - 1, by: 1) {
         segments += square(row, column, level)
       }
     }
@@ -51,7 +54,7 @@ package struct Contours {
     let corners = [(0, 0), (0, 1), (1, 1), (1, 0)].map { down, right in
       (
         place: Scene.Point(Double(column + right), Double(row + down)),
-        value: Double(map.values[(row + down) * map.columns + column + right])
+        value: Double(map.values[(row + down) * map.grid.columns + column + right])
       )
     }
     guard corners.allSatisfy(\.value.isFinite) else { return [] }

@@ -56,7 +56,7 @@ struct CurveChart {
 
   /// The height of a chart with so many rows of tries.
   static func height(triesRows: Int) -> Double {
-    top(triesRows: triesRows) + plotHeight + StepChart.bottomMargin
+    top(triesRows: triesRows) + plotHeight + Axes.bottomMargin
   }
 
   /// The room above the plot.
@@ -69,7 +69,7 @@ struct CurveChart {
     let margin = max(14, Axes.labelWidth(range, ticks: Self.ticks, builder) + 3.5)
     let plot = Scene.Rect(
       x: frame.x + margin, y: frame.y + Self.top(triesRows: triesRows),
-      width: frame.width - margin - StepChart.rightMargin, height: Self.plotHeight)
+      width: frame.width - margin - Axes.rightMargin, height: Self.plotHeight)
     let axes = Axes(
       plot: plot, lastStep: max(1, steps - 1), values: range, ticks: Self.ticks)
     drawTitle(frame, &builder)

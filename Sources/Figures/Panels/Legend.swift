@@ -94,7 +94,7 @@ struct Legend {
     Entry(name: name) { place, builder in
       let cell = Scene.Rect(
         x: place.x + sampleWidth / 2 - 3, y: place.y - 3, width: 6, height: 6)
-      HeatMapPanel.hatch(cell, &builder)
+      MapPanel.hatch(cell, &builder)
       builder.rectangle(cell, stroke: builder.rule(0.4))
     }
   }

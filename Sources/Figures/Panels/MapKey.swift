@@ -1,10 +1,13 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
+
 /// What a sheet's colours mean: the colour bar, and how maps are drawn.
 struct MapKey {
   /// The widest that a bar is.
   private static let barWidth = 250.0
 
   /// All maps of the sheet.
-  var maps: [HeatMap]
+  var maps: [AttentionMap]
   /// What the colours measure.
   var quantity: String
   /// The scale that they share.
@@ -39,8 +42,9 @@ struct MapKey {
   }
 
   private var text: String {
-    let grids = Set(maps.map { [$0.rows, $0.columns] }).sorted { ($0[0], $0[1]) > ($1[0], $1[1]) }
-      .map { "\($0[0])×\($0[1])" }
+    let grids = Set(maps.map(\.grid))
+      .sorted { ($0.rows, $0.columns) > ($1.rows, $1.columns) }
+      .map { "\($0.rows)×\($0.columns)" }
     let drawn = grids.isEmpty ? "No maps were recorded." : style.note(grids: grids)
     return [drawn, style.clipping(of: maps, scale), note]
       .filter { !$0.isEmpty }.joined(separator: " ")

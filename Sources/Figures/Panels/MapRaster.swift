@@ -1,4 +1,5 @@
-internal import AttentionAnalysis
+package import AttentionAnalysis
+internal import AttentionTrace
 package import Pictures
 
 /// A map as pixels: values are spread first and become colours afterwards, never the other way round.
@@ -6,11 +7,11 @@ package struct MapRaster {
   /// A side that smoothed maps have at least, in pixels.
   private static let smoothSide = 256
 
-  private let map: HeatMap
+  private let map: AttentionMap
   private let scale: ValueScale
   private let style: MapStyle
 
-  package init(map: HeatMap, scale: ValueScale, style: MapStyle) {
+  package init(map: AttentionMap, scale: ValueScale, style: MapStyle) {
     self.map = map
     self.scale = scale
     self.style = style
@@ -22,7 +23,7 @@ package struct MapRaster {
   var opaque: Picture {
     let map = fine(atLeast: 1)
     return Picture(
-      width: map.columns, height: map.rows,
+      width: map.grid.columns, height: map.grid.rows,
       pixels: map.values.flatMap { value in
         let color = color(value)
         return [color.red, color.green, color.blue]
@@ -50,10 +51,10 @@ package struct MapRaster {
   /// The map on its own cells, or smoothed on a grid at least `side` wide and high.
   ///
   /// A map with cells that have no value is left as it is.
-  private func fine(atLeast side: Int) -> HeatMap {
+  private func fine(atLeast side: Int) -> AttentionMap {
     guard style.interpolation != .nearest, map.values.allSatisfy(\.isFinite) else { return map }
     let wanted = max(side, Self.smoothSide)
-    let shorter = min(map.rows, map.columns)
+    let shorter = min(map.grid.rows, map.grid.columns)
     return map.enlarged(by: (wanted + shorter - 1) / shorter, style.interpolation)
   }
 
@@ -64,13 +65,13 @@ package struct MapRaster {
   ) -> Picture {
     let map = fine(atLeast: max(picture.width, picture.height))
     let paints = map.values.map(paint)
-    let (width, height) = (max(map.columns, picture.width), max(map.rows, picture.height))
+    let (width, height) = (max(map.grid.columns, picture.width), max(map.grid.rows, picture.height))
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
       for row in 0..<height {
-        let line = row * map.rows / height * map.columns
+        let line = row * map.grid.rows / height * map.grid.columns
         let source = row * picture.height / height * picture.width
         for column in 0..<width {
-          let (share, color) = paints[line + column * map.columns / width]
+          let (share, color) = paints[line + column * map.grid.columns / width]
           let start = 3 * (source + column * picture.width / width)
           for (channel, part) in [color.red, color.green, color.blue].enumerated() {
             let found = Double(picture.pixels[start + channel])

@@ -1,19 +1,19 @@
 /// How a map lies over its picture.
 public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
-  /// Over the picture in grey a square for each cell, its area in proportion to the value: what
-  /// is attended to is covered, the rest can be seen.
+  /// A square for each cell over the picture in grey, its area in proportion to the value.
   case mosaic
-  /// Whole cells, edge to edge, which hide the picture.
+  /// Whole cells, which hide the picture.
   case cells
-  /// Whole cells beside their picture.
+  /// Whole cells next to their picture.
   case side
-  /// Colours over the picture in grey, as opaque as the value is high.
+  /// Colours over the picture in grey, their opacity in proportion to the value.
   case alpha
-  /// The picture, dark where attention is low (Tang et al., DAAM, ACL 2023).
+  /// The picture, darkened where attention is low (Tang et al., DAAM, ACL 2023).
   case dim
   /// The picture with lines of equal attention.
   case contour
-  /// Attend-and-Excite's published look: jet added to the picture, each map stretched by itself.
+  /// The style of Attend-and-Excite's published figures: the colour map jet added to the picture, each map
+  /// scaled from its smallest to its largest value.
   case jetCompat = "jet-compat"
 
   /// The smallest square in points: two pixels at 300 dpi, so that its colour can be read.

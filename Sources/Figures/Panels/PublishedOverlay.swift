@@ -1,4 +1,5 @@
-internal import AttentionAnalysis
+package import AttentionAnalysis
+internal import AttentionTrace
 package import Pictures
 internal import TensorEngine
 
@@ -22,10 +23,11 @@ package struct PublishedOverlay {
   }
 
   /// The overlay, 16 pixels for each cell.
-  package func image(_ map: HeatMap, over picture: Picture) -> Picture {
+  package func image(_ map: AttentionMap, over picture: Picture) -> Picture {
     let fine = finite(map).enlarged(by: Self.enlargement, .bilinear)
     let photo = PillowResampling.resized(
-      picture.pixels, from: (picture.width, picture.height), to: (fine.columns, fine.rows),
+      picture.pixels, from: (picture.width, picture.height),
+      to: (fine.grid.columns, fine.grid.rows),
       by: .bicubic)
     let heat = Self.stretched(fine.values)
     let light = Self.stretched(photo.map { Float($0) / 255 })
@@ -39,14 +41,13 @@ package struct PublishedOverlay {
     }
     let largest = sums.max() ?? 0
     return Picture(
-      width: fine.columns, height: fine.rows,
+      width: fine.grid.columns, height: fine.grid.rows,
       pixels: sums.map { UInt8(largest > 0 ? 255 * ($0 / largest) : 0) })
   }
 
   /// The map with 0 where it has no value.
-  private func finite(_ map: HeatMap) -> HeatMap {
-    HeatMap(
-      rows: map.rows, columns: map.columns, values: map.values.map { $0.isFinite ? $0 : 0 })
+  private func finite(_ map: AttentionMap) -> AttentionMap {
+    AttentionMap(grid: map.grid, values: map.values.map { $0.isFinite ? $0 : 0 })
   }
 
   /// Values from 0 to 1; all 0 where the published code would divide by zero.

@@ -12,10 +12,8 @@ struct StepChart {
     var tries: [Int: [Float]] = [:]
   }
 
-  /// Room above the plot for its title and the counts of tries, and below it for the axis.
+  /// Room above the plot for its title and the counts of tries.
   static let topMargin = 16.5
-  static let bottomMargin = 16.2
-  static let rightMargin = 2.0
   private static let leftMargin = 14.0
 
   var title: String
@@ -33,8 +31,8 @@ struct StepChart {
     let margin = max(Self.leftMargin, Axes.labelWidth(valueRange, builder) + 3.5)
     let plot = Scene.Rect(
       x: frame.x + margin, y: frame.y + Self.topMargin,
-      width: frame.width - margin - Self.rightMargin,
-      height: frame.height - Self.topMargin - Self.bottomMargin)
+      width: frame.width - margin - Axes.rightMargin,
+      height: frame.height - Self.topMargin - Axes.bottomMargin)
     let axes = Axes(plot: plot, lastStep: lastStep, values: valueRange)
     builder.text(
       title, x: plot.x, y: frame.y + 6.5, .init(size: 6.5), width: frame.maxX - plot.x)

@@ -10,7 +10,7 @@ internal import TensorEngine
 /// The page asks the network for nothing, and its content security policy allows it nothing but its
 /// own script, style and pictures. The same runs give the same bytes, in whatever order they come.
 public struct AttentionReport: Sendable {
-  /// The budget without an argument: 8 MiB.
+  /// The default budget: 8 MiB.
   public static let defaultBudget = 8 << 20
 
   /// What a page needs beside maps and its static part, in bytes: script, style and the prompt; and
@@ -25,7 +25,7 @@ public struct AttentionReport: Sendable {
   public let tokens: Int
   /// The number of steps whose maps are kept.
   public let steps: Int
-  /// What is not in the page although it was recorded, or is gone, in words; the page says it too.
+  /// What the page omits although it was recorded, and what is missing, a line each; the page says it too.
   public let notes: [String]
 
   /// Makes a page of runs of one prompt, which differ in their method and seed at most.
@@ -58,7 +58,7 @@ public struct AttentionReport: Sendable {
 
   /// Writes the page to the file at `path`, which appears whole or not at all.
   /// - Throws: `FileError`.
-  public func write(to path: String) throws { try writeAtomically(html, to: path) }
+  public func write(to path: String) throws { try writeAtomically(html, to: path, throughLinks: true) }
 
   private static func list(_ notes: [String]) -> String {
     notes.isEmpty
@@ -97,6 +97,6 @@ public struct AttentionReport: Sendable {
       return "\(run): \(recording.missing) recorded chunks are gone; their maps are not shown"
     }
     return manifest.status == .complete
-      ? nil : "\(run): the run is not complete; shown is what was acknowledged"
+      ? nil : "\(run): the run is not complete; the page shows what was recorded so far"
   }
 }

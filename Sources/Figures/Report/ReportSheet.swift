@@ -19,7 +19,7 @@ struct ReportSheet {
     (self.recordings, self.pictures) = (recordings, pictures)
     self.software = software
     maps = try recordings.map(Self.subjectMaps)
-    scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map { HeatMap($0.map) })
+    scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map(\.map))
   }
 
   var html: String {
@@ -125,7 +125,7 @@ struct ReportSheet {
       guard !rows.isEmpty else { return "" }
       let titles = ["Method", "Seed", "Subject", "Verdict", "Late", "Why"]
       return
-        "<section aria-labelledby=\"verdicts-title\"><h2 id=\"verdicts-title\">What became of each "
+        "<section aria-labelledby=\"verdicts-title\"><h2 id=\"verdicts-title\">Verdict on each "
         + "subject</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Verdicts\"><table>"
         + "<thead><tr>" + titles.map { "<th scope=\"col\">\($0)</th>" }.joined()
         + "</tr></thead><tbody>\n" + rows.joined(separator: "\n")

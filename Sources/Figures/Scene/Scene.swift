@@ -53,7 +53,7 @@ public struct Scene: Sendable {
     /// Lengths of dashes and gaps in turn; empty for a solid line.
     public var dash: [Double]
 
-    /// Describes a line; see the properties.
+    /// A line; solid unless `dash` is given.
     public init(_ color: Color, width: Double, dash: [Double] = []) {
       self.color = color
       self.width = width
@@ -119,7 +119,7 @@ public struct Scene: Sendable {
     case text(Text)
   }
 
-  /// What a file tells about itself.
+  /// The metadata of a figure's file.
   public struct Metadata: Hashable, Sendable {
     /// The figure's title.
     public var title: String
@@ -130,7 +130,7 @@ public struct Scene: Sendable {
     /// What it was made from, as JSON; empty to leave it out.
     public var manifest: String
 
-    /// Describes a figure; see the properties.
+    /// The metadata of a file.
     public init(title: String, date: String, software: String, manifest: String) {
       self.title = title
       self.date = date
@@ -145,18 +145,18 @@ public struct Scene: Sendable {
   public internal(set) var height: Double
   /// What is on the page, in drawing order.
   public let nodes: [Node]
-  /// What the page is filled with.
+  /// The background.
   public let paper: Color
   /// The face that its words are set in.
   public let typeface: Typeface
-  /// What a file tells about itself.
+  /// The metadata of the figure's file.
   public let metadata: Metadata
-  /// What stands below the figure in a paper, with the figure's own numbers.
+  /// The caption for a paper, with the figure's own numbers.
   public internal(set) var caption: String
-  /// What a reader of the figure should be told, a line each: characters without a glyph.
+  /// What the reader of the figure should know, a line each, such as characters without a glyph.
   public internal(set) var warnings: [String]
 
-  /// Makes a page; see the properties.
+  /// A page of `nodes`.
   public init(
     width: Double, height: Double, nodes: [Node], paper: Color = .white,
     typeface: Typeface = .sans, metadata: Metadata, caption: String = "", warnings: [String] = []
@@ -171,9 +171,9 @@ public struct Scene: Sendable {
     self.warnings = warnings
   }
 
-  /// The same figure without a word on what it was made of, when, and by what.
+  /// The same figure without metadata.
   ///
-  /// For double-blind review. A PDF must bear a date: it is the first day of 2000.
+  /// For double-blind review. The date, which a PDF must have, is the first day of 2000.
   public var anonymous: Scene {
     Scene(
       width: width, height: height, nodes: nodes, paper: paper, typeface: typeface,

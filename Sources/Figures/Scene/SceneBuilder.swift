@@ -17,7 +17,7 @@ struct SceneBuilder {
 
   let typesetter: Typesetter
   let theme: Theme
-  /// Whether what is drawn is a panel of a sheet of several, which bears the prompt once and letters.
+  /// Whether what is drawn is a panel of a sheet of several, which shows the prompt once.
   let isPart: Bool
   private(set) var nodes: [Scene.Node] = []
 
@@ -32,7 +32,7 @@ struct SceneBuilder {
     width: Double, bottom: Double, metadata: Scene.Metadata, caption: String
   ) -> Scene {
     Scene(
-      width: width, height: (bottom + CompareLayout.margin).rounded(.up), nodes: nodes,
+      width: width, height: (bottom + Metrics.margin).rounded(.up), nodes: nodes,
       paper: theme.paper, typeface: typesetter.typeface, metadata: metadata, caption: caption,
       warnings: typesetter.warnings)
   }

@@ -4,19 +4,17 @@ internal import TensorEngine
 extension Scene {
   /// The scene as JSON, a node a line, lengths to 1/100 point; the same scene gives the same text.
   ///
-  /// Pictures are given by size and digest, so that a golden file stays small.
+  /// Pictures are given by size and digest, which keeps the text small.
   public var json: String {
-    var lines = ["{"]
-    lines.append("\"width\": \(Self.json(width)), \"height\": \(Self.json(height)),")
-    let told = [
-      ("title", metadata.title), ("date", metadata.date), ("software", metadata.software),
-      ("manifest", metadata.manifest),
+    let told: OrderedJSON = [
+      "title": .text(metadata.title), "date": .text(metadata.date),
+      "software": .text(metadata.software), "manifest": .text(metadata.manifest),
     ]
-    lines.append(
-      "\"metadata\": {"
-        + told.map { "\"\($0)\": \(Self.json($1))" }.joined(separator: ", ") + "},")
-    lines.append("\"warnings\": [" + warnings.map(Self.json).joined(separator: ", ") + "],")
-    lines.append("\"nodes\": [")
+    var lines = [
+      "{", "\"width\": \(NumberText.plain(width)), \"height\": \(NumberText.plain(height)),",
+      "\"metadata\": \(told.string),",
+      "\"warnings\": \(OrderedJSON.texts(warnings).string),", "\"nodes\": [",
+    ]
     Self.append(nodes, indent: "  ", to: &lines)
     lines.append("]}")
     return lines.joined(separator: "\n") + "\n"
@@ -26,57 +24,61 @@ extension Scene {
     for (index, node) in nodes.enumerated() {
       let comma = index + 1 < nodes.count ? "," : ""
       if case .group(let name, let members) = node {
-        lines.append("\(indent){\"group\": \(json(name)), \"nodes\": [")
+        lines.append("\(indent){\"group\": \(OrderedJSON.text(name).string), \"nodes\": [")
         append(members, indent: indent + "  ", to: &lines)
         lines.append("\(indent)]}\(comma)")
       } else {
-        lines.append(indent + json(node) + comma)
+        lines.append(indent + json(node).string + comma)
       }
     }
   }
 
-  private static func json(_ node: Node) -> String {
+  private static func json(_ node: Node) -> OrderedJSON {
     switch node {
-    case .group(let name, _):
-      return "{\"group\": \(json(name))}"
-    case .rectangle(let rect, let fill, let stroke):
-      return "{\"rectangle\": \(json(rect))\(json(fill, stroke))}"
+    case .group(let name, _): ["group": .text(name)]
+    case .rectangle(let frame, let fill, let stroke):
+      .object([.init("rectangle", json(frame))] + json(fill, stroke))
     case .path(let points, let closed, let fill, let stroke):
-      let places = points.map { "\(json($0.x)), \(json($0.y))" }.joined(separator: ", ")
-      return "{\"path\": [\(places)], \"closed\": \(closed)\(json(fill, stroke))}"
-    case .image(let image, let rect):
-      return "{\"image\": \(json(rect)), \"size\": [\(image.width), \(image.height)],"
-        + " \"digest\": \"\(image.digest)\"}"
+      .object(
+        [
+          .init("path", lengths(points.flatMap { [$0.x, $0.y] })), .init("closed", .bool(closed)),
+        ]
+          + json(fill, stroke))
+    case .image(let image, let frame):
+      [
+        "image": json(frame), "size": .integers([image.width, image.height]),
+        "digest": .text(image.digest),
+      ]
     case .cells(let cells):
-      let colors = cells.colors.map { $0.map { "\"\($0.hex)\"" } ?? "null" }
-      return "{\"cells\": \(json(cells.frame)), \"grid\": [\(cells.rows), \(cells.columns)],"
-        + " \"colors\": [\(colors.joined(separator: ", "))],"
-        + " \"sides\": [\(cells.sides.map(json).joined(separator: ", "))]}"
+      [
+        "cells": json(cells.frame), "grid": .integers([cells.rows, cells.columns]),
+        "colors": .list(cells.colors.map { $0.map { .text($0.hex) } ?? .null }),
+        "sides": lengths(cells.sides),
+      ]
     case .text(let text):
-      return "{\"text\": \(json(text.string)), \"origin\": [\(json(text.origin.x)),"
-        + " \(json(text.origin.y))], \"size\": \(json(text.size)), \"bold\": \(text.isBold),"
-        + " \"vertical\": \(text.isVertical), \"color\": \"\(text.color.hex)\","
-        + " \"box\": \(json(text.box))}"
+      [
+        "text": .text(text.string), "origin": lengths([text.origin.x, text.origin.y]),
+        "size": length(text.size), "bold": .bool(text.isBold), "vertical": .bool(text.isVertical),
+        "color": .text(text.color.hex), "box": json(text.box),
+      ]
     }
   }
 
-  private static func json(_ fill: Color?, _ stroke: Stroke?) -> String {
-    var text = fill.map { ", \"fill\": \"\($0.hex)\"" } ?? ""
+  private static func json(_ fill: Color?, _ stroke: Stroke?) -> [OrderedJSON.Member] {
+    var members: [OrderedJSON.Member] = []
+    if let fill { members.append(.init("fill", .text(fill.hex))) }
     if let stroke {
-      text += ", \"stroke\": \"\(stroke.color.hex)\", \"line\": \(json(stroke.width))"
-      if !stroke.dash.isEmpty {
-        text += ", \"dash\": [\(stroke.dash.map(json).joined(separator: ", "))]"
-      }
+      members += [.init("stroke", .text(stroke.color.hex)), .init("line", length(stroke.width))]
+      if !stroke.dash.isEmpty { members.append(.init("dash", lengths(stroke.dash))) }
     }
-    return text
+    return members
   }
 
-  private static func json(_ rect: Rect) -> String {
-    "[\(json(rect.x)), \(json(rect.y)), \(json(rect.width)), \(json(rect.height))]"
+  private static func json(_ frame: Rect) -> OrderedJSON {
+    lengths([frame.x, frame.y, frame.width, frame.height])
   }
 
-  private static func json(_ length: Double) -> String { NumberText.plain(length) }
+  private static func length(_ value: Double) -> OrderedJSON { .number(NumberText.plain(value)) }
 
-  /// A text in JSON's quotes.
-  static func json(_ string: String) -> String { JSONText.string(string) }
+  private static func lengths(_ values: [Double]) -> OrderedJSON { .list(values.map(length)) }
 }

@@ -1,4 +1,4 @@
-/// Text that may say anything, made harmless where it stands in HTML or XML.
+/// Arbitrary text escaped for HTML and XML.
 enum MarkupText {
   /// As an element's text or a quoted attribute's value; characters that neither
   /// may hold become U+FFFD.

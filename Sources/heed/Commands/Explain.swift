@@ -81,7 +81,7 @@ struct Explain: ParsableCommand {
     let table = model.tokenizer.encode(prompt)
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
     let subjects =
-      subject.names
+      try subject.names
       ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(\.name)
     let method = PictureExplanation(times: try times.list(model.checkpoint))
     let plans = try seeds.map { seed in

@@ -4,22 +4,22 @@ import AttentionTrace
 import Figures
 import PromptText
 
-/// A sheet again, from the folders alone.
+/// Sheets of recorded runs, drawn without a model.
 struct Sheet: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws sheets of recorded runs, without a model.",
     usage: "heed sheet [<options>] <run> ...",
     discussion: """
-      compare, the layout that is drawn unless --layout names another, has pictures, maps and curves \
-      for each seed: give for each one run of stable-diffusion and one of another method, or runs \
-      of heed explain. The others have maps in rows and columns on one scale, of any runs of one \
-      prompt: tokens (every token), steps (eight of them, or --steps), layers, heads, seeds and \
-      methods (a row for each), sweep (a row for each value of --knob), difference (excited less plain). \
-      matrix has how much the maps of each two words share, averaged over seeds. curves has loss, largest attention, entropy and overlap over \
-      the steps, the median and quartiles of five and more seeds. neglect ranks runs of any prompts by \
-      their weakest subject, with verdicts as heed analyze words them. --print-layout prints any of them \
-      as YAML; --layout takes such a file, in which a list of panels makes one sheet of several layouts, \
-      each with its caption.
+      compare, the default layout, shows pictures, maps and curves for each seed: give one run of \
+      stable-diffusion and one of another method for each seed, or runs of heed explain. The others show \
+      maps in rows and columns on one scale, of any runs of one prompt: tokens (every token), steps \
+      (eight, or --steps), layers, heads, seeds and methods (a row for each), sweep (a row for each value \
+      of --knob), difference (a method − stable-diffusion). matrix shows how much the maps of each two \
+      words overlap, averaged over seeds. curves shows loss, largest attention, entropy and overlap over \
+      the steps, with median and quartiles from five seeds on. neglect ranks runs of any prompts by their \
+      weakest subject, with the verdicts of heed analyze. --print-layout prints any of them as YAML; \
+      --layout reads such a file, in which a list of panels makes one sheet of several layouts, each with \
+      its caption.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -29,8 +29,8 @@ struct Sheet: ParsableCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       """
-      A .pdf, .png, .svg, .apng (maps step by step), .json (shapes and words as they are laid out), or \
-      .tex (a figure with caption, around the .pdf or .png); repeatable.
+      A .pdf, .png, .svg, .apng (maps step by step), .json (shapes and words as laid out), or .tex (a \
+      figure with caption that includes the .pdf or .png); repeatable.
       """,
       valueName: "file"))
   var output: [String] = ["sheet.pdf", "sheet.png"]
@@ -44,103 +44,101 @@ struct Sheet: ParsableCommand {
       valueName: "layout"))
   var layout = "compare"
 
-  @Flag(help: "Print the layout as YAML, to be edited; nothing is drawn.")
+  @Flag(help: "Print the layout as YAML for editing, and draw nothing.")
   var printLayout = false
 
   @Option(
     help: ArgumentHelp(
-      "How maps are made, as in \"mean(head) mean(layer: 16x16) mean(step: 0..24)\".",
+      "How maps are aggregated, as in \"mean(head) mean(layer: 16x16) mean(step: 0..24)\".",
       valueName: "text"))
   var recipe: String?
 
   @Option(
     help: ArgumentHelp(
-      "Words, separated by commas: frog, frog#2, @5, <start>; otherwise the runs' subjects.",
+      "Words, separated by commas: frog, frog#2, @5, <start> (default: the runs' subjects).",
       valueName: "words"))
   var words: String?
 
   @Option(
     help: ArgumentHelp(
-      "Steps shown by steps and by an animation, as in 0,5..10.", valueName: "steps"))
+      "Steps that the layout steps or an animation shows, as in 0,5..10.", valueName: "steps"))
   var steps: String?
 
   @Option(
     help: ArgumentHelp(
-      "The knob that sweep sets runs apart by, as in scale-factor.", valueName: "name"))
+      "The knob whose values are the rows of sweep, as in scale-factor.", valueName: "name"))
   var knob: String?
 
   @Option(
     help: ArgumentHelp(
-      "Panels of curves: some of loss, maxima, entropy, overlap; otherwise all recorded.",
+      "Panels of curves: some of loss, maxima, entropy, overlap (default: all that were recorded).",
       valueName: "measures"))
   var measures: String?
 
-  @Option(help: ArgumentHelp("How many cases neglect shows; otherwise 12.", valueName: "number"))
+  @Option(help: ArgumentHelp("How many runs neglect shows (default: 12).", valueName: "number"))
   var cases: Int?
 
   @OptionGroup(title: "Maps") var maps: MapOptions
   @OptionGroup(title: "Page") var page: SheetOptions
 
-  /// Whether the layout is a file.
-  private var isFile: Bool { [".yaml", ".yml"].contains(where: layout.hasSuffix) }
-
   func validate() throws {
-    func refuse(_ name: String, if isGiven: Bool) throws {
-      if isGiven { throw ValidationError("\(name) means nothing to the layout \(layout).") }
-    }
-    try refuse("--words", if: words != nil && ["compare", "curves", "neglect"].contains(layout))
-    try refuse("--knob", if: knob != nil && layout != "sweep" && !isFile)
-    try refuse("--measures", if: measures != nil && layout != "curves")
-    try refuse("--cases", if: cases != nil && layout != "neglect")
     if let cases, cases < 1 { throw ValidationError("--cases is \(cases); expected 1 or more.") }
-    let isAnimated = output.contains { $0.lowercased().hasSuffix(".apng") }
-    try refuse("--steps", if: steps != nil && layout != "steps" && !isFile && !isAnimated)
-    if let read = ["matrix": ["--colors"], "curves": []][layout] {
-      for name in maps.given where !read.contains(name) { try refuse(name, if: true) }
-    }
-    if layout == "difference" { try refuse("--colors", if: maps.colors != nil) }
     if runs.isEmpty && !printLayout {
       throw ValidationError("Missing expected argument '<run> ...'")
     }
   }
 
   func run() throws {
-    let plan = try self.plan()
-    if printLayout { return print(SheetFile.text(plan)) }
-    let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
-    let style = try page.style(maps.applied(to: MapStyle()))
-    let software = "Heed \(HeedVersion.current)"
-    try SheetWriter.write(
-      to: output, dpi: page.dpi, isAnonymous: page.noMetadata,
-      { try plan.scene(runs, style: style, software: software) },
-      frames: plan.isAnimated
-        ? { try plan.frames(runs, style: style, software: software) } : nil)
-  }
-
-  /// The layout with what the options change.
-  private func plan() throws -> SheetPlan {
-    var plan = isFile ? try SheetFile.read(layout) : SheetPlan(try builtIn())
+    var plan = try self.plan()
+    try refuseUnread(plan)
     for row in plan.rows.indices {
       for place in plan.rows[row].indices { try change(&plan.rows[row][place]) }
     }
-    return plan
+    if printLayout { return print(plan.yaml) }
+    let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
+    let sheet = Figures.Sheet(
+      plan, of: runs, style: try page.style(maps.applied(to: MapStyle())),
+      software: SheetWriter.software)
+    try SheetWriter.write(sheet, to: output, dpi: page.dpi, isAnonymous: page.noMetadata)
   }
 
-  private func builtIn() throws -> SheetPlan.Content {
-    if let layout = MapSheetPlan.Layout(rawValue: layout) { return .maps(MapSheetPlan(layout)) }
-    switch layout {
-    case "compare": return .compare(recipe: "")
-    case "matrix": return .matrix(words: [], recipe: "")
-    case "curves": return .curves(measures: [], recipe: "")
-    case "neglect": return .neglect(cases: NeglectSheet.defaultCases, recipe: "")
-    default:
-      let layouts =
-        ["compare", "matrix", "curves", "neglect"] + MapSheetPlan.Layout.allCases.map(\.rawValue)
+  /// The layout as it is built in or in its file.
+  private func plan() throws -> SheetPlan {
+    if [".yaml", ".yml"].contains(where: layout.hasSuffix) { return try SheetPlan(file: layout) }
+    guard let layout = SheetLayout(rawValue: layout) else {
+      let layouts = SheetLayout.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure(
-        .usage,
-        "--layout is '\(layout)'; expected a .yaml file or one of "
-          + layouts.joined(separator: ", "))
+        .usage, "--layout is '\(layout)'; expected a .yaml file or one of \(layouts)")
     }
+    return SheetPlan(layout)
+  }
+
+  /// Refuses options that no panel reads.
+  private func refuseUnread(_ plan: SheetPlan) throws {
+    let panels = plan.rows.joined()
+    let style = try maps.applied(to: MapStyle())
+    let frames: Set<SheetOption> =
+      plan.isAnimated && output.contains { $0.lowercased().hasSuffix(".apng") } ? [.steps] : []
+    let ofContent = panels.reduce(into: frames) { $0.formUnion($1.content.options) }
+    let read = try panels.reduce(into: frames) {
+      var panel = $1
+      panel.maps = try panel.maps.map(maps.applied)
+      $0.formUnion(panel.options(style))
+    }
+    guard let option = SheetOption.allCases.first(where: { given.subtracting(read).contains($0) })
+    else { return }
+    let reader =
+      ofContent.contains(option) ? "--overlay \(style.overlay.rawValue)" : "the layout \(layout)"
+    throw Failure(.usage, "--\(option.rawValue) means nothing to \(reader)")
+  }
+
+  /// The options of the sheet that were given.
+  private var given: Set<SheetOption> {
+    let isGiven: [SheetOption: Bool] = [
+      .words: words != nil, .steps: steps != nil, .knob: knob != nil,
+      .measures: measures != nil, .cases: cases != nil, .recipe: recipe != nil,
+    ]
+    return maps.given.union(isGiven.filter(\.value).keys)
   }
 
   /// Gives a panel the words, steps, recipe and drawing that were asked for.
@@ -152,7 +150,7 @@ struct Sheet: ParsableCommand {
       panel.content = .matrix(words: words == nil ? own : try names, recipe: recipe ?? text)
     case .curves(let own, let text):
       let asked = try measures.map {
-        try ChoiceList<CurvesSheet.Measure>(option: "--measures", $0).choices
+        try ChoiceList<CurveMeasure>(option: "--measures", $0).choices
       }
       panel.content = .curves(measures: asked ?? own, recipe: recipe ?? text)
     case .neglect(let own, let text):
@@ -165,9 +163,6 @@ struct Sheet: ParsableCommand {
       }
       if let knob { plan.knob = knob }
       if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
-      if (try panel.maps ?? maps.applied(to: MapStyle())).overlay == .side {
-        plan.showsPictures = true
-      }
       panel.content = .maps(plan)
     }
     if panel.maps != nil || printLayout {

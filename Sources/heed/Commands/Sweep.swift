@@ -68,10 +68,9 @@ struct Sweep: PictureCommand {
     let order = try order(sweep)
     guard let runs = try made(order) else { return }
     if options.recording.record {
-      var plan = MapSheetPlan(.sweep)
-      plan.knob = sweep.knob
       let sheet = "\(output)/\(RunFolder.slug(order.prompt.prompt))/\(method)+\(sweep.knob)"
-      try SheetWriter.tryToWrite(runs, plan: .maps(plan), to: [sheet + ".pdf", sheet + ".png"])
+      try SheetWriter.tryToWrite(
+        runs, plan: .maps(.sweep(knob: sweep.knob)), to: [sheet + ".pdf", sheet + ".png"])
     }
     let table = try MeasurementTable(outcomesOf: runs, varying: sweep.knob)
     if json || csv { return print(table.text(json ? .json : .csv)) }

@@ -2,47 +2,53 @@ public import ArgumentParser
 public import AttentionAnalysis
 public import Figures
 
-/// How maps are drawn; what is not given is the layout's own.
+/// How maps are drawn; an option that is not given leaves the layout's own.
 struct MapOptions: ParsableArguments {
-  @Option(help: "How a map lies over its picture (mosaic).")
+  @Option(help: "How a map is drawn with its picture (default: mosaic).")
   var overlay: OverlayMode?
 
   @Option(
     help: ArgumentHelp(
-      "viridis, magma, inferno, plasma, cividis; turbo or jet, whose lightness rises and falls (magma).",
+      """
+      Colour map: viridis, magma, inferno, plasma, cividis; turbo or jet, whose lightness rises and \
+      falls (default: magma).
+      """,
       valueName: "map"))
   var colors: String?
 
-  @Option(help: "How values are spread between cells, before they become colours (nearest).")
+  @Option(help: "Interpolation between cells, before values become colours (default: nearest).")
   var interpolation: Recipe.Interpolation?
 
   @Option(
     help: ArgumentHelp(
-      "shared by all maps; own for each map; or two numbers, as in 0..0.5 (shared).",
+      """
+      Range of colours: shared by all maps, own for each map, or two numbers, as in 0..0.5 (default: \
+      shared).
+      """,
       valueName: "range"))
   var scale: String?
 
-  @Flag(help: "Give equal ratios of values equal steps of colour.")
+  @Flag(help: "Use a logarithmic colour scale.")
   var log = false
 
   @Option(
     help: ArgumentHelp(
-      "Where contours run, as shares of the scale (0.25,0.5,0.75).", valueName: "shares"))
+      "Levels of contours as shares of the scale (default: 0.25,0.5,0.75).", valueName: "shares"))
   var levels: String?
 
   @Flag(
     help:
-      "Exchange the picture's red and blue, as Attend-and-Excite's own figures do; with jet-compat."
+      "Exchange the picture's red and blue, as Attend-and-Excite's published figures do; for jet-compat."
   )
   var swapRedBlue = false
 
-  /// The names of the options that were given.
-  var given: [String] {
-    [
-      ("--overlay", overlay != nil), ("--colors", colors != nil),
-      ("--interpolation", interpolation != nil), ("--scale", scale != nil), ("--log", log),
-      ("--levels", levels != nil), ("--swap-red-blue", swapRedBlue),
-    ].filter(\.1).map(\.0)
+  /// The options that were given.
+  var given: Set<SheetOption> {
+    let isGiven: [SheetOption: Bool] = [
+      .overlay: overlay != nil, .colors: colors != nil, .interpolation: interpolation != nil,
+      .scale: scale != nil, .log: log, .levels: levels != nil, .swapRedBlue: swapRedBlue,
+    ]
+    return Set(isGiven.filter(\.value).keys)
   }
 
   func validate() throws { _ = try applied(to: MapStyle()) }
@@ -51,54 +57,38 @@ struct MapOptions: ParsableArguments {
   func applied(to style: MapStyle) throws -> MapStyle {
     var style = style
     if let overlay { style.overlay = overlay }
-    if let colors { style.colors = try Self.colorMap(colors) }
     if let interpolation { style.interpolation = interpolation }
-    if let scale { style.range = try Self.range(scale) }
+    if let colors {
+      style.colors = try Self.value(
+        ColorMap(named: colors), of: "--colors", colors, expected: ColorMap.expected)
+    }
+    if let scale {
+      style.range = try Self.value(
+        MapStyle.Range(scale), of: "--scale", scale, expected: MapStyle.Range.expected)
+    }
     if log { style.isLogarithmic = true }
-    if let levels { style.contours = try Self.levels(levels) }
+    if let levels {
+      style.contours = try Self.value(
+        Self.levels(levels), of: "--levels", levels, expected: MapStyle.expectedLevels)
+    }
     if swapRedBlue { style.swapsRedAndBlue = true }
-    if levels != nil && style.overlay != .contour {
-      throw ValidationError("--levels is for --overlay contour.")
-    }
-    if swapRedBlue && style.overlay != .jetCompat {
-      throw ValidationError("--swap-red-blue is for --overlay jet-compat.")
-    }
     return style
   }
 
-  static func colorMap(_ name: String) throws -> ColorMap {
-    guard let map = ColorMap.sequential.first(where: { $0.name == name }) else {
-      let names = ColorMap.sequential.map(\.name).joined(separator: ", ")
-      throw ValidationError("--colors is '\(name)'; expected one of \(names).")
+  /// What an option's text was read as.
+  private static func value<Value>(
+    _ value: Value?, of option: String, _ text: String, expected: String
+  ) throws -> Value {
+    guard let value else {
+      throw ValidationError("\(option) is '\(text)'; expected \(expected).")
     }
-    return map
+    return value
   }
 
-  /// The range that `text` names: `shared`, `own`, or two numbers.
-  static func range(_ text: String) throws -> MapStyle.Range {
-    switch text {
-    case "shared": return .shared
-    case "own": return .own
-    default:
-      let ends = text.split(separator: "..", omittingEmptySubsequences: false).map { Double($0) }
-      guard ends.count == 2, let lower = ends[0], let upper = ends[1], lower < upper,
-        lower.isFinite, upper.isFinite
-      else {
-        throw ValidationError(
-          "--scale is '\(text)'; expected shared, own or two numbers, as in 0..0.5.")
-      }
-      return .fixed(lower: lower, upper: upper)
-    }
-  }
-
-  private static func levels(_ text: String) throws -> [Double] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-      guard let level = Double(part), level > 0, level < 1 else {
-        throw ValidationError(
-          "--levels is '\(text)'; expected shares between 0 and 1, as in 0.25,0.5.")
-      }
-      return level
-    }
+  private static func levels(_ text: String) -> [Double]? {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let levels = parts.compactMap { Double($0) }
+    return levels.count == parts.count && MapStyle.areLevels(levels) ? levels : nil
   }
 }
 

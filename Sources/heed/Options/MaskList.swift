@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Figures
+import Pictures
 
 /// `--masks`: the masks of words, as in `cat=cat.png,frog=frog-{seed}.png`.
 struct MaskList {
@@ -19,7 +20,7 @@ struct MaskList {
     let manifest = run.manifest
     let value = masks.first { $0.name == word }?.value ?? ""
     let path = value.replacing("{seed}", with: String(manifest.seed))
-    let image = try PNGImage.read(path)
+    let image = try Picture.read(path)
     guard image.width == manifest.width, image.height == manifest.height else {
       throw Failure(
         .dataError,

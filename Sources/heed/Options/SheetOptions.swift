@@ -6,32 +6,34 @@ struct SheetOptions: ParsableArguments {
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "The venue whose page it fits, with its type sizes and face; with --width.",
+      "Fit the page of a venue, with its type size and typeface; see --width.",
       valueName: "venue"))
   var venue: Venue?
 
   @Option(
     help: ArgumentHelp(
-      "column, full (both columns), or a share of full, as in 0.48; without --for of CVPR's page.",
+      "column, full (both columns), or a share of full, as in 0.48; of CVPR's page without --for.",
       valueName: "width"))
   var width = "full"
 
   @Option(
     help: ArgumentHelp(
-      "Size of the smallest type in points; else the venue's, else 6. Larger type grows with it.",
+      """
+      Size of the smallest type in points; all type scales with it (default: the venue's, or 6).
+      """,
       valueName: "points"))
   var typeSize: Double?
 
-  @Option(help: "The face; else the venue's, else sans.")
+  @Option(help: "Typeface (default: the venue's, or sans).")
   var font: Typeface?
 
-  @Option(help: "Paper and ink.")
+  @Option(help: "Background: light (for print) or dark (for slides).")
   var theme = Theme.light
 
-  @Option(help: "Pixels an inch, for .png and .apng.")
+  @Option(help: "Pixels per inch of .png and .apng.")
   var dpi = 300.0
 
-  @Flag(help: "Leave prompt, recipe and version out of the file, as for double-blind review.")
+  @Flag(help: "Omit prompt, recipe, date and version from the files, for double-blind review.")
   var noMetadata = false
 
   func validate() throws {
@@ -62,7 +64,7 @@ struct SheetOptions: ParsableArguments {
     }
   }
 
-  /// The page in full, with maps in `maps`.
+  /// The page, with maps drawn in `maps`.
   func style(_ maps: MapStyle) throws -> SheetStyle {
     SheetStyle(
       width: try points, typeSize: typeSize ?? venue?.typeSize ?? SheetStyle().typeSize,

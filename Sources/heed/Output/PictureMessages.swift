@@ -1,6 +1,7 @@
 import AttentionTrace
 import Diffusion
 import Evaluation
+import Pictures
 import PromptText
 
 extension Message {

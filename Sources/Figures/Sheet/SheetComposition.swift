@@ -3,7 +3,6 @@ internal import PromptText
 
 /// Several panels on one page: the prompt once, then rows of panels, each with its letter and caption.
 struct SheetComposition {
-  private static let gap = 13.0
   private static let letterHeight = 12.0
 
   let plan: SheetPlan
@@ -17,19 +16,20 @@ struct SheetComposition {
       guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
       return try style.page { width, builder in
         var builder = builder
-        let inner = width - 2 * CompareLayout.margin
+        let inner = width - 2 * Metrics.margin
         var bottom = builder.group("prompt") {
-          $0.prompt(first.manifest.tokens.prompt, margin: CompareLayout.margin, width: inner)
+          $0.prompt(first.manifest.tokens.prompt, margin: Metrics.margin, width: inner)
         }
         var parts: [Scene] = []
         for row in plan.rows {
-          let share = (width - Self.gap * Double(row.count - 1)) / Double(row.count)
+          let share = (width - Metrics.blockGap * Double(row.count - 1)) / Double(row.count)
           let top = bottom
           for (place, panel) in row.enumerated() {
             let part = try self.part(panel, width: share)
             parts.append(part)
             let end = draw(
-              part, panel, letter: parts.count - 1, x: Double(place) * (share + Self.gap), y: top,
+              part, panel, letter: parts.count - 1, x: Double(place) * (share + Metrics.blockGap),
+              y: top,
               &builder)
             bottom = max(bottom, end)
           }
@@ -65,13 +65,13 @@ struct SheetComposition {
       var top = y
       if plan.rows.joined().count > 1 {
         builder.text(
-          name, x: x + CompareLayout.margin, y: y + 8.6, .init(size: 9, isBold: true))
+          name, x: x + Metrics.margin, y: y + 8.6, .init(size: 9, isBold: true))
         top += Self.letterHeight
       }
       for node in part.nodes { builder.add(node.scaled(by: 1, dx: x, dy: top)) }
       return builder.paragraph(
-        panel.caption, x: x + CompareLayout.margin, y: top + part.height,
-        width: part.width - 2 * CompareLayout.margin, .init(size: 7), baseline: 6.8, pitch: 8.6,
+        panel.caption, x: x + Metrics.margin, y: top + part.height,
+        width: part.width - 2 * Metrics.margin, .init(size: 7), baseline: 6.8, pitch: 8.6,
         atMost: 12)
     }
   }
@@ -87,6 +87,6 @@ struct SheetComposition {
   private func metadata(of run: RecordedRun, _ parts: [Scene]) -> Scene.Metadata {
     Scene.Metadata(
       of: run.manifest, software: software,
-      manifest: "{\"panels\": [" + parts.map(\.metadata.manifest).joined(separator: ", ") + "]}")
+      manifest: ["panels": .list(parts.map { .printed($0.metadata.manifest) })])
   }
 }

@@ -1,11 +1,10 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
 internal import Pictures
 
-/// A map over its picture, with its largest value, or the largest difference, on a strip beneath.
-struct HeatMapPanel {
-  /// Height of the strip in points.
-  static let stripHeight = 8.5
-
-  var map: HeatMap
+/// A map over its picture, with a strip below it that holds its largest value or difference.
+struct MapPanel {
+  var map: AttentionMap
   var image: Picture
   /// The scale that all maps of the sheet share.
   var shared: ValueScale
@@ -48,9 +47,9 @@ struct HeatMapPanel {
   }
 
   private func cells(in frame: Scene.Rect) -> Scene.Cells {
-    let length = min(frame.width / Double(map.columns), frame.height / Double(map.rows))
+    let length = min(frame.width / Double(map.grid.columns), frame.height / Double(map.grid.rows))
     return Scene.Cells(
-      frame: frame, rows: map.rows, columns: map.columns,
+      frame: frame, rows: map.grid.rows, columns: map.grid.columns,
       colors: map.values.map {
         $0.isFinite ? colors.color(at: scale.fraction(of: Double($0))) : nil
       },
@@ -64,20 +63,20 @@ struct HeatMapPanel {
   /// The value is the map's own, whatever is drawn between the cells.
   private func drawStrip(below frame: Scene.Rect, _ builder: inout SceneBuilder) {
     let strip = Scene.Rect(
-      x: frame.x, y: frame.maxY, width: frame.width, height: Self.stripHeight)
+      x: frame.x, y: frame.maxY, width: frame.width, height: Metrics.stripHeight)
     let maximum = (isDifference ? map.extreme : map.maximum).map(Double.init)
     let fill = maximum.map { colors.color(at: scale.fraction(of: $0)) } ?? builder.theme.paper
     builder.rectangle(strip, fill: fill, stroke: builder.rule(0.4))
     let type = SceneBuilder.TextStyle(size: 6, color: fill.textColor)
     let room = strip.width - 2
-    // A number that is cut off is another number: rather less is said of it.
+    // A number must not be cut off: where it is too wide, its label goes.
     let words = maximum.map(labels) ?? ["no value"]
     let text = words.first { builder.width(of: $0, type) <= room } ?? words[words.count - 1]
     builder.text(
       text, x: strip.x + strip.width / 2, y: strip.y + 6.4, type, .center, width: room)
   }
 
-  /// What may stand in the strip, the fullest first.
+  /// What the strip may say, the longest first.
   private func labels(_ value: Double) -> [String] {
     let text = NumberText.value(value)
     if isDifference { return [(value > 0 ? "+" : "") + text] }
@@ -85,14 +84,14 @@ struct HeatMapPanel {
   }
 
   private func cell(_ index: Int, of frame: Scene.Rect) -> Scene.Rect {
-    let width = frame.width / Double(map.columns)
-    let height = frame.height / Double(map.rows)
+    let width = frame.width / Double(map.grid.columns)
+    let height = frame.height / Double(map.grid.rows)
     return Scene.Rect(
-      x: frame.x + Double(index % map.columns) * width,
-      y: frame.y + Double(index / map.columns) * height, width: width, height: height)
+      x: frame.x + Double(index % map.grid.columns) * width,
+      y: frame.y + Double(index / map.grid.columns) * height, width: width, height: height)
   }
 
-  /// Paper with a diagonal: no value.
+  /// A blank cell with a diagonal: no value.
   static func hatch(_ cell: Scene.Rect, _ builder: inout SceneBuilder) {
     builder.rectangle(cell, fill: builder.theme.paper)
     builder.line(

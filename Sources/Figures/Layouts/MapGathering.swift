@@ -1,93 +1,29 @@
-public import AttentionAnalysis
-public import AttentionTrace
+internal import AttentionAnalysis
+internal import AttentionTrace
 internal import Pictures
 internal import PromptText
 
-extension MapSheet {
-  /// A sheet of recorded runs of one prompt, without a model.
-  /// - Parameters:
-  ///   - runs: in any order.
-  ///   - plan: what stands where.
-  ///   - weights: the head weights that the plan's recipe names, by path.
-  ///   - software: what draws the sheet, with the version.
-  /// - Throws: `AnalysisError` when runs cannot stand beside each other, or lack what the plan asks for;
-  ///   ``FigureError`` when a plan leaves two maps for one place or a picture is damaged; `TraceError`.
-  public init(
-    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
-    software: String
-  ) throws {
-    let gathering = try Gathering(runs, plan: plan, weights: weights)
-    self.init(gathering, runs, frame: nil, software: software)
-  }
-
-  /// A sheet for each step, on one scale: the frames of an animation.
-  /// - Parameters: as of ``init(runs:plan:weights:software:)``; the plan's steps are the frames', and all
-  ///   that were recorded if it names none.
-  /// - Throws: as ``init(runs:plan:weights:software:)``.
-  public static func frames(
-    runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
-    software: String
-  ) throws -> [MapSheet] {
-    var plan = plan
-    plan.rows.removeAll { $0 == .step }
-    plan.columns.removeAll { $0 == .step }
-    // What a single step leaves without columns has its words beside each other.
-    if plan.columns.isEmpty, let last = plan.rows.popLast() { plan.columns = [last] }
-    let gathering = try Gathering(runs, plan: plan, weights: weights, isAnimated: true)
-    return gathering.frames.map { MapSheet(gathering, runs, frame: $0, software: software) }
-  }
-
-  /// - Parameter frame: the step shown, as it is among the gathering's frames; `nil` without frames.
-  private init(
-    _ gathering: Gathering, _ runs: [RecordedRun], frame: String?, software: String
-  ) {
-    let plan = gathering.plan
-    let (rows, columns) = (gathering.headings(plan.rows), gathering.headings(plan.columns))
-    let places = gathering.places(rows, columns, frame: frame)
-    prompt = runs.first?.manifest.tokens.prompt ?? ""
-    self.rows = rows
-    self.columns = places.columns
-    panels = places.panels
-    pictures = places.pictures
-    showsDifferences = plan.showsDifferences
-    scaleMaps = gathering.found.map(\.map)
-    common = gathering.common
-    self.frame = frame.map { step in
-      let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
-      return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
-    }
-    quantity =
-      (plan.showsDifferences ? "with excitation less without: " : "") + gathering.quantity
-    let seeds = Set(runs.map(\.manifest.seed)).sorted().map(String.init).joined(separator: ", ")
-    metadata = Scene.Metadata(
-      of: gathering.manifest, software: software,
-      manifest: "{\"rows\": \"\(plan.rows.map(\.rawValue).joined(separator: ", "))\", "
-        + "\"columns\": \"\(plan.columns.map(\.rawValue).joined(separator: ", "))\", "
-        + "\"recipe\": \(Scene.json(gathering.usedRecipe)), \"seeds\": [\(seeds)]}")
-  }
-}
-
 /// What was found in the runs, each map under its facets.
-private struct Gathering {
+struct MapGathering {
   typealias Facet = MapSheetPlan.Facet
 
   /// A map, and what it is of.
   struct Found {
     var values: [Facet: String]
     var run: Int
-    var map: HeatMap
+    var map: AttentionMap
   }
 
   let plan: MapSheetPlan
   let recipe: Recipe
   let weights: [String: HeadWeights]
-  /// Whether steps stand apart though neither rows nor columns do.
+  /// Whether each step is a frame, though neither rows nor columns are by step.
   let isAnimated: Bool
   /// Of the first run.
   let manifest: RunManifest
   private(set) var found: [Found] = []
   private(set) var images: [Picture] = []
-  /// The values of each facet in the order in which they stand, with what is written for them.
+  /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
   private var tokens: [String: String] = [:]
@@ -102,8 +38,8 @@ private struct Gathering {
     guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
       throw FigureError.inconsistentSheet(
         plan.knob.isEmpty
-          ? "which knob tells the runs apart is not said; name one, as in scale-factor"
-          : "neither rows nor columns set the values of \(plan.knob) apart")
+          ? "rows or columns by knob need the name of a knob, as in scale-factor"
+          : "neither rows nor columns are by knob, which would show the values of \(plan.knob)")
     }
     let knob = plan.knob.isEmpty ? nil : plan.knob
     for run in runs.dropFirst() { try first.requireComparable(with: run, knob: knob) }
@@ -124,6 +60,13 @@ private struct Gathering {
     order.compactMapValues { $0.count == 1 ? $0[0] : nil }.reduce(into: [:]) { common, value in
       common[value.key] = labels[value.key]?[value.value]
     }
+  }
+
+  /// What is subtracted from what, as in `Attend-and-Excite − Stable Diffusion`.
+  var difference: String {
+    let methods = order[.method] ?? []
+    let guided = methods.count == 1 ? labels[.method]?[methods[0]] : nil
+    return "\(guided ?? "each method") − \(RunManifest.Method.plainTitle)"
   }
 
   /// The steps, each as it is among the values of its facet.
@@ -149,7 +92,7 @@ private struct Gathering {
     let tokens = Set(words.flatMap(\.tokens)).sorted()
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       for word in words {
-        add(word, slice, of: run, HeatMap(try slice.maps.map(of: word)))
+        add(word, slice, of: run, try slice.maps.map(of: word))
       }
     }
     let used = recipe.resolved(for: run.manifest)
@@ -160,7 +103,7 @@ private struct Gathering {
   }
 
   private mutating func add(
-    _ word: Subject, _ slice: MapSlice, of run: RecordedRun, _ map: HeatMap
+    _ word: Subject, _ slice: MapSlice, of run: RecordedRun, _ map: AttentionMap
   ) {
     var values: [Facet: String] = [:]
     func tell(_ facet: Facet, _ value: String, _ label: String) {
@@ -170,8 +113,11 @@ private struct Gathering {
     }
     let method = run.manifest.method
     // The values of a knob are not methods of their own where they are set apart as values.
-    let name = plan.knob.isEmpty ? method.name : method.family
-    tell(.method, name, CompareSheet.title(name))
+    if plan.knob.isEmpty {
+      tell(.method, method.name, method.figureTitle)
+    } else {
+      tell(.method, method.family, method.familyTitle)
+    }
     if !plan.knob.isEmpty {
       let value = run.manifest.value(ofKnob: plan.knob) ?? "without"
       tell(.knob, value, "\(plan.knob) \(value)")
@@ -224,14 +170,15 @@ private struct Gathering {
     guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
     else {
       throw FigureError.inconsistentSheet(
-        "rows and columns name something twice or nothing")
+        "expected at least one facet in rows and one in columns, none of them twice")
     }
     for facet in Facet.allCases where !facets.contains(facet) {
       let values = order[facet] ?? []
       guard values.count <= 1 else {
         throw FigureError.inconsistentSheet(
           "\(values.count) values of \(facet.rawValue) (\(values.prefix(4).joined(separator: ", "))"
-            + (values.count > 4 ? ", …" : "") + "), and neither rows nor columns set them apart")
+            + (values.count > 4 ? ", …" : "")
+            + "), and neither rows nor columns are by \(facet.rawValue)")
       }
     }
   }
@@ -245,7 +192,7 @@ private struct Gathering {
     }
   }
 
-  /// Takes from each map that of plain Stable Diffusion on the same seed, which itself is left out.
+  /// Subtracts from each map that of plain Stable Diffusion on the same seed, and leaves out the latter.
   private mutating func subtractPlain() throws {
     let plainMethod = NeglectComparison.plainMethod
     let plain = Dictionary(
@@ -264,7 +211,7 @@ private struct Gathering {
     }
     order[.method]?.removeAll { $0 == plainMethod }
     guard !found.isEmpty else {
-      throw FigureError.inconsistentSheet("no run with excitation to compare")
+      throw FigureError.inconsistentSheet("no guided run to compare with plain Stable Diffusion")
     }
   }
 
@@ -288,7 +235,7 @@ private struct Gathering {
     }
   }
 
-  /// Seeds and steps by number, plain before excited, all else as it was found.
+  /// Seeds, steps and heads by number, plain Stable Diffusion first, all else as it was found.
   private func ordered(_ facet: Facet) -> [String] {
     let values = order[facet] ?? []
     switch facet {

@@ -1,27 +1,8 @@
-import AttentionAnalysis
-import Diffusion
-import Figures
-import TensorEngine
+internal import AttentionAnalysis
+internal import TensorEngine
 
-/// A sheet in a small YAML file: its panels, and what each of them shows.
+/// A sheet as a small YAML file: its panels, and what each of them shows.
 enum SheetFile {
-  private static let drawing = ["overlay", "colors", "interpolation", "scale", "log", "levels"]
-  private static let common = ["layout", "caption"]
-
-  /// The keys that a layout reads.
-  private static func keys(of layout: String) -> [String]? {
-    switch layout {
-    case "maps":
-      common + ["rows", "columns", "words", "steps", "knob", "pictures", "difference", "recipe"]
-        + drawing
-    case "compare": common + ["recipe"] + drawing
-    case "matrix": common + ["words", "recipe", "colors"]
-    case "curves": common + ["measures", "recipe"]
-    case "neglect": common + ["cases", "recipe"] + drawing
-    default: nil
-    }
-  }
-
   /// Reads the file at `path`.
   /// - Throws: `FileError` with the key and what is wrong there.
   static func read(_ path: String) throws -> SheetPlan {
@@ -50,22 +31,19 @@ enum SheetFile {
 
   private static func panel(_ node: JSONNode) throws -> SheetPlan.Panel {
     let named = try node.optionalMember("layout")
-    let layout = try named?.string() ?? "maps"
-    guard let keys = keys(of: layout) else {
-      throw (named ?? node).failure("expected one of maps, compare, matrix, curves, neglect")
-    }
-    try check(node, keys)
+    let kind: SheetPlan.Kind = try named.map(one) ?? .maps
+    try check(node, ["layout", "caption"] + kind.options.map(\.rawValue))
     let content: SheetPlan.Content =
-      switch layout {
-      case "compare": .compare(recipe: try recipe(node))
-      case "matrix":
+      switch kind {
+      case .maps: .maps(try maps(node))
+      case .compare: .compare(recipe: try recipe(node))
+      case .matrix:
         .matrix(words: try node.optionalMember("words")?.strings() ?? [], recipe: try recipe(node))
-      case "curves":
+      case .curves:
         .curves(
-          measures: try node.optionalMember("measures")?.elements().map { try one(of: $0) } ?? [],
+          measures: try node.optionalMember("measures")?.elements().map(one) ?? [],
           recipe: try recipe(node))
-      case "neglect": .neglect(cases: try cases(node), recipe: try recipe(node))
-      default: .maps(try maps(node))
+      case .neglect: .neglect(cases: try cases(node), recipe: try recipe(node))
       }
     return SheetPlan.Panel(
       content, maps: try style(node),
@@ -105,13 +83,7 @@ enum SheetFile {
   }
 
   private static func facets(_ node: JSONNode) throws -> [MapSheetPlan.Facet] {
-    try node.elements().map { element in
-      guard let facet = MapSheetPlan.Facet(rawValue: try element.string()) else {
-        let names = MapSheetPlan.Facet.allCases.map(\.rawValue).joined(separator: ", ")
-        throw element.failure("expected one of \(names)")
-      }
-      return facet
-    }
+    try node.elements().map(one)
   }
 
   private static func recipe(_ node: JSONNode) throws -> String {
@@ -127,42 +99,54 @@ enum SheetFile {
 
   /// How the panel's maps are drawn; `nil` if no key says anything of it.
   private static func style(_ node: JSONNode) throws -> MapStyle? {
+    let drawing = SheetOption.drawing.map(\.rawValue)
     guard try node.object().keys.contains(where: drawing.contains) else { return nil }
+    func member(_ option: SheetOption) throws -> JSONNode? {
+      try node.optionalMember(option.rawValue)
+    }
     var style = MapStyle()
-    func set<Value>(
-      _ key: String, _ path: WritableKeyPath<MapStyle, Value>, _ read: (JSONNode) throws -> Value
-    )
-      throws
-    {
-      guard let member = try node.optionalMember(key) else { return }
-      do {
-        style[keyPath: path] = try read(member)
-      } catch let error where !(error is FileError) {
-        throw member.failure("\(error)")
+    if let node = try member(.overlay) { style.overlay = try one(of: node) }
+    if let node = try member(.interpolation) { style.interpolation = try one(of: node) }
+    if let node = try member(.colors) {
+      style.colors = try value(of: node, ColorMap.init(named:), expected: ColorMap.expected)
+    }
+    if let node = try member(.scale) {
+      style.range = try value(
+        of: node, MapStyle.Range.init(_:), expected: MapStyle.Range.expected)
+    }
+    if let node = try member(.log) { style.isLogarithmic = try node.bool() }
+    if let node = try member(.levels) {
+      style.contours = try node.elements().map { try $0.double() }
+      guard MapStyle.areLevels(style.contours) else {
+        throw node.failure("expected \(MapStyle.expectedLevels)")
       }
     }
-    try set("overlay", \.overlay) { try one(of: $0) }
-    try set("interpolation", \.interpolation) { try one(of: $0) }
-    try set("colors", \.colors) { try MapOptions.colorMap($0.string()) }
-    try set("scale", \.range) { try MapOptions.range($0.string()) }
-    try set("log", \.isLogarithmic) { try $0.bool() }
-    try set("levels", \.contours) { try $0.elements().map { try $0.double() } }
+    if let node = try member(.swapRedBlue) { style.swapsRedAndBlue = try node.bool() }
     return style
+  }
+
+  /// What `read` makes of a text.
+  private static func value<Value>(
+    of node: JSONNode, _ read: (String) -> Value?, expected: String
+  ) throws -> Value {
+    let text = try node.string()
+    guard let value = read(text) else {
+      throw node.failure("expected \(expected); got \(FileError.quoted(text))")
+    }
+    return value
   }
 
   private static func one<Value: RawRepresentable<String> & CaseIterable>(
     of node: JSONNode
   ) throws -> Value {
-    guard let value = Value(rawValue: try node.string()) else {
-      throw node.failure(
-        "expected one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
-    }
-    return value
+    try value(
+      of: node, Value.init(rawValue:),
+      expected: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
   }
 
   // MARK: - Printing
 
-  /// The file that ``read(_:)`` makes `plan` of.
+  /// The file that ``read(_:)`` reads as `plan`.
   static func text(_ plan: SheetPlan) -> String {
     guard plan.rows.count > 1 || plan.rows[0].count > 1 || !plan.caption.isEmpty else {
       return text(plan.rows[0][0]).joined(separator: "\n")
@@ -182,23 +166,23 @@ enum SheetFile {
   }
 
   private static func text(_ panel: SheetPlan.Panel) -> [String] {
-    var lines = ["layout: \(panel.content.name)"]
+    var lines = ["layout: \(panel.content.kind.rawValue)"]
     switch panel.content {
     case .compare(let recipe): lines += recipeLines(recipe)
     case .matrix(let words, let recipe):
       lines += [
-        "# Words as in [cat, \"frog#2\"]; none for every word of the prompt.",
+        "# Words, as in [cat, \"frog#2\"]; an empty list for every word of the prompt.",
         "words: \(list(words.map(quoted)))",
       ]
       lines += recipeLines(recipe)
     case .curves(let measures, let recipe):
       lines += [
-        "# Some of \(CurvesSheet.Measure.allCases.map(\.rawValue).joined(separator: ", ")); none for all.",
+        "# Some of \(CurveMeasure.allCases.map(\.rawValue).joined(separator: ", ")); an empty list for all.",
         "measures: \(list(measures.map(\.rawValue)))",
       ]
       lines += recipeLines(recipe)
     case .neglect(let cases, let recipe):
-      lines += ["# How many are shown.", "cases: \(cases)"] + recipeLines(recipe)
+      lines += ["# How many runs are shown.", "cases: \(cases)"] + recipeLines(recipe)
     case .maps(let plan): lines += text(plan)
     }
     lines += styleLines(panel)
@@ -211,22 +195,22 @@ enum SheetFile {
       "# method, knob, seed, word, layer, head, step: from the outermost to the innermost.",
       "rows: \(list(plan.rows.map(\.rawValue)))",
       "columns: \(list(plan.columns.map(\.rawValue)))",
-      "# Words as in [cat, \"frog#2\", \"<start>\"]; all for every token; none for the runs' subjects.",
+      "# Words, as in [cat, \"frog#2\", \"<start>\"]; all for every token; an empty list for the runs' subjects.",
       "words: \(plan.showsAllTokens ? "all" : list(plan.words.map(quoted)))",
-      "# Where steps stand apart; none for eight from the first to the last.",
+      "# The steps shown where step is in rows or columns; an empty list for eight from first to last.",
       "steps: \(list(plan.steps.map(String.init)))",
-      "# The method's knob that tells runs apart, as in scale-factor; none without.",
+      "# The knob whose values are shown where knob is in rows or columns, as in scale-factor.",
       "knob: \(quoted(plan.knob))",
-      "# Whether each run's picture stands before its maps.",
+      "# Whether to show each run's picture before its maps.",
       "pictures: \(plan.showsPictures)",
-      "# Whether maps are those with excitation less those without.",
+      "# Whether to show differences, guided − plain, instead of maps.",
       "difference: \(plan.showsDifferences)",
     ] + recipeLines(plan.recipe)
   }
 
   private static func recipeLines(_ recipe: String) -> [String] {
     [
-      "# How maps are made; none for the mean over heads, the layers that the loss reads, and steps.",
+      "# How maps are aggregated; empty for the mean over heads, the layers that the loss reads, and steps.",
       "recipe: \(quoted(recipe))",
     ]
   }
@@ -241,23 +225,17 @@ enum SheetFile {
     }
     var isDifference = false
     if case .maps(let plan) = panel.content { isDifference = plan.showsDifferences }
-    let range =
-      switch style.range {
-      case .shared: "shared"
-      case .own: "own"
-      case .fixed(let lower, let upper): "\(lower)..\(upper)"
-      }
     return [
       "# \(OverlayMode.allCases.map(\.rawValue).joined(separator: ", ")).",
       "overlay: \(style.overlay.rawValue)",
-      isDifference ? "# Differences have colours of their own." : colors,
-      "# \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")): with cells, side, alpha and dim.",
+      isDifference ? "# Differences have their own colours." : colors,
+      "# \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")), between cells; for the overlays cells, side, alpha and dim.",
       "interpolation: \(style.interpolation.rawValue)",
-      "# shared by all maps; own for each; or two numbers, as in 0..0.5.",
-      "scale: \(range)", "log: \(style.isLogarithmic)",
-      "# Where contours run, as shares of the scale.",
+      "# The range of colours: shared by all maps, own for each map, or two numbers, as in 0..0.5.",
+      "scale: \(style.range)", "log: \(style.isLogarithmic)",
+      "# Levels of contours as shares of the scale.",
       "levels: \(list(style.contours.map { "\($0)" }))",
-    ]
+    ] + (style.swapsRedAndBlue ? ["\(SheetOption.swapRedBlue.rawValue): true"] : [])
   }
 
   private static func quoted(_ text: String) -> String {

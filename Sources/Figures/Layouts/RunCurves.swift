@@ -1,0 +1,84 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
+internal import PromptText
+
+/// What was recorded of a run at each step.
+struct RunCurves {
+  /// `[subject or pair][step]`; measures that were not recorded are absent.
+  private(set) var values: [CurveMeasure: [[Double]]] = [:]
+  private let path: String
+  private let calls: Int
+  /// Why there are no maps.
+  private var mapError: AnalysisError?
+
+  /// Measures `run`; its maps only if a recipe is given.
+  init(_ run: RecordedRun, by recipe: Recipe?, weights: [String: HeadWeights]) throws {
+    (path, calls) = (run.folder.path, run.calls.count)
+    let steps = run.manifest.timesteps.count
+    let subjects = run.manifest.subjects
+    for call in run.noisePredictions where (0..<steps).contains(call.step) {
+      guard let measured = call.measurement else { continue }
+      set(.loss, [Double(measured.loss)], at: call.step, of: steps)
+      if !subjects.isEmpty, measured.maxima.count == subjects.count {
+        set(.maxima, measured.maxima.map(Double.init), at: call.step, of: steps)
+      }
+    }
+    guard let recipe, !subjects.isEmpty else { return }
+    do {
+      try readMaps(run, subjects, recipe.resolved(for: run.manifest), weights, steps: steps)
+    } catch let error as AnalysisError {
+      guard case .nothingSelected = error else { throw error }
+      mapError = error
+    }
+  }
+
+  private mutating func readMaps(
+    _ run: RecordedRun, _ subjects: [Subject], _ recipe: Recipe, _ weights: [String: HeadWeights],
+    steps: Int
+  ) throws {
+    let tokens = Set(subjects.flatMap(\.tokens)).sorted()
+    for (call, maps) in try run.timeline(tokens: tokens, by: recipe, weights: weights)
+    where (0..<steps).contains(call.step) {
+      let each = try subjects.map { try maps.map(of: $0) }
+      set(
+        .entropy, each.map { MapStatistics(of: $0).relativeEntropy }, at: call.step, of: steps)
+      guard each.count > 1 else { continue }
+      let pairs = each.indices.flatMap { i in
+        each[(i + 1)...].map { MapOverlap(each[i], $0).softJaccard }
+      }
+      set(.overlap, pairs, at: call.step, of: steps)
+    }
+  }
+
+  private mutating func set(
+    _ measure: CurveMeasure, _ numbers: [Double], at step: Int, of steps: Int
+  ) {
+    let nothing = [[Double]](
+      repeating: [Double](repeating: .nan, count: steps), count: numbers.count)
+    for (index, number) in numbers.enumerated() {
+      values[measure, default: nothing][index][step] = number
+    }
+  }
+
+  /// What says that a measure was not recorded.
+  func missing(_ measure: CurveMeasure) -> AnalysisError {
+    if measure == .entropy || measure == .overlap, let mapError { return mapError }
+    return .nothingSelected(
+      run: path, what: measure.words,
+      recorded:
+        "\(calls) calls without what an objective measures in the pass that predicts the noise"
+    )
+  }
+}
+
+extension CurveMeasure {
+  /// What is measured.
+  var words: String {
+    switch self {
+    case .loss: "loss"
+    case .maxima: "largest attention"
+    case .entropy: "maps for entropy"
+    case .overlap: "maps for overlap"
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/// A value of JSON, printed on one line with its members in the order given: the same value has the same
+/// text.
+enum OrderedJSON {
+  case text(String)
+  /// A number as it is printed.
+  case number(String)
+  case bool(Bool)
+  case null
+  case list([OrderedJSON])
+  case object([Member])
+  /// Text that is JSON already.
+  case printed(String)
+
+  /// A member of an object.
+  struct Member {
+    let key: String
+    let value: OrderedJSON
+
+    init(_ key: String, _ value: OrderedJSON) { (self.key, self.value) = (key, value) }
+  }
+
+  /// The value's text.
+  var string: String {
+    switch self {
+    case .text(let text): Self.quoted(text)
+    case .number(let digits): digits
+    case .bool(let value): value ? "true" : "false"
+    case .null: "null"
+    case .list(let values): "[" + values.map(\.string).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{"
+        + members.map { "\(Self.quoted($0.key)): \($0.value.string)" }.joined(separator: ", ") + "}"
+    case .printed(let text): text
+    }
+  }
+
+  /// A list of texts.
+  static func texts(_ texts: [String]) -> OrderedJSON { .list(texts.map(OrderedJSON.text)) }
+
+  /// A whole number.
+  static func integer(_ value: some BinaryInteger) -> OrderedJSON { .number("\(value)") }
+
+  /// A list of whole numbers.
+  static func integers(_ values: [some BinaryInteger]) -> OrderedJSON {
+    .list(values.map { .integer($0) })
+  }
+
+  private static func quoted(_ string: String) -> String {
+    var text = "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
+  }
+}
+
+extension OrderedJSON: ExpressibleByStringLiteral {
+  init(stringLiteral text: String) { self = .text(text) }
+}
+
+extension OrderedJSON: ExpressibleByDictionaryLiteral {
+  typealias Key = String
+  typealias Value = OrderedJSON
+
+  init(dictionaryLiteral members: (String, OrderedJSON)...) {
+    self = .object(members.map { Member($0.0, $0.1) })
+  }
+}

@@ -1,0 +1,23 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
+
+extension RunManifest.Method {
+  /// What figures call plain Stable Diffusion.
+  static let plainTitle = "Stable Diffusion"
+
+  /// What figures call the method: `Attend-and-Excite`, and `Attend-and-Excite, scale-factor-5` where
+  /// something of it is changed.
+  var figureTitle: String {
+    guard let plus = name.firstIndex(of: "+") else { return familyTitle }
+    return familyTitle + ", " + name[name.index(after: plus)...]
+  }
+
+  /// What figures call the method, whatever is changed of it; its name where nothing else is known.
+  var familyTitle: String {
+    switch family {
+    case NeglectComparison.plainMethod: Self.plainTitle
+    case "attend-and-excite": "Attend-and-Excite"
+    default: family
+    }
+  }
+}
