@@ -40,14 +40,14 @@ let package = Package(
       name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(
-      name: "TensorEngine", dependencies: ["CKernels", "COpenBLAS", "COpenSSL", "CZlib"]),
+      name: "TensorEngine",
+      dependencies: [
+        "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
-      dependencies: [
-        "TensorEngine", "AttentionTrace", "CPictures",
-        .product(name: "Yams", package: "Yams"),
-      ],
+      dependencies: ["TensorEngine", "AttentionTrace", "CPictures"],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
         .copy("Resources/Shapes"),

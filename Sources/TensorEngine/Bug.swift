@@ -8,6 +8,8 @@ package func bug(
   _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
 ) -> Never {
   let text = "\(file):\(line): bug: \(message())\n"
-  _ = text.utf8CString.withUnsafeBufferPointer { write(STDERR_FILENO, $0.baseAddress, $0.count - 1) }
+  _ = text.utf8CString.withUnsafeBufferPointer {
+    write(STDERR_FILENO, $0.baseAddress, $0.count - 1)
+  }
   abort()
 }

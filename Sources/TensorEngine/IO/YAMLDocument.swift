@@ -1,4 +1,3 @@
-package import TensorEngine
 private import Yams
 
 /// Reads YAML that nobody vouches for as the JSON value that it stands for.
@@ -9,7 +8,7 @@ package enum YAMLDocument {
   private static let valueLimit = 10_000
 
   /// Reads the file at `path`, whose document must be a mapping with texts for keys.
-  /// - Throws: `FileError` with the line and what is wrong there.
+  /// - Throws: ``FileError`` with the line and what is wrong there.
   package static func read(path: String) throws -> JSONNode {
     let file = try MappedFile(path: path)
     guard file.count <= sizeLimit else {
