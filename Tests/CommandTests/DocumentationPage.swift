@@ -35,7 +35,8 @@ struct DocumentationPage {
         } else if text.hasPrefix("$ ") {
           commands.append(
             DocumentedCommand(
-              shell: String(text.dropFirst(2)), line: line + index + 1, outputStart: line + index + 1,
+              shell: String(text.dropFirst(2)), line: line + index + 1,
+              outputStart: line + index + 1,
               shown: []))
         } else if var command = commands.popLast() {
           command.shown.append(text)
@@ -120,14 +121,33 @@ struct DocumentedCommand {
       [], in: folder, environment: ["PATH": heed + ":" + path], shell: shell)
   }
 
-  /// The lines of a result that a page can show: standard output, and messages where it is empty or
-  /// where messages are shown.
-  func showable(_ result: HeedProcess.Result) -> [String] {
-    let output = Self.lines(result.stdout)
-    if output.isEmpty || shown.contains(where: Self.isMessage) {
-      return output + Self.lines(result.stderr)
+  /// What a page shows of another result: as many lines between `…` as before, or the whole
+  /// output where there was no `…`; nil if a line between two `…` is not found again.
+  func updated(to result: HeedProcess.Result) -> [String]? {
+    var printed = Self.lines(result.stdout)
+    if printed.isEmpty || shown.contains(where: Self.isMessage) {
+      printed += Self.lines(result.stderr)
     }
-    return output
+    guard shown.contains(Self.anyLines) else { return printed }
+    let parts = shown.split(separator: Self.anyLines, omittingEmptySubsequences: false)
+    var updated: [String] = []
+    var next = 0
+    for (index, part) in parts.enumerated() where !part.isEmpty {
+      let start: Int?
+      if index == 0 {
+        start = 0
+      } else if index == parts.count - 1 {
+        start = printed.count - part.count
+      } else {
+        let name = part.first?.prefix { !$0.isWhitespace }
+        start = printed[next...].firstIndex { $0.prefix { !$0.isWhitespace } == name }
+      }
+      guard let start, start >= next, start + part.count <= printed.count else { return nil }
+      if index > 0 { updated.append(Self.anyLines) }
+      next = start + part.count
+      updated += printed[start..<next]
+    }
+    return parts.last?.isEmpty == true ? updated + [Self.anyLines] : updated
   }
 
   /// How a result differs from what is shown; nil if it does not.
@@ -211,7 +231,9 @@ struct ComparableLine {
 
   private init(_ text: String) {
     let masked = text.replacing(/[0-9.]+ ([KMG]i)?B\b/, with: "SIZE")
-      .replacing(/[0-9.]+ s\b/, with: "SECONDS").replacing(/[0-9]{4}-[0-9]{2}-[0-9]{2}/, with: "DATE")
+      .replacing(/[0-9.]+ s\b/, with: "SECONDS").replacing(
+        /[0-9]{4}-[0-9]{2}-[0-9]{2}/, with: "DATE"
+      )
       .replacing(/0x[0-9a-f]{8}/, with: "CHECKSUM")
     let number = /[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?/
     var parts: [Substring] = []
@@ -224,6 +246,7 @@ struct ComparableLine {
   }
 
   /// Whether words are the same, whole numbers too, and others differ by one of the last digit.
+  ///
   /// Numbers with an exponent are sizes of rounding errors: they may be ten times as large.
   func matches(_ other: ComparableLine) -> Bool {
     parts.count == other.parts.count
