@@ -5,8 +5,8 @@ import Testing
 
 /// The pages, held against the command.
 ///
-/// With `HEED_RECORD_DOCUMENTATION` set, what pages show is written anew where the command prints
-/// something else, and the test fails.
+/// With `HEED_RECORD_DOCUMENTATION` set, what pages show is written anew, seconds and sizes too, and
+/// the test fails.
 @Suite("Documentation")
 struct DocumentationTests {
   /// In the order in which a reader meets them: later pages use the runs of earlier ones.
@@ -40,8 +40,9 @@ struct DocumentationTests {
         guard block.language.isEmpty else { continue }
         for command in block.commands {
           let result = try command.run(in: folder.path)
-          guard let difference = command.difference(from: result) else { continue }
-          Issue.record("\(name):\(command.line): \(difference)\n\(result.stdout)\(result.stderr)")
+          if let difference = command.difference(from: result) {
+            Issue.record("\(name):\(command.line): \(difference)\n\(result.stdout)\(result.stderr)")
+          }
           if Self.isRecording, let updated = command.updated(to: result) {
             let start = command.outputStart + shift
             lines.replaceSubrange(start..<(start + command.shown.count), with: updated)
@@ -50,6 +51,7 @@ struct DocumentationTests {
         }
       }
       if lines != page.lines {
+        Issue.record("recorded \(name); run again without HEED_RECORD_DOCUMENTATION")
         let url = URL(fileURLWithPath: Repository.root + "/" + name)
         try Data(lines.joined(separator: "\n").utf8).write(to: url)
       }
