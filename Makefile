@@ -2,6 +2,7 @@
 # make test   installs what is missing, and runs every test
 # make gallery   draws Documentation/gallery anew
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
+# make docs   builds the reference of every module; a warning is an error
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -21,7 +22,7 @@ REQUIREMENTS := notebooks-export/requirements.txt
 BUILD := $(SWIFT) build -c release --explicit-target-dependency-import-check error
 HEED := .build/release/heed
 
-.PHONY: demo build test gallery methods lint libraries test-tools readers toolchain
+.PHONY: demo build test gallery methods docs lint libraries test-tools readers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -39,6 +40,10 @@ gallery: build
 
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
+
+docs: toolchain libraries
+	$(BUILD)
+	SWIFT=$(SWIFT) Documentation/reference/make.sh
 
 lint: toolchain
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

@@ -36,6 +36,8 @@ done
 cat > README.md << 'END'
 # Every method, measured
 
+[Methods](../methods.md) describes them.
+
 Made by `make methods`: eight prompts of Attend-and-Excite's benchmark (at equal distances in its list), seeds 0 to 15, 50
 steps, the embedded model; every method with its published schedule. The mean of 128 runs, and in brackets the ends of its 95 %
 bootstrap interval:
@@ -43,7 +45,7 @@ bootstrap interval:
 - **weakest**: the largest attention of the subject that has least, as the loss reads it, over steps 20 to 24; **at the end**: over steps 40 to 49.
 - **overlap**: the soft Jaccard index of the two subjects' maps over all steps.
 - **moved**: how far the latent was moved in all.
-- **forward**: passes of the UNet, each branch of guidance and each look of an objective one; **backward**: gradients back through it.
+- **forward**: passes of the UNet, of which each branch of guidance and each pass for an objective counts as one; **backward**: gradients taken back through it.
 - **seconds**: of denoising, two runs side by side on two cores.
 
 | method | weakest | at the end | overlap | moved | forward | backward | seconds |

@@ -37,12 +37,13 @@ struct OwnObjectiveTests {
     #expect(followed.count == 12 && sums[0] < sums[1], "\(sums)")
   }
 
-  @Test("The lines in the README are those that are compiled here")
-  func readme() throws {
+  @Test("The lines on the page of the library are those that are compiled here")
+  func page() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     let root = folder.deletingLastPathComponent().deletingLastPathComponent()
     let code = try String(contentsOf: folder.appending(path: "Apart.swift"), encoding: .utf8)
-    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-    #expect(readme.contains("```swift\n\(code)```"))
+    let page = try String(
+      contentsOf: root.appending(path: "Documentation/library.md"), encoding: .utf8)
+    #expect(page.contains("```swift\n\(code)```"))
   }
 }
