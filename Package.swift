@@ -105,7 +105,11 @@ let package = Package(
   ]
 )
 
+/// The targets whose unsafe code is marked as such, each place with its reason.
+let memorySafe = ["Figures"]
+
 let withoutSwift = ["CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
-  target.swiftSettings = settings
+  target.swiftSettings =
+    settings + (memorySafe.contains(target.name) ? [.strictMemorySafety()] : [])
 }

@@ -29,7 +29,7 @@ public struct PNGImage: Hashable, Sendable {
   /// - Throws: `FileError` if the file cannot be read; ``FigureError`` if it is no PNG, is damaged, or has
   ///   more than ``pixelLimit`` pixels.
   public static func read(_ path: String) throws -> PNGImage {
-    try decode(MappedFile(path: path).withBytes { Array($0) }, path: path)
+    try unsafe decode(MappedFile(path: path).withBytes { unsafe Array($0) }, path: path)
   }
 
   /// Reads a PNG file's bytes; transparency is laid over white.
@@ -39,23 +39,23 @@ public struct PNGImage: Hashable, Sendable {
   /// - Returns: The picture.
   /// - Throws: ``FigureError/invalidPNG(path:reason:)``.
   public static func decode(_ bytes: [UInt8], path: String) throws -> PNGImage {
-    var image = png_image()
-    image.version = png_uint_32(PNG_IMAGE_VERSION)
-    defer { png_image_free(&image) }
-    guard png_image_begin_read_from_memory(&image, bytes, bytes.count) != 0 else {
-      throw FigureError.invalidPNG(path: path, reason: message(of: image))
+    var image = unsafe png_image()
+    unsafe image.version = png_uint_32(PNG_IMAGE_VERSION)
+    defer { unsafe png_image_free(&image) }
+    guard unsafe png_image_begin_read_from_memory(&image, bytes, bytes.count) != 0 else {
+      throw unsafe FigureError.invalidPNG(path: path, reason: message(of: image))
     }
-    let (width, height) = (Int(image.width), Int(image.height))
+    let (width, height) = unsafe (Int(image.width), Int(image.height))
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
     guard !overflow, count > 0, count <= pixelLimit else {
       throw FigureError.invalidPNG(
         path: path,
         reason: "\(width) × \(height) pixels; at most \(pixelLimit) pixels are read")
     }
-    image.format = png_uint_32(PNG_FORMAT_RGB)
+    unsafe image.format = png_uint_32(PNG_FORMAT_RGB)
     var pixels = [UInt8](repeating: 255, count: count * 3)
-    guard png_image_finish_read(&image, nil, &pixels, Int32(width * 3), nil) != 0 else {
-      throw FigureError.invalidPNG(path: path, reason: message(of: image))
+    guard unsafe png_image_finish_read(&image, nil, &pixels, Int32(width * 3), nil) != 0 else {
+      throw unsafe FigureError.invalidPNG(path: path, reason: message(of: image))
     }
     return PNGImage(width: width, height: height, pixels: pixels)
   }
@@ -82,20 +82,20 @@ public struct PNGImage: Hashable, Sendable {
   public func encoded(
     dpi: Double? = nil, text: [(keyword: String, text: String)] = []
   ) throws -> [UInt8] {
-    var image = png_image()
-    image.version = png_uint_32(PNG_IMAGE_VERSION)
-    image.width = png_uint_32(width)
-    image.height = png_uint_32(height)
-    image.format = png_uint_32(PNG_FORMAT_RGB)
+    var image = unsafe png_image()
+    unsafe image.version = png_uint_32(PNG_IMAGE_VERSION)
+    unsafe image.width = png_uint_32(width)
+    unsafe image.height = png_uint_32(height)
+    unsafe image.format = png_uint_32(PNG_FORMAT_RGB)
     // Unfiltered rows at deflate level 3: half the time on flat figures, and no larger.
-    image.flags = png_uint_32(PNG_IMAGE_FLAG_FAST)
-    defer { png_image_free(&image) }
+    unsafe image.flags = png_uint_32(PNG_IMAGE_FLAG_FAST)
+    defer { unsafe png_image_free(&image) }
     let room = height * (width * 3 + 1)
     var size = png_alloc_size_t(room + room / 1000 + 65_536)
     var bytes = [UInt8](repeating: 0, count: size)
     guard
-      png_image_write_to_memory(&image, &bytes, &size, 0, pixels, Int32(width * 3), nil) != 0
-    else { throw FigureError.drawing("libpng: \(Self.message(of: image))") }
+      unsafe png_image_write_to_memory(&image, &bytes, &size, 0, pixels, Int32(width * 3), nil) != 0
+    else { throw FigureError.drawing(unsafe "libpng: \(Self.message(of: image))") }
     bytes.removeLast(bytes.count - Int(size))
     var chunks: [UInt8] = []
     if let dpi { chunks += PNGChunk.resolution(dpi: dpi) }
@@ -116,8 +116,8 @@ public struct PNGImage: Hashable, Sendable {
   }
 
   private static func message(of image: png_image) -> String {
-    let text = withUnsafeBytes(of: image.message) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    let text = unsafe withUnsafeBytes(of: image.message) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     return text.isEmpty ? "unknown error" : text
   }

@@ -85,7 +85,7 @@ public struct AttentionReport: Sendable {
   private static func picture(_ recording: ReportRecording) throws -> String? {
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let bytes = try MappedFile(path: path).withBytes { Array($0) }
+    let bytes = try unsafe MappedFile(path: path).withBytes { unsafe Array($0) }
     _ = try PNGImage.decode(bytes, path: path)
     return PNGImage.dataURI(of: bytes)
   }
