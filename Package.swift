@@ -17,7 +17,9 @@ let package = Package(
     .executable(name: "heed", targets: ["heed"]),
     .library(
       name: "Heed",
-      targets: ["TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures"]),
+      targets: [
+        "TensorEngine", "Pictures", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -44,10 +46,11 @@ let package = Package(
       dependencies: [
         "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
       ]),
+    .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG"]),
     .target(name: "AttentionTrace", dependencies: ["TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
-      dependencies: ["TensorEngine", "AttentionTrace", "CPictures"],
+      dependencies: ["TensorEngine", "Pictures", "AttentionTrace"],
       resources: [
         .copy("Resources/Menagerie"), .copy("Resources/CLIPVocabulary"),
         .copy("Resources/Shapes"),
@@ -56,18 +59,19 @@ let package = Package(
       name: "AttentionAnalysis", dependencies: ["AttentionTrace", "TensorEngine", "CKernels"]),
     .target(
       name: "Figures",
-      dependencies: ["AttentionAnalysis", "AttentionTrace", "TensorEngine", "CCairo", "CPNG"],
+      dependencies: ["AttentionAnalysis", "AttentionTrace", "Pictures", "TensorEngine", "CCairo"],
       resources: [.copy("Resources/Report")]),
     .executableTarget(
       name: "heed",
       dependencies: [
-        "TensorEngine", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
+        "TensorEngine", "Pictures", "AttentionTrace", "Diffusion", "AttentionAnalysis", "Figures",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorEngineTests", dependencies: ["TensorEngine", "CKernels", "TestSupport"],
+      name: "TensorEngineTests",
+      dependencies: ["TensorEngine", "CKernels", "COpenBLAS", "TestSupport"],
       exclude: ["Fixtures"]),
     .executableTarget(
       name: "RecordingProbe", dependencies: ["AttentionTrace"], path: "Tests/RecordingProbe"),
@@ -77,7 +81,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "DiffusionTests",
-      dependencies: ["Diffusion", "AttentionTrace", "TensorEngine", "TestSupport"],
+      dependencies: ["Diffusion", "Pictures", "AttentionTrace", "TensorEngine", "TestSupport"],
       resources: [.copy("Fixtures")]),
     // Sees what a package sees that depends on this one.
     .testTarget(
@@ -92,14 +96,15 @@ let package = Package(
     .testTarget(
       name: "FiguresTests",
       dependencies: [
-        "Figures", "AttentionAnalysis", "AttentionTrace", "TensorEngine", "TestSupport",
-        "RecordingProbe",
+        "Figures", "Pictures", "AttentionAnalysis", "AttentionTrace", "TensorEngine",
+        "TestSupport", "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "TensorEngine", "TestSupport",
+        "heed", "AttentionAnalysis", "AttentionTrace", "Figures", "Pictures", "TensorEngine",
+        "TestSupport",
       ],
       exclude: ["Fixtures"]),
   ]

@@ -111,9 +111,8 @@ void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float 
                 ptrdiff_t inner) {
   CALL(matrix_product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner);
 }
-void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t keys, ptrdiff_t width,
-                       float *packed) {
-  CALL(pack)(x, stride, keys, width, packed);
+void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width, float *packed) {
+  CALL(pack)(x, stride, count, width, packed);
 }
 void ck_panel_product(const float *x, ptrdiff_t x_row, const float *panel, float *y,
                       ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,

@@ -364,6 +364,7 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
   }
 }
 
+#include "product_body.h"
 #include "attention_body.h"
 #include "winograd_body.h"
 

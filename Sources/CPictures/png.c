@@ -35,15 +35,14 @@ static void read_picture(png_structp png, png_infop info, struct cpictures_heade
   header->has_alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) != 0 ||
                       png_get_valid(png, info, PNG_INFO_tRNS) != 0;
   if (pixels == NULL) return;
-  // Palettes and grey of fewer bits to 8 bits, tRNS to an alpha channel, which then goes.
+  // Palettes and grey of fewer bits to 8 bits, tRNS to an alpha channel.
   png_set_expand(png);
   png_set_strip_16(png);
   png_set_gray_to_rgb(png);
-  png_set_strip_alpha(png);
   int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
-  size_t stride = 3 * (size_t)header->width;
-  if (png_get_rowbytes(png, info) != stride) png_error(png, "rows are not 8-bit RGB");
+  size_t stride = (header->has_alpha ? 4 : 3) * (size_t)header->width;
+  if (png_get_rowbytes(png, info) != stride) png_error(png, "rows are not 8-bit RGB or RGBA");
   for (int pass = 0; pass < passes; pass++)
     for (uint32_t row = 0; row < header->height; row++)
       png_read_row(png, pixels + row * stride, NULL);

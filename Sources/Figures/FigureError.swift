@@ -14,8 +14,6 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case missingFont(family: String, package: String)
   /// A sheet cannot be written to a file of such a name, with the reason.
   case unsuitableOutput(path: String, reason: String)
-  /// Bytes that should be a PNG file are not, with the reason.
-  case invalidPNG(path: String, reason: String)
   /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
   case overBudget(needed: Int, budget: Int)
   /// A drawing library gave up, in its own words.
@@ -38,8 +36,6 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
       "figure: font “\(family)” is not installed; apt-get install \(package)"
     case .unsuitableOutput(let path, let reason):
       "\(path): \(reason)"
-    case .invalidPNG(let path, let reason):
-      "\(path): not a PNG image that can be read: \(reason)"
     case .overBudget(let needed, let budget):
       "report: at least \(formatBytes(needed)) are needed, more than the budget of "
         + "\(formatBytes(budget)); give fewer runs or a larger budget"

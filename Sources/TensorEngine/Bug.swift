@@ -1,15 +1,13 @@
 import Glibc
 
-/// Ends the process over a mistake in the program itself: prints the place and what is wrong there
-/// as one line on standard error, in release builds too, where a bare precondition says nothing.
+/// Ends the process over a mistake in the program itself, or for want of memory.
 ///
-/// What a user's input can reach throws an error instead.
+/// It prints one line with the place and what is wrong there on standard error, where a bare
+/// precondition says nothing in release builds. What a user's input can reach throws an error instead.
 package func bug(
   _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
 ) -> Never {
-  let text = "\(file):\(line): bug: \(message())\n"
-  _ = text.utf8CString.withUnsafeBufferPointer {
-    write(STDERR_FILENO, $0.baseAddress, $0.count - 1)
-  }
+  let text = Array("fatal: \(file):\(line): \(message())\n".utf8)
+  _ = text.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   abort()
 }

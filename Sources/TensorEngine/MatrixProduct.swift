@@ -24,10 +24,6 @@ package struct Matrix {
 }
 
 extension Matrix {
-  /// Keeps OpenBLAS on the calling thread, before its first product: its pool and ``Parallel``'s
-  /// must not multiply.
-  private static let onOneThread: Void = openblas_set_num_threads(1)
-
   /// `output = alpha * left * right + beta * output` on one thread.
   ///
   /// `left` reads as `[rows, inner]`, `right` as `[inner, columns]`; `output` is
@@ -37,12 +33,13 @@ extension Matrix {
     rows: Int, columns: Int, inner: Int, alpha: Float = 1, beta: Float = 0
   ) {
     guard rows > 0, columns > 0 else { return }
-    onOneThread
-    cblas_sgemm(
-      CblasRowMajor, left.transposed ? CblasTrans : CblasNoTrans,
-      right.transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
-      blasint(inner), alpha, left.base, blasint(left.stride), right.base, blasint(right.stride),
-      beta, output, blasint(outputStride))
+    Engine.withBLASOnOneThread {
+      cblas_sgemm(
+        CblasRowMajor, left.transposed ? CblasTrans : CblasNoTrans,
+        right.transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
+        blasint(inner), alpha, left.base, blasint(left.stride), right.base, blasint(right.stride),
+        beta, output, blasint(outputStride))
+    }
   }
 
   /// As ``multiply(_:_:into:outputStride:rows:columns:inner:alpha:beta:)``, on all threads.

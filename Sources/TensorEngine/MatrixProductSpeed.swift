@@ -9,7 +9,7 @@ extension Matrix {
     let bytes = count * MemoryLayout<Float>.stride
     let address = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let address, address != MAP_FAILED else {
-      fatalError("out of memory: \(bytes) bytes for a product's speed")
+      bug("out of memory: \(bytes) bytes for a product's speed")
     }
     defer { munmap(address, bytes) }
     let factors = address.bindMemory(to: Float.self, capacity: count)

@@ -17,7 +17,7 @@ public struct NumpyRandomSource: RandomSource {
 
   /// Draws the numbers of `randn(count).astype(float32)`.
   public mutating func normal(count: Int) -> [Float] {
-    precondition(count >= 0, "\(count) random numbers")
+    guard count >= 0 else { bug("\(count) random numbers") }
     return (0..<count).map { _ in Float(single()) }
   }
 

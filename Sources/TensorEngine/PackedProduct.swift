@@ -16,9 +16,6 @@ struct PackedProduct {
   /// Floats of the panels that are multiplied with some rows before the next rows: they stay in the
   /// cache.
   private static let packedFloats = 1 << 17
-  /// Rows that one panel after the other is multiplied with.
-  private static let rowsTogether = 60
-
   /// Adds the product to `output` `[rows, columns]`, after `begin` has put there what it begins with.
   ///
   /// - Parameters:
@@ -38,8 +35,8 @@ struct PackedProduct {
       }
       let packed = Storage(count: panels.count * size)
       for (index, columns) in panels.enumerated() { pack(columns, packed.pointer + index * size) }
-      for first in stride(from: 0, to: rows, by: Self.rowsTogether) {
-        let some = first..<min(first + Self.rowsTogether, rows)
+      for first in stride(from: 0, to: rows, by: CK_TILE) {
+        let some = first..<min(first + CK_TILE, rows)
         begin(some, part)
         for (index, columns) in panels.enumerated() {
           ck_panel_product(

@@ -1,5 +1,4 @@
 private import Dispatch
-private import Foundation
 private import Synchronization
 
 /// The only place that uses threads.
@@ -7,22 +6,19 @@ private import Synchronization
 /// Work is cut by the problem's size and not by the number of threads, so a result does not depend
 /// on how many there are.
 package enum Parallel {
-  /// Threads that work at a time; at least 1.
-  package static let threads: Int = {
-    let process = ProcessInfo.processInfo
-    let asked = process.environment["HEED_THREADS"].flatMap { Int($0) }
-    return max(1, asked ?? process.activeProcessorCount)
-  }()
+  /// Threads that work at a time; see ``Engine/threads``.
+  package static var threads: Int { Engine.threads }
 
   /// Calls `body` once for each index below `count`, several at a time, in no order.
   ///
   /// `body` may write through pointers, each index to memory of its own.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    perform(count, atATime: threads / jobs.load(ordering: .relaxed), body)
+    perform(count, atATime: threads / jobs, body)
   }
 
-  /// Whole jobs that are done side by side, each of which has its share of the threads.
-  private static let jobs = Atomic(1)
+  /// How many jobs are done beside the one that the calling thread works for, itself included: each
+  /// has its share of the threads.
+  @TaskLocal private static var jobs = 1
 
   /// Calls `job` once for each index below `count`, at most `limit` at a time and no more than there
   /// are threads, beginning them in order.
@@ -30,9 +26,7 @@ package enum Parallel {
   /// A job may itself use the functions here, but not this one.
   package static func sideBySide(_ count: Int, atATime limit: Int, _ job: (Int) -> Void) {
     let width = max(1, min(limit, threads, count))
-    jobs.store(width, ordering: .relaxed)
-    defer { jobs.store(1, ordering: .relaxed) }
-    perform(count, atATime: width, job)
+    $jobs.withValue(width) { perform(count, atATime: width, job) }
   }
 
   private static func perform(_ count: Int, atATime width: Int, _ body: (Int) -> Void) {
@@ -42,7 +36,10 @@ package enum Parallel {
     }
     withoutActuallyEscaping(body) { body in
       let work = Work(count, body)
-      DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in work.run() }
+      let jobs = jobs
+      DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in
+        $jobs.withValue(jobs) { work.run() }
+      }
     }
   }
 

@@ -15,7 +15,7 @@ public enum RandomSourceKind: String, Sendable, Hashable, CaseIterable {
   /// A source that begins as the library's does with `seed`.
   /// - Precondition: `seed` is one of ``seeds``.
   public func make(seed: UInt64) -> any RandomSource {
-    precondition(seeds.contains(seed), "seed \(seed) for \(rawValue)")
+    guard seeds.contains(seed) else { bug("seed \(seed) for \(rawValue)") }
     return switch self {
     case .torch: TorchRandomSource(seed: seed)
     case .torchCUDA: TorchCUDARandomSource(seed: seed)

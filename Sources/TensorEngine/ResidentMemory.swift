@@ -3,8 +3,10 @@ private import Foundation
 
 /// The memory that the process has resident, by the kernel's account.
 package enum ResidentMemory {
-  /// Gives back to the system what has been freed and kept.
-  package static func trim() { ck_return_freed_memory() }
+  /// Gives back to the system what has been freed and kept, if ``Engine/keepFreedMemory()`` keeps it.
+  package static func trim() {
+    if Engine.keepsFreedMemory { ck_return_freed_memory() }
+  }
 
   /// Lets ``peak()`` begin anew, at what is resident now.
   /// - Returns: whether the kernel allows it.

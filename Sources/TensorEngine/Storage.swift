@@ -1,4 +1,3 @@
-private import CKernels
 internal import Glibc
 
 /// The owner of a tensor's floats: memory of its own, or a view that keeps something else alive.
@@ -10,10 +9,6 @@ package final class Storage: @unchecked Sendable {
   /// Alignment of owned memory in bytes: a cache line, and the widest vector register.
   private static let alignment = 64
 
-  /// Freed memory stays with the process: to get it anew costs a page fault every 4 KB, which for
-  /// large temporary tensors is more than the arithmetic on them.
-  private static let keepsFreedMemory: Void = ck_keep_freed_memory()
-
   package let pointer: UnsafeMutablePointer<Float>
   package let count: Int
   /// The file that the pointer points into; `nil` when the memory is owned.
@@ -22,12 +17,11 @@ package final class Storage: @unchecked Sendable {
 
   /// Allocates `count` floats, uninitialised.
   package init(count: Int) {
-    precondition(count >= 0, "storage of \(count) floats")
-    Self.keepsFreedMemory
+    guard count >= 0 else { bug("storage of \(count) floats") }
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     let rounded = (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
     guard let memory = aligned_alloc(Self.alignment, rounded) else {
-      fatalError("out of memory: \(rounded) bytes for a tensor of \(count) floats")
+      bug("out of memory: \(rounded) bytes for a tensor of \(count) floats")
     }
     pointer = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
@@ -37,12 +31,13 @@ package final class Storage: @unchecked Sendable {
   /// Views `count` floats of `file` from the byte `offset` on, and keeps the file mapped.
   package init(viewing file: MappedFile, offset: Int, count: Int) {
     let bytes = count * MemoryLayout<Float>.stride
-    precondition(
-      count >= 0 && offset + bytes <= file.count, "\(count) floats at byte \(offset) of a file")
+    guard count >= 0 && offset + bytes <= file.count else {
+      bug("\(count) floats at byte \(offset) of a file")
+    }
     let address = UnsafeMutableRawPointer(mutating: file.address(of: offset))
-    precondition(
-      UInt(bitPattern: address) % UInt(MemoryLayout<Float>.alignment) == 0,
-      "floats at the unaligned byte \(offset)")
+    guard UInt(bitPattern: address) % UInt(MemoryLayout<Float>.alignment) == 0 else {
+      bug("floats at the unaligned byte \(offset)")
+    }
     pointer = address.bindMemory(to: Float.self, capacity: count)
     self.count = count
     (self.file, self.offset) = (file, offset)

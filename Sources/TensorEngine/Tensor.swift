@@ -10,9 +10,9 @@ public struct Tensor: Sendable {
   package let place: Tape.Place?
 
   package init(storage: Storage, shape: [Int], place: Tape.Place? = nil) {
-    precondition(
-      shape.allSatisfy { $0 >= 0 } && shape.reduce(1, *) == storage.count,
-      "shape \(shape) over \(storage.count) floats")
+    guard shape.allSatisfy({ $0 >= 0 }) && shape.reduce(1, *) == storage.count else {
+      bug("shape \(shape) over \(storage.count) floats")
+    }
     self.storage = storage
     self.shape = shape
     self.place = place
@@ -57,19 +57,19 @@ public struct Tensor: Sendable {
 
   /// The elements in row-major order, copied.
   public var values: [Float] {
-    Array(UnsafeBufferPointer(start: storage.pointer, count: count))
+    withPointer { Array(UnsafeBufferPointer(start: $0, count: count)) }
   }
 
   /// The only element.
   /// - Precondition: the tensor has exactly one.
   public var item: Float {
-    precondition(count == 1, "item of a tensor of shape \(shape)")
-    return storage.pointer[0]
+    guard count == 1 else { bug("item of a tensor of shape \(shape)") }
+    return withPointer { $0[0] }
   }
 
-  /// Lends the elements in row-major order to `body`.
+  /// Lends the elements in row-major order to `body`; the span ends with the call.
   public func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try body(UnsafeBufferPointer(start: storage.pointer, count: count).span)
+    try withPointer { try body(UnsafeBufferPointer(start: $0, count: count).span) }
   }
 
   /// Lends the elements' address to `body`, which must neither keep it nor write through it.

@@ -26,7 +26,7 @@ public struct TorchCUDARandomSource: RandomSource {
 
   /// Draws the numbers of `torch.randn(count, device: "cuda")` in float32.
   public mutating func normal(count: Int) -> [Float] {
-    precondition(count >= 0, "\(count) random numbers")
+    guard count >= 0 else { bug("\(count) random numbers") }
     guard count > 0 else { return [] }
     let values = (0..<UInt64(count)).map { thread in
       let words = Philox.words(

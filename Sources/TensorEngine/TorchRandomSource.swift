@@ -24,7 +24,7 @@ public struct TorchRandomSource: RandomSource {
 
   /// Draws the numbers of `torch.randn(count)` in float32.
   public mutating func normal(count: Int) -> [Float] {
-    precondition(count >= 0, "\(count) random numbers")
+    guard count >= 0 else { bug("\(count) random numbers") }
     guard count >= Self.block else { return (0..<count).map { _ in Float(single()) } }
     var values = uniform(count: count)
     for start in stride(from: 0, through: count - Self.block, by: Self.block) {
@@ -40,7 +40,7 @@ public struct TorchRandomSource: RandomSource {
 
   /// Draws the numbers of `torch.rand(count)` in float32, in [0, 1).
   public mutating func uniform(count: Int) -> [Float] {
-    precondition(count >= 0, "\(count) random numbers")
+    guard count >= 0 else { bug("\(count) random numbers") }
     return (0..<count).map { _ in Float(generator.draw() & 0xFF_FFFF) * 0x1p-24 }
   }
 

@@ -110,9 +110,9 @@ final class HalfStorage: @unchecked Sendable {
 
   /// Views `count` numbers of `file` from the even byte `offset` on.
   init(viewing file: MappedFile, offset: Int, count: Int, isBrain: Bool) {
-    precondition(
-      count >= 0 && offset % 2 == 0 && offset + 2 * count <= file.count,
-      "\(count) halves at byte \(offset) of a file")
+    guard count >= 0 && offset % 2 == 0 && offset + 2 * count <= file.count else {
+      bug("\(count) halves at byte \(offset) of a file")
+    }
     pointer = file.address(of: offset).assumingMemoryBound(to: UInt16.self)
     (self.count, self.isBrain, self.file, self.offset) = (count, isBrain, file, offset)
   }
@@ -131,7 +131,9 @@ final class HalfStorage: @unchecked Sendable {
   deinit { if file == nil { pointer.deallocate() } }
 
   func widen(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) halves")
+    guard range.lowerBound >= 0 && range.upperBound <= count else {
+      bug("\(range) of \(count) halves")
+    }
     let source = pointer + range.lowerBound
     if isBrain {
       ck_brain_to_float(source, target, range.count)

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Foundation
+import Pictures
 
 /// What an intervention changed in a run's picture and maps.
 struct CausalReport: Encodable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import TensorEngine
 
 /// The command: parses, calls the libraries in order, prints.
 @main
@@ -28,7 +29,10 @@ struct Heed: ParsableCommand {
   static func main() {
     do {
       try Arguments.checkEncoding()
-      try Arguments.checkThreads()
+      try Arguments.setThreads()
+      // The process is Heed's own.
+      Engine.keepFreedMemory()
+      Engine.keepOpenBLASOnOneThread()
       // A write beyond a limit on file sizes shall fail as on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       var command = try parseAsRoot()
@@ -45,12 +49,13 @@ struct Heed: ParsableCommand {
 
 /// The process's arguments and environment.
 enum Arguments {
-  /// Refuses a HEED_THREADS that is no number of threads.
-  static func checkThreads() throws {
+  /// Takes the number of threads from HEED_THREADS, and refuses one that is none.
+  static func setThreads() throws {
     guard let text = ProcessInfo.processInfo.environment["HEED_THREADS"] else { return }
     guard let threads = Int(text), (1...1024).contains(threads) else {
       throw Failure(.usage, "HEED_THREADS is '\(text)'; expected a number of threads, 1 to 1024")
     }
+    Engine.threads = threads
   }
 
   /// Refuses an argument that is not UTF-8, which Swift would repair without a word.

@@ -2,6 +2,7 @@ import AttentionTrace
 import Diffusion
 import Figures
 import Foundation
+import Pictures
 import TensorEngine
 
 /// Makes runs of one checkpoint into folders: recorded, resumable, each with picture and losses.
@@ -101,7 +102,7 @@ struct RunSession {
     let (folder, latent) = (writer.folder, sequence.latent)
     try NumpyFile.write(latent, to: folder.latent)
     let size = model.size(request)
-    try PNGImage(
+    try Picture(
       width: size.width, height: size.height, pixels: model.pixels(request, latent)
     ).write(
       to: folder.image, text: [("parameters", parameters(request))])

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import Pictures
 import TensorEngine
 import TestSupport
 import Testing
@@ -181,7 +182,7 @@ struct AnalyzeReportTests {
       let pixels = (0..<side * side).flatMap { pixel in
         [UInt8](repeating: columns.contains(pixel % side) ? 255 : 0, count: 3)
       }
-      try PNGImage(width: side, height: side, pixels: pixels).write(to: folder.path + "/" + name)
+      try Picture(width: side, height: side, pixels: pixels).write(to: folder.path + "/" + name)
     }
     try mask("cat.png", 128, 0..<64)
     try mask("frog-0.png", 128, 64..<128)

@@ -91,7 +91,7 @@ struct CheckpointFormTests {
       }
     }
     let lora = Self.fixtures + "/lora/kohya.safetensors"
-    expectRefusal(try run("model", lora), 69, ["a LoRA", "--lora"])
+    expectRefusal(try run("model", lora), 69, ["a LoRA", "add it to a checkpoint"])
     expectRefusal(try run("model", "--lora", lora), 65, ["other widths"])
   }
 }

@@ -265,7 +265,7 @@ struct CheckpointTests {
       for (copy, isHalf) in [(half, true), (full, false)] {
         try copy.rewrite(file) { tensors in
           for index in tensors.indices {
-            guard case .float32(let tensor) = tensors[index].payload else { continue }
+            guard let tensor = tensors[index].payload.tensor else { continue }
             let rounded = Tensor(
               tensor.values.map { Float(Float16($0)) }, shape: tensor.shape)
             tensors[index].payload = isHalf ? .float16(rounded) : .float32(rounded)

@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import Pictures
 import TensorEngine
 import TestSupport
 import Testing
@@ -55,7 +56,7 @@ struct PhotoTests {
   func tensor() throws {
     let expected = try Self.golden("resized.safetensors")
     let bytes = try expected.integers("tensor.pixels").map(UInt8.init)
-    let tensor = Photo(width: 8, height: 8, pixels: bytes).tensor
+    let tensor = Picture(width: 8, height: 8, pixels: bytes).tensor
     let golden = try expected.tensor("tensor")
     #expect(tensor.shape == [1] + golden.shape)
     #expect(tensor.values == golden.values)

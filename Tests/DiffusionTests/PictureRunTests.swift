@@ -1,5 +1,6 @@
 import AttentionTrace
 import Diffusion
+import Pictures
 import TensorEngine
 import TestSupport
 import Testing

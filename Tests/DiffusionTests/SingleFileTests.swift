@@ -180,7 +180,7 @@ struct SingleFileTests {
     for (more, yaml, prediction, said) in Self.sources {
       let checkpoint = try open(Self.skeleton(context: 1024, more), yaml: yaml)
       #expect(checkpoint.schedule.prediction == prediction)
-      #expect(checkpoint.notes.contains { $0.contains("--prediction") } == said)
+      #expect(checkpoint.notes.contains { $0.contains("predicts") } == said)
       let isLarge = prediction == .velocity
       #expect(checkpoint.unetConfiguration.sampleRows == (isLarge ? 96 : 64))
       #expect(try checkpoint.schedulerKind() == (isLarge ? .ddim : .pndm))
@@ -190,7 +190,7 @@ struct SingleFileTests {
   @Test("A width of no family needs a configuration for the heads")
   func unknownWidth() {
     let unet = message { _ = try open(Self.skeleton(context: 512)) }
-    #expect(unet.contains("heads of the UNet") && unet.contains("--config"), "\(unet)")
+    #expect(unet.contains("heads of the UNet") && unet.contains("configuration"), "\(unet)")
     let yaml = "model: {params: {unet_config: {params: {num_heads: 8}}}}"
     let text = message { _ = try open(Self.skeleton(context: 96), yaml: yaml) }
     #expect(text.contains("text_encoder/config.json: not found; the heads of the text encoder"))
@@ -341,7 +341,7 @@ struct SingleFileTests {
     #expect(checkpoint.schedule.prediction == .velocity && checkpoint.notes.isEmpty)
   }
 
-  @Test("A folder of two files is refused with both names; --config must be there")
+  @Test("A folder of two files is refused with both names; a configuration must be there")
   func ambiguous() throws {
     let copy = try TemporaryCheckpoint(of: "single-sd1")
     try copy.write(try copy.read("described.safetensors"), to: "other.safetensors")
@@ -363,7 +363,7 @@ struct SingleFileTests {
     let file = copy.path + "/velocity.safetensors"
     try copy.remove("unet")
     let without = message { _ = try Checkpoint(file) }
-    #expect(without.contains("heads") && without.contains("--config"), "\(without)")
+    #expect(without.contains("heads") && without.contains("configuration"), "\(without)")
     var options = CheckpointOptions()
     options.configuration = Self.fixtures + "/single-sd2"
     _ = try loaded(file, options)

@@ -73,7 +73,7 @@ final class TemporaryCheckpoint {
   func set(_ value: Float, at name: String, in file: String) throws {
     try rewrite(file) { tensors in
       for index in tensors.indices where tensors[index].name == name {
-        guard case .float32(let tensor) = tensors[index].payload else { continue }
+        guard let tensor = tensors[index].payload.tensor else { continue }
         var values = tensor.values
         values[0] = value
         tensors[index].payload = .float32(Tensor(values, shape: tensor.shape))

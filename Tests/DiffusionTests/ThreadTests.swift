@@ -7,8 +7,8 @@ import Testing
 @Suite("Threads")
 struct ThreadTests {
   /// Writes a run's last latent, 10 rows by 22 columns, to the standard error.
-  static func write(threads: String) throws {
-    setenv("HEED_THREADS", threads, 1)
+  static func write(threads: Int) throws {
+    Engine.threads = threads
     let model = try LoadedCheckpoint("tiny-sd1")
     let guide = AttendAndExcite(
       AttendAndExciteTests.excitation(end: 76, grid: Grid(rows: 3, columns: 6)),
@@ -33,15 +33,15 @@ struct ThreadTests {
   func count() async throws {
     let one = try latent(
       await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-        try ThreadTests.write(threads: "1")
+        try ThreadTests.write(threads: 1)
       })
     let two = try latent(
       await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-        try ThreadTests.write(threads: "2")
+        try ThreadTests.write(threads: 2)
       })
     let again = try latent(
       await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
-        try ThreadTests.write(threads: "2")
+        try ThreadTests.write(threads: 2)
       })
     #expect(one.count == 4 * 10 * 22 && two.count == one.count)
     #expect(again == two)

@@ -66,7 +66,7 @@ struct WeightFilesTests {
     #expect(try noise(copy.path) == whole)
   }
 
-  @Test("Of several variants the most precise is taken, and said; --variant chooses")
+  @Test("Of several variants the most precise is taken, and said; another can be chosen")
   func variants() throws {
     let copy = try TemporaryCheckpoint()
     let whole = try noise(copy.path)
@@ -91,7 +91,7 @@ struct WeightFilesTests {
     #expect(asked.notes.allSatisfy { $0.contains("without a variant's name") })
     options.variant = "bf16"
     let none = message { _ = try Checkpoint(copy.path, options).makeUNet() }
-    #expect(none.contains("bf16.safetensors: not found; --variant can be fp16 or non_ema"))
+    #expect(none.contains("bf16.safetensors: not found; the variant can be fp16 or non_ema"))
   }
 
   @Test("A shard that is missing, holds too little or too much, or lies elsewhere is refused")

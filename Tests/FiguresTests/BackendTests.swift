@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import Pictures
 import Testing
 
 @Suite("Back ends")
@@ -89,7 +90,7 @@ struct BackendTests {
   @Test("A picture drawn many times is in the file once")
   func repeatedPictures() throws {
     func size(_ times: Int) throws -> Int {
-      let image = PNGImage(
+      let image = Picture(
         width: 200, height: 200,
         pixels: (0..<120_000).map { UInt8(truncatingIfNeeded: $0 &* $0 &* 2_654_435_761 >> 13) })
       let nodes = (0..<times).map {
@@ -110,7 +111,7 @@ struct BackendTests {
       try PDFBackend.render(scene, to: stem + ".pdf")
       let result = try run("pdftoppm", ["-png", "-singlefile", "-r", "288", stem + ".pdf", stem])
       #expect(result.status == 0, "pdftoppm, of poppler-utils: \(result.output)")
-      let poppler = try PNGImage.read(stem + ".png")
+      let poppler = try Picture.read(stem + ".png")
       let ours = try PNGBackend.image(scene, dpi: 288)
       #expect(poppler.width == ours.width && poppler.height == ours.height)
       guard poppler.pixels.count == ours.pixels.count else { return }

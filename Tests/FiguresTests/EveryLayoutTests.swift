@@ -3,6 +3,7 @@ import AttentionTrace
 import Figures
 import Foundation
 import FoundationXML
+import Pictures
 import Testing
 
 /// What must hold of every layout, in every style.
@@ -120,7 +121,7 @@ struct EveryLayoutTests {
       try #require(
         run("pdftoppm", ["-r", "288", "-png", "-singlefile", path, folder.path + "/paper"])
           .status == 0)
-      let paper = try PNGImage.read(folder.path + "/paper.png")
+      let paper = try Picture.read(folder.path + "/paper.png")
       let raster = try PNGBackend.image(scene, dpi: 288)
       try #require((paper.width, paper.height) == (raster.width, raster.height))
       let squares = zip(paper.means, raster.means).map { ($0 - $1) * ($0 - $1) }
@@ -289,7 +290,7 @@ struct EveryLayoutTests {
       try APNGBackend.render(frames, dpi: 72, delay: 100, to: path)
       #expect(try Array(Data(contentsOf: URL(fileURLWithPath: path))) == file)
       // Its first frame is the PNG of the first scene, chunk for chunk.
-      #expect(try PNGImage.decode(file, path: "a") == PNGBackend.image(frames[0], dpi: 72))
+      #expect(try Picture.decode(file, path: "a") == PNGBackend.image(frames[0], dpi: 72))
       let script =
         "import sys; from PIL import Image, ImageSequence as S\n"
         + "i = Image.open(sys.argv[1]); print(i.n_frames, i.info['loop'], "
@@ -300,7 +301,7 @@ struct EveryLayoutTests {
       #expect(read.output.contains("3 0 [100.0, 100.0, 400.0]"), "\(read.output)")
       for (step, frame) in frames.enumerated() {
         #expect(
-          try PNGImage.read(folder.path + "/\(step).png") == PNGBackend.image(frame, dpi: 72))
+          try Picture.read(folder.path + "/\(step).png") == PNGBackend.image(frame, dpi: 72))
       }
       #expect(throws: FigureError.self) { try APNGBackend.data([]) }
       #expect(throws: FigureError.self) {
@@ -342,7 +343,7 @@ struct EveryLayoutTests {
 
 /// A drawn scene, and what its colour bar says.
 private struct Raster {
-  private let image: PNGImage
+  private let image: Picture
   private let scale: Double
   private var fractions: [Color: [Double]] = [:]
 

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import Pictures
 import Testing
 
 @Suite("Maps over pictures")
@@ -46,8 +47,8 @@ struct OverlayTests {
     "The published look is the published code's, with and without its exchange of red and blue",
     arguments: [("plain", false), ("swapped", true)])
   func publishedLook(name: String, swaps: Bool) throws {
-    let picture = try PNGImage.read(fixtures.appendingPathComponent("overlay-picture.png").path)
-    let expected = try PNGImage.read(fixtures.appendingPathComponent("overlay-\(name).png").path)
+    let picture = try Picture.read(fixtures.appendingPathComponent("overlay-picture.png").path)
+    let expected = try Picture.read(fixtures.appendingPathComponent("overlay-\(name).png").path)
     let image = PublishedOverlay(swapsRedAndBlue: swaps).image(try golden().map, over: picture)
     #expect((image.width, image.height) == (expected.width, expected.height))
     // Truncation to bytes turns a rounding of the last bit into a step.
@@ -59,14 +60,14 @@ struct OverlayTests {
   @Test("A map without contrast and a picture of one colour stay finite in the published look")
   func flatPublishedLook() {
     let map = AttentionMap(grid: Grid(rows: 2, columns: 2), values: [0.5, 0.5, 0.5, .nan])
-    let black = PNGImage(width: 1, height: 1, pixels: [0, 0, 0])
+    let black = Picture(width: 1, height: 1, pixels: [0, 0, 0])
     #expect(PublishedOverlay(swapsRedAndBlue: false).image(map, over: black).width == 32)
   }
 
   @Test("Alpha is the picture where attention is nothing and the colour where it is most")
   func alpha() {
     let map = AttentionMap(grid: Grid(rows: 1, columns: 3), values: [0, 0.5, 1])
-    let grey = PNGImage(width: 3, height: 1, pixels: [90, 90, 90, 90, 90, 90, 90, 90, 90])
+    let grey = Picture(width: 3, height: 1, pixels: [90, 90, 90, 90, 90, 90, 90, 90, 90])
     let scale = ValueScale(covering: [map])
     let image = MapRaster(map: map, scale: scale, style: MapStyle(overlay: .alpha))
       .blended(over: grey)
@@ -79,7 +80,7 @@ struct OverlayTests {
   @Test("Dim keeps the share of a picture's brightness that a value has of the scale")
   func dim() {
     let map = AttentionMap(grid: Grid(rows: 1, columns: 2), values: [0.25, 1])
-    let picture = PNGImage(width: 2, height: 1, pixels: [200, 100, 40, 200, 100, 40])
+    let picture = Picture(width: 2, height: 1, pixels: [200, 100, 40, 200, 100, 40])
     let image = MapRaster(
       map: map, scale: ValueScale(covering: [map]), style: MapStyle(overlay: .dim)
     ).dimming(picture)

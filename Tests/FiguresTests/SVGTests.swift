@@ -1,6 +1,7 @@
 import Figures
 import Foundation
 import FoundationXML
+import Pictures
 import Testing
 
 @Suite("SVG")
@@ -28,7 +29,7 @@ struct SVGTests {
     let scene = try Sample.sheet(seeds: 2, subjects: 2).scene()
     let svg = try SVGDocument(SVGBackend.text(scene))
     var places = 0
-    var pictures: Set<PNGImage> = []
+    var pictures: Set<Picture> = []
     scene.visit { _, node in
       if case .image(let image, _) = node {
         places += 1
@@ -39,7 +40,7 @@ struct SVGTests {
     #expect(svg.ids.count == Set(svg.ids).count)
     let data = try #require(svg.links.first { $0.hasPrefix("data:image/png;base64,") })
     let bytes = try #require(Data(base64Encoded: String(data.dropFirst(22))))
-    #expect(pictures.contains(try PNGImage.decode([UInt8](bytes), path: "picture")))
+    #expect(pictures.contains(try Picture.decode([UInt8](bytes), path: "picture")))
   }
 
   @Test(

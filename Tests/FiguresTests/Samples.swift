@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Figures
+import Pictures
 
 /// Sheets that look like real ones, made of formulas.
 enum Sample {
@@ -45,7 +46,7 @@ enum Sample {
       refinementLosses: strength > 0.5 ? [10: [0.8, 0.7, 0.6]] : [:])
   }
 
-  static func image(_ seed: UInt64, width: Int = 64, height: Int = 64) -> PNGImage {
+  static func image(_ seed: UInt64, width: Int = 64, height: Int = 64) -> Picture {
     var pixels: [UInt8] = []
     for row in 0..<height {
       for column in 0..<width {
@@ -55,7 +56,7 @@ enum Sample {
         ]
       }
     }
-    return PNGImage(width: width, height: height, pixels: pixels)
+    return Picture(width: width, height: height, pixels: pixels)
   }
 
   /// A hill per subject; the values differ from cell to cell.

@@ -1,6 +1,7 @@
 import AttentionTrace
 public import Figures
 import Foundation
+import Pictures
 import RecordingProbe
 public import Testing
 
@@ -63,7 +64,7 @@ func recordSynthetic(
     attributes["model"] = (members["model"] as? [String: Any])?["name"] ?? attributes["model"]
     group["attributes"] = attributes
   }
-  try PNGImage(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12)).write(
+  try Picture(width: 2, height: 2, pixels: [UInt8](repeating: 9, count: 12)).write(
     to: folder.path + "/image.png")
   return try RecordedRun(folder.path)
 }
@@ -197,7 +198,7 @@ func expectGolden(_ scene: Scene, _ name: String) throws {
   #expect(expected.utf8.count == scene.json.utf8.count)
 }
 
-extension PNGImage {
+extension Picture {
   /// The mean of the green samples of every square of 4 × 4 pixels.
   var means: [Double] {
     var means: [Double] = []

@@ -25,10 +25,11 @@ struct HalfTests {
     return result
   }
 
-  @Test("reads all 65,536 patterns, and writes them back", arguments: KernelTests.sets)
-  func patterns(_ set: UInt32) async {
+  @Test("reads all 65,536 patterns, and writes them back", arguments: InstructionSet.all)
+  func patterns(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard ck_force_isa(Int32(set)) == Int32(set) else { return }
+      InstructionSet.use(set)
       let halves = Array(UInt16.min...UInt16.max)
       let floats = Self.toFloat(halves)
       let back = Self.toHalf(floats)
@@ -46,10 +47,11 @@ struct HalfTests {
     }
   }
 
-  @Test("rounds to nearest, ties to even, and to infinity beyond", arguments: KernelTests.sets)
-  func rounding(_ set: UInt32) async {
+  @Test("rounds to nearest, ties to even, and to infinity beyond", arguments: InstructionSet.all)
+  func rounding(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard ck_force_isa(Int32(set)) == Int32(set) else { return }
+      InstructionSet.use(set)
       let lower = Array(UInt16(0)...0x7BFF)
       let middles = lower.map { Float((Self.value($0) + Self.value($0 + 1)) / 2) }
       for sign: UInt16 in [0, 0x8000] {

@@ -315,4 +315,19 @@ struct IOSafetensorsTests {
     #expect(file.metadata.map(\.value) == ["np \"é\"\t"])
     #expect(try folder.names() == ["out.safetensors"])
   }
+
+  @Test("A name that another tensor has, and numbers that do not fill their shape, are refused")
+  func refusedPayloads() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/a.safetensors"
+    let one = SafetensorsWriter.Payload.float32(Tensor([1], shape: [1]))
+    let cases: [[(name: String, payload: SafetensorsWriter.Payload)]] = [
+      [("a", one), ("a", one)], [("__metadata__", one)], [("a", .int64([1, 2], shape: [3]))],
+    ]
+    for tensors in cases {
+      let error = fileError { try SafetensorsWriter.write(tensors, to: path) }
+      #expect(error?.kind == .malformed && error?.path == path)
+      #expect(try folder.names().isEmpty)
+    }
+  }
 }

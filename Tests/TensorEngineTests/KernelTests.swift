@@ -9,11 +9,6 @@ import Testing
 /// Each test runs in processes of its own: the instruction set is the whole process's.
 @Suite("The kernels")
 struct KernelTests {
-  static let sets = CK_BASELINE.rawValue...CK_AVX512.rawValue
-
-  /// Uses `set` in this process; false on a machine without it.
-  private static func use(_ set: UInt32) -> Bool { ck_force_isa(Int32(set)) == Int32(set) }
-
   /// Numbers from `-limit` to `limit`: as many in each power of two, and as many in each interval.
   private static func sweep(_ limit: Float) -> [Float] {
     let patterns = stride(from: 0, through: limit.bitPattern, by: 9973).map(Float.init(bitPattern:))
@@ -33,10 +28,11 @@ struct KernelTests {
     return result
   }
 
-  @Test("exp is within 2e-7 of itself", arguments: sets)
-  func exponential(_ set: UInt32) async {
+  @Test("exp is within 2e-7 of itself", arguments: InstructionSet.all)
+  func exponential(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       var worst = (error: 0.0, at: Float(0))
       // In a row of 0 and x, far enough below 0 that the sum is 1, the probability of x is exp(x).
       for x in stride(from: Float(-87.3), through: -17.4, by: 0.000_37) {
@@ -54,10 +50,12 @@ struct KernelTests {
     }
   }
 
-  @Test("Softmax is close near 0, and rows sum to 1 whatever they hold", arguments: sets)
-  func softmax(_ set: UInt32) async {
+  @Test(
+    "Softmax is close near 0, and rows sum to 1 whatever they hold", arguments: InstructionSet.all)
+  func softmax(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       var worst = 0.0
       for x in stride(from: Float(-20), through: 0, by: 0.000_73) {
         let row = Self.softmax([x, 0])
@@ -76,10 +74,11 @@ struct KernelTests {
     }
   }
 
-  @Test("Results may replace the inputs where the header allows it", arguments: sets)
-  func inPlace(_ set: UInt32) async {
+  @Test("Results may replace the inputs where the header allows it", arguments: InstructionSet.all)
+  func inPlace(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       var random = SeededNumbers(seed: 4)
       for count in [1, 5, 16, 77, 301] {
         let (x, z) = (random.tensor([count]).values, random.tensor([count]).values)
@@ -105,10 +104,11 @@ struct KernelTests {
 
   // MARK: - Activations
 
-  @Test("Activations and their slopes are within 4e-7 max(1, |x|)", arguments: sets)
-  func activations(_ set: UInt32) async {
+  @Test("Activations and their slopes are within 4e-7 max(1, |x|)", arguments: InstructionSet.all)
+  func activations(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       let x = Self.sweep(200) + [1e4, -1e4, 1e30, -1e30]
       let ones = [Float](repeating: 1, count: x.count)
       var y = ones
@@ -139,10 +139,12 @@ struct KernelTests {
 
   // MARK: - Reductions
 
-  @Test("The maximum is found at every place, and NaN is the largest", arguments: sets)
-  func maximum(_ set: UInt32) async {
+  @Test(
+    "The maximum is found at every place, and NaN is the largest", arguments: InstructionSet.all)
+  func maximum(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       #expect(ck_max([], 0) == -.infinity)
       #expect(ck_max([-.infinity, -.infinity], 2) == -.infinity)
       for count in [1, 2, 15, 16, 17, 31, 32, 70] {
@@ -161,10 +163,11 @@ struct KernelTests {
     }
   }
 
-  @Test("A number that is not finite is found at every place", arguments: sets)
-  func finite(_ set: UInt32) async {
+  @Test("A number that is not finite is found at every place", arguments: InstructionSet.all)
+  func finite(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       #expect(ck_all_finite([], 0) == 1)
       for count in [1, 7, 16, 33, 70] {
         var x = [Float](repeating: .greatestFiniteMagnitude, count: count)
@@ -180,10 +183,11 @@ struct KernelTests {
     }
   }
 
-  @Test("Sums and inner products of every length are right", arguments: sets)
-  func sums(_ set: UInt32) async {
+  @Test("Sums and inner products of every length are right", arguments: InstructionSet.all)
+  func sums(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       // Whole numbers: every order of adding them gives the same.
       for count in 0..<140 {
         let x = (0..<count).map { Float($0 % 11) - 4 }
@@ -206,10 +210,12 @@ struct KernelTests {
     }
   }
 
-  @Test("Products of every number of columns are right, to the last one", arguments: sets)
-  func products(_ set: UInt32) async {
+  @Test(
+    "Products of every number of columns are right, to the last one", arguments: InstructionSet.all)
+  func products(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       // Whole numbers: every order of adding them gives the same.
       for columns in 1...140 {
         for (rows, inner) in [(1, 3), (13, 7), (23, 1)] {
@@ -225,10 +231,12 @@ struct KernelTests {
     }
   }
 
-  @Test("A panel's product is added to what is there, or replaces it", arguments: sets)
-  func panels(_ set: UInt32) async {
+  @Test(
+    "A panel's product is added to what is there, or replaces it", arguments: InstructionSet.all)
+  func panels(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       let rows = 77
       for columns in [1, 5, 16, 17, 33, 40, 63, 64] {
         for inner in [1, 19, 530] {
@@ -251,10 +259,11 @@ struct KernelTests {
 
   // MARK: - CRC-32C
 
-  @Test("CRC-32C gives the published values", arguments: sets)
-  func crc(_ set: UInt32) async {
+  @Test("CRC-32C gives the published values", arguments: InstructionSet.all)
+  func crc(_ set: UInt32) async throws {
+    try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
-      guard Self.use(set) else { return }
+      InstructionSet.use(set)
       // The check value of the catalogue of CRCs, and RFC 3720, appendix B.4.
       let vectors: [([UInt8], UInt32)] = [
         ([], 0), (Array("123456789".utf8), 0xE306_9283),

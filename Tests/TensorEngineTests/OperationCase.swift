@@ -179,6 +179,11 @@ extension OperationCase {
     OperationCase(.multiply, numbers(2, 3, 5), numbers(3, 5)),
     OperationCase(.multiply, numbers(4, 5), numbers(5)),
     OperationCase(.multiply, numbers(3, 2), numbers()),
+    // Divisors of both signs.
+    OperationCase(.divide, numbers(1), Tensor([-0.7], shape: [1])),
+    OperationCase(.divide, numbers(7, 5), awayFromZero(numbers(7, 5, seed: 1))),
+    OperationCase(.divide, numbers(2, 3, 5), awayFromZero(numbers(3, 5))),
+    OperationCase(.divide, numbers(3, 2), Tensor([-1.3], shape: [])),
     OperationCase(.affine(scale: -2.5, offset: 0.75), numbers(1)),
     OperationCase(.affine(scale: 0.18215, offset: 0), numbers(3, 7)),
     OperationCase(.affine(scale: 3, offset: -1), numbers(70_001)),
@@ -224,7 +229,7 @@ extension OperationCase {
 enum OperationKind: CaseIterable {
   case linear, convolution, groupNorm, layerNorm, activation, gatedGelu
   case scores, softmax, weightedValues, attention
-  case add, addToChannels, multiply, affine
+  case add, addToChannels, multiply, divide, affine
   case meanOverFirstAxis, sum, maximum
   case reshape, transpose, concatenate, slice, upsampleNearest, reflectPad
 }
@@ -247,6 +252,7 @@ extension Operation {
     case .add: .add
     case .addToChannels: .addToChannels
     case .multiply: .multiply
+    case .divide: .divide
     case .affine: .affine
     case .meanOverFirstAxis: .meanOverFirstAxis
     case .sum: .sum

@@ -34,6 +34,27 @@ struct TapeTests {
     expectClose(whole.values, sum, relative: 1e-6)
   }
 
+  @Test("follows a quotient to the bits of its logarithms where divisors are positive")
+  func quotient() {
+    var random = SeededNumbers(seed: 3)
+    let value = random.tensor([7, 5])
+    let divisors = Tensor(random.tensor([5]).values.map { abs($0) + 1e-3 }, shape: [5])
+    let ways: [(Tensor, Tensor) -> Tensor] = [
+      { $0 / $1 }, { $0 * $1.logarithm.affine(scale: -1).exponential },
+    ]
+    for input in 0..<2 {
+      let results = ways.map { way in
+        let tape = Tape()
+        var inputs = [value, divisors]
+        inputs[input] = tape.variable(inputs[input])
+        let result = way(inputs[0], inputs[1])
+        let gradient = tape.gradient(of: (result * value).sum, withRespectTo: inputs[input])
+        return (result.values + gradient.values).map(\.bitPattern)
+      }
+      #expect(results[0] == results[1])
+    }
+  }
+
   @Test("is not written to by what depends on no variable")
   func constants() {
     let tape = Tape()

@@ -32,6 +32,7 @@ extension Operation {
     case .addToChannels:
       return NaiveTensor(shape: x.shape) { x[$0] + inputs[1][Array($0.prefix(2))] }
     case .multiply: return x.repeatedly(inputs[1], *)
+    case .divide: return x.repeatedly(inputs[1], /)
     case .affine(let scale, let offset): return x.map { Double(scale) * $0 + Double(offset) }
     case .meanOverFirstAxis:
       return NaiveTensor(shape: Array(x.shape.dropFirst())) { place in

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TensorEngine
 
 /// An open folder, in which files are named relative to it.
 ///
@@ -81,20 +82,13 @@ final class Directory: Sendable {
 
   /// Writes a file whole: under another name first, so that nobody ever sees a part of it.
   func write(_ bytes: UnsafeRawBufferPointer, to name: String, durably: Bool) throws {
-    let flags = O_WRONLY | O_CREAT | O_TRUNC
-    guard let file = try openFile(Self.temporary, flags) else { return }
     do {
-      defer { close(file) }
-      try writeAll(bytes, to: file, path: path(of: name))
-      if durably { try forceToDisk(file, path: path(of: name)) }
-    } catch {
-      unlinkat(descriptor, Self.temporary, 0)
-      throw error
-    }
-    guard renameat(descriptor, Self.temporary, descriptor, name) == 0 else {
-      let code = errno
-      unlinkat(descriptor, Self.temporary, 0)
-      throw TraceError.system(action: "write", path: path(of: name), code: code)
+      try AtomicFile.write(
+        name, in: descriptor, path: path(of: name), temporary: Self.temporary, isDurable: durably
+      ) { try $0.append(bytes) }
+    } catch let error as FileError {
+      throw TraceError.system(
+        action: "write", path: path(of: name), code: error.systemError ?? EIO)
     }
   }
 

@@ -81,17 +81,11 @@ void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float 
                 ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
                 ptrdiff_t inner);
 
-// Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
-// are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.
-struct ck_attention {
-  ptrdiff_t keys, width, stride;
-  float scale;
-  int causal;
-};
 enum {
-  CK_PANEL = 64,           // columns side by side in a packed factor
-  CK_ATTENTION_TILE = 60,  // the most queries of one call
-  CK_ATTENTION_SCRATCH = 2 * 60 * 4 * 64,
+  CK_PANEL = 64,            // columns side by side in a packed factor
+  CK_TILE = 60,             // rows of a left factor that are multiplied with one panel after another
+  CK_BLOCK = 4 * CK_PANEL,  // keys of an attention taken at a time
+  CK_ATTENTION_SCRATCH = 2 * CK_TILE * CK_BLOCK,
 };
 // Packs the rows of x [count, width], `stride` floats apart, as columns of a right factor:
 // [panel][width][CK_PANEL], zeros after the last.
@@ -101,8 +95,16 @@ void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
 void ck_panel_product(const float *x, ptrdiff_t x_row, const float *panel, float *y,
                       ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
                       int accumulate);
-// y = softmax(scale q kᵀ) v for the queries from..<from + rows, at most CK_ATTENTION_TILE; q and y
-// point to the first of them. stats [rows, 2] receives each row's maximum and 1 / sum. scratch has
+
+// Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
+// are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.
+struct ck_attention {
+  ptrdiff_t keys, width, stride;
+  float scale;
+  int causal;
+};
+// y = softmax(scale q kᵀ) v for the queries from..<from + rows, at most CK_TILE; q and y point to
+// the first of them. stats [rows, 2] receives each row's maximum and 1 / sum. scratch has
 // CK_ATTENTION_SCRATCH floats.
 void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
                        const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,

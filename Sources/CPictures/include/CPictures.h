@@ -1,4 +1,4 @@
-// PNG and JPEG files to 8-bit RGB, through libpng and libjpeg.
+// PNG and JPEG files to 8-bit RGB or RGBA, through libpng and libjpeg.
 //
 // Both libraries report errors by a long jump, which must not pass through Swift: these functions
 // catch it. They keep no state, write only where they are told to, and never end the process.
@@ -15,15 +15,15 @@ enum { CPICTURES_MESSAGE = 256 };
 // What a file says of its picture before the pixels.
 struct cpictures_header {
   uint32_t width, height;
-  // Whether some of the picture may be transparent.
+  // Whether some of the picture may be transparent; then each pixel has a fourth sample.
   int has_alpha;
 };
 
 // Reads the header of the `count` bytes of a PNG file and, unless `pixels` is NULL, the picture as
-// `[row, column, red | green | blue]`; `pixels` has room for what the header says.
+// `[row, column, red | green | blue]`, and alpha where the header says so; `pixels` has room for it.
 //
-// Grey and palettes become RGB, of 16-bit samples the upper byte is kept, transparency and colour
-// profiles are passed over. Returns 0, or -1 with a reason in `message`.
+// Grey and palettes become RGB, of 16-bit samples the upper byte is kept, colour profiles are
+// passed over. Returns 0, or -1 with a reason in `message`.
 int cpictures_png(const uint8_t *bytes, size_t count, struct cpictures_header *header,
                   uint8_t *pixels, char *message);
 

@@ -1,3 +1,4 @@
+public import Pictures
 internal import TensorEngine
 
 /// A picture file that a run works from, and how it is brought to the run's size.
@@ -14,7 +15,7 @@ public struct InputPicture: Hashable, Sendable {
   }
 
   /// The picture as it is in the file, upright.
-  public let photo: Photo
+  public let photo: Picture
   /// SHA-256 of the file, 64 hexadecimal digits.
   public let sha256: String
   /// Whether the file's transparency was dropped.
@@ -29,22 +30,22 @@ public struct InputPicture: Hashable, Sendable {
   /// Reads a PNG or JPEG file.
   /// - Throws: `FileError` when there is none, or it is no picture, damaged or too large.
   public init(_ path: String, fit: Fit = .squash) throws {
-    let file = try PhotoFile(path)
-    let sides = [file.photo.width, file.photo.height].sorted()
+    let file = try PictureFile(path, transparency: .dropped)
+    let sides = [file.picture.width, file.picture.height].sorted()
     guard sides[1] <= Self.largestRatio * sides[0] else {
       throw FileError(
         .malformed, path: path,
-        reason: "\(file.photo.width)x\(file.photo.height) pixels; expected no side more than "
+        reason: "\(file.picture.width)x\(file.picture.height) pixels; expected no side more than "
           + "\(Self.largestRatio) times the other")
     }
-    (photo, sha256, hadAlpha) = (file.photo, file.sha256, file.hadAlpha)
+    (photo, sha256, hadAlpha) = (file.picture, file.sha256, file.hadAlpha)
     self.fit = fit
   }
 
   /// The picture at a run's size, as the model is shown it.
   ///
   /// - Reference: diffusers `image_processor.py`, `resize` with the modes `default` and `crop`.
-  public func fitted(to size: ImageSize) -> Photo {
+  public func fitted(to size: ImageSize) -> Picture {
     let (width, height) = (size.width, size.height)
     switch fit {
     case .squash: return photo.resized(width: width, height: height)
@@ -64,15 +65,15 @@ public struct InputPicture: Hashable, Sendable {
   }
 }
 
-extension Photo {
+extension Picture {
   /// The part of the picture from a corner on.
-  fileprivate func cropped(left: Int, top: Int, width: Int, height: Int) -> Photo {
+  fileprivate func cropped(left: Int, top: Int, width: Int, height: Int) -> Picture {
     var part: [UInt8] = []
     part.reserveCapacity(3 * width * height)
     for row in top..<top + height {
       let start = 3 * (row * self.width + left)
       part += pixels[start..<start + 3 * width]
     }
-    return Photo(width: width, height: height, pixels: part)
+    return Picture(width: width, height: height, pixels: part)
   }
 }

@@ -1,4 +1,5 @@
 private import Foundation
+internal import Pictures
 internal import Synchronization
 public import TensorEngine
 

@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import Pictures
 internal import TensorEngine
 
 extension StableDiffusion {

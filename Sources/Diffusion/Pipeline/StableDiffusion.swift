@@ -1,5 +1,6 @@
 public import AttentionTrace
 private import Foundation
+internal import Pictures
 internal import Synchronization
 public import TensorEngine
 
@@ -14,7 +15,7 @@ public final class StableDiffusion: Sendable {
   private let text: CLIPTextModel
   private let embeddings = Mutex<[String: Tensor]>([:])
   /// Of the pictures that runs work from, at their size.
-  let posteriors = Mutex<[Photo: VAE.Posterior]>([:])
+  let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
 
   /// Loads every part.
   /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.

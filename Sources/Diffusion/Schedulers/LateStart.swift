@@ -14,7 +14,7 @@ struct LateStart: Scheduler {
 
   /// Leaves out `begin` iterations.
   init(_ whole: any Scheduler, begin: Int) {
-    precondition((0..<whole.timesteps.count).contains(begin), "iteration \(begin)")
+    guard (0..<whole.timesteps.count).contains(begin) else { bug("iteration \(begin)") }
     self.whole = whole
     self.begin = begin
   }

@@ -1,3 +1,4 @@
+internal import Pictures
 internal import TensorEngine
 
 /// Draws scenes of one size as an animated PNG: each frame compressed by libpng, its pixels moved into
@@ -18,7 +19,7 @@ package enum APNGBackend {
   package static func render(
     _ scenes: [Scene], dpi: Double = 150, delay: Int = 200, to path: String
   ) throws {
-    try writeAtomically(data(scenes, dpi: dpi, delay: delay), to: path)
+    try writeAtomically(data(scenes, dpi: dpi, delay: delay), to: path, throughLinks: true)
   }
 
   /// The bytes of the file; see ``render(_:dpi:delay:to:)``.

@@ -1,4 +1,5 @@
 internal import CCairo
+internal import Pictures
 
 /// Draws a scene's nodes on a Cairo canvas whose unit is the point.
 ///
@@ -80,7 +81,7 @@ internal import CCairo
     unsafe cairo_restore(canvas)
   }
 
-  private func draw(_ image: PNGImage, in rect: Scene.Rect) {
+  private func draw(_ image: Picture, in rect: Scene.Rect) {
     guard
       let surface = unsafe cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, Int32(image.width), Int32(image.height))
@@ -104,7 +105,7 @@ internal import CCairo
     unsafe cairo_restore(canvas)
   }
 
-  private func fill(_ surface: OpaquePointer, with image: PNGImage) {
+  private func fill(_ surface: OpaquePointer, with image: Picture) {
     guard let data = unsafe cairo_image_surface_get_data(surface) else { return }
     let stride = unsafe Int(cairo_image_surface_get_stride(surface))
     unsafe cairo_surface_flush(surface)

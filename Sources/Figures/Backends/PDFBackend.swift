@@ -7,7 +7,7 @@ package enum PDFBackend {
   /// - Throws: ``FigureError`` if the date is not one or a font is missing; `FileError` if the file cannot be
   ///   written.
   package static func render(_ scene: Scene, to path: String) throws {
-    try writeAtomically(data(scene), to: path)
+    try writeAtomically(data(scene), to: path, throughLinks: true)
   }
 
   /// The bytes of a PDF file with one page.

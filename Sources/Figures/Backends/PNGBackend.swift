@@ -1,4 +1,5 @@
 internal import CCairo
+package import Pictures
 internal import TensorEngine
 
 /// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
@@ -14,7 +15,7 @@ package enum PNGBackend {
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing; `FileError` if the file cannot
   ///   be written.
   package static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
-    try writeAtomically(data(scene, dpi: dpi), to: path)
+    try writeAtomically(data(scene, dpi: dpi), to: path, throughLinks: true)
   }
 
   /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
@@ -29,7 +30,7 @@ package enum PNGBackend {
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  package static func image(_ scene: Scene, dpi: Double = 300) throws -> PNGImage {
+  package static func image(_ scene: Scene, dpi: Double = 300) throws -> Picture {
     let scale = dpi / 72
     let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
     guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {
@@ -59,7 +60,7 @@ package enum PNGBackend {
       throw FigureError.drawing(unsafe "cairo: \(String(cString: cairo_status_to_string(status)))")
     }
     let stride = unsafe Int(cairo_image_surface_get_stride(surface))
-    return unsafe PNGImage(
+    return unsafe Picture(
       width: width, height: height,
       pixels: samples(data, stride: stride, width: width, height: height))
   }

@@ -5,7 +5,7 @@ package enum TeXBackend {
   /// Writes the text to the file at `path`, which appears whole or not at all.
   /// - Throws: `FileError`.
   package static func render(_ scene: Scene, graphics: String, to path: String) throws {
-    try writeAtomically(Array(text(scene, graphics: graphics).utf8), to: path)
+    try writeAtomically(Array(text(scene, graphics: graphics).utf8), to: path, throughLinks: true)
   }
 
   /// A `figure` environment around the file `graphics`.

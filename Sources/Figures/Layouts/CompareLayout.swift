@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Pictures
 
 extension CompareSheet {
   /// Lays the sheet out on a page of its own height.

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+package import Pictures
 
 /// Plain and guided runs of a prompt, seed by seed: pictures, maps on one shared scale, curves.
 ///
@@ -22,7 +23,7 @@ package struct CompareSheet: Sendable {
   /// One method's result for a seed.
   package struct Run: Sendable {
     /// The picture.
-    package var image: PNGImage
+    package var image: Picture
     /// `[subject]` the aggregated maps.
     package var maps: [AttentionMap]
     /// `[step]` the loss; empty if it was not recorded, NaN at a step without one.
@@ -36,7 +37,7 @@ package struct CompareSheet: Sendable {
     package var refinementLosses: [Int: [Float]]
 
     package init(
-      image: PNGImage, maps: [AttentionMap], loss: [Float], attention: [[Float]],
+      image: Picture, maps: [AttentionMap], loss: [Float], attention: [[Float]],
       refinementTries: [Int: Int] = [:], refinementLosses: [Int: [Float]] = [:]
     ) {
       self.image = image
@@ -242,7 +243,7 @@ extension CompareSheet.Run {
         recorded: "calls.jsonl with a different number of subjects")
     }
     self.init(
-      image: try PNGImage.read(run.folder.image),
+      image: try Picture.read(run.folder.image),
       maps: maps.map(\.map),
       loss: measured.map(\.loss),
       attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },

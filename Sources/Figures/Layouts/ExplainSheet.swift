@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+internal import Pictures
 
 /// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
 package struct ExplainSheet: Sendable {
@@ -19,7 +20,7 @@ package struct ExplainSheet: Sendable {
 
   let prompt: String
   /// The photo as the model was shown it.
-  let photo: PNGImage
+  let photo: Picture
   let subjects: [CompareSheet.Subject]
   let blocks: [Block]
   /// What the maps' colours measure.
@@ -78,7 +79,7 @@ package struct ExplainSheet: Sendable {
         })
     }
     prompt = manifest.tokens.prompt
-    photo = try PNGImage.read(first.folder.image)
+    photo = try Picture.read(first.folder.image)
     subjects = manifest.subjects.map {
       CompareSheet.Subject(name: $0.name, tokens: CompareSheet.tokens($0))
     }

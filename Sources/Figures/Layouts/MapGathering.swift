@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Pictures
 
 /// What was found in the runs, each map under its facets.
 struct MapGathering {
@@ -20,7 +21,7 @@ struct MapGathering {
   /// Of the first run.
   let manifest: RunManifest
   private(set) var found: [Found] = []
-  private(set) var images: [PNGImage] = []
+  private(set) var images: [Picture] = []
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
@@ -74,7 +75,7 @@ struct MapGathering {
   private var facets: [Facet] { plan.facets + (isAnimated ? [.step] : []) }
 
   private mutating func add(_ run: RecordedRun) throws {
-    images.append(try PNGImage.read(run.folder.image))
+    images.append(try Picture.read(run.folder.image))
     let words = try self.words(of: run)
     let kept = Set(
       facets.compactMap { facet -> Recipe.Axis? in
@@ -256,14 +257,14 @@ struct MapGathering {
   /// The panels, with a column of pictures before each run's maps where the plan wants them.
   func places(
     _ rows: [MapSheet.Heading], _ columns: [MapSheet.Heading], frame: String?
-  ) -> (columns: [MapSheet.Heading], panels: [[MapSheet.Panel]], pictures: [[PNGImage?]]) {
+  ) -> (columns: [MapSheet.Heading], panels: [[MapSheet.Panel]], pictures: [[Picture?]]) {
     var index: [[String]: Found] = [:]
     for found in found where frame == nil || found.values[.step] == frame {
       index[plan.facets.map { found.values[$0] ?? "" }] = found
     }
     var all: [MapSheet.Heading] = []
     var panels = rows.map { _ in [MapSheet.Panel]() }
-    var pictures = rows.map { _ in [PNGImage?]() }
+    var pictures = rows.map { _ in [Picture?]() }
     var shown: [String]?
     for column in columns {
       let run = zip(column.facets, column.values)

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+internal import Pictures
 
 /// Maps of recorded runs in rows and columns on one shared scale.
 package struct MapSheet: Sendable {
@@ -34,7 +35,7 @@ package struct MapSheet: Sendable {
   /// `[row, column]`.
   package let panels: [[Panel]]
   /// `[row, column]` the picture of the run that a panel is of.
-  let pictures: [[PNGImage?]]
+  let pictures: [[Picture?]]
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata

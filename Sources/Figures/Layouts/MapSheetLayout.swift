@@ -1,3 +1,5 @@
+internal import Pictures
+
 extension MapSheet {
   /// Lays the sheet out on a page of its own height.
   /// - Returns: The scene; its warnings name characters that the fonts lack.

@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Pictures
 
 extension NeglectSheet {
   /// Lays the sheet out on a page of its own height.

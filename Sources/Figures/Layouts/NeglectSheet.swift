@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+package import Pictures
 
 /// Runs ranked by their weakest subject: pictures, maps on one shared scale, and verdicts.
 package struct NeglectSheet: Sendable {
@@ -36,11 +37,11 @@ package struct NeglectSheet: Sendable {
   package struct Other: Sendable {
     /// As in `Attend-and-Excite`.
     package var method: String
-    package var image: PNGImage
+    package var image: Picture
     /// What became of the subjects.
     package var words: String
 
-    package init(method: String, image: PNGImage, words: String) {
+    package init(method: String, image: Picture, words: String) {
       self.method = method
       self.image = image
       self.words = words
@@ -53,14 +54,14 @@ package struct NeglectSheet: Sendable {
     /// As in `Attend-and-Excite`.
     package var method: String
     package var seed: UInt64
-    package var image: PNGImage
+    package var image: Picture
     /// In the order of the prompt; one at least.
     package var subjects: [Subject]
     /// What other methods made of the same noise.
     package var others: [Other]
 
     package init(
-      prompt: String, method: String, seed: UInt64, image: PNGImage, subjects: [Subject],
+      prompt: String, method: String, seed: UInt64, image: Picture, subjects: [Subject],
       others: [Other] = []
     ) {
       self.prompt = prompt
@@ -232,7 +233,7 @@ extension NeglectSheet.Case {
     self.init(
       prompt: report.manifest.tokens.prompt,
       method: report.manifest.method.figureTitle, seed: report.manifest.seed,
-      image: try PNGImage.read(RunFolder(path: report.path).image),
+      image: try Picture.read(RunFolder(path: report.path).image),
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
@@ -259,7 +260,7 @@ extension NeglectSheet.Case {
       }
       return NeglectSheet.Other(
         method: other.manifest.method.figureTitle,
-        image: try PNGImage.read(RunFolder(path: other.path).image),
+        image: try Picture.read(RunFolder(path: other.path).image),
         words: subjects.joined(separator: ", "))
     }
   }

@@ -1,3 +1,5 @@
+internal import Pictures
+
 /// The colours of a scale with their values, and what they measure.
 struct ColorBar {
   private static let label = SceneBuilder.TextStyle(size: 6.5)
@@ -18,7 +20,7 @@ struct ColorBar {
     let bar = Scene.Rect(x: x + 4, y: bottom + 1, width: width - 8, height: Self.barHeight)
     builder.add(
       .image(
-        PNGImage(
+        Picture(
           width: colors.colors.count, height: 1,
           pixels: colors.colors.flatMap { [$0.red, $0.green, $0.blue] }), bar))
     builder.rectangle(bar, stroke: builder.rule(0.4))

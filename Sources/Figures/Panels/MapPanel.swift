@@ -1,10 +1,11 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Pictures
 
 /// A map over its picture, with a strip below it that holds its largest value or difference.
 struct MapPanel {
   var map: AttentionMap
-  var image: PNGImage
+  var image: Picture
   /// The scale that all maps of the sheet share.
   var shared: ValueScale
   var style: MapStyle

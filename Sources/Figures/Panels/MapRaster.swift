@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 internal import AttentionTrace
+package import Pictures
 
 /// A map as pixels: values are spread first and become colours afterwards, never the other way round.
 package struct MapRaster {
@@ -19,9 +20,9 @@ package struct MapRaster {
   /// The colour of each cell, or of each pixel between the cells.
   ///
   /// Whole cells are as many pixels: squares drawn as vectors would show seams where they meet.
-  var opaque: PNGImage {
+  var opaque: Picture {
     let map = fine(atLeast: 1)
-    return PNGImage(
+    return Picture(
       width: map.grid.columns, height: map.grid.rows,
       pixels: map.values.flatMap { value in
         let color = color(value)
@@ -30,12 +31,12 @@ package struct MapRaster {
   }
 
   /// The colours over `grey`, as opaque as the value is high.
-  package func blended(over grey: PNGImage) -> PNGImage {
+  package func blended(over grey: Picture) -> Picture {
     mixed(into: grey) { (share($0), color($0)) }
   }
 
   /// `picture` with the share of its brightness that the value has of the scale.
-  package func dimming(_ picture: PNGImage) -> PNGImage {
+  package func dimming(_ picture: Picture) -> Picture {
     mixed(into: picture) { (1 - share($0), .black) }
   }
 
@@ -60,8 +61,8 @@ package struct MapRaster {
   /// `picture` on its way to a colour, for each value of the map a share of it and the colour; on the
   /// finer of the two grids in each direction.
   private func mixed(
-    into picture: PNGImage, _ paint: (Float) -> (share: Double, color: Color)
-  ) -> PNGImage {
+    into picture: Picture, _ paint: (Float) -> (share: Double, color: Color)
+  ) -> Picture {
     let map = fine(atLeast: max(picture.width, picture.height))
     let paints = map.values.map(paint)
     let (width, height) = (max(map.grid.columns, picture.width), max(map.grid.rows, picture.height))
@@ -82,6 +83,6 @@ package struct MapRaster {
       }
       count = width * height * 3
     }
-    return PNGImage(width: width, height: height, pixels: pixels)
+    return Picture(width: width, height: height, pixels: pixels)
   }
 }

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 internal import AttentionTrace
+package import Pictures
 internal import TensorEngine
 
 /// A map over its picture as Attend-and-Excite's published figures have it, step by step.
@@ -22,7 +23,7 @@ package struct PublishedOverlay {
   }
 
   /// The overlay, 16 pixels for each cell.
-  package func image(_ map: AttentionMap, over picture: PNGImage) -> PNGImage {
+  package func image(_ map: AttentionMap, over picture: Picture) -> Picture {
     let fine = finite(map).enlarged(by: Self.enlargement, .bilinear)
     let photo = PillowResampling.resized(
       picture.pixels, from: (picture.width, picture.height),
@@ -39,7 +40,7 @@ package struct PublishedOverlay {
       }
     }
     let largest = sums.max() ?? 0
-    return PNGImage(
+    return Picture(
       width: fine.grid.columns, height: fine.grid.rows,
       pixels: sums.map { UInt8(largest > 0 ? 255 * ($0 / largest) : 0) })
   }

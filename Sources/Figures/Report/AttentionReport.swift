@@ -1,6 +1,7 @@
 internal import AttentionAnalysis
 public import AttentionTrace
 internal import Foundation
+internal import Pictures
 internal import TensorEngine
 
 /// One self-contained HTML page that shows recorded attention: word, step, layer, head and branch by
@@ -57,7 +58,9 @@ public struct AttentionReport: Sendable {
 
   /// Writes the page to the file at `path`, which appears whole or not at all.
   /// - Throws: `FileError`.
-  public func write(to path: String) throws { try writeAtomically(html, to: path) }
+  public func write(to path: String) throws {
+    try writeAtomically(html, to: path, throughLinks: true)
+  }
 
   private static func list(_ notes: [String]) -> String {
     notes.isEmpty
@@ -85,9 +88,8 @@ public struct AttentionReport: Sendable {
   private static func picture(_ recording: ReportRecording) throws -> String? {
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let bytes = try unsafe MappedFile(path: path).withBytes { unsafe Array($0) }
-    _ = try PNGImage.decode(bytes, path: path)
-    return PNGImage.dataURI(of: bytes)
+    let file = try PictureFile(path, transparency: .overWhite)
+    return file.format == .png ? Picture.dataURI(of: file.bytes) : try file.picture.dataURI
   }
 
   private static func gaps(_ recording: ReportRecording) -> String? {

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Pictures
 
 /// The part of a report that is there without a script: verdicts, and a contact sheet of pictures and
 /// the subjects' maps on one scale.
@@ -103,7 +104,7 @@ struct ReportSheet {
         pixels += [color.red, color.green, color.blue]
       }
     }
-    return try PNGImage(width: columns, height: rows, pixels: pixels).dataURI
+    return try Picture(width: columns, height: rows, pixels: pixels).dataURI
   }
 
   private var verdicts: String {

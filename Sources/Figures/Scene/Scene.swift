@@ -1,3 +1,5 @@
+public import Pictures
+
 /// A figure as shapes and words in points, 1/72 inch, before any back end draws it.
 ///
 /// Layouts make scenes and back ends draw them; neither knows the other. The origin is the page's
@@ -110,7 +112,7 @@ public struct Scene: Sendable {
     /// Straight lines from point to point.
     case path([Point], closed: Bool, fill: Color?, stroke: Stroke?)
     /// A picture stretched over a rectangle; enlarged pixels stay squares.
-    case image(PNGImage, Rect)
+    case image(Picture, Rect)
     /// A grid of coloured squares.
     case cells(Cells)
     /// A line of words.

@@ -1,3 +1,5 @@
+internal import Pictures
+
 extension Scene {
   /// The scene as JSON, a node a line, lengths to 1/100 point; the same scene gives the same text.
   ///

@@ -19,6 +19,7 @@ package enum Operation: Sendable {
   case add
   case addToChannels
   case multiply
+  case divide
   case affine(scale: Float, offset: Float)
   // Reductions.
   case meanOverFirstAxis
@@ -60,6 +61,7 @@ extension Operation {
     case .add: Self.add(inputs[0], inputs[1])
     case .addToChannels: Self.addToChannels(inputs[0], inputs[1])
     case .multiply: Self.multiply(inputs[0], inputs[1])
+    case .divide: Self.divide(inputs[0], inputs[1])
     case .affine(let scale, let offset): Self.affine(inputs[0], scale, offset)
     case .meanOverFirstAxis: Self.meanOverFirstAxis(inputs[0])
     case .sum: Self.sum(inputs[0])
@@ -103,6 +105,7 @@ extension Operation {
     case .add: return Self.addPullback(gradient, shapes, wanted)
     case .addToChannels: return Self.addToChannelsPullback(gradient, shapes, wanted)
     case .multiply: return Self.multiplyPullback(gradient, kept, wanted)
+    case .divide: return Self.dividePullback(gradient, kept, wanted)
     case .affine(let scale, _): return [Self.affine(gradient, scale, 0).output]
     case .meanOverFirstAxis: return [Self.meanOverFirstAxisPullback(gradient, shapes[0])]
     case .sum: return [Tensor.full(gradient.item, shape: shapes[0])]

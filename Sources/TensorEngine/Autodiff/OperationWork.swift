@@ -31,7 +31,7 @@ extension Operation {
     case .softmax: .softmax
     case .groupNorm, .layerNorm: .norm
     case .activation, .gatedGelu: .activation
-    case .add, .addToChannels, .multiply, .affine: .arithmetic
+    case .add, .addToChannels, .multiply, .divide, .affine: .arithmetic
     case .reshape, .transpose, .concatenate, .slice, .upsampleNearest, .reflectPad: .layout
     case .meanOverFirstAxis, .sum, .maximum: .other
     }
@@ -51,8 +51,8 @@ extension Operation {
     case .weightedValues: return Self.product(outputShape, keys: inputShapes[1])
     case .attention: return 2 * Self.product(inputShapes[0], keys: inputShapes[1])
     case .groupNorm, .layerNorm, .activation, .gatedGelu, .softmax, .add, .addToChannels,
-      .multiply, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose, .concatenate,
-      .slice, .upsampleNearest, .reflectPad:
+      .multiply, .divide, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose,
+      .concatenate, .slice, .upsampleNearest, .reflectPad:
       return 0
     }
   }
@@ -70,8 +70,8 @@ extension Operation {
       let throughSoftmax = wanted[0] || wanted[1] ? 1 : 0
       return (throughSoftmax + wanted.count { $0 }) * (forward / 2)
     case .groupNorm, .layerNorm, .activation, .gatedGelu, .softmax, .add, .addToChannels,
-      .multiply, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose, .concatenate,
-      .slice, .upsampleNearest, .reflectPad:
+      .multiply, .divide, .affine, .meanOverFirstAxis, .sum, .maximum, .reshape, .transpose,
+      .concatenate, .slice, .upsampleNearest, .reflectPad:
       return 0
     }
   }

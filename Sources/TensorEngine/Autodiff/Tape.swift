@@ -35,7 +35,9 @@ public final class Tape: Sendable {
 
   /// A value whose gradient is wanted.
   public func variable(_ value: Tensor) -> Tensor {
-    precondition(!record.withLock(\.isConsumed), "a variable on a tape that a gradient consumed")
+    guard !record.withLock(\.isConsumed) else {
+      bug("a variable on a tape that a gradient consumed")
+    }
     return placed(value, Node(operation: nil, parents: [], inputShapes: [], kept: []))
   }
 
@@ -45,8 +47,9 @@ public final class Tape: Sendable {
     let node = Node(
       operation: operation,
       parents: inputs.map { input in
-        precondition(
-          input.place.map { $0.tape === self } ?? true, "inputs stand on two different tapes")
+        guard input.place?.tape ?? self === self else {
+          bug("inputs stand on two different tapes")
+        }
         return input.place?.index
       },
       inputShapes: inputs.map(\.shape), kept: evaluation.kept.map(\.detached))
@@ -99,12 +102,12 @@ public final class Tape: Sendable {
   /// - Precondition: `loss` is a scalar, `variable` stands on this tape, and no gradient has
   ///   consumed the tape yet.
   public func gradient(of loss: Tensor, withRespectTo variable: Tensor) -> Tensor {
-    precondition(loss.count == 1, "gradient of a tensor of shape \(loss.shape)")
+    guard loss.count == 1 else { bug("gradient of a tensor of shape \(loss.shape)") }
     guard let target = variable.place, target.tape === self,
       loss.place.map({ $0.tape === self }) ?? true
-    else { preconditionFailure("gradient of or to a tensor that is not on this tape") }
+    else { bug("gradient of or to a tensor that is not on this tape") }
     var nodes = record.withLock { record in
-      precondition(!record.isConsumed, "a second gradient from one tape")
+      guard !record.isConsumed else { bug("a second gradient from one tape") }
       defer { record = Record(isConsumed: true) }
       return record.nodes
     }

@@ -32,7 +32,9 @@ package struct JSONObject: Equatable, Sendable, Sequence {
   package let values: [JSONValue]
 
   package init(index: NameIndex, values: [JSONValue]) {
-    precondition(index.names.count == values.count)
+    guard index.names.count == values.count else {
+      bug("\(values.count) values of \(index.names.count) keys")
+    }
     self.index = index
     self.values = values
   }

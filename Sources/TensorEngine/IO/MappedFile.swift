@@ -64,7 +64,7 @@ package final class MappedFile: @unchecked Sendable {
 
   /// The address of the byte at `offset`, valid for as long as this object lives.
   package func address(of offset: Int) -> UnsafeRawPointer {
-    precondition(0...count ~= offset, "byte \(offset) of a file of \(count)")
+    guard 0...count ~= offset else { bug("byte \(offset) of a file of \(count)") }
     return base + offset
   }
 }

@@ -1,14 +1,21 @@
 internal import CKernels
 
-/// One array in a `.npy` file.
+/// One array in a `.npy` file, as `numpy.save` writes it.
+///
+/// Format versions 1 to 3, in row-major or column-major order, little-endian; a header that breaks a
+/// rule of the format is refused.
 ///
 /// Source: numpy/numpy, numpy/lib/_format_impl.py.
-package struct NumpyFile: Sendable {
-  /// An element type that is read or written; little-endian.
-  package enum ElementType: String, CaseIterable, Sendable {
+public struct NumpyFile: Sendable {
+  /// The types of elements that are read, by NumPy's names.
+  public enum ElementType: String, CaseIterable, Sendable {
+    /// 32-bit floating point.
     case float32 = "<f4"
+    /// 16-bit floating point.
     case float16 = "<f2"
+    /// 32-bit integers.
     case int32 = "<i4"
+    /// 64-bit integers.
     case int64 = "<i8"
 
     /// The size of an element in bytes.
@@ -26,20 +33,20 @@ package struct NumpyFile: Sendable {
 
   /// Opens the array at `path` and checks its header against the file's size.
   /// - Throws: ``FileError`` with the rule that is broken and the byte.
-  package init(path: String) throws {
+  public init(path: String) throws {
     file = try MappedFile(path: path)
     header = try file.withBytes { try NumpyHeader(of: $0, path: path) }
   }
 
   /// Extents, outermost first.
-  package var shape: [Int] { header.shape }
+  public var shape: [Int] { header.shape }
 
   /// The type of the elements.
-  package var type: ElementType { header.type }
+  public var type: ElementType { header.type }
 
   /// Reads float32 or float16 as a float32 tensor in row-major order.
   /// - Throws: ``FileError`` when the elements are integers.
-  package func tensor() throws -> Tensor {
+  public func tensor() throws -> Tensor {
     try file.withBytes { bytes in
       let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
       switch type {
@@ -56,7 +63,7 @@ package struct NumpyFile: Sendable {
 
   /// Reads int32 or int64 in row-major order.
   /// - Throws: ``FileError`` when the elements are no integers.
-  package func integers() throws -> [Int] {
+  public func integers() throws -> [Int] {
     try file.withBytes { bytes in
       let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
       switch type {
@@ -125,13 +132,17 @@ package struct NumpyFile: Sendable {
     let padding = 64 - (prefix + text.utf8.count + 1) % 64
     text += String(repeating: " ", count: padding) + "\n"
     let size = text.utf8.count
-    precondition(size <= UInt16.max, "an .npy header of \(size) bytes")
+    guard size <= UInt16.max else { bug("an .npy header of \(size) bytes") }
     return NumpyHeader.magic + [1, 0, UInt8(size & 0xFF), UInt8(size >> 8)] + Array(text.utf8)
   }
 
   /// Writes `tensor` to `path` as float32, byte for byte as `np.save` does.
-  /// - Throws: ``FileError``.
-  package static func write(
+  /// - Parameters:
+  ///   - tensor: The array.
+  ///   - path: Where to; the file appears only once it is whole, and replaces one of its name.
+  ///   - isDurable: Whether to wait until the file is on the disk.
+  /// - Throws: ``FileError`` when it cannot be written.
+  public static func write(
     _ tensor: Tensor, to path: String, isDurable: Bool = false
   ) throws {
     try AtomicFile.write(to: path, isDurable: isDurable) { file in

@@ -25,10 +25,10 @@ package struct SafetensorsFile: Sendable {
     ///
     /// - Precondition: `elements` are as many as `shape` has, and lie within the tensor.
     package func part(_ elements: Range<Int>, shape: [Int]) -> Entry {
-      precondition(
+      guard
         elements.lowerBound >= 0 && elements.upperBound <= count && type.bits % 8 == 0
-          && elements.count == shape.reduce(1, *),
-        "the elements \(elements) of \(self.shape) as \(shape)")
+          && elements.count == shape.reduce(1, *)
+      else { bug("the elements \(elements) of \(self.shape) as \(shape)") }
       let size = type.bits / 8
       let first = range.lowerBound + size * elements.lowerBound
       return Entry(

@@ -5,31 +5,48 @@ internal import CKernels
 /// Tensors are sorted by type, then by the bytes of their names; metadata by key.
 ///
 /// Source: huggingface/safetensors, safetensors/src/tensor.rs, `prepare` and `serialize`.
-package enum SafetensorsWriter {
+public enum SafetensorsWriter {
   /// A tensor's elements in the type they are written as.
-  package enum Payload: Sendable {
-    case float32(Tensor)
-    /// Rounded to the nearest half.
-    case float16(Tensor)
-    case int64([Int64], shape: [Int])
-    /// Bytes as they shall stand in the file, which `content` gives to a sink piece by piece.
-    case stream(
-      SafetensorsType, shape: [Int],
-      content: @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void)
-
-    var type: SafetensorsType {
-      switch self {
-      case .float32: .f32
-      case .float16: .f16
-      case .int64: .i64
-      case .stream(let type, _, _): type
-      }
+  public struct Payload: Sendable {
+    fileprivate enum Numbers: Sendable {
+      case float32(Tensor)
+      case float16(Tensor)
+      case int64([Int64])
+      case stream(@Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void)
     }
 
-    var shape: [Int] {
-      switch self {
-      case .float32(let tensor), .float16(let tensor): tensor.shape
-      case .int64(_, let shape), .stream(_, let shape, _): shape
+    fileprivate let numbers: Numbers
+    let type: SafetensorsType
+    let shape: [Int]
+
+    /// A tensor as it is, F32.
+    public static func float32(_ tensor: Tensor) -> Payload {
+      Payload(numbers: .float32(tensor), type: .f32, shape: tensor.shape)
+    }
+
+    /// A tensor whose numbers are rounded to the nearest half, F16.
+    public static func float16(_ tensor: Tensor) -> Payload {
+      Payload(numbers: .float16(tensor), type: .f16, shape: tensor.shape)
+    }
+
+    /// Integers in row-major order, as many as `shape` says, I64.
+    public static func int64(_ integers: [Int64], shape: [Int]) -> Payload {
+      Payload(numbers: .int64(integers), type: .i64, shape: shape)
+    }
+
+    /// Bytes as they shall stand in the file, which `content` gives to a sink piece by piece.
+    package static func stream(
+      _ type: SafetensorsType, shape: [Int],
+      content: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) -> Payload {
+      Payload(numbers: .stream(content), type: type, shape: shape)
+    }
+
+    /// The tensor that is written; `nil` of integers and of a stream.
+    package var tensor: Tensor? {
+      switch numbers {
+      case .float32(let tensor), .float16(let tensor): tensor
+      case .int64, .stream: nil
       }
     }
 
@@ -37,23 +54,27 @@ package enum SafetensorsWriter {
   }
 
   /// Writes `tensors` to `path`, which appears only once it is whole.
-  /// - Precondition: names differ and none is `__metadata__`.
-  /// - Throws: ``FileError``.
-  package static func write(
+  /// - Parameters:
+  ///   - tensors: The tensors by their names, which differ; none is `__metadata__`.
+  ///   - metadata: Notes, by their keys.
+  ///   - path: Where to; a file of that name is replaced.
+  ///   - isDurable: Whether to wait until the file is on the disk.
+  /// - Throws: ``FileError`` when the file cannot be written, a name is not one of its kind, or a
+  ///   tensor has other numbers than its shape says.
+  public static func write(
     _ tensors: [(name: String, payload: Payload)], metadata: [String: String] = [:],
     to path: String, isDurable: Bool = false
   ) throws {
     try AtomicFile.write(to: path, isDurable: isDurable) { file in
-      try write(tensors, metadata: metadata) { try file.append($0) }
+      try write(tensors, metadata: metadata, path: path) { try file.append($0) }
     }
   }
 
-  /// Gives the bytes of a file of `tensors` to `sink`, in order.
-  /// - Precondition: names differ and none is `__metadata__`.
-  /// - Throws: what `sink` throws.
+  /// Gives the bytes of a file of `tensors` to `sink`, in order; `path` is what errors call the file.
+  /// - Throws: ``FileError``, or what `sink` throws.
   package static func write(
     _ tensors: [(name: String, payload: Payload)], metadata: [String: String],
-    to sink: (UnsafeRawBufferPointer) throws -> Void
+    path: String = "safetensors", to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let order = SafetensorsType.allCases
     let ranks = Dictionary(uniqueKeysWithValues: zip(order, order.indices))
@@ -61,32 +82,36 @@ package enum SafetensorsWriter {
       let (a, b) = (ranks[first.payload.type, default: 0], ranks[second.payload.type, default: 0])
       return a != b ? a > b : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
     }
-    let header = header(of: sorted, metadata: metadata)
+    let header = try header(of: sorted, metadata: metadata, path: path)
     try withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
     try header.withUnsafeBytes(sink)
-    for (_, payload) in sorted { try append(payload, to: sink) }
+    for (_, payload) in sorted { try append(payload, path: path, to: sink) }
   }
 
   private static func header(
-    of tensors: [(name: String, payload: Payload)], metadata: [String: String]
-  ) -> [UInt8] {
+    of tensors: [(name: String, payload: Payload)], metadata: [String: String], path: String
+  ) throws -> [UInt8] {
     var members: [String] = []
     if !metadata.isEmpty {
       let notes = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       members.append(
         "\"__metadata__\":{"
-          + notes.map { "\(quoted($0.key)):\(quoted($0.value))" }.joined(separator: ",") + "}")
+          + notes.map { "\(JSONText.string($0.key)):\(JSONText.string($0.value))" }.joined(
+            separator: ",") + "}")
     }
     var index = NameIndex()
     var end = 0
     for (name, payload) in tensors {
-      precondition(
-        name != "__metadata__" && index.insert(name), "two tensors named \(quoted(name))")
+      guard name != "__metadata__" && index.insert(name) else {
+        throw FileError(
+          .malformed, path: path, subject: "tensor \(FileError.quoted(name))",
+          reason: "expected names that differ, and none that is __metadata__")
+      }
       let begin = end
       end += payload.byteCount
       let shape = payload.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(quoted(name)):{\"dtype\":\"\(payload.type.rawValue)\",\"shape\":[\(shape)],"
+        "\(JSONText.string(name)):{\"dtype\":\"\(payload.type.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(begin),\(end)]}")
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
@@ -95,9 +120,10 @@ package enum SafetensorsWriter {
   }
 
   private static func append(
-    _ payload: Payload, to sink: (UnsafeRawBufferPointer) throws -> Void
+    _ payload: Payload, path: String, to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    switch payload {
+    let (type, shape) = (payload.type, payload.shape)
+    switch payload.numbers {
     case .float32(let tensor):
       try tensor.withPointer {
         try sink(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
@@ -110,39 +136,22 @@ package enum SafetensorsWriter {
         count = tensor.count
       }
       try halves.withUnsafeBytes(sink)
-    case .int64(let integers, let shape):
-      precondition(
-        integers.count == shape.reduce(1, *), "shape \(shape) over \(integers.count) integers")
+    case .int64(let integers):
+      guard integers.count == shape.reduce(1, *) else {
+        throw FileError(
+          .malformed, path: path, reason: "shape \(shape) over \(integers.count) integers")
+      }
       try integers.withUnsafeBytes(sink)
-    case .stream(let type, let shape, let content):
+    case .stream(let content):
       var count = 0
       try content { bytes in
         count += bytes.count
         try sink(bytes)
       }
-      precondition(
-        count == payload.byteCount, "\(count) bytes for \(type.rawValue) of shape \(shape)")
-    }
-  }
-
-  /// `text` as a JSON string, with the escapes that serde_json writes.
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{08}": result += "\\b"
-      case "\u{0C}": result += "\\f"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\u{00}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
+      guard count == payload.byteCount else {
+        throw FileError(
+          .malformed, path: path, reason: "\(count) bytes for \(type.rawValue) of shape \(shape)")
       }
     }
-    return result + "\""
   }
 }

@@ -19,7 +19,9 @@ package enum StoredZip {
     package let content: (Sink) throws -> Void
 
     package init(name: String, content: @escaping (Sink) throws -> Void) {
-      precondition(name.utf8.allSatisfy { $0 < 0x80 }, "a member's name is ASCII, got \(name)")
+      guard name.utf8.allSatisfy({ $0 < 0x80 }) else {
+        bug("a member's name is ASCII, got \(name)")
+      }
       self.name = name
       self.content = content
     }

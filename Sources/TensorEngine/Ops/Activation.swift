@@ -70,7 +70,7 @@ extension Operation {
   }
 
   static func gatedGelu(_ x: Tensor) -> Evaluation {
-    precondition((x.shape.last ?? 1) % 2 == 0, "gatedGelu: odd last axis of \(x.shape)")
+    guard (x.shape.last ?? 1) % 2 == 0 else { bug("gatedGelu: odd last axis of \(x.shape)") }
     let width = (x.shape.last ?? 0) / 2
     let rows = width == 0 ? 0 : x.count / (2 * width)
     let output = Tensor(shape: x.shape.dropLast() + [width]) { y in

@@ -1,4 +1,5 @@
 private import CKernels
+private import Glibc
 
 extension Tensor {
   /// The sum of two tensors; the second may lack leading axes, over which it is repeated.
@@ -7,6 +8,10 @@ extension Tensor {
   /// The product of two tensors, number by number; the second may lack leading axes, over which it
   /// is repeated.
   public static func * (left: Tensor, right: Tensor) -> Tensor { Operation.multiply(left, right) }
+
+  /// Each number over one of the second tensor's, of either sign; the second may lack leading axes,
+  /// over which it is repeated.
+  public static func / (left: Tensor, right: Tensor) -> Tensor { Operation.divide(left, right) }
 
   /// `scale · x + offset`.
   public func affine(scale: Float, offset: Float = 0) -> Tensor {
@@ -23,7 +28,7 @@ extension Operation {
   private static let grain = 1 << 15
 
   static func add(_ x: Tensor, _ z: Tensor) -> Evaluation {
-    precondition(x.shape.suffix(z.rank).elementsEqual(z.shape), "add: \(x.shape) + \(z.shape)")
+    guard x.shape.suffix(z.rank).elementsEqual(z.shape) else { bug("add: \(x.shape) + \(z.shape)") }
     let output = Tensor(shape: x.shape) { y in
       if z.count == x.count {
         Parallel.ranges(x.count, grain: grain) { range in
@@ -58,9 +63,9 @@ extension Operation {
   }
 
   static func addToChannels(_ x: Tensor, _ offsets: Tensor) -> Evaluation {
-    precondition(
-      x.rank == 4 && offsets.shape == Array(x.shape.prefix(2)),
-      "addToChannels: \(x.shape) + \(offsets.shape)")
+    guard x.rank == 4 && offsets.shape == Array(x.shape.prefix(2)) else {
+      bug("addToChannels: \(x.shape) + \(offsets.shape)")
+    }
     let pixels = x.shape[2] * x.shape[3]
     let output = Tensor(shape: x.shape) { y in
       Parallel.ranges(offsets.count, grain: max(1, grain / max(pixels, 1))) { range in
@@ -87,7 +92,9 @@ extension Operation {
   }
 
   static func multiply(_ x: Tensor, _ z: Tensor) -> Evaluation {
-    precondition(x.shape.suffix(z.rank).elementsEqual(z.shape), "multiply: \(x.shape) * \(z.shape)")
+    guard x.shape.suffix(z.rank).elementsEqual(z.shape) else {
+      bug("multiply: \(x.shape) * \(z.shape)")
+    }
     let output = Tensor(shape: x.shape) { y in
       for row in stride(from: 0, to: x.count, by: max(z.count, 1)) {
         ck_multiply(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
@@ -105,6 +112,37 @@ extension Operation {
       second = kept[1].count == whole.count ? whole : sumOverLeading(whole, kept[1].shape)
     }
     return [wanted[0] ? multiply(gradient, kept[1]).output : nil, second]
+  }
+
+  /// Multiplies by a reciprocal that is `exp(−log|z|)` with the sign of z, and not by `1 / z`: the
+  /// two differ in the last bit, from which a guided picture would come out otherwise than
+  /// recorded ones.
+  static func divide(_ x: Tensor, _ z: Tensor) -> Evaluation {
+    guard x.shape.suffix(z.rank).elementsEqual(z.shape) else {
+      bug("divide: \(x.shape) / \(z.shape)")
+    }
+    let reciprocal = Tensor(shape: z.shape) { y in
+      let divisors = z.storage.pointer
+      for i in 0..<z.count {
+        y[i] = Float(signOf: divisors[i], magnitudeOf: exp(-log(divisors[i].magnitude)))
+      }
+    }
+    return Evaluation(output: multiply(x, reciprocal).output, kept: [x, z, reciprocal])
+  }
+
+  static func dividePullback(
+    _ gradient: Tensor, _ kept: [Tensor], _ wanted: [Bool]
+  ) -> [Tensor?] {
+    let (z, reciprocal) = (kept[1], kept[2])
+    let parts = multiplyPullback(gradient, [kept[0], reciprocal], wanted)
+    // d(1 / z) = −(1 / z) / z; from 0, so that a slope of 0 is +0 here as along any other way.
+    let second = parts[1].map { slope in
+      Tensor(shape: z.shape) { dz in
+        let (slopes, inverses) = (slope.storage.pointer, reciprocal.storage.pointer)
+        for i in 0..<z.count { dz[i] = (0 - slopes[i] * inverses[i]) / z.storage.pointer[i] }
+      }
+    }
+    return [parts[0], second]
   }
 
   static func affine(_ x: Tensor, _ scale: Float, _ offset: Float) -> Evaluation {

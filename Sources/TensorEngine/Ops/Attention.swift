@@ -37,10 +37,10 @@ private struct AttentionGeometry {
   var headWidth: Int { width / heads }
 
   init(queries: [Int], keys: [Int], heads: Int) {
-    precondition(
+    guard
       queries.count == 3 && keys.count == 3 && queries[0] == keys[0] && queries[2] == keys[2]
-        && queries[2] % heads == 0,
-      "attention: queries \(queries), keys \(keys), \(heads) heads")
+        && queries[2] % heads == 0
+    else { bug("attention: queries \(queries), keys \(keys), \(heads) heads") }
     (batch, self.heads, self.queries) = (queries[0], heads, queries[1])
     (self.keys, width) = (keys[1], queries[2])
   }
@@ -105,7 +105,7 @@ extension Operation {
   }
 
   static func softmax(_ x: Tensor, _ scale: Float) -> Evaluation {
-    precondition(scale > 0, "softmax: scale \(scale)")
+    guard scale > 0 else { bug("softmax: scale \(scale)") }
     let columns = x.shape.last ?? 1
     let output = Tensor(shape: x.shape) { y in
       Parallel.ranges(x.count / max(columns, 1), grain: max(1, 8192 / max(columns, 1))) { range in
@@ -129,10 +129,10 @@ extension Operation {
   }
 
   static func weightedValues(_ p: Tensor, _ v: Tensor, _ heads: Int) -> Evaluation {
-    precondition(
+    guard
       p.rank == 4 && v.rank == 3 && p.shape[0] == v.shape[0] && p.shape[1] == heads
-        && p.shape[3] == v.shape[1],
-      "weightedValues: probabilities \(p.shape), values \(v.shape), \(heads) heads")
+        && p.shape[3] == v.shape[1]
+    else { bug("weightedValues: probabilities \(p.shape), values \(v.shape), \(heads) heads") }
     let outputShape = [p.shape[0], p.shape[2], v.shape[2]]
     let shape = AttentionGeometry(queries: outputShape, keys: v.shape, heads: heads)
     let output = Tensor(shape: outputShape) { y in
@@ -181,7 +181,7 @@ extension Operation {
 
 extension AttentionGeometry {
   /// Queries whose probabilities exist at a time, for one head.
-  static let tile = CK_ATTENTION_TILE
+  static let tile = CK_TILE
 
   /// Floats of one head's packed keys or values.
   private var packedCount: Int {
@@ -214,9 +214,9 @@ extension Operation {
   static func attention(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, _ heads: Int, _ scale: Float, _ causal: Bool
   ) -> Evaluation {
-    precondition(
-      k.shape == v.shape && scale > 0,
-      "attention: keys \(k.shape), values \(v.shape), scale \(scale)")
+    guard k.shape == v.shape && scale > 0 else {
+      bug("attention: keys \(k.shape), values \(v.shape), scale \(scale)")
+    }
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
     let tile = AttentionGeometry.tile
     let tiles = (shape.queries + tile - 1) / tile

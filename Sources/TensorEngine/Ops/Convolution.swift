@@ -36,18 +36,17 @@ private struct ConvolutionGeometry {
   let padding: Padding
 
   init(_ shape: [Int], _ weight: Weight, _ stride: Int, _ padding: Padding) {
-    precondition(
-      shape.count == 4 && weight.shape.count == 4 && shape[1] == weight.shape[1] && stride > 0,
-      "convolution: \(shape) with weight \(weight.shape), stride \(stride)")
+    guard shape.count == 4 && weight.shape.count == 4 && shape[1] == weight.shape[1] && stride > 0
+    else { bug("convolution: \(shape) with weight \(weight.shape), stride \(stride)") }
     (batch, channels, rows, columns) = (shape[0], shape[1], shape[2], shape[3])
     (outChannels, kernelRows, kernelColumns) = (weight.shape[0], weight.shape[2], weight.shape[3])
     self.stride = stride
     self.padding = padding
     let spareRows = rows + padding.top + padding.bottom - kernelRows
     let spareColumns = columns + padding.left + padding.right - kernelColumns
-    precondition(
-      spareRows >= 0 && spareColumns >= 0,
-      "convolution: \(shape) is smaller than the kernel \(weight.shape)")
+    guard spareRows >= 0 && spareColumns >= 0 else {
+      bug("convolution: \(shape) is smaller than the kernel \(weight.shape)")
+    }
     (outRows, outColumns) = (spareRows / stride + 1, spareColumns / stride + 1)
   }
 
@@ -134,9 +133,9 @@ extension Operation {
     _ x: Tensor, _ weight: Weight, _ bias: Tensor?, _ stride: Int, _ padding: Padding
   ) -> Evaluation {
     let shape = ConvolutionGeometry(x.shape, weight, stride, padding)
-    precondition(
-      bias.map { $0.shape == [shape.outChannels] } ?? true,
-      "convolution: weight \(weight.shape) with bias \(bias?.shape ?? [])")
+    guard bias?.shape ?? [shape.outChannels] == [shape.outChannels] else {
+      bug("convolution: weight \(weight.shape) with bias \(bias?.shape ?? [])")
+    }
     defer { weight.release() }
     let winograd =
       stride == 1

@@ -4,11 +4,6 @@ extension Tensor {
   /// The difference of two tensors; the second may lack leading axes, over which it is repeated.
   public static func - (left: Tensor, right: Tensor) -> Tensor { left + right.affine(scale: -1) }
 
-  /// Each number over one of the second tensor's, which are above 0; it may lack leading axes.
-  public static func / (left: Tensor, right: Tensor) -> Tensor {
-    left * right.logarithm.affine(scale: -1).exponential
-  }
-
   /// `eˣ` of each number.
   public var exponential: Tensor { activated(.exponential) }
 

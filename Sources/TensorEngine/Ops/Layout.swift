@@ -20,12 +20,12 @@ extension Tensor {
 
 extension Operation {
   static func reshape(_ x: Tensor, _ shape: [Int]) -> Evaluation {
-    precondition(shape.reduce(1, *) == x.count, "reshape: \(x.shape) to \(shape)")
+    guard shape.reduce(1, *) == x.count else { bug("reshape: \(x.shape) to \(shape)") }
     return Evaluation(output: Tensor(storage: x.storage, shape: shape))
   }
 
   static func transpose(_ x: Tensor) -> Evaluation {
-    precondition(x.rank >= 2, "transpose: \(x.shape)")
+    guard x.rank >= 2 else { bug("transpose: \(x.shape)") }
     let (rows, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
     let size = rows * columns
     let output = Tensor(shape: x.shape.dropLast(2) + [columns, rows]) { y in
@@ -59,7 +59,7 @@ extension Operation {
       rest[axis] = 0
       var agreed = shape
       agreed[axis] = 0
-      precondition(rest == agreed, "concatenate along \(axis): \(parts.map(\.shape))")
+      guard rest == agreed else { bug("concatenate along \(axis): \(parts.map(\.shape))") }
       shape[axis] += part.shape[axis]
     }
     let (outer, inner) = cut(shape, axis)
@@ -89,9 +89,9 @@ extension Operation {
   }
 
   static func slice(_ x: Tensor, _ axis: Int, _ range: Range<Int>) -> Evaluation {
-    precondition(
-      range.lowerBound >= 0 && range.upperBound <= x.shape[axis],
-      "slice: \(range) of axis \(axis) of \(x.shape)")
+    guard range.lowerBound >= 0 && range.upperBound <= x.shape[axis] else {
+      bug("slice: \(range) of axis \(axis) of \(x.shape)")
+    }
     var shape = x.shape
     shape[axis] = range.count
     let (outer, inner) = cut(x.shape, axis)

@@ -18,10 +18,10 @@ extension Operation {
   private static let rowsToPackFor = 32
 
   static func linear(_ x: Tensor, _ weight: Weight, _ bias: Tensor?) -> Evaluation {
-    precondition(
+    guard
       weight.shape.count == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
-        && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
-      "linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])")
+        && (bias.map { $0.shape == [weight.shape[0]] } ?? true)
+    else { bug("linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])") }
     defer { weight.release() }
     let (columns, inner) = (weight.shape[0], weight.shape[1])
     let rows = x.count / inner

@@ -28,10 +28,10 @@ extension Operation {
   static func groupNorm(
     _ x: Tensor, _ gamma: Tensor, _ beta: Tensor, _ groups: Int, _ epsilon: Float, _ silu: Bool
   ) -> Evaluation {
-    precondition(
+    guard
       x.rank >= 2 && x.shape[1] % groups == 0 && gamma.shape == [x.shape[1]]
-        && beta.shape == gamma.shape,
-      "groupNorm: \(x.shape) in \(groups) groups with scale \(gamma.shape)")
+        && beta.shape == gamma.shape
+    else { bug("groupNorm: \(x.shape) in \(groups) groups with scale \(gamma.shape)") }
     let channels = x.shape[1] / groups
     let pixels = x.shape[2...].reduce(1, *)
     let size = channels * pixels
@@ -76,9 +76,9 @@ extension Operation {
   static func layerNorm(
     _ x: Tensor, _ gamma: Tensor, _ beta: Tensor, _ epsilon: Float
   ) -> Evaluation {
-    precondition(
-      gamma.rank == 1 && x.shape.last == gamma.count && beta.shape == gamma.shape,
-      "layerNorm: \(x.shape) with scale \(gamma.shape)")
+    guard gamma.rank == 1 && x.shape.last == gamma.count && beta.shape == gamma.shape else {
+      bug("layerNorm: \(x.shape) with scale \(gamma.shape)")
+    }
     let columns = gamma.count
     let rows = x.count / columns
     let stats = Storage(count: 2 * rows)

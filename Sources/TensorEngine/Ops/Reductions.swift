@@ -13,7 +13,7 @@ extension Tensor {
   /// The first place in row-major order that holds the largest number, or the first NaN.
   /// - Precondition: there is at least one number.
   public var argmax: Int {
-    precondition(count > 0, "argmax of a tensor of shape \(shape)")
+    guard count > 0 else { bug("argmax of a tensor of shape \(shape)") }
     let top = ck_max(storage.pointer, count)
     return (0..<count).first { storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
   }
@@ -24,7 +24,7 @@ extension Tensor {
 
 extension Operation {
   static func meanOverFirstAxis(_ x: Tensor) -> Evaluation {
-    precondition(x.rank > 0 && x.shape[0] > 0, "mean over the first axis of \(x.shape)")
+    guard x.rank > 0 && x.shape[0] > 0 else { bug("mean over the first axis of \(x.shape)") }
     let size = x.count / x.shape[0]
     let output = Tensor(shape: Array(x.shape.dropFirst())) { y in
       y.update(repeating: 0, count: size)

@@ -18,7 +18,7 @@ extension Operation {
   }
 
   static func upsampleNearest(_ x: Tensor, _ rows: Int, _ columns: Int) -> Evaluation {
-    precondition(x.rank == 4, "upsampleNearest: \(x.shape)")
+    guard x.rank == 4 else { bug("upsampleNearest: \(x.shape)") }
     let (height, width) = (x.shape[2], x.shape[3])
     let (ys, xs) = (sources(rows, from: height), sources(columns, from: width))
     let output = Tensor(shape: [x.shape[0], x.shape[1], rows, columns]) { y in
@@ -62,7 +62,7 @@ extension Operation {
 
   static func reflectPad(_ x: Tensor, _ width: Int) -> Evaluation {
     let (height, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
-    precondition(width < height && width < columns, "reflectPad: \(x.shape) by \(width)")
+    guard width < height && width < columns else { bug("reflectPad: \(x.shape) by \(width)") }
     let (ys, xs) = (mirrored(height, width), mirrored(columns, width))
     let shape = x.shape.dropLast(2) + [ys.count, xs.count]
     let output = Tensor(shape: Array(shape)) { y in

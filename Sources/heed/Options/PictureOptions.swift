@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Diffusion
+import Pictures
 
 /// The picture that a run begins from instead of from noise.
 struct PictureOptions: ParsableArguments {

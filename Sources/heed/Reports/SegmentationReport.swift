@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Figures
+import Pictures
 
 /// Maps against masks that a user drew.
 struct SegmentationReport {
@@ -98,7 +99,7 @@ struct SegmentationReport {
 
   /// White, or whatever is lighter than the middle, is where the thing is.
   private func mask(_ path: String, of run: RunManifest) throws -> SegmentationMask {
-    let image = try PNGImage.read(path)
+    let image = try Picture.read(path)
     guard image.width == run.width, image.height == run.height else {
       throw Failure(
         .dataError,

@@ -97,9 +97,9 @@ extension ModelKind {
 
   /// Changes of weights and bare parts, by a piece of a tensor's name.
   private static let fragments: [(mark: String, kind: ModelKind)] = [
-    ("lora_", ModelKind("a LoRA", do: "add it to a checkpoint with --model and --lora")),
-    (".lora.", ModelKind("a LoRA", do: "add it to a checkpoint with --model and --lora")),
-    ("_lora.", ModelKind("a LoRA", do: "add it to a checkpoint with --model and --lora")),
+    ("lora_", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
+    (".lora.", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
+    ("_lora.", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
     ("hada_w", ModelKind("a LoHa", lacks: "this kind of change to weights")),
     ("lokr_", ModelKind("a LoKr", lacks: "this kind of change to weights")),
   ]

@@ -1,17 +1,18 @@
 import Figures
 import Foundation
+import Pictures
 import TensorEngine
 import Testing
 
-@Suite("PNG files")
-struct PNGImageTests {
+@Suite("Picture files")
+struct PictureFileTests {
   @Test("What is written is read again", arguments: [(1, 1), (3, 200), (257, 5)])
   func roundTrip(width: Int, height: Int) throws {
     let image = Sample.image(3, width: width, height: height)
     try withFolder { folder in
       let path = folder.appendingPathComponent("a.png").path
       try image.write(to: path, dpi: 300, text: [("Software", "Heed"), ("heed:manifest", "{“é”}")])
-      #expect(try PNGImage.read(path) == image)
+      #expect(try Picture.read(path) == image)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.png"])
     }
   }
@@ -33,7 +34,7 @@ struct PNGImageTests {
 
   @Test("Pixels of other programs' files", arguments: ["rgb", "rgba", "palette", "grey"])
   func otherPrograms(name: String) throws {
-    let image = try PNGImage.read(fixtures.appendingPathComponent("\(name).png").path)
+    let image = try Picture.read(fixtures.appendingPathComponent("\(name).png").path)
     #expect(image.width == 5 && image.height == 4)
     for row in 0..<4 {
       for column in 0..<5 {
@@ -50,12 +51,23 @@ struct PNGImageTests {
     }
   }
 
+  @Test("Transparent colours stay as they are where that is asked for")
+  func dropped() throws {
+    let path = fixtures.appendingPathComponent("rgba.png").path
+    let file = try PictureFile(path, transparency: .dropped)
+    #expect(file.hadAlpha && file.format == .png)
+    let over = try Picture.read(path)
+    #expect(file.picture != over)
+    // Only the first column is transparent.
+    #expect(Array(file.picture.pixels[3..<15]) == Array(over.pixels[3..<15]))
+  }
+
   @Test("A file cut anywhere is refused in one line")
   func truncated() throws {
     let bytes = try Sample.image(1, width: 20, height: 20).encoded(dpi: 72)
     for count in stride(from: 0, to: bytes.count - 20, by: 7) {
-      let error = #expect(throws: FigureError.self) {
-        try PNGImage.decode(Array(bytes[..<count]), path: "cut.png")
+      let error = #expect(throws: FileError.self) {
+        try Picture.decode(Array(bytes[..<count]), path: "cut.png")
       }
       #expect(error?.description.hasPrefix("cut.png: ") == true)
       #expect(error?.description.contains("\n") == false)
@@ -68,7 +80,7 @@ struct PNGImageTests {
     for position in bytes.indices {
       var damaged = bytes
       damaged[position] ^= 0x81
-      _ = try? PNGImage.decode(damaged, path: "damaged.png")
+      _ = try? Picture.decode(damaged, path: "damaged.png")
     }
   }
 
@@ -78,24 +90,39 @@ struct PNGImageTests {
     var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     bytes += [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52, 0, 1, 0x86, 0xA0, 0, 1, 0x86, 0xA0, 8, 2, 0, 0]
     bytes += [0] + enormousCRC + [0, 0, 0, 0, 0x49, 0x44, 0x41, 0x54, 0x35, 0xAF, 0x06, 0x1E]
-    let error = #expect(throws: FigureError.self) {
-      try PNGImage.decode(bytes, path: "big.png")
+    let error = #expect(throws: FileError.self) {
+      try Picture.decode(bytes, path: "big.png")
     }
-    #expect(error?.description.contains("100000 × 100000") == true)
+    #expect(error?.description.contains("100000x100000") == true)
   }
 
   private let enormousCRC: [UInt8] = [0x27, 0x30, 0x9C, 0x9F]
 
+  @Test("A link is written through, not replaced")
+  func link() throws {
+    try withFolder { folder in
+      let target = folder.appendingPathComponent("target.png").path
+      let link = folder.appendingPathComponent("link.png").path
+      try Sample.image(0).write(to: target)
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+      try Sample.image(5).write(to: link)
+      #expect(try Picture.read(target) == Sample.image(5))
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    }
+  }
+
   @Test("A path that is no file, or cannot be written, is named")
   func paths() throws {
     try withFolder { folder in
-      #expect(throws: FileError.self) { try PNGImage.read(folder.path) }
+      #expect(throws: FileError.self) { try Picture.read(folder.path) }
       let missing = folder.appendingPathComponent("missing.png").path
-      let error = #expect(throws: FileError.self) { try PNGImage.read(missing) }
-      #expect(error?.description.hasPrefix(missing) == true)
-      for path in [folder.appendingPathComponent("no/where.png").path, folder.path, "/dev/full"] {
-        #expect(throws: FileError.self) { try Sample.image(0).write(to: path) }
-      }
+      let error = #expect(throws: FileError.self) { try Picture.read(missing) }
+      #expect(error?.description == "\(missing): cannot open: No such file or directory (errno 2)")
+      let nowhere = folder.appendingPathComponent("no/where.png").path
+      #expect(throws: FileError.self) { try Sample.image(0).write(to: nowhere) }
+      #expect(throws: FileError.self) { try Sample.image(0).write(to: folder.path) }
+      let full = #expect(throws: FileError.self) { try Sample.image(0).write(to: "/dev/full") }
+      #expect(full?.kind == .diskFull && full?.path == "/dev/full")
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(left.isEmpty)
     }

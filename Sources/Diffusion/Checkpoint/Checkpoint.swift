@@ -117,7 +117,7 @@ public struct Checkpoint: Sendable {
         path: path, key: "the scheduler's _class_name",
         value: schedule.className,
         supported: SchedulerKind.allCases.map(\.className).joined(separator: ", ")
-          + "; choose another with --scheduler")
+          + "; choose one of them instead")
     }
     return kind
   }

@@ -39,7 +39,7 @@ struct WeightFiles {
     } else if wish == nil, !name.isEmpty, variants.count > 1 {
       note =
         "\(folder): took the variant \(name) of \(variants.keys.sorted().joined(separator: ", "));"
-        + " choose with --variant"
+        + " another can be chosen"
     } else {
       note = nil
     }
@@ -86,7 +86,7 @@ struct WeightFiles {
     let path = "\(folder)/\(stem)\(wish.map { "." + $0 } ?? "").safetensors"
     if !variants.isEmpty {
       return .missingFile(
-        path: path, what: "--variant can be \(variants.joined(separator: " or "))")
+        path: path, what: "the variant can be \(variants.joined(separator: " or "))")
     }
     if let pickle = there.first(where: PickledFile.isOne) {
       return .missingFile(

@@ -49,7 +49,7 @@ public struct PromptKeys: Sendable {
   ///   - site: one of the layers that the keys were made for.
   public func probabilities(of queries: Tensor, at site: AttentionSite) -> Tensor {
     guard let keys = keys[site.path], let width = site.width else {
-      preconditionFailure("no keys of \(site.path)")
+      bug("no keys of \(site.path)")
     }
     let scale = 1 / Float(width / site.heads).squareRoot()
     return queries.reshaped([1, site.grid.pixels, width])

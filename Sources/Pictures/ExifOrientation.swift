@@ -31,7 +31,7 @@ struct ExifOrientation: Equatable {
   }
 
   /// The orientation that a file gives; `nil` without one, or where its Exif data is damaged.
-  init?(in file: UnsafeRawBufferPointer, _ format: PhotoFile.Format) {
+  init?(in file: UnsafeRawBufferPointer, _ format: PictureFile.Format) {
     let tiff: UnsafeRawBufferPointer? =
       switch format {
       case .png: Self.pngChunk(in: file)
@@ -125,9 +125,9 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-extension Photo {
+extension Picture {
   /// The picture upright.
-  func turned(_ orientation: ExifOrientation) -> Photo {
+  func turned(_ orientation: ExifOrientation) -> Picture {
     let (wide, high) = orientation.isTransposed ? (height, width) : (width, height)
     let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, count in
       for row in 0..<high {
@@ -142,6 +142,6 @@ extension Photo {
       }
       count = pixels.count
     }
-    return Photo(width: wide, height: high, pixels: turned)
+    return Picture(width: wide, height: high, pixels: turned)
   }
 }

@@ -27,7 +27,7 @@ struct PredictionSource {
       prediction = try Self.looksLikeVelocity(file) ? .velocity : .epsilon
       note =
         "nothing says what the UNet predicts; taken for \(prediction.rawValue) by the spread "
-        + "of \(Self.telling); --prediction chooses"
+        + "of \(Self.telling); another can be chosen"
     }
   }
 

@@ -1,28 +1,30 @@
+internal import TensorEngine
+
 /// Chunks that libpng's simple writer leaves out (PNG specification, third edition, section 11.3).
-enum PNGChunk {
+package enum PNGChunk {
   /// Where the chunks after the header begin: signature, then IHDR with 13 bytes of content.
-  static let endOfHeader = 8 + 4 + 4 + 13 + 4
+  package static let endOfHeader = 8 + 4 + 4 + 13 + 4
 
   /// `pHYs`: pixels a metre.
-  static func resolution(dpi: Double) -> [UInt8] {
+  package static func resolution(dpi: Double) -> [UInt8] {
     let perMetre = bigEndian(UInt32(max(1, min(2e9, (dpi / 0.0254).rounded()))))
     return chunk("pHYs", perMetre + perMetre + [1])
   }
 
   /// `iTXt`: UTF-8 text, uncompressed.
-  static func text(keyword: String, _ text: String) -> [UInt8] {
-    precondition((1...79).contains(keyword.utf8.count), "PNG keyword “\(keyword)”")
+  package static func text(keyword: String, _ text: String) -> [UInt8] {
+    guard (1...79).contains(keyword.utf8.count) else { bug("PNG keyword “\(keyword)”") }
     return chunk("iTXt", Array(keyword.utf8) + [0, 0, 0, 0, 0] + Array(text.utf8))
   }
 
   /// `acTL`: how many frames, shown over and over.
-  static func animation(frames: Int) -> [UInt8] {
+  package static func animation(frames: Int) -> [UInt8] {
     chunk("acTL", bigEndian(UInt32(frames)) + bigEndian(0))
   }
 
   /// `fcTL`: a whole frame, shown for `delay` milliseconds.
   /// - Parameter size: width and height as the header has them.
-  static func frame(_ sequence: UInt32, size: ArraySlice<UInt8>, delay: Int) -> [UInt8] {
+  package static func frame(_ sequence: UInt32, size: ArraySlice<UInt8>, delay: Int) -> [UInt8] {
     let milliseconds = UInt16(max(1, min(65_535, delay)))
     let thousandths: [UInt8] = [UInt8(milliseconds >> 8), UInt8(milliseconds & 255), 3, 232]
     return chunk(
@@ -30,7 +32,7 @@ enum PNGChunk {
   }
 
   /// The chunks of a file that libpng made, in order.
-  static func chunks(of file: [UInt8]) -> [(type: String, content: [UInt8])] {
+  package static func chunks(of file: [UInt8]) -> [(type: String, content: [UInt8])] {
     var chunks: [(String, [UInt8])] = []
     var place = 8
     while place + 12 <= file.count {
@@ -42,12 +44,12 @@ enum PNGChunk {
     return chunks
   }
 
-  static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
+  package static func chunk(_ type: String, _ content: [UInt8]) -> [UInt8] {
     let body = Array(type.utf8) + content
     return bigEndian(UInt32(content.count)) + body + bigEndian(crc32(body))
   }
 
-  static func bigEndian(_ value: UInt32) -> [UInt8] {
+  package static func bigEndian(_ value: UInt32) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 

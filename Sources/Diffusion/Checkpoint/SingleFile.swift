@@ -54,7 +54,7 @@ struct SingleFile: Sendable {
       throw DiffusionError.missingFile(
         path: beside.folder + "/" + part.folder + "/config.json",
         what: "the heads of the \(part.title) cannot be told from \(path); "
-          + "give a configuration with --config")
+          + "give its configuration too")
     }
     schedule = try meaning.schedule(whole: scheduler, partial: yaml?.schedule(), weights: path)
     configurations = beside.found
@@ -115,7 +115,7 @@ private struct Beside {
       guard manager.fileExists(atPath: configuration, isDirectory: &isFolder) else {
         throw DiffusionError.missingFile(
           path: configuration,
-          what: "--config takes a folder with diffusers' configurations, or a YAML file")
+          what: "a configuration is a folder with diffusers' configurations, or a YAML file")
       }
     }
     folder = isFolder.boolValue ? configuration ?? own : own

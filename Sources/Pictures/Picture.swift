@@ -1,0 +1,38 @@
+internal import TensorEngine
+
+/// A picture of 8-bit sRGB pixels.
+public struct Picture: Hashable, Sendable {
+  /// Pixels from left to right.
+  public let width: Int
+  /// Pixels from top to bottom.
+  public let height: Int
+  /// `[row, column, red | green | blue]` the samples, 0…255.
+  public let pixels: [UInt8]
+
+  /// Makes a picture of its samples.
+  /// - Precondition: `pixels` has `height` × `width` × 3 samples, and there is at least one pixel.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    guard width > 0 && height > 0 && pixels.count == width * height * 3 else {
+      bug("\(pixels.count) samples for \(width) × \(height) pixels of 3")
+    }
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// Reads the PNG or JPEG file at `path`, upright.
+  /// - Throws: `FileError`; see ``PictureFile``.
+  public static func read(
+    _ path: String, transparency: PictureFile.Transparency = .overWhite
+  ) throws -> Picture {
+    try PictureFile(path, transparency: transparency).picture
+  }
+
+  /// The picture at another size, as Pillow's `resize` with LANCZOS.
+  package func resized(width newWidth: Int, height newHeight: Int) -> Picture {
+    Picture(
+      width: newWidth, height: newHeight,
+      pixels: PillowResampling.resized(
+        pixels, from: (width, height), to: (newWidth, newHeight), by: .lanczos))
+  }
+}

@@ -1,0 +1,146 @@
+private import CPictures
+internal import TensorEngine
+
+/// A PNG or JPEG file as a picture, the way diffusers' `load_image` reads one with Pillow.
+///
+/// Grey and palettes become RGB; colour profiles and gamma are passed over; the Exif orientation is
+/// applied. Of 16-bit samples the upper byte is kept, as Pillow does with colour; it clips 16-bit grey
+/// at 255, which leaves a white picture.
+///
+/// Limitations: no CMYK; an orientation is read from Exif alone, not from XMP.
+///
+/// - Reference: diffusers `utils/loading_utils.py`, `load_image`; Pillow `ImageOps.exif_transpose`.
+public struct PictureFile: Sendable {
+  /// What becomes of transparency.
+  public enum Transparency: Sendable {
+    /// Colours stay as they are in the file, however transparent they are: what models are shown.
+    case dropped
+    /// Colours are mixed with white, as on paper.
+    case overWhite
+  }
+
+  /// The kinds of file that are read.
+  public enum Format: String, CaseIterable, Sendable {
+    case png = "PNG"
+    case jpeg = "JPEG"
+
+    /// What a file begins with.
+    fileprivate var signature: [UInt8] {
+      switch self {
+      case .png: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+      case .jpeg: [0xFF, 0xD8, 0xFF]
+      }
+    }
+  }
+
+  /// The most pixels that are read; a file of a few kilobytes can claim any number of them.
+  public static let pixelLimit = 100_000_000
+
+  /// The picture, upright.
+  public let picture: Picture
+  /// The kind of file.
+  public let format: Format
+  /// Whether some of the file's pixels may be transparent.
+  public let hadAlpha: Bool
+  private let file: MappedFile
+
+  /// Reads the file at `path`.
+  /// - Throws: `FileError` when there is none, it is neither PNG nor JPEG, is damaged or cut off, or
+  ///   has more than ``pixelLimit`` pixels.
+  public init(_ path: String, transparency: Transparency) throws {
+    let file = try MappedFile(path: path)
+    self.file = file
+    (picture, format, hadAlpha) = try file.withBytes {
+      try Self.decode($0, path, transparency)
+    }
+  }
+
+  /// SHA-256 of the file, 64 hexadecimal digits.
+  public var sha256: String { SHA256.digest(of: file) }
+
+  /// The file as it is.
+  public var bytes: [UInt8] { file.withBytes { [UInt8]($0) } }
+}
+
+// MARK: - Decoding
+
+extension Picture {
+  /// Reads a file's bytes; `path` is what errors call it.
+  /// - Throws: `FileError`.
+  package static func decode(
+    _ bytes: [UInt8], path: String, transparency: PictureFile.Transparency = .overWhite
+  ) throws -> Picture {
+    try bytes.withUnsafeBytes { try PictureFile.decode($0, path, transparency) }.picture
+  }
+}
+
+extension PictureFile {
+  fileprivate static func decode(
+    _ bytes: UnsafeRawBufferPointer, _ path: String, _ transparency: Transparency
+  ) throws -> (picture: Picture, format: Format, hadAlpha: Bool) {
+    guard let format = Format.allCases.first(where: { bytes.starts(with: $0.signature) }) else {
+      throw FileError(
+        .malformed, path: path, reason: "not a PNG or JPEG picture; convert it to one")
+    }
+    func failure(_ reason: String) -> FileError {
+      FileError(
+        .malformed, path: path,
+        reason: "not a \(format.rawValue) picture that can be read: \(reason)")
+    }
+    var header = cpictures_header()
+    if let reason = format.read(bytes, &header, into: nil) { throw failure(reason) }
+    let (width, height) = (Int(header.width), Int(header.height))
+    guard width > 0, height > 0, width * height <= pixelLimit else {
+      throw failure("\(width)x\(height) pixels; at most \(pixelLimit) pixels are read")
+    }
+    var reason: String?
+    let hadAlpha = header.has_alpha != 0
+    let samples = (hadAlpha ? 4 : 3) * width * height
+    var pixels = [UInt8](unsafeUninitializedCapacity: samples) { buffer, count in
+      reason = format.read(bytes, &header, into: buffer.baseAddress)
+      count = reason == nil ? buffer.count : 0
+    }
+    if let reason { throw failure(reason) }
+    if hadAlpha { pixels = opaque(pixels, transparency) }
+    let picture = Picture(width: width, height: height, pixels: pixels)
+    let orientation = ExifOrientation(in: bytes, format)
+    return (orientation.map(picture.turned) ?? picture, format, hadAlpha)
+  }
+
+  /// Three samples of each four.
+  private static func opaque(_ samples: [UInt8], _ transparency: Transparency) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: samples.count / 4 * 3) { buffer, count in
+      for pixel in 0..<samples.count / 4 {
+        let alpha = Int(samples[4 * pixel + 3])
+        for channel in 0..<3 {
+          let sample = samples[4 * pixel + channel]
+          buffer[3 * pixel + channel] =
+            switch transparency {
+            case .dropped: sample
+            case .overWhite: UInt8((Int(sample) * alpha + 255 * (255 - alpha) + 127) / 255)
+            }
+        }
+      }
+      count = samples.count / 4 * 3
+    }
+  }
+}
+
+extension PictureFile.Format {
+  /// Reads the header, and the pixels if there is room for them; the reason if that fails.
+  fileprivate func read(
+    _ bytes: UnsafeRawBufferPointer, _ header: inout cpictures_header,
+    into pixels: UnsafeMutablePointer<UInt8>?
+  ) -> String? {
+    var message = [CChar](repeating: 0, count: Int(CPICTURES_MESSAGE))
+    let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+    let status =
+      switch self {
+      case .png: cpictures_png(start, bytes.count, &header, pixels, &message)
+      case .jpeg: cpictures_jpeg(start, bytes.count, &header, pixels, &message)
+      }
+    guard status != 0 else { return nil }
+    return String(
+      decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,68 @@
+import COpenBLAS
+import Glibc
+import TensorEngine
+import TestSupport
+import Testing
+
+@Suite("The engine within another program's process")
+struct EngineTests {
+  /// A product that OpenBLAS computes, an operation on several threads, and files' memory.
+  static func work() -> [Float] {
+    var random = SeededNumbers(seed: 4)
+    let (left, right) = (random.tensor([1, 300, 64]), random.tensor([1, 77, 64]))
+    return left.scores(against: right, heads: 2, scale: 0.5).softmax().values
+  }
+
+  /// Whether malloc asks the system for so large a block, and for it alone: with its own settings it
+  /// does so from 32 MB on at the latest.
+  static func mapsLargeBlocks() -> Bool {
+    guard let block = malloc(40 << 20) else { return false }
+    defer { free(block) }
+    // glibc keeps a block's size before it, with a mark at bit 1 for a mapping of its own.
+    return block.load(fromByteOffset: -8, as: UInt.self) & 2 != 0
+  }
+
+  @Test("changes neither malloc's settings nor OpenBLAS's threads")
+  func untouched() async {
+    await #expect(processExitsWith: .success) {
+      openblas_set_num_threads(2)
+      let threads = openblas_get_num_threads()
+      _ = EngineTests.work()
+      #expect(openblas_get_num_threads() == threads)
+      #expect(EngineTests.mapsLargeBlocks())
+    }
+  }
+
+  @Test("changes them where it is asked to, and no result with them")
+  func asked() async {
+    await #expect(processExitsWith: .success) {
+      openblas_set_num_threads(2)
+      let before = EngineTests.work()
+      Engine.keepFreedMemory()
+      Engine.keepOpenBLASOnOneThread()
+      #expect(openblas_get_num_threads() == 1)
+      #expect(!EngineTests.mapsLargeBlocks())
+      #expect(EngineTests.work() == before)
+    }
+  }
+
+  @Test("uses as many threads as it is told to", arguments: [(3, 3), (0, 1), (-2, 1)])
+  func threads(asked: Int, used: Int) async {
+    await #expect(processExitsWith: .success) { [asked, used] in
+      #expect(Engine.threads >= 1)
+      Engine.threads = asked
+      #expect(Engine.threads == used)
+    }
+  }
+
+  @Test("ends the process with the place and the reason where a program is wrong")
+  func bugs() async throws {
+    let result = try #require(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = Tensor([1, 2], shape: [3])
+      })
+    let text = String(decoding: result.standardErrorContent, as: UTF8.self)
+    #expect(text.contains("TensorEngine/Tensor.swift:"))
+    #expect(text.contains("shape [3] over 2 floats"))
+  }
+}
