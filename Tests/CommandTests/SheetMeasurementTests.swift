@@ -39,10 +39,13 @@ struct SheetMeasurementTests {
     #expect(text.contains(">loss<") && text.contains(">overlap: cat and frog<"))
     #expect(!text.contains("entropy") && text.contains("width=\"234pt\""))
     let few = try HeedProcess.run(
-      ["sheet", "runs", "--layout", "neglect", "--cases", "1", "-o", "few.svg", "-o", "few.json"],
+      [
+        "sheet", "runs", "--layout", "neglect", "--cases", "1", "-o", "few.svg", "-o", "few.pdf",
+        "-o", "few.tex",
+      ],
       in: folder.path)
     #expect(few.status == 0, "\(few.stderr)")
-    #expect(folder.text("few.json").contains("1 of 4 cases are shown"))
+    #expect(folder.text("few.tex").contains("1 of 4 cases are shown"))
   }
 
   private func refusals(_ folder: TemporaryFolder) throws {

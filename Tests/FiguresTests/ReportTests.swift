@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import Pictures
 import RecordingProbe
 import Testing
 

@@ -15,26 +15,27 @@ package enum PDFBackend {
   package static func data(_ scene: Scene) throws -> [UInt8] {
     guard isDate(scene.metadata.date) else { throw FigureError.invalidDate(scene.metadata.date) }
     let typesetter = try Typesetter(scene.typeface)
+    // Cairo writes to the sink, and canvas and surface are used, until the surface is finished below.
     let sink = ByteSink()
-    let surface = cairo_pdf_surface_create_for_stream(
+    let surface = unsafe cairo_pdf_surface_create_for_stream(
       ByteSink.write, Unmanaged.passUnretained(sink).toOpaque(), scene.width, scene.height)
-    guard let surface, let canvas = cairo_create(surface) else {
+    guard let surface = unsafe surface, let canvas = unsafe cairo_create(surface) else {
       throw FigureError.drawing("cairo failed to make a PDF")
     }
     defer {
-      cairo_destroy(canvas)
-      cairo_surface_destroy(surface)
+      unsafe cairo_destroy(canvas)
+      unsafe cairo_surface_destroy(surface)
     }
-    describe(scene.metadata, on: surface)
-    let painter = CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: nil)
+    unsafe describe(scene.metadata, on: surface)
+    let painter = unsafe CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: nil)
     // Paper is white by itself.
     if scene.paper != .white { painter.fill(scene.paper) }
     painter.draw(scene.nodes)
-    cairo_show_page(canvas)
-    cairo_surface_finish(surface)
-    for status in [cairo_status(canvas), cairo_surface_status(surface)]
+    unsafe cairo_show_page(canvas)
+    unsafe cairo_surface_finish(surface)
+    for status in unsafe [cairo_status(canvas), cairo_surface_status(surface)]
     where status != CAIRO_STATUS_SUCCESS {
-      throw FigureError.drawing("cairo: \(String(cString: cairo_status_to_string(status)))")
+      throw FigureError.drawing(unsafe "cairo: \(String(cString: cairo_status_to_string(status)))")
     }
     return sink.bytes
   }
@@ -48,7 +49,7 @@ package enum PDFBackend {
       (CAIRO_PDF_METADATA_CREATE_DATE, metadata.date),
       (CAIRO_PDF_METADATA_MOD_DATE, metadata.date),
     ] where !text.isEmpty {
-      cairo_pdf_surface_set_metadata(surface, field, text)
+      unsafe cairo_pdf_surface_set_metadata(surface, field, text)
     }
   }
 
@@ -65,9 +66,10 @@ package enum PDFBackend {
 private final class ByteSink {
   var bytes: [UInt8] = []
 
+  /// `data` holds `count` bytes, and `sink` is the one that the surface was made with.
   static let write: cairo_write_func_t = { sink, data, count in
-    guard let sink, let data else { return CAIRO_STATUS_WRITE_ERROR }
-    Unmanaged<ByteSink>.fromOpaque(sink).takeUnretainedValue()
+    guard let sink = unsafe sink, let data = unsafe data else { return CAIRO_STATUS_WRITE_ERROR }
+    unsafe Unmanaged<ByteSink>.fromOpaque(sink).takeUnretainedValue()
       .bytes.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
     return CAIRO_STATUS_SUCCESS
   }

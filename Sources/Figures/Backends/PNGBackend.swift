@@ -40,25 +40,27 @@ package enum PNGBackend {
     }
     let (width, height) = (Int(wide), Int(high))
     let typesetter = try Typesetter(scene.typeface)
-    let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
-    guard let surface, let canvas = cairo_create(surface) else {
+    // Canvas and surface live until the pixels are copied.
+    let surface = unsafe cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
+    guard let surface = unsafe surface, let canvas = unsafe cairo_create(surface) else {
       throw FigureError.drawing("cairo failed to make a raster")
     }
     defer {
-      cairo_destroy(canvas)
-      cairo_surface_destroy(surface)
+      unsafe cairo_destroy(canvas)
+      unsafe cairo_surface_destroy(surface)
     }
-    let painter = CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: scale)
+    let painter = unsafe CairoPainter(canvas: canvas, typesetter: typesetter, pixelsPerPoint: scale)
     painter.fill(scene.paper)
-    cairo_scale(canvas, scale, scale)
+    unsafe cairo_scale(canvas, scale, scale)
     painter.draw(scene.nodes)
-    cairo_surface_flush(surface)
-    let status = cairo_status(canvas)
-    guard status == CAIRO_STATUS_SUCCESS, let data = cairo_image_surface_get_data(surface) else {
-      throw FigureError.drawing("cairo: \(String(cString: cairo_status_to_string(status)))")
+    unsafe cairo_surface_flush(surface)
+    let status = unsafe cairo_status(canvas)
+    guard status == CAIRO_STATUS_SUCCESS, let data = unsafe cairo_image_surface_get_data(surface)
+    else {
+      throw FigureError.drawing(unsafe "cairo: \(String(cString: cairo_status_to_string(status)))")
     }
-    let stride = Int(cairo_image_surface_get_stride(surface))
-    return Picture(
+    let stride = unsafe Int(cairo_image_surface_get_stride(surface))
+    return unsafe Picture(
       width: width, height: height,
       pixels: samples(data, stride: stride, width: width, height: height))
   }
@@ -66,15 +68,16 @@ package enum PNGBackend {
   private static func samples(
     _ data: UnsafeMutablePointer<UInt8>, stride: Int, width: Int, height: Int
   ) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
+    // Every sample is written once, from a surface of `height` rows of `stride` bytes.
+    unsafe [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
       for row in 0..<height {
-        let line = UnsafeRawPointer(data + row * stride).assumingMemoryBound(to: UInt32.self)
+        let line = unsafe UnsafeRawPointer(data + row * stride).assumingMemoryBound(to: UInt32.self)
         for column in 0..<width {
-          let pixel = line[column]
+          let pixel = unsafe line[column]
           let start = (row * width + column) * 3
-          buffer[start] = UInt8(truncatingIfNeeded: pixel >> 16)
-          buffer[start + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
-          buffer[start + 2] = UInt8(truncatingIfNeeded: pixel)
+          unsafe buffer[start] = UInt8(truncatingIfNeeded: pixel >> 16)
+          unsafe buffer[start + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
+          unsafe buffer[start + 2] = UInt8(truncatingIfNeeded: pixel)
         }
       }
       count = width * height * 3

@@ -8,13 +8,13 @@ internal import TensorEngine
 /// figure's font sees it at the same place and width.
 package enum SVGBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
-  /// - Throws: ``FigureError`` if a picture cannot be encoded; `FileError` if the file cannot be written.
+  /// - Throws: `FileError` if a picture cannot be encoded or the file cannot be written.
   package static func render(_ scene: Scene, to path: String) throws {
     try writeAtomically(Array(text(scene).utf8), to: path, throughLinks: true)
   }
 
   /// The document; the same scene gives the same text.
-  /// - Throws: ``FigureError`` if a picture cannot be encoded.
+  /// - Throws: `FileError` if a picture cannot be encoded.
   package static func text(_ scene: Scene) throws -> String {
     let (width, height) = (number(scene.width), number(scene.height))
     var lines = [

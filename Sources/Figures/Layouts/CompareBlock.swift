@@ -1,3 +1,5 @@
+internal import Pictures
+
 /// A seed's block: title, panels of both methods, curves.
 extension CompareLayout {
   /// Draws the block of a seed and returns its bottom.

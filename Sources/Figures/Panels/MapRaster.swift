@@ -66,7 +66,8 @@ package struct MapRaster {
     let map = fine(atLeast: max(picture.width, picture.height))
     let paints = map.values.map(paint)
     let (width, height) = (max(map.grid.columns, picture.width), max(map.grid.rows, picture.height))
-    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
+    // Every sample is written once.
+    let pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
       for row in 0..<height {
         let line = row * map.grid.rows / height * map.grid.columns
         let source = row * picture.height / height * picture.width
@@ -75,7 +76,7 @@ package struct MapRaster {
           let start = 3 * (source + column * picture.width / width)
           for (channel, part) in [color.red, color.green, color.blue].enumerated() {
             let found = Double(picture.pixels[start + channel])
-            pixels[3 * (row * width + column) + channel] =
+            unsafe pixels[3 * (row * width + column) + channel] =
               UInt8((found + (Double(part) - found) * share).rounded())
           }
         }

@@ -58,7 +58,9 @@ public struct AttentionReport: Sendable {
 
   /// Writes the page to the file at `path`, which appears whole or not at all.
   /// - Throws: `FileError`.
-  public func write(to path: String) throws { try writeAtomically(html, to: path, throughLinks: true) }
+  public func write(to path: String) throws {
+    try writeAtomically(html, to: path, throughLinks: true)
+  }
 
   private static func list(_ notes: [String]) -> String {
     notes.isEmpty

@@ -12,7 +12,9 @@ struct ReportTemplate {
   init() throws {
     let folder = (Bundle.module.resourceURL ?? Bundle.module.bundleURL).path + "/Report"
     func part(_ name: String) throws -> String {
-      try MappedFile(path: "\(folder)/\(name)").withBytes { String(decoding: $0, as: UTF8.self) }
+      try unsafe MappedFile(path: "\(folder)/\(name)").withBytes {
+        unsafe String(decoding: $0, as: UTF8.self)
+      }
     }
     (page, style, script) = (
       try part("report.html"), try part("report.css"), try part("report.js")
@@ -48,7 +50,7 @@ struct ReportTemplate {
   /// SHA-256 in base64, as Content Security Policy Level 3 has it.
   private static func digest(_ text: String) -> String {
     let hash = SHA256()
-    Array(text.utf8).withUnsafeBytes { hash.update($0) }
+    unsafe Array(text.utf8).withUnsafeBytes { unsafe hash.update($0) }
     let digits = Array(hash.finish())
     let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
       UInt8(String(digits[$0...$0 + 1]), radix: 16)

@@ -1,3 +1,5 @@
+internal import TensorEngine
+
 /// A value of JSON, printed on one line with its members in the order given: the same value has the same
 /// text.
 enum OrderedJSON {
@@ -22,14 +24,12 @@ enum OrderedJSON {
   /// The value's text.
   var string: String {
     switch self {
-    case .text(let text): Self.quoted(text)
+    case .text(let text): JSONText.string(text)
     case .number(let digits): digits
     case .bool(let value): value ? "true" : "false"
     case .null: "null"
-    case .list(let values): "[" + values.map(\.string).joined(separator: ", ") + "]"
-    case .object(let members):
-      "{"
-        + members.map { "\(Self.quoted($0.key)): \($0.value.string)" }.joined(separator: ", ") + "}"
+    case .list(let values): JSONText.array(values.map(\.string))
+    case .object(let members): JSONText.object(members.map { ($0.key, $0.value.string) })
     case .printed(let text): text
     }
   }
@@ -43,22 +43,6 @@ enum OrderedJSON {
   /// A list of whole numbers.
   static func integers(_ values: [some BinaryInteger]) -> OrderedJSON {
     .list(values.map { .integer($0) })
-  }
-
-  private static func quoted(_ string: String) -> String {
-    var text = "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
   }
 }
 

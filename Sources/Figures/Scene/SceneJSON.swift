@@ -1,5 +1,4 @@
 internal import Pictures
-internal import TensorEngine
 
 extension Scene {
   /// The scene as JSON, a node a line, lengths to 1/100 point; the same scene gives the same text.

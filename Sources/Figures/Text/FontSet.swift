@@ -6,7 +6,9 @@ internal import Glibc
 /// A configuration of our own, so that neither the user's fontconfig files nor the fonts that
 /// happen to be installed change a figure; colour fonts, which a PDF could hold only as Type 3,
 /// cannot be reached at all.
-final class FontSet {
+///
+/// Owns its font map from `init` to `deinit`, and hands out no pointer that outlives it.
+@safe final class FontSet {
   /// The families asked for, in order of preference, each for what the ones before lack.
   let families: String
   let map: UnsafeMutablePointer<PangoFontMap>
@@ -15,29 +17,32 @@ final class FontSet {
   /// - Throws: ``FigureError/missingFont(family:package:)`` without the first of them.
   init(_ typeface: Typeface) throws {
     families = "\(typeface.family),DejaVu Sans,Noto Sans CJK SC,Noto Sans,Symbola"
-    guard let config = FcConfigCreate() else { throw FigureError.drawing("fontconfig failed") }
-    defer { FcConfigDestroy(config) }
-    guard FcConfigParseAndLoadFromMemory(config, Self.configuration, FcTrue) == FcTrue,
-      FcConfigBuildFonts(config) == FcTrue
+    guard let config = unsafe FcConfigCreate() else {
+      throw FigureError.drawing("fontconfig failed")
+    }
+    defer { unsafe FcConfigDestroy(config) }
+    guard unsafe FcConfigParseAndLoadFromMemory(config, Self.configuration, FcTrue) == FcTrue,
+      unsafe FcConfigBuildFonts(config) == FcTrue
     else { throw FigureError.drawing("fontconfig refused its configuration") }
-    guard Self.has(typeface.family, config) else {
+    guard unsafe Self.has(typeface.family, config) else {
       throw FigureError.missingFont(family: typeface.family, package: "fonts-liberation2")
     }
-    guard let map = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) else {
+    guard let map = unsafe pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT) else {
       throw FigureError.drawing("pango has no FreeType font map")
     }
-    self.map = map
-    pango_fc_font_map_set_config(OpaquePointer(map), config)
+    unsafe self.map = unsafe map
+    unsafe pango_fc_font_map_set_config(OpaquePointer(map), config)
   }
 
-  deinit { g_object_unref(map) }
+  deinit { unsafe g_object_unref(map) }
 
   private static func has(_ family: String, _ config: OpaquePointer) -> Bool {
-    guard let fonts = FcConfigGetFonts(config, FcSetSystem) else { return false }
-    for index in 0..<Int(fonts.pointee.nfont) {
+    guard let fonts = unsafe FcConfigGetFonts(config, FcSetSystem) else { return false }
+    for index in unsafe 0..<Int(fonts.pointee.nfont) {
       var name: UnsafeMutablePointer<FcChar8>?
-      if FcPatternGetString(fonts.pointee.fonts[index], FC_FAMILY, 0, &name) == FcResultMatch,
-        let name, String(cString: name) == family
+      if unsafe FcPatternGetString(fonts.pointee.fonts[index], FC_FAMILY, 0, &name)
+        == FcResultMatch,
+        let name = unsafe name, unsafe String(cString: name) == family
       {
         return true
       }

@@ -3,7 +3,9 @@ internal import CCairo
 /// Measures and draws single lines of text with Pango, the same on every machine.
 ///
 /// One belongs to one thread; layouts and back ends each make their own.
-final class Typesetter {
+///
+/// Owns its context and layout of Pango from `init` to `deinit`; the canvas drawn on is its caller's.
+@safe final class Typesetter {
   /// What a line takes around the start of its baseline, in points.
   struct Extent {
     var width: Double
@@ -30,38 +32,40 @@ final class Typesetter {
   init(_ typeface: Typeface) throws {
     self.typeface = typeface
     fonts = try FontSet(typeface)
-    guard let context = pango_font_map_create_context(fonts.map) else {
+    guard let context = unsafe pango_font_map_create_context(fonts.map) else {
       throw FigureError.drawing("pango failed to make a context")
     }
-    self.context = context
-    let options = cairo_font_options_create()
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
-    pango_cairo_context_set_font_options(context, options)
-    cairo_font_options_destroy(options)
-    pango_cairo_context_set_resolution(context, 72)
-    pango_context_set_round_glyph_positions(context, 0)
-    pango_context_set_language(context, pango_language_from_string("en"))
-    guard let layout = pango_layout_new(context) else {
+    unsafe self.context = unsafe context
+    let options = unsafe cairo_font_options_create()
+    unsafe cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
+    unsafe cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+    unsafe cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
+    unsafe pango_cairo_context_set_font_options(context, options)
+    unsafe cairo_font_options_destroy(options)
+    unsafe pango_cairo_context_set_resolution(context, 72)
+    unsafe pango_context_set_round_glyph_positions(context, 0)
+    unsafe pango_context_set_language(context, pango_language_from_string("en"))
+    guard let layout = unsafe pango_layout_new(context) else {
       throw FigureError.drawing("pango failed to make a layout")
     }
-    self.layout = layout
-    pango_layout_set_single_paragraph_mode(layout, 1)
+    unsafe self.layout = unsafe layout
+    unsafe pango_layout_set_single_paragraph_mode(layout, 1)
   }
 
   deinit {
-    g_object_unref(UnsafeMutableRawPointer(layout))
-    g_object_unref(UnsafeMutableRawPointer(context))
+    unsafe g_object_unref(UnsafeMutableRawPointer(layout))
+    unsafe g_object_unref(UnsafeMutableRawPointer(context))
   }
 
   private func set(_ style: Style) {
-    let font = pango_font_description_from_string(fonts.families)
-    pango_font_description_set_weight(font, style.isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
-    pango_font_description_set_size(font, Int32((style.size * Double(PANGO_SCALE)).rounded()))
-    pango_layout_set_font_description(layout, font)
-    pango_font_description_free(font)
-    pango_layout_set_text(layout, style.string, Int32(style.string.utf8.count))
+    let font = unsafe pango_font_description_from_string(fonts.families)
+    unsafe pango_font_description_set_weight(
+      font, style.isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
+    unsafe pango_font_description_set_size(
+      font, Int32((style.size * Double(PANGO_SCALE)).rounded()))
+    unsafe pango_layout_set_font_description(layout, font)
+    unsafe pango_font_description_free(font)
+    unsafe pango_layout_set_text(layout, style.string, Int32(style.string.utf8.count))
   }
 
   /// The room that `string` takes on one line.
@@ -70,7 +74,7 @@ final class Typesetter {
     if let known = extents[style] { return known }
     set(style)
     var logical = PangoRectangle()
-    pango_layout_line_get_extents(pango_layout_get_line_readonly(layout, 0), nil, &logical)
+    unsafe pango_layout_line_get_extents(pango_layout_get_line_readonly(layout, 0), nil, &logical)
     let scale = Double(PANGO_SCALE)
     let extent = Extent(
       width: Double(logical.width) / scale, ascent: Double(-logical.y) / scale,
@@ -82,7 +86,7 @@ final class Typesetter {
   /// Draws `string` on `canvas` from the current point, which is where its baseline starts.
   func draw(_ string: String, size: Double, isBold: Bool, on canvas: OpaquePointer) {
     set(Style(string: string, size: size, isBold: isBold))
-    pango_cairo_show_layout_line(canvas, pango_layout_get_line_readonly(layout, 0))
+    unsafe pango_cairo_show_layout_line(canvas, pango_layout_get_line_readonly(layout, 0))
   }
 
   /// `string` on one line that every font can draw: control characters become spaces, and a
@@ -115,7 +119,7 @@ final class Typesetter {
       return false
     }
     set(Style(string: String(character), size: 10, isBold: false))
-    let result = pango_layout_get_unknown_glyphs_count(layout) == 0
+    let result = unsafe pango_layout_get_unknown_glyphs_count(layout) == 0
     hasGlyph[character] = result
     return result
   }
