@@ -37,7 +37,11 @@ struct Failure: Error, CustomStringConvertible {
       Message.error(message(error))
       Foundation.exit(code.rawValue)
     }
-    guard !Heed.exitCode(for: error).isSuccess else { Heed.exit(withError: error) }
+    if Heed.exitCode(for: error).isSuccess {
+      let isWhole = CommandLine.arguments.dropFirst().first == "help"
+      print(HelpDetail.$isShort.withValue(!isWhole) { Heed.fullMessage(for: error) })
+      Foundation.exit(EXIT_SUCCESS)
+    }
     Message.error(usageMessage(error))
     Foundation.exit(Code.usage.rawValue)
   }

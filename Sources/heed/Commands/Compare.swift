@@ -15,8 +15,8 @@ struct Compare: PictureCommand {
     discussion: """
       Examples:
         heed compare "a cat and a frog" --seeds 0..3
-        heed compare "a red car and a white sheep" --methods stable-diffusion,syngen,conform
-        heed compare "a cat and a frog" --model path/to/stable-diffusion-v1-4 --seeds 12
+        heed compare "a red car and a sheep" --methods stable-diffusion,conform
+        heed compare "a cat and a frog" --model stable-diffusion-v1-4
 
       For each seed all methods start from the same noise. Each run is a folder \
       OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
@@ -24,7 +24,7 @@ struct Compare: PictureCommand {
       method and subject, the largest attention in the first and in the last altered step, the loss of \
       the last step, refinement tries and seconds.
 
-      Methods and their knobs: heed help methods. All options: heed compare --help-hidden.
+      All options: heed help compare. Methods: heed help methods; the knobs of one: heed help conform.
       """)
 
   @Argument(help: "The text prompt.")

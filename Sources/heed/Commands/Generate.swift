@@ -15,8 +15,8 @@ struct Generate: PictureCommand {
         heed generate "a cat and a frog" --layers '*' --dry-run
 
       Each run is a folder OUTPUT/PROMPT/METHOD/seed-N with run.json, calls.jsonl, attention.zarr, \
-      image.png, latent.npy and losses.csv; its path is printed when it is complete. Methods and their \
-      knobs: heed help methods. All options: heed generate --help-hidden.
+      image.png, latent.npy and losses.csv; its path is printed when it is complete. All \
+      options: heed help generate. Methods: heed help methods; the knobs of one: heed help conform.
       """)
 
   @Argument(help: "The text prompt.")

@@ -24,7 +24,7 @@ struct Sweep: PictureCommand {
       resumes. The table is heed analyze's report outcome; of several seeds it has the mean with its \
       bootstrap interval, and --csv and --json have a row for each run.
 
-      Methods and their knobs: heed help methods. All options: heed sweep --help-hidden.
+      All options: heed help sweep. Methods: heed help methods; the knobs of one: heed help conform.
       """)
 
   @Argument(help: "The text prompt.")

@@ -97,7 +97,7 @@ struct KnobOption {
       : " (default: the method's)"
     help = ArgumentHelp(
       byMethod.isEmpty ? knob.help + standard : byMethod + knob.help + standard,
-      valueName: knob.placeholder, visibility: .hidden)
+      valueName: knob.placeholder, visibility: HelpDetail.rare)
   }
 
   /// What ArgumentParser reads an option from.

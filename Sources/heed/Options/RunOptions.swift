@@ -7,12 +7,12 @@ import PromptText
 struct RunOptions: ParsableArguments {
   @OptionGroup var subject: SubjectOptions
   @OptionGroup var sampling: SamplingOptions
-  @OptionGroup(title: "Picture", visibility: .hidden) var start: PictureOptions
+  @OptionGroup(title: "Picture", visibility: HelpDetail.rare) var start: PictureOptions
   @OptionGroup var model: ModelPath
-  @OptionGroup(title: "Model", visibility: .hidden) var weights: WeightOptions
+  @OptionGroup(title: "Model", visibility: HelpDetail.rare) var weights: WeightOptions
   @OptionGroup var recording: RecordingOptions
-  @OptionGroup(title: "Recording", visibility: .hidden) var details: RecordingDetails
-  @OptionGroup(visibility: .hidden) var batch: BatchOptions
+  @OptionGroup(title: "Recording", visibility: HelpDetail.rare) var details: RecordingDetails
+  @OptionGroup(visibility: HelpDetail.rare) var batch: BatchOptions
   @OptionGroup(title: "Knobs of methods") var knobs: KnobOptions
 
   /// Everything but prompt, method and seed, as a request.

@@ -21,7 +21,7 @@ struct SamplingOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++ (default: the checkpoint's).
-      """, visibility: .hidden))
+      """, visibility: HelpDetail.rare))
   var scheduler: String?
 
   @Option(
@@ -29,7 +29,7 @@ struct SamplingOptions: ParsableArguments {
       """
       Which generator draws the initial noise: torch (its CPU generator), torch-cuda (its generator on a \
       GPU, as in most published examples) or numpy (RandomState; seeds of 32 bits).
-      """, visibility: .hidden))
+      """, visibility: HelpDetail.rare))
   var rng = RandomSourceKind.torch
 
   func apply(to request: inout RunRequest) throws {

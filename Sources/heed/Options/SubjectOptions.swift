@@ -16,20 +16,20 @@ struct SubjectOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Which pieces of a word of several serve its loss: first, last, mean or max.",
-      visibility: .hidden))
+      visibility: HelpDetail.rare))
   var pieces = PieceRule.standard
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "The grid that the loss reads, as in 16x16; without it the checkpoint's, else 1/32.",
-      valueName: "rows-x-columns", visibility: .hidden))
+      valueName: "rows-x-columns", visibility: HelpDetail.rare))
   var attentionResolution: String?
 
   @Option(
     help: ArgumentHelp(
       "Leave the end token and the padding out of the loss: true or false; as SD 2.x needs.",
-      valueName: "bool", visibility: .hidden))
+      valueName: "bool", visibility: HelpDetail.rare))
   var normalizeEot: Bool?
 
   /// The names; `nil` where none are given.
