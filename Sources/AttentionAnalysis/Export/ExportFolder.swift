@@ -52,7 +52,7 @@ final class ExportFolder: Sendable {
     guard overwriting else {
       throw FileError(
         .unwritable, path: path,
-        reason: "is not empty: choose another folder, or --overwrite an earlier export")
+        reason: "is not empty: choose another folder, or overwrite an earlier export")
     }
     let earlier: ExportVerification
     do {

@@ -4,25 +4,25 @@ internal import Synchronization
 internal import TensorEngine
 
 /// An export held against its manifest: what is there, what is not, and what has changed.
-public struct ExportVerification: Hashable, Sendable {
+package struct ExportVerification: Hashable, Sendable {
   /// Files of the manifest that are gone.
-  public let missing: [String]
+  package let missing: [String]
   /// Files whose bytes are not those of the manifest, and how that shows.
-  public let changed: [String: String]
+  package let changed: [String: String]
   /// Files that the manifest does not list.
-  public let extra: [String]
+  package let extra: [String]
   /// How many files are as they were.
-  public let unchanged: Int
+  package let unchanged: Int
 
   /// Whether every file is as it was, and no other there.
-  public var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
+  package var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
 
   /// `SHA256SUMS`, as `sha256sum --check` reads it; it covers the manifest too.
   static let sumsName = "SHA256SUMS"
 
   /// Reads the manifest of the export at `path`, lists the folder and hashes every file.
   /// - Throws: `FileError`: no manifest, or one that is malformed, of an unknown version, or lies.
-  public init(of path: String) throws { try self.init(of: path, hashing: true) }
+  package init(of path: String) throws { try self.init(of: path, hashing: true) }
 
   /// - Parameter hashing: Whether files are read, or only listed.
   init(of path: String, hashing: Bool) throws {
