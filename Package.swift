@@ -122,7 +122,10 @@ let package = Package(
   ]
 )
 
+/// Targets in which every unsafe expression is marked, with its reason at the head of its file.
+let strict = ["PromptText", "AttentionTrace", "AttentionAnalysis"]
 let withoutSwift = ["CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
+  if strict.contains(target.name) { target.swiftSettings?.append(.strictMemorySafety()) }
 }

@@ -3,6 +3,8 @@ internal import Foundation
 internal import Synchronization
 internal import TensorEngine
 
+// Unsafe: calls of the system take paths and a structure of our own for the length of the call.
+
 /// An export held against its manifest: what is there, what is not, and what has changed.
 package struct ExportVerification: Hashable, Sendable {
   /// Files of the manifest that are gone.
@@ -60,7 +62,7 @@ package struct ExportVerification: Hashable, Sendable {
     _ path: String, _ manifest: ListedExport
   ) throws -> [String: String] {
     let file = try MappedFile(path: path)
-    let text = file.withBytes { String(decoding: $0, as: UTF8.self) }
+    let text = unsafe file.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     var sums: [String: String] = [:]
     for (number, line) in text.split(separator: "\n").enumerated() {
       let parts = (line.prefix(64), line.dropFirst(64))
@@ -94,14 +96,14 @@ private struct ListedFolder {
 
   init(_ path: String) throws {
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard unsafe stat(path, &status) == 0 else {
       throw FileError.system(.missing, path: path, doing: "open", code: errno)
     }
     guard status.st_mode & S_IFMT == S_IFDIR,
       let walk = FileManager.default.enumerator(atPath: path)
     else { throw FileError(.missing, path: path, reason: "expected the folder of an export") }
     while let name = walk.nextObject() as? String {
-      guard lstat(path + "/" + name, &status) == 0 else { continue }
+      guard unsafe lstat(path + "/" + name, &status) == 0 else { continue }
       switch status.st_mode & S_IFMT {
       case S_IFDIR: continue
       case S_IFREG: files[name] = .file
@@ -122,7 +124,7 @@ private struct ListedExport {
     func change(at path: String, _ kind: ListedFolder.Kind) throws -> String? {
       guard kind == .file else { return "is no regular file" }
       var status = stat()
-      guard lstat(path, &status) == 0 else {
+      guard unsafe lstat(path, &status) == 0 else {
         throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
       }
       if let bytes, status.st_size != bytes {
