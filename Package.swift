@@ -128,9 +128,6 @@ let package = Package(
   ]
 )
 
-/// The targets whose unsafe code is marked as such, each place with its reason.
-let memorySafe = ["Figures"]
-
 let withoutSwift = ["CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = (target.swiftSettings ?? []) + settings

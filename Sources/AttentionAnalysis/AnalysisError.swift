@@ -29,7 +29,7 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noRelation(let path, let prompt, let run):
       "\(path): nothing of the prompt '\(prompt)' (\(run))"
     case .tooLarge(let what, let limit):
-      "\(what) is more than \(limit): select less, choose a binary format, or --force it"
+      "\(what) is more than \(limit): select less, choose a binary format, or allow large tables"
     }
   }
 }

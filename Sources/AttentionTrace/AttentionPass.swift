@@ -13,7 +13,7 @@ public struct AttentionPass: Hashable, Sendable {
   /// What each row of the batch is, in the order of the maps' first axis.
   public let branches: [Branch]
 
-  /// Describes a pass; see the properties.
+  /// A pass of the batch whose rows are `branches`; `attempt` is 0 unless it serves refinement or follows it.
   public init(step: Int, timestep: Double, phase: Phase, attempt: Int = 0, branches: [Branch]) {
     self.step = step
     self.timestep = timestep

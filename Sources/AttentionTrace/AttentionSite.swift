@@ -22,7 +22,7 @@ public struct AttentionSite: Hashable, Sendable, Codable {
   /// Numbers of a query, all heads together; `nil` where it is not known.
   public let width: Int?
 
-  /// Describes a layer; see the properties.
+  /// A layer of `heads` heads, whose queries stand on `grid` and whose keys are `keys` tokens or pixels.
   public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil) {
     self.path = path
     self.kind = kind

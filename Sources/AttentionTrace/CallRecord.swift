@@ -18,7 +18,7 @@ public struct CallRecord: Hashable, Sendable, Codable {
   /// site's path for maps, `<path>.queries` for queries.
   public let checksums: [String: UInt32]
 
-  /// Describes a call; see the properties.
+  /// One branch of a pass, with the checksums of the chunks that were written for it.
   public init(
     call: Int, step: Int, timestep: Double, branch: Branch, phase: Phase, attempt: Int,
     measurement: PassMeasurement?, checksums: [String: UInt32]

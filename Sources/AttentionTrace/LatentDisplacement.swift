@@ -5,7 +5,7 @@ public struct LatentDisplacement: Hashable, Sendable, Codable {
   /// The Euclidean norm of the latent as the step found it.
   public let latentNorm: Float
 
-  /// Describes a displacement; see the properties.
+  /// A displacement of `norm` from a latent of `latentNorm`, both Euclidean.
   public init(norm: Float, latentNorm: Float) {
     self.norm = norm
     self.latentNorm = latentNorm

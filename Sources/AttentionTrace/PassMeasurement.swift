@@ -8,7 +8,7 @@ public struct PassMeasurement: Hashable, Sendable, Codable {
   /// method that moves it.
   public let displacement: LatentDisplacement?
 
-  /// Describes a measurement; see the properties.
+  /// A loss, and the largest attention of each subject.
   public init(loss: Float, maxima: [Float], displacement: LatentDisplacement? = nil) {
     self.loss = loss
     self.maxima = maxima

@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: the system's text of an error is copied at once.
+
 /// What can go wrong between a run's attention and its folder, each in one line.
 public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The system refused: what was tried (as in `write`), on which path, and its errno.
@@ -35,7 +37,7 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .system(let action, let path, let code):
-      "cannot \(action) \(path): \(String(cString: strerror(code))) (errno \(code))"
+      unsafe "cannot \(action) \(path): \(String(cString: strerror(code))) (errno \(code))"
     case .unmatchedPattern(let pattern, let sites):
       "no attention layer matches '\(pattern)'; there are: \(sites.joined(separator: ", "))"
     case .badSelection(let what, let got, let expected):

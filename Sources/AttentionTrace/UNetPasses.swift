@@ -6,7 +6,7 @@ public struct UNetPasses: Hashable, Sendable, Codable {
   /// Gradients of an objective, taken back from where its look ended.
   public var backward: Int
 
-  /// Counts; see the properties.
+  /// As many passes forward, and as many back.
   public init(forward: Int = 0, backward: Int = 0) {
     self.forward = forward
     self.backward = backward

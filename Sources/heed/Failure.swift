@@ -54,6 +54,7 @@ struct Failure: Error, CustomStringConvertible {
         "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens "
         + "are\n\(table)"
     }
+    if case .tooLarge? = error as? AnalysisError { return "\(error) with --force" }
     return String(describing: error)
   }
 

@@ -277,7 +277,6 @@ struct AnalyzeReportTests {
   @Test(
     "What cannot be is one line that says what",
     arguments: [
-      (["--report", "statistics", "--tokens", "dog"], 64, ["'dog'", "cat, and"]),
       (["--report", "statistics", "--by", "time"], 64, ["--by", "'time'"]),
       (["--report", "statistics", "--recipe", "notebook"], 69, ["unconditional", "conditional"]),
       (["--report", "statistics", "--recipe", "mean(layer: 9x9)"], 69, ["9x9", "16x16"]),
@@ -306,6 +305,13 @@ struct AnalyzeReportTests {
     } else {
       expectRefusal(result, code, words)
     }
+  }
+
+  @Test("A word that the prompt does not have is refused with the prompt's tokens")
+  func unknownWord() throws {
+    let folder = try compared(["--seeds", "0"])
+    let result = try analyze(folder, [Self.root, "--report", "statistics", "--tokens", "dog"])
+    expectRefusal(result, 64, ["\"dog\""], showsTokens: true)
   }
 
   @Test("An unreadable recipe has a caret under the place")

@@ -93,7 +93,7 @@ struct AlignedRuns: Sendable {
   private static func difference(_ first: [CallRecord], _ second: [CallRecord]) -> String? {
     for (a, b) in zip(first, second) where !a.lines(upWith: b) {
       return "the calls selected do not line up: call \(a.call) is \(a.place), and call \(b.call) "
-        + "is \(b.place); calls of denoise do (--phases denoise)"
+        + "is \(b.place); those of the phase denoise do"
     }
     if first.count != second.count {
       return "the calls selected do not line up: \(first.count) of the first and \(second.count) "

@@ -3,6 +3,9 @@ internal import Foundation
 internal import Synchronization
 internal import TensorEngine
 
+// Unsafe: bytes are lent to a sink for the length of its call, which copies or hashes them and
+// keeps no pointer.
+
 /// Arrays on their way into files of a folder, in any format.
 struct ArrayFiles {
   /// Coordinates stand behind the maps.
@@ -47,7 +50,8 @@ struct ArrayFiles {
 
   private func writeNumpy() throws -> [String: String] {
     try each(arrays) { array in
-      try folder.write("arrays/\(array.name).npy", "application/x-npy", array.writeNumpy)
+      try unsafe folder.write(
+        "arrays/\(array.name).npy", "application/x-npy", unsafe array.writeNumpy)
     }
     return places { "arrays/\($0.name).npy" }
   }
@@ -55,7 +59,7 @@ struct ArrayFiles {
   private func writeArchive() throws -> [String: String] {
     try folder.writeZip(
       "arrays/arrays.npz",
-      arrays.map { StoredZip.Member(name: $0.name + ".npy", content: $0.writeNumpy) })
+      arrays.map { unsafe StoredZip.Member(name: $0.name + ".npy", content: $0.writeNumpy) })
     return places { _ in "arrays/arrays.npz" }
   }
 
@@ -64,14 +68,14 @@ struct ArrayFiles {
     for array in arrays {
       metadata["dimensions." + array.name] = array.axes.map(\.name).joined(separator: " ")
     }
-    try folder.write("arrays/arrays.safetensors", "application/x-safetensors") { sink in
-      try SafetensorsWriter.write(
+    try unsafe folder.write("arrays/arrays.safetensors", "application/x-safetensors") { sink in
+      try unsafe SafetensorsWriter.write(
         arrays.map { array in
-          (
+          unsafe (
             name: array.name,
             payload: .stream(array.type.safetensors, shape: array.shape, content: array.write(to:))
           )
-        }, metadata: metadata, to: sink)
+        }, metadata: metadata, to: unsafe sink)
     }
     return places { _ in "arrays/arrays.safetensors" }
   }
@@ -89,13 +93,13 @@ struct ArrayFiles {
   private func write3(_ array: ExportedArray, _ path: String) throws {
     try folder.writeJSON("\(path)/zarr.json", array.description3)
     try array.eachChunk { name, block in
-      try folder.write("\(path)/c.\(name)", "application/octet-stream") { sink in
+      try unsafe folder.write("\(path)/c.\(name)", "application/octet-stream") { sink in
         var checksum: UInt32 = 0
-        try array.write(block: block) { bytes in
-          checksum = crc32c(bytes, after: checksum)
-          try sink(bytes)
+        try unsafe array.write(block: block) { bytes in
+          checksum = unsafe crc32c(bytes, after: checksum)
+          try unsafe sink(bytes)
         }
-        try withUnsafeBytes(of: checksum.littleEndian, sink)
+        try unsafe withUnsafeBytes(of: checksum.littleEndian, sink)
       }
     }
   }
@@ -112,8 +116,8 @@ struct ArrayFiles {
     try folder.writeJSON("\(path)/.zarray", array.description2)
     try folder.writeJSON("\(path)/.zattrs", array.attributes2)
     try array.eachChunk { name, block in
-      try folder.write("\(path)/\(name)", "application/octet-stream") { sink in
-        try array.write(block: block, to: sink)
+      try unsafe folder.write("\(path)/\(name)", "application/octet-stream") { sink in
+        try unsafe array.write(block: block, to: sink)
       }
     }
   }
@@ -136,7 +140,7 @@ struct ArrayFiles {
   private func writeTables() throws -> [String: String] {
     let maps = arrays.filter { $0.kind == .maps }
     try each(maps) { array in
-      try folder.write("arrays/\(array.name).csv", "text/csv", LongTable(array).write)
+      try unsafe folder.write("arrays/\(array.name).csv", "text/csv", unsafe LongTable(array).write)
     }
     return Dictionary(uniqueKeysWithValues: maps.map { ($0.name, "arrays/\($0.name).csv") })
   }
@@ -145,8 +149,8 @@ struct ArrayFiles {
 extension ExportedArray {
   /// Gives the bytes of an `.npy` file to `sink`.
   fileprivate func writeNumpy(to sink: ByteSink) throws {
-    try NumpyFile.header(description: type.numpy, shape: shape).withUnsafeBytes(sink)
-    try write(to: sink)
+    try unsafe NumpyFile.header(description: type.numpy, shape: shape).withUnsafeBytes(sink)
+    try unsafe write(to: sink)
   }
 
   /// Calls `body` with the name and the block of each chunk that is there: a block is a chunk.

@@ -1,6 +1,8 @@
 internal import AttentionTrace
 internal import PromptText
 
+// Unsafe: an array is filled through a pointer to it, one element of its type a call.
+
 extension AlignedRuns {
   /// Names of the coordinates along `run`.
   var runCoordinates: [String] { runs.count > 1 ? ["seed", "method"] : [] }
@@ -87,9 +89,9 @@ extension CallCoordinate {
   /// Its values for `calls`, little-endian.
   fileprivate func bytes(of calls: [CallRecord]) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: calls.count * type.bytes)
-    bytes.withUnsafeMutableBytes { buffer in
+    unsafe bytes.withUnsafeMutableBytes { buffer in
       guard let base = buffer.baseAddress else { return }
-      for (place, call) in calls.enumerated() { write(call, to: base + place * type.bytes) }
+      for (place, call) in calls.enumerated() { unsafe write(call, to: base + place * type.bytes) }
     }
     return bytes
   }

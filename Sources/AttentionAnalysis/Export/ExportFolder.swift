@@ -3,6 +3,9 @@ internal import Foundation
 internal import Synchronization
 internal import TensorEngine
 
+// Unsafe: calls of the system take paths and structures for the length of the call; bytes are lent
+// to a sink for the length of its call, which copies or hashes them and keeps no pointer.
+
 /// A folder on its way to a place, where it appears only once it is whole.
 ///
 /// Files are written into a folder beside the place, hashed as they are written; at the end that
@@ -35,7 +38,7 @@ final class ExportFolder: Sendable {
     let salt = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     temporary = "\(parent)/.\(stem).\(getpid()).\(salt).tmp"
     try Self.make(parent, for: path)
-    guard mkdir(temporary, 0o777) == 0 else {
+    guard unsafe mkdir(temporary, 0o777) == 0 else {
       throw FileError.system(.unwritable, path: path, doing: "create", code: errno)
     }
   }
@@ -43,7 +46,7 @@ final class ExportFolder: Sendable {
   /// Whether there is an earlier export at `path`.
   private static func checkReplaceable(_ path: String, overwriting: Bool) throws -> Bool {
     var status = stat()
-    guard lstat(path, &status) == 0 else { return false }
+    guard unsafe lstat(path, &status) == 0 else { return false }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       throw FileError(
         .unwritable, path: path, reason: "expected a folder or nothing, got something else")
@@ -52,7 +55,7 @@ final class ExportFolder: Sendable {
     guard overwriting else {
       throw FileError(
         .unwritable, path: path,
-        reason: "is not empty: choose another folder, or --overwrite an earlier export")
+        reason: "is not empty: choose another folder, or overwrite an earlier export")
     }
     let earlier: ExportVerification
     do {
@@ -99,17 +102,17 @@ final class ExportFolder: Sendable {
     var count = 0
     try prepare(name) { path in
       try AtomicFile.write(to: path, isHidden: true) { file in
-        try content { bytes in
+        try unsafe content { bytes in
           try check()
           count += bytes.count
           guard bytes.count >= Self.worthTwoThreads else {
-            hash.update(bytes)
-            return try file.append(bytes)
+            unsafe hash.update(bytes)
+            return try unsafe file.append(bytes)
           }
           var failure: (any Error)?
           Parallel.forEach(2) { part in
-            if part == 0 { return hash.update(bytes) }
-            do { try file.append(bytes) } catch { failure = error }
+            if part == 0 { return unsafe hash.update(bytes) }
+            do { try unsafe file.append(bytes) } catch { failure = error }
           }
           if let failure { throw failure }
         }
@@ -120,7 +123,7 @@ final class ExportFolder: Sendable {
 
   /// Writes the file `name` whole.
   func write(_ name: String, _ mediaType: String, _ text: String) throws {
-    try write(name, mediaType) { sink in try Array(text.utf8).withUnsafeBytes(sink) }
+    try unsafe write(name, mediaType) { sink in try unsafe Array(text.utf8).withUnsafeBytes(sink) }
   }
 
   /// Writes a zip archive; its headers are filled in at the end, so it is hashed after it.
@@ -170,12 +173,12 @@ final class ExportFolder: Sendable {
   /// - Throws: `FileError`.
   func commit() throws {
     let old = temporary + ".old"
-    if replaces, rename(path, old) != 0 {
+    if replaces, unsafe rename(path, old) != 0 {
       throw FileError.system(.unwritable, path: path, doing: "replace", code: errno)
     }
-    guard rename(temporary, path) == 0 else {
+    guard unsafe rename(temporary, path) == 0 else {
       let code = errno
-      if replaces { rename(old, path) }
+      if replaces { unsafe rename(old, path) }
       throw FileError.system(.unwritable, path: path, doing: "rename into place", code: code)
     }
     if replaces { try FileManager.default.removeItem(atPath: old) }
@@ -188,11 +191,11 @@ final class ExportFolder: Sendable {
 extension StoredZip.Member {
   /// The same, asking `check` before each piece.
   fileprivate func checking(_ check: @escaping () throws -> Void) -> StoredZip.Member {
-    let content = content
-    return StoredZip.Member(name: name) { sink in
-      try content { bytes in
+    let content = unsafe content
+    return unsafe StoredZip.Member(name: name) { sink in
+      try unsafe content { bytes in
         try check()
-        try sink(bytes)
+        try unsafe sink(bytes)
       }
     }
   }

@@ -20,7 +20,7 @@ public struct ExportRequest: Hashable, Sendable {
   /// The most bytes of arrays as CSV, by estimate, unless larger ones are allowed.
   public static let csvLimit = 256 << 20
 
-  /// Describes an export; see the properties.
+  /// An export of what `selection` takes, as it was recorded or by a recipe.
   public init(
     formats: [ExportFormat] = [.npy], selection: RecordingSelection = RecordingSelection(),
     recipe: Recipe? = nil, weights: [String: HeadWeights] = [:], eachStep: Bool = false,

@@ -3,26 +3,28 @@ internal import Foundation
 internal import Synchronization
 internal import TensorEngine
 
+// Unsafe: calls of the system take paths and a structure of our own for the length of the call.
+
 /// An export held against its manifest: what is there, what is not, and what has changed.
-public struct ExportVerification: Hashable, Sendable {
+package struct ExportVerification: Hashable, Sendable {
   /// Files of the manifest that are gone.
-  public let missing: [String]
+  package let missing: [String]
   /// Files whose bytes are not those of the manifest, and how that shows.
-  public let changed: [String: String]
+  package let changed: [String: String]
   /// Files that the manifest does not list.
-  public let extra: [String]
+  package let extra: [String]
   /// How many files are as they were.
-  public let unchanged: Int
+  package let unchanged: Int
 
   /// Whether every file is as it was, and no other there.
-  public var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
+  package var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
 
   /// `SHA256SUMS`, as `sha256sum --check` reads it; it covers the manifest too.
   static let sumsName = "SHA256SUMS"
 
   /// Reads the manifest of the export at `path`, lists the folder and hashes every file.
   /// - Throws: `FileError`: no manifest, or one that is malformed, of an unknown version, or lies.
-  public init(of path: String) throws { try self.init(of: path, hashing: true) }
+  package init(of path: String) throws { try self.init(of: path, hashing: true) }
 
   /// - Parameter hashing: Whether files are read, or only listed.
   init(of path: String, hashing: Bool) throws {
@@ -60,7 +62,7 @@ public struct ExportVerification: Hashable, Sendable {
     _ path: String, _ manifest: ListedExport
   ) throws -> [String: String] {
     let file = try MappedFile(path: path)
-    let text = file.withBytes { String(decoding: $0, as: UTF8.self) }
+    let text = unsafe file.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     var sums: [String: String] = [:]
     for (number, line) in text.split(separator: "\n").enumerated() {
       let parts = (line.prefix(64), line.dropFirst(64))
@@ -94,14 +96,14 @@ private struct ListedFolder {
 
   init(_ path: String) throws {
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard unsafe stat(path, &status) == 0 else {
       throw FileError.system(.missing, path: path, doing: "open", code: errno)
     }
     guard status.st_mode & S_IFMT == S_IFDIR,
       let walk = FileManager.default.enumerator(atPath: path)
     else { throw FileError(.missing, path: path, reason: "expected the folder of an export") }
     while let name = walk.nextObject() as? String {
-      guard lstat(path + "/" + name, &status) == 0 else { continue }
+      guard unsafe lstat(path + "/" + name, &status) == 0 else { continue }
       switch status.st_mode & S_IFMT {
       case S_IFDIR: continue
       case S_IFREG: files[name] = .file
@@ -122,7 +124,7 @@ private struct ListedExport {
     func change(at path: String, _ kind: ListedFolder.Kind) throws -> String? {
       guard kind == .file else { return "is no regular file" }
       var status = stat()
-      guard lstat(path, &status) == 0 else {
+      guard unsafe lstat(path, &status) == 0 else {
         throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
       }
       if let bytes, status.st_size != bytes {

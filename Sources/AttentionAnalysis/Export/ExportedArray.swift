@@ -1,6 +1,9 @@
 internal import AttentionTrace
 internal import TensorEngine
 
+// Unsafe: bytes are lent to a sink for the length of its call, which copies or hashes them and
+// keeps no pointer.
+
 /// Takes the bytes of an array or a file, in order.
 typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 
@@ -8,7 +11,7 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 ///
 /// A block is the rest of the array at one place of its first axes: the maps of one call. Memory
 /// never holds more of it than that.
-struct ExportedArray: Sendable {
+@safe struct ExportedArray: Sendable {
   /// What an array is for.
   enum Kind: String, Sendable {
     /// Attention, or numbers made of it.
@@ -45,10 +48,10 @@ struct ExportedArray: Sendable {
     coordinate name: String, _ axes: [ExportAxis], _ type: ZarrType, _ attributes: ZarrAttributes,
     bytes: [UInt8]
   ) {
-    self.init(
+    unsafe self.init(
       name: name, kind: .coordinate, layer: nil, axes: axes, type: type, attributes: attributes,
       outer: 0, missing: []
-    ) { _, sink in try bytes.withUnsafeBytes(sink) }
+    ) { _, sink in try unsafe bytes.withUnsafeBytes(sink) }
     guard bytes.count == self.bytes else { bug("\(bytes.count) bytes for \(name) of \(shape)") }
   }
 
@@ -59,7 +62,7 @@ struct ExportedArray: Sendable {
   ) {
     self.init(
       coordinate: name, axes, type, attributes,
-      bytes: values.map(\.littleEndian).withUnsafeBytes { Array($0) })
+      bytes: unsafe values.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) })
   }
 
   init(
@@ -75,29 +78,29 @@ struct ExportedArray: Sendable {
     self.attributes = attributes
     self.outer = outer
     self.missing = missing
-    self.content = content
+    unsafe self.content = unsafe content
   }
 
   /// Gives a block's bytes to `sink`.
   func write(block: Int, to sink: ByteSink) throws {
     if missing.contains(block) {
-      try Self.writeNaN(type, bytes: blockBytes, to: sink)
+      try unsafe Self.writeNaN(type, bytes: blockBytes, to: sink)
     } else {
-      try content(block, sink)
+      try unsafe content(block, sink)
     }
   }
 
   /// Gives all bytes to `sink`, in memory order.
   func write(to sink: ByteSink) throws {
-    for block in 0..<blocks { try write(block: block, to: sink) }
+    for block in 0..<blocks { try unsafe write(block: block, to: sink) }
   }
 
   private static func writeNaN(_ type: ZarrType, bytes: Int, to sink: ByteSink) throws {
     switch type {
     case .float16:
-      try [UInt16](repeating: 0x7E00, count: bytes / 2).withUnsafeBytes(sink)
+      try unsafe [UInt16](repeating: 0x7E00, count: bytes / 2).withUnsafeBytes(sink)
     case .float32:
-      try [Float](repeating: .nan, count: bytes / 4).withUnsafeBytes(sink)
+      try unsafe [Float](repeating: .nan, count: bytes / 4).withUnsafeBytes(sink)
     default: bug("\(type) has no NaN")
     }
   }

@@ -2,6 +2,9 @@ internal import AttentionTrace
 internal import CKernels
 internal import TensorEngine
 
+// Unsafe: maps are read through a pointer within the counts of their shape; halves are written into
+// an array of as many.
+
 extension AlignedRuns {
   /// The axis of runs, if there are several.
   var runAxis: [ExportAxis] { runs.count > 1 ? [ExportAxis("run", count: runs.count)] : [] }
@@ -21,7 +24,7 @@ extension AlignedRuns {
     return zip(layers, MapAxes.axes(of: layers)).map { layer, axes in
       let precision = precision ?? runs[0].precision
       let path = layer.site.path
-      return ExportedArray(
+      return unsafe ExportedArray(
         name: path, layer: layer.site, axes: leading + axes, type: precision.type,
         attributes: ZarrAttributes(
           longName: "\(layer.site.kind.rawValue)-attention probabilities", units: "1",
@@ -29,7 +32,7 @@ extension AlignedRuns {
         outer: leading.count, missing: missing(of: path, calls)
       ) { [runs] block, sink in
         let (run, place) = block.quotientAndRemainder(dividingBy: calls[0].count)
-        try layer.write(runs[run], calls[run][place], as: precision, to: sink)
+        try unsafe layer.write(runs[run], calls[run][place], as: precision, to: sink)
       }
     }
   }
@@ -55,12 +58,12 @@ extension SelectedLayer {
     to sink: ByteSink
   ) throws {
     if isWhole && precision == run.precision {
-      return try run.withChunk(of: recorded, call: call.call, sink)
+      return try unsafe run.withChunk(of: recorded, call: call.call, sink)
     }
     guard let maps = try run.maps(site.path, call: call.call) else {
       bug("call \(call.call) of \(site.path) was not recorded")
     }
-    try precision.encode(selected(maps), to: sink)
+    try unsafe precision.encode(selected(maps), to: sink)
   }
 
   /// The heads and keys taken.
@@ -73,14 +76,14 @@ extension SelectedLayer {
     let columns = all.indices.filter { wanted.contains(all[$0]) }
     var values: [Float] = []
     values.reserveCapacity(shape.reduce(1, *))
-    maps.withPointer { source in
+    unsafe maps.withPointer { source in
       for head in heads {
-        let head = UnsafeBufferPointer(start: source + head * plane, count: plane)
+        let head = unsafe UnsafeBufferPointer(start: source + head * plane, count: plane)
         if columns.count == width {
-          values += head
+          unsafe values += head
         } else {
           for row in stride(from: 0, to: plane, by: width) {
-            for column in columns { values.append(head[row + column]) }
+            for column in columns { unsafe values.append(head[row + column]) }
           }
         }
       }
@@ -93,13 +96,13 @@ extension RecordingPlan.Precision {
   /// Gives the bytes of numbers to `sink`, little-endian.
   func encode(_ values: [Float], to sink: ByteSink) throws {
     switch self {
-    case .float32: try values.withUnsafeBytes(sink)
+    case .float32: try unsafe values.withUnsafeBytes(sink)
     case .float16:
-      let halves = [UInt16](unsafeUninitializedCapacity: values.count) { buffer, count in
-        if let base = buffer.baseAddress { ck_float_to_half(values, base, values.count) }
+      let halves = unsafe [UInt16](unsafeUninitializedCapacity: values.count) { buffer, count in
+        if let base = buffer.baseAddress { unsafe ck_float_to_half(values, base, values.count) }
         count = values.count
       }
-      try halves.withUnsafeBytes(sink)
+      try unsafe halves.withUnsafeBytes(sink)
     }
   }
 }

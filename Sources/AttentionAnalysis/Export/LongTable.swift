@@ -1,5 +1,8 @@
 internal import AttentionTrace
 
+// Unsafe: blocks of an array are read within the bytes that are lent; bytes are lent to a sink for
+// the length of its call, which copies or hashes them and keeps no pointer.
+
 /// An array as a table with a row for each number: its place along each axis, and the value.
 struct LongTable {
   private let array: ExportedArray
@@ -30,22 +33,22 @@ struct LongTable {
     var row: [UInt8] = []
     var place = 0
     let last = labels[labels.count - 1]
-    try array.write { bytes in
+    try unsafe array.write { bytes in
       for offset in stride(from: 0, to: bytes.count, by: array.type.bytes) {
         let (line, column) = place.quotientAndRemainder(dividingBy: last.count)
         if column == 0 { row = labels(ofLine: line) }
         text += row
         text += last[column]
-        text += CSV.number(value(bytes, offset)).utf8
+        unsafe text += CSV.number(value(bytes, offset)).utf8
         text += [0x0D, 0x0A]
         place += 1
         if text.count >= Self.flushSize {
-          try text.withUnsafeBytes(sink)
+          try unsafe text.withUnsafeBytes(sink)
           text.removeAll(keepingCapacity: true)
         }
       }
     }
-    try text.withUnsafeBytes(sink)
+    try unsafe text.withUnsafeBytes(sink)
   }
 
   /// What stands before each value of a line of the array: labels of all axes but the last.
@@ -61,7 +64,7 @@ struct LongTable {
   }
 
   private func value(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float {
-    array.type == .float16
+    unsafe array.type == .float16
       ? Float(
         Float16(
           bitPattern: UInt16(

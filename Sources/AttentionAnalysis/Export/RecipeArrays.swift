@@ -1,6 +1,9 @@
 internal import AttentionTrace
 internal import Synchronization
 
+// Unsafe: bytes are lent to a sink for the length of its call, which copies or hashes them and
+// keeps no pointer.
+
 /// Maps that a recipe makes of several runs, each when it is asked for.
 struct RecipeArrays: Sendable {
   /// What the recipe made, with every keyword of the run put in its place.
@@ -41,7 +44,7 @@ struct RecipeArrays: Sendable {
     }
     let grid = try maker.maps(first).grid
     let precision = request.precision ?? .float32
-    array = ExportedArray(
+    array = unsafe ExportedArray(
       name: "maps", layer: nil,
       axes: leading + [
         ExportAxis("row", count: grid.rows), ExportAxis("column", count: grid.columns),
@@ -52,7 +55,7 @@ struct RecipeArrays: Sendable {
         coordinates: (calls == nil ? runs.runCoordinates : runs.callCoordinates)
           .joined(separator: " ")),
       outer: leading.count, missing: missing
-    ) { block, sink in try precision.encode(try maker.maps(block).values, to: sink) }
+    ) { block, sink in try unsafe precision.encode(try maker.maps(block).values, to: sink) }
   }
 
   /// The calls of each block of a run: of each pass that was recorded, or all of them.

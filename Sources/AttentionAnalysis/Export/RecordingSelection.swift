@@ -17,7 +17,7 @@ public struct RecordingSelection: Hashable, Sendable {
   /// What passes were for.
   public var phases: Set<Phase>?
 
-  /// Describes a selection; see the properties.
+  /// Takes only what is named; without any name, all of a recording.
   public init(
     layers: [String]? = nil, heads: [Int]? = nil, tokens: [Int]? = nil,
     steps: ClosedRange<Int>? = nil, branches: Set<Branch>? = nil, phases: Set<Phase>? = nil

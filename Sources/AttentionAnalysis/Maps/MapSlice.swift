@@ -1,15 +1,15 @@
-public import AttentionTrace
+package import AttentionTrace
 
 /// The maps of one layer, head or step, where a recipe would have put them together with others.
-public struct MapSlice: Sendable {
+package struct MapSlice: Sendable {
   /// The layer; `nil` for all of the recipe's together.
-  public let layer: AttentionSite?
+  package let layer: AttentionSite?
   /// The head; `nil` for all of the recipe's together.
-  public let head: Int?
+  package let head: Int?
   /// The call, of which a slice has the step; `nil` for all of the recipe's together.
-  public let call: CallRecord?
+  package let call: CallRecord?
   /// The maps themselves.
-  public let maps: AggregatedMaps
+  package let maps: AggregatedMaps
 }
 
 extension RecordedRun {
@@ -18,7 +18,7 @@ extension RecordedRun {
   /// Slices come layer by layer, then call by call, then head by head; one at a time is in memory.
   /// - Parameter kept: Some of ``Recipe/Axis/layer``, ``Recipe/Axis/step`` and ``Recipe/Axis/head``.
   /// - Throws: as ``aggregate(tokens:by:weights:)``, and what `body` throws.
-  public func forEachSlice(
+  package func forEachSlice(
     tokens: [Int]? = nil, by recipe: Recipe, keeping kept: Set<Recipe.Axis>,
     weights: [String: HeadWeights] = [:], _ body: (MapSlice) throws -> Void
   ) throws {

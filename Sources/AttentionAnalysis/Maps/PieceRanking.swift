@@ -1,34 +1,34 @@
 internal import AttentionTrace
-public import PromptText
+package import PromptText
 
 /// The pieces of a word, the most attended one first.
 ///
 /// Of a word of several tokens, Attend-and-Excite's authors advise to look at the maps and take the
 /// piece whose attention is largest, as "brero" of "sombrero" (their repository's issue 32); the
 /// ranking does that by number.
-public struct PieceRanking: Hashable, Sendable {
+package struct PieceRanking: Hashable, Sendable {
   /// One token of a word.
-  public struct Piece: Hashable, Sendable {
+  package struct Piece: Hashable, Sendable {
     /// The token's index.
-    public let token: Int
+    package let token: Int
     /// The vocabulary's spelling, as in `brero</w>`.
-    public let spelling: String
+    package let spelling: String
     /// The largest value of its map and where it is.
-    public let peak: MapPeak
+    package let peak: MapPeak
     /// The sum of its map.
-    public let mass: Double
+    package let mass: Double
   }
 
   /// The word.
-  public let subject: Subject
+  package let subject: Subject
   /// Its pieces by their largest value, descending; ties in the order of the prompt.
-  public let pieces: [Piece]
+  package let pieces: [Piece]
   /// The word's own map, its pieces put together as the recipe says.
-  public let map: AttentionMap
+  package let map: AttentionMap
 
   /// Ranks the pieces of `subject` by their maps.
   /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token is not there.
-  public init(_ subject: Subject, in maps: AggregatedMaps, of table: TokenTable) throws {
+  package init(_ subject: Subject, in maps: AggregatedMaps, of table: TokenTable) throws {
     self.subject = subject
     map = try maps.map(of: subject)
     pieces = try subject.tokens.map { token in
@@ -41,5 +41,5 @@ public struct PieceRanking: Hashable, Sendable {
   }
 
   /// What to name as the subject: the strongest piece, as in `@6`.
-  public var recommendation: String { pieces.first.map { "@\($0.token)" } ?? "" }
+  package var recommendation: String { pieces.first.map { "@\($0.token)" } ?? "" }
 }

@@ -16,7 +16,7 @@ public struct NeglectCriteria: Hashable, Sendable, Codable {
   /// steps, or of the first half of a run that alters none.
   public var window: ClosedRange<Int>?
 
-  /// Describes the levels; see the properties.
+  /// Criteria; without levels, 0.5 and 0.8, and the last fifth of the altered steps.
   public init(
     neglectedBelow: Float = 0.5, attendedFrom: Float = 0.8, window: ClosedRange<Int>? = nil
   ) {

@@ -2,18 +2,18 @@ internal import Glibc
 internal import TensorEngine
 
 /// How much two pictures of one size differ.
-public struct PictureDifference: Hashable, Sendable {
+package struct PictureDifference: Hashable, Sendable {
   /// Mean of |a − b| over samples, 0…255.
-  public let meanAbsolute: Double
+  package let meanAbsolute: Double
   /// Peak signal-to-noise ratio in decibels, 10 log₁₀(255² / mean of (a − b)²); infinite for the same
   /// picture.
-  public let peakSignalToNoise: Double
+  package let peakSignalToNoise: Double
   /// Mean structural similarity of the luma, −1…1, over windows of 7×7 pixels of equal weight, with
   /// sample covariances, K₁ = 0.01 and K₂ = 0.03; NaN for a picture smaller than a window.
   ///
   /// Source: Wang, Bovik, Sheikh & Simoncelli, Image Quality Assessment: From Error Visibility to
   /// Structural Similarity, IEEE TIP 13(4), 2004, equation 13; the window is scikit-image's.
-  public let structuralSimilarity: Double
+  package let structuralSimilarity: Double
 
   /// Compares two pictures.
   ///
@@ -22,7 +22,7 @@ public struct PictureDifference: Hashable, Sendable {
   ///   - second: of the same shape.
   ///   - width: pixels of a row.
   /// - Precondition: both have as many samples, whole rows of them, and at least one.
-  public init(_ first: [UInt8], _ second: [UInt8], width: Int) {
+  package init(_ first: [UInt8], _ second: [UInt8], width: Int) {
     guard first.count == second.count && !first.isEmpty && first.count % (3 * width) == 0 else {
       bug("pictures of \(first.count) and \(second.count) samples, \(width) pixels wide")
     }

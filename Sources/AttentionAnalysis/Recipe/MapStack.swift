@@ -1,6 +1,8 @@
 internal import AttentionTrace
 internal import Glibc
 
+// Unsafe: rows of an array are worked on in place, each as long as there are tokens.
+
 /// Maps on their way through a recipe: `[head, row, column, token]`.
 struct MapStack {
   /// Which heads of the layer; one entry of no meaning once they are reduced.
@@ -46,13 +48,13 @@ struct MapStack {
 
   /// Softmax of `scale` times the numbers over the tokens at `columns`; the others become 0.
   mutating func softmax(scale: Float, over columns: [Int]) {
-    eachRow { row in
+    unsafe eachRow { row in
       var top = -Float.infinity
-      for column in columns { top = max(top, row[column]) }
-      let powers = columns.map { exp(Double(scale) * Double(row[$0] - top)) }
+      for column in columns { top = unsafe max(top, row[column]) }
+      let powers = columns.map { unsafe exp(Double(scale) * Double(row[$0] - top)) }
       let sum = powers.reduce(0, +)
-      row.update(repeating: 0)
-      for (column, power) in zip(columns, powers) { row[column] = Float(power / sum) }
+      unsafe row.update(repeating: 0)
+      for (column, power) in zip(columns, powers) { unsafe row[column] = Float(power / sum) }
     }
   }
 
@@ -60,21 +62,21 @@ struct MapStack {
   ///
   /// Where the sum is 0, so is every number.
   mutating func normalize(over columns: [Int]) {
-    eachRow { row in
-      let kept = columns.map { row[$0] }
+    unsafe eachRow { row in
+      let kept = columns.map { unsafe row[$0] }
       let sum = kept.reduce(0.0) { $0 + Double($1) }
-      row.update(repeating: 0)
+      unsafe row.update(repeating: 0)
       for (column, value) in zip(columns, kept) {
-        row[column] = sum == 0 ? 0 : Float(Double(value) / sum)
+        unsafe row[column] = sum == 0 ? 0 : Float(Double(value) / sum)
       }
     }
   }
 
   private mutating func eachRow(_ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
     let width = tokens.count
-    values.withUnsafeMutableBufferPointer { values in
+    unsafe values.withUnsafeMutableBufferPointer { values in
       for first in stride(from: 0, to: values.count, by: width) {
-        body(UnsafeMutableBufferPointer(rebasing: values[first..<first + width]))
+        unsafe body(UnsafeMutableBufferPointer(rebasing: values[first..<first + width]))
       }
     }
   }

@@ -1,5 +1,7 @@
 internal import AttentionTrace
 
+// Unsafe: loops over arrays whose counts follow from the extents that are given.
+
 /// How the cells of one axis are made of those of another: for each, the sources and their weights.
 ///
 /// Cells are aligned by their edges, as torch's `interpolate(align_corners=False)` does; sources
@@ -42,14 +44,14 @@ struct Resampling {
   /// Resamples the middle axis of `[outer, from, inner]`.
   func callAsFunction(_ values: [Float], outer: Int, from: Int, inner: Int) -> [Float] {
     var result = [Float](repeating: 0, count: outer * sources.count * inner)
-    values.withUnsafeBufferPointer { values in
-      result.withUnsafeMutableBufferPointer { result in
+    unsafe values.withUnsafeBufferPointer { values in
+      unsafe result.withUnsafeMutableBufferPointer { result in
         for block in 0..<outer {
           for (place, sources) in sources.enumerated() {
             let target = (block * self.sources.count + place) * inner
             for (index, weight) in sources {
               let source = (block * from + index) * inner
-              for k in 0..<inner { result[target + k] += weight * values[source + k] }
+              for k in 0..<inner { unsafe result[target + k] += weight * values[source + k] }
             }
           }
         }

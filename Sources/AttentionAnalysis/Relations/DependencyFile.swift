@@ -12,9 +12,9 @@ internal import TensorEngine
 ///   columns' names is passed over.
 ///
 /// Source: https://universaldependencies.org/format.html.
-public struct DependencyFile: Hashable, Sendable {
+package struct DependencyFile: Hashable, Sendable {
   /// Which of CoNLL-U's two analyses is read; a table has but one.
-  public enum Analysis: Hashable, Sendable {
+  package enum Analysis: Hashable, Sendable {
     /// The tree, columns HEAD and DEPREL.
     case basic
     /// The graph, column DEPS, with relations such as `nmod:of`; DAAM's table is of these.
@@ -22,19 +22,19 @@ public struct DependencyFile: Hashable, Sendable {
   }
 
   /// The words of one prompt.
-  public struct Prompt: Hashable, Sendable {
+  package struct Prompt: Hashable, Sendable {
     /// The sentences as the file has them under `# text`, with a space between; `nil` if it lacks one.
-    public let text: String?
+    package let text: String?
     /// In the order of the dependents.
-    public let relations: [WordRelation]
+    package let relations: [WordRelation]
   }
 
   /// At least one; a table has one, without text.
-  public let prompts: [Prompt]
+  package let prompts: [Prompt]
 
   /// Reads the file at `path`.
   /// - Throws: `FileError` when there is no such file, or with the line that breaks the rules.
-  public init(contentsOf path: String, analysis: Analysis = .basic) throws {
+  package init(contentsOf path: String, analysis: Analysis = .basic) throws {
     let lines = try NumberedLine.read(path: path)
     guard let first = lines.first(where: { !$0.isBlank && !$0.isComment }) else {
       throw FileError(.malformed, path: path, reason: "expected relations of words, got none")

@@ -1,5 +1,7 @@
 internal import TensorEngine
 
+// Unsafe: a mapped file's bytes become a string at once.
+
 /// A line of a text file and where it is, so that what is wrong with it can be said.
 struct NumberedLine {
   /// Without its end.
@@ -10,7 +12,7 @@ struct NumberedLine {
 
   /// The lines of the file at `path`; they end with a line feed, which a carriage return may precede.
   static func read(path: String) throws -> [NumberedLine] {
-    let bytes = try MappedFile(path: path).withBytes { [UInt8]($0) }
+    let bytes = try unsafe MappedFile(path: path).withBytes { unsafe [UInt8]($0) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw FileError(.malformed, path: path, reason: "expected text in UTF-8")
     }

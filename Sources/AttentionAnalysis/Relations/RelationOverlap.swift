@@ -4,19 +4,19 @@ internal import TensorEngine
 /// How much the maps of a head and its dependent cover the same cells.
 ///
 /// Source: Tang et al., What the DAAM, ACL 2023, section 4.
-public struct RelationOverlap: Hashable, Sendable {
+package struct RelationOverlap: Hashable, Sendable {
   /// The words and what they are to each other.
-  public let relation: WordRelation
+  package let relation: WordRelation
   /// IoU, 0…1: what both cover, of what at least one does; NaN if a value of a map is.
-  public let overUnion: Double
+  package let overUnion: Double
   /// IoD, 0…1: what both cover, of what the dependent does.
-  public let overDependent: Double
+  package let overDependent: Double
   /// IoH, 0…1: what both cover, of what the head does.
-  public let overHead: Double
+  package let overHead: Double
 
   /// Cuts both maps at `threshold` and compares them.
   /// - Precondition: they are on one grid.
-  public init(
+  package init(
     _ relation: WordRelation, head: AttentionMap, dependent: AttentionMap,
     at threshold: MapThreshold
   ) {
@@ -40,7 +40,7 @@ extension [WordRelation] {
   /// because one has none.
   ///
   /// - Parameter map: The map of a word as it is named in the relation; all are on one grid.
-  public func overlaps(
+  package func overlaps(
     at threshold: MapThreshold, map: (String) throws -> AttentionMap?
   ) rethrows -> (found: [RelationOverlap], leftOut: [WordRelation]) {
     var (found, leftOut): ([RelationOverlap], [WordRelation]) = ([], [])

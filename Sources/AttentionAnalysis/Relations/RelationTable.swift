@@ -2,26 +2,26 @@
 ///
 /// Source: Tang et al., What the DAAM, ACL 2023, section 4; castorini/daam,
 /// notebooks/1-visuosyntactic-analyses.ipynb.
-public struct RelationTable: Hashable, Sendable {
+package struct RelationTable: Hashable, Sendable {
   /// One kind of relation.
-  public struct Row: Hashable, Sendable {
+  package struct Row: Hashable, Sendable {
     /// The kind of dependency, as in `amod`.
-    public let relation: String
+    package let relation: String
     /// How many overlaps there are of it.
-    public let count: Int
+    package let count: Int
     /// mIoU: the mean of IoU and its interval.
-    public let overUnion: BootstrapInterval
+    package let overUnion: BootstrapInterval
     /// mIoD: the mean of the intersection over the dependent's area and its interval.
-    public let overDependent: BootstrapInterval
+    package let overDependent: BootstrapInterval
     /// mIoH: the mean of the intersection over the head's area and its interval.
-    public let overHead: BootstrapInterval
+    package let overHead: BootstrapInterval
   }
 
   /// The most frequent relation first; equally frequent ones by name.
-  public let rows: [Row]
+  package let rows: [Row]
 
   /// Takes the mean of `overlaps` of any number of prompts and seeds; each is one sample.
-  public init(of overlaps: [RelationOverlap], bootstrap: Bootstrap = Bootstrap()) {
+  package init(of overlaps: [RelationOverlap], bootstrap: Bootstrap = Bootstrap()) {
     rows = Dictionary(grouping: overlaps, by: \.relation.relation).map { relation, overlaps in
       Row(
         relation: relation, count: overlaps.count,

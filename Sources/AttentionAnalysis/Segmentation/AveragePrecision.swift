@@ -9,7 +9,7 @@ extension SegmentationMask {
   ///
   /// Source: scikit-learn, `sklearn.metrics.average_precision_score`.
   /// - Precondition: the map is on the mask's grid.
-  public func averagePrecision(of map: AttentionMap) -> Double {
+  package func averagePrecision(of map: AttentionMap) -> Double {
     guard map.grid == grid else { bug("a map of \(map.grid) ranked for a mask of \(grid)") }
     guard !map.largest.isNaN else { return .nan }
     let wanted = area

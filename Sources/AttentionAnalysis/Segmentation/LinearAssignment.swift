@@ -8,10 +8,10 @@ internal import TensorEngine
 /// Source: Kuhn, The Hungarian method for the assignment problem, 1955; Munkres, Algorithms for the
 /// assignment and transportation problems, 1957; Jonker & Volgenant, A shortest augmenting path
 /// algorithm for dense and sparse linear assignment problems, 1987.
-public enum LinearAssignment {
+package enum LinearAssignment {
   /// The pairs with the smallest sum of `costs`, `[row][column]`, by row.
   /// - Precondition: all rows are of one length and all costs are finite.
-  public static func minimizing(_ costs: [[Double]]) -> [(row: Int, column: Int)] {
+  package static func minimizing(_ costs: [[Double]]) -> [(row: Int, column: Int)] {
     let width = costs.first?.count ?? 0
     guard costs.allSatisfy({ $0.count == width }) else { bug("rows of different lengths") }
     guard costs.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { bug("a cost is not finite") }
@@ -25,7 +25,7 @@ public enum LinearAssignment {
 
   /// The pairs with the largest sum of `gains`, `[row][column]`, by row.
   /// - Precondition: all rows are of one length and all gains are finite.
-  public static func maximizing(_ gains: [[Double]]) -> [(row: Int, column: Int)] {
+  package static func maximizing(_ gains: [[Double]]) -> [(row: Int, column: Int)] {
     minimizing(gains.map { $0.map(-) })
   }
 

@@ -1,5 +1,5 @@
 /// How large a value must be for its cell to count as covered.
-public enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
+package enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
   /// At least this share of the map's largest value.
   ///
   /// Source: Tang et al., What the DAAM, ACL 2023.
@@ -8,7 +8,7 @@ public enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
   case absolute(Double)
 
   /// As in `0.4 of the largest` or `0.15`.
-  public var description: String {
+  package var description: String {
     switch self {
     case .relative(let share): "\(share) of the largest"
     case .absolute(let value): "\(value)"
@@ -18,7 +18,7 @@ public enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
   /// The cells of `map` that reach the threshold; `nil` if one is NaN.
   ///
   /// Of a map without a positive value, none reaches a relative threshold.
-  public func cells(of map: AttentionMap) -> SegmentationMask? {
+  package func cells(of map: AttentionMap) -> SegmentationMask? {
     let largest = Double(map.largest)
     guard !largest.isNaN else { return nil }
     let limit: Double

@@ -2,7 +2,7 @@
 /// of its own so that the sum of IoU over all pictures is as large as it can be.
 ///
 /// Source: castorini/daam, daam/evaluate.py (`UnsupervisedEvaluator`).
-public struct SegmentMatching: Sendable {
+package struct SegmentMatching: Sendable {
   private struct Pair: Hashable {
     let segment: Int
     let label: Int
@@ -12,17 +12,17 @@ public struct SegmentMatching: Sendable {
   private var counts: [Pair: Int] = [:]
 
   /// A matching of nothing yet.
-  public init() {}
+  package init() {}
 
   /// Takes in the IoU of one segment with one label in one picture.
-  public mutating func add(segment: Int, label: Int, intersectionOverUnion: Double) {
+  package mutating func add(segment: Int, label: Int, intersectionOverUnion: Double) {
     let pair = Pair(segment: segment, label: label)
     sums[pair, default: 0] += intersectionOverUnion
     counts[pair, default: 0] += 1
   }
 
   /// The label of each segment that has one, by segment; `nil` if an IoU was not finite.
-  public var assignment: [(segment: Int, label: Int)]? {
+  package var assignment: [(segment: Int, label: Int)]? {
     guard sums.values.allSatisfy(\.isFinite) else { return nil }
     let segments = Set(sums.keys.map(\.segment)).sorted()
     let labels = Set(sums.keys.map(\.label)).sorted()
@@ -34,7 +34,7 @@ public struct SegmentMatching: Sendable {
   }
 
   /// The mean IoU of the pairs that belong together; NaN without any, or if an IoU was not finite.
-  public var meanIntersectionOverUnion: Double {
+  package var meanIntersectionOverUnion: Double {
     guard let assignment else { return .nan }
     let pairs = assignment.map { Pair(segment: $0.segment, label: $0.label) }
     let sum = pairs.reduce(0) { $0 + (sums[$1] ?? 0) }

@@ -1,16 +1,16 @@
-public import AttentionTrace
+package import AttentionTrace
 
 /// Which cells of a picture show something.
-public struct SegmentationMask: Hashable, Sendable {
+package struct SegmentationMask: Hashable, Sendable {
   /// Where the cells stand.
-  public let grid: Grid
+  package let grid: Grid
   /// `[row, column]`: whether the thing is there.
-  public let cells: [Bool]
+  package let cells: [Bool]
 
   /// A mask of `cells`, `[row, column]`.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` unless there are as many as the grid
   ///   has.
-  public init(grid: Grid, cells: [Bool]) throws {
+  package init(grid: Grid, cells: [Bool]) throws {
     guard cells.count == grid.pixels else {
       throw AnalysisError.notComparable(
         first: "a mask of \(cells.count) cells", second: "a grid of \(grid)",
@@ -25,10 +25,10 @@ public struct SegmentationMask: Hashable, Sendable {
   }
 
   /// How many cells it covers.
-  public var area: Int { cells.count { $0 } }
+  package var area: Int { cells.count { $0 } }
 
   /// The mask on another grid: a cell is covered if at least half of its area is.
-  public func reduced(to size: Grid) -> SegmentationMask {
+  package func reduced(to size: Grid) -> SegmentationMask {
     guard size != grid else { return self }
     let rows = Self.shares(from: grid.rows, to: size.rows)
     let columns = Self.shares(from: grid.columns, to: size.columns)

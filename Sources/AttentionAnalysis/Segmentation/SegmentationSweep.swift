@@ -1,9 +1,9 @@
 internal import AttentionTrace
 
 /// How well a map, cut at each of several thresholds, is the mask of what a picture shows.
-public struct SegmentationSweep: Hashable, Sendable {
+package struct SegmentationSweep: Hashable, Sendable {
   /// How a map and a mask of another size come together.
-  public enum Alignment: Hashable, Sendable {
+  package enum Alignment: Hashable, Sendable {
     /// The map is brought to the mask's size, before its largest value is taken; DAAM does so by
     /// bicubic interpolation.
     case mapResized(Recipe.Interpolation)
@@ -12,27 +12,27 @@ public struct SegmentationSweep: Hashable, Sendable {
   }
 
   /// How well the map does at one threshold; NaN if a value of the map is.
-  public struct Score: Hashable, Sendable {
+  package struct Score: Hashable, Sendable {
     /// Which cells count as predicted.
-    public let threshold: MapThreshold
+    package let threshold: MapThreshold
     /// IoU, 0…1: what is predicted and true, of what is predicted or true.
-    public let intersectionOverUnion: Double
+    package let intersectionOverUnion: Double
     /// IoA, 0…1: what is predicted and true, of what is predicted.
-    public let intersectionOverArea: Double
+    package let intersectionOverArea: Double
   }
 
   /// Every twentieth of the map's largest value, without 0 and 1.
-  public static let twentieths: [MapThreshold] = (1...19).map { .relative(Double($0) / 20) }
+  package static let twentieths: [MapThreshold] = (1...19).map { .relative(Double($0) / 20) }
 
   /// `[threshold]`, in the order in which they were given.
-  public let scores: [Score]
+  package let scores: [Score]
   /// How well the map ranks the mask's cells; see ``SegmentationMask/averagePrecision(of:)``.
-  public let averagePrecision: Double
+  package let averagePrecision: Double
 
   /// Cuts `map` at each of `thresholds` and compares it with `mask`.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` if the shapes of map and mask differ
   ///   by more than a cell's width, so that they cannot be of one picture.
-  public init(
+  package init(
     of map: AttentionMap, against mask: SegmentationMask,
     at thresholds: [MapThreshold] = twentieths, aligned: Alignment = .mapResized(.bicubic)
   ) throws {
@@ -56,7 +56,7 @@ public struct SegmentationSweep: Hashable, Sendable {
   }
 
   /// The score with the largest IoU, the first of equal ones; `nil` if there is none but NaN.
-  public var best: Score? {
+  package var best: Score? {
     scores.filter { !$0.intersectionOverUnion.isNaN }.reduce(nil) { best, score in
       guard let best, best.intersectionOverUnion >= score.intersectionOverUnion else {
         return score

@@ -5,15 +5,15 @@
 ///
 /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023; Zhang et al.,
 /// Object-Conditioned Energy-Based Attention Map Alignment (EBAMA), ECCV 2024.
-public struct Binding: Hashable, Sendable {
+package struct Binding: Hashable, Sendable {
   /// The closeness to the attribute's own noun.
-  public let own: Double
+  package let own: Double
   /// `[noun]`: the closeness to each of the others.
-  public let others: [Double]
+  package let others: [Double]
 
   /// Compares the map of an `attribute` with those of its `noun` and of the `others`.
   /// - Precondition: all maps are on one grid.
-  public init(
+  package init(
     of attribute: AttentionMap, to noun: AttentionMap, others: [AttentionMap],
     by measure: OverlapMeasure = .softJaccard
   ) {
@@ -24,12 +24,12 @@ public struct Binding: Hashable, Sendable {
   /// The own closeness less the mean of the others: more than 0 where the attribute is bound.
   ///
   /// NaN if there is no other noun or a closeness is NaN.
-  public var overMean: Double { own - others.reduce(0, +) / Double(others.count) }
+  package var overMean: Double { own - others.reduce(0, +) / Double(others.count) }
 
   /// The own closeness less the largest of the others: more than 0 where no other noun is closer.
   ///
   /// NaN if there is no other noun or a closeness is NaN.
-  public var overLargest: Double {
+  package var overLargest: Double {
     guard let first = others.first else { return .nan }
     return own - others.reduce(first) { $1 > $0 || $1.isNaN ? $1 : $0 }
   }

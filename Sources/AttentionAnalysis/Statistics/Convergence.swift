@@ -6,18 +6,18 @@ internal import TensorEngine
 /// Source: Zhang et al., Cross-Attention Makes Inference Cumbersome in Text-to-Image Diffusion Models
 /// (T-GATE), arXiv 2404.02747, which finds that the difference falls to nearly nothing after a few
 /// steps.
-public struct Convergence: Hashable, Sendable {
+package struct Convergence: Hashable, Sendable {
   /// `[step]`, one fewer than maps: the Euclidean (L2) distance of each map from the one before it;
   /// NaN if a value is.
-  public let changes: [Double]
+  package let changes: [Double]
   /// `[step]`: the distance as a share of the later map's norm.
   ///
   /// NaN if both maps are 0, infinite if only the later one is.
-  public let relativeChanges: [Double]
+  package let relativeChanges: [Double]
 
   /// Follows `maps` in the order of their steps.
   /// - Precondition: they are on one grid.
-  public init(of maps: [AttentionMap]) {
+  package init(of maps: [AttentionMap]) {
     let steps = zip(maps, maps.dropFirst())
     changes = steps.map { earlier, later in
       guard earlier.grid == later.grid else {

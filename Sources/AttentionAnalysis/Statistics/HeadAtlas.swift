@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 
 /// Which heads of which layers serve a word, or a class of words.
 ///
@@ -7,16 +7,16 @@ public import PromptText
 /// relevance vectors (Park et al., arXiv 2412.02237), a head gains a win in each call for the class
 /// whose words it attends to most; beside the wins stands the share itself, which does not depend on
 /// the other classes.
-public struct HeadAtlas: Sendable {
+package struct HeadAtlas: Sendable {
   /// A class of words by name.
-  public struct WordClass: Hashable, Sendable {
+  package struct WordClass: Hashable, Sendable {
     /// As in `animal`; the word itself for a single one.
-    public let name: String
+    package let name: String
     /// Its words.
-    public let words: [Subject]
+    package let words: [Subject]
 
     /// A class of `words`.
-    public init(name: String, words: [Subject]) {
+    package init(name: String, words: [Subject]) {
       (self.name, self.words) = (name, words)
     }
 
@@ -25,29 +25,29 @@ public struct HeadAtlas: Sendable {
   }
 
   /// One head and one class.
-  public struct Entry: Hashable, Sendable {
+  package struct Entry: Hashable, Sendable {
     /// The layer's path.
-    public let layer: String
+    package let layer: String
     /// The head's index in the layer.
-    public let head: Int
+    package let head: Int
     /// The class's name.
-    public let name: String
+    package let name: String
     /// The mean over calls of the class's share in the mass of the prompt's words, in 0…1.
-    public let share: Double
+    package let share: Double
     /// The mean over calls of the largest value of the class's map.
-    public let largest: Double
+    package let largest: Double
     /// The share of the calls in which the class had more mass per word than every other, in 0…1.
-    public let wins: Double
+    package let wins: Double
   }
 
   /// By layer, head and class, in the model's order.
-  public let entries: [Entry]
+  package let entries: [Entry]
 
   /// Looks at the calls that `recipe` takes, layer by layer and head by head; its reductions do not
   /// count.
   /// - Throws: ``AnalysisError`` when the words' tokens were not recorded, `TraceError` when the store
   ///   is damaged.
-  public init(_ run: RecordedRun, classes: [WordClass], by recipe: Recipe) throws {
+  package init(_ run: RecordedRun, classes: [WordClass], by recipe: Recipe) throws {
     let words = Array(1..<max(run.manifest.tokens.end, 1))
     let needed = Set(words).union(classes.flatMap(\.tokens)).sorted()
     var tallies: [Place: [Tally]] = [:]
@@ -114,7 +114,7 @@ public struct HeadAtlas: Sendable {
   /// `atlases`, over the sum of the layer's.
   ///
   /// Where no head of a layer gives the class anything, all weigh the same.
-  public static func weights(for name: String, of atlases: [HeadAtlas]) -> HeadWeights {
+  package static func weights(for name: String, of atlases: [HeadAtlas]) -> HeadWeights {
     let mine = atlases.flatMap(\.entries).filter { $0.name == name }
     return HeadWeights(
       layers: Dictionary(grouping: mine, by: \.layer).mapValues { entries in

@@ -2,18 +2,18 @@
 ///
 /// Percentiles lie between the two nearest samples in proportion, as `numpy.percentile` has them by
 /// default (Hyndman and Fan's seventh definition).
-public struct Quartiles: Hashable, Sendable {
+package struct Quartiles: Hashable, Sendable {
   /// The 25th percentile.
-  public let lower: Double
+  package let lower: Double
   /// The 50th percentile.
-  public let median: Double
+  package let median: Double
   /// The 75th percentile.
-  public let upper: Double
+  package let upper: Double
   /// How many samples were numbers.
-  public let count: Int
+  package let count: Int
 
   /// Measures `samples`; those that are NaN are left out, and `nil` is what remains of none.
-  public init?(of samples: [Double]) {
+  package init?(of samples: [Double]) {
     let sorted = samples.filter { !$0.isNaN }.sorted()
     guard !sorted.isEmpty else { return nil }
     lower = Self.quantile(0.25, of: sorted)

@@ -5,15 +5,15 @@ internal import Glibc
 ///
 /// The map less its mean goes through a discrete Fourier transform F over rows and columns. The power
 /// of one frequency is |F / cells|², so that over all frequencies it adds up to the map's variance.
-public struct RadialSpectrum: Hashable, Sendable {
+package struct RadialSpectrum: Hashable, Sendable {
   /// `[radius]`: the mean power of the frequencies at that distance from 0, rounded to an integer.
   ///
   /// Both coordinates of a frequency are in cycles per picture, whatever its shape. All are NaN if
   /// a value of the map is NaN or infinite.
-  public let power: [Double]
+  package let power: [Double]
 
   /// Transforms `map`, in cells x (rows + columns) steps.
-  public init(of map: AttentionMap) {
+  package init(of map: AttentionMap) {
     let (rows, columns) = (map.grid.rows, map.grid.columns)
     let cells = Double(map.values.count)
     let mean = map.mass / cells

@@ -1,14 +1,14 @@
 internal import AttentionTrace
 
 /// Numbers measured of recordings, a row for each thing measured.
-public struct MeasurementTable: Hashable, Sendable {
+package struct MeasurementTable: Hashable, Sendable {
   /// What a row is of.
-  public enum Key: Hashable, Sendable {
+  package enum Key: Hashable, Sendable {
     case text(String)
     case integer(Int)
 
     /// As it is written.
-    public var description: String {
+    package var description: String {
       switch self {
       case .text(let text): text
       case .integer(let value): String(value)
@@ -17,27 +17,27 @@ public struct MeasurementTable: Hashable, Sendable {
   }
 
   /// One thing measured.
-  public struct Row: Hashable, Sendable {
+  package struct Row: Hashable, Sendable {
     /// What it is, in the order of ``MeasurementTable/keys``.
-    public let keys: [Key]
+    package let keys: [Key]
     /// Its numbers, in the order of ``MeasurementTable/values``; NaN where one is not defined.
-    public let values: [Double]
+    package let values: [Double]
 
-    /// A row; see the properties.
-    public init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
+    /// A row of as many keys and numbers as the table has columns of each.
+    package init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
   }
 
   /// How the maps were made that the numbers are of.
-  public let recipe: String
+  package let recipe: String
   /// Names of what tells rows apart, as in `seed` and `word`.
-  public let keys: [String]
+  package let keys: [String]
   /// Names of the numbers.
-  public let values: [String]
+  package let values: [String]
   /// The rows, in the order of the runs.
-  public var rows: [Row]
+  package var rows: [Row]
 
-  /// A table; see the properties.
-  public init(recipe: String, keys: [String], values: [String], rows: [Row] = []) {
+  /// A table with these columns.
+  package init(recipe: String, keys: [String], values: [String], rows: [Row] = []) {
     (self.recipe, self.keys, self.values, self.rows) = (recipe, keys, values, rows)
   }
 
@@ -46,7 +46,7 @@ public struct MeasurementTable: Hashable, Sendable {
   ///
   /// The columns are `entropy`, `entropy_low`, `entropy_high`, and so on. A table without such keys
   /// stays as it is.
-  public func over(
+  package func over(
     _ merged: Set<String>, _ bootstrap: Bootstrap = Bootstrap()
   ) -> MeasurementTable {
     let kept = keys.indices.filter { !merged.contains(keys[$0]) }
@@ -76,7 +76,7 @@ public struct MeasurementTable: Hashable, Sendable {
 
   /// The table as RFC 4180 has it, the recipe its last column; numbers have the fewest digits that
   /// read back to the same value.
-  public var csv: String {
+  package var csv: String {
     let lines = rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) + [recipe] }
     return ([keys + values + ["recipe"]] + lines).map(CSV.line).joined()
   }

@@ -1,4 +1,4 @@
-public import AttentionTrace
+package import AttentionTrace
 
 extension RunMeasurement {
   /// What a run came to, and what it took: one row, which methods can be compared by.
@@ -16,7 +16,7 @@ extension RunMeasurement {
   /// recorded, the cost of a run that is not complete. Where no window is given it is that of plain
   /// Stable Diffusion, whatever the method alters, so that runs compare.
   /// - Throws: ``AnalysisError`` for a run without subjects, `TraceError` when the store is damaged.
-  public func outcome(
+  package func outcome(
     _ run: RecordedRun, criteria: NeglectCriteria = NeglectCriteria()
   ) throws -> MeasurementTable {
     let manifest = run.manifest

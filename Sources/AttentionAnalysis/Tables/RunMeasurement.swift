@@ -1,20 +1,20 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 
 /// What is measured of recordings, and which axes stay apart.
 ///
 /// Every table begins with the keys `prompt`, `method` and `seed`, then has those of the axes kept:
 /// `layer`, `head`, `step` and `timestep`.
-public struct RunMeasurement: Sendable {
+package struct RunMeasurement: Sendable {
   /// How maps are made.
-  public let recipe: Recipe
+  package let recipe: Recipe
   /// Axes that are not reduced.
-  public let kept: Set<Recipe.Axis>
+  package let kept: Set<Recipe.Axis>
   /// The head weights that the recipe names, by path.
-  public let weights: [String: HeadWeights]
+  package let weights: [String: HeadWeights]
 
-  /// Describes a measurement; see the properties.
-  public init(
+  /// Measures maps that `recipe` makes, with the axes `kept` apart instead of reduced.
+  package init(
     by recipe: Recipe, keeping kept: Set<Recipe.Axis> = [], weights: [String: HeadWeights] = [:]
   ) {
     (self.recipe, self.kept, self.weights) = (recipe, kept, weights)
@@ -22,7 +22,7 @@ public struct RunMeasurement: Sendable {
 
   /// Each word's map by itself: mass, largest value and its place, entropy and concentration, centre
   /// of mass and spread; see ``MapStatistics``.
-  public func statistics(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+  package func statistics(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
     try table(
       run, words, keys: ["word"],
       values: [
@@ -45,7 +45,7 @@ public struct RunMeasurement: Sendable {
   }
 
   /// What the maps of each pair of words share; see ``MapOverlap``.
-  public func overlap(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+  package func overlap(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
     try table(
       run, words, keys: ["first", "second"],
       values: [
@@ -70,10 +70,10 @@ public struct RunMeasurement: Sendable {
   }
 
   /// An attribute and the noun it belongs to.
-  public typealias Bond = (attribute: Subject, noun: Subject)
+  package typealias Bond = (attribute: Subject, noun: Subject)
 
   /// How close each attribute is to its noun as against the other nouns; see ``Binding``.
-  public func binding(
+  package func binding(
     _ run: RecordedRun, of bonds: [Bond], measure: OverlapMeasure
   ) throws -> MeasurementTable {
     let nouns = bonds.map(\.noun).uniqued
@@ -96,7 +96,7 @@ public struct RunMeasurement: Sendable {
 
   /// The share of all attention that fell on the start token, the prompt's words, the end token and
   /// the padding; NaN for what was not recorded whole.
-  public func tokenMass(_ run: RecordedRun) throws -> MeasurementTable {
+  package func tokenMass(_ run: RecordedRun) throws -> MeasurementTable {
     let tokens = run.manifest.tokens
     let classes: [(name: String, tokens: [Int])] = [
       ("start", [0]), ("words", Array(1..<max(tokens.end, 1))), ("end", [tokens.end]),
@@ -114,7 +114,7 @@ public struct RunMeasurement: Sendable {
   }
 
   /// The radial power spectrum of each word's map, a row for each frequency; see ``RadialSpectrum``.
-  public func spectrum(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+  package func spectrum(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
     try table(run, words, keys: ["word", "frequency"], values: ["power"]) { maps in
       try words.flatMap { word in
         RadialSpectrum(of: try maps.map(of: word)).power.enumerated().map { frequency, power in
@@ -127,7 +127,7 @@ public struct RunMeasurement: Sendable {
   /// How much each word's map changed since the step before; see ``Convergence``.
   ///
   /// Steps are kept apart, whatever ``kept`` says; the first has no row.
-  public func convergence(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
+  package func convergence(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
     var before: [[MeasurementTable.Key]: AttentionMap] = [:]
     let stepwise = RunMeasurement(by: recipe, keeping: kept.union([.step]), weights: weights)
     return try stepwise.slices(
@@ -152,7 +152,7 @@ public struct RunMeasurement: Sendable {
   /// The seed is that of both runs, the method the excited one's.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` when the runs differ in more than
   ///   their method, or their kept slices do not pair up.
-  public func difference(
+  package func difference(
     excited: RecordedRun, plain: RecordedRun, of words: [Subject]
   ) throws -> MeasurementTable {
     try plain.requireComparable(with: excited)

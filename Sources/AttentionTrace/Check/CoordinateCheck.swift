@@ -1,20 +1,23 @@
+// Unsafe: a chunk's bytes are compared with elements written into a buffer of one element, after
+// their count is checked.
+
 extension RunCheck {
   /// Whether coordinates along `call` are the journal's, and heads and tokens those of the sites.
   mutating func checkCoordinates(_ scope: Scope, _ store: Directory, _ layout: StoreLayout) {
     let calls = scope.records.count
     for coordinate in CallCoordinate.allCases {
-      checkArray(
+      unsafe checkArray(
         coordinate.rawValue, in: store, count: calls, chunk: CallCoordinate.chunk,
         bytes: coordinate.type.bytes, scope
-      ) { coordinate.write(scope.records[$0], to: $1) }
+      ) { unsafe coordinate.write(scope.records[$0], to: $1) }
     }
-    checkArray(
+    unsafe checkArray(
       "call", in: store, count: calls, chunk: CallCoordinate.chunk, bytes: 4, scope
-    ) { $1.storeBytes(of: Int32(clamping: $0).littleEndian, as: Int32.self) }
+    ) { unsafe $1.storeBytes(of: Int32(clamping: $0).littleEndian, as: Int32.self) }
     for (name, indices) in layout.axes.sorted(by: { $0.key < $1.key }) {
-      checkArray(
+      unsafe checkArray(
         name, in: store, count: indices.count, chunk: indices.count, bytes: 4, scope
-      ) { $1.storeBytes(of: Int32(clamping: indices[$0]).littleEndian, as: Int32.self) }
+      ) { unsafe $1.storeBytes(of: Int32(clamping: indices[$0]).littleEndian, as: Int32.self) }
     }
   }
 
@@ -31,7 +34,7 @@ extension RunCheck {
       // While a run is being written its last chunk is written over in place.
       var flaw: String?
       for _ in 0..<(scope.isComplete ? 1 : 3) {
-        flaw = Self.flaw(
+        flaw = unsafe Self.flaw(
           in: (try? directory?.read(name)) ?? nil, elements: first..<min(first + chunk, count),
           of: chunk, size, write)
         if flaw == nil { break }
@@ -49,18 +52,20 @@ extension RunCheck {
     guard bytes.count == count * size + 4 else {
       return "\(bytes.count) bytes, expected \(count * size + 4)"
     }
-    return bytes.withUnsafeBytes { bytes in
-      let own = UInt32(
+    return unsafe bytes.withUnsafeBytes { bytes in
+      let own = unsafe UInt32(
         littleEndian: bytes.loadUnaligned(fromByteOffset: count * size, as: UInt32.self))
-      guard crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))) == own else {
+      guard unsafe crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))) == own else {
         return "is damaged: its CRC-32C does not fit"
       }
-      return withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { expected in
+      return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { expected in
         guard let base = expected.baseAddress else { return nil }
         for (place, element) in elements.enumerated() {
-          write(element, base)
-          let there = bytes[place * size..<(place + 1) * size]
-          if !there.elementsEqual(expected) { return "element \(element) is not as recorded" }
+          unsafe write(element, base)
+          let there = unsafe bytes[place * size..<(place + 1) * size]
+          if unsafe !there.elementsEqual(expected) {
+            return "element \(element) is not as recorded"
+          }
         }
         return nil
       }

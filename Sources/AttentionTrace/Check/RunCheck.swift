@@ -3,43 +3,43 @@ internal import Foundation
 /// What was found when every file of a run was held against all others.
 ///
 /// A run that is being written, or was cut off, is checked as far as its calls were acknowledged.
-public struct RunCheck: Sendable {
+package struct RunCheck: Sendable {
   /// Something that is not as it must be.
-  public struct Problem: Hashable, Sendable, CustomStringConvertible {
+  package struct Problem: Hashable, Sendable, CustomStringConvertible {
     /// The file's path.
-    public let file: String
+    package let file: String
     /// What is wrong with it, what was expected.
-    public let reason: String
+    package let reason: String
 
     /// `file: reason`.
-    public var description: String { "\(file): \(reason)" }
+    package var description: String { "\(file): \(reason)" }
   }
 
   /// The run.
-  public let folder: RunFolder
+  package let folder: RunFolder
   /// Whether the run says that it reached its end; `nil` where it cannot be told.
-  public internal(set) var status: RunManifest.Status?
+  package internal(set) var status: RunManifest.Status?
   /// Acknowledged calls.
-  public internal(set) var calls = 0
+  package internal(set) var calls = 0
   /// Chunks of maps and queries that were there and read.
-  public internal(set) var chunks = 0
+  package internal(set) var chunks = 0
   /// Acknowledged chunks that are gone; each is a problem.
-  public internal(set) var missing = 0
+  package internal(set) var missing = 0
   /// Rows over tokens (or keys) whose sum was compared with 1.
-  public internal(set) var rows = 0
+  package internal(set) var rows = 0
   /// By file, in the order in which files are read.
-  public internal(set) var problems: [Problem] = []
+  package internal(set) var problems: [Problem] = []
 
   /// How far a row's sum may be from 1: 10⁻⁵ for what the softmax computes in float32, and for
   /// float16 what rounding can add, 2⁻¹¹ of the sum and 2⁻²⁵ for each of `keys` numbers too small
   /// for that.
-  public static func tolerance(_ precision: RecordingPlan.Precision, keys: Int) -> Double {
+  package static func tolerance(_ precision: RecordingPlan.Precision, keys: Int) -> Double {
     precision == .float32 ? 1e-5 : 1e-5 + 0x1p-11 + Double(keys) * 0x1p-25
   }
 
   /// Checks the run in the folder at `path`; what is wrong with it is no error but a problem.
   /// - Throws: `TraceError.system` if there is no folder, or no `run.json` in it.
-  public init(_ path: String) throws {
+  package init(_ path: String) throws {
     folder = RunFolder(path: path)
     let directory = try Directory(path: path)
     guard directory.has(RunFolder.manifestName) else {

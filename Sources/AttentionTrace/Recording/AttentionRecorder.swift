@@ -2,6 +2,8 @@ internal import Dispatch
 internal import Synchronization
 internal import TensorEngine
 
+// Unsafe: lent values are copied row by row, after their count is checked.
+
 /// Writes what a plan keeps of a run's attention into the run's folder, call by call.
 ///
 /// The model lends maps during a pass; ``acknowledge(_:measurement:)`` ends the pass and gives its
@@ -86,10 +88,10 @@ public final class AttentionRecorder: AttentionObserver {
     guard site == arrays[index].site, values.count == pass.branches.count * perBranch else {
       bug("\(values.count) values of \(pass.branches.count) branches at \(site)")
     }
-    values.withUnsafeBufferPointer { values in
+    unsafe values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       for (row, branch) in pass.branches.enumerated() where plan.branches.contains(branch) {
-        filling.fill(array: index, row: row, from: base + row * perBranch)
+        unsafe filling.fill(array: index, row: row, from: base + row * perBranch)
       }
     }
   }

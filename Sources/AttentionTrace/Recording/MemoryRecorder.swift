@@ -1,6 +1,8 @@
 public import PromptText
 internal import TensorEngine
 
+// Unsafe: lent values are copied row by row, after their count is checked.
+
 /// Keeps in memory what a plan says of the attention that a model computes: maps without a folder.
 ///
 /// Calls are numbered as they are observed, so that calls of which the plan keeps nothing have no
@@ -55,10 +57,10 @@ public final class MemoryRecorder: AttentionObserver {
     if current?.pass != pass || current?.seen.contains(index) == true { endPass() }
     let buffer = current?.buffer ?? PassBuffer(arrays: arrays, precision: plan.precision)
     current = (pass, buffer, (current?.seen ?? []).union([index]))
-    values.withUnsafeBufferPointer { values in
+    unsafe values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       for (row, branch) in pass.branches.enumerated() where plan.branches.contains(branch) {
-        buffer.fill(array: index, row: row, from: base + row * perBranch)
+        unsafe buffer.fill(array: index, row: row, from: base + row * perBranch)
       }
     }
   }

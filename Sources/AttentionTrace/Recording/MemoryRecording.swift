@@ -1,6 +1,8 @@
 public import PromptText
 public import TensorEngine
 
+// Unsafe: a chunk that nobody writes any more is read as a whole.
+
 /// Maps that a ``MemoryRecorder`` kept, with what is needed to put them together.
 public struct MemoryRecording: Sendable {
   /// What was kept.
@@ -39,7 +41,7 @@ public struct MemoryRecording: Sendable {
     guard let index = sites.firstIndex(where: { $0.site.path == site }),
       chunks.indices.contains(call), let chunk = chunks[call][index]
     else { return nil }
-    return RecordedArray.maps(sites[index]).tensor(
+    return unsafe RecordedArray.maps(sites[index]).tensor(
       UnsafeRawBufferPointer(chunk.elements), plan.precision)
   }
 }

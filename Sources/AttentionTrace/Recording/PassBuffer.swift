@@ -1,5 +1,8 @@
 internal import CKernels
 
+// Unsafe: whoever lends values has checked their count; each chunk has room for the selection of
+// its array.
+
 /// What is selected of one pass as it will stand on disk, until the pass is acknowledged.
 ///
 /// One thread at a time uses it; see ``ChunkBuffer``.
@@ -34,11 +37,11 @@ final class PassBuffer: @unchecked Sendable {
     while chunks[index].count <= row {
       chunks[index].append(ChunkBuffer(bytes: array.count * precision.bytes))
     }
-    guard let target = chunks[index][row].bytes.baseAddress else { return }
+    guard let target = unsafe chunks[index][row].bytes.baseAddress else { return }
     filled[index].insert(row)
     switch array {
-    case .maps(let recorded): copy(values, of: recorded, to: target)
-    case .queries: convert(values, array.count, to: target)
+    case .maps(let recorded): unsafe copy(values, of: recorded, to: target)
+    case .queries: unsafe convert(values, array.count, to: target)
     }
   }
 
@@ -46,22 +49,24 @@ final class PassBuffer: @unchecked Sendable {
   private func copy(
     _ values: UnsafePointer<Float>, of recorded: RecordedSite, to target: UnsafeMutableRawPointer
   ) {
-    var target = target
+    var target = unsafe target
     let (keys, pixels) = (recorded.site.keys, recorded.site.grid.pixels)
     if recorded.heads.count == recorded.site.heads && recorded.keys == keys {
-      return convert(values, recorded.count, to: target)
+      return unsafe convert(values, recorded.count, to: target)
     }
     for head in recorded.heads {
-      let maps = values + head * pixels * keys
+      let maps = unsafe values + head * pixels * keys
       if let tokens = recorded.tokens, tokens.count < keys {
-        gather(tokens, of: maps, rows: pixels, keys: keys)
-        gathered.withUnsafeBufferPointer { source in
-          if let base = source.baseAddress { convert(base, pixels * tokens.count, to: target) }
+        unsafe gather(tokens, of: maps, rows: pixels, keys: keys)
+        unsafe gathered.withUnsafeBufferPointer { source in
+          if let base = source.baseAddress {
+            unsafe convert(base, pixels * tokens.count, to: target)
+          }
         }
       } else {
-        convert(maps, pixels * keys, to: target)
+        unsafe convert(maps, pixels * keys, to: target)
       }
-      target += pixels * recorded.keys * precision.bytes
+      unsafe target += pixels * recorded.keys * precision.bytes
     }
   }
 
@@ -69,11 +74,11 @@ final class PassBuffer: @unchecked Sendable {
   private func gather(_ tokens: [Int], of maps: UnsafePointer<Float>, rows: Int, keys: Int) {
     let count = rows * tokens.count
     if gathered.count < count { gathered = [Float](repeating: 0, count: count) }
-    gathered.withUnsafeMutableBufferPointer { target in
+    unsafe gathered.withUnsafeMutableBufferPointer { target in
       var place = 0
       for row in 0..<rows {
         for token in tokens {
-          target[place] = maps[row * keys + token]
+          unsafe target[place] = unsafe maps[row * keys + token]
           place += 1
         }
       }
@@ -85,9 +90,9 @@ final class PassBuffer: @unchecked Sendable {
   ) {
     switch precision {
     case .float16:
-      ck_float_to_half(source, target.assumingMemoryBound(to: UInt16.self), count)
+      unsafe ck_float_to_half(source, target.assumingMemoryBound(to: UInt16.self), count)
     case .float32:
-      target.copyMemory(from: source, byteCount: count * MemoryLayout<Float>.stride)
+      unsafe target.copyMemory(from: source, byteCount: count * MemoryLayout<Float>.stride)
     }
   }
 }

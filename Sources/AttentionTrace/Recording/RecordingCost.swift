@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: a call of the system fills a structure of our own.
+
 /// What a recording will take, known before the first step.
 public struct RecordingCost: Hashable, Sendable {
   /// The most calls the run can make: the extent of the store's first axis.
@@ -37,7 +39,7 @@ public struct RecordingCost: Hashable, Sendable {
   public static func freeDisk(at path: String) throws -> Int {
     var place = path.isEmpty ? "." : path
     var status = statvfs()
-    while statvfs(place, &status) != 0 {
+    while unsafe statvfs(place, &status) != 0 {
       guard errno == ENOENT, let parent = parent(of: place) else {
         throw TraceError.system(action: "ask the free space of", path: place, code: errno)
       }

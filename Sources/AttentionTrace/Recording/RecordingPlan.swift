@@ -42,7 +42,8 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   /// From queries the maps of words that are not in the prompt can be computed afterwards.
   public var queries: [String]
 
-  /// Describes a plan; see the properties.
+  /// A plan; left out, it keeps the conditional maps of every cross-attention in every noise prediction, in
+  /// float16, and no queries.
   public init(
     layers: [String] = ["*"], heads: [Int]? = nil, tokens: [Int]? = nil,
     branches: Set<Branch> = [.conditional], phases: Set<Phase> = [.denoise],

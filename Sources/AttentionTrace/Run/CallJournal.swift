@@ -1,6 +1,8 @@
 internal import Foundation
 internal import Glibc
 
+// Unsafe: an array's bytes are written to a file for the length of the call.
+
 /// `calls.jsonl`: one line of JSON for each acknowledged call.
 final class CallJournal {
   /// The calls that were there when it was opened.
@@ -38,7 +40,7 @@ final class CallJournal {
     var line = try encoder.encode(record)
     line.append(UInt8(ascii: "\n"))
     do {
-      try line.withUnsafeBytes { try writeAll($0, to: file, path: path) }
+      try unsafe line.withUnsafeBytes { try unsafe writeAll($0, to: file, path: path) }
       if durably { try forceToDisk(file, path: path) }
     } catch {
       ftruncate(file, length)

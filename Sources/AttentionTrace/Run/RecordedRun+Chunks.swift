@@ -1,6 +1,9 @@
 internal import Glibc
 internal import TensorEngine
 
+// Unsafe: a file is read into a buffer of our own, never more than fits; pieces are lent for the
+// length of a call.
+
 extension RecordedRun {
   /// The most bytes that are lent at a time: few enough to stay in a processor's cache.
   private static let piece = 1 << 18
@@ -27,24 +30,25 @@ extension RecordedRun {
     defer { close(file) }
     let size = array.count * precision.bytes
     var status = stat()
-    guard fstat(file, &status) == 0 else {
+    guard unsafe fstat(file, &status) == 0 else {
       throw TraceError.system(action: "read", path: path, code: errno)
     }
     guard status.st_size == size + 4 else {
       throw TraceError.malformed(
         path: path, reason: "\(status.st_size) bytes, expected \(size + 4)")
     }
-    try withUnsafeTemporaryAllocation(byteCount: min(size, Self.piece), alignment: 64) { buffer in
+    try unsafe withUnsafeTemporaryAllocation(byteCount: min(size, Self.piece), alignment: 64) {
+      buffer in
       var checksum: UInt32 = 0
       for first in stride(from: 0, to: size, by: buffer.count) {
-        let piece = UnsafeMutableRawBufferPointer(
+        let piece = unsafe UnsafeMutableRawBufferPointer(
           rebasing: buffer[..<min(buffer.count, size - first)])
-        try readAll(piece, from: file, path: path)
-        checksum = crc32c(UnsafeRawBufferPointer(piece), after: checksum)
-        try body(UnsafeRawBufferPointer(piece))
+        try unsafe readAll(piece, from: file, path: path)
+        checksum = unsafe crc32c(UnsafeRawBufferPointer(piece), after: checksum)
+        try unsafe body(UnsafeRawBufferPointer(piece))
       }
       var own: UInt32 = 0
-      try withUnsafeMutableBytes(of: &own) { try readAll($0, from: file, path: path) }
+      try unsafe withUnsafeMutableBytes(of: &own) { try unsafe readAll($0, from: file, path: path) }
       try RecordedArray.check(
         checksum, own: UInt32(littleEndian: own), written: written, path: path)
     }
@@ -55,15 +59,15 @@ extension RecordedRun {
 private func readAll(
   _ bytes: UnsafeMutableRawBufferPointer, from file: Int32, path: String
 ) throws {
-  var rest = bytes
-  while !rest.isEmpty {
-    let got = Glibc.read(file, rest.baseAddress, rest.count)
+  var rest = unsafe bytes
+  while unsafe !rest.isEmpty {
+    let got = unsafe Glibc.read(file, rest.baseAddress, rest.count)
     if got < 0 && errno == EINTR { continue }
     guard got > 0 else {
       throw got < 0
         ? TraceError.system(action: "read", path: path, code: errno)
         : TraceError.malformed(path: path, reason: "became shorter while it was read")
     }
-    rest = UnsafeMutableRawBufferPointer(rebasing: rest[got...])
+    unsafe rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[got...])
   }
 }

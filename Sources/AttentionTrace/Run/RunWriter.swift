@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: an array's bytes are written to a file for the length of the call.
+
 /// A run's folder held for writing; no other process can hold it at the same time.
 public final class RunWriter {
   /// The folder and the names in it.
@@ -30,7 +32,7 @@ public final class RunWriter {
       if errno == EWOULDBLOCK { throw TraceError.busy(path: folder.path) }
       throw TraceError.system(action: "lock", path: folder.path, code: errno)
     }
-    guard faccessat(directory.descriptor, ".", W_OK, 0) == 0 else {
+    guard unsafe faccessat(directory.descriptor, ".", W_OK, 0) == 0 else {
       throw TraceError.system(action: "write into", path: folder.path, code: errno)
     }
     let isTemporary = { (name: String) in name.hasPrefix(".") && name.hasSuffix(".tmp") }

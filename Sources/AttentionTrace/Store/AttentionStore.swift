@@ -1,6 +1,8 @@
 internal import Foundation
 internal import TensorEngine
 
+// Unsafe: bytes are written to a file for the length of the call.
+
 /// `attention.zarr` open for writing.
 ///
 /// Belongs to one thread at a time.
@@ -56,7 +58,7 @@ final class AttentionStore {
       guard let chunk else { continue }
       let array = layout.recorded[index]
       checksums[array.name] = chunk.seal()
-      try folders[index].write(
+      try unsafe folders[index].write(
         UnsafeRawBufferPointer(chunk.bytes), to: array.chunkName(call),
         durably: durability == .power)
       if durability == .power { try folders[index].synchronize() }
@@ -113,11 +115,11 @@ final class AttentionStore {
     for first in stride(from: 0, to: count, by: max(chunk, 1)) {
       let buffer = ChunkBuffer(bytes: chunk * 4)
       for place in 0..<chunk {
-        buffer.bytes.storeBytes(
+        unsafe buffer.bytes.storeBytes(
           of: value(first + place).littleEndian, toByteOffset: place * 4, as: Int32.self)
       }
       _ = buffer.seal()
-      try directory.write(
+      try unsafe directory.write(
         UnsafeRawBufferPointer(buffer.bytes), to: "c.\(first / chunk)",
         durably: durability == .power)
     }

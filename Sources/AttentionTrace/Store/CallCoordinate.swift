@@ -1,3 +1,5 @@
+// Unsafe: one element is written where the caller has room for one.
+
 /// What is known of each call beside its maps: one array along `call` in the store.
 package enum CallCoordinate: String, CaseIterable, Sendable {
   case step, timestep, branch, phase, attempt, loss
@@ -43,7 +45,7 @@ package enum CallCoordinate: String, CaseIterable, Sendable {
   /// Writes the element of `record`, or the fill value without one, at `place`.
   package func write(_ record: CallRecord?, to place: UnsafeMutableRawPointer) {
     func store<Value: FixedWidthInteger>(_ value: Value) {
-      place.storeBytes(of: value.littleEndian, as: Value.self)
+      unsafe place.storeBytes(of: value.littleEndian, as: Value.self)
     }
     switch self {
     case .step: store(Int32(clamping: record?.step ?? -1))

@@ -1,27 +1,29 @@
+// Unsafe: the buffer is allocated and freed here, and has room for its elements and a checksum.
+
 /// The bytes of one chunk, with room for the checksum that the store's last codec appends.
 ///
 /// One thread at a time fills or reads it: the recorder hands it to the writer with the pass, and
 /// gets it back when that pass is on disk.
-final class ChunkBuffer: @unchecked Sendable {
+@safe final class ChunkBuffer: @unchecked Sendable {
   /// Elements and checksum.
   let bytes: UnsafeMutableRawBufferPointer
 
   /// Room for `count` bytes of elements.
   init(bytes count: Int) {
-    bytes = .allocate(byteCount: count + 4, alignment: 64)
+    unsafe bytes = .allocate(byteCount: count + 4, alignment: 64)
   }
 
-  deinit { bytes.deallocate() }
+  deinit { unsafe bytes.deallocate() }
 
   /// The elements alone.
   var elements: UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(rebasing: bytes.dropLast(4))
+    unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.dropLast(4))
   }
 
   /// Writes the CRC-32C of the elements behind them, and returns it.
   func seal() -> UInt32 {
-    let checksum = crc32c(UnsafeRawBufferPointer(elements))
-    bytes.storeBytes(
+    let checksum = unsafe crc32c(UnsafeRawBufferPointer(elements))
+    unsafe bytes.storeBytes(
       of: checksum.littleEndian, toByteOffset: bytes.count - 4, as: UInt32.self)
     return checksum
   }

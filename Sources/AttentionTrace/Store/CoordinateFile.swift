@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: elements are written into a buffer of whole chunks, at places within it.
+
 /// One coordinate along `call`, kept up to date on disk call by call.
 ///
 /// A chunk is made whole under another name, and then written over in place: it lies in one page,
@@ -27,7 +29,7 @@ final class CoordinateFile {
     for first in stride(from: 0, to: capacity, by: CallCoordinate.chunk) {
       fill(from: first, records: records)
       _ = buffer.seal()
-      try folder.write(
+      try unsafe folder.write(
         UnsafeRawBufferPointer(buffer.bytes), to: "c.\(first / CallCoordinate.chunk)",
         durably: durably)
     }
@@ -44,8 +46,8 @@ final class CoordinateFile {
   }
 
   private func set(_ place: Int, to record: CallRecord?) {
-    guard let base = buffer.bytes.baseAddress else { return }
-    coordinate.write(record, to: base + place * coordinate.type.bytes)
+    guard let base = unsafe buffer.bytes.baseAddress else { return }
+    unsafe coordinate.write(record, to: base + place * coordinate.type.bytes)
   }
 
   /// Writes the element of the next call.
@@ -61,12 +63,12 @@ final class CoordinateFile {
     _ = buffer.seal()
     let name = "c.\(chunk)"
     if durably {
-      try folder.write(UnsafeRawBufferPointer(buffer.bytes), to: name, durably: true)
+      try unsafe folder.write(UnsafeRawBufferPointer(buffer.bytes), to: name, durably: true)
       return try folder.synchronize()
     }
     if file < 0 { file = try folder.openFile(name, O_WRONLY | O_CREAT) ?? -1 }
-    let written = pwrite(file, buffer.bytes.baseAddress, buffer.bytes.count, 0)
-    guard written == buffer.bytes.count else {
+    let written = unsafe pwrite(file, buffer.bytes.baseAddress, buffer.bytes.count, 0)
+    guard unsafe written == buffer.bytes.count else {
       throw TraceError.system(
         action: "write", path: folder.path(of: name), code: written < 0 ? errno : ENOSPC)
     }

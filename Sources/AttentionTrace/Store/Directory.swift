@@ -1,6 +1,9 @@
 internal import Glibc
 internal import TensorEngine
 
+// Unsafe: calls of the system take names, buffers and structures of ours for the length of the
+// call.
+
 /// An open folder, in which files are named relative to it.
 ///
 /// Holding the descriptor saves the walk of a long path for each chunk, and cannot be led
@@ -30,7 +33,7 @@ final class Directory: Sendable {
   /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
   convenience init(path: String, create: Bool = false) throws {
     if create { try Self.make(path) }
-    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw TraceError.system(action: "open", path: path, code: errno)
     }
@@ -38,13 +41,13 @@ final class Directory: Sendable {
   }
 
   private static func make(_ path: String) throws {
-    if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
     let code = errno
     guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
       throw TraceError.system(action: "create", path: path, code: code)
     }
     try make(String(path[..<slash]))
-    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw TraceError.system(action: "create", path: path, code: errno)
     }
   }
@@ -54,7 +57,7 @@ final class Directory: Sendable {
 
   /// The folder `name` in this one; `nil` if there is none.
   func folder(_ name: String) throws -> Directory? {
-    let inner = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+    let inner = unsafe openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     if inner >= 0 { return Directory(path: path(of: name), descriptor: inner) }
     if errno == ENOENT { return nil }
     throw TraceError.system(action: "open", path: path(of: name), code: errno)
@@ -62,7 +65,7 @@ final class Directory: Sendable {
 
   /// The folder `name` in this one, made if it lacks.
   func made(_ name: String) throws -> Directory {
-    if mkdirat(descriptor, name, 0o777) != 0, errno != EEXIST {
+    if unsafe mkdirat(descriptor, name, 0o777) != 0, errno != EEXIST {
       throw TraceError.system(action: "create", path: path(of: name), code: errno)
     }
     if let inner = try folder(name) { return inner }
@@ -71,14 +74,16 @@ final class Directory: Sendable {
 
   /// Opens a file with `flags`; `nil` if it does not exist.
   func openFile(_ name: String, _ flags: Int32) throws -> Int32? {
-    let file = openat(descriptor, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    let file = unsafe openat(descriptor, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o666)
     if file >= 0 { return file }
     if errno == ENOENT && flags & O_CREAT == 0 { return nil }
     throw TraceError.system(action: "open", path: path(of: name), code: errno)
   }
 
   /// Whether there is something of this name.
-  func has(_ name: String) -> Bool { faccessat(descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+  func has(_ name: String) -> Bool {
+    unsafe faccessat(descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+  }
 
   /// Writes a file whole: under another name first, so that nobody ever sees a part of it.
   func write(_ bytes: UnsafeRawBufferPointer, to name: String, durably: Bool) throws {
@@ -94,7 +99,7 @@ final class Directory: Sendable {
 
   /// The same for an array of bytes.
   func write(_ bytes: [UInt8], to name: String, durably: Bool) throws {
-    try bytes.withUnsafeBytes { try write($0, to: name, durably: durably) }
+    try unsafe bytes.withUnsafeBytes { try unsafe write($0, to: name, durably: durably) }
   }
 
   /// The bytes of a file; `nil` if it does not exist.
@@ -102,14 +107,15 @@ final class Directory: Sendable {
     guard let file = try openFile(name, O_RDONLY) else { return nil }
     defer { close(file) }
     var status = stat()
-    guard fstat(file, &status) == 0 else {
+    guard unsafe fstat(file, &status) == 0 else {
       throw TraceError.system(action: "read", path: path(of: name), code: errno)
     }
     let size = Int(status.st_size)
     var failure: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
-        let got = Glibc.read(file, buffer.baseAddress.map { $0 + count }, size - count)
+        let got = unsafe Glibc.read(
+          file, buffer.baseAddress.map { unsafe $0 + count }, size - count)
         if got < 0 && errno == EINTR { continue }
         if got < 0 { failure = errno }
         if got <= 0 { return }
@@ -124,15 +130,15 @@ final class Directory: Sendable {
 
   /// The names in the folder, in the order of their bytes.
   func names() throws -> [String] {
-    let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard copy >= 0, let stream = fdopendir(copy) else {
+    let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard copy >= 0, let stream = unsafe fdopendir(copy) else {
       throw TraceError.system(action: "list", path: path, code: errno)
     }
-    defer { closedir(stream) }
+    defer { unsafe closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != "." && name != ".." { names.append(name) }
     }
@@ -141,7 +147,7 @@ final class Directory: Sendable {
 
   /// Removes a file; one that is not there is no error.
   func remove(_ name: String) throws {
-    guard unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
+    guard unsafe unlinkat(descriptor, name, 0) == 0 || errno == ENOENT else {
       throw TraceError.system(action: "remove", path: path(of: name), code: errno)
     }
   }
@@ -156,14 +162,14 @@ final class Directory: Sendable {
 
 /// Writes all of `bytes`, through interruptions and short writes.
 func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
-  var rest = bytes
-  while !rest.isEmpty {
-    let written = Glibc.write(file, rest.baseAddress, rest.count)
+  var rest = unsafe bytes
+  while unsafe !rest.isEmpty {
+    let written = unsafe Glibc.write(file, rest.baseAddress, rest.count)
     if written < 0 {
       if errno == EINTR { continue }
       throw TraceError.system(action: "write", path: path, code: errno)
     }
-    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
   }
 }
 

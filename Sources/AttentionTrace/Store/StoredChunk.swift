@@ -1,6 +1,8 @@
 internal import CKernels
 internal import TensorEngine
 
+// Unsafe: a chunk's bytes are read after their count is checked.
+
 extension RecordedArray {
   /// Checks a chunk's checksum against what stands behind it and what the journal has.
   static func check(_ got: UInt32, own: UInt32, written: UInt32, path: String) throws {
@@ -23,11 +25,12 @@ extension RecordedArray {
     guard bytes.count == size + 4 else {
       throw TraceError.malformed(path: path, reason: "\(bytes.count) bytes, expected \(size + 4)")
     }
-    return try bytes.withUnsafeBytes { bytes in
-      let got = crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
-      let own = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
+    return try unsafe bytes.withUnsafeBytes { bytes in
+      let got = unsafe crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
+      let own = unsafe UInt32(
+        littleEndian: bytes.loadUnaligned(fromByteOffset: size, as: UInt32.self))
       try Self.check(got, own: own, written: written, path: path)
-      return tensor(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)), precision)
+      return unsafe tensor(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)), precision)
     }
   }
 
@@ -35,13 +38,13 @@ extension RecordedArray {
   func tensor(
     _ elements: UnsafeRawBufferPointer, _ precision: RecordingPlan.Precision
   ) -> Tensor {
-    Tensor(shape: shape) { target in
+    unsafe Tensor(shape: shape) { target in
       guard let base = elements.baseAddress else { return }
       switch precision {
       case .float16:
-        ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, count)
+        unsafe ck_half_to_float(base.assumingMemoryBound(to: UInt16.self), target, count)
       case .float32:
-        UnsafeMutableRawPointer(target).copyMemory(
+        unsafe UnsafeMutableRawPointer(target).copyMemory(
           from: base, byteCount: count * MemoryLayout<Float>.stride)
       }
     }

@@ -12,7 +12,7 @@ public struct NounPhrase: Hashable, Sendable {
   /// which or how many, and how much, are none.
   public let modifiers: [TokenTable.Word]
 
-  /// Describes a phrase; see the properties.
+  /// The phrase at `range` of a prompt, whose noun and modifiers are words of it.
   public init(
     text: String, range: Range<Int>, tokens: [Int], noun: TokenTable.Word,
     modifiers: [TokenTable.Word]

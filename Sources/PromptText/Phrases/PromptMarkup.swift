@@ -11,7 +11,7 @@ public struct PromptMarkup: Hashable, Sendable {
     /// Its weight; `nil` for the weight of guidance.
     public let weight: Double?
 
-    /// Describes a part; see the properties.
+    /// A part with a weight of its own, or with that of guidance.
     public init(text: String, weight: Double?) {
       self.text = text
       self.weight = weight

@@ -1,5 +1,7 @@
 internal import TensorEngine
 
+// Unsafe: a file's bytes, or a string's, are read within their count, in the call that lends them.
+
 /// The merges of a byte-pair encoding, the first to apply first.
 struct MergeRules {
   /// The file they are from.
@@ -12,18 +14,18 @@ struct MergeRules {
   init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
-    try file.withBytes { bytes in
-      let bytes = bytes.bindMemory(to: UInt8.self)
-      guard String(validating: bytes, as: UTF8.self) != nil else {
+    try unsafe file.withBytes { bytes in
+      let bytes = unsafe bytes.bindMemory(to: UInt8.self)
+      guard unsafe String(validating: bytes, as: UTF8.self) != nil else {
         throw FileError(.malformed, path: path, reason: "the file is not UTF-8")
       }
       var start = 0
       while start < bytes.count {
-        let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-        let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
-        let line = bytes[start..<(hasReturn ? end - 1 : end)]
-        if !line.isEmpty, !line.starts(with: "#version".utf8) {
-          try append(UnsafeBufferPointer(rebasing: line), offset: start)
+        let end = unsafe bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+        let hasReturn = unsafe end > start && bytes[end - 1] == UInt8(ascii: "\r")
+        let line = unsafe bytes[start..<(hasReturn ? end - 1 : end)]
+        if unsafe !line.isEmpty, unsafe !line.starts(with: "#version".utf8) {
+          try unsafe append(UnsafeBufferPointer(rebasing: line), offset: start)
         }
         start = end + 1
       }
@@ -39,7 +41,7 @@ struct MergeRules {
       switch try scanner.value() {
       case .string(let text):
         let bytes = Array(text.utf8)
-        try bytes.withUnsafeBufferPointer { try rules.append($0, offset: start) }
+        try unsafe bytes.withUnsafeBufferPointer { try unsafe rules.append($0, offset: start) }
       case .array(let halves):
         guard halves.count == 2, case .string(let left) = halves[0],
           case .string(let right) = halves[1]
@@ -55,12 +57,13 @@ struct MergeRules {
   private init(none path: String) { self.path = path }
 
   private mutating func append(_ text: UnsafeBufferPointer<UInt8>, offset: Int) throws {
-    guard let space = text.firstIndex(of: UInt8(ascii: " ")),
-      !text[(space + 1)...].contains(UInt8(ascii: " "))
+    guard let space = unsafe text.firstIndex(of: UInt8(ascii: " ")),
+      unsafe !text[(space + 1)...].contains(UInt8(ascii: " "))
     else { throw failure(at: offset) }
-    let left = UnsafeBufferPointer(rebasing: text[..<space])
-    let right = UnsafeBufferPointer(rebasing: text[(space + 1)...])
-    pairs.append((String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
+    let left = unsafe UnsafeBufferPointer(rebasing: text[..<space])
+    let right = unsafe UnsafeBufferPointer(rebasing: text[(space + 1)...])
+    unsafe pairs.append(
+      (String(decoding: left, as: UTF8.self), String(decoding: right, as: UTF8.self)))
   }
 
   private func failure(at offset: Int) -> FileError {

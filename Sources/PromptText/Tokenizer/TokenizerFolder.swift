@@ -1,6 +1,9 @@
 internal import Glibc
 internal import TensorEngine
 
+// Unsafe: a mapped file's bytes are read within the call that lends them; the system takes a path
+// for the length of its call.
+
 /// What a checkpoint's tokenizer folder says, in either of its layouts.
 ///
 /// Which file has the last word is as in transformers 5 (`tokenization_utils_base.py`,
@@ -40,7 +43,7 @@ struct TokenizerFolder {
   init(path: String) throws {
     func file(_ name: String) -> String? {
       let file = path.hasSuffix("/") ? path + name : path + "/" + name
-      return access(file, F_OK) == 0 ? file : nil
+      return unsafe access(file, F_OK) == 0 ? file : nil
     }
     var tokenizer = TokenizerFile()
     if let file = file("tokenizer.json") {
@@ -92,8 +95,8 @@ struct TokenizerFolder {
   }
 
   private static func readVocabulary(path: String) throws -> Vocabulary {
-    try MappedFile(path: path).withBytes { bytes in
-      var scanner = JSONScanner(bytes, file: path)
+    try unsafe MappedFile(path: path).withBytes { bytes in
+      var scanner = unsafe JSONScanner(bytes, file: path)
       let vocabulary = try Vocabulary(from: &scanner)
       try scanner.end()
       return vocabulary
@@ -143,8 +146,8 @@ private struct TokenizerFile {
 
   init(path: String) throws {
     var result = TokenizerFile()
-    try MappedFile(path: path).withBytes { bytes in
-      var scanner = JSONScanner(bytes, file: path)
+    try unsafe MappedFile(path: path).withBytes { bytes in
+      var scanner = unsafe JSONScanner(bytes, file: path)
       try scanner.members { scanner, key, _ in
         switch key {
         case "model":

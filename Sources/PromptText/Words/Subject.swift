@@ -5,7 +5,7 @@ public struct Subject: Hashable, Sendable, Codable {
   /// Token indices, ascending; several for a word of several pieces.
   public let tokens: [Int]
 
-  /// Describes a subject; see the properties.
+  /// A subject of one token or several.
   public init(name: String, tokens: [Int]) {
     self.name = name
     self.tokens = tokens

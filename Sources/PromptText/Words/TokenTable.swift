@@ -20,7 +20,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
     /// What it is, if it stands for no text.
     public let special: Special?
 
-    /// Describes a token; see the properties.
+    /// The token at `index`, which covers a range of the prompt or is special.
     public init(
       index: Int, id: Int, piece: String, range: Range<Int>?, word: Int?, special: Special?
     ) {
@@ -44,7 +44,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
     /// The part of the prompt it covers, as UTF-8 offsets.
     public let range: Range<Int>
 
-    /// Describes a word; see the properties.
+    /// The word at `range`, spelt by `tokens`.
     public init(text: String, occurrence: Int, tokens: [Int], range: Range<Int>) {
       self.text = text
       self.occurrence = occurrence
@@ -62,7 +62,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
   /// Words (as the user wrote them) that did not fit into the window, whole or in part.
   public let leftOut: [String]
 
-  /// Describes a prompt; see the properties.
+  /// The table of a window of `tokens`; each word lists its tokens, and each token names its word.
   public init(prompt: String, tokens: [Token], words: [Word], leftOut: [String]) {
     self.prompt = prompt
     self.tokens = tokens

@@ -6,7 +6,7 @@ extension TokenTable {
   /// `tokens`, those with `index`, `id`, `piece` and `range`; `words`, with `text`, `occurrence`,
   /// `tokens` and `range`; and `left_out` where the window was too short. A range is
   /// `[first, end]` in UTF-8 bytes of the prompt, `null` for start and end.
-  public func jsonLine() -> String {
+  package func jsonLine() -> String {
     let tokens = tokens[...end].map { token in
       JSONText.object([
         ("index", "\(token.index)"), ("id", "\(token.id)"), ("piece", string(token.piece)),
