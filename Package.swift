@@ -111,6 +111,9 @@ let package = Package(
 )
 
 let withoutSwift = ["CKernels", "CPictures"]
+/// Targets in which every unsafe expression is marked, with its reason at the head of the file.
+let strict = ["TensorEngine", "Pictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
+  if strict.contains(target.name) { target.swiftSettings?.append(.strictMemorySafety()) }
 }
