@@ -128,7 +128,11 @@ let package = Package(
   ]
 )
 
+/// Every unsafe expression is marked, with its reason at the head of its file.
 let withoutSwift = ["CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
-  target.swiftSettings = (target.swiftSettings ?? []) + settings
+  target.swiftSettings = settings
+  if target.type != .test, target.path?.hasPrefix("Tests") != true {
+    target.swiftSettings?.append(.strictMemorySafety())
+  }
 }

@@ -1,3 +1,5 @@
+// Unsafe: a mapped file lends its bytes by address; every place is compared with their end first.
+
 /// How a camera was held, by tag 0x0112 of a file's Exif data: which way the pixels must be turned.
 ///
 /// - Reference: Exif 2.32 (CIPA DC-008), section 4.6.4 A; TIFF 6.0, section 2; PNG specification,
@@ -34,22 +36,22 @@ struct ExifOrientation: Equatable {
   init?(in file: UnsafeRawBufferPointer, _ format: PictureFile.Format) {
     let tiff: UnsafeRawBufferPointer? =
       switch format {
-      case .png: Self.pngChunk(in: file)
-      case .jpeg: Self.jpegSegment(in: file)
+      case .png: unsafe Self.pngChunk(in: file)
+      case .jpeg: unsafe Self.jpegSegment(in: file)
       }
-    guard let tag = tiff.flatMap({ TIFFReader($0) })?.orientation else { return nil }
+    guard let tag = unsafe tiff.flatMap({ unsafe TIFFReader($0) })?.orientation else { return nil }
     self.init(tag: tag)
   }
 
   /// The content of the `eXIf` chunk.
   private static func pngChunk(in file: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     var position = 8
-    while let length = file.integer(at: position, bytes: 4, isBigEndian: true),
+    while let length = unsafe file.integer(at: position, bytes: 4, isBigEndian: true),
       file.count - position >= 12, length <= file.count - position - 12
     {
       let content = position + 8..<position + 8 + length
-      if file[position + 4..<position + 8].elementsEqual("eXIf".utf8) {
-        return UnsafeRawBufferPointer(rebasing: file[content])
+      if unsafe file[position + 4..<position + 8].elementsEqual("eXIf".utf8) {
+        return unsafe UnsafeRawBufferPointer(rebasing: file[content])
       }
       position = content.upperBound + 4
     }
@@ -59,20 +61,22 @@ struct ExifOrientation: Equatable {
   /// The content of the first APP1 segment that begins with `Exif`, after those six bytes.
   private static func jpegSegment(in file: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
     var position = 2
-    while let marker = file.integer(at: position, bytes: 2, isBigEndian: true), marker >= 0xFF01,
+    while let marker = unsafe file.integer(at: position, bytes: 2, isBigEndian: true),
+      marker >= 0xFF01,
       marker != 0xFFDA, marker != 0xFFD9
     {
       if marker == 0xFFFF {
         position += 1  // a fill byte before the marker
         continue
       }
-      guard let length = file.integer(at: position + 2, bytes: 2, isBigEndian: true), length >= 2,
+      guard let length = unsafe file.integer(at: position + 2, bytes: 2, isBigEndian: true),
+        length >= 2,
         length <= file.count - position - 2
       else { return nil }
-      let content = UnsafeRawBufferPointer(
+      let content = unsafe UnsafeRawBufferPointer(
         rebasing: file[position + 4..<position + 2 + length])
-      if marker == 0xFFE1, content.starts(with: Array("Exif\0\0".utf8)) {
-        return UnsafeRawBufferPointer(rebasing: content[6...])
+      if marker == 0xFFE1, unsafe content.starts(with: Array("Exif\0\0".utf8)) {
+        return unsafe UnsafeRawBufferPointer(rebasing: content[6...])
       }
       position += 2 + length
     }
@@ -81,22 +85,22 @@ struct ExifOrientation: Equatable {
 }
 
 /// The first directory of a TIFF structure, such as Exif is.
-private struct TIFFReader {
+@safe private struct TIFFReader {
   let bytes: UnsafeRawBufferPointer
   let isBigEndian: Bool
 
   init?(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count >= 8 else { return nil }
-    switch (bytes[0], bytes[1]) {
+    switch unsafe (bytes[0], bytes[1]) {
     case (0x49, 0x49): isBigEndian = false
     case (0x4D, 0x4D): isBigEndian = true
     default: return nil
     }
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
   }
 
   private func integer(at position: Int, bytes count: Int) -> Int? {
-    bytes.integer(at: position, bytes: count, isBigEndian: isBigEndian)
+    unsafe bytes.integer(at: position, bytes: count, isBigEndian: isBigEndian)
   }
 
   /// The value of tag 0x0112, a SHORT or a LONG.
@@ -120,8 +124,8 @@ extension UnsafeRawBufferPointer {
   /// The unsigned integer at `position`; `nil` where the bytes end before it does.
   fileprivate func integer(at position: Int, bytes: Int, isBigEndian: Bool) -> Int? {
     guard position >= 0, position <= count - bytes else { return nil }
-    let digits = self[position..<position + bytes]
-    return (isBigEndian ? Array(digits) : digits.reversed()).reduce(0) { $0 << 8 | Int($1) }
+    let digits = unsafe self[position..<position + bytes]
+    return unsafe (isBigEndian ? Array(digits) : digits.reversed()).reduce(0) { $0 << 8 | Int($1) }
   }
 }
 
@@ -129,14 +133,14 @@ extension Picture {
   /// The picture upright.
   func turned(_ orientation: ExifOrientation) -> Picture {
     let (wide, high) = orientation.isTransposed ? (height, width) : (width, height)
-    let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, count in
+    let turned = unsafe [UInt8](unsafeUninitializedCapacity: pixels.count) { target, count in
       for row in 0..<high {
         for column in 0..<wide {
           let x = orientation.flipsColumns ? wide - 1 - column : column
           let y = orientation.flipsRows ? high - 1 - row : row
           let from = 3 * (orientation.isTransposed ? x * width + y : y * width + x)
           for channel in 0..<3 {
-            target[3 * (row * wide + column) + channel] = pixels[from + channel]
+            unsafe target[3 * (row * wide + column) + channel] = pixels[from + channel]
           }
         }
       }

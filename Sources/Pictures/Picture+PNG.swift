@@ -1,6 +1,9 @@
 private import CPNG
 internal import TensorEngine
 
+// Unsafe: libpng writes to addresses: of an array with the room that a PNG file of this size can
+// take.
+
 extension Picture {
   /// Writes the picture to `path`; the file appears whole or not at all.
   /// - Parameters:
@@ -24,23 +27,23 @@ extension Picture {
   public func encoded(
     dpi: Double? = nil, text: [(keyword: String, text: String)] = []
   ) throws -> [UInt8] {
-    var image = png_image()
-    image.version = png_uint_32(PNG_IMAGE_VERSION)
-    image.width = png_uint_32(width)
-    image.height = png_uint_32(height)
-    image.format = png_uint_32(PNG_FORMAT_RGB)
+    var image = unsafe png_image()
+    unsafe image.version = png_uint_32(PNG_IMAGE_VERSION)
+    unsafe image.width = png_uint_32(width)
+    unsafe image.height = png_uint_32(height)
+    unsafe image.format = png_uint_32(PNG_FORMAT_RGB)
     // Unfiltered rows at deflate level 3: half the time on flat figures, and no larger.
-    image.flags = png_uint_32(PNG_IMAGE_FLAG_FAST)
-    defer { png_image_free(&image) }
+    unsafe image.flags = png_uint_32(PNG_IMAGE_FLAG_FAST)
+    defer { unsafe png_image_free(&image) }
     let room = height * (width * 3 + 1)
     var size = png_alloc_size_t(room + room / 1000 + 65_536)
     var bytes = [UInt8](repeating: 0, count: size)
     guard
-      png_image_write_to_memory(&image, &bytes, &size, 0, pixels, Int32(width * 3), nil) != 0
+      unsafe png_image_write_to_memory(&image, &bytes, &size, 0, pixels, Int32(width * 3), nil) != 0
     else {
       throw FileError(
         .unsupported, path: "PNG file",
-        reason: "\(width)x\(height) pixels: \(Self.message(of: image))")
+        reason: unsafe "\(width)x\(height) pixels: \(Self.message(of: image))")
     }
     bytes.removeLast(bytes.count - Int(size))
     var chunks: [UInt8] = []
@@ -51,8 +54,8 @@ extension Picture {
   }
 
   private static func message(of image: png_image) -> String {
-    let text = withUnsafeBytes(of: image.message) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    let text = unsafe withUnsafeBytes(of: image.message) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     return text.isEmpty ? "unknown error" : text
   }

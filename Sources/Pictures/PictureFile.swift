@@ -1,6 +1,9 @@
 private import CPictures
 internal import TensorEngine
 
+// Unsafe: libpng and libjpeg are called from C with addresses: of the mapped file, and of room
+// for as many samples as its header says.
+
 /// A PNG or JPEG file as a picture, the way diffusers' `load_image` reads one with Pillow.
 ///
 /// Grey and palettes become RGB; colour profiles and gamma are passed over; the Exif orientation is
@@ -50,8 +53,8 @@ public struct PictureFile: Sendable {
   public init(_ path: String, transparency: Transparency) throws {
     let file = try MappedFile(path: path)
     self.file = file
-    (picture, format, hadAlpha) = try file.withBytes {
-      try Self.decode($0, path, transparency)
+    (picture, format, hadAlpha) = try unsafe file.withBytes {
+      try unsafe Self.decode($0, path, transparency)
     }
   }
 
@@ -59,7 +62,7 @@ public struct PictureFile: Sendable {
   public var sha256: String { SHA256.digest(of: file) }
 
   /// The file as it is.
-  public var bytes: [UInt8] { file.withBytes { [UInt8]($0) } }
+  public var bytes: [UInt8] { unsafe file.withBytes { unsafe [UInt8]($0) } }
 }
 
 // MARK: - Decoding
@@ -70,7 +73,8 @@ extension Picture {
   package static func decode(
     _ bytes: [UInt8], path: String, transparency: PictureFile.Transparency = .overWhite
   ) throws -> Picture {
-    try bytes.withUnsafeBytes { try PictureFile.decode($0, path, transparency) }.picture
+    try unsafe bytes.withUnsafeBytes { try unsafe PictureFile.decode($0, path, transparency) }
+      .picture
   }
 }
 
@@ -78,7 +82,8 @@ extension PictureFile {
   fileprivate static func decode(
     _ bytes: UnsafeRawBufferPointer, _ path: String, _ transparency: Transparency
   ) throws -> (picture: Picture, format: Format, hadAlpha: Bool) {
-    guard let format = Format.allCases.first(where: { bytes.starts(with: $0.signature) }) else {
+    guard let format = Format.allCases.first(where: { unsafe bytes.starts(with: $0.signature) })
+    else {
       throw FileError(
         .malformed, path: path, reason: "not a PNG or JPEG picture; convert it to one")
     }
@@ -88,7 +93,7 @@ extension PictureFile {
         reason: "not a \(format.rawValue) picture that can be read: \(reason)")
     }
     var header = cpictures_header()
-    if let reason = format.read(bytes, &header, into: nil) { throw failure(reason) }
+    if let reason = unsafe format.read(bytes, &header, into: nil) { throw failure(reason) }
     let (width, height) = (Int(header.width), Int(header.height))
     guard width > 0, height > 0, width * height <= pixelLimit else {
       throw failure("\(width)x\(height) pixels; at most \(pixelLimit) pixels are read")
@@ -96,25 +101,25 @@ extension PictureFile {
     var reason: String?
     let hadAlpha = header.has_alpha != 0
     let samples = (hadAlpha ? 4 : 3) * width * height
-    var pixels = [UInt8](unsafeUninitializedCapacity: samples) { buffer, count in
-      reason = format.read(bytes, &header, into: buffer.baseAddress)
+    var pixels = unsafe [UInt8](unsafeUninitializedCapacity: samples) { buffer, count in
+      reason = unsafe format.read(bytes, &header, into: buffer.baseAddress)
       count = reason == nil ? buffer.count : 0
     }
     if let reason { throw failure(reason) }
     if hadAlpha { pixels = opaque(pixels, transparency) }
     let picture = Picture(width: width, height: height, pixels: pixels)
-    let orientation = ExifOrientation(in: bytes, format)
+    let orientation = unsafe ExifOrientation(in: bytes, format)
     return (orientation.map(picture.turned) ?? picture, format, hadAlpha)
   }
 
   /// Three samples of each four.
   private static func opaque(_ samples: [UInt8], _ transparency: Transparency) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: samples.count / 4 * 3) { buffer, count in
+    unsafe [UInt8](unsafeUninitializedCapacity: samples.count / 4 * 3) { buffer, count in
       for pixel in 0..<samples.count / 4 {
         let alpha = Int(samples[4 * pixel + 3])
         for channel in 0..<3 {
           let sample = samples[4 * pixel + channel]
-          buffer[3 * pixel + channel] =
+          unsafe buffer[3 * pixel + channel] =
             switch transparency {
             case .dropped: sample
             case .overWhite: UInt8((Int(sample) * alpha + 255 * (255 - alpha) + 127) / 255)
@@ -133,11 +138,11 @@ extension PictureFile.Format {
     into pixels: UnsafeMutablePointer<UInt8>?
   ) -> String? {
     var message = [CChar](repeating: 0, count: Int(CPICTURES_MESSAGE))
-    let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+    let start = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress
     let status =
       switch self {
-      case .png: cpictures_png(start, bytes.count, &header, pixels, &message)
-      case .jpeg: cpictures_jpeg(start, bytes.count, &header, pixels, &message)
+      case .png: unsafe cpictures_png(start, bytes.count, &header, pixels, &message)
+      case .jpeg: unsafe cpictures_jpeg(start, bytes.count, &header, pixels, &message)
       }
     guard status != 0 else { return nil }
     return String(

@@ -1,25 +1,29 @@
 private import COpenBLAS
 
+// Unsafe: OpenBLAS takes addresses. The caller keeps the factors alive, and sizes within their
+// strides.
+
 /// A row-major matrix in memory: its address and the distance between rows, in floats.
-package struct Matrix {
+@safe package struct Matrix {
   let base: UnsafePointer<Float>
   let stride: Int
   let transposed: Bool
 
   init(_ base: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
-    self.base = base
+    unsafe self.base = unsafe base
     self.stride = stride
     self.transposed = transposed
   }
 
   /// The part from `row` on, in the untransposed or transposed sense in which the matrix is read.
   func fromRow(_ row: Int) -> Matrix {
-    Matrix(base + (transposed ? row : row * stride), stride: stride, transposed: transposed)
+    unsafe Matrix(base + (transposed ? row : row * stride), stride: stride, transposed: transposed)
   }
 
   /// The part from `column` on, in the sense in which the matrix is read.
   func fromColumn(_ column: Int) -> Matrix {
-    Matrix(base + (transposed ? column * stride : column), stride: stride, transposed: transposed)
+    unsafe Matrix(
+      base + (transposed ? column * stride : column), stride: stride, transposed: transposed)
   }
 }
 
@@ -34,7 +38,7 @@ extension Matrix {
   ) {
     guard rows > 0, columns > 0 else { return }
     Engine.withBLASOnOneThread {
-      cblas_sgemm(
+      unsafe cblas_sgemm(
         CblasRowMajor, left.transposed ? CblasTrans : CblasNoTrans,
         right.transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns),
         blasint(inner), alpha, left.base, blasint(left.stride), right.base, blasint(right.stride),
@@ -62,7 +66,7 @@ extension Matrix {
     let width = ((columns + columnParts - 1) / columnParts + 15) / 16 * 16
     Parallel.forEach(rowParts * columnParts) { part in
       let (row, column) = (part / columnParts * height, part % columnParts * width)
-      multiply(
+      unsafe multiply(
         left.fromRow(row), right.fromColumn(column), into: output + row * outputStride + column,
         outputStride: outputStride, rows: min(height, rows - row),
         columns: min(width, columns - column), inner: inner, alpha: alpha, beta: beta)

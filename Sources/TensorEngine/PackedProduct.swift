@@ -1,11 +1,14 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. The caller keeps the factors alive; panels have storage of
+// their own.
+
 /// A product of matrices whose right factor is packed, some panels of its columns at a time.
 ///
 /// A panel is `[inner, CK_PANEL]` in one piece, whatever the layout of the matrix it was taken from.
 /// Each thread packs panels of its own and multiplies all rows with them, so that a factor is read
 /// once and never exists whole in another layout or precision.
-struct PackedProduct {
+@safe struct PackedProduct {
   /// The left factor: `[rows, inner]` in one piece.
   let left: UnsafePointer<Float>
   let rows: Int
@@ -34,12 +37,14 @@ struct PackedProduct {
         $0..<min($0 + panel, part.upperBound)
       }
       let packed = Storage(count: panels.count * size)
-      for (index, columns) in panels.enumerated() { pack(columns, packed.pointer + index * size) }
+      for (index, columns) in panels.enumerated() {
+        unsafe pack(columns, packed.pointer + index * size)
+      }
       for first in stride(from: 0, to: rows, by: CK_TILE) {
         let some = first..<min(first + CK_TILE, rows)
         begin(some, part)
         for (index, columns) in panels.enumerated() {
-          ck_panel_product(
+          unsafe ck_panel_product(
             left + first * inner, inner, packed.pointer + index * size,
             output + first * self.columns + columns.lowerBound, self.columns, some.count,
             columns.count, inner, 1)
@@ -54,9 +59,9 @@ struct PackedProduct {
     into packed: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<inner {
-      let target = packed + row * panel
-      target.update(from: source + row * stride, count: columns)
-      (target + columns).update(repeating: 0, count: panel - columns)
+      let target = unsafe packed + row * panel
+      unsafe target.update(from: source + row * stride, count: columns)
+      unsafe (target + columns).update(repeating: 0, count: panel - columns)
     }
   }
 }

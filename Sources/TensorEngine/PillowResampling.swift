@@ -1,5 +1,8 @@
 private import Foundation
 
+// Unsafe: arrays lend their addresses, without which each of millions of samples is checked; the
+// weights of an axis reach only cells that it has.
+
 /// Pillow's antialiased resizing of pictures of 8-bit samples, to the bit.
 ///
 /// - Reference: Pillow `src/libImaging/Resample.c`.
@@ -63,8 +66,9 @@ package enum PillowResampling {
   ) -> [UInt8] {
     guard width != size.width else { return pixels }
     let axis = Axis(filter, from: size.width, to: width)
-    return resampled(pixels, width: width, height: size.height) { samples, row, column, channel in
-      axis.sample(column, of: samples, from: 3 * row * size.width + channel, stride: 3)
+    return unsafe resampled(pixels, width: width, height: size.height) {
+      samples, row, column, channel in
+      unsafe axis.sample(column, of: samples, from: 3 * row * size.width + channel, stride: 3)
     }
   }
 
@@ -73,8 +77,9 @@ package enum PillowResampling {
   ) -> [UInt8] {
     guard height != size.height else { return pixels }
     let axis = Axis(filter, from: size.height, to: height)
-    return resampled(pixels, width: size.width, height: height) { samples, row, column, channel in
-      axis.sample(row, of: samples, from: 3 * column + channel, stride: 3 * size.width)
+    return unsafe resampled(pixels, width: size.width, height: height) {
+      samples, row, column, channel in
+      unsafe axis.sample(row, of: samples, from: 3 * column + channel, stride: 3 * size.width)
     }
   }
 
@@ -83,13 +88,13 @@ package enum PillowResampling {
     _ pixels: [UInt8], width: Int, height: Int,
     _ sample: (UnsafeBufferPointer<UInt8>, _ row: Int, _ column: Int, _ channel: Int) -> UInt8
   ) -> [UInt8] {
-    pixels.withUnsafeBufferPointer { samples in
-      [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
+    unsafe pixels.withUnsafeBufferPointer { samples in
+      unsafe [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
         var position = 0
         for row in 0..<height {
           for column in 0..<width {
             for channel in 0..<3 {
-              target[position] = sample(samples, row, column, channel)
+              unsafe target[position] = unsafe sample(samples, row, column, channel)
               position += 1
             }
           }
@@ -148,7 +153,7 @@ package enum PillowResampling {
       var sum = 1 << (Self.precision - 1)
       var position = start + first[cell] * stride
       for weight in weights[cell] {
-        sum += Int(samples[position]) * weight
+        unsafe sum += Int(samples[position]) * weight
         position += stride
       }
       return UInt8(clamping: sum >> Self.precision)

@@ -1,4 +1,4 @@
-/// The sources of random numbers by their names on the command line.
+/// The libraries whose random numbers a run can begin with: the same seed gives the same noise.
 public enum RandomSourceKind: String, Sendable, Hashable, CaseIterable {
   /// `torch.Generator("cpu")`.
   case torch

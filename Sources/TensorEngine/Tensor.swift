@@ -1,3 +1,6 @@
+// Unsafe: elements lie at an address. Their storage is kept alive for as long as the address is
+// lent.
+
 /// A row-major block of float32 numbers and its shape.
 ///
 /// A tensor is a value: nothing changes it once it exists. One that was made from a ``Tape``'s
@@ -22,9 +25,9 @@ public struct Tensor: Sendable {
   /// - Precondition: `values` has as many elements as `shape` says.
   public init(_ values: [Float], shape: [Int]) {
     let storage = Storage(count: values.count)
-    values.withUnsafeBufferPointer { source in
+    unsafe values.withUnsafeBufferPointer { source in
       if let base = source.baseAddress {
-        storage.pointer.update(from: base, count: source.count)
+        unsafe storage.pointer.update(from: base, count: source.count)
       }
     }
     self.init(storage: storage, shape: shape)
@@ -35,14 +38,14 @@ public struct Tensor: Sendable {
     shape: [Int], fill: (UnsafeMutablePointer<Float>) throws -> Void
   ) rethrows {
     let storage = Storage(count: shape.reduce(1, *))
-    try fill(storage.pointer)
+    try unsafe fill(storage.pointer)
     self.init(storage: storage, shape: shape)
   }
 
   /// A tensor whose elements are all `value`.
   public static func full(_ value: Float, shape: [Int]) -> Tensor {
     let storage = Storage(count: shape.reduce(1, *))
-    storage.pointer.initialize(repeating: value, count: storage.count)
+    unsafe storage.pointer.initialize(repeating: value, count: storage.count)
     return Tensor(storage: storage, shape: shape)
   }
 
@@ -57,26 +60,26 @@ public struct Tensor: Sendable {
 
   /// The elements in row-major order, copied.
   public var values: [Float] {
-    withPointer { Array(UnsafeBufferPointer(start: $0, count: count)) }
+    unsafe withPointer { unsafe Array(UnsafeBufferPointer(start: $0, count: count)) }
   }
 
   /// The only element.
   /// - Precondition: the tensor has exactly one.
   public var item: Float {
     guard count == 1 else { bug("item of a tensor of shape \(shape)") }
-    return withPointer { $0[0] }
+    return unsafe withPointer { unsafe $0[0] }
   }
 
   /// Lends the elements in row-major order to `body`; the span ends with the call.
   public func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try withPointer { try body(UnsafeBufferPointer(start: $0, count: count).span) }
+    try unsafe withPointer { try unsafe body(UnsafeBufferPointer(start: $0, count: count).span) }
   }
 
   /// Lends the elements' address to `body`, which must neither keep it nor write through it.
   package func withPointer<Result>(
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
-    try withExtendedLifetime(storage) { try body(UnsafePointer(storage.pointer)) }
+    try withExtendedLifetime(storage) { try unsafe body(UnsafePointer(storage.pointer)) }
   }
 
   /// Whether the numbers come from a variable, so that they may have a gradient.

@@ -1,6 +1,9 @@
 private import CKernels
 internal import Glibc
 
+// Unsafe: kernels in C take addresses. A weight keeps its tensor or its halves alive, and `widen`
+// checks ranges.
+
 /// A layer's matrix or kernels, in the precision they are kept in: float32, or 16 bits that are
 /// widened where they are used.
 ///
@@ -38,7 +41,7 @@ package struct Weight: Sendable {
 
   /// The elements in row-major order, widened and copied.
   package var values: [Float] {
-    withFloats(0..<count) { Array(UnsafeBufferPointer(start: $0, count: count)) }
+    unsafe withFloats(0..<count) { unsafe Array(UnsafeBufferPointer(start: $0, count: count)) }
   }
 
   /// Lends the elements of `range` in row-major order to `body`.
@@ -47,11 +50,11 @@ package struct Weight: Sendable {
   ) -> Result {
     switch numbers {
     case .float32(let tensor):
-      return tensor.withPointer { body($0 + range.lowerBound) }
+      return unsafe tensor.withPointer { unsafe body($0 + range.lowerBound) }
     case .halves(let halves):
       let floats = Storage(count: range.count)
-      halves.widen(range, into: floats.pointer)
-      return withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer)) }
+      unsafe halves.widen(range, into: floats.pointer)
+      return withExtendedLifetime(floats) { unsafe body(UnsafePointer(floats.pointer)) }
     }
   }
 
@@ -63,25 +66,28 @@ package struct Weight: Sendable {
     let width = count / shape[0]
     switch numbers {
     case .float32(let tensor):
-      tensor.withPointer { body($0 + rows.lowerBound * width + columns.lowerBound, width) }
+      unsafe tensor.withPointer {
+        unsafe body($0 + rows.lowerBound * width + columns.lowerBound, width)
+      }
     case .halves(let halves):
       let floats = Storage(count: rows.count * columns.count)
       for (index, row) in rows.enumerated() {
         let first = row * width + columns.lowerBound
-        halves.widen(first..<first + columns.count, into: floats.pointer + index * columns.count)
+        unsafe halves.widen(
+          first..<first + columns.count, into: floats.pointer + index * columns.count)
       }
-      withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer), columns.count) }
+      withExtendedLifetime(floats) { unsafe body(UnsafePointer(floats.pointer), columns.count) }
     }
   }
 
   /// Lends all elements to `body`, widened on all threads.
   func withFloats<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-    guard case .halves(let halves) = numbers else { return withFloats(0..<count, body) }
+    guard case .halves(let halves) = numbers else { return unsafe withFloats(0..<count, body) }
     let floats = Storage(count: count)
     Parallel.ranges(count, grain: 1 << 16) {
-      halves.widen($0, into: floats.pointer + $0.lowerBound)
+      unsafe halves.widen($0, into: floats.pointer + $0.lowerBound)
     }
-    return withExtendedLifetime(floats) { body(UnsafePointer(floats.pointer)) }
+    return withExtendedLifetime(floats) { unsafe body(UnsafePointer(floats.pointer)) }
   }
 
   /// Gives the memory of a mapped weight back until it is used again.
@@ -99,7 +105,7 @@ package struct Weight: Sendable {
 /// The owner of 16-bit numbers: IEEE halves or the upper halves of float32, in memory or in a file.
 ///
 /// Nothing writes to it once it exists, which is what makes it safe to share.
-final class HalfStorage: @unchecked Sendable {
+@safe final class HalfStorage: @unchecked Sendable {
   private let pointer: UnsafePointer<UInt16>
   private let count: Int
   /// Whether these are bfloat16.
@@ -113,7 +119,7 @@ final class HalfStorage: @unchecked Sendable {
     guard count >= 0 && offset % 2 == 0 && offset + 2 * count <= file.count else {
       bug("\(count) halves at byte \(offset) of a file")
     }
-    pointer = file.address(of: offset).assumingMemoryBound(to: UInt16.self)
+    unsafe pointer = unsafe file.address(of: offset).assumingMemoryBound(to: UInt16.self)
     (self.count, self.isBrain, self.file, self.offset) = (count, isBrain, file, offset)
   }
 
@@ -122,23 +128,23 @@ final class HalfStorage: @unchecked Sendable {
     let memory = UnsafeMutablePointer<UInt16>.allocate(capacity: max(tensor.count, 1))
     Parallel.ranges(tensor.count, grain: 1 << 16) { range in
       let first = range.lowerBound
-      ck_float_to_half(tensor.storage.pointer + first, memory + first, range.count)
+      unsafe ck_float_to_half(tensor.storage.pointer + first, memory + first, range.count)
     }
-    pointer = UnsafePointer(memory)
+    unsafe pointer = unsafe UnsafePointer(memory)
     (count, isBrain, file, offset) = (tensor.count, false, nil, 0)
   }
 
-  deinit { if file == nil { pointer.deallocate() } }
+  deinit { if file == nil { unsafe pointer.deallocate() } }
 
   func widen(_ range: Range<Int>, into target: UnsafeMutablePointer<Float>) {
     guard range.lowerBound >= 0 && range.upperBound <= count else {
       bug("\(range) of \(count) halves")
     }
-    let source = pointer + range.lowerBound
+    let source = unsafe pointer + range.lowerBound
     if isBrain {
-      ck_brain_to_float(source, target, range.count)
+      unsafe ck_brain_to_float(source, target, range.count)
     } else {
-      ck_half_to_float(source, target, range.count)
+      unsafe ck_half_to_float(source, target, range.count)
     }
   }
 

@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: the system writes from addresses, which the bytes lend for the call.
+
 /// A file that appears under its name only once it is whole.
 ///
 /// The bytes go to a temporary name in the same folder, which is renamed over the file's own at the
@@ -24,7 +26,7 @@ package struct AtomicFile: ~Copyable {
 
   private init(at place: Place, flags: Int32) throws {
     let mode = O_WRONLY | O_CLOEXEC | flags
-    let descriptor = openat(place.folder, place.temporary, mode, 0o666)
+    let descriptor = unsafe openat(place.folder, place.temporary, mode, 0o666)
     guard descriptor >= 0 else {
       throw FileError.system(.unwritable, path: place.path, doing: "create", code: errno)
     }
@@ -64,15 +66,15 @@ package struct AtomicFile: ~Copyable {
 
   /// What a path leads to: the path itself unless a link stands there.
   private static func target(of path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
   }
 
   /// Whether there is a pipe, a socket or a device at `path`, or where a link there leads.
   private static func isDevice(_ path: String) -> Bool {
     var status = stat()
-    guard stat(path, &status) == 0 else { return false }
+    guard unsafe stat(path, &status) == 0 else { return false }
     return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
   }
 
@@ -87,7 +89,7 @@ package struct AtomicFile: ~Copyable {
   }
 
   private static func synchronizeFolder(of path: String) throws {
-    let descriptor = open(split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = unsafe open(split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { if descriptor >= 0 { close(descriptor) } }
     guard descriptor >= 0, fsync(descriptor) == 0 else {
       throw FileError.system(
@@ -98,7 +100,7 @@ package struct AtomicFile: ~Copyable {
   /// Refuses a name where a rename would replace a folder or a device.
   private static func checkReplaceable(_ name: String, path: String) throws {
     var status = stat()
-    guard lstat(name, &status) == 0 else { return }
+    guard unsafe lstat(name, &status) == 0 else { return }
     switch status.st_mode & S_IFMT {
     case S_IFREG, S_IFLNK: return
     case S_IFDIR:
@@ -155,22 +157,22 @@ package struct AtomicFile: ~Copyable {
   /// Appends `bytes`.
   /// - Throws: ``FileError``.
   package mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes
+    var rest = unsafe bytes
     while let base = rest.baseAddress, rest.count > 0 {
-      let written = Glibc.write(descriptor, base, rest.count)
+      let written = unsafe Glibc.write(descriptor, base, rest.count)
       if written < 0 {
         if errno == EINTR { continue }
         throw FileError.system(.unwritable, path: place.path, doing: "write", code: errno)
       }
       count += written
-      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+      unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
     }
   }
 
   /// Appends `bytes`.
   /// - Throws: ``FileError``.
   package mutating func append(_ bytes: [UInt8]) throws {
-    try bytes.withUnsafeBytes { try append($0) }
+    try unsafe bytes.withUnsafeBytes { try unsafe append($0) }
   }
 
   /// Writes `bytes` over those at `offset`, which were appended before.
@@ -181,8 +183,9 @@ package struct AtomicFile: ~Copyable {
     }
     var done = 0
     while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        pwrite(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, offset + done)
+      let written = unsafe bytes.withUnsafeBytes {
+        unsafe pwrite(
+          descriptor, $0.baseAddress.map { unsafe $0 + done }, $0.count - done, offset + done)
       }
       if written < 0 {
         if errno == EINTR { continue }
@@ -211,7 +214,7 @@ package struct AtomicFile: ~Copyable {
       throw FileError.system(.unwritable, path: place.path, doing: "write", code: code)
     }
     guard
-      place.temporary == place.name
+      unsafe place.temporary == place.name
         || renameat(place.folder, place.temporary, place.folder, place.name) == 0
     else {
       let code = errno
@@ -224,7 +227,7 @@ package struct AtomicFile: ~Copyable {
   /// Removes what is not whole; a device stays.
   private borrowing func remove() {
     if Self.isDevice(place.temporary) && place.folder == AT_FDCWD { return }
-    unlinkat(place.folder, place.temporary, 0)
+    unsafe unlinkat(place.folder, place.temporary, 0)
   }
 }
 

@@ -1,5 +1,7 @@
 internal import Glibc
 
+// Unsafe: the system's words for an error come as a C string, which is copied.
+
 /// What is wrong with a file, and where.
 ///
 /// Everything that reads or writes a file in this module throws this type. `description` is one
@@ -82,7 +84,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     _ kind: Kind, path: String, doing action: String, code: Int32
   ) -> FileError {
     let full = code == ENOSPC || code == EDQUOT
-    let words = full ? "disk full" : String(cString: strerror(code))
+    let words = unsafe full ? "disk full" : String(cString: strerror(code))
     return FileError(
       full ? .diskFull : kind, path: path, reason: "cannot \(action): \(words) (errno \(code))",
       systemError: code)

@@ -1,8 +1,11 @@
+// Unsafe: whoever makes a scanner lends it bytes by address while it reads; every place is
+// compared with their end first.
+
 /// Reads JSON (RFC 8259) from bytes, one value at a time, and refuses everything the grammar does
 /// not allow, and duplicate keys.
 ///
 /// Offsets in errors are counted from the start of the file: `origin` is where the bytes begin.
-package struct JSONScanner {
+@safe package struct JSONScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let file: String
   private let origin: Int
@@ -14,7 +17,7 @@ package struct JSONScanner {
   package init(
     _ bytes: UnsafeRawBufferPointer, file: String, origin: Int = 0, depthLimit: Int = 32
   ) {
-    self.bytes = bytes.bindMemory(to: UInt8.self)
+    unsafe self.bytes = unsafe bytes.bindMemory(to: UInt8.self)
     self.file = file
     self.origin = origin
     self.depthLimit = depthLimit
@@ -94,7 +97,7 @@ package struct JSONScanner {
   /// Refuses anything but white space up to the end.
   package mutating func end() throws {
     skipSpace()
-    if position < bytes.count { throw unexpected("the end of the document") }
+    if unsafe position < bytes.count { throw unexpected("the end of the document") }
   }
 
   // MARK: Structure
@@ -126,8 +129,8 @@ package struct JSONScanner {
 
   private mutating func literal(_ word: StaticString, _ value: JSONValue) throws -> JSONValue {
     let end = position + word.utf8CodeUnitCount
-    let expected = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-    guard end <= bytes.count, bytes[position..<end].elementsEqual(expected) else {
+    let expected = unsafe UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+    guard unsafe end <= bytes.count, unsafe bytes[position..<end].elementsEqual(expected) else {
       throw unexpected("a value")
     }
     position = end
@@ -135,8 +138,8 @@ package struct JSONScanner {
   }
 
   private mutating func skipSpace() {
-    while position < bytes.count {
-      switch bytes[position] {
+    while unsafe position < bytes.count {
+      switch unsafe bytes[position] {
       case 0x20, 0x09, 0x0A, 0x0D: position += 1
       default: return
       }
@@ -145,14 +148,14 @@ package struct JSONScanner {
 
   private mutating func peek(expecting expected: @autoclosure () -> String) throws -> UInt8 {
     skipSpace()
-    guard position < bytes.count else {
+    guard unsafe position < bytes.count else {
       throw failure("expected \(expected()), got the end of the document")
     }
-    return bytes[position]
+    return unsafe bytes[position]
   }
 
   private func unexpected(_ expected: String) -> FileError {
-    let byte = bytes[position]
+    let byte = unsafe bytes[position]
     let shown =
       (0x21...0x7E).contains(byte)
       ? "'\(Character(Unicode.Scalar(byte)))'" : "byte 0x\(String(byte, radix: 16))"
@@ -165,23 +168,23 @@ package struct JSONScanner {
   package mutating func number() throws -> JSONValue {
     _ = try peek(expecting: "a number")
     let start = position
-    if bytes[position] == UInt8(ascii: "-") { position += 1 }
+    if unsafe bytes[position] == UInt8(ascii: "-") { position += 1 }
     let first = position
     try digits()
-    if bytes[first] == UInt8(ascii: "0"), position > first + 1 {
+    if unsafe bytes[first] == UInt8(ascii: "0"), position > first + 1 {
       throw failure("a number with a leading zero", at: origin + start)
     }
     var isInteger = true
-    if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+    if unsafe position < bytes.count, unsafe bytes[position] == UInt8(ascii: ".") {
       isInteger = false
       position += 1
       try digits()
     }
-    if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
+    if unsafe position < bytes.count, unsafe bytes[position] | 0x20 == UInt8(ascii: "e") {
       isInteger = false
       position += 1
-      if position < bytes.count,
-        bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
+      if unsafe position < bytes.count,
+        unsafe bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
       {
         position += 1
       }
@@ -192,7 +195,7 @@ package struct JSONScanner {
 
   private func number(in range: Range<Int>, isInteger: Bool) throws -> JSONValue {
     if isInteger, let value = integer(in: range) { return .integer(value) }
-    let text = String(decoding: bytes[range], as: UTF8.self)
+    let text = unsafe String(decoding: bytes[range], as: UTF8.self)
     guard let value = Double(text), value.isFinite else {
       throw failure(
         "the number \(FileError.quoted(text)) is beyond a double", at: origin + range.lowerBound)
@@ -202,9 +205,10 @@ package struct JSONScanner {
 
   /// The integer written in `range`, unless it does not fit.
   private func integer(in range: Range<Int>) -> Int? {
-    let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+    let isNegative = unsafe bytes[range.lowerBound] == UInt8(ascii: "-")
     var value = 0
-    for byte in bytes[range].dropFirst(isNegative ? 1 : 0) {
+    for place in range.dropFirst(isNegative ? 1 : 0) {
+      let byte = unsafe bytes[place]
       let digit = Int(byte &- UInt8(ascii: "0"))
       let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
       let (sum, carry) =
@@ -218,13 +222,13 @@ package struct JSONScanner {
 
   private mutating func digits() throws {
     let start = position
-    while position < bytes.count,
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
+    while unsafe position < bytes.count,
+      unsafe (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
     {
       position += 1
     }
     if position == start {
-      throw position < bytes.count
+      throw unsafe position < bytes.count
         ? unexpected("a digit") : failure("expected a digit, got the end of the document")
     }
   }
@@ -240,13 +244,14 @@ package struct JSONScanner {
     position += 1
     let start = position
     var union: UInt8 = 0
-    while position < bytes.count {
-      switch bytes[position] {
+    while unsafe position < bytes.count {
+      switch unsafe bytes[position] {
       case UInt8(ascii: "\""):
-        let content = UnsafeBufferPointer(rebasing: bytes[start..<position])
+        let content = unsafe UnsafeBufferPointer(rebasing: bytes[start..<position])
         // ASCII needs no validation, and most strings are ASCII.
         let text =
-          union < 0x80 ? String(decoding: content, as: UTF8.self) : try decode(content, at: start)
+          unsafe union < 0x80
+          ? String(decoding: content, as: UTF8.self) : try decode(content, at: start)
         position += 1
         return text
       case UInt8(ascii: "\\"):
@@ -254,7 +259,7 @@ package struct JSONScanner {
       case 0..<0x20:
         throw controlCharacter()
       default:
-        union |= bytes[position]
+        unsafe union |= bytes[position]
         position += 1
       }
     }
@@ -265,15 +270,15 @@ package struct JSONScanner {
   private mutating func stringWithEscapes(from start: Int, opening: Int) throws -> String {
     var buffer: [UInt8] = []
     var plain = start
-    while position < bytes.count {
-      switch bytes[position] {
+    while unsafe position < bytes.count {
+      switch unsafe bytes[position] {
       case UInt8(ascii: "\""):
-        buffer += bytes[plain..<position]
-        let text = try buffer.withUnsafeBufferPointer { try decode($0, at: start) }
+        unsafe buffer += bytes[plain..<position]
+        let text = try unsafe buffer.withUnsafeBufferPointer { try unsafe decode($0, at: start) }
         position += 1
         return text
       case UInt8(ascii: "\\"):
-        buffer += bytes[plain..<position]
+        unsafe buffer += bytes[plain..<position]
         try escape(into: &buffer)
         plain = position
       case 0..<0x20:
@@ -286,14 +291,14 @@ package struct JSONScanner {
   }
 
   private func controlCharacter() -> FileError {
-    failure("a control character 0x\(String(bytes[position], radix: 16)) in a string")
+    failure(unsafe "a control character 0x\(String(bytes[position], radix: 16)) in a string")
   }
 
   /// The text that `content` encodes; `start` is where the string begins in the document.
   private func decode(_ content: UnsafeBufferPointer<UInt8>, at start: Int) throws -> String {
-    if let text = String(validating: content, as: UTF8.self) { return text }
+    if let text = unsafe String(validating: content, as: UTF8.self) { return text }
     // The escapes are valid, so the fault is in the document's own bytes.
-    let place = Self.firstInvalidByte(of: bytes, from: start)
+    let place = unsafe Self.firstInvalidByte(of: bytes, from: start)
     throw failure("a string that is not UTF-8", at: origin + place)
   }
 
@@ -302,10 +307,10 @@ package struct JSONScanner {
   {
     var position = start
     while position < bytes.count {
-      let length = bytes[position] < 0x80 ? 1 : 2
+      let length = unsafe bytes[position] < 0x80 ? 1 : 2
       let longest = min(4, bytes.count - position)
       let valid = (length...max(length, longest)).first { count in
-        count <= longest
+        unsafe count <= longest
           && String(validating: bytes[position..<position + count], as: UTF8.self)?
             .unicodeScalars.count == 1
       }
@@ -318,8 +323,8 @@ package struct JSONScanner {
   private mutating func escape(into buffer: inout [UInt8]) throws {
     let start = offset
     position += 1
-    guard position < bytes.count else { throw failure("expected an escape, got the end") }
-    let byte = bytes[position]
+    guard unsafe position < bytes.count else { throw failure("expected an escape, got the end") }
+    let byte = unsafe bytes[position]
     position += 1
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): buffer.append(byte)
@@ -337,8 +342,9 @@ package struct JSONScanner {
   private mutating func scalar(at start: Int) throws -> Unicode.Scalar {
     let first = try hexadecimal()
     if let scalar = Unicode.Scalar(first) { return scalar }
-    guard first < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
-      bytes[position + 1] == UInt8(ascii: "u")
+    guard first < 0xDC00, unsafe position + 1 < bytes.count,
+      unsafe bytes[position] == UInt8(ascii: "\\"),
+      unsafe bytes[position + 1] == UInt8(ascii: "u")
     else { throw failure("a lone surrogate in a string", at: start) }
     position += 2
     let second = try hexadecimal()
@@ -351,7 +357,8 @@ package struct JSONScanner {
   private mutating func hexadecimal() throws -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
-      guard position < bytes.count, let digit = Self.hexadecimalDigit(bytes[position]) else {
+      guard unsafe position < bytes.count, let digit = unsafe Self.hexadecimalDigit(bytes[position])
+      else {
         throw failure("expected four hexadecimal digits after \\u")
       }
       value = value << 4 | digit

@@ -1,12 +1,15 @@
 internal import Glibc
 private import Synchronization
 
+// Unsafe: this is the owner of a mapping, whose address is lent or valid while the file lives;
+// offsets are checked against its size.
+
 /// A regular file mapped into memory, read-only, until the last reference to it goes.
 ///
 /// Nothing is read before it is used, and pages can be given back at any time, so a checkpoint
 /// larger than memory still opens. A file that another program shortens while it is mapped
 /// ends this process with SIGBUS, as with every mapping.
-package final class MappedFile: @unchecked Sendable {
+@safe package final class MappedFile: @unchecked Sendable {
   package let path: String
   /// The size of the file in bytes, at least 1.
   package let count: Int
@@ -18,7 +21,7 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
   package init(path: String) throws {
     // Without O_NONBLOCK, opening a named pipe waits for its other end.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code = errno
       throw FileError.system(
@@ -27,7 +30,7 @@ package final class MappedFile: @unchecked Sendable {
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard unsafe fstat(descriptor, &status) == 0 else {
       throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
@@ -38,18 +41,18 @@ package final class MappedFile: @unchecked Sendable {
       throw FileError(.malformed, path: path, offset: 0, reason: "the file is empty")
     }
     let size = Int(status.st_size)
-    guard let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
-      mapping != MAP_FAILED
+    guard let mapping = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
+      unsafe mapping != MAP_FAILED
     else {
       throw FileError.system(.unreadable, path: path, doing: "map", code: errno)
     }
     self.path = path
     count = size
-    base = UnsafeRawPointer(mapping)
+    unsafe base = UnsafeRawPointer(mapping)
   }
 
   deinit {
-    munmap(UnsafeMutableRawPointer(mutating: base), count)
+    unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
     Self.staying.withLock { $0[ObjectIdentifier(self)] = nil }
   }
 
@@ -58,14 +61,14 @@ package final class MappedFile: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
     try withExtendedLifetime(self) {
-      try body(UnsafeRawBufferPointer(start: base, count: count))
+      try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
   }
 
   /// The address of the byte at `offset`, valid for as long as this object lives.
   package func address(of offset: Int) -> UnsafeRawPointer {
     guard 0...count ~= offset else { bug("byte \(offset) of a file of \(count)") }
-    return base + offset
+    return unsafe base + offset
   }
 }
 
@@ -88,7 +91,7 @@ extension MappedFile {
   /// Reading it again brings it in again, from the system's cache or from the file. Up to a gigabyte
   /// of all files stays.
   package func release(_ range: Range<Int>) {
-    let start = UInt(bitPattern: base)
+    let start = unsafe UInt(bitPattern: base)
     let addresses = start + UInt(range.lowerBound)..<start + UInt(range.upperBound)
     guard range.count >= Self.smallestRelease, !stays(addresses) else { return }
     Self.giveBack(addresses)
@@ -112,7 +115,7 @@ extension MappedFile {
     let end = addresses.upperBound / page * page
     guard end > first else { return }
     // A failure leaves the memory where it is, which is no harm.
-    _ = madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED)
+    _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED)
   }
 
   /// Counts a use of `addresses`, and says whether they stay.

@@ -1,3 +1,5 @@
+// Unsafe: strings lend their bytes by address for the call.
+
 /// An ordered set of names that finds a name's position, comparing bytes.
 ///
 /// `String` compares by canonical equivalence, under which two different keys of a file can be
@@ -70,12 +72,12 @@ package struct NameIndex: Sendable {
   private static func hash(of name: String) -> UInt64 {
     var name = name
     var hasher = Hasher()
-    name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    name.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     return UInt64(truncatingIfNeeded: hasher.finalize())
   }
 
   private static func same(_ first: String, _ second: String) -> Bool {
     var (first, second) = (first, second)
-    return first.withUTF8 { a in second.withUTF8 { b in a.elementsEqual(b) } }
+    return first.withUTF8 { a in second.withUTF8 { b in unsafe a.elementsEqual(b) } }
   }
 }

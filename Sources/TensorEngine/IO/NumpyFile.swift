@@ -1,5 +1,7 @@
 internal import CKernels
 
+// Unsafe: a mapped file lends its bytes by address; the header that was checked bounds them.
+
 /// One array in a `.npy` file, as `numpy.save` writes it.
 ///
 /// Format versions 1 to 3, in row-major or column-major order, little-endian; a header that breaks a
@@ -35,7 +37,7 @@ public struct NumpyFile: Sendable {
   /// - Throws: ``FileError`` with the rule that is broken and the byte.
   public init(path: String) throws {
     file = try MappedFile(path: path)
-    header = try file.withBytes { try NumpyHeader(of: $0, path: path) }
+    header = try unsafe file.withBytes { try unsafe NumpyHeader(of: $0, path: path) }
   }
 
   /// Extents, outermost first.
@@ -47,14 +49,14 @@ public struct NumpyFile: Sendable {
   /// Reads float32 or float16 as a float32 tensor in row-major order.
   /// - Throws: ``FileError`` when the elements are integers.
   public func tensor() throws -> Tensor {
-    try file.withBytes { bytes in
-      let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
+    try unsafe file.withBytes { bytes in
+      let data = unsafe UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
       switch type {
       case .float32:
-        return Tensor(ordered(Self.load(data, as: Float.self)), shape: shape)
+        return unsafe Tensor(ordered(Self.load(data, as: Float.self)), shape: shape)
       case .float16:
-        let halves = ordered(Self.load(data, as: UInt16.self))
-        return Tensor(shape: shape) { ck_half_to_float(halves, $0, halves.count) }
+        let halves = unsafe ordered(Self.load(data, as: UInt16.self))
+        return unsafe Tensor(shape: shape) { unsafe ck_half_to_float(halves, $0, halves.count) }
       case .int32, .int64:
         throw mismatch("a floating-point type (<f4 or <f2)")
       }
@@ -64,11 +66,11 @@ public struct NumpyFile: Sendable {
   /// Reads int32 or int64 in row-major order.
   /// - Throws: ``FileError`` when the elements are no integers.
   public func integers() throws -> [Int] {
-    try file.withBytes { bytes in
-      let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
+    try unsafe file.withBytes { bytes in
+      let data = unsafe UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
       switch type {
-      case .int32: return ordered(Self.load(data, as: Int32.self)).map(Int.init)
-      case .int64: return ordered(Self.load(data, as: Int64.self)).map(Int.init)
+      case .int32: return unsafe ordered(Self.load(data, as: Int32.self)).map(Int.init)
+      case .int64: return unsafe ordered(Self.load(data, as: Int64.self)).map(Int.init)
       case .float32, .float16: throw mismatch("an integer type (<i4 or <i8)")
       }
     }
@@ -83,9 +85,9 @@ public struct NumpyFile: Sendable {
   private static func load<Number: BitwiseCopyable>(
     _ bytes: UnsafeRawBufferPointer, as type: Number.Type
   ) -> [Number] {
-    [Number](unsafeUninitializedCapacity: bytes.count / MemoryLayout<Number>.size) {
+    unsafe [Number](unsafeUninitializedCapacity: bytes.count / MemoryLayout<Number>.size) {
       buffer, count in
-      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+      unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
       count = bytes.count / MemoryLayout<Number>.size
     }
   }
@@ -147,8 +149,9 @@ public struct NumpyFile: Sendable {
   ) throws {
     try AtomicFile.write(to: path, isDurable: isDurable) { file in
       try file.append(header(type: .float32, shape: tensor.shape))
-      try tensor.withPointer {
-        try file.append(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
+      try unsafe tensor.withPointer {
+        try unsafe file.append(
+          UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
       }
     }
   }

@@ -1,3 +1,5 @@
+// Unsafe: a mapped file lends its bytes by address; every place is compared with their end first.
+
 /// The header of a `.npy` file, read and checked against the file's size.
 struct NumpyHeader {
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
@@ -15,8 +17,8 @@ struct NumpyHeader {
 
   /// Reads the header of the file whose bytes are `file`.
   init(of file: UnsafeRawBufferPointer, path: String) throws {
-    let range = try Self.range(in: file, path: path)
-    var parser = LiteralParser(
+    let range = try unsafe Self.range(in: file, path: path)
+    var parser = unsafe LiteralParser(
       UnsafeRawBufferPointer(rebasing: file[range]), path: path, origin: range.lowerBound)
     let fields = try parser.fields()
     type = try Self.type(of: fields.description, path: path, offset: fields.descriptionOffset)
@@ -31,13 +33,13 @@ struct NumpyHeader {
     func failure(_ reason: String, at offset: Int) -> FileError {
       FileError(.malformed, path: path, offset: offset, reason: reason)
     }
-    guard file.count >= magic.count, file[..<magic.count].elementsEqual(magic) else {
+    guard file.count >= magic.count, unsafe file[..<magic.count].elementsEqual(magic) else {
       throw failure("expected an .npy file, which begins with \\x93NUMPY", at: 0)
     }
     guard file.count >= 10 else {
       throw failure("expected a version and a header's size, got the end", at: file.count)
     }
-    let version = (file[6], file[7])
+    let version = unsafe (file[6], file[7])
     guard (1...3).contains(version.0), version.1 == 0 else {
       throw failure("expected version 1.0, 2.0 or 3.0, got \(version.0).\(version.1)", at: 6)
     }
@@ -45,7 +47,7 @@ struct NumpyHeader {
     guard file.count >= start else {
       throw failure("expected a header's size, got the end", at: file.count)
     }
-    let size = (8..<start).reversed().reduce(0) { $0 << 8 | Int(file[$1]) }
+    let size = (8..<start).reversed().reduce(0) { unsafe $0 << 8 | Int(file[$1]) }
     guard size <= sizeLimit else {
       throw failure("expected a header of at most \(sizeLimit) bytes, got \(size)", at: 8)
     }
@@ -90,7 +92,7 @@ struct NumpyHeader {
 }
 
 /// Reads the Python dictionary in an `.npy` header: exactly the three keys, each once.
-private struct LiteralParser {
+@safe private struct LiteralParser {
   struct Fields {
     var description = ""
     var descriptionOffset = 0
@@ -104,7 +106,7 @@ private struct LiteralParser {
   private var position = 0
 
   init(_ bytes: UnsafeRawBufferPointer, path: String, origin: Int) {
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     self.path = path
     self.origin = origin
   }
@@ -138,7 +140,7 @@ private struct LiteralParser {
       throw failure("expected a key \(key), got none", at: 0)
     }
     skipSpace()
-    guard position == bytes.count else { throw failure("expected the end of the header") }
+    guard unsafe position == bytes.count else { throw failure("expected the end of the header") }
     return fields
   }
 
@@ -147,15 +149,17 @@ private struct LiteralParser {
   }
 
   private mutating func skipSpace() {
-    while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x0A {
+    while unsafe position < bytes.count, unsafe bytes[position] == 0x20 || bytes[position] == 0x0A {
       position += 1
     }
   }
 
   private mutating func peek() throws -> UInt8 {
     skipSpace()
-    guard position < bytes.count else { throw failure("expected more of the header, got its end") }
-    return bytes[position]
+    guard unsafe position < bytes.count else {
+      throw failure("expected more of the header, got its end")
+    }
+    return unsafe bytes[position]
   }
 
   private mutating func expect(_ character: Unicode.Scalar) throws {
@@ -173,15 +177,19 @@ private struct LiteralParser {
     }
     position += 1
     let start = position
-    while position < bytes.count, bytes[position] != quote {
-      guard (0x20...0x7E).contains(bytes[position]), bytes[position] != UInt8(ascii: "\\") else {
+    while unsafe position < bytes.count, unsafe bytes[position] != quote {
+      guard unsafe (0x20...0x7E).contains(bytes[position]),
+        unsafe bytes[position] != UInt8(ascii: "\\")
+      else {
         throw failure("expected a string of plain ASCII")
       }
       position += 1
     }
-    guard position < bytes.count else { throw failure("expected the string's end", at: start) }
+    guard unsafe position < bytes.count else {
+      throw failure("expected the string's end", at: start)
+    }
     defer { position += 1 }
-    return String(decoding: bytes[start..<position], as: UTF8.self)
+    return unsafe String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
   private mutating func description() throws -> String {
@@ -196,7 +204,7 @@ private struct LiteralParser {
   private mutating func boolean() throws -> Bool {
     _ = try peek()
     for (word, value) in [("True", true), ("False", false)] {
-      if bytes[position...].starts(with: word.utf8) {
+      if unsafe bytes[position...].starts(with: word.utf8) {
         position += word.utf8.count
         return value
       }
@@ -225,12 +233,12 @@ private struct LiteralParser {
   private mutating func extent() throws -> Int {
     _ = try peek()
     let start = position
-    while position < bytes.count,
-      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
+    while unsafe position < bytes.count,
+      unsafe (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
     {
       position += 1
     }
-    let digits = String(decoding: bytes[start..<position], as: UTF8.self)
+    let digits = unsafe String(decoding: bytes[start..<position], as: UTF8.self)
     guard let value = Int(digits), digits.utf8.count == 1 || digits.utf8.first != 0x30 else {
       throw failure("expected an extent from 0 to \(Int.max)", at: start)
     }

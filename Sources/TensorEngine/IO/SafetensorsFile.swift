@@ -1,5 +1,7 @@
 internal import CKernels
 
+// Unsafe: a mapped file lends its bytes by address; the header that was checked bounds them.
+
 /// A safetensors file, mapped, whose header was checked in full.
 ///
 /// Stricter than the library of the format: duplicate names, unknown fields, holes, overlaps and
@@ -48,7 +50,7 @@ package struct SafetensorsFile: Sendable {
   /// - Throws: ``FileError`` with the rule that is broken, the tensor and the byte.
   package init(path: String) throws {
     let file = try MappedFile(path: path)
-    let header = try file.withBytes { try SafetensorsHeader(of: $0, path: path) }
+    let header = try unsafe file.withBytes { try unsafe SafetensorsHeader(of: $0, path: path) }
     self.file = file
     index = header.index
     entries = header.entries
@@ -73,21 +75,21 @@ package struct SafetensorsFile: Sendable {
   /// Reads a tensor of this file or a part of one, as ``tensor(_:)-(String)`` does.
   /// - Throws: ``FileError`` when it has another type.
   package func tensor(_ entry: Entry) throws -> Tensor {
-    let base = file.address(of: entry.range.lowerBound)
+    let base = unsafe file.address(of: entry.range.lowerBound)
     switch entry.type {
     case .f32 where UInt(bitPattern: base) % 4 == 0:
       let storage = Storage(viewing: file, offset: entry.range.lowerBound, count: entry.count)
       return Tensor(storage: storage, shape: entry.shape)
     case .f32:
       return withExtendedLifetime(file) {
-        Tensor(shape: entry.shape) {
-          UnsafeMutableRawPointer($0).copyMemory(from: base, byteCount: entry.range.count)
+        unsafe Tensor(shape: entry.shape) {
+          unsafe UnsafeMutableRawPointer($0).copyMemory(from: base, byteCount: entry.range.count)
         }
       }
     case .f16, .bf16:
       return withExtendedLifetime(file) {
-        Tensor(shape: entry.shape) { target in
-          Self.widen(base, count: entry.count, isBrain: entry.type == .bf16, into: target)
+        unsafe Tensor(shape: entry.shape) { target in
+          unsafe Self.widen(base, count: entry.count, isBrain: entry.type == .bf16, into: target)
         }
       }
     default:
@@ -115,12 +117,12 @@ package struct SafetensorsFile: Sendable {
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
   package func integers(_ name: String) throws -> [Int] {
     let entry = try require(name)
-    return try file.withBytes { bytes in
-      let bytes = UnsafeRawBufferPointer(rebasing: bytes[entry.range])
+    return try unsafe file.withBytes { bytes in
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: bytes[entry.range])
       switch entry.type {
-      case .i64: return Self.load(bytes, as: Int64.self)
-      case .i32: return Self.load(bytes, as: Int32.self)
-      case .u8: return Self.load(bytes, as: UInt8.self)
+      case .i64: return unsafe Self.load(bytes, as: Int64.self)
+      case .i32: return unsafe Self.load(bytes, as: Int32.self)
+      case .u8: return unsafe Self.load(bytes, as: UInt8.self)
       default: throw unsupported(entry, readable: "I64, I32 and U8")
       }
     }
@@ -145,18 +147,18 @@ package struct SafetensorsFile: Sendable {
   ) {
     func widen(_ halves: UnsafePointer<UInt16>) {
       if isBrain {
-        ck_brain_to_float(halves, target, count)
+        unsafe ck_brain_to_float(halves, target, count)
       } else {
-        ck_half_to_float(halves, target, count)
+        unsafe ck_half_to_float(halves, target, count)
       }
     }
     if UInt(bitPattern: source) % 2 == 0 {
-      widen(source.assumingMemoryBound(to: UInt16.self))
+      unsafe widen(source.assumingMemoryBound(to: UInt16.self))
     } else {
-      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { halves in
-        UnsafeMutableRawBufferPointer(halves).copyMemory(
+      unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { halves in
+        unsafe UnsafeMutableRawBufferPointer(halves).copyMemory(
           from: UnsafeRawBufferPointer(start: source, count: 2 * count))
-        if let base = halves.baseAddress { widen(base) }
+        if let base = halves.baseAddress { unsafe widen(base) }
       }
     }
   }
@@ -165,7 +167,7 @@ package struct SafetensorsFile: Sendable {
     _ bytes: UnsafeRawBufferPointer, as type: Number.Type
   ) -> [Int] {
     stride(from: 0, to: bytes.count, by: MemoryLayout<Number>.size).map {
-      Int(bytes.loadUnaligned(fromByteOffset: $0, as: type))
+      unsafe Int(bytes.loadUnaligned(fromByteOffset: $0, as: type))
     }
   }
 }

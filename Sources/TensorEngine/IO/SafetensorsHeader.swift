@@ -1,3 +1,5 @@
+// Unsafe: a mapped file lends its bytes by address; every place is compared with their end first.
+
 /// The header of a safetensors file, read and checked against the file's size.
 struct SafetensorsHeader {
   /// The largest header, in bytes.
@@ -19,11 +21,11 @@ struct SafetensorsHeader {
 
   /// Reads the header of the file whose bytes are `file`.
   init(of file: UnsafeRawBufferPointer, path: String) throws {
-    let size = try Self.headerSize(of: file, path: path)
+    let size = try unsafe Self.headerSize(of: file, path: path)
     let payload = Self.prefixSize + size
-    let json = UnsafeRawBufferPointer(rebasing: file[Self.prefixSize..<payload])
-    var scanner = JSONScanner(json, file: path, origin: Self.prefixSize)
-    guard json.first == UInt8(ascii: "{") else {
+    let json = unsafe UnsafeRawBufferPointer(rebasing: file[Self.prefixSize..<payload])
+    var scanner = unsafe JSONScanner(json, file: path, origin: Self.prefixSize)
+    guard unsafe json.first == UInt8(ascii: "{") else {
       throw scanner.failure("expected the header to begin with '{'")
     }
     try scanner.members { scanner, key, offset in
@@ -33,7 +35,7 @@ struct SafetensorsHeader {
         try readEntry(&scanner, name: key, offset: offset, fileSize: file.count, payload: payload)
       }
     }
-    try Self.checkPadding(json, after: scanner)
+    try unsafe Self.checkPadding(json, after: scanner)
     try checkLayout(payload: payload, fileSize: file.count, path: path)
   }
 
@@ -44,7 +46,7 @@ struct SafetensorsHeader {
     guard file.count >= prefixSize else {
       throw failure("expected at least 8 bytes for the header's size, got \(file.count)")
     }
-    let size = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
+    let size = unsafe UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
     guard size <= sizeLimit else {
       throw failure("expected a header of at most \(sizeLimit) bytes, got \(size)")
     }
@@ -61,9 +63,9 @@ struct SafetensorsHeader {
   private static func checkPadding(
     _ json: UnsafeRawBufferPointer, after scanner: JSONScanner
   ) throws {
-    for position in (scanner.offset - prefixSize)..<json.count where json[position] != 0x20 {
+    for position in (scanner.offset - prefixSize)..<json.count where unsafe json[position] != 0x20 {
       throw scanner.failure(
-        "expected only spaces after the header, got byte 0x\(String(json[position], radix: 16))",
+        unsafe "expected only spaces after the header, got byte 0x\(String(json[position], radix: 16))",
         at: prefixSize + position)
     }
   }

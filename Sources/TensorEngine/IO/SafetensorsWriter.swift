@@ -1,5 +1,7 @@
 internal import CKernels
 
+// Unsafe: numbers are passed on as bytes by address while their owner lends them.
+
 /// Writes safetensors files with the bytes that the format's own library writes.
 ///
 /// Tensors are sorted by type, then by the bytes of their names; metadata by key.
@@ -8,7 +10,7 @@ internal import CKernels
 public enum SafetensorsWriter {
   /// A tensor's elements in the type they are written as.
   public struct Payload: Sendable {
-    fileprivate enum Numbers: Sendable {
+    @safe fileprivate enum Numbers: Sendable {
       case float32(Tensor)
       case float16(Tensor)
       case int64([Int64])
@@ -39,7 +41,7 @@ public enum SafetensorsWriter {
       _ type: SafetensorsType, shape: [Int],
       content: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) -> Payload {
-      Payload(numbers: .stream(content), type: type, shape: shape)
+      unsafe Payload(numbers: .stream(content), type: type, shape: shape)
     }
 
     /// The tensor that is written; `nil` of integers and of a stream.
@@ -66,7 +68,7 @@ public enum SafetensorsWriter {
     to path: String, isDurable: Bool = false
   ) throws {
     try AtomicFile.write(to: path, isDurable: isDurable) { file in
-      try write(tensors, metadata: metadata, path: path) { try file.append($0) }
+      try unsafe write(tensors, metadata: metadata, path: path) { try unsafe file.append($0) }
     }
   }
 
@@ -83,9 +85,9 @@ public enum SafetensorsWriter {
       return a != b ? a > b : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
     }
     let header = try header(of: sorted, metadata: metadata, path: path)
-    try withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
-    try header.withUnsafeBytes(sink)
-    for (_, payload) in sorted { try append(payload, path: path, to: sink) }
+    try unsafe withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
+    try unsafe header.withUnsafeBytes(sink)
+    for (_, payload) in sorted { try unsafe append(payload, path: path, to: sink) }
   }
 
   private static func header(
@@ -125,28 +127,28 @@ public enum SafetensorsWriter {
     let (type, shape) = (payload.type, payload.shape)
     switch payload.numbers {
     case .float32(let tensor):
-      try tensor.withPointer {
-        try sink(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
+      try unsafe tensor.withPointer {
+        try unsafe sink(UnsafeRawBufferPointer(UnsafeBufferPointer(start: $0, count: tensor.count)))
       }
     case .float16(let tensor):
-      let halves = [UInt16](unsafeUninitializedCapacity: tensor.count) { buffer, count in
-        tensor.withPointer { source in
-          if let base = buffer.baseAddress { ck_float_to_half(source, base, tensor.count) }
+      let halves = unsafe [UInt16](unsafeUninitializedCapacity: tensor.count) { buffer, count in
+        unsafe tensor.withPointer { source in
+          if let base = buffer.baseAddress { unsafe ck_float_to_half(source, base, tensor.count) }
         }
         count = tensor.count
       }
-      try halves.withUnsafeBytes(sink)
+      try unsafe halves.withUnsafeBytes(sink)
     case .int64(let integers):
       guard integers.count == shape.reduce(1, *) else {
         throw FileError(
           .malformed, path: path, reason: "shape \(shape) over \(integers.count) integers")
       }
-      try integers.withUnsafeBytes(sink)
+      try unsafe integers.withUnsafeBytes(sink)
     case .stream(let content):
       var count = 0
-      try content { bytes in
+      try unsafe content { bytes in
         count += bytes.count
-        try sink(bytes)
+        try unsafe sink(bytes)
       }
       guard count == payload.byteCount else {
         throw FileError(

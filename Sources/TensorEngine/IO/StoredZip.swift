@@ -1,5 +1,7 @@
 private import CZlib
 
+// Unsafe: bytes are passed on by address while their owner lends them.
+
 /// Writes zip archives whose members are stored as they are, with the bytes of Python's `zipfile`.
 ///
 /// Members bear no date (1980-01-01), may be read by their owner, and have the long sizes of zip64
@@ -12,7 +14,7 @@ package enum StoredZip {
   package typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
   /// A file in the archive.
-  package struct Member {
+  @safe package struct Member {
     /// Its name; ASCII.
     package let name: String
     /// Gives its bytes to a sink.
@@ -23,7 +25,7 @@ package enum StoredZip {
         bug("a member's name is ASCII, got \(name)")
       }
       self.name = name
-      self.content = content
+      unsafe self.content = unsafe content
     }
   }
 
@@ -69,11 +71,11 @@ package enum StoredZip {
     try file.append(localHeader(of: entry))
     var checksum: UInt = 0
     var size = 0
-    try member.content { bytes in
+    try unsafe member.content { bytes in
       guard let base = bytes.baseAddress else { return }
-      checksum = crc32_z(checksum, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+      checksum = unsafe crc32_z(checksum, base.assumingMemoryBound(to: UInt8.self), bytes.count)
       size += bytes.count
-      try file.append(bytes)
+      try unsafe file.append(bytes)
     }
     entry.checksum = UInt32(truncatingIfNeeded: checksum)
     entry.size = UInt64(size)
@@ -168,6 +170,6 @@ package enum StoredZip {
 extension [UInt8] {
   /// Appends a number, its lowest byte first.
   fileprivate mutating func append(little number: some FixedWidthInteger) {
-    Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
+    unsafe Swift.withUnsafeBytes(of: number.littleEndian) { unsafe append(contentsOf: $0) }
   }
 }

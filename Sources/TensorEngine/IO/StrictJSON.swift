@@ -1,3 +1,5 @@
+// Unsafe: a scanner reads bytes by address, which the file or the array lends.
+
 /// Reads whole JSON documents that nobody vouches for: configurations and tokenizers.
 package enum StrictJSON {
   /// The largest document that is read, in bytes.
@@ -13,7 +15,7 @@ package enum StrictJSON {
   package static func parse(
     _ bytes: UnsafeRawBufferPointer, file: String, depthLimit: Int = 32
   ) throws -> JSONValue {
-    var scanner = JSONScanner(bytes, file: file, depthLimit: depthLimit)
+    var scanner = unsafe JSONScanner(bytes, file: file, depthLimit: depthLimit)
     let value = try scanner.value()
     try scanner.end()
     return value
@@ -24,7 +26,7 @@ package enum StrictJSON {
   package static func parse(
     _ bytes: [UInt8], file: String, depthLimit: Int = 32
   ) throws -> JSONValue {
-    try bytes.withUnsafeBytes { try parse($0, file: file, depthLimit: depthLimit) }
+    try unsafe bytes.withUnsafeBytes { try unsafe parse($0, file: file, depthLimit: depthLimit) }
   }
 
   /// Parses the file at `path`.
@@ -36,7 +38,9 @@ package enum StrictJSON {
         .malformed, path: path,
         reason: "expected a JSON document of at most \(sizeLimit) bytes, got \(file.count)")
     }
-    let value = try file.withBytes { try parse($0, file: path, depthLimit: depthLimit) }
+    let value = try unsafe file.withBytes {
+      try unsafe parse($0, file: path, depthLimit: depthLimit)
+    }
     return JSONNode(value, file: path)
   }
 }

@@ -1,5 +1,7 @@
 private import Yams
 
+// Unsafe: a mapped file lends its bytes by address for the copy of its text.
+
 /// Reads YAML that nobody vouches for as the JSON value that it stands for.
 package enum YAMLDocument {
   /// The largest document that is read, in bytes.
@@ -16,7 +18,7 @@ package enum YAMLDocument {
         .malformed, path: path,
         reason: "expected a YAML document of at most \(sizeLimit) bytes, got \(file.count)")
     }
-    let text = file.withBytes { String(validating: $0, as: UTF8.self) }
+    let text = unsafe file.withBytes { unsafe String(validating: $0, as: UTF8.self) }
     guard let text else { throw FileError(.malformed, path: path, reason: "expected UTF-8") }
     do {
       guard let root = try compose(yaml: text) else {

@@ -1,6 +1,9 @@
 private import CKernels
 private import Glibc
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 /// A function applied to each number by itself.
 package enum Activation: String, Sendable, CaseIterable {
   /// `x sigmoid(x)`.
@@ -33,16 +36,16 @@ extension Operation {
   private static let grain = 1 << 13
 
   static func activation(_ x: Tensor, _ activation: Activation) -> Evaluation {
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(x.count, grain: grain) { range in
-        let (from, to) = (x.storage.pointer + range.lowerBound, y + range.lowerBound)
+        let (from, to) = unsafe (x.storage.pointer + range.lowerBound, y + range.lowerBound)
         switch activation {
-        case .silu: ck_silu(from, to, range.count)
-        case .gelu: ck_gelu(from, to, range.count)
-        case .quickGelu: ck_quick_gelu(from, to, range.count)
-        case .relu: for i in 0..<range.count { to[i] = from[i] < 0 ? 0 : from[i] }
-        case .exponential: for i in 0..<range.count { to[i] = exp(from[i]) }
-        case .logarithm: for i in 0..<range.count { to[i] = log(from[i]) }
+        case .silu: unsafe ck_silu(from, to, range.count)
+        case .gelu: unsafe ck_gelu(from, to, range.count)
+        case .quickGelu: unsafe ck_quick_gelu(from, to, range.count)
+        case .relu: for i in 0..<range.count { unsafe to[i] = unsafe from[i] < 0 ? 0 : from[i] }
+        case .exponential: for i in 0..<range.count { unsafe to[i] = unsafe exp(from[i]) }
+        case .logarithm: for i in 0..<range.count { unsafe to[i] = unsafe log(from[i]) }
         }
       }
     }
@@ -52,18 +55,18 @@ extension Operation {
   static func activationPullback(
     _ gradient: Tensor, _ activation: Activation, _ x: Tensor
   ) -> Tensor {
-    Tensor(shape: x.shape) { dx in
+    unsafe Tensor(shape: x.shape) { dx in
       Parallel.ranges(x.count, grain: grain) { range in
-        let from = x.storage.pointer + range.lowerBound
-        let dy = gradient.storage.pointer + range.lowerBound
-        let to = dx + range.lowerBound
+        let from = unsafe x.storage.pointer + range.lowerBound
+        let dy = unsafe gradient.storage.pointer + range.lowerBound
+        let to = unsafe dx + range.lowerBound
         switch activation {
-        case .silu: ck_silu_pullback(from, dy, to, range.count)
-        case .gelu: ck_gelu_pullback(from, dy, to, range.count)
-        case .quickGelu: ck_quick_gelu_pullback(from, dy, to, range.count)
-        case .relu: for i in 0..<range.count { to[i] = from[i] > 0 ? dy[i] : 0 }
-        case .exponential: for i in 0..<range.count { to[i] = dy[i] * exp(from[i]) }
-        case .logarithm: for i in 0..<range.count { to[i] = dy[i] / from[i] }
+        case .silu: unsafe ck_silu_pullback(from, dy, to, range.count)
+        case .gelu: unsafe ck_gelu_pullback(from, dy, to, range.count)
+        case .quickGelu: unsafe ck_quick_gelu_pullback(from, dy, to, range.count)
+        case .relu: for i in 0..<range.count { unsafe to[i] = unsafe from[i] > 0 ? dy[i] : 0 }
+        case .exponential: for i in 0..<range.count { unsafe to[i] = unsafe dy[i] * exp(from[i]) }
+        case .logarithm: for i in 0..<range.count { unsafe to[i] = unsafe dy[i] / from[i] }
         }
       }
     }
@@ -73,9 +76,9 @@ extension Operation {
     guard (x.shape.last ?? 1) % 2 == 0 else { bug("gatedGelu: odd last axis of \(x.shape)") }
     let width = (x.shape.last ?? 0) / 2
     let rows = width == 0 ? 0 : x.count / (2 * width)
-    let output = Tensor(shape: x.shape.dropLast() + [width]) { y in
+    let output = unsafe Tensor(shape: x.shape.dropLast() + [width]) { y in
       Parallel.ranges(rows, grain: max(1, grain / max(width, 1))) { range in
-        ck_geglu_rows(
+        unsafe ck_geglu_rows(
           x.storage.pointer + 2 * width * range.lowerBound, y + width * range.lowerBound,
           range.count, width)
       }
@@ -85,10 +88,10 @@ extension Operation {
 
   static func gatedGeluPullback(_ gradient: Tensor, _ x: Tensor) -> Tensor {
     let width = (x.shape.last ?? 0) / 2
-    return Tensor(shape: x.shape) { dx in
+    return unsafe Tensor(shape: x.shape) { dx in
       Parallel.ranges(gradient.count / max(width, 1), grain: max(1, grain / max(width, 1))) {
         range in
-        ck_geglu_pullback_rows(
+        unsafe ck_geglu_pullback_rows(
           x.storage.pointer + 2 * width * range.lowerBound,
           gradient.storage.pointer + width * range.lowerBound,
           dx + 2 * width * range.lowerBound, range.count, width)

@@ -1,6 +1,9 @@
 private import CKernels
 private import Glibc
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// The sum of two tensors; the second may lack leading axes, over which it is repeated.
   public static func + (left: Tensor, right: Tensor) -> Tensor { Operation.add(left, right) }
@@ -29,15 +32,15 @@ extension Operation {
 
   static func add(_ x: Tensor, _ z: Tensor) -> Evaluation {
     guard x.shape.suffix(z.rank).elementsEqual(z.shape) else { bug("add: \(x.shape) + \(z.shape)") }
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       if z.count == x.count {
         Parallel.ranges(x.count, grain: grain) { range in
           let at = range.lowerBound
-          ck_add(x.storage.pointer + at, z.storage.pointer + at, y + at, range.count)
+          unsafe ck_add(x.storage.pointer + at, z.storage.pointer + at, y + at, range.count)
         }
       } else if z.count > 0 {
         for row in stride(from: 0, to: x.count, by: z.count) {
-          ck_add(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
+          unsafe ck_add(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
         }
       }
     }
@@ -54,10 +57,10 @@ extension Operation {
 
   private static func sumOverLeading(_ x: Tensor, _ shape: [Int]) -> Tensor {
     let size = shape.reduce(1, *)
-    return Tensor(shape: shape) { y in
-      y.update(repeating: 0, count: size)
+    return unsafe Tensor(shape: shape) { y in
+      unsafe y.update(repeating: 0, count: size)
       for row in stride(from: 0, to: x.count, by: max(size, 1)) {
-        ck_add_scaled(x.storage.pointer + row, y, size, 1)
+        unsafe ck_add_scaled(x.storage.pointer + row, y, size, 1)
       }
     }
   }
@@ -67,11 +70,12 @@ extension Operation {
       bug("addToChannels: \(x.shape) + \(offsets.shape)")
     }
     let pixels = x.shape[2] * x.shape[3]
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(offsets.count, grain: max(1, grain / max(pixels, 1))) { range in
         for plane in range {
           let at = plane * pixels
-          ck_affine(x.storage.pointer + at, y + at, pixels, 1, offsets.storage.pointer[plane])
+          unsafe ck_affine(
+            x.storage.pointer + at, y + at, pixels, 1, offsets.storage.pointer[plane])
         }
       }
     }
@@ -83,9 +87,9 @@ extension Operation {
   ) -> [Tensor?] {
     guard wanted[1] else { return [gradient, nil] }
     let pixels = shapes[0][2] * shapes[0][3]
-    let offsets = Tensor(shape: shapes[1]) { dy in
+    let offsets = unsafe Tensor(shape: shapes[1]) { dy in
       for plane in 0..<shapes[1][0] * shapes[1][1] {
-        dy[plane] = ck_sum(gradient.storage.pointer + plane * pixels, pixels)
+        unsafe dy[plane] = unsafe ck_sum(gradient.storage.pointer + plane * pixels, pixels)
       }
     }
     return [gradient, offsets]
@@ -95,9 +99,9 @@ extension Operation {
     guard x.shape.suffix(z.rank).elementsEqual(z.shape) else {
       bug("multiply: \(x.shape) * \(z.shape)")
     }
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       for row in stride(from: 0, to: x.count, by: max(z.count, 1)) {
-        ck_multiply(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
+        unsafe ck_multiply(x.storage.pointer + row, z.storage.pointer, y + row, z.count)
       }
     }
     return Evaluation(output: output, kept: [x, z])
@@ -121,10 +125,11 @@ extension Operation {
     guard x.shape.suffix(z.rank).elementsEqual(z.shape) else {
       bug("divide: \(x.shape) / \(z.shape)")
     }
-    let reciprocal = Tensor(shape: z.shape) { y in
-      let divisors = z.storage.pointer
+    let reciprocal = unsafe Tensor(shape: z.shape) { y in
+      let divisors = unsafe z.storage.pointer
       for i in 0..<z.count {
-        y[i] = Float(signOf: divisors[i], magnitudeOf: exp(-log(divisors[i].magnitude)))
+        unsafe y[i] = unsafe Float(
+          signOf: divisors[i], magnitudeOf: exp(-log(divisors[i].magnitude)))
       }
     }
     return Evaluation(output: multiply(x, reciprocal).output, kept: [x, z, reciprocal])
@@ -137,19 +142,21 @@ extension Operation {
     let parts = multiplyPullback(gradient, [kept[0], reciprocal], wanted)
     // d(1 / z) = −(1 / z) / z; from 0, so that a slope of 0 is +0 here as along any other way.
     let second = parts[1].map { slope in
-      Tensor(shape: z.shape) { dz in
-        let (slopes, inverses) = (slope.storage.pointer, reciprocal.storage.pointer)
-        for i in 0..<z.count { dz[i] = (0 - slopes[i] * inverses[i]) / z.storage.pointer[i] }
+      unsafe Tensor(shape: z.shape) { dz in
+        let (slopes, inverses) = unsafe (slope.storage.pointer, reciprocal.storage.pointer)
+        for i in 0..<z.count {
+          unsafe dz[i] = unsafe (0 - slopes[i] * inverses[i]) / z.storage.pointer[i]
+        }
       }
     }
     return [parts[0], second]
   }
 
   static func affine(_ x: Tensor, _ scale: Float, _ offset: Float) -> Evaluation {
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(x.count, grain: grain) { range in
         let at = range.lowerBound
-        ck_affine(x.storage.pointer + at, y + at, range.count, scale, offset)
+        unsafe ck_affine(x.storage.pointer + at, y + at, range.count, scale, offset)
       }
     }
     return Evaluation(output: output)

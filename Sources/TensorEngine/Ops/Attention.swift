@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 // Queries, keys and values stay as the projections leave them, [batch, position, head · headWidth]:
 // a head is a band of columns, which a matrix product reads in place.
 
@@ -49,20 +52,20 @@ private struct AttentionGeometry {
   func head(_ index: Int, of pointer: UnsafeMutablePointer<Float>, positions: Int)
     -> UnsafeMutablePointer<Float>
   {
-    pointer + (index / heads) * positions * width + (index % heads) * headWidth
+    unsafe pointer + (index / heads) * positions * width + (index % heads) * headWidth
   }
 
   func matrix(
     _ index: Int, of tensor: Tensor, positions: Int, from row: Int = 0, transposed: Bool = false
   ) -> Matrix {
-    Matrix(
+    unsafe Matrix(
       head(index, of: tensor.storage.pointer, positions: positions) + row * width, stride: width,
       transposed: transposed)
   }
 
   /// The map of one head of one batch row in `[batch, head, query, key]`.
   func map(_ index: Int, of tensor: Tensor, transposed: Bool = false) -> Matrix {
-    Matrix(
+    unsafe Matrix(
       tensor.storage.pointer + index * queries * keys, stride: keys, transposed: transposed)
   }
 }
@@ -70,9 +73,9 @@ private struct AttentionGeometry {
 extension Operation {
   static func scores(_ q: Tensor, _ k: Tensor, _ heads: Int, _ scale: Float) -> Evaluation {
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
-    let output = Tensor(shape: [shape.batch, heads, shape.queries, shape.keys]) { y in
+    let output = unsafe Tensor(shape: [shape.batch, heads, shape.queries, shape.keys]) { y in
       Parallel.forEach(shape.batch * heads) { head in
-        Matrix.multiply(
+        unsafe Matrix.multiply(
           shape.matrix(head, of: q, positions: shape.queries),
           shape.matrix(head, of: k, positions: shape.keys, transposed: true),
           into: y + head * shape.queries * shape.keys, outputStride: shape.keys,
@@ -88,9 +91,9 @@ extension Operation {
     let (q, k) = (kept[0], kept[1])
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
     func part(_ shapeOut: [Int], rows: Int, inner: Int, byKeys: Bool) -> Tensor {
-      Tensor(shape: shapeOut) { dx in
+      unsafe Tensor(shape: shapeOut) { dx in
         Parallel.forEach(shape.batch * heads) { head in
-          Matrix.multiply(
+          unsafe Matrix.multiply(
             shape.map(head, of: gradient, transposed: byKeys),
             shape.matrix(head, of: byKeys ? q : k, positions: inner),
             into: shape.head(head, of: dx, positions: rows), outputStride: shape.width,
@@ -107,10 +110,10 @@ extension Operation {
   static func softmax(_ x: Tensor, _ scale: Float) -> Evaluation {
     guard scale > 0 else { bug("softmax: scale \(scale)") }
     let columns = x.shape.last ?? 1
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(x.count / max(columns, 1), grain: max(1, 8192 / max(columns, 1))) { range in
         let offset = range.lowerBound * columns
-        ck_softmax_rows(x.storage.pointer + offset, y + offset, range.count, columns, scale)
+        unsafe ck_softmax_rows(x.storage.pointer + offset, y + offset, range.count, columns, scale)
       }
     }
     return Evaluation(output: output, kept: [output])
@@ -118,10 +121,10 @@ extension Operation {
 
   static func softmaxPullback(_ gradient: Tensor, _ y: Tensor, _ scale: Float) -> Tensor {
     let columns = y.shape.last ?? 1
-    return Tensor(shape: y.shape) { dx in
+    return unsafe Tensor(shape: y.shape) { dx in
       Parallel.ranges(y.count / max(columns, 1), grain: max(1, 8192 / max(columns, 1))) { range in
         let offset = range.lowerBound * columns
-        ck_softmax_pullback_rows(
+        unsafe ck_softmax_pullback_rows(
           y.storage.pointer + offset, gradient.storage.pointer + offset, dx + offset, range.count,
           columns, scale)
       }
@@ -135,9 +138,9 @@ extension Operation {
     else { bug("weightedValues: probabilities \(p.shape), values \(v.shape), \(heads) heads") }
     let outputShape = [p.shape[0], p.shape[2], v.shape[2]]
     let shape = AttentionGeometry(queries: outputShape, keys: v.shape, heads: heads)
-    let output = Tensor(shape: outputShape) { y in
+    let output = unsafe Tensor(shape: outputShape) { y in
       Parallel.forEach(shape.batch * heads) { head in
-        Matrix.multiply(
+        unsafe Matrix.multiply(
           shape.map(head, of: p), shape.matrix(head, of: v, positions: shape.keys),
           into: shape.head(head, of: y, positions: shape.queries), outputStride: shape.width,
           rows: shape.queries, columns: shape.headWidth, inner: shape.keys)
@@ -152,10 +155,10 @@ extension Operation {
     let (p, v) = (kept[0], kept[1])
     let shape = AttentionGeometry(queries: gradient.shape, keys: v.shape, heads: heads)
     let toProbabilities =
-      wanted[0]
+      unsafe wanted[0]
       ? Tensor(shape: p.shape) { dp in
         Parallel.forEach(shape.batch * heads) { head in
-          Matrix.multiply(
+          unsafe Matrix.multiply(
             shape.matrix(head, of: gradient, positions: shape.queries),
             shape.matrix(head, of: v, positions: shape.keys, transposed: true),
             into: dp + head * shape.queries * shape.keys, outputStride: shape.keys,
@@ -163,10 +166,10 @@ extension Operation {
         }
       } : nil
     let toValues =
-      wanted[1]
+      unsafe wanted[1]
       ? Tensor(shape: v.shape) { dv in
         Parallel.forEach(shape.batch * heads) { head in
-          Matrix.multiply(
+          unsafe Matrix.multiply(
             shape.map(head, of: p, transposed: true),
             shape.matrix(head, of: gradient, positions: shape.queries),
             into: shape.head(head, of: dv, positions: shape.keys), outputStride: shape.width,
@@ -198,7 +201,7 @@ extension AttentionGeometry {
   func packed(_ tensor: Tensor) -> Storage {
     let packed = Storage(count: batch * heads * packedCount)
     Parallel.forEach(batch * heads) { index in
-      ck_pack(
+      unsafe ck_pack(
         head(index, of: tensor.storage.pointer, positions: keys), width, keys, headWidth,
         packed.pointer + index * packedCount)
     }
@@ -206,7 +209,7 @@ extension AttentionGeometry {
   }
 
   func packed(_ index: Int, of storage: Storage) -> UnsafeMutablePointer<Float> {
-    storage.pointer + index * packedCount
+    unsafe storage.pointer + index * packedCount
   }
 }
 
@@ -222,12 +225,12 @@ extension Operation {
     let tiles = (shape.queries + tile - 1) / tile
     let keys = shape.packed(k)
     let stats = Storage(count: 2 * shape.batch * heads * shape.queries)
-    let output = Tensor(shape: q.shape) { y in
+    let output = unsafe Tensor(shape: q.shape) { y in
       Parallel.forEach(shape.batch * heads * tiles) { index in
         let (head, first) = (index / tiles, index % tiles * tile)
         var kernel = shape.kernel(scale: scale, causal: causal)
         let scratch = Storage(count: CK_ATTENTION_SCRATCH)
-        ck_attention_tile(
+        unsafe ck_attention_tile(
           &kernel,
           shape.head(head, of: q.storage.pointer, positions: shape.queries) + first * shape.width,
           shape.packed(head, of: keys),
@@ -260,9 +263,9 @@ extension Operation {
       let end = min((part + 1) * half, shape.queries)
       for first in stride(from: part * half, to: end, by: AttentionGeometry.tile) {
         func rows(_ pointer: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
-          shape.head(head, of: pointer, positions: shape.queries) + first * shape.width
+          unsafe shape.head(head, of: pointer, positions: shape.queries) + first * shape.width
         }
-        ck_attention_tile_pullback(
+        unsafe ck_attention_tile_pullback(
           &kernel, rows(q.storage.pointer),
           shape.head(head, of: k.storage.pointer, positions: shape.keys),
           shape.packed(head, of: packedKeys), shape.packed(head, of: packedValues),
@@ -280,7 +283,7 @@ extension Operation {
 
   private static func zeros(_ count: Int) -> Storage {
     let storage = Storage(count: count)
-    storage.pointer.update(repeating: 0, count: count)
+    unsafe storage.pointer.update(repeating: 0, count: count)
     return storage
   }
 

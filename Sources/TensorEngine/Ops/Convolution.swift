@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 /// Zeros put around a picture before a convolution.
 package struct Padding: Hashable, Sendable {
   package let top: Int
@@ -79,21 +82,22 @@ private struct ConvolutionGeometry {
           let shift = kx - padding.left
           let valid = inside(shift)
           for (index, y) in band.enumerated() {
-            let target = matrix + line * length + index * outColumns
+            let target = unsafe matrix + line * length + index * outColumns
             let row = y * stride + ky - padding.top
             guard row >= 0, row < rows, !valid.isEmpty else {
-              target.update(repeating: 0, count: outColumns)
+              unsafe target.update(repeating: 0, count: outColumns)
               continue
             }
-            let source = picture + channel * pixels + row * columns + shift
-            target.update(repeating: 0, count: valid.lowerBound)
+            let source = unsafe picture + channel * pixels + row * columns + shift
+            unsafe target.update(repeating: 0, count: valid.lowerBound)
             if stride == 1 {
-              (target + valid.lowerBound)
+              unsafe (target + valid.lowerBound)
                 .update(from: source + valid.lowerBound, count: valid.count)
             } else {
-              for x in valid { target[x] = source[x * stride] }
+              for x in valid { unsafe target[x] = unsafe source[x * stride] }
             }
-            (target + valid.upperBound).update(repeating: 0, count: outColumns - valid.upperBound)
+            unsafe (target + valid.upperBound).update(
+              repeating: 0, count: outColumns - valid.upperBound)
           }
         }
       }
@@ -109,13 +113,13 @@ private struct ConvolutionGeometry {
         for y in 0..<outRows {
           let row = y * stride + ky - padding.top
           guard row >= 0, row < rows else { continue }
-          let source = matrix + (ky * kernelColumns + kx) * outPixels + y * outColumns
-          let target = picture + row * columns + shift
+          let source = unsafe matrix + (ky * kernelColumns + kx) * outPixels + y * outColumns
+          let target = unsafe picture + row * columns + shift
           if stride == 1 {
             let first = valid.lowerBound
-            ck_add(target + first, source + first, target + first, valid.count)
+            unsafe ck_add(target + first, source + first, target + first, valid.count)
           } else {
-            for x in valid { target[x * stride] += source[x] }
+            for x in valid { unsafe target[x * stride] += source[x] }
           }
         }
       }
@@ -140,15 +144,15 @@ extension Operation {
     let winograd =
       stride == 1
       ? Winograd(weight: weight, rows: shape.rows, columns: shape.columns, padding: padding) : nil
-    let output = Tensor(shape: shape.outShape) { y in
-      if let winograd { return winograd(x.storage.pointer, shape.batch, bias, into: y) }
-      fill(y, shape, bias)
+    let output = unsafe Tensor(shape: shape.outShape) { y in
+      if let winograd { return unsafe winograd(x.storage.pointer, shape.batch, bias, into: y) }
+      unsafe fill(y, shape, bias)
       if shape.outPixels <= bandPixels, !shape.isPointwise {
-        return convolveSmall(x.storage.pointer, weight, shape, into: y)
+        return unsafe convolveSmall(x.storage.pointer, weight, shape, into: y)
       }
-      weight.withFloats { weight in
+      unsafe weight.withFloats { weight in
         for picture in 0..<shape.batch {
-          convolve(
+          unsafe convolve(
             x.storage.pointer + picture * shape.channels * shape.pixels, weight, shape,
             into: y + picture * shape.outChannels * shape.outPixels)
         }
@@ -162,8 +166,8 @@ extension Operation {
     _ y: UnsafeMutablePointer<Float>, _ shape: ConvolutionGeometry, _ bias: Tensor?
   ) {
     for plane in 0..<shape.batch * shape.outChannels {
-      let value = bias?.storage.pointer[plane % shape.outChannels] ?? 0
-      (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
+      let value = unsafe bias?.storage.pointer[plane % shape.outChannels] ?? 0
+      unsafe (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
     }
   }
 
@@ -173,17 +177,17 @@ extension Operation {
     into target: UnsafeMutablePointer<Float>
   ) {
     if shape.isPointwise, shape.pixels >= pixelsToPackFor {
-      let product = PackedProduct(
+      let product = unsafe PackedProduct(
         left: weight, rows: shape.outChannels, columns: shape.pixels, inner: shape.inner)
-      return product.add(to: target) { _, _ in
+      return unsafe product.add(to: target) { _, _ in
       } pack: { part, panel in
-        PackedProduct.copyPanel(
+        unsafe PackedProduct.copyPanel(
           source + part.lowerBound, stride: shape.pixels, columns: part.count, inner: shape.inner,
           into: panel)
       }
     }
     if shape.isPointwise {
-      return Matrix.multiplyInParallel(
+      return unsafe Matrix.multiplyInParallel(
         Matrix(weight, stride: shape.inner), Matrix(source, stride: shape.pixels), into: target,
         outputStride: shape.outPixels, rows: shape.outChannels, columns: shape.outPixels,
         inner: shape.inner, beta: 1)
@@ -192,8 +196,8 @@ extension Operation {
     Parallel.ranges(shape.outRows, grain: bandRows) { band in
       let length = band.count * shape.outColumns
       let matrix = Storage(count: shape.inner * length)
-      shape.unroll(source, band, 0..<shape.channels, into: matrix.pointer)
-      Matrix.multiply(
+      unsafe shape.unroll(source, band, 0..<shape.channels, into: matrix.pointer)
+      unsafe Matrix.multiply(
         Matrix(weight, stride: shape.inner), Matrix(matrix.pointer, stride: length),
         into: target + band.lowerBound * shape.outColumns, outputStride: shape.outPixels,
         rows: shape.outChannels, columns: length, inner: shape.inner, beta: 1)
@@ -210,14 +214,15 @@ extension Operation {
     let matrices = Storage(count: shape.batch * size)
     Parallel.ranges(shape.batch * shape.channels, grain: 1) { range in
       let (picture, channel) = range.lowerBound.quotientAndRemainder(dividingBy: shape.channels)
-      shape.unroll(
+      unsafe shape.unroll(
         source + picture * shape.channels * shape.pixels, 0..<shape.outRows, channel..<channel + 1,
         into: matrices.pointer + picture * size)
     }
     Parallel.ranges(shape.outChannels, grain: 160) { out in
-      weight.withFloats(out.lowerBound * shape.inner..<out.upperBound * shape.inner) { weight in
+      unsafe weight.withFloats(out.lowerBound * shape.inner..<out.upperBound * shape.inner) {
+        weight in
         for picture in 0..<shape.batch {
-          Matrix.multiply(
+          unsafe Matrix.multiply(
             Matrix(weight, stride: shape.inner),
             Matrix(matrices.pointer + picture * size, stride: shape.outPixels),
             into: target + (picture * shape.outChannels + out.lowerBound) * shape.outPixels,
@@ -238,11 +243,13 @@ extension Operation {
       ? Winograd(
         pullbackOf: weight, rows: shape.outRows, columns: shape.outColumns, padding: padding)
       : nil
-    return Tensor(shape: inputShape) { dx in
-      if let winograd { return winograd(gradient.storage.pointer, shape.batch, nil, into: dx) }
-      weight.withFloats { weight in
+    return unsafe Tensor(shape: inputShape) { dx in
+      if let winograd {
+        return unsafe winograd(gradient.storage.pointer, shape.batch, nil, into: dx)
+      }
+      unsafe weight.withFloats { weight in
         for picture in 0..<shape.batch {
-          convolveBack(
+          unsafe convolveBack(
             gradient.storage.pointer + picture * shape.outChannels * shape.outPixels, weight,
             shape, into: dx + picture * shape.channels * shape.pixels)
         }
@@ -257,22 +264,22 @@ extension Operation {
     into target: UnsafeMutablePointer<Float>
   ) {
     if shape.isPointwise {
-      return Matrix.multiplyInParallel(
+      return unsafe Matrix.multiplyInParallel(
         Matrix(weight, stride: shape.inner, transposed: true), Matrix(dy, stride: shape.outPixels),
         into: target, outputStride: shape.pixels, rows: shape.channels, columns: shape.pixels,
         inner: shape.outChannels)
     }
-    target.update(repeating: 0, count: shape.channels * shape.pixels)
+    unsafe target.update(repeating: 0, count: shape.channels * shape.pixels)
     Parallel.ranges(shape.channels, grain: 16) { block in
       let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
-      Matrix.multiply(
+      unsafe Matrix.multiply(
         Matrix(
           weight + block.lowerBound * shape.kernel, stride: shape.inner,
           transposed: true),
         Matrix(dy, stride: shape.outPixels), into: matrix.pointer, outputStride: shape.outPixels,
         rows: block.count * shape.kernel, columns: shape.outPixels, inner: shape.outChannels)
       for (index, channel) in block.enumerated() {
-        shape.roll(
+        unsafe shape.roll(
           matrix.pointer + index * shape.kernel * shape.outPixels,
           into: target + channel * shape.pixels)
       }

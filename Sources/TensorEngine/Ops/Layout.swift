@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// The same numbers in another shape.
   public func reshaped(_ shape: [Int]) -> Tensor { Operation.reshape(shape)(self) }
@@ -28,15 +31,15 @@ extension Operation {
     guard x.rank >= 2 else { bug("transpose: \(x.shape)") }
     let (rows, columns) = (x.shape[x.rank - 2], x.shape[x.rank - 1])
     let size = rows * columns
-    let output = Tensor(shape: x.shape.dropLast(2) + [columns, rows]) { y in
+    let output = unsafe Tensor(shape: x.shape.dropLast(2) + [columns, rows]) { y in
       for matrix in 0..<(size == 0 ? 0 : x.count / size) {
         // Blocks that fit the cache: whole rows on one side would be whole columns on the other.
         Parallel.ranges(rows, grain: 64) { block in
-          let (from, to) = (x.storage.pointer + matrix * size, y + matrix * size)
+          let (from, to) = unsafe (x.storage.pointer + matrix * size, y + matrix * size)
           for left in stride(from: 0, to: columns, by: 16) {
             for row in block {
               for column in left..<min(left + 16, columns) {
-                to[column &* rows &+ row] = from[row &* columns &+ column]
+                unsafe to[column &* rows &+ row] = unsafe from[row &* columns &+ column]
               }
             }
           }
@@ -64,12 +67,13 @@ extension Operation {
     }
     let (outer, inner) = cut(shape, axis)
     let length = shape[axis] * inner
-    let output = Tensor(shape: shape) { y in
+    let output = unsafe Tensor(shape: shape) { y in
       var offset = 0
       for part in parts {
         let size = part.shape[axis] * inner
         for row in 0..<outer {
-          (y + row * length + offset).update(from: part.storage.pointer + row * size, count: size)
+          unsafe (y + row * length + offset).update(
+            from: part.storage.pointer + row * size, count: size)
         }
         offset += size
       }
@@ -96,10 +100,10 @@ extension Operation {
     shape[axis] = range.count
     let (outer, inner) = cut(x.shape, axis)
     let (length, size) = (x.shape[axis] * inner, range.count * inner)
-    let output = Tensor(shape: shape) { y in
+    let output = unsafe Tensor(shape: shape) { y in
       for row in 0..<outer {
-        let source = x.storage.pointer + row * length + range.lowerBound * inner
-        (y + row * size).update(from: source, count: size)
+        let source = unsafe x.storage.pointer + row * length + range.lowerBound * inner
+        unsafe (y + row * size).update(from: source, count: size)
       }
     }
     return Evaluation(output: output)
@@ -110,10 +114,10 @@ extension Operation {
   ) -> Tensor {
     let (outer, inner) = cut(shape, axis)
     let (length, size) = (shape[axis] * inner, range.count * inner)
-    return Tensor(shape: shape) { dx in
-      dx.update(repeating: 0, count: outer * length)
+    return unsafe Tensor(shape: shape) { dx in
+      unsafe dx.update(repeating: 0, count: outer * length)
       for row in 0..<outer {
-        (dx + row * length + range.lowerBound * inner)
+        unsafe (dx + row * length + range.lowerBound * inner)
           .update(from: gradient.storage.pointer + row * size, count: size)
       }
     }

@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// `x Wᵀ + b` over the last axis.
   ///
@@ -25,17 +28,19 @@ extension Operation {
     defer { weight.release() }
     let (columns, inner) = (weight.shape[0], weight.shape[1])
     let rows = x.count / inner
-    let output = Tensor(shape: x.shape.dropLast() + [columns]) { y in
+    let output = unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
       if rows >= rowsToPackFor {
-        let product = PackedProduct(
+        let product = unsafe PackedProduct(
           left: UnsafePointer(x.storage.pointer), rows: rows, columns: columns, inner: inner)
-        product.add(to: y) { rows, columns in
-          begin(y, rows, columns, stride: product.columns, bias)
+        unsafe product.add(to: y) { rows, columns in
+          unsafe begin(y, rows, columns, stride: product.columns, bias)
         } pack: { part, panel in
-          weight.withRows(part, 0..<inner) { ck_pack($0, $1, part.count, inner, panel) }
+          unsafe weight.withRows(part, 0..<inner) {
+            unsafe ck_pack($0, $1, part.count, inner, panel)
+          }
         }
       } else {
-        multiplyFew(x, rows, weight, bias, into: y)
+        unsafe multiplyFew(x, rows, weight, bias, into: y)
       }
     }
     return Evaluation(output: output)
@@ -47,11 +52,11 @@ extension Operation {
     _ bias: Tensor?
   ) {
     for row in rows {
-      let target = y + row * stride + columns.lowerBound
+      let target = unsafe y + row * stride + columns.lowerBound
       if let bias {
-        target.update(from: bias.storage.pointer + columns.lowerBound, count: columns.count)
+        unsafe target.update(from: bias.storage.pointer + columns.lowerBound, count: columns.count)
       } else {
-        target.update(repeating: 0, count: columns.count)
+        unsafe target.update(repeating: 0, count: columns.count)
       }
     }
   }
@@ -62,10 +67,10 @@ extension Operation {
     into y: UnsafeMutablePointer<Float>
   ) {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
-    begin(y, 0..<rows, 0..<columns, stride: columns, bias)
+    unsafe begin(y, 0..<rows, 0..<columns, stride: columns, bias)
     Parallel.ranges(columns, grain: max(96, (columns + 15) / 16)) { part in
-      weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
-        Matrix.multiply(
+      unsafe weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
+        unsafe Matrix.multiply(
           Matrix(x.storage.pointer, stride: inner),
           Matrix(weight, stride: inner, transposed: true), into: y + part.lowerBound,
           outputStride: columns, rows: rows, columns: part.count, inner: inner, beta: 1)
@@ -77,21 +82,21 @@ extension Operation {
     defer { weight.release() }
     let (inner, columns) = (weight.shape[0], weight.shape[1])
     let rows = gradient.count / max(inner, 1)
-    return Tensor(shape: shape) { dx in
+    return unsafe Tensor(shape: shape) { dx in
       if rows >= rowsToPackFor {
-        let product = PackedProduct(
+        let product = unsafe PackedProduct(
           left: UnsafePointer(gradient.storage.pointer), rows: rows, columns: columns, inner: inner)
-        return product.add(to: dx) { rows, columns in
-          begin(dx, rows, columns, stride: product.columns, nil)
+        return unsafe product.add(to: dx) { rows, columns in
+          unsafe begin(dx, rows, columns, stride: product.columns, nil)
         } pack: { part, panel in
-          weight.withRows(0..<inner, part) { source, stride in
-            PackedProduct.copyPanel(
+          unsafe weight.withRows(0..<inner, part) { source, stride in
+            unsafe PackedProduct.copyPanel(
               source, stride: stride, columns: part.count, inner: inner, into: panel)
           }
         }
       }
-      weight.withFloats { weight in
-        Matrix.multiplyInParallel(
+      unsafe weight.withFloats { weight in
+        unsafe Matrix.multiplyInParallel(
           Matrix(gradient.storage.pointer, stride: inner), Matrix(weight, stride: columns),
           into: dx, outputStride: columns, rows: rows, columns: columns, inner: inner)
       }

@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// Group norm of `[batch, channel, …]`, through SiLU if asked.
   ///
@@ -36,11 +39,11 @@ extension Operation {
     let pixels = x.shape[2...].reduce(1, *)
     let size = channels * pixels
     let stats = Storage(count: 2 * x.shape[0] * groups)
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(x.shape[0] * groups, grain: max(1, grain / max(size, 1))) { range in
         for group in range {
           let first = group % groups * channels
-          ck_group_norm(
+          unsafe ck_group_norm(
             x.storage.pointer + group * size, gamma.storage.pointer + first,
             beta.storage.pointer + first, y + group * size, stats.pointer + 2 * group, channels,
             pixels, epsilon, silu ? 1 : 0)
@@ -60,11 +63,11 @@ extension Operation {
     let channels = x.shape[1] / groups
     let pixels = x.shape[2...].reduce(1, *)
     let size = channels * pixels
-    return Tensor(shape: x.shape) { dx in
+    return unsafe Tensor(shape: x.shape) { dx in
       Parallel.ranges(x.shape[0] * groups, grain: max(1, grain / max(size, 1))) { range in
         for group in range {
           let first = group % groups * channels
-          ck_group_norm_pullback(
+          unsafe ck_group_norm_pullback(
             x.storage.pointer + group * size, gamma.storage.pointer + first,
             beta.storage.pointer + first, gradient.storage.pointer + group * size,
             stats.storage.pointer + 2 * group, dx + group * size, channels, pixels, silu ? 1 : 0)
@@ -82,10 +85,10 @@ extension Operation {
     let columns = gamma.count
     let rows = x.count / columns
     let stats = Storage(count: 2 * rows)
-    let output = Tensor(shape: x.shape) { y in
+    let output = unsafe Tensor(shape: x.shape) { y in
       Parallel.ranges(rows, grain: max(1, grain / columns)) { range in
         let first = range.lowerBound
-        ck_layer_norm_rows(
+        unsafe ck_layer_norm_rows(
           x.storage.pointer + first * columns, gamma.storage.pointer, beta.storage.pointer,
           y + first * columns, stats.pointer + 2 * first, range.count, columns, epsilon)
       }
@@ -98,10 +101,10 @@ extension Operation {
   ) -> Tensor {
     let (x, stats) = (kept[0], kept[1])
     let columns = gamma.count
-    return Tensor(shape: x.shape) { dx in
+    return unsafe Tensor(shape: x.shape) { dx in
       Parallel.ranges(x.count / columns, grain: max(1, grain / columns)) { range in
         let first = range.lowerBound
-        ck_layer_norm_pullback_rows(
+        unsafe ck_layer_norm_pullback_rows(
           x.storage.pointer + first * columns, gamma.storage.pointer,
           gradient.storage.pointer + first * columns, stats.storage.pointer + 2 * first,
           dx + first * columns, range.count, columns)

@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// The mean over the first axis, which goes.
   public var meanOverFirstAxis: Tensor { Operation.meanOverFirstAxis(self) }
@@ -14,30 +17,30 @@ extension Tensor {
   /// - Precondition: there is at least one number.
   public var argmax: Int {
     guard count > 0 else { bug("argmax of a tensor of shape \(shape)") }
-    let top = ck_max(storage.pointer, count)
-    return (0..<count).first { storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
+    let top = unsafe ck_max(storage.pointer, count)
+    return (0..<count).first { unsafe storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
   }
 
   /// Whether no number is infinite or NaN.
-  public var isFinite: Bool { ck_all_finite(storage.pointer, count) != 0 }
+  public var isFinite: Bool { unsafe ck_all_finite(storage.pointer, count) != 0 }
 }
 
 extension Operation {
   static func meanOverFirstAxis(_ x: Tensor) -> Evaluation {
     guard x.rank > 0 && x.shape[0] > 0 else { bug("mean over the first axis of \(x.shape)") }
     let size = x.count / x.shape[0]
-    let output = Tensor(shape: Array(x.shape.dropFirst())) { y in
-      y.update(repeating: 0, count: size)
-      for row in 0..<x.shape[0] { ck_add_scaled(x.storage.pointer + row * size, y, size, 1) }
-      ck_affine(y, y, size, 1 / Float(x.shape[0]), 0)
+    let output = unsafe Tensor(shape: Array(x.shape.dropFirst())) { y in
+      unsafe y.update(repeating: 0, count: size)
+      for row in 0..<x.shape[0] { unsafe ck_add_scaled(x.storage.pointer + row * size, y, size, 1) }
+      unsafe ck_affine(y, y, size, 1 / Float(x.shape[0]), 0)
     }
     return Evaluation(output: output)
   }
 
   static func meanOverFirstAxisPullback(_ gradient: Tensor, _ shape: [Int]) -> Tensor {
-    Tensor(shape: shape) { dx in
+    unsafe Tensor(shape: shape) { dx in
       for row in 0..<shape[0] {
-        ck_affine(
+        unsafe ck_affine(
           gradient.storage.pointer, dx + row * gradient.count, gradient.count,
           1 / Float(shape[0]), 0)
       }
@@ -45,18 +48,18 @@ extension Operation {
   }
 
   static func sum(_ x: Tensor) -> Evaluation {
-    Evaluation(output: .scalar(ck_sum(x.storage.pointer, x.count)))
+    unsafe Evaluation(output: .scalar(ck_sum(x.storage.pointer, x.count)))
   }
 
   static func maximum(_ x: Tensor) -> Evaluation {
-    Evaluation(output: .scalar(x.storage.pointer[x.argmax]), kept: [x])
+    unsafe Evaluation(output: .scalar(x.storage.pointer[x.argmax]), kept: [x])
   }
 
   static func maximumPullback(_ gradient: Tensor, _ kept: [Tensor]) -> Tensor {
     let place = kept[0].argmax
-    return Tensor(shape: kept[0].shape) { dx in
-      dx.update(repeating: 0, count: kept[0].count)
-      dx[place] = gradient.item
+    return unsafe Tensor(shape: kept[0].shape) { dx in
+      unsafe dx.update(repeating: 0, count: kept[0].count)
+      unsafe dx[place] = gradient.item
     }
   }
 }

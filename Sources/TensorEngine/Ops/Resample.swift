@@ -1,3 +1,6 @@
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 extension Tensor {
   /// `[batch, channel, row, column]` brought to `rows` by `columns`, each cell from the nearest one.
   ///
@@ -21,13 +24,13 @@ extension Operation {
     guard x.rank == 4 else { bug("upsampleNearest: \(x.shape)") }
     let (height, width) = (x.shape[2], x.shape[3])
     let (ys, xs) = (sources(rows, from: height), sources(columns, from: width))
-    let output = Tensor(shape: [x.shape[0], x.shape[1], rows, columns]) { y in
+    let output = unsafe Tensor(shape: [x.shape[0], x.shape[1], rows, columns]) { y in
       Parallel.ranges(x.shape[0] * x.shape[1], grain: 16) { planes in
         for plane in planes {
           for row in 0..<rows {
-            let source = x.storage.pointer + (plane * height + ys[row]) * width
-            let target = y + (plane * rows + row) * columns
-            for column in 0..<columns { target[column] = source[xs[column]] }
+            let source = unsafe x.storage.pointer + (plane * height + ys[row]) * width
+            let target = unsafe y + (plane * rows + row) * columns
+            for column in 0..<columns { unsafe target[column] = unsafe source[xs[column]] }
           }
         }
       }
@@ -39,14 +42,14 @@ extension Operation {
     let (height, width) = (shape[2], shape[3])
     let (rows, columns) = (gradient.shape[2], gradient.shape[3])
     let (ys, xs) = (sources(rows, from: height), sources(columns, from: width))
-    return Tensor(shape: shape) { dx in
+    return unsafe Tensor(shape: shape) { dx in
       Parallel.ranges(shape[0] * shape[1], grain: 16) { planes in
         for plane in planes {
-          (dx + plane * height * width).update(repeating: 0, count: height * width)
+          unsafe (dx + plane * height * width).update(repeating: 0, count: height * width)
           for row in 0..<rows {
-            let target = dx + (plane * height + ys[row]) * width
-            let source = gradient.storage.pointer + (plane * rows + row) * columns
-            for column in 0..<columns { target[xs[column]] += source[column] }
+            let target = unsafe dx + (plane * height + ys[row]) * width
+            let source = unsafe gradient.storage.pointer + (plane * rows + row) * columns
+            for column in 0..<columns { unsafe target[xs[column]] += source[column] }
           }
         }
       }
@@ -65,12 +68,12 @@ extension Operation {
     guard width < height && width < columns else { bug("reflectPad: \(x.shape) by \(width)") }
     let (ys, xs) = (mirrored(height, width), mirrored(columns, width))
     let shape = x.shape.dropLast(2) + [ys.count, xs.count]
-    let output = Tensor(shape: Array(shape)) { y in
+    let output = unsafe Tensor(shape: Array(shape)) { y in
       for plane in 0..<x.count / (height * columns) {
         for (row, source) in ys.enumerated() {
           for (column, from) in xs.enumerated() {
-            y[(plane * ys.count + row) * xs.count + column] =
-              x.storage.pointer[(plane * height + source) * columns + from]
+            unsafe y[(plane * ys.count + row) * xs.count + column] =
+              unsafe x.storage.pointer[(plane * height + source) * columns + from]
           }
         }
       }
@@ -81,12 +84,12 @@ extension Operation {
   static func reflectPadPullback(_ gradient: Tensor, _ shape: [Int], _ width: Int) -> Tensor {
     let (height, columns) = (shape[shape.count - 2], shape[shape.count - 1])
     let (ys, xs) = (mirrored(height, width), mirrored(columns, width))
-    return Tensor(shape: shape) { dx in
-      dx.update(repeating: 0, count: shape.reduce(1, *))
+    return unsafe Tensor(shape: shape) { dx in
+      unsafe dx.update(repeating: 0, count: shape.reduce(1, *))
       for plane in 0..<gradient.count / (ys.count * xs.count) {
         for (row, target) in ys.enumerated() {
           for (column, to) in xs.enumerated() {
-            dx[(plane * height + target) * columns + to] +=
+            unsafe dx[(plane * height + target) * columns + to] +=
               gradient.storage.pointer[(plane * ys.count + row) * xs.count + column]
           }
         }

@@ -1,5 +1,8 @@
 private import CKernels
 
+// Unsafe: kernels in C take addresses. They are those of tensors and storages that live as long
+// as the operation on them, and the shapes that are checked first bound every index.
+
 /// A 3×3 convolution by minimal filtering: fewer multiplications than the direct sum has.
 ///
 /// With tiles of 4×4 outputs, 36 products do the work of 144; with 2×2, 16 that of 36. Pictures are
@@ -92,13 +95,13 @@ struct Winograd {
     let together = max(2, Self.waitingFloats / (taps * channels * tiles(bands[0])))
     for first in stride(from: 0, to: bands.count, by: together) {
       let some = bands[first..<min(first + together, bands.count)].map {
-        ($0, transform(source, $0))
+        unsafe ($0, transform(source, $0))
       }
       Parallel.ranges(outChannels, grain: group) { out in
         let kernels = transformKernels(out)
         for (band, inputs) in some {
           let products = multiply(kernels, inputs, band, out)
-          finish(products, band, out, bias, into: target)
+          unsafe finish(products, band, out, bias, into: target)
         }
       }
     }
@@ -120,11 +123,11 @@ struct Winograd {
     let tiles = tiles(band)
     let tap = Self.tapStride(channels * tiles)
     let inputs = Storage(count: taps * tap)
-    let picture = source + band.picture * channels * shape.rows * shape.columns
+    let picture = unsafe source + band.picture * channels * shape.rows * shape.columns
     Parallel.ranges(channels, grain: 8) { range in
       var shape = shape
       for channel in range {
-        ck_winograd_input(
+        unsafe ck_winograd_input(
           picture + channel * shape.rows * shape.columns, inputs.pointer + channel * tiles, &shape,
           band.rows.lowerBound, band.rows.upperBound, tap)
       }
@@ -138,7 +141,7 @@ struct Winograd {
     let kernels = Storage(count: taps * tap)
     let tile = Int32(shape.tile)
     func transform(_ kernel: UnsafePointer<Float>, _ stride: Int, _ row: Int, _ from: Range<Int>) {
-      ck_winograd_kernel(
+      unsafe ck_winograd_kernel(
         kernel, stride, kernels.pointer + row * channels + from.lowerBound, from.count, tile,
         isPullback ? 1 : 0, tap)
     }
@@ -146,13 +149,13 @@ struct Winograd {
       // Some rows of the weight at a time: their neighbouring kernels share cache lines.
       for first in stride(from: 0, to: channels, by: 64) {
         let from = first..<min(first + 64, channels)
-        weight.withRows(from, out.lowerBound * 9..<out.upperBound * 9) { kernels, stride in
-          for row in 0..<out.count { transform(kernels + 9 * row, stride, row, from) }
+        unsafe weight.withRows(from, out.lowerBound * 9..<out.upperBound * 9) { kernels, stride in
+          for row in 0..<out.count { unsafe transform(kernels + 9 * row, stride, row, from) }
         }
       }
     } else {
-      weight.withRows(out, 0..<channels * 9) { kernels, stride in
-        for row in 0..<out.count { transform(kernels + row * stride, 9, row, 0..<channels) }
+      unsafe weight.withRows(out, 0..<channels * 9) { kernels, stride in
+        for row in 0..<out.count { unsafe transform(kernels + row * stride, 9, row, 0..<channels) }
       }
     }
     return kernels
@@ -167,7 +170,7 @@ struct Winograd {
     let to = Self.tapStride(out.count * tiles)
     let products = Storage(count: taps * to)
     for tap in 0..<taps {
-      ck_product(
+      unsafe ck_product(
         kernels.pointer + tap * with, channels, 1, inputs.pointer + tap * from, tiles,
         products.pointer + tap * to, tiles, out.count, tiles, channels)
     }
@@ -180,10 +183,10 @@ struct Winograd {
   ) {
     let tiles = tiles(band)
     let tap = Self.tapStride(out.count * tiles)
-    let picture = target + band.picture * outChannels * shape.out_rows * shape.out_columns
+    let picture = unsafe target + band.picture * outChannels * shape.out_rows * shape.out_columns
     var shape = shape
     for (row, channel) in out.enumerated() {
-      ck_winograd_output(
+      unsafe ck_winograd_output(
         products.pointer + row * tiles, picture + channel * shape.out_rows * shape.out_columns,
         &shape, band.rows.lowerBound, band.rows.upperBound, tap,
         bias?.storage.pointer[channel] ?? 0)
