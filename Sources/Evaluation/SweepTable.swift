@@ -1,4 +1,4 @@
-public import AttentionAnalysis
+package import AttentionAnalysis
 public import AttentionTrace
 internal import PromptText
 

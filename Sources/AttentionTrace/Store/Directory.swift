@@ -90,7 +90,7 @@ final class Directory: Sendable {
     do {
       try AtomicFile.write(
         name, in: descriptor, path: path(of: name), temporary: Self.temporary, isDurable: durably
-      ) { try $0.append(bytes) }
+      ) { try unsafe $0.append(bytes) }
     } catch let error as FileError {
       throw TraceError.system(
         action: "write", path: path(of: name), code: error.systemError ?? EIO)

@@ -97,7 +97,7 @@ public struct Checkpoint: Sendable {
   /// The folder that holds what lies beside the weights.
   package static func folder(of path: String) -> String {
     var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let exists = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     guard exists, !isFolder.boolValue else { return path }
     return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
   }

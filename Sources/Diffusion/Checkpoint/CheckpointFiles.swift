@@ -30,7 +30,7 @@ enum CheckpointFiles: Sendable {
   /// The file of all parts at `path` or in that folder; `nil` for diffusers' layout.
   static func singleFile(at path: String) throws -> String? {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DiffusionError.missingFile(
         path: path,
         what: "there is no such model; give a folder in diffusers' layout or a safetensors file")

@@ -32,10 +32,10 @@ package struct RandomWeights: Sendable {
     let start = name.utf8.reduce(0xCBF2_9CE4_8422_2325 ^ seed) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }
-    return Tensor(shape: shape) { weights in
+    return unsafe Tensor(shape: shape) { weights in
       Parallel.ranges(shape.reduce(1, *), grain: 1 << 16) { range in
         for index in range {
-          weights[index] = bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
+          unsafe weights[index] = bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
         }
       }
     }

@@ -112,7 +112,7 @@ private struct Beside {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     if let configuration {
-      guard manager.fileExists(atPath: configuration, isDirectory: &isFolder) else {
+      guard unsafe manager.fileExists(atPath: configuration, isDirectory: &isFolder) else {
         throw DiffusionError.missingFile(
           path: configuration,
           what: "a configuration is a folder with diffusers' configurations, or a YAML file")

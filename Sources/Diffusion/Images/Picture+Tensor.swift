@@ -7,10 +7,10 @@ extension Picture {
   /// - Reference: diffusers `image_processor.py`, `pil_to_numpy` and `normalize`.
   package var tensor: Tensor {
     let plane = width * height
-    return Tensor(shape: [1, 3, height, width]) { target in
+    return unsafe Tensor(shape: [1, 3, height, width]) { target in
       for pixel in 0..<plane {
         for channel in 0..<3 {
-          target[channel * plane + pixel] = 2 * (Float(pixels[3 * pixel + channel]) / 255) - 1
+          unsafe target[channel * plane + pixel] = 2 * (Float(pixels[3 * pixel + channel]) / 255) - 1
         }
       }
     }

@@ -40,9 +40,9 @@ public struct LayerAttention {
     if let keys { probabilities = probabilities * Tensor(keys, shape: [keys.count]) }
     guard let heads else { return }
     let shape = probabilities.shape
-    let factors = Tensor(shape: shape) { factors in
+    let factors = unsafe Tensor(shape: shape) { factors in
       for place in 0..<shape[1] * shape[2] * shape[3] {
-        factors[place] = heads[place / (shape[2] * shape[3])]
+        unsafe factors[place] = heads[place / (shape[2] * shape[3])]
       }
     }
     probabilities = probabilities * factors

@@ -35,8 +35,8 @@ final class SourceMaps: AttentionObserver, Sendable {
   ) {
     guard let row = pass.branches.lastIndex(of: .conditional) else { return }
     let count = site.heads * site.grid.pixels * site.keys
-    let map = Tensor(shape: [1, site.heads, site.grid.pixels, site.keys]) { map in
-      for index in 0..<count { map[index] = values[row * count + index] }
+    let map = unsafe Tensor(shape: [1, site.heads, site.grid.pixels, site.keys]) { map in
+      for index in 0..<count { unsafe map[index] = values[row * count + index] }
     }
     kept.withLock { $0[site.path] = map }
   }

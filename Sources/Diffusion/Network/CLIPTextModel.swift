@@ -50,10 +50,10 @@ package struct CLIPTextModel: Sendable {
       }
     }
     var x =
-      Tensor(shape: [ids.count, positions, width]) { target in
-        tokenEmbedding.withPointer { table in
+      unsafe Tensor(shape: [ids.count, positions, width]) { target in
+        unsafe tokenEmbedding.withPointer { table in
           for (position, id) in ids.joined().enumerated() {
-            (target + position * width).update(from: table + id * width, count: width)
+            unsafe (target + position * width).update(from: table + id * width, count: width)
           }
         }
       } + positionEmbedding

@@ -95,12 +95,12 @@ public final class StableDiffusion: Sendable {
     let image = try vae.decode(latent)
     let plane = image.shape[2] * image.shape[3]
     return image.withSpan { values in
-      [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in
+      unsafe [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in
         for pixel in 0..<plane {
           for channel in 0..<3 {
             let level = values[channel * plane + pixel] / 2 + 0.5
             let clamped = level > 0 ? min(level, 1) : 0
-            bytes[3 * pixel + channel] = UInt8((clamped * 255).rounded(.toNearestOrEven))
+            unsafe bytes[3 * pixel + channel] = UInt8((clamped * 255).rounded(.toNearestOrEven))
           }
         }
         count = 3 * plane
