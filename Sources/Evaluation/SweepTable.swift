@@ -1,5 +1,5 @@
 package import AttentionAnalysis
-public import AttentionTrace
+package import AttentionTrace
 internal import PromptText
 
 extension MeasurementTable {
@@ -7,7 +7,7 @@ extension MeasurementTable {
   ///
   /// - Parameter runs: at least one.
   /// - Throws: `AnalysisError` or `TraceError`.
-  public init(outcomesOf runs: [RecordedRun], varying knob: String) throws {
+  package init(outcomesOf runs: [RecordedRun], varying knob: String) throws {
     let measurement = RunMeasurement(by: Recipe(layers: Recipe.lossGrid))
     let outcomes = try runs.map { try measurement.outcome($0) }
     self.init(

@@ -43,7 +43,7 @@ struct Heed: ParsableCommand {
         try command.run()
       }
       guard fflush(nil) == 0 else {
-        let reason = String(cString: strerror(errno))
+        let reason = unsafe String(cString: strerror(errno))
         throw Failure(.inputOutput, "standard output cannot be written: \(reason)")
       }
     } catch {
@@ -66,11 +66,11 @@ enum Arguments {
   /// Refuses an argument that is not UTF-8, which Swift would repair without a word.
   static func checkEncoding() throws {
     for index in 0..<Int(CommandLine.argc) {
-      guard let argument = CommandLine.unsafeArgv[index] else { continue }
-      if String(validatingCString: argument) == nil {
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+      if unsafe String(validatingCString: argument) == nil {
         throw Failure(
           .dataError,
-          "argument \(index) is not UTF-8 (shown repaired): \(String(cString: argument))")
+          unsafe "argument \(index) is not UTF-8 (shown repaired): \(String(cString: argument))")
       }
     }
   }

@@ -60,30 +60,30 @@ final class LineReader {
 
   init(_ path: String) throws {
     name = path == "-" ? "standard input" : path
-    guard let file = path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "r") else {
-      throw Failure(.missingInput, "\(name): cannot open: \(String(cString: strerror(errno)))")
+    guard let file = unsafe path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "r") else {
+      throw Failure(.missingInput, unsafe "\(name): cannot open: \(String(cString: strerror(errno)))")
     }
-    self.file = file
+    unsafe self.file = unsafe file
   }
 
-  deinit { fclose(file) }
+  deinit { unsafe fclose(file) }
 
   func next() throws -> String? {
     var line: UnsafeMutablePointer<CChar>?
     var capacity = 0
-    defer { free(line) }
-    let length = getline(&line, &capacity, file)
-    guard length >= 0, let line else {
-      guard ferror(file) == 0 else {
-        throw Failure(.missingInput, "\(name): \(String(cString: strerror(errno)))")
+    defer { unsafe free(line) }
+    let length = unsafe getline(&line, &capacity, file)
+    guard length >= 0, let unsafe line else {
+      guard unsafe ferror(file) == 0 else {
+        throw Failure(.missingInput, unsafe "\(name): \(String(cString: strerror(errno)))")
       }
       return nil
     }
     number += 1
-    var bytes = UnsafeRawBufferPointer(start: line, count: length)[...]
-    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    var bytes = unsafe UnsafeRawBufferPointer(start: line, count: length)[...]
+    if unsafe bytes.last == UInt8(ascii: "\n") { unsafe bytes.removeLast() }
+    if unsafe bytes.last == UInt8(ascii: "\r") { unsafe bytes.removeLast() }
+    guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
       throw Failure(.dataError, "\(name): line \(number) is not UTF-8")
     }
     return text
