@@ -9,19 +9,19 @@ struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows a prompt's tokens: ids, pieces, and the words they make.")
 
-  @Argument(help: "A prompt; leave it out with --from.")
+  @Argument(help: "The text prompt; omit it with --from.")
   var prompt: String?
 
   @Option(
     help: ArgumentHelp(
-      "Read prompts from a file, a line each; - is standard input.",
+      "Read prompts from a file, one per line; - is standard input.",
       valueName: "file"))
   var from: String?
 
   @Option(help: ArgumentHelp("A tokenizer's folder instead of the model's.", valueName: "folder"))
   var vocabulary: String?
 
-  @Flag(help: "Print a JSON object for each prompt, a line each: text, ids, tokens, words.")
+  @Flag(help: "Print one line of JSON per prompt: text, ids, tokens, words.")
   var json = false
 
   @OptionGroup var model: ModelPath
@@ -52,7 +52,7 @@ struct Tokens: ParsableCommand {
   }
 }
 
-/// Lines of a file or of standard input, which must be UTF-8; a carriage return at the end goes.
+/// Lines of a file or of standard input, which must be UTF-8, without a carriage return at the end.
 final class LineReader {
   private let file: UnsafeMutablePointer<FILE>
   private let name: String
