@@ -20,14 +20,14 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
       "recipe: \(reason) at column \(column)\n  \(text)\n  "
         + String(repeating: " ", count: column - 1) + "^"
     case .nothingSelected(let run, let what, let recorded):
-      "\(run): nothing recorded of \(what); what there is: \(recorded)"
+      "\(run): \(what) was not recorded; recorded: \(recorded)"
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
     case .noPair(let runs):
-      "a difference needs runs of one prompt and seed, with excitation and without; there are "
+      "a difference needs runs of one prompt and seed, by stable-diffusion and by another method; found "
         + runs.joined(separator: ", ")
     case .noRelation(let path, let prompt, let run):
-      "\(path): nothing of the prompt '\(prompt)' (\(run))"
+      "\(path): no relation of the prompt '\(prompt)' (\(run))"
     case .tooLarge(let what, let limit):
       "\(what) is more than \(limit): select less, choose a binary format, or allow large tables"
     }

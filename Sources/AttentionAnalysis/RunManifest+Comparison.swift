@@ -14,7 +14,7 @@ extension RunManifest {
       return "their guidance scales differ"
     }
     if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
-    if picture != other.picture { return "the pictures they began from differ" }
+    if picture != other.picture { return "their start pictures differ" }
     if height != other.height || width != other.width { return "their sizes differ" }
     if model.files != other.model.files { return "their checkpoints differ" }
     guard let knob else {

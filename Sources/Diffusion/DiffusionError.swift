@@ -40,7 +40,7 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
     case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
     case .knob(let name, let reason): "\(name) \(reason)"
     case .moved(let what, let sha256, let path):
-      "\(what) (SHA-256 \(sha256.prefix(12))…) is not at \(path) any more; say where it is now"
+      "\(what) (SHA-256 \(sha256.prefix(12))…) is no longer at \(path); give its present path"
     case .noSites(let kind, let grid, let available):
       "no \(kind.rawValue)-attention at \(grid) in this checkpoint at this size; there is "
         + available.map(\.description).joined(separator: ", ")

@@ -35,7 +35,7 @@ public struct Counterfactual: Sendable {
     if let difference = try manifest.difference(from: again) {
       throw EvaluationError.notRepeatable(
         run: path,
-        reason: "\(difference.field) is \(difference.here) there, \(difference.wanted) here")
+        reason: "its \(difference.field) is \(difference.here), not \(difference.wanted)")
     }
     request.ablation = AblationRecord(
       drop: (request.ablation?.drop ?? []) + ablation.drop,

@@ -7,14 +7,14 @@ public import PromptText
 public struct Sweep: Sendable {
   /// The knob, as `run.json` names it.
   public let knob: String
-  /// Its values, as texts.
+  /// The values of the knob, as texts.
   public let values: [String]
 
-  /// The knob that is the request's and no method's.
+  /// The knob that belongs to the request instead of to a method.
   private static let guidance = "guidance-scale"
 
   /// A sweep of `knob` over `values`.
-  /// - Throws: ``EvaluationError/variation(knob:reason:)`` for a value that is there twice.
+  /// - Throws: ``EvaluationError/variation(knob:reason:)`` for a value that is given twice.
   public init(knob: String, values: [String]) throws {
     self.knob = knob
     self.values = values
@@ -26,7 +26,7 @@ public struct Sweep: Sendable {
 
   /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
   ///
-  /// - Parameter method: whose knobs there are; one may be named by its other name.
+  /// - Parameter method: the method that has the knob; an alias of the knob is accepted.
   /// - Throws: ``EvaluationError/variation(knob:reason:)``.
   public init(_ text: String, of method: any Method) throws {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -37,7 +37,7 @@ public struct Sweep: Sendable {
       throw EvaluationError.variation(
         knob: "the variation",
         reason: "is '\(text)'; expected a knob and its values, as in step-size=5,10,20, or with "
-          + "semicolons where values have commas")
+          + "semicolons if values contain commas")
     }
     let name = String(sides[0])
     let knob = method.knobs.first { $0.name == name || $0.alias == name }?.name
@@ -45,14 +45,14 @@ public struct Sweep: Sendable {
       let knobs = (method.knobs.map(\.name) + [Self.guidance]).sorted().joined(separator: ", ")
       throw EvaluationError.variation(
         knob: "the variation",
-        reason: "names '\(name)', which is no knob of \(method.name); it has \(knobs)")
+        reason: "names '\(name)', which is not a knob of \(method.name); expected one of \(knobs)")
     }
     try self.init(knob: knob, values: values)
   }
 
-  /// The request with the knob turned to a value, under a name that tells so.
-  /// - Throws: ``EvaluationError/variation(knob:reason:)`` or `DiffusionError` for a value that is none
-  ///   of the knob's.
+  /// The request with the knob set to a value, and a variation name with knob and value.
+  /// - Throws: ``EvaluationError/variation(knob:reason:)`` or `DiffusionError` for a value that the knob
+  ///   does not take.
   public func request(_ request: RunRequest, turnedTo value: String) throws -> RunRequest {
     var request = request
     if knob == Self.guidance {

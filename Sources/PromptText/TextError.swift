@@ -56,8 +56,8 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingToken(let folder, let role, let token):
       "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
         + "tokenizer's vocabulary"
-    case .emptyPrompt: "the prompt is empty; write what the image shall show"
-    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index as @5"
+    case .emptyPrompt: "the prompt is empty"
+    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index, as in @5"
     case .unknownWord(let name, _):
       "no word of the prompt is \(FileError.quoted(name)); its tokens are"
     case .outsideWindow(let name, let window):
@@ -71,14 +71,14 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(FileError.quoted(name)) is a word of the prompt and the index of another token; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
-    case .noPadding: "the prompt fills the window, so that <padding> is no token; its tokens are"
+    case .noPadding: "the prompt fills the window, so there is no <padding>; its tokens are"
     case .noSuchOccurrence(let name, let count, _):
       "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
         + "tokens are"
     case .noSuchIndex(let name, let last, _):
       "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
     case .noText(let name, _):
-      "\(FileError.quoted(name)) stands for no text, so it cannot be a subject; choose among"
+      "\(FileError.quoted(name)) is not text, so it cannot be a subject; choose one of"
     case .sameSubject(let first, let second):
       "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
         + "subject once"
@@ -92,12 +92,12 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "the brackets of \(FileError.quoted(prompt)) do not match; put each phrase in one pair, as in "
         + "[a red car] and [a white sheep]"
     case .badWeight(let part):
-      "the weight of the part \(FileError.quoted(part)) is no number; write one after the colon, as in "
-        + "a cat:7.5, or a space in words that are none"
+      "the weight of the part \(FileError.quoted(part)) is not a number; write one after the colon, as in "
+        + "a cat:7.5, or put a space after the colon if it is not a weight"
     case .emptyPart(let prompt):
       "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
     case .nothingWanted(let prompt):
-      "every weight in \(FileError.quoted(prompt)) is below 0; write a part that the picture shall show"
+      "every weight in \(FileError.quoted(prompt)) is negative; at least one part needs a positive weight"
     case .subjectsNeeded:
       "which words are the subjects? Name them, as in cat,frog; the prompt's tokens are"
     }

@@ -122,7 +122,7 @@ private struct ListedExport {
 
     /// In what the file at `path` differs, in words; `nil` if in nothing.
     func change(at path: String, _ kind: ListedFolder.Kind) throws -> String? {
-      guard kind == .file else { return "is no regular file" }
+      guard kind == .file else { return "is not a regular file" }
       var status = stat()
       guard unsafe lstat(path, &status) == 0 else {
         throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
@@ -143,7 +143,7 @@ private struct ListedExport {
     let document = try StrictJSON.read(path: path)
     let format = try document.member("format")
     guard try format.string() == ExportManifest.format else {
-      throw format.failure("expected \"\(ExportManifest.format)\": this is no export of heed's")
+      throw format.failure("expected \"\(ExportManifest.format)\": this is not an export of heed")
     }
     let version = try document.member("format_version")
     guard try version.integer() == ExportManifest.currentVersion else {

@@ -103,7 +103,7 @@ extension RecordedRun {
     let taken = recorded.filter(selection.takes)
     guard !taken.isEmpty else {
       throw AnalysisError.nothingSelected(
-        run: folder.path, what: "the calls selected", recorded: Self.summary(of: recorded))
+        run: folder.path, what: "a selected call", recorded: Self.summary(of: recorded))
     }
     return taken
   }

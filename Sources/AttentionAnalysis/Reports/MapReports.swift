@@ -38,7 +38,7 @@ package struct MapReports {
       guard table.recipe == before.recipe else {
         throw AnalysisError.notComparable(
           first: runs[0].name, second: run.name,
-          what: "their losses read other grids: '\(before.recipe)' and '\(table.recipe)'; give one "
+          what: "their losses read different grids: '\(before.recipe)' and '\(table.recipe)'; give one "
             + "recipe for all")
       }
       all?.rows += table.rows

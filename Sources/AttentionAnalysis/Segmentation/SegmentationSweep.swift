@@ -39,7 +39,7 @@ package struct SegmentationSweep: Hashable, Sendable {
     guard Self.areOfOneShape(map.grid, mask.grid) else {
       throw AnalysisError.notComparable(
         first: "a map of \(map.grid)", second: "a mask of \(mask.grid)",
-        what: "they are not of one shape; give a mask of the whole picture")
+        what: "their shapes differ; give a mask of the whole picture")
     }
     let (map, mask) =
       switch aligned {

@@ -82,11 +82,11 @@ public struct Checkpoint: Sendable {
     var notes: [String] = []
     if schedule.clip != nil {
       node = try node.setting("clip_sample", to: .bool(false))
-      notes.append("\(given.file): clip_sample is taken for false, as in diffusers' pipelines")
+      notes.append("\(given.file): clip_sample is treated as false, as in diffusers' pipelines")
     }
     if schedule.stepsOffset != 1 {
       node = try node.setting("steps_offset", to: .integer(1))
-      notes.append("\(given.file): steps_offset is taken for 1, as in diffusers' pipelines")
+      notes.append("\(given.file): steps_offset is treated as 1, as in diffusers' pipelines")
     }
     if let prediction {
       node = try node.setting("prediction_type", to: .string(prediction.rawValue))

@@ -55,7 +55,7 @@ extension Checkpoint {
     let differing = Set(recorded.keys).union(found.keys).filter { recorded[$0] != found[$0] }
     let both = differing.filter { recorded[$0] != nil && found[$0] != nil }
     guard let file = (both.isEmpty ? differing : both).min() else { return nil }
-    let how = !both.isEmpty ? "differs" : found[file] == nil ? "is not there" : "is more than that"
+    let how = !both.isEmpty ? "differs" : found[file] == nil ? "is missing" : "was added"
     return "of which \(file) \(how)"
   }
 }

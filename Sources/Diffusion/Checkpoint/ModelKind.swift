@@ -12,7 +12,7 @@ struct ModelKind: Sendable {
 
   private init(_ name: String, lacks: String) {
     self.name = name
-    advice = "Heed runs Stable Diffusion 1.x and 2.x, and lacks \(lacks)"
+    advice = "Heed runs Stable Diffusion 1.x and 2.x, and does not support \(lacks)"
   }
 
   private init(_ name: String, do advice: String) {
@@ -88,7 +88,7 @@ extension ModelKind {
       "cond_stage_model.transformer.token_emb.",
       ModelKind("the first latent diffusion model of CompVis", lacks: "its text encoder")
     ),
-    ("concept_embeds", ModelKind("a safety checker", do: "no part of it makes pictures")),
+    ("concept_embeds", ModelKind("a safety checker", do: "it does not make pictures")),
     (
       "emb_params",
       ModelKind("a textual inversion embedding", lacks: "tokens that are added to a prompt")
@@ -157,7 +157,7 @@ extension ModelKind {
     }
     throw
       (first(parts)
-      ?? ModelKind("a file of no model that Heed knows", do: "expected Stable Diffusion 1.x or 2.x"))
+      ?? ModelKind("an unknown model", do: "expected Stable Diffusion 1.x or 2.x"))
       .refusal(file.path)
   }
 }

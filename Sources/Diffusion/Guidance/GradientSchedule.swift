@@ -89,7 +89,7 @@ extension GradientSchedule {
       "max-iter-to-alter", \.maxIterations, in: mostSteps,
       "Number of iterations in which the latent is altered."),
     Knob(
-      "thresholds", "What must be attained, by iteration; none for no refinement.",
+      "thresholds", "Attention to reach at given iterations; none for no refinement.",
       placeholder: "iteration=share,…",
       expected: "iteration=attention pairs, each attention 0 to 1 and each iteration once, or none",
       write: { schedule in
@@ -106,8 +106,8 @@ extension GradientSchedule {
       }
     ).also("step-size"),
     Knob(
-      "scale-range", "The step size decays as the root of a line from the first number to the second.",
-      placeholder: "from,to", expected: "two numbers from 0 up, as in 1.0,0.5",
+      "scale-range", "The step size is multiplied by the square root of a line between these two values.",
+      placeholder: "from,to", expected: "two numbers of 0 or more, as in 1.0,0.5",
       write: { $0.scaleRange.map { String($0) }.joined(separator: ",") },
       read: { schedule, text in
         guard let sides = Knob<GradientSchedule>.numbers(text, count: 2),

@@ -17,7 +17,7 @@ public struct LayoutBox: Hashable, Sendable {
     func require(_ from: Double, _ to: Double, _ names: String) throws {
       try DiffusionError.require(
         0 <= from && from < to && to <= 1, "the box of \(subject.name)", "\(names) \(from), \(to)",
-        "shares of the picture from 0 to 1, the first below the second")
+        "fractions of the picture from 0 to 1, the first below the second")
     }
     try require(left, right, "x from and to")
     try require(top, bottom, "y from and to")
@@ -59,7 +59,7 @@ extension [LayoutBox] {
       let (rows, columns) = (box.rows(of: grid).count, box.columns(of: grid).count)
       try DiffusionError.require(
         rows > 0 && columns > 0, "the box of \(box.subject.name)",
-        "\(rows) rows and \(columns) columns of the grid \(grid)", "a cell at least")
+        "\(rows) rows and \(columns) columns of the grid \(grid)", "at least one cell")
       let same = count { $0.isOf(box.subject) }
       try DiffusionError.require(
         same == 1, "the number of boxes of \(box.subject.name)", String(same), "1")

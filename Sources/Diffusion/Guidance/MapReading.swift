@@ -51,7 +51,7 @@ public struct MapReading: Sendable, Hashable {
     try validate(subjects)
     try DiffusionError.require(
       !cellByCell || sigma == nil || kernelSize == 3, "the kernel's side", String(kernelSize),
-      "3, which leaves the maps their size, for an objective that reads them cell by cell")
+      "3, because this objective compares maps cell by cell and needs their full size")
     let ofKind = sites.filter { $0.kind == kind }
     let chosen = ofKind.filter { $0.grid == grid }
     guard !chosen.isEmpty else {
@@ -77,7 +77,7 @@ public struct MapReading: Sendable, Hashable {
       sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
     let side = min(grid.rows, grid.columns)
     try DiffusionError.require(
-      side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
+      side > 1, "the grid", grid.description, "at least 2 rows and columns")
     try DiffusionError.require(
       (1...side + 2).contains(kernelSize), "the kernel's side", String(kernelSize),
       "1…\(side + 2) at \(grid)")

@@ -40,15 +40,15 @@ public struct NoiseSearch: LatentGuide {
 
     /// The search as a method's knobs.
     public static let knobs: [Knob<Settings>] = [
-      .integer("search-rounds", \.rounds, in: 1...100, "How often initial noise is drawn."),
-      .integer("search-steps", \.steps, in: 1...1000, "Search steps from each draw."),
+      .integer("search-rounds", \.rounds, in: 1...100, "How many initial noises are drawn."),
+      .integer("search-steps", \.steps, in: 1...1000, "Optimisation steps from each."),
       .integer(
         "final-search-steps", \.finalSteps, in: 0...1000,
-        "Search steps from the best draw, if none is good enough."),
+        "Optimisation steps from the best one, if none reaches the targets."),
       .number("search-rate", \.rate, in: 1e-9...1e3, "Learning rate of the search."),
       .number(
         "search-divergence", \.divergence, in: 1e-9...1e3,
-        "How far the noise may be from normal noise, as a Kullback–Leibler divergence."),
+        "Largest Kullback–Leibler divergence of the noise from a standard normal."),
     ]
   }
 

@@ -33,7 +33,7 @@ public struct StartPicture: Hashable, Sendable {
   func read() throws -> InputPicture {
     guard let path, let picture = try? InputPicture(path, fit: fit), picture.sha256 == sha256 else {
       throw DiffusionError.moved(
-        what: "the picture to begin from", sha256: sha256, path: path ?? "an unknown place")
+        what: "the start picture", sha256: sha256, path: path ?? "an unknown place")
     }
     return picture
   }

@@ -34,7 +34,7 @@ public struct AStar: BoxMethod {
     [
       .number(
         "mask-threshold", \.maskThreshold, in: 0...1,
-        "Share of a map's largest value from which a cell counts as the subject's.")
+        "Fraction of a map's largest value above which a cell belongs to the subject.")
     ] + boxKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

@@ -38,7 +38,7 @@ public struct AttentionOverlap: GradientMethod {
       case .intersectionOverUnion: "a smaller intersection over union"
       case .centreDistance: "a larger distance of their centres"
       case .divergence: "a larger Kullback–Leibler divergence"
-      case .compactness: "pixels that belong to one subject each"
+      case .compactness: "pixels that each belong to one subject"
       }
     return "Less overlap of subjects' maps, by \(less) (Marioriyad et al., arXiv 2410.20972)."
   }
@@ -83,7 +83,7 @@ extension AttentionOverlap {
     ///   subject.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
-        subjects.count > 1, "the number of subjects", String(subjects.count), "2 or more to overlap")
+        subjects.count > 1, "the number of subjects", String(subjects.count), "2 or more")
       return try reading.sites(among: sites, for: subjects)
     }
 

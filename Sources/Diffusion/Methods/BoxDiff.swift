@@ -20,7 +20,7 @@ public struct BoxDiff: BoxMethod {
   public let name = "box-diff"
   public let title = "BoxDiff"
   public let summary =
-    "BoxDiff (Xie et al., ICCV 2023): each word is attended to in its box, and nowhere else."
+    "BoxDiff (Xie et al., ICCV 2023): each word's attention is in its box, and nowhere else."
   public var boxes: [WordBox] = []
   /// P, in 0…1; one cell counts at least.
   public var topShare = 0.2
@@ -34,8 +34,8 @@ public struct BoxDiff: BoxMethod {
 
   public static let knobs: [Knob<BoxDiff>] =
     [
-      .number("top-share", \.topShare, in: 0...1, "Share of the cells that the means are taken over."),
-      .integer("corner-width", \.cornerWidth, in: 0...1000, "Cells beside an edge that count."),
+      .number("top-share", \.topShare, in: 0...1, "Fraction of the cells that means are taken over."),
+      .integer("corner-width", \.cornerWidth, in: 0...1000, "Width in cells of the band along a box's edges."),
     ] + boxKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

@@ -35,7 +35,7 @@ extension BoxMethod {
   public static var boxKnobs: [Knob<Self>] {
     [
       Knob(
-        "box", "Where a word shall be: left, top, right and bottom in shares of the picture.",
+        "box", "The box of a word: left, top, right, bottom, as fractions of the picture.",
         placeholder: "word=l,t,r,b", form: .list,
         expected: "a word and four numbers, as in cat=0.1,0.2,0.5,0.9",
         write: { method in

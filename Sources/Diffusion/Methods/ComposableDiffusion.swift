@@ -36,8 +36,8 @@ public struct ComposableDiffusion: Method {
   public let name = "composable"
   public let title = "Composable Diffusion"
   public let summary =
-    "Composable Diffusion (Liu et al., ECCV 2022): conditions on the prompt's parts one by one, and "
-    + "adds up their noises."
+    "Composable Diffusion (Liu et al., ECCV 2022): conditions on each part of the prompt separately, "
+    + "and adds up the predicted noises."
   /// What is conditioned on; `nil` for the halves of the prompt at "and" or "with".
   public var parts: [Part]?
 
@@ -47,8 +47,8 @@ public struct ComposableDiffusion: Method {
   public static let knobs: [Knob<ComposableDiffusion>] = [
     Knob(
       "parts",
-      "What is conditioned on, with weights, below 0 for NOT; the halves of the prompt without it.",
-      placeholder: "text:weight | …", expected: "parts with bars between them, as in a cat:7.5 | a frog:-2",
+      "Parts with their weights, below 0 for NOT. (default: the two halves of the prompt)",
+      placeholder: "text:weight | …", expected: "parts separated by bars, as in a cat:7.5 | a frog:-2",
       write: { method in
         method.parts.map { parts in
           parts.map { "\($0.text)\($0.weight.map { ":\($0)" } ?? "")" }.joined(separator: " | ")

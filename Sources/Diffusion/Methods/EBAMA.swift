@@ -37,7 +37,7 @@ public struct EBAMA: GroupMethod {
   public static let knobs: [Knob<EBAMA>] =
     [
       .number("intensity-weight", \.intensityWeight, in: 0...1e6, "Weight of the object loss."),
-      .toggle("bare-nouns", \.readsBareNouns, "Count nouns without modifiers."),
+      .toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers."),
     ] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

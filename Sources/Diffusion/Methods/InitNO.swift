@@ -45,10 +45,10 @@ public struct InitNO: GradientMethod {
     + [
       .number(
         "response-target", \.responseTarget, in: 1e-6...1,
-        "What the score of cross-attention must fall below."),
+        "Target of the cross-attention score: it must fall below."),
       .number(
         "conflict-target", \.conflictTarget, in: 1e-6...1,
-        "What the score of self-attention must fall below."),
+        "Target of the self-attention score: it must fall below."),
     ] + scheduleKnobs
 
   /// The search's looks in the first iteration, then the schedule's.
@@ -60,8 +60,8 @@ public struct InitNO: GradientMethod {
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     try DiffusionError.require(
-      run.request.picture == nil, "the picture to begin from of \(name)", "given",
-      "none: it searches for the noise to begin from")
+      run.request.picture == nil, "the start picture of \(name)", "given",
+      "none, because it searches for initial noise")
     return Loss(
       subjects: run.subjects, targets: (Float(responseTarget), Float(conflictTarget)),
       reading: run.reading(smoothing))

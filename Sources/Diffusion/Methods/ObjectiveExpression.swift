@@ -92,7 +92,7 @@ private struct ExpressionScan {
     guard let kind = ObjectiveTerm(rawValue: name) else {
       position = start
       throw error(
-        "no term '\(name)'; there are \(ObjectiveTerm.allCases.map(\.rawValue).joined(separator: ", "))"
+        "unknown term '\(name)'; expected one of \(ObjectiveTerm.allCases.map(\.rawValue).joined(separator: ", "))"
       )
     }
     guard takes("(") else { throw error("expected ( after \(name)") }
@@ -114,7 +114,7 @@ private struct ExpressionScan {
     }
     guard let number = Double(digits), number.isFinite else {
       position = start
-      throw error("'\(digits)' is no number")
+      throw error("'\(digits)' is not a number")
     }
     return number
   }

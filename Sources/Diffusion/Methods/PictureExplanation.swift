@@ -2,7 +2,7 @@
 public struct PictureExplanation: Method {
   public let name = "explain"
   public let title = "Explained picture"
-  public let summary = "Shows a picture to the model, and makes none."
+  public let summary = "Records attention in a given picture; no picture is made."
   /// Training times, 0…999 in Stable Diffusion.
   public var times: [Int]
 
@@ -11,7 +11,7 @@ public struct PictureExplanation: Method {
 
   public static let knobs: [Knob<PictureExplanation>] = [
     Knob(
-      "timesteps", "Training times at which the picture is shown.", placeholder: "list",
+      "timesteps", "Training timesteps at which the picture is shown to the model.", placeholder: "list",
       expected: "training times, as in 261,501",
       write: { $0.times.map(String.init).joined(separator: ",") },
       read: { method, text in

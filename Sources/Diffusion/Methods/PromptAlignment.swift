@@ -45,7 +45,7 @@ public struct PromptAlignment: Hashable, Sendable {
     let (old, new) = (source.words, target.words)
     try DiffusionError.require(
       old.count == new.count, "the source prompt", "\(old.count) words",
-      "\(new.count), as many as the prompt, for a replacement; a refinement adds or drops words")
+      "\(new.count), as many as the prompt has, for replacement; refinement adds or drops words")
     var found: [Int: (sources: [Int], share: Float)] = [:]
     for (old, new) in zip(old, new) {
       for (place, token) in new.tokens.enumerated() {

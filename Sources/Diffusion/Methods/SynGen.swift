@@ -33,7 +33,7 @@ public struct SynGen: GroupMethod {
   public init() {}
 
   public static let knobs: [Knob<SynGen>] =
-    [.toggle("bare-nouns", \.readsBareNouns, "Count nouns without modifiers.")] + groupKnobs
+    [.toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers.")] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     Loss(

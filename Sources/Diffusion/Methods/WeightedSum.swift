@@ -7,7 +7,7 @@ public struct WeightedSum: GradientMethod {
   public let name = "objective"
   public let title = "Weighted sum"
   public let summary =
-    "A weighted sum of losses that you write, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
+    "A weighted sum of losses, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
   /// The sum; a run needs one.
   public var expression: ObjectiveExpression?
   public var smoothing = MapSmoothing()

@@ -88,7 +88,7 @@ extension RunRequest: Codable, Equatable {
   public init(_ record: RunRequestRecord) throws {
     func value<Value>(_ what: String, _ text: String, _ read: (String) -> Value?) throws -> Value {
       guard let value = read(text) else {
-        throw DiffusionError.invalidRequest(what: what, got: "'\(text)'", expected: "one that is known")
+        throw DiffusionError.invalidRequest(what: what, got: "'\(text)'", expected: "a known value")
       }
       return value
     }

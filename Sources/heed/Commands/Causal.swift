@@ -50,20 +50,20 @@ struct Causal: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the run's checkpoint is now (default: where the run found it).", valueName: "path"))
+      "Where the run's checkpoint is now. (default: where the run found it)", valueName: "path"))
   var model: String?
 
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Where the run's LoRA is now (default: where the run found it); repeatable, in the run's order.",
+      "Where the run's LoRA is now; repeatable, in the run's order. (default: where the run found it)",
       valueName: "file"))
   var lora: [String] = []
 
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "Where the run's start picture is now (default: where the run found it).",
+      "Where the run's start picture is now. (default: where the run found it)",
       valueName: "file"))
   var picture: String?
 

@@ -31,8 +31,8 @@ struct Explain: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Times as fractions of the diffusion, from 0 (the photo) to 1 (noise), separated by commas "
-        + "(default: 0.5).",
+      "Times as fractions of the diffusion, from 0 (the photo) to 1 (noise), separated by commas. "
+        + "(default: 0.5)",
       valueName: "list"))
   var at: String?
 

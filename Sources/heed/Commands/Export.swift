@@ -30,7 +30,7 @@ struct Export: ParsableCommand {
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "float16 or float32 (default: as recorded; float32 with --recipe).")
+  @Option(help: "float16 or float32. (default: as recorded; float32 with --recipe)")
   var dtype: RecordingPlan.Precision?
 
   @Option(

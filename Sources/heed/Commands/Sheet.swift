@@ -55,7 +55,7 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Words, separated by commas: frog, frog#2, @5, <start> (default: the runs' subjects).",
+      "Words, separated by commas: frog, frog#2, @5, <start>. (default: the runs' subjects)",
       valueName: "words"))
   var words: String?
 
@@ -71,11 +71,11 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which curves to draw: loss, maxima, entropy, overlap (default: all that were recorded).",
+      "Which curves to draw: loss, maxima, entropy, overlap. (default: all that were recorded)",
       valueName: "measures"))
   var measures: String?
 
-  @Option(help: ArgumentHelp("How many runs the layout neglect shows (default: 12).", valueName: "number"))
+  @Option(help: ArgumentHelp("How many runs the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
 
   @OptionGroup(title: "Maps") var maps: MapOptions

@@ -9,7 +9,7 @@ struct AnalysisOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Words, separated by commas: frog, frog#2 for its second occurrence, @5 for a token's index, \
-      <start>, <end>, <padding> (default: those of the recipe, or the run's subjects).
+      <start>, <end>, <padding>. (default: those of the recipe, or the run's subjects)
       """, valueName: "words"))
   var tokens: String?
 
@@ -17,8 +17,8 @@ struct AnalysisOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How maps are aggregated, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
-      attend-and-excite, notebook, prompt-to-prompt or daam (default: the mean over heads, layers of \
-      the grid that the loss reads, and steps).
+      attend-and-excite, notebook, prompt-to-prompt or daam. (default: the mean over heads, layers of \
+      the grid that the loss reads, and steps)
       """, valueName: "text"))
   var recipe: String?
 

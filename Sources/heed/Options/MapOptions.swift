@@ -4,26 +4,26 @@ public import Figures
 
 /// How maps are drawn; without an option, the layout decides.
 struct MapOptions: ParsableArguments {
-  @Option(help: "How a map is drawn over its picture (default: mosaic).")
+  @Option(help: "How a map is drawn over its picture. (default: mosaic)")
   var overlay: OverlayMode?
 
   @Option(
     help: ArgumentHelp(
       """
       Colour map: viridis, magma, inferno, plasma, cividis; turbo or jet (their lightness is \
-      not monotonic) (default: magma).
+      not monotonic). (default: magma)
       """,
       valueName: "map"))
   var colors: String?
 
-  @Option(help: "Interpolation of values between cells, before they become colours (default: nearest).")
+  @Option(help: "Interpolation of values between cells, before they become colours. (default: nearest)")
   var interpolation: Recipe.Interpolation?
 
   @Option(
     help: ArgumentHelp(
       """
-      Colour scale: shared by all maps, own for each map, or two numbers, as in 0..0.5 (default: \
-      shared).
+      Colour scale: shared by all maps, own for each map, or two numbers, as in 0..0.5. \
+      (default: shared)
       """,
       valueName: "range"))
   var scale: String?
@@ -33,7 +33,7 @@ struct MapOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Contour levels, as fractions of the scale (default: 0.25,0.5,0.75).",
+      "Contour levels, as fractions of the scale. (default: 0.25,0.5,0.75)",
       valueName: "fractions"))
   var levels: String?
 

@@ -6,8 +6,8 @@ import Foundation
 struct ModelPath: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A checkpoint: a folder in diffusers' layout, or a .safetensors file in the original one "
-        + "(default: the model that comes with Heed).",
+      "A checkpoint: a folder in diffusers' layout, or a .safetensors file in the original one. "
+        + "(default: the model that comes with Heed)",
       valueName: "path"))
   var model: String?
 
@@ -34,8 +34,8 @@ struct WeightOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The variant of the weights, as in fp16 (default: the one without a name, then fp32, fp16, "
-        + "bf16).", valueName: "name"))
+      "The variant of the weights, as in fp16. (default: the one without a name, then fp32, fp16, "
+        + "bf16)", valueName: "name"))
   var variant: String?
 
   @Option(
@@ -47,11 +47,11 @@ struct WeightOptions: ParsableArguments {
   @Option(
     name: .customLong("weights"),
     help: ArgumentHelp(
-      "Precision in which weights are kept in memory: float16, widened when used, or float32 "
-        + "(default: as in their files).", valueName: "precision"))
+      "Precision in which weights are kept in memory: float16, widened when used, or float32. "
+        + "(default: as in their files)", valueName: "precision"))
   var precision: WeightPrecision?
 
-  @Option(help: "What the UNet predicts: epsilon or v (default: the checkpoint's).")
+  @Option(help: "What the UNet predicts: epsilon or v. (default: the checkpoint's)")
   var prediction: String?
 
   /// Opens the checkpoint at `path` and says on standard error what was concluded of it.

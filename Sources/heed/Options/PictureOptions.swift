@@ -17,13 +17,13 @@ struct PictureOptions: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      How much noise is added to the start picture, 0 to 1: the fraction of the steps that are run \
-      (default: 0.8).
+      How much noise is added to the start picture, 0 to 1: the fraction of the steps that are \
+      run. (default: 0.8)
       """))
   var strength: Double?
 
   @Option(
-    help: "How the start picture is fitted to the run's size: squash or crop (default: squash).")
+    help: "How the start picture is fitted to the run's size: squash or crop. (default: squash)")
   var fit: InputPicture.Fit?
 
   /// The picture, if there is one.

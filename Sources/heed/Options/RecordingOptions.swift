@@ -12,7 +12,7 @@ struct RecordingOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16). \
-      Self-attention is recorded only where a pattern names attn1 (default: the grid that the loss reads).
+      Self-attention is recorded only where a pattern names attn1. (default: the grid that the loss reads)
       """, valueName: "patterns"))
   var layers: String?
 
@@ -39,18 +39,18 @@ struct RecordingDetails: ParsableArguments {
     help: ArgumentHelp(
       """
       Cross-attention layers whose queries are recorded too, so that heed analyze --ask can measure \
-      words that are not in the prompt (default: none).
+      words that are not in the prompt. (default: none)
       """, valueName: "patterns"))
   var queries: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Heads by index, separated by commas (default: all).", valueName: "indices"))
+    help: ArgumentHelp("Heads by index, separated by commas. (default: all)", valueName: "indices"))
   var heads: String?
 
   @Option(
     help: ArgumentHelp(
-      "Tokens to keep: words, @5, <start>, <end>, separated by commas (default: all).",
+      "Tokens to keep: words, @5, <start>, <end>, separated by commas. (default: all)",
       valueName: "words"))
   var recordTokens: String?
 
@@ -62,7 +62,7 @@ struct RecordingDetails: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Iterations to keep, as in 0..24 (default: all).", valueName: "a..b"))
+    help: ArgumentHelp("Iterations to keep, as in 0..24. (default: all)", valueName: "a..b"))
   var recordSteps: String?
 
   @Option(help: "float16 or float32.")

@@ -20,7 +20,7 @@ struct SamplingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++ (default: the checkpoint's).
+      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++. (default: the checkpoint's)
       """, visibility: HelpDetail.rare))
   var scheduler: String?
 

@@ -20,12 +20,12 @@ struct SheetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Size of the smallest type in points; all type scales with it (default: the venue's, or 6).
+      Size of the smallest type in points; all type scales with it. (default: the venue's, or 6)
       """,
       valueName: "points"))
   var typeSize: Double?
 
-  @Option(help: "Typeface (default: the venue's, or sans).")
+  @Option(help: "Typeface. (default: the venue's, or sans)")
   var font: Typeface?
 
   @Option(help: "Background: light (for print) or dark (for slides).")

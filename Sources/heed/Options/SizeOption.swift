@@ -8,7 +8,7 @@ struct SizeOption: ParsableArguments {
     help: ArgumentHelp(
       """
       Size of the picture in pixels, width x height, multiples of 8, as in 768x512; the grid that the \
-      loss reads scales with it (default: the checkpoint's training size).
+      loss reads scales with it. (default: the checkpoint's training size)
       """, valueName: "WxH"))
   var size: String?
 

@@ -8,8 +8,8 @@ struct SubjectOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Subjects, separated by commas: a word, frog#2 for its second occurrence, a token's index \
-      (default: the nouns of "a X and a Y" and similar prompts).
+      Subjects, separated by commas: a word, frog#2 for its second occurrence, a token's index. \
+      (default: the nouns of "a X and a Y" and similar prompts)
       """, valueName: "words"))
   var tokens: String?
 
@@ -22,13 +22,13 @@ struct SubjectOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The grid that the loss reads, as in 16x16 (default: the checkpoint's, or 1/32 of the picture).",
+      "The grid that the loss reads, as in 16x16. (default: the checkpoint's, or 1/32 of the picture)",
       valueName: "rows-x-columns", visibility: HelpDetail.rare))
   var attentionResolution: String?
 
   @Option(
     help: ArgumentHelp(
-      "Whether the loss excludes the end token and padding (default: the checkpoint's; true for SD 2.x).",
+      "Whether the loss excludes the end token and padding. (default: the checkpoint's; true for SD 2.x)",
       valueName: "bool", visibility: HelpDetail.rare))
   var normalizeEot: Bool?
 
