@@ -4,20 +4,35 @@ internal import Synchronization
 internal import TensorEngine
 
 /// Several runs, made one after the other or side by side, each what it is alone, to the byte.
+///
+/// A batch of plans and seeds makes every plan from every seed, seeds first.
 public struct Batch: Sendable {
-  /// Makes them.
+  /// Makes the runs.
   public let runner: Runner
-  /// The runs, in the order in which they are begun.
+  /// The plans, each for the first of the seeds.
   public let plans: [PlannedRun]
+  /// The seeds of every plan; `nil` where each plan has its own.
+  public let seeds: [UInt64]?
   /// Runs that are asked to be made at a time.
   public let atATime: Int
 
   /// A batch of planned runs.
-  /// - Throws: ``EvaluationError/memory(size:needed:available:)`` when one of them does not fit.
-  public init(_ runner: Runner, _ plans: [PlannedRun], atATime: Int = 1) throws {
+  ///
+  /// - Parameters:
+  ///   - runner: makes the runs.
+  ///   - plans: what is made.
+  ///   - seeds: from which seeds every plan is made; `nil` for each plan's own.
+  ///   - atATime: runs to make at a time, as far as memory allows.
+  /// - Throws: ``EvaluationError/memory(size:needed:available:)`` when one of them does not fit;
+  ///   `DiffusionError` for a seed that the random source does not take.
+  public init(
+    _ runner: Runner, _ plans: [PlannedRun], seeds: [UInt64]? = nil, atATime: Int = 1
+  ) throws {
     self.runner = runner
     self.plans = plans
+    self.seeds = seeds
     self.atATime = atATime
+    for plan in plans { try plan.request.requireSeeds(seeds ?? [plan.request.seed]) }
     guard let available = ResidentMemory.available() else { return }
     if let large = plans.first(where: { $0.workingMemory > available }) {
       throw EvaluationError.memory(
@@ -25,17 +40,22 @@ public struct Batch: Sendable {
     }
   }
 
+  /// How many runs there are.
+  public var count: Int { plans.count * (seeds?.count ?? 1) }
+
   /// What recording all of them takes; `nil` if nothing is recorded.
   public var cost: RecordingCost? {
     let costs = plans.compactMap(\.cost)
-    return costs.isEmpty ? nil : .total(costs)
+    return costs.isEmpty ? nil : .total(costs, times: seeds?.count ?? 1)
   }
 
   /// What the run that needs most needs at least besides the weights, in bytes.
   public var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
 
   /// Iterations of all runs.
-  public var iterations: Int { plans.reduce(0) { $0 + $1.timesteps.count } }
+  public var iterations: Int {
+    plans.reduce(0) { $0 + $1.timesteps.count } * (seeds?.count ?? 1)
+  }
 
   /// Runs that memory allows for at a time, of those that were asked for.
   public var runsAtATime: Int {
@@ -43,12 +63,19 @@ public struct Batch: Sendable {
     return min(atATime, max(1, available / max(1, 3 * workingMemory)))
   }
 
+  /// The folder of a run below `root`, in the order in which runs are begun.
+  private func folder(_ index: Int, in root: String) -> RunFolder {
+    let plan = plans[index % plans.count]
+    return plan.folder(in: root, seed: seeds.map { $0[index / plans.count] } ?? plan.request.seed)
+  }
+
   /// Makes all runs below `root`; when one fails, the others stop where they can be resumed.
   ///
-  /// - Parameter onEvent: is told what happens to which run; from several threads if runs are made side
-  ///   by side.
+  /// - Parameters:
+  ///   - root: the folder that holds the runs' folders.
+  ///   - onEvent: is told what happens to which run; from several threads if runs are made side by side.
   /// - Throws: the first error; `TraceError.doesNotFit` when the disk is too small for all of them.
-  /// - Returns: the runs, in the order of ``plans``.
+  /// - Returns: the runs, those of the first seed first.
   @discardableResult
   public func run(
     in root: String,
@@ -61,17 +88,19 @@ public struct Batch: Sendable {
       if failure.error != nil { throw CancellationError() }
       try check()
     }
-    Parallel.sideBySide(plans.count, atATime: runsAtATime) { [runner] index in
+    Parallel.sideBySide(count, atATime: runsAtATime) { [runner] index in
       guard failure.error == nil else { return }
       do {
-        try runner.run(plans[index], in: root) { try onEvent(plans[index], $0) }
+        let plan = plans[index % plans.count]
+        let seeded = try seeds.map { try plan.seeded($0[index / plans.count]) } ?? plan
+        try runner.run(seeded, in: root) { try onEvent(seeded, $0) }
         try runner.check()
       } catch {
         failure.note(error)
       }
     }
     if let error = failure.error { throw error }
-    return try plans.map { try RecordedRun($0.folder(in: root).path) }
+    return try (0..<count).map { try RecordedRun(folder($0, in: root).path) }
   }
 }
 

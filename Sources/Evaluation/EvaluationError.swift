@@ -14,8 +14,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case noQueries(run: String)
   /// A text that was asked has no word.
   case noWords(text: String)
-  /// A knob, and what is wrong with varying it.
-  case variation(knob: String, reason: String)
+  /// What is wrong with the variation of a knob.
+  case variation(reason: String)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
 
@@ -33,7 +33,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .noQueries(let run):
       "\(run) has no recorded queries; record them, as in heed generate … --queries 16x16"
     case .noWords(let text): "the text to measure is '\(text)'; expected at least one word"
-    case .variation(let knob, let reason): "\(knob) \(reason)"
+    case .variation(let reason): "the variation \(reason)"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
     }
   }

@@ -12,13 +12,18 @@ public struct RunOrder: Sendable {
   public let subjects: [Subject]
   /// Whether nobody named the subjects.
   public let hasFoundSubjects: Bool
-  /// The runs' plans: seeds first, then methods.
+  /// A plan for each method, for the first of the seeds.
   public let plans: [PlannedRun]
+  /// The seeds that each plan is made from.
+  public let seeds: [UInt64]
 
   /// Plans the runs.
   ///
   /// - Parameters:
   ///   - prompt: with marks, if a method reads any: brackets around phrases, bars between parts.
+  ///   - methods: the methods, each with its knobs.
+  ///   - seeds: the seeds of the noise, at least one.
+  ///   - model: the checkpoint that makes the runs.
   ///   - needsSubjects: whether words must be measured whatever the methods.
   ///   - template: all else that the runs have in common, for the prompt without marks; of its own
   ///     prompt, seed and method nothing counts.
@@ -51,11 +56,11 @@ public struct RunOrder: Sendable {
     self.prompt = table
     self.subjects = subjects
     (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))
-    plans = try seeds.flatMap { seed in
-      try methods.map { method in
-        (request.seed, request.method) = (seed, method)
-        return try model.plan(request)
-      }
+    self.seeds = seeds
+    request.seed = seeds.first ?? 0
+    plans = try methods.map { method in
+      request.method = method
+      return try model.plan(request)
     }
   }
 
@@ -75,11 +80,13 @@ public struct RunOrder: Sendable {
 }
 
 extension RunOrder {
-  /// The runs of orders of the same prompt and seeds, seed by seed.
-  public init(interleaving orders: [RunOrder]) {
-    let seeds = orders[0].plans.indices
-    (prompt, phrases) = (orders[0].prompt, orders[0].phrases)
-    (subjects, hasFoundSubjects) = (orders[0].subjects, orders[0].hasFoundSubjects)
-    plans = seeds.flatMap { seed in orders.map { $0.plans[seed] } }
+  /// The runs of orders of the same prompt and seeds.
+  ///
+  /// - Parameter orders: at least one.
+  public init(joining orders: [RunOrder]) {
+    let first = orders[0]
+    (prompt, phrases, seeds) = (first.prompt, first.phrases, first.seeds)
+    (subjects, hasFoundSubjects) = (first.subjects, first.hasFoundSubjects)
+    plans = orders.flatMap(\.plans)
   }
 }

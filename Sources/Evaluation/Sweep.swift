@@ -14,20 +14,20 @@ public struct Sweep: Sendable {
   private static let guidance = "guidance-scale"
 
   /// A sweep of `knob` over `values`.
-  /// - Throws: ``EvaluationError/variation(knob:reason:)`` for a value that is given twice.
+  /// - Throws: ``EvaluationError/variation(reason:)`` for a value that is given twice.
   public init(knob: String, values: [String]) throws {
     self.knob = knob
     self.values = values
     let short = values.map(RunManifest.short)
     if let twice = short.first(where: { value in short.count { $0 == value } > 1 }) {
-      throw EvaluationError.variation(knob: knob, reason: "has the value \(twice) twice")
+      throw EvaluationError.variation(reason: "gives \(knob) the value \(twice) twice")
     }
   }
 
   /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
   ///
   /// - Parameter method: the method that has the knob; an alias of the knob is accepted.
-  /// - Throws: ``EvaluationError/variation(knob:reason:)``.
+  /// - Throws: ``EvaluationError/variation(reason:)``.
   public init(_ text: String, of method: any Method) throws {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let values = sides.last?.split(
@@ -35,7 +35,6 @@ public struct Sweep: Sendable {
     ).map { $0.trimmingCharacters(in: .whitespaces) }
     guard sides.count == 2, !sides[0].isEmpty, let values, values.allSatisfy({ !$0.isEmpty }) else {
       throw EvaluationError.variation(
-        knob: "the variation",
         reason: "is '\(text)'; expected a knob and its values, as in step-size=5,10,20, or with "
           + "semicolons if values contain commas")
     }
@@ -44,20 +43,19 @@ public struct Sweep: Sendable {
     guard let knob = knob ?? (name == Self.guidance ? name : nil) else {
       let knobs = (method.knobs.map(\.name) + [Self.guidance]).sorted().joined(separator: ", ")
       throw EvaluationError.variation(
-        knob: "the variation",
         reason: "names '\(name)', which is not a knob of \(method.name); expected one of \(knobs)")
     }
     try self.init(knob: knob, values: values)
   }
 
   /// The request with the knob set to a value, and a variation name with knob and value.
-  /// - Throws: ``EvaluationError/variation(knob:reason:)`` or `DiffusionError` for a value that the knob
-  ///   does not take.
+  /// - Throws: ``EvaluationError/variation(reason:)`` or `DiffusionError` for a value that
+  ///   the knob does not take.
   public func request(_ request: RunRequest, turnedTo value: String) throws -> RunRequest {
     var request = request
     if knob == Self.guidance {
       guard let number = Double(value), number.isFinite else {
-        throw EvaluationError.variation(knob: knob, reason: "is '\(value)'; expected a number")
+        throw EvaluationError.variation(reason: "gives \(knob) '\(value)'; expected a number")
       }
       request.guidanceScale = number
     } else {

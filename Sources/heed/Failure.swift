@@ -49,6 +49,7 @@ struct Failure: Error, CustomStringConvertible {
   /// What an error says, with the option that mends it.
   private static func message(_ error: any Error) -> String {
     if case .knob(let name, let reason)? = error as? DiffusionError { return "--\(name) \(reason)" }
+    if case .variation(let reason)? = error as? EvaluationError { return "--vary \(reason)" }
     if case .subjectsNeeded(let table)? = error as? TextError {
       return
         "which words are the subjects? Name them, as in --tokens cat,frog; the prompt's tokens "

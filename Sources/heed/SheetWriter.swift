@@ -13,7 +13,7 @@ enum SheetWriter {
   ) throws {
     let plan = SheetPlan(plan ?? SheetLayout(for: runs).content)
     do {
-      try write(Figures.Sheet(plan, of: runs, software: software), to: paths)
+      try write(Figures.Sheet(plan, of: runs), to: paths)
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       Message.warning("no sheet drawn: \(error)")
@@ -22,9 +22,6 @@ enum SheetWriter {
       Message.warning("no sheet drawn: \(error)")
     }
   }
-
-  /// What sheets name as the program that made them.
-  static let software = "Heed \(HeedVersion.current)"
 
   /// Writes a sheet into each of the files.
   static func write(

@@ -117,7 +117,8 @@ struct OptionTests {
       "--scale-range", ["1", "1,2,3", "a,b", "nan,1", "-1,0", "1,,0.5", "1,0.5,", "inf,1"],
       ["--scale-range is", "two numbers"]),
     compare("--sigma", ["0", "-1", "nan", "inf", "1e300"], ["--sigma is"]),
-    compare("--kernel-size", ["0", "-1", "99", "9999999999"], ["kernel", "1…18"]),
+    compare("--kernel-size", ["99"], ["kernel", "1…18"]),
+    compare("--kernel-size", ["0", "-1", "9999999999", "x"], ["--kernel-size is", "1 to 1000"]),
     compare(
       "--attention-resolution", ["16", "0x0", "-1x4", "16x16x16", "a", "4xx4", "x4", "4x"],
       ["--attention-resolution is", "16x16"]),

@@ -1,7 +1,4 @@
-import AttentionTrace
-import Diffusion
-import PromptText
-import TensorEngine
+import Heed
 
 /// Two subjects share no cell: Σ B̃₁ B̃₂ / Σ (B̃₁ + B̃₂).
 struct Apart: AttentionObjective {

@@ -1,8 +1,5 @@
-import AttentionTrace
-import Diffusion
 import Foundation
-import PromptText
-import TensorEngine
+import Heed
 import Testing
 
 @Suite("An objective of one's own, by what the library makes public")
@@ -37,13 +34,39 @@ struct OwnObjectiveTests {
     #expect(followed.count == 12 && sums[0] < sums[1], "\(sums)")
   }
 
+  @Test("Its run is recorded, checked, drawn under its title and read back as a request")
+  func recorded() throws {
+    let folder = try Folder()
+    let model = try StableDiffusion(.bundled)
+    var method = KeepApart()
+    method.schedule.maxIterations = 3
+    var request = RunRequest(Self.prompt, seed: 0, method: method)
+    request.steps = 4
+    request.recording = RecordingPlan(layers: ["16x16"], phases: [.loss, .denoise])
+    let run = try Runner(model).run(request, in: folder.path)
+    #expect(RunCheck(run.folder.path).problems.isEmpty)
+    #expect(run.manifest.method.title == "Keep apart")
+    #expect(run.manifest.value(ofKnob: "max-iter-to-alter") == "3")
+    // The loss is recorded in every iteration, altered or not.
+    #expect(run.calls.filter { $0.phase == .loss }.map(\.step) == [0, 1, 2, 3])
+    request.method = PlainDiffusion()
+    let plain = try Runner(model).run(request, in: folder.path)
+    let scene = folder.path + "/methods.json"
+    try Sheet(.methods, of: [plain, run]).write(to: scene)
+    #expect(try String(contentsOfFile: scene, encoding: .utf8).contains("Keep apart"))
+    #expect(throws: DiffusionError.self) { try RunRequest(run.manifest.request) }
+    try Methods.$all.withValue(Methods.all + [KeepApart()]) {
+      let again = try RunRequest(run.manifest.request)
+      #expect((again.method as? KeepApart)?.schedule.maxIterations == 3)
+      let sweep = try Sweep("step-size=1,2", of: again.method)
+      #expect(try sweep.request(again, turnedTo: "2").variation == "scale-factor-2")
+    }
+  }
+
   @Test("The lines on the page of the library are those that are compiled here")
   func page() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let root = folder.deletingLastPathComponent().deletingLastPathComponent()
     let code = try String(contentsOf: folder.appending(path: "Apart.swift"), encoding: .utf8)
-    let page = try String(
-      contentsOf: root.appending(path: "Documentation/library.md"), encoding: .utf8)
-    #expect(page.contains("```swift\n\(code)```"))
+    #expect(try Page("Documentation/library.md").text.contains("```swift\n\(code)```"))
   }
 }

@@ -13,13 +13,14 @@ struct EngineTests {
     return left.scores(against: right, heads: 2, scale: 0.5).softmax().values
   }
 
-  /// Whether malloc asks the system for so large a block, and for it alone: with its own settings it
-  /// does so from 32 MB on at the latest.
+  /// Whether malloc asks the system for a large tensor's memory alone: with its own settings it does
+  /// so from 32 MB on at the latest.
   static func mapsLargeBlocks() -> Bool {
-    guard let block = malloc(40 << 20) else { return false }
-    defer { free(block) }
-    // glibc keeps a block's size before it, with a mark at bit 1 for a mapping of its own.
-    return block.load(fromByteOffset: -8, as: UInt.self) & 2 != 0
+    let storage = Storage(count: 10 << 20)
+    return withExtendedLifetime(storage) {
+      // glibc keeps a block's size before it, with a mark at bit 1 for a mapping of its own.
+      UnsafeRawPointer(storage.pointer).load(fromByteOffset: -8, as: UInt.self) & 2 != 0
+    }
   }
 
   @Test("changes neither malloc's settings nor OpenBLAS's threads")

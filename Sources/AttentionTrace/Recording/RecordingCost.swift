@@ -15,14 +15,15 @@ public struct RecordingCost: Hashable, Sendable {
   /// Working memory in bytes: the pass being made and the one being written.
   public let memory: Int
 
-  /// What several recordings take that are made one after the other.
-  public static func total(_ costs: [RecordingCost]) -> RecordingCost {
-    RecordingCost(
-      calls: costs.reduce(0) { $0 + $1.calls },
-      recordedCalls: costs.reduce(0) { $0 + $1.recordedCalls },
-      bytesOnDisk: costs.reduce(0) { $0 + $1.bytesOnDisk },
-      queryBytes: costs.reduce(0) { $0 + $1.queryBytes },
-      memory: costs.map(\.memory).max() ?? 0)
+  /// What several recordings take that are made one after the other, all of them so many times.
+  public static func total(_ costs: [RecordingCost], times: Int = 1) -> RecordingCost {
+    func sum(_ part: (RecordingCost) -> Int) -> Int {
+      let product = costs.reduce(0) { $0 + part($1) }.multipliedReportingOverflow(by: times)
+      return product.overflow ? .max : product.partialValue
+    }
+    return RecordingCost(
+      calls: sum(\.calls), recordedCalls: sum(\.recordedCalls), bytesOnDisk: sum(\.bytesOnDisk),
+      queryBytes: sum(\.queryBytes), memory: costs.map(\.memory).max() ?? 0)
   }
 
   /// Refuses a recording that would leave less than a tenth of its size free.
@@ -30,8 +31,9 @@ public struct RecordingCost: Hashable, Sendable {
   /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.
   public func check(fits path: String) throws {
     let free = try Self.freeDisk(at: path)
-    let needed = bytesOnDisk + bytesOnDisk / 10
-    if needed > free { throw TraceError.doesNotFit(path: path, needed: needed, free: free) }
+    let needed = bytesOnDisk.addingReportingOverflow(bytesOnDisk / 10)
+    let wanted = needed.overflow ? Int.max : needed.partialValue
+    if wanted > free { throw TraceError.doesNotFit(path: path, needed: wanted, free: free) }
   }
 
   /// Bytes that this user may still write at `path` or, if it does not exist, where it would be.

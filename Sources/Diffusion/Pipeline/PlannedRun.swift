@@ -50,9 +50,10 @@ public struct PlannedRun: Sendable {
       .compactMap(\.self)).joined(separator: "+")
   }
 
-  /// The folder of the run below `root`.
-  public func folder(in root: String) -> RunFolder {
-    RunFolder(root: root, prompt: request.prompt, method: methodName, seed: request.seed)
+  /// The folder of the run below `root`, or that of the same run from another seed.
+  public func folder(in root: String, seed: UInt64? = nil) -> RunFolder {
+    RunFolder(
+      root: root, prompt: request.prompt, method: methodName, seed: seed ?? request.seed)
   }
 }
 

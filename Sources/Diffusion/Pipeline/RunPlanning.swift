@@ -35,7 +35,7 @@ extension StableDiffusion {
       throw DiffusionError.invalidRequest(
         what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
     }
-    _ = try request.randomSource()
+    try request.requireSeeds([request.seed])
     var request = request
     let size = request.size ?? trainedSize
     let sides = try size.latentGrid(factor: checkpoint.vaeConfiguration.factor)
@@ -105,7 +105,7 @@ extension StableDiffusion {
   }
 
   /// What the method adds, the intervention, and what is measured.
-  private func parts(of run: PlannedRun) throws -> MethodParts {
+  fileprivate func parts(of run: PlannedRun) throws -> MethodParts {
     var parts = try run.request.method.parts(for: run)
     if let ablation = run.request.ablation {
       let taken = try AttentionAblation(ablation, in: run)
@@ -128,6 +128,18 @@ extension StableDiffusion {
 }
 
 extension PlannedRun {
+  /// The same run from another seed, which decides nothing but the noise.
+  /// - Throws: ``DiffusionError`` for a seed that the random source does not take.
+  public func seeded(_ seed: UInt64) throws -> PlannedRun {
+    guard seed != request.seed else { return self }
+    var run = self
+    run.request.seed = seed
+    try run.request.requireSeeds([seed])
+    // A method's parts may hold noise of the seed's.
+    run.parts = try model.parts(of: run)
+    return run
+  }
+
   /// Every pass that the run may make, in the order of its iterations.
   fileprivate var possiblePasses: [AttentionPass] {
     let method = request.method

@@ -58,12 +58,16 @@ public struct RunRequest: Sendable {
   /// The source of the run's noise: first the starting latent, then what the scheduler draws.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when it takes no such seed.
   package func randomSource() throws -> any RandomSource {
-    guard rng.seeds.contains(seed) else {
-      throw DiffusionError.invalidRequest(
-        what: "the seed", got: String(seed),
-        expected: "\(rng.seeds.lowerBound)…\(rng.seeds.upperBound) for \(rng.rawValue)")
-    }
+    try requireSeeds([seed])
     return rng.make(seed: seed)
+  }
+
+  /// Refuses a seed that the random source does not take.
+  package func requireSeeds(_ seeds: [UInt64]) throws {
+    guard let seed = seeds.first(where: { !rng.seeds.contains($0) }) else { return }
+    throw DiffusionError.invalidRequest(
+      what: "the seed", got: String(seed),
+      expected: "\(rng.seeds.lowerBound)…\(rng.seeds.upperBound) for \(rng.rawValue)")
   }
 }
 

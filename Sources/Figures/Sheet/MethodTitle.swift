@@ -12,9 +12,11 @@ extension RunManifest.Method {
     return familyTitle + ", " + name[name.index(after: plus)...]
   }
 
-  /// What figures call the method, whatever is changed of it; its name where nothing else is known.
+  /// What figures call the method, whatever is changed of it; in runs of format 1, which do not say, its
+  /// name but for the two methods of the paper.
   var familyTitle: String {
-    switch family {
+    if let title { return title }
+    return switch family {
     case NeglectComparison.plainMethod: Self.plainTitle
     case "attend-and-excite": "Attend-and-Excite"
     default: family

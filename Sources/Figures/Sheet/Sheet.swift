@@ -18,7 +18,7 @@ public struct Sheet: Sendable {
   /// A sheet of `runs` in a built-in layout.
   public init(
     _ layout: SheetLayout, of runs: [RecordedRun], style: SheetStyle = SheetStyle(),
-    software: String = "Heed"
+    software: String = "Heed \(HeedVersion.current)"
   ) {
     self.init(SheetPlan(layout), of: runs, style: style, software: software)
   }
@@ -26,7 +26,7 @@ public struct Sheet: Sendable {
   /// A sheet of `runs` by a plan: a built-in one that was changed, or one read from a file.
   public init(
     _ plan: SheetPlan, of runs: [RecordedRun], style: SheetStyle = SheetStyle(),
-    software: String = "Heed"
+    software: String = "Heed \(HeedVersion.current)"
   ) {
     (self.plan, self.runs, self.style, self.software) = (plan, runs, style, software)
   }

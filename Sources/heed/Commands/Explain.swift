@@ -84,24 +84,22 @@ struct Explain: ParsableCommand {
       try subject.names
       ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(\.name)
     let method = PictureExplanation(times: try times.list(model.checkpoint))
-    let plans = try seeds.map { seed in
-      var request = RunRequest(prompt, seed: seed, method: method)
-      try subject.apply(to: &request)
-      request.subjects = subjects
-      request.picture = picture
-      request.size = try size.imageSize
-      request.rng = rng
-      request.steps = times.count
-      // No picture is guided: the scale only decides whether the unconditional branch is run too.
-      if try !recording.keeps(.unconditional, details) { request.guidanceScale = 1 }
-      request.recording = try recording.plan(details, table)
-      return try model.plan(request)
-    }
+    var request = RunRequest(prompt, seed: seeds[0], method: method)
+    try subject.apply(to: &request)
+    request.subjects = subjects
+    request.picture = picture
+    request.size = try size.imageSize
+    request.rng = rng
+    request.steps = times.count
+    // No picture is guided: the scale only decides whether the unconditional branch is run too.
+    if try !recording.keeps(.unconditional, details) { request.guidanceScale = 1 }
+    request.recording = try recording.plan(details, table)
+    let plan = try model.plan(request)
     let batch = try Batch(
-      Runner(model, durability: details.durability), plans, atATime: self.batch.batch)
+      Runner(model, durability: details.durability), [plan], seeds: seeds, atATime: self.batch.batch)
     Message.leftOut(table)
-    Message.picture(plans[0])
-    if subject.tokens == nil { Message.subjects(plans[0].subjects) }
+    Message.picture(plan)
+    if subject.tokens == nil { Message.subjects(plan.subjects) }
     if recording.dryRun { return try batch.printCost(in: output) }
     let runs = try batch.runWithProgress(in: output)
     if recording.record {

@@ -35,7 +35,8 @@ extension PictureCommand {
   func made(_ order: RunOrder) throws -> [RecordedRun]? {
     guard let model = order.plans.first?.model else { return nil }
     let batch = try Batch(
-      Runner(model, durability: options.details.durability), order.plans, atATime: options.batch.batch)
+      Runner(model, durability: options.details.durability), order.plans, seeds: order.seeds,
+      atATime: options.batch.batch)
     Message.concluded(order)
     if options.recording.dryRun {
       try batch.printCost(in: output)

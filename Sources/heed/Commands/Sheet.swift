@@ -97,8 +97,7 @@ struct Sheet: ParsableCommand {
     if printLayout { return print(plan.yaml) }
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
     let sheet = Figures.Sheet(
-      plan, of: runs, style: try page.style(maps.applied(to: MapStyle())),
-      software: SheetWriter.software)
+      plan, of: runs, style: try page.style(maps.applied(to: MapStyle())))
     try SheetWriter.write(sheet, to: output, dpi: page.dpi, isAnonymous: page.noMetadata)
   }
 

@@ -87,7 +87,7 @@ struct Sweep: PictureCommand {
       .usage, "--vary sets \(knob), so \(names.joined(separator: " or ")) cannot be given too")
   }
 
-  /// The runs at every value, seed by seed.
+  /// The runs at every value.
   private func order(_ sweep: Evaluation.Sweep) throws -> RunOrder {
     let seeds = try SeedList(self.seeds).seeds
     let base = try options.knobs.applied(to: [MethodList.one(option: "--method", method)])[0]
@@ -95,6 +95,6 @@ struct Sweep: PictureCommand {
     let orders = try sweep.orders(prompt, by: base, from: seeds, on: model) {
       try options.template($0, picture)
     }
-    return RunOrder(interleaving: orders)
+    return RunOrder(joining: orders)
   }
 }

@@ -1,18 +1,18 @@
 import ArgumentParser
-import Diffusion
+package import Diffusion
 
 /// The knobs of all methods as options, each under its own name.
 ///
 /// The options are those of ``Methods/all``: a method that is added there has its knobs here, in help,
 /// in completion and in suggestions.
-struct KnobOptions: ParsableArguments, CustomReflectable {
+package struct KnobOptions: ParsableArguments, CustomReflectable {
   /// The texts that were given, by knob.
-  private(set) var texts: [String: String] = [:]
+  package private(set) var texts: [String: String] = [:]
 
-  init() {}
+  package init() {}
 
   /// What ArgumentParser takes for the properties of this group.
-  var customMirror: Mirror {
+  package var customMirror: Mirror {
     Mirror(
       self, children: KnobOption.all.map { (label: $0.name, value: $0.wrapper) },
       displayStyle: .struct)
@@ -25,7 +25,7 @@ struct KnobOptions: ParsableArguments, CustomReflectable {
     init?(intValue: Int) { nil }
   }
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     for option in KnobOption.all {
       let key = Key(stringValue: option.name)
@@ -45,7 +45,7 @@ struct KnobOptions: ParsableArguments, CustomReflectable {
   /// The methods with the knobs that were given.
   /// - Throws: ``Failure`` for a knob that none of them reads, as it would change nothing;
   ///   `DiffusionError` for a text that is not one of its values.
-  func applied(to methods: [any Method]) throws -> [any Method] {
+  package func applied(to methods: [any Method]) throws -> [any Method] {
     for option in KnobOption.all where texts[option.name] != nil {
       guard !methods.contains(where: { option.readers.contains($0.name) }) else { continue }
       throw Failure(

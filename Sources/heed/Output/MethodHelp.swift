@@ -1,11 +1,11 @@
 import Diffusion
 
 /// The pages of `heed help methods`, the list of methods, and `heed help METHOD`, one method's knobs.
-struct MethodHelp {
-  let text: String
+package struct MethodHelp {
+  package let text: String
 
   /// The page that arguments ask for; `nil` if they ask for none.
-  init?(_ arguments: some Sequence<String>) {
+  package init?(_ arguments: some Sequence<String>) {
     let words = Array(arguments)
     guard words.count == 2, words[0] == "help" else { return nil }
     if words[1] == "methods" {

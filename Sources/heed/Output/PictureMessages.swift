@@ -10,7 +10,7 @@ extension Message {
     leftOut(order.prompt)
     if let first = order.plans.first { picture(first) }
     var said: Set<MethodNote> = []
-    for plan in order.plans where plan.request.seed == order.plans.first?.request.seed {
+    for plan in order.plans {
       for note in plan.request.method.notes(for: plan) where said.insert(note).inserted {
         note.isWarning ? warning(note.text) : self.note(note.text)
       }

@@ -7,7 +7,7 @@ import TensorEngine
 extension Batch {
   /// Makes all runs with progress on standard error, until Ctrl-C.
   func runWithProgress(in root: String) throws -> [RecordedRun] {
-    if runsAtATime < min(atATime, plans.count, Engine.threads) {
+    if runsAtATime < min(atATime, count, Engine.threads) {
       Message.warning("only \(runsAtATime) of \(atATime) runs fit in memory at a time")
     }
     Interrupt.watch()
@@ -19,11 +19,11 @@ extension Batch {
   func printCost(in root: String) throws {
     guard let cost else { return print("nothing would be recorded") }
     let free = try RecordingCost.freeDisk(at: root)
-    let runs = min(atATime, plans.count, Engine.threads)
+    let runs = min(atATime, count, Engine.threads)
     let queries = cost.queryBytes > 0 ? ", of which queries \(formatBytes(cost.queryBytes))" : ""
     print(
       """
-      runs            \(plans.count)
+      runs            \(count)
       calls           at most \(cost.calls), of which recorded \(cost.recordedCalls)
       disk            at most \(formatBytes(cost.bytesOnDisk))\(queries)
       memory          \(formatBytes(runs * cost.memory)) for recording, \
