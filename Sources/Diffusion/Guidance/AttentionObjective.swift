@@ -14,7 +14,7 @@ public struct ObjectiveValue: Sendable {
   /// this is above 1 less the threshold.
   public let shortfall: Float
 
-  /// Describes a value; see the properties.
+  /// A loss with the subjects' largest attention; refinement follows `loss` unless told otherwise.
   public init(
     loss: Tensor, maxima: [Float], refinement: Tensor? = nil, shortfall: Float? = nil
   ) {
@@ -67,7 +67,7 @@ public struct PassMaps: Sendable {
   /// What it remembered of the step before; empty in the first.
   public let memory: [String: Tensor]
 
-  /// Describes a pass; see the properties.
+  /// The probabilities of `sites` in one pass of the prompt, in the same order.
   public init(
     sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, memory: [String: Tensor] = [:]
   ) {

@@ -61,7 +61,7 @@ public struct NoiseSearch: LatentGuide {
   /// Noise drawn anew, by the round from 1 on.
   private let fresh: @Sendable (Int) throws -> Tensor
 
-  /// A search; see the properties.
+  /// A search with `settings` for initial noise, before a run on `schedule`.
   package init(
     _ schedule: GradientDescent, _ settings: Settings, scale: Float,
     fresh: @escaping @Sendable (Int) throws -> Tensor

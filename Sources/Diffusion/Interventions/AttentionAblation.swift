@@ -15,7 +15,7 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
     /// What it is multiplied by, 0 to take it out.
     public let factor: Float
 
-    /// Describes a head; see the properties.
+    /// The head at an index of the layers that match a pattern, scaled by a factor.
     public init(layers: String, head: Int, factor: Float) {
       self.layers = layers
       self.head = head

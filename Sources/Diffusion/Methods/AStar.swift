@@ -66,7 +66,7 @@ extension AStar {
       case retention
     }
 
-    /// An objective over `subjects`; see the properties.
+    /// The chosen terms of the loss for `subjects`.
     public init(
       subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
       terms: Set<Term> = Set(Term.allCases), reading: MapReading

@@ -71,7 +71,7 @@ extension AttentionOverlap {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `subjects`; see the properties.
+    /// The overlap of the maps of `subjects`, by `measure`.
     public init(subjects: [Subject], measure: Measure, reading: MapReading) {
       self.subjects = subjects
       self.measure = measure

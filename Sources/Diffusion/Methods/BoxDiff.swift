@@ -59,7 +59,7 @@ extension BoxDiff {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `boxes`; see the properties.
+    /// The loss of attention outside `boxes`, with `subjects` measured.
     public init(
       subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
       reading: MapReading

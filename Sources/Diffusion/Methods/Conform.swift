@@ -64,7 +64,7 @@ extension Conform {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
+    /// The contrastive loss over `groups` of words, with `subjects` measured.
     public init(
       subjects: [Subject], groups: [[Subject]], temperature: Float = 0.5,
       renormalises: Bool = false, reading: MapReading

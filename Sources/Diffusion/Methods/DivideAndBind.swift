@@ -70,7 +70,7 @@ extension DivideAndBind {
       case bind
     }
 
-    /// An objective over `groups`; see the properties.
+    /// The chosen terms of the paper's loss for `groups`, with `subjects` measured.
     public init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
@@ -148,7 +148,7 @@ extension DivideAndBind {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
+    /// The published code's loss for `groups`, with `subjects` measured.
     public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups

@@ -64,7 +64,7 @@ extension EBAMA {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
+    /// The loss that binds the attributes of `groups` to their objects, with `subjects` measured.
     public init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       intensityWeight: Float = 0.5, reading: MapReading

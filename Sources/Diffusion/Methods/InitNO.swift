@@ -87,7 +87,7 @@ extension InitNO {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `subjects`; see the properties.
+    /// The scores of `subjects`, with the targets that they must fall below.
     public init(
       subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
       reading: MapReading

@@ -98,7 +98,7 @@ extension PredicatedDiffusion {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `propositions`; see the properties.
+    /// The loss of `propositions`, with `subjects` measured.
     public init(
       subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper,
       leakWeight: Float = 0.3,

@@ -56,7 +56,7 @@ extension SynGen {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
+    /// The loss that binds the modifiers of `groups` to their nouns, with `subjects` measured.
     public init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       reading: MapReading

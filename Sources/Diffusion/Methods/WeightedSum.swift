@@ -46,7 +46,7 @@ extension WeightedSum {
     public let terms: [(weight: Float, objective: any AttentionObjective)]
     private let reading: MapReading
 
-    /// A sum; see the properties.
+    /// The weighted sum of `terms`.
     /// - Parameter reading: how the subjects are measured.
     public init(
       subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
