@@ -2,9 +2,9 @@ internal import Glibc
 
 // Unsafe: the system's text of an error is copied at once.
 
-/// What can go wrong between a run's attention and its folder, each in one line.
+/// Errors of recording and reading runs, each described in one line.
 public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The system refused: what was tried (as in `write`), on which path, and its errno.
+  /// A system call failed: the action (as in `write`), the path, and errno.
   case system(action: String, path: String, code: Int32)
   /// A layer pattern fits none of the model's sites.
   case unmatchedPattern(String, sites: [String])
@@ -16,11 +16,11 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case otherRun(path: String, field: String, here: String, wanted: String)
   /// The folder holds a run in a format that is read and no longer written.
   case oldFormat(path: String, format: Int)
-  /// The folder holds something that is no run.
+  /// The folder holds something that is not a run.
   case notARun(path: String)
-  /// A folder holds no run, nor do those in it.
+  /// Neither a folder nor any folder below it is a run.
   case noRun(path: String)
-  /// A run is named twice where each counts once.
+  /// A run is given twice.
   case givenTwice(path: String)
   /// Another process writes into this run.
   case busy(path: String)

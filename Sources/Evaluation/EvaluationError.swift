@@ -1,6 +1,6 @@
 internal import AttentionTrace
 
-/// What keeps runs from being made, repeated or asked.
+/// Reasons why a run cannot be made, repeated or measured.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A picture's largest tensors alone do not fit into memory.
   case memory(size: String, needed: Int, available: Int)

@@ -3,7 +3,7 @@ public import Diffusion
 private import Foundation
 public import PromptText
 
-/// One knob of a method, or the weight of guidance, and the values that runs turn it to.
+/// One knob of a method, or the guidance scale, and the values that runs set it to.
 public struct Sweep: Sendable {
   /// The knob, as `run.json` names it.
   public let knob: String

@@ -1,6 +1,6 @@
 internal import TensorEngine
 
-/// What can be wrong with a tokenizer's folder, a prompt, or the words that name its subjects.
+/// Errors in a tokenizer's folder, a prompt, or the words that name its subjects.
 ///
 /// Each describes itself in one line; where tokens must be chosen, the table of tokens follows.
 public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -26,7 +26,7 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case noSuchOccurrence(name: String, count: Int, table: String)
   /// An index is not that of a token of the prompt.
   case noSuchIndex(name: String, last: Int, table: String)
-  /// A start, end or padding token was named where only text can stand.
+  /// A start, end or padding token was named where text is expected.
   case noText(name: String, table: String)
   /// Two subjects are the same tokens.
   case sameSubject(first: String, second: String)
@@ -36,11 +36,11 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case cutWord(phrase: String, word: String)
   /// A bracket without its other, or one inside another.
   case unbalancedBracket(prompt: String)
-  /// What follows a part's colon is no number.
+  /// The weight after a part's colon is not a number.
   case badWeight(part: String)
-  /// Nothing stands before, between or after bars.
+  /// A part before, between or after bars is empty.
   case emptyPart(prompt: String)
-  /// Every part of a prompt is to be kept away from.
+  /// Every part of a prompt has a negative weight.
   case nothingWanted(prompt: String)
   /// No subject was named, and the prompt is not one whose nouns are certain.
   case subjectsNeeded(table: String)

@@ -13,7 +13,7 @@ public struct Export: Sendable {
     public let files: Int
     /// Bytes of all files together.
     public let bytes: Int
-    /// Blocks that are NaN, and calls that a recipe passed over, because a chunk is gone.
+    /// Blocks that are NaN, and calls that a recipe skipped, because a chunk is missing.
     public let missing: Int
   }
 
@@ -26,7 +26,7 @@ public struct Export: Sendable {
   let calls: [[CallRecord]]?
   /// With every keyword of the run put in its place.
   let recipe: Recipe?
-  /// Calls of each run that the recipe passed over because a chunk is gone.
+  /// Calls of each run that the recipe skipped because a chunk is missing.
   let passedOver: [Int]
 
   /// Decides what is exported; reads no chunk yet, but those of the first map of a recipe.
@@ -76,7 +76,7 @@ public struct Export: Sendable {
     }
   }
 
-  /// Blocks of all maps that are NaN because a chunk is gone.
+  /// Blocks of all maps that are NaN because a chunk is missing.
   var missingBlocks: Int { arrays.reduce(0) { $0 + $1.missing.count } }
 
   /// Writes the folder at `path`, which appears only once it is whole.

@@ -7,7 +7,7 @@ internal import TensorEngine
 
 /// An export held against its manifest: what is there, what is not, and what has changed.
 package struct ExportVerification: Hashable, Sendable {
-  /// Files of the manifest that are gone.
+  /// Files of the manifest that are missing.
   package let missing: [String]
   /// Files whose bytes are not those of the manifest, and how that shows.
   package let changed: [String: String]
@@ -113,7 +113,7 @@ private struct ListedFolder {
   }
 }
 
-/// What a manifest that nobody vouches for says of an export's files.
+/// What a manifest from an untrusted source says of an export's files.
 private struct ListedExport {
   struct File {
     /// `nil` where only the digest is known.

@@ -31,7 +31,7 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
   let attributes: ZarrAttributes
   /// How many of the axes count blocks.
   let outer: Int
-  /// Blocks whose chunk is gone: they are NaN.
+  /// Blocks whose chunk is missing: they are NaN.
   let missing: Set<Int>
   /// Gives the bytes of a block that is there, little-endian.
   let content: @Sendable (Int, ByteSink) throws -> Void

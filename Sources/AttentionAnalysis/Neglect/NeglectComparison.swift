@@ -17,7 +17,7 @@ public struct NeglectComparison: Sendable {
     public let plain: Double
     /// The mean over seeds, excited.
     public let excited: Double
-    /// Excited less plain of each seed: its mean and interval.
+    /// Excited − plain of each seed: its mean and interval.
     public let difference: BootstrapInterval
     /// How many of the plain runs neglected or lost it.
     public let plainNeglected: Int

@@ -15,7 +15,7 @@ public struct AggregatedMaps: Hashable, Sendable {
   public let layers: [AttentionSite]
   /// The calls that were put together.
   public let calls: Int
-  /// Calls that the recipe takes and that were acknowledged, but of which a chunk is gone.
+  /// Calls that the recipe takes and that were acknowledged, but of which a chunk is missing.
   public let missing: Int
 
   /// The map of the token at `column` of the last axis.
@@ -66,7 +66,7 @@ public struct AggregatedMaps: Hashable, Sendable {
 extension ChunkSource {
   /// The maps of `tokens` by `recipe`.
   ///
-  /// Calls that the plan did not record are passed over, as are those of which a chunk is gone (these
+  /// Calls that the plan did not record are skipped, as are those of which a chunk is missing (these
   /// are counted); at least one must be there.
   /// - Parameters:
   ///   - tokens: Token indices, ascending; `nil` for all that were recorded.
@@ -98,7 +98,7 @@ extension ChunkSource {
     }
   }
 
-  /// How many calls `recipe` takes that were acknowledged, and of how many of them a chunk is gone.
+  /// How many calls `recipe` takes that were acknowledged, and of how many of them a chunk is missing.
   /// - Throws: as ``aggregate(tokens:by:weights:)``.
   public func callsTaken(by recipe: Recipe) throws -> (all: Int, missing: Int) {
     let evaluation = try RecipeEvaluation(

@@ -28,7 +28,7 @@ public protocol ChunkSource: Sendable {
   /// Whether maps of a layer were acknowledged in a call.
   func holds(_ site: RecordedSite, in call: CallRecord) -> Bool
 
-  /// Calls in which maps of a layer were acknowledged, but are gone.
+  /// Calls in which maps of a layer were acknowledged, but are missing.
   func missing(_ site: RecordedSite) -> Set<Int>
 
   /// The maps of a layer in a call, `[head, row, column, token]`; `nil` if they were not recorded.
@@ -57,7 +57,7 @@ extension RecordedRun: ChunkSource {
     call.checksums[site.site.path] != nil
   }
 
-  /// Calls whose chunk is gone.
+  /// Calls whose chunk is missing.
   public func missing(_ site: RecordedSite) -> Set<Int> { missingChunks(of: site.site.path) }
 
   /// The recorded maps.

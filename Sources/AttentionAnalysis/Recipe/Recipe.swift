@@ -86,7 +86,7 @@ public struct Recipe: Hashable, Sendable {
     case normalize(without: Set<TokenClass>)
     /// Softmax over tokens of `scale` times the numbers, of those not left out; the others become 0.
     case softmax(scale: Float, without: Set<TokenClass>)
-    /// Brings each token's map to 0…1: less its smallest value, over its range. A constant map
+    /// Brings each token's map to 0…1: minus its smallest value, over its range. A constant map
     /// becomes 0.
     case minmax
     /// A Gaussian of `side` cells and standard deviation `sigma`, the edges mirrored, the edge cell

@@ -19,7 +19,7 @@ struct RecipeEvaluation {
   /// The tokens that are read of each chunk.
   private let read: [Int]
   private let largest: Grid
-  /// Calls that were acknowledged, but of which a chunk that is needed is gone: they are passed over.
+  /// Calls that were acknowledged, but of which a chunk that is needed is missing: they are skipped.
   let missing: Set<Int>
 
   /// - Parameters:
@@ -187,7 +187,7 @@ struct RecipeEvaluation {
     return groups
   }
 
-  /// Puts the stacks that `make` gives for `parts` together; those without are passed over.
+  /// Puts the stacks that `make` gives for `parts` together; those without are skipped.
   private func reduce<Part>(
     _ reduction: Recipe.Reduction, _ parts: [Part], _ make: (Part) throws -> MapStack?
   ) throws -> MapStack? {

@@ -110,7 +110,7 @@ package struct MapReports {
     try runs.map { ($0, try $0.maps(of: words($0), by: recipe, weights: weights)) }
   }
 
-  /// Each excited run's maps of its words less those of the plain run.
+  /// Each excited run's maps of its words minus those of the plain run.
   /// - Throws: as ``pairs()``.
   package func differences(
     by recipe: Recipe, weights: [String: HeadWeights]

@@ -44,7 +44,7 @@ public struct Bootstrap: Hashable, Sendable {
       count: kept.count, leftOut: samples.count - kept.count)
   }
 
-  /// The interval of the mean of `later` less `earlier` over `pairs`, as of one seed with and without
+  /// The interval of the mean of `later` − `earlier` over `pairs`, as of one seed with and without
   /// excitation; a pair with a NaN is left out.
   public func pairedDifference(
     of pairs: [(earlier: Double, later: Double)]

@@ -41,7 +41,7 @@ public struct MapStatistics: Hashable, Sendable {
   /// NaN on a grid of one cell, which is full and even at once.
   public var relativeEntropy: Double { entropy / log(Double(grid.pixels)) }
 
-  /// 1 less the relative entropy: 1 for one full cell, 0 for a constant map.
+  /// 1 minus the relative entropy: 1 for one full cell, 0 for a constant map.
   public var concentration: Double { 1 - relativeEntropy }
 
   /// The spread as a share of the grid's diagonal.

@@ -72,7 +72,7 @@ package struct RunMeasurement: Sendable {
   /// An attribute and the noun it belongs to.
   package typealias Bond = (attribute: Subject, noun: Subject)
 
-  /// How close each attribute is to its noun as against the other nouns; see ``Binding``.
+  /// How close each attribute is to its noun compared with the other nouns; see ``Binding``.
   package func binding(
     _ run: RecordedRun, of bonds: [Bond], measure: OverlapMeasure
   ) throws -> MeasurementTable {

@@ -133,7 +133,7 @@ extension ModelKind {
 // MARK: - Files
 
 extension ModelKind {
-  /// Refuses a single file that is no whole checkpoint of Stable Diffusion 1.x or 2.x.
+  /// Refuses a single file that is not a whole checkpoint of Stable Diffusion 1.x or 2.x.
   /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``.
   static func requireRunnable(_ file: SafetensorsFile) throws {
     let names = file.names

@@ -2,16 +2,16 @@ internal import AttentionTrace
 public import PromptText
 internal import TensorEngine
 
-/// Where in the picture a subject shall be.
+/// Where in the picture a subject should be.
 public struct LayoutBox: Hashable, Sendable {
-  /// Whose place it is.
+  /// The subject that belongs in the box.
   public let subject: Subject
-  /// Shares of the picture's width, 0…1 from the left.
+  /// Fractions of the picture's width, 0…1 from the left.
   public let columns: ClosedRange<Double>
-  /// Shares of the picture's height, 0…1 from the top.
+  /// Fractions of the picture's height, 0…1 from the top.
   public let rows: ClosedRange<Double>
 
-  /// A box from one corner to the other, in shares of the picture.
+  /// A box from one corner to the other, in fractions of the picture.
   /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.
   public init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws {
     func require(_ from: Double, _ to: Double, _ names: String) throws {

@@ -16,7 +16,7 @@ public import TensorEngine
 public struct MapReading: Sendable, Hashable {
   /// The grid whose maps are read.
   public var grid: Grid
-  /// How the pieces of one word serve its map.
+  /// Which pieces of a word make its map.
   public var pieces: PieceRule
   /// Tokens `1..<lastToken` share the renormalisation; see ``PlannedRun/lastToken``.
   public var lastToken: Int
@@ -43,7 +43,7 @@ public struct MapReading: Sendable, Hashable {
   ///   - subjects: the words that will be read.
   ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
   ///     leave them its size.
-  /// - Throws: ``DiffusionError`` when there are none, or a map could not be read there.
+  /// - Throws: ``DiffusionError`` when there are no such sites, or a map could not be read there.
   public func sites(
     _ kind: AttentionSite.Kind = .cross, among sites: [AttentionSite], for subjects: [Subject],
     cellByCell: Bool = false
@@ -145,7 +145,7 @@ public struct TokenMaps: Sendable {
     return plane.reshaped(Array(plane.shape.suffix(2)))
   }
 
-  /// A of a word, `[pixel]`: of the pieces that stand for it.
+  /// A of a word, `[pixel]`: of the pieces that the rule chooses.
   public func raw(_ word: Subject) -> Tensor { joined(word, raw) }
 
   /// A of a word as a distribution over the pixels, `[pixel]`.
@@ -178,6 +178,6 @@ public struct TokenMaps: Sendable {
     return reading.smoothed(.concatenated(maps, axis: 0)).maximum
   }
 
-  /// The largest number of each word's B̃: what ``ObjectiveValue/maxima`` holds whatever the loss.
+  /// The largest number of each word's B̃: which ``ObjectiveValue/maxima`` holds for every loss.
   public func maxima(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
 }

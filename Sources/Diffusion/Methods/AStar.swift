@@ -12,7 +12,7 @@ public import TensorEngine
 /// | `retention` | L_ret = Σ_m [1 − Σ min(A_m, B_m) / Σ (A_m + B_m)] |
 /// | `loss` | L = L_seg + L_ret |
 ///
-/// The paper does not say where high begins: here at a share of the map's largest number.
+/// The paper does not say which values are high: here, those above a fraction of the map's largest.
 public struct AStar: BoxMethod {
   public let name = "a-star"
   public let title = "A-STAR"
@@ -25,7 +25,7 @@ public struct AStar: BoxMethod {
   // Every iteration alters the latent; the step is left open by the paper.
   public var schedule = GradientSchedule(maxIterations: 1000, thresholds: [:])
 
-  /// The published knobs, and Attend-and-Excite's where the paper says nothing.
+  /// The published knobs, or Attend-and-Excite's if the paper does not give them.
   public init() {}
 
   public var needsSubjects: Bool { true }
@@ -51,7 +51,7 @@ extension AStar {
     public let subjects: [Subject]
     /// The share of its largest number from which a map is high.
     public let maskThreshold: Float
-    /// Where each subject shall be; `nil` for where it was a step before.
+    /// Where each subject should be; `nil` for where it was a step before.
     public let boxes: [LayoutBox]?
     /// Which of its two losses count.
     public let terms: Set<Term>
@@ -79,7 +79,7 @@ extension AStar {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, a box covers no
+    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, a box covers no
     ///   cell, or there is not one box for each subject.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       if let boxes {

@@ -15,7 +15,7 @@ internal import TensorEngine
 /// | `divergence` | KL: −mean ½ [KL(P_a ‖ P_b) + KL(P_b ‖ P_a)] |
 /// | `compactness` | CC: 1 − Σ_i max_s A_s[i] / Σ_i Σ_s A_s[i], pixels as clusters of one subject |
 public struct AttentionOverlap: GradientMethod {
-  /// Which of the four.
+  /// The measure of overlap.
   public let measure: Measure
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:])
@@ -79,7 +79,7 @@ extension AttentionOverlap {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or there is but one
+    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, or there is but one
     ///   subject.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

@@ -50,7 +50,7 @@ extension BoxDiff {
   public struct Loss: AttentionObjective {
     /// What is measured.
     public let subjects: [Subject]
-    /// What the loss is about, and where each shall be.
+    /// The boxes that the loss reads.
     public let boxes: [LayoutBox]
     /// P, in 0…1; one cell counts at least.
     public let topShare: Double
@@ -72,7 +72,7 @@ extension BoxDiff {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, there is no box,
+    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, there is no box,
     ///   or one covers no cell.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

@@ -2,7 +2,7 @@ public import AttentionTrace
 public import PromptText
 internal import TensorEngine
 
-/// Composable Diffusion: a prompt's parts are conditioned on one by one, and their noises combined.
+/// Composable Diffusion: predicts the noise for each part of the prompt, and combines the predictions.
 ///
 /// Liu, Li, Du, Torralba & Tenenbaum, Compositional Visual Generation with Composable Diffusion
 /// Models, ECCV 2022, equations 11 (conjunction) and 13 (negation):
@@ -38,7 +38,7 @@ public struct ComposableDiffusion: Method {
   public let summary =
     "Composable Diffusion (Liu et al., ECCV 2022): conditions on each part of the prompt separately, "
     + "and adds up the predicted noises."
-  /// What is conditioned on; `nil` for the halves of the prompt at "and" or "with".
+  /// The parts; `nil` for the halves of the prompt at "and" or "with".
   public var parts: [Part]?
 
   /// Combines the halves of the prompt, or `parts`.

@@ -38,7 +38,7 @@ public struct ObjectiveExpression: Hashable, Sendable {
   }
 }
 
-/// What is wrong with an objective that was written down, and where.
+/// A syntax error in an objective, and its place.
 public struct ObjectiveExpressionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The expression.
   public let text: String
@@ -119,7 +119,7 @@ private struct ExpressionScan {
     return number
   }
 
-  /// What stands between the parentheses, the first of which is passed.
+  /// The arguments up to the closing parenthesis; the opening one has been read.
   private mutating func arguments() throws(ObjectiveExpressionError) -> [String] {
     var arguments: [String] = []
     repeat {

@@ -1,4 +1,4 @@
-/// No picture is made: one is shown to the model, as noisy as a run's latent is at chosen times.
+/// Records attention in a given picture, with the noise that a run has at chosen timesteps.
 public struct PictureExplanation: Method {
   public let name = "explain"
   public let title = "Explained picture"
@@ -6,7 +6,7 @@ public struct PictureExplanation: Method {
   /// Training times, 0…999 in Stable Diffusion.
   public var times: [Int]
 
-  /// Shows a request's picture at `times`, which a run needs.
+  /// Shows the request's start picture to the model at `times`; a run needs at least one.
   public init(times: [Int] = []) { self.times = times }
 
   public static let knobs: [Knob<PictureExplanation>] = [

@@ -1,4 +1,4 @@
-/// Stable Diffusion as it is: nothing is added.
+/// Stable Diffusion without any change.
 ///
 /// - Reference: Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models,
 ///   CVPR 2022.

@@ -3,7 +3,7 @@ private import Foundation
 internal import PromptText
 internal import TensorEngine
 
-/// Prompt-to-prompt: words weigh more or less, or another prompt's maps lay out the picture.
+/// Prompt-to-Prompt: multiplies words' attention, or takes the layout from another prompt's maps.
 ///
 /// Hertz, Mokady, Tenenbaum, Aberman, Pritch & Cohen-Or, Prompt-to-Prompt Image Editing with Cross
 /// Attention Control, ICLR 2023, section 3.2:
@@ -21,7 +21,7 @@ internal import TensorEngine
 ///
 /// - Reference: github.com/google/prompt-to-prompt `prompt-to-prompt_stable.ipynb`.
 public struct PromptToPrompt: Method {
-  /// What a word's attention is multiplied by.
+  /// A factor for the attention of a word.
   public struct Weight: Hashable, Sendable {
     /// The word, as the user names it.
     public let word: String
@@ -56,10 +56,10 @@ public struct PromptToPrompt: Method {
   public let summary =
     "Prompt-to-Prompt (Hertz et al., ICLR 2023): multiplies words' attention, or takes over another "
     + "prompt's maps."
-  /// Words that weigh more or less.
+  /// Factors for the attention of words.
   public var weights: [Weight] = []
-  /// A prompt whose maps lay out the picture; its own picture is made from the same noise, in step, and
-  /// not kept.
+  /// A prompt whose maps determine the layout of the picture. Its own picture is made in parallel from
+  /// the same noise, and is not kept.
   public var source: String?
   /// How the source's tokens are those of the request's prompt; `nil` for a replacement where there are
   /// as many words, otherwise a refinement.

@@ -22,7 +22,7 @@ internal import TensorEngine
 ///
 /// - Reference: github.com/weixi-feng/Structured-Diffusion-Guidance `scripts/txt2img_demo.py`.
 public struct StructureDiffusion: Method {
-  /// Where phrases take their place.
+  /// Where the phrases are averaged in.
   public enum Form: String, Hashable, Sendable, CaseIterable {
     /// One key and several values: the published default.
     case values
@@ -38,9 +38,9 @@ public struct StructureDiffusion: Method {
   public let summary =
     "StructureDiffusion (Feng et al., ICLR 2023): noun phrases are also encoded separately, and "
     + "averaged in."
-  /// The phrases as they stand in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
+  /// The phrases as they are written in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
   public var phrases: [String]?
-  /// Where they take their place.
+  /// Where the phrases are averaged in.
   public var form = Form.values
 
   /// The published form, with the phrases that are found in the prompt or `phrases`.
@@ -79,7 +79,7 @@ public struct StructureDiffusion: Method {
   }
 
   /// The phrases in a prompt.
-  /// - Throws: ``TextError`` for a phrase that is not there.
+  /// - Throws: ``TextError`` for a phrase that is not in the prompt.
   public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
     guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
     return try NounPhraseFinder.phrases(

@@ -80,7 +80,7 @@ extension MappedFile {
   /// A range that was used so often stays, if there is room: it is one of a network that runs again
   /// and again.
   private static let usesThatStay = 4
-  /// The most that stays, in bytes: to read a range anew costs up to a tenth of a product with it,
+  /// The most that stays, in bytes: to read a range again costs up to a tenth of a product with it,
   /// and a network may be larger than the memory there is.
   private static let room = 1 << 30
   /// What stays of each file, as addresses.

@@ -36,7 +36,7 @@ public enum SafetensorsWriter {
       Payload(numbers: .int64(integers), type: .i64, shape: shape)
     }
 
-    /// Bytes as they shall stand in the file, which `content` gives to a sink piece by piece.
+    /// Bytes as they should stand in the file, which `content` gives to a sink piece by piece.
     package static func stream(
       _ type: SafetensorsType, shape: [Int],
       content: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
