@@ -1,19 +1,19 @@
-/// What keeps a recording from being measured, each in one line.
+/// Reasons why a recording cannot be measured, each described in one line.
 public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A recipe that cannot be read: the column, from 1, and what was expected there.
   case badRecipe(text: String, column: Int, reason: String)
-  /// The recording has nothing of what the recipe or the selection asks for.
+  /// The recording does not have what the recipe or the selection asks for.
   case nothingSelected(run: String, what: String, recorded: String)
-  /// Runs that do not belong together.
+  /// Two runs or maps that cannot be compared.
   case notComparable(first: String, second: String, what: String)
-  /// No excited run has a plain one of its prompt and seed; the runs that there are.
+  /// No excited run has a plain run of its prompt and seed; the runs that were given.
   case noPair(runs: [String])
-  /// A file of relations has none of a run's prompt.
+  /// A file of relations has no relation of a run's prompt.
   case noRelation(path: String, prompt: String, run: String)
-  /// Something that would be written is larger than anybody is likely to want.
+  /// A file would be larger than the limit for unconfirmed output.
   case tooLarge(what: String, limit: String)
 
-  /// One line (two for a recipe: a caret stands under the place).
+  /// One line (two for a recipe: a caret marks the place).
   public var description: String {
     switch self {
     case .badRecipe(let text, let column, let reason):

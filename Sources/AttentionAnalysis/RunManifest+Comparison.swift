@@ -2,8 +2,8 @@ public import AttentionTrace
 internal import PromptText
 
 extension RunManifest {
-  /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they
-  /// differ in their method and seed at most, and in one knob if a sweep turned it.
+  /// The reason why two runs of a prompt cannot be compared, as in "their prompts differ"; `nil` if they
+  /// differ in their method and seed at most, and in one knob if a sweep varied it.
   public func incomparability(with other: RunManifest, knob: String? = nil) -> String? {
     if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if subjects != other.subjects { return "their subjects differ" }

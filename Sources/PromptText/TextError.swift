@@ -57,7 +57,8 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
         + "tokenizer's vocabulary"
     case .emptyPrompt: "the prompt is empty"
-    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index, as in @5"
+    case .emptyName:
+      "an empty name selects no token; name a word of the prompt, or an index, as in @5"
     case .unknownWord(let name, _):
       "no word of the prompt is \(FileError.quoted(name)); its tokens are"
     case .outsideWindow(let name, let window):

@@ -3,7 +3,7 @@ private import COpenBLAS
 private import Foundation
 internal import Synchronization
 
-/// What the engine may change of the process that it runs in.
+/// Process-wide settings of the engine.
 ///
 /// Within another program it changes nothing of these unless it is asked to; the command `heed`, whose
 /// process is its own, asks for all of them. No result depends on memory or on OpenBLAS's threads;

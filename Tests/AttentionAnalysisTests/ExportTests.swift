@@ -132,7 +132,7 @@ struct ExportTests {
   func lengths() throws {
     let runs = [try recorded("a", steps: 2), try recorded("b", steps: 3)]
     let error = #expect(throws: AnalysisError.self) { try export(runs) }
-    #expect(error?.description.contains("do not correspond: 8 of the first and 11") == true)
+    #expect(error?.description.contains("differ: 8 of the first and 11") == true)
     try export(runs, ExportRequest(selection: RecordingSelection(steps: 0...1)))
     #expect(try array(Self.cross.path).shape == [2, 8, 2, 2, 3, 7])
   }

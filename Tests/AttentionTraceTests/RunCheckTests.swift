@@ -193,7 +193,7 @@ struct RunCheckTests {
     Lie("run.json", "999\n", "998\n", "calls.jsonl", "timestep 999.0, but run.json has 998.0"),
     Lie("run.json", "5\n      ]", "77\n      ]", "'frog': token 77 is outside"),
     Lie("run.json", "\"status\" : \"complete\"", "\"status\" : \"done\"", "status"),
-    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "different layer in its maps and in its queries"),
+    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "different layer in its maps and"),
     Lie(
       store, "2\n        ],\n        \"site\"", "1\n        ],\n        \"site\"",
       "impossible site '\(mid)'"),

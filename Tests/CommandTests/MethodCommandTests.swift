@@ -149,12 +149,14 @@ struct MethodCommandTests {
     Refusal(
       arguments: ["compare", prompt, "--methods", "stable-diffusion,foo"],
       words: ["--methods: unknown method 'foo'", "composable", "structure", "prompt-to-prompt"]),
-    Refusal(arguments: ["compare", prompt, "--methods", ""], words: ["--methods: unknown method ''"]),
+    Refusal(
+      arguments: ["compare", prompt, "--methods", ""], words: ["--methods: unknown method ''"]),
     Refusal(
       arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
     generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
     generate(
-      prompt, ["--structure-form", "values"], ["an option of structure, which is not a method of this run"]),
+      prompt, ["--structure-form", "values"],
+      ["an option of structure, which is not a method of this run"]),
     generate(
       prompt, ["--method", "structure", "--thresholds", "none"], ["--thresholds is an option of"]),
     generate("a [", ["--method", "structure"], ["brackets", "do not match"]),

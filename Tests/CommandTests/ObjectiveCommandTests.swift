@@ -130,7 +130,7 @@ struct ObjectiveCommandTests {
       (["--method", "conform", "--groups", "red cat; red frog"], 64, "with the word red is 2"),
       (["--method", "syngen", "--temperature", "0"], 64, "--temperature is 0.0"),
       (["--method", "a-star", "--groups", "red cat"], 64, "--groups is an option of syngen"),
-      (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is an option of a-star, box-diff"),
+      (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is an option of a-star"),
       (["--method", "objective"], 64, "needs --objective"),
       (["--objective", "excite(cat)"], 64, "--objective is an option of objective"),
       (["--method", "objective", "--objective", "excite(cat) + shout(cat)"], 64, "column 15"),

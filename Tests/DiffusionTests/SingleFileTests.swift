@@ -194,7 +194,7 @@ struct SingleFileTests {
     #expect(unet.contains("heads of the UNet") && unet.contains("configuration"), "\(unet)")
     let yaml = "model: {params: {unet_config: {params: {num_heads: 8}}}}"
     let text = message { _ = try open(Self.skeleton(context: 96), yaml: yaml) }
-    #expect(text.contains("text_encoder/config.json: not found; the number of heads of the text encoder"))
+    #expect(text.contains("text_encoder/config.json: not found; the number of heads of the text"))
   }
 
   // MARK: - Damage

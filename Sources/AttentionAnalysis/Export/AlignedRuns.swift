@@ -92,11 +92,11 @@ struct AlignedRuns: Sendable {
   /// In what calls differ that should line up, in words.
   private static func difference(_ first: [CallRecord], _ second: [CallRecord]) -> String? {
     for (a, b) in zip(first, second) where !a.lines(upWith: b) {
-      return "the selected calls do not correspond: call \(a.call) is \(a.place), and call \(b.call) "
+      return "the selected calls differ: call \(a.call) is \(a.place), and call \(b.call) "
         + "is \(b.place); those of the phase denoise do"
     }
     if first.count != second.count {
-      return "the selected calls do not correspond: \(first.count) of the first and \(second.count) "
+      return "the selected calls differ: \(first.count) of the first and \(second.count) "
         + "of the second; select steps or phases that both have"
     }
     return nil

@@ -62,7 +62,8 @@ final class ExportFolder: Sendable {
       earlier = try ExportVerification(of: path, hashing: false)
     } catch {
       throw FileError(
-        .unwritable, path: path, reason: "is not an earlier export, so it is not overwritten (\(error))"
+        .unwritable, path: path,
+        reason: "is not an earlier export, so it is not overwritten (\(error))"
       )
     }
     if let extra = earlier.extra.first {

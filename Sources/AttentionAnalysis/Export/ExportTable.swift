@@ -62,7 +62,8 @@ extension ExportTable {
       columns: [run] + pass + [
         TableColumn("loss", .number, "the objective's loss of the pass; empty if it has none"),
         TableColumn(
-          "position", .integer, "place along the arrays' axis of calls; empty for calls that are not exported"),
+          "position", .integer,
+          "place along the arrays' axis of calls; empty for calls that are not exported"),
       ],
       rows: runs.runs.enumerated().flatMap { index, run in
         let own = exported?[index] ?? []

@@ -5,18 +5,18 @@ internal import TensorEngine
 
 // Unsafe: calls of the system take paths and a structure of our own for the length of the call.
 
-/// An export held against its manifest: what is there, what is not, and what has changed.
+/// An export compared with its manifest: which files are missing, changed or extra.
 package struct ExportVerification: Hashable, Sendable {
   /// Files of the manifest that are missing.
   package let missing: [String]
-  /// Files whose bytes are not those of the manifest, and how that shows.
+  /// Files that differ from the manifest, and how.
   package let changed: [String: String]
   /// Files that the manifest does not list.
   package let extra: [String]
-  /// How many files are as they were.
+  /// How many files are unchanged.
   package let unchanged: Int
 
-  /// Whether every file is as it was, and no other there.
+  /// Whether every file is unchanged, and no file is missing or extra.
   package var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
 
   /// `SHA256SUMS`, as `sha256sum --check` reads it; it covers the manifest too.
@@ -113,7 +113,7 @@ private struct ListedFolder {
   }
 }
 
-/// What a manifest from an untrusted source says of an export's files.
+/// The contents of a manifest, which is untrusted input.
 private struct ListedExport {
   struct File {
     /// `nil` where only the digest is known.

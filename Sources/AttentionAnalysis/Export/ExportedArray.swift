@@ -14,9 +14,9 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 @safe struct ExportedArray: Sendable {
   /// What an array is for.
   enum Kind: String, Sendable {
-    /// Attention, or numbers made of it.
+    /// Attention, or numbers computed from it.
     case maps
-    /// What stands at each place of an axis.
+    /// The label of each position of an axis.
     case coordinate
   }
 

@@ -1,7 +1,7 @@
 internal import AttentionTrace
 internal import PromptText
 
-/// Runs with and without excitation from the same noise, and what excitation changed over seeds.
+/// Plain and excited runs from the same noise, and the effect of excitation over seeds.
 public struct NeglectComparison: Sendable {
   /// One subject's late attention by seed, plain and excited.
   public struct Change: Hashable, Sendable {

@@ -43,9 +43,9 @@ extension RecordedRun: ChunkSource {
   public var prompt: TokenTable { manifest.tokens }
   /// How many timesteps the scheduler made of the run's steps.
   public var iterations: Int { manifest.timesteps.count }
-  /// The branches of the run's plan; none where nothing was recorded.
+  /// The branches of the run's plan; empty if nothing was recorded.
   public var branches: Set<Branch> { manifest.plan?.branches ?? [] }
-  /// The phases of the run's plan; none where nothing was recorded.
+  /// The phases of the run's plan; empty if nothing was recorded.
   public var phases: Set<Phase> { manifest.plan?.phases ?? [] }
   /// The grid that the run's objective reads.
   public var lossGrid: Grid { manifest.method.grid }
@@ -67,7 +67,7 @@ extension RecordedRun: ChunkSource {
 }
 
 extension MemoryRecording: ChunkSource {
-  /// What messages call it.
+  /// Its name in messages.
   public var name: String { "recording in memory" }
   /// One more than the last step that was observed.
   public var iterations: Int { (calls.map(\.step).max() ?? -1) + 1 }
@@ -81,7 +81,7 @@ extension MemoryRecording: ChunkSource {
     maps(site.site.path, call: call.call) != nil
   }
 
-  /// Memory loses nothing.
+  /// Empty: a recording in memory is always complete.
   public func missing(_ site: RecordedSite) -> Set<Int> { [] }
 
   /// The maps that were kept.

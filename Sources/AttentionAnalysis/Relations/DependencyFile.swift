@@ -33,7 +33,7 @@ package struct DependencyFile: Hashable, Sendable {
   package let prompts: [Prompt]
 
   /// Reads the file at `path`.
-  /// - Throws: `FileError` when there is no such file, or with the line that breaks the rules.
+  /// - Throws: `FileError` when the file is missing, or with the line that is malformed.
   package init(contentsOf path: String, analysis: Analysis = .basic) throws {
     let lines = try NumberedLine.read(path: path)
     guard let first = lines.first(where: { !$0.isBlank && !$0.isComment }) else {

@@ -1,7 +1,7 @@
 /// How close an attribute's map is to the map of its noun, compared with those of the other nouns: of
 /// "a red cat and a blue dog", whether *red* is where *cat* is rather than where *dog* is.
 ///
-/// The losses of SynGen and EBAMA draw the one together and push the others apart.
+/// The losses of SynGen and EBAMA increase the first closeness and decrease the others.
 ///
 /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023; Zhang et al.,
 /// Object-Conditioned Energy-Based Attention Map Alignment (EBAMA), ECCV 2024.

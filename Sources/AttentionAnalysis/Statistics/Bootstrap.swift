@@ -16,7 +16,7 @@ public struct Bootstrap: Hashable, Sendable {
   /// The seed of the draws.
   public let seed: UInt32
 
-  /// Describes the draws.
+  /// A bootstrap of `resamples` draws, with an interval at `level`.
   /// - Precondition: `resamples` is at least 1, and `level` lies between 0 and 1.
   public init(resamples: Int = 10_000, level: Double = 0.95, seed: UInt32 = 0) {
     guard resamples >= 1 else { bug("\(resamples) resamples") }

@@ -1,6 +1,6 @@
 internal import AttentionTrace
 
-/// What excitation made of a map: the excited one less the plain one, and what that changed.
+/// The difference of an excited and a plain map, and how its statistics changed.
 public struct MapDifference: Hashable, Sendable {
   /// Excited − plain, `[row, column]`; values have both signs.
   public let map: AttentionMap
@@ -10,10 +10,10 @@ public struct MapDifference: Hashable, Sendable {
   public let entropy: Double
   /// By how many rows and columns the centre of mass moved; NaN if a map is not a distribution.
   public let centerShift: MapPoint
-  /// What the two maps share, as ``MapOverlap/softJaccard``.
+  /// The overlap of the two maps, as ``MapOverlap/softJaccard``.
   public let softJaccard: Double
 
-  /// Takes the `plain` map from the `excited` one.
+  /// Subtracts the `plain` map from the `excited` one.
   /// - Precondition: they are on one grid.
   public init(excited: AttentionMap, plain: AttentionMap) {
     softJaccard = MapOverlap(excited, plain).softJaccard

@@ -1,7 +1,7 @@
 internal import AttentionTrace
 internal import Glibc
 
-/// How coarse or fine a map is: its power by spatial frequency, whatever the direction.
+/// How coarse or fine a map is: its power by spatial frequency, averaged over directions.
 ///
 /// The map minus its mean goes through a discrete Fourier transform F over rows and columns. The power
 /// of one frequency is |F / cells|², so that over all frequencies it adds up to the map's variance.

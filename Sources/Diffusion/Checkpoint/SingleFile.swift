@@ -60,7 +60,8 @@ struct SingleFile: Sendable {
     configurations = beside.found
     var notes: [String] = []
     if shape == nil, yaml == nil {
-      notes.append("\(path): no configuration beside it; assumed to be \(family.title) as published")
+      notes.append(
+        "\(path): no configuration beside it; assumed to be \(family.title) as published")
     }
     self.notes = notes + (meaning.note.map { ["\(path): \($0)"] } ?? [])
     tokenizer = beside.tokenizer

@@ -106,7 +106,8 @@ extension GradientSchedule {
       }
     ).also("step-size"),
     Knob(
-      "scale-range", "The step size is multiplied by the square root of a line between these two values.",
+      "scale-range",
+      "The step size is multiplied by the square root of a line between these two values.",
       placeholder: "from,to", expected: "two numbers of 0 or more, as in 1.0,0.5",
       write: { $0.scaleRange.map { String($0) }.joined(separator: ",") },
       read: { schedule, text in

@@ -34,8 +34,11 @@ public struct BoxDiff: BoxMethod {
 
   public static let knobs: [Knob<BoxDiff>] =
     [
-      .number("top-share", \.topShare, in: 0...1, "Fraction of the cells that means are taken over."),
-      .integer("corner-width", \.cornerWidth, in: 0...1000, "Width in cells of the band along a box's edges."),
+      .number(
+        "top-share", \.topShare, in: 0...1, "Fraction of the cells that means are taken over."),
+      .integer(
+        "corner-width", \.cornerWidth, in: 0...1000,
+        "Width in cells of the band along a box's edges."),
     ] + boxKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

@@ -48,7 +48,8 @@ public struct ComposableDiffusion: Method {
     Knob(
       "parts",
       "Parts with their weights, below 0 for NOT. (default: the two halves of the prompt)",
-      placeholder: "text:weight | …", expected: "parts separated by bars, as in a cat:7.5 | a frog:-2",
+      placeholder: "text:weight | …",
+      expected: "parts separated by bars, as in a cat:7.5 | a frog:-2",
       write: { method in
         method.parts.map { parts in
           parts.map { "\($0.text)\($0.weight.map { ":\($0)" } ?? "")" }.joined(separator: " | ")

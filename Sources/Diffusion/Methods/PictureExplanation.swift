@@ -11,7 +11,8 @@ public struct PictureExplanation: Method {
 
   public static let knobs: [Knob<PictureExplanation>] = [
     Knob(
-      "timesteps", "Training timesteps at which the picture is shown to the model.", placeholder: "list",
+      "timesteps", "Training timesteps at which the picture is shown to the model.",
+      placeholder: "list",
       expected: "training times, as in 261,501",
       write: { $0.times.map(String.init).joined(separator: ",") },
       read: { method, text in

@@ -41,7 +41,8 @@ public struct PredicatedDiffusion: GroupMethod {
   public static let knobs: [Knob<PredicatedDiffusion>] =
     [
       .choice("objective-form", \.form, ObjectiveForm.help),
-      .number("leak-weight", \.leakWeight, in: 0...1e6, "Weight of attributes leaking to other nouns."),
+      .number(
+        "leak-weight", \.leakWeight, in: 0...1e6, "Weight of attributes leaking to other nouns."),
     ] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

@@ -115,7 +115,8 @@ public struct PromptToPrompt: Method {
       "edit", \.edit,
       "Replacement: both prompts have as many words; refinement: the prompt adds or drops words. "
         + "(default: replacement where possible)"),
-    window("cross-window", \.crossWindow, "Fraction of the steps in which cross-attention is edited."),
+    window(
+      "cross-window", \.crossWindow, "Fraction of the steps in which cross-attention is edited."),
     window(
       "self-window", \.selfWindow,
       "Fraction of the steps in which self-attention is copied."),

@@ -4,7 +4,7 @@ package struct JSONNode: Sendable {
   package let value: JSONValue
   /// The document's name.
   package let file: String
-  /// Where the value stands, such as `.text_config.layers[2]`; empty for the whole document.
+  /// The value's place, such as `.text_config.layers[2]`; empty for the whole document.
   package let place: String
 
   package init(_ value: JSONValue, file: String, place: String = "") {
@@ -25,7 +25,7 @@ package struct JSONNode: Sendable {
     failure("expected \(expected), got \(value.kindName)")
   }
 
-  /// The member `key`, which must be there.
+  /// The member `key`, which is required.
   /// - Throws: ``FileError`` when this is not an object or has no such member.
   package func member(_ key: String) throws -> JSONNode {
     guard let value = try object()[key] else {

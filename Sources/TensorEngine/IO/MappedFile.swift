@@ -18,7 +18,7 @@ private import Synchronization
   private let uses = Mutex<[UInt: Int]>([:])
 
   /// Maps the file at `path`.
-  /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
+  /// - Throws: ``FileError`` when there is none, or it is empty, not a regular file or not readable.
   package init(path: String) throws {
     // Without O_NONBLOCK, opening a named pipe waits for its other end.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -104,7 +104,8 @@ struct Analyze: ParsableCommand {
   var ask: [String] = []
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("The folder for maps or weights.", valueName: "folder"))
+    name: [.short, .long],
+    help: ArgumentHelp("The folder for maps or weights.", valueName: "folder"))
   var output: String?
 
   @Flag(help: "Print JSON.")

@@ -75,7 +75,9 @@ struct Sheet: ParsableCommand {
       valueName: "measures"))
   var measures: String?
 
-  @Option(help: ArgumentHelp("How many runs the layout neglect shows. (default: 12)", valueName: "number"))
+  @Option(
+    help: ArgumentHelp(
+      "How many runs the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
 
   @OptionGroup(title: "Maps") var maps: MapOptions

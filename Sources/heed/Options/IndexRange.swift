@@ -66,7 +66,8 @@ struct SeedList {
         last - first < Self.limit
       else {
         throw Failure(
-          .usage, "--seeds is '\(text)'; '\(part)' is neither a seed nor a range, as in 0..3 or 7,12")
+          .usage,
+          "--seeds is '\(text)'; '\(part)' is neither a seed nor a range, as in 0..3 or 7,12")
       }
       seeds += Array(first...last)
     }

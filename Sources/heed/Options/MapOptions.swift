@@ -16,7 +16,8 @@ struct MapOptions: ParsableArguments {
       valueName: "map"))
   var colors: String?
 
-  @Option(help: "Interpolation of values between cells, before they become colours. (default: nearest)")
+  @Option(
+    help: "Interpolation of values between cells, before they become colours. (default: nearest)")
   var interpolation: Recipe.Interpolation?
 
   @Option(

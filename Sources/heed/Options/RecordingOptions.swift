@@ -68,7 +68,11 @@ struct RecordingDetails: ParsableArguments {
   @Option(help: "float16 or float32.")
   var precision = RecordingPlan.Precision.float16
 
-  @Option(help: "Which failure the recording survives: process (the process is killed) or power (a power cut).")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which failure the recording survives: process (the process is killed) or power (a power cut).
+      """))
   var durability = Durability.process
 
   /// Whether maps of a branch are kept.

@@ -54,7 +54,8 @@ package struct MethodHelp {
   private static func standard(of knob: KnobDescription) -> String {
     switch knob.text {
     case .some(let text): " (default: \(text.isEmpty ? "none" : text))"
-    case .none where knob.name == "scale-factor": " (default: the checkpoint's, or the published one)"
+    case .none where knob.name == "scale-factor":
+      " (default: the checkpoint's, or the published one)"
     case .none: ""
     }
   }
