@@ -43,7 +43,7 @@ public struct MapReading: Sendable, Hashable {
   ///   - subjects: the words that will be read.
   ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
   ///     leave them its size.
-  /// - Throws: ``DiffusionError`` when there are no such sites, or a map could not be read there.
+  /// - Throws: ``DiffusionError`` if no such site exists, or a map could not be read there.
   public func sites(
     _ kind: AttentionSite.Kind = .cross, among sites: [AttentionSite], for subjects: [Subject],
     cellByCell: Bool = false

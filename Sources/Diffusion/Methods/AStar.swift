@@ -79,7 +79,7 @@ extension AStar {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, a box covers no
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, a box covers no
     ///   cell, or there is not one box for each subject.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       if let boxes {

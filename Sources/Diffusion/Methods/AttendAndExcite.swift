@@ -70,7 +70,7 @@ extension AttendAndExcite {
 
     /// The cross-attentions at the grid.
     ///
-    /// - Throws: ``DiffusionError`` when there are no such sites, or the objective cannot be evaluated there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or the objective cannot be evaluated there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects)
     }

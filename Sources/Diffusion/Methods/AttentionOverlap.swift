@@ -79,7 +79,7 @@ extension AttentionOverlap {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, or there is but one
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, or there is but one
     ///   subject.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

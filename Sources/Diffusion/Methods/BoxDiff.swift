@@ -75,7 +75,7 @@ extension BoxDiff {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, there is no box,
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is no box,
     ///   or one covers no cell.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

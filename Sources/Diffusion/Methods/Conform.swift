@@ -77,7 +77,7 @@ extension Conform {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, words cannot be read there, there is but one
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is but one
     ///   group, or two have a word in common.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

@@ -82,7 +82,7 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
@@ -161,7 +161,7 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(

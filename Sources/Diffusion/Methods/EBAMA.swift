@@ -78,7 +78,7 @@ extension EBAMA {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: true)
       return try reading.sites(among: sites, for: subjects + groups.words)

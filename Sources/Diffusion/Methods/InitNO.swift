@@ -98,7 +98,7 @@ extension InitNO {
     }
 
     /// The cross-attentions and the self-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects, cellByCell: true)
         + reading.sites(.`self`, among: sites, for: subjects, cellByCell: true)

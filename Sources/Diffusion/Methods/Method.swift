@@ -89,7 +89,7 @@ extension Method {
     }) {
       throw DiffusionError.knob(
         name: name,
-        reason: "is no knob of \(self.name); it has "
+        reason: "is not a knob of \(self.name); it has "
           + Self.knobs.map(\.name).sorted().joined(separator: ", "))
     }
     for knob in Self.knobs {

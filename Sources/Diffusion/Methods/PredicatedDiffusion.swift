@@ -113,7 +113,7 @@ extension PredicatedDiffusion {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: propositions.flatMap(\.words) + subjects)
     }

@@ -58,8 +58,9 @@ public struct PromptToPrompt: Method {
     + "prompt's maps."
   /// Factors for the attention of words.
   public var weights: [Weight] = []
-  /// A prompt whose maps determine the layout of the picture. Its own picture is made in parallel from
-  /// the same noise, and is not kept.
+  /// A prompt whose maps determine the layout of the picture.
+  ///
+  /// Its own picture is made in parallel from the same noise, and is not kept.
   public var source: String?
   /// How the source's tokens are those of the request's prompt; `nil` for a replacement where there are
   /// as many words, otherwise a refinement.

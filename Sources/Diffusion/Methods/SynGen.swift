@@ -69,7 +69,7 @@ extension SynGen {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are no such sites, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: readsBareNouns)
       return try reading.sites(among: sites, for: subjects + groups.words)

@@ -90,7 +90,7 @@ package struct CurvesSheet: Sendable {
     let others = methods.count { !$0.isPlain }
     guard others <= CurveStyle.others.count else {
       throw FigureError.inconsistentSheet(
-        "\(others) methods besides \(RunManifest.Method.plainTitle); lines of "
+        "\(others) methods apart from \(RunManifest.Method.plainTitle); lines of "
           + "\(CurveStyle.others.count) at most can be told apart")
     }
   }

@@ -124,7 +124,7 @@ private enum ExplainedTimes {
         try parts(timesteps).map { part in
           guard let time = Int(part), time >= 0 else {
             throw Failure(
-              .usage, "--timesteps is '\(timesteps)'; '\(part)' is no training time, as in 261,501")
+              .usage, "--timesteps is '\(timesteps)'; '\(part)' is not a training timestep, as in 261,501")
           }
           return time
         })
@@ -135,7 +135,7 @@ private enum ExplainedTimes {
       try parts(at).map { part in
         guard let share = Double(part), (0...1).contains(share) else {
           throw Failure(
-            .usage, "--at is '\(at)'; '\(part)' is no number from 0 to 1, as in 0.2,0.5")
+            .usage, "--at is '\(at)'; '\(part)' is not a number from 0 to 1, as in 0.2,0.5")
         }
         return share
       })
