@@ -3,32 +3,32 @@ internal import Foundation
 /// The result of checking every file of a run against the others.
 ///
 /// A run that is being written, or was interrupted, is checked as far as its calls were acknowledged.
-package struct RunCheck: Sendable {
+public struct RunCheck: Sendable {
   /// An error in a file.
-  package struct Problem: Hashable, Sendable, CustomStringConvertible {
+  public struct Problem: Hashable, Sendable, CustomStringConvertible {
     /// The file's path.
-    package let file: String
+    public let file: String
     /// What is wrong with it, what was expected.
-    package let reason: String
+    public let reason: String
 
     /// `file: reason`.
-    package var description: String { "\(file): \(reason)" }
+    public var description: String { "\(file): \(reason)" }
   }
 
   /// The run.
-  package let folder: RunFolder
+  public let folder: RunFolder
   /// Whether the run says that it reached its end; `nil` where it cannot be told.
-  package internal(set) var status: RunManifest.Status?
+  public internal(set) var status: RunManifest.Status?
   /// Acknowledged calls.
-  package internal(set) var calls = 0
+  public internal(set) var calls = 0
   /// Chunks of maps and queries that were there and read.
-  package internal(set) var chunks = 0
+  public internal(set) var chunks = 0
   /// Acknowledged chunks that are missing; each is a problem.
-  package internal(set) var missing = 0
+  public internal(set) var missing = 0
   /// Rows over tokens (or keys) whose sum was compared with 1.
-  package internal(set) var rows = 0
+  public internal(set) var rows = 0
   /// By file, in the order in which files are read.
-  package internal(set) var problems: [Problem] = []
+  public internal(set) var problems: [Problem] = []
 
   /// How far a row's sum may be from 1: 10⁻⁵ for what the softmax computes in float32, and for
   /// float16 what rounding can add, 2⁻¹¹ of the sum and 2⁻²⁵ for each of `keys` numbers too small
@@ -39,7 +39,7 @@ package struct RunCheck: Sendable {
 
   /// Checks the run in the folder at `path`; what is wrong with it becomes a problem, not an error.
   /// - Throws: `TraceError.system` if there is no folder, or no `run.json` in it.
-  package init(_ path: String) throws {
+  public init(_ path: String) throws {
     folder = RunFolder(path: path)
     let directory = try Directory(path: path)
     guard directory.has(RunFolder.manifestName) else {
