@@ -5,23 +5,23 @@ import Foundation
 import PromptText
 import TensorEngine
 
-/// What was found of asked words: a table, and a map a file.
+/// The maps of asked words: a table, and one file per map.
 struct AskedWordsReport {
   private struct Row: Encodable {
     let run: String
     /// The text that was asked.
     let text: String
     let word: String
-    /// The map's largest value; none of a map that is not numbers.
+    /// The map's largest value; `nil` if it is not finite.
     let largest: Float?
-    /// Where the largest value stands, from 0.
+    /// The row of the largest value, from 0.
     let row: Int
     let column: Int
     /// Rows and columns of the map.
     let grid: [Int]
-    /// The map's sum over that of all tokens' maps; none where these are nothing.
+    /// The map's sum divided by that of all tokens' maps; `nil` if that is 0.
     let share: Double?
-    /// Shannon's entropy of the map over its sum, in nats; none of an empty map.
+    /// Shannon entropy of the map divided by its sum, in nats; `nil` for an empty map.
     let entropy: Double?
     let recipe: String
     /// The map's file, if it was written.
@@ -53,7 +53,7 @@ struct AskedWordsReport {
     }
   }
 
-  /// A file's name for a word: the word, after the text if that says more.
+  /// A file's name for a word: the word, after the text if they differ.
   private static func name(_ answer: AskedWords.Answer) -> String {
     let word = RunFolder.slug(answer.word.name.replacing("#", with: " "))
     return answer.word.name == answer.text.lowercased()
@@ -85,7 +85,7 @@ struct AskedWordsReport {
   }
 }
 
-/// Where the files of each of several runs go: the part of a run's path that the others lack.
+/// The folder for each run's files: the part of a run's path that the others lack.
 private struct RunPlaces {
   private let common: Int
 

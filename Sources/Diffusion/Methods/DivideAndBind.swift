@@ -13,7 +13,7 @@ internal import TensorEngine
 /// | `binding` | L_bind = JSD(A_noun ‖ A_attribute), of maps over their sums, summed over the pairs |
 /// | `loss` | L = L_attend + L_bind |
 ///
-/// Refinement goes on while the smallest TV is below a threshold, by the mean of its differences.
+/// Refinement continues while the smallest TV is below a threshold, by the mean of its differences.
 /// The published code computes something else: ``CodeLoss``. From the formulas alone.
 public struct DivideAndBind: GroupMethod {
   public let name = "divide-and-bind"
@@ -70,7 +70,7 @@ extension DivideAndBind {
       case bind
     }
 
-    /// An objective over `groups`; see the properties.
+    /// The chosen terms of the paper's loss for `groups`, with `subjects` measured.
     public init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
@@ -82,7 +82,7 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
@@ -139,7 +139,7 @@ extension DivideAndBind {
   /// | `bindingWeight` | c_i = 1, 5, 10 for the iterations 0…9, 10…19, 20… |
   /// | `loss` | L = max_s −(TV(B̃_s) − c_i JSD(s, colour of s)) |
   ///
-  /// Refinement goes on while the smallest TV is below a threshold. From the formulas alone.
+  /// Refinement continues while the smallest TV is below a threshold. From the formulas alone.
   public struct CodeLoss: AttentionObjective {
     /// What is measured.
     public let subjects: [Subject]
@@ -148,7 +148,7 @@ extension DivideAndBind {
     /// How maps are read.
     public let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
+    /// The published code's loss for `groups`, with `subjects` measured.
     public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups
@@ -161,7 +161,7 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(

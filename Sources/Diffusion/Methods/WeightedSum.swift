@@ -7,13 +7,13 @@ public struct WeightedSum: GradientMethod {
   public let name = "objective"
   public let title = "Weighted sum"
   public let summary =
-    "A weighted sum of losses that you write, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
+    "A weighted sum of losses, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
   /// The sum; a run needs one.
   public var expression: ObjectiveExpression?
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:])
 
-  /// A method that follows `expression`; without one it is yet to be set.
+  /// A method that follows `expression`, which may be set later.
   public init(_ expression: ObjectiveExpression? = nil) { self.expression = expression }
 
   public static let knobs: [Knob<WeightedSum>] =
@@ -46,7 +46,7 @@ extension WeightedSum {
     public let terms: [(weight: Float, objective: any AttentionObjective)]
     private let reading: MapReading
 
-    /// A sum; see the properties.
+    /// The weighted sum of `terms`.
     /// - Parameter reading: how the subjects are measured.
     public init(
       subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
@@ -57,7 +57,7 @@ extension WeightedSum {
       self.reading = reading
     }
 
-    /// What any of the objectives reads, in the model's order.
+    /// The sites that any of the objectives reads, in the model's order.
     /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
     public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       let measured = try subjects.isEmpty ? [] : reading.sites(among: sites, for: subjects)
@@ -67,7 +67,7 @@ extension WeightedSum {
       return sites.filter(wanted.contains)
     }
 
-    /// The sum of one pass.
+    /// The weighted sum for one pass.
     public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let losses = terms.enumerated().map { index, term in
         term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
@@ -77,7 +77,7 @@ extension WeightedSum {
         maxima: subjects.isEmpty ? [] : reading.read(maps).maxima(of: subjects))
     }
 
-    /// What its objectives remember, each under its number.
+    /// The shapes of what its objectives remember, each under its number.
     public var memoryShapes: [String: [Int]] {
       collected { _, objective in objective.memoryShapes }
     }

@@ -14,7 +14,7 @@ struct Model: ParsableCommand {
 
   @Argument(
     help:
-      "The checkpoint's folder or .safetensors file; without it, the model that comes with Heed.")
+      "The checkpoint's folder or .safetensors file. (default: the model that comes with Heed)")
   var path: String?
 
   @OptionGroup var weights: WeightOptions

@@ -2,7 +2,7 @@ import Foundation
 
 // Unsafe: the C library's stream is opened and closed here alone, and its lines are copied.
 
-/// Lines of a file or of standard input, which must be UTF-8; a carriage return at the end goes.
+/// Lines of a file or of standard input, which must be UTF-8, without a carriage return at the end.
 @safe final class LineReader {
   private let file: UnsafeMutablePointer<FILE>
   private let name: String
