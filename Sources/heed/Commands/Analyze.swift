@@ -307,7 +307,7 @@ struct Analyze: ParsableCommand {
   private func printNeglect(_ runs: [RecordedRun]) throws {
     let criteria = try self.criteria()
     let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
-    print(NeglectPrinter(reports, try NeglectComparison(reports)).text(format))
+    print(NeglectTable(reports, try NeglectComparison(reports)).text(format))
     let isNeglected = reports.contains { report in
       report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
     }

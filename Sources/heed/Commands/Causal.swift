@@ -90,6 +90,6 @@ struct Causal: ParsableCommand {
     let effect = try counterfactual.run(by: Runner(model, durability: .process), in: output) {
       progress.tell($0, of: planned, in: output)
     }
-    print(CausalReport(effect).text(json: json))
+    print(CounterfactualReport(effect).text(json: json))
   }
 }

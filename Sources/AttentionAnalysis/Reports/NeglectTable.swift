@@ -1,19 +1,18 @@
-import AttentionAnalysis
-import AttentionTrace
-import PromptText
+internal import AttentionTrace
+internal import PromptText
 
 /// The neglect report of runs: a table and verdicts for people, everything for programs.
-struct NeglectPrinter {
+package struct NeglectTable {
   let reports: [NeglectReport]
   let comparison: NeglectComparison
 
   /// Runs by their weakest subject, the most neglected first.
-  init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
+  package init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
     self.reports = NeglectReport.ranked(reports)
     self.comparison = comparison
   }
 
-  func text(_ format: ReportFormat) -> String {
+  package func text(_ format: ReportFormat) -> String {
     switch format {
     case .text: plain
     case .csv: table.text(.csv)

@@ -1,12 +1,11 @@
-import AttentionAnalysis
-import AttentionTrace
-import Evaluation
-import Foundation
-import PromptText
-import TensorEngine
+internal import AttentionAnalysis
+internal import AttentionTrace
+private import Foundation
+internal import PromptText
+internal import TensorEngine
 
 /// The maps of asked words: a table, and one file per map.
-struct AskedWordsReport {
+package struct AskedWordsReport {
   private struct Row: Encodable {
     let run: String
     /// The text that was asked.
@@ -32,7 +31,7 @@ struct AskedWordsReport {
 
   /// Writes the maps, `[row, column]` in float32, below `folder` if there is one.
   /// - Throws: `FileError`, ``Failure``.
-  init(_ words: AskedWords, folder: String?) throws {
+  package init(_ words: AskedWords, folder: String?) throws {
     var names: [String: Int] = [:]
     let places = RunPlaces(words.answers.map(\.run.folder.path))
     rows = try words.answers.map { answer in
@@ -71,7 +70,7 @@ struct AskedWordsReport {
       file: file)
   }
 
-  func text(json: Bool) -> String {
+  package func text(json: Bool) -> String {
     if json { return TableText.json(rows) }
     let titles = ["run", "word", "largest", "row", "column", "share", "entropy"]
     let cells = rows.map { row in
