@@ -127,7 +127,8 @@ extension GradientSchedule {
         return true
       }),
     Knob(
-      "max-first-refinement-steps", "Largest number of refinement tries at the first iteration.",
+      "max-first-refinement-steps",
+      "Largest number of refinement tries at the first iteration, if it differs from the others.",
       placeholder: "number", expected: "0 to 1000",
       write: { $0.maxFirstRefinementSteps.map { String($0) } },
       read: { schedule, text in

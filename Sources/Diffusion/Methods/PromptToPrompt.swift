@@ -117,10 +117,11 @@ public struct PromptToPrompt: Method {
       "Replacement: both prompts have as many words; refinement: the prompt adds or drops words. "
         + "(default: replacement where possible)"),
     window(
-      "cross-window", \.crossWindow, "Fraction of the steps in which cross-attention is edited."),
+      "cross-window", \.crossWindow,
+      "Fraction of the steps in which cross-attention is edited. (default: 0,0.8)"),
     window(
       "self-window", \.selfWindow,
-      "Fraction of the steps in which self-attention is copied."),
+      "Fraction of the steps in which self-attention is copied. (default: 0,0.4)"),
   ]
 
   private static func window(
