@@ -2,6 +2,7 @@ public import AttentionTrace
 private import Foundation
 public import PromptText
 internal import TensorEngine
+
 /// Four losses on how far subjects' maps overlap.
 ///
 /// Marioriyad, Banayeeanzade, Abbasi, Rohban & Baghshah, Attention Overlap Is Responsible for The

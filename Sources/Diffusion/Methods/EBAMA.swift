@@ -1,6 +1,7 @@
 public import AttentionTrace
 public import PromptText
 internal import TensorEngine
+
 /// EBAMA: attributes lie where their object does, and every object is attended to.
 ///
 /// Zhang, Ding, Fan, Liu, Ye & Wang, Object-Conditioned Energy-Based Attention Map Alignment, ECCV

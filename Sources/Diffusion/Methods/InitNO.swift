@@ -1,6 +1,7 @@
 public import AttentionTrace
 public import PromptText
 public import TensorEngine
+
 /// InitNO: searches for initial noise that suits the prompt, then runs Attend-and-Excite from it.
 ///
 /// Guo, Lei, Chen, Zhang & Ding, InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise
