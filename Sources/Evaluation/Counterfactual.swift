@@ -46,7 +46,7 @@ public struct Counterfactual: Sendable {
 
   /// Refuses a run that was cut off, or that an earlier Heed made.
   /// - Throws: ``EvaluationError/incomplete(run:)`` or `TraceError.oldFormat`.
-  public static func requireRepeatable(_ run: RecordedRun) throws {
+  package static func requireRepeatable(_ run: RecordedRun) throws {
     guard run.manifest.format == RunManifest.currentFormat else {
       throw TraceError.oldFormat(path: run.folder.path, format: run.manifest.format)
     }

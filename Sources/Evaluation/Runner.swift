@@ -25,7 +25,7 @@ public struct Runner: Sendable {
   /// What a recording survives.
   public var durability = Durability.process
   /// What `run.json` gives as the command that made the run; empty for none.
-  public var commandLine: [String] = []
+  package var commandLine: [String] = []
   /// Is called after each pass of the UNet, and may throw to stop the run where it can be resumed;
   /// without one of your own, a cancelled task stops it.
   public var check: @Sendable () throws -> Void = { try Task.checkCancellation() }

@@ -1,7 +1,7 @@
 internal import AttentionTrace
 public import Diffusion
 private import Foundation
-public import PromptText
+package import PromptText
 
 /// One knob of a method, or the weight of guidance, and the values that runs turn it to.
 public struct Sweep: Sendable {
@@ -67,7 +67,7 @@ public struct Sweep: Sendable {
 
   /// The plans of runs at every value: for each seed, all values start from the same noise.
   /// - Throws: as ``RunOrder``.
-  public func orders(
+  package func orders(
     _ prompt: String, by method: any Method, from seeds: [UInt64], on model: StableDiffusion,
     like template: (TokenTable) throws -> RunRequest
   ) throws -> [RunOrder] {

@@ -48,7 +48,7 @@ extension Checkpoint {
 
   /// How the files of two checkpoints differ, as in "of which unet/config.json differs"; `nil` if they
   /// have the same contents, whatever the names.
-  public static func difference(
+  package static func difference(
     _ recorded: [String: String], _ found: [String: String]
   ) -> String? {
     guard recorded.values.sorted() != found.values.sorted() else { return nil }

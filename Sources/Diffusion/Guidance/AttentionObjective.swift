@@ -14,7 +14,8 @@ public struct ObjectiveValue: Sendable {
   /// this is above 1 less the threshold.
   public let shortfall: Float
 
-  /// Describes a value; see the properties.
+  /// The value of a loss; refinement descends on the loss itself, until it is 0, unless it is given
+  /// something else.
   public init(
     loss: Tensor, maxima: [Float], refinement: Tensor? = nil, shortfall: Float? = nil
   ) {
@@ -50,9 +51,7 @@ public protocol AttentionObjective: Sendable {
 }
 
 extension AttentionObjective {
-  /// Nothing.
   public var memoryShapes: [String: [Int]] { [:] }
-  /// Nothing.
   public func remembered(of maps: PassMaps) -> [String: Tensor] { [:] }
 }
 
@@ -67,7 +66,7 @@ public struct PassMaps: Sendable {
   /// What it remembered of the step before; empty in the first.
   public let memory: [String: Tensor]
 
-  /// Describes a pass; see the properties.
+  /// The maps of a pass; a memory of none is that of a first iteration.
   public init(
     sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, memory: [String: Tensor] = [:]
   ) {

@@ -25,7 +25,7 @@ public struct MapReading: Sendable, Hashable {
   /// The smoothing kernel's side.
   public var kernelSize: Int
 
-  /// A reading; see the properties.
+  /// A reading of the maps at `grid`; with the published smoothing unless it is given another.
   public init(
     grid: Grid, lastToken: Int, pieces: PieceRule = .standard, sigma: Double? = 0.5,
     kernelSize: Int = 3

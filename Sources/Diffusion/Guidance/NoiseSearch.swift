@@ -53,16 +53,15 @@ public struct NoiseSearch: LatentGuide {
   }
 
   /// The schedule afterwards.
-  public let schedule: GradientDescent
+  let schedule: GradientDescent
   /// Every knob of the search.
-  public let settings: Settings
+  let settings: Settings
   /// The deviation of the first iteration's latent.
   private let scale: Float
   /// Noise drawn anew, by the round from 1 on.
   private let fresh: @Sendable (Int) throws -> Tensor
 
-  /// A search; see the properties.
-  package init(
+  init(
     _ schedule: GradientDescent, _ settings: Settings, scale: Float,
     fresh: @escaping @Sendable (Int) throws -> Tensor
   ) {
@@ -72,10 +71,8 @@ public struct NoiseSearch: LatentGuide {
     self.fresh = fresh
   }
 
-  /// The schedule's.
   public var objective: any AttentionObjective { schedule.objective }
 
-  /// Whether it is the first iteration, or the schedule acts.
   public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
 
   /// The latent after the search, if it is the first iteration, and the schedule's update.

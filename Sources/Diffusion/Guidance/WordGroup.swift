@@ -8,7 +8,7 @@ public struct WordGroup: Hashable, Sendable {
   /// What it is described by; may be none.
   public let modifiers: [Subject]
 
-  /// A group; see the properties.
+  /// A noun with the words that modify it; without any, the noun alone.
   public init(noun: Subject, modifiers: [Subject] = []) {
     self.noun = noun
     self.modifiers = modifiers

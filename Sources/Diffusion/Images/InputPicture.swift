@@ -19,7 +19,7 @@ public struct InputPicture: Hashable, Sendable {
   /// SHA-256 of the file, 64 hexadecimal digits.
   public let sha256: String
   /// Whether the file's transparency was dropped.
-  public let hadAlpha: Bool
+  package let hadAlpha: Bool
   /// What happens where its shape is not the run's.
   public var fit: Fit
 
@@ -60,7 +60,7 @@ public struct InputPicture: Hashable, Sendable {
   }
 
   /// Whether a run of that size shows the picture in another shape or not all of it.
-  public func isAltered(by size: ImageSize) -> Bool {
+  package func isAltered(by size: ImageSize) -> Bool {
     size.width * photo.height != photo.width * size.height
   }
 }

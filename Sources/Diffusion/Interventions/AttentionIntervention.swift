@@ -19,19 +19,19 @@ public protocol AttentionIntervention: Sendable {
 }
 
 /// Several interventions, one after the other.
-public struct InterventionSequence: AttentionIntervention {
+package struct InterventionSequence: AttentionIntervention {
   private let interventions: [any AttentionIntervention]
 
   /// Has each change what those before it have left.
-  public init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
+  package init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
 
   /// Whether any of them acts.
-  public func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
+  package func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
     interventions.contains { $0.acts(at: site, in: pass) }
   }
 
   /// Asks those that act.
-  public func change(_ attention: inout LayerAttention) throws {
+  package func change(_ attention: inout LayerAttention) throws {
     for intervention in interventions
     where intervention.acts(at: attention.site, in: attention.pass) {
       try intervention.change(&attention)

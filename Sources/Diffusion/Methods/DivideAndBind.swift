@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 /// Divide & Bind: every object's map varies, and its attribute's map is like it.
 ///
@@ -52,26 +52,25 @@ public struct DivideAndBind: GroupMethod {
 
 extension DivideAndBind {
   /// The loss as the paper states it; see the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Objects with their attributes.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// Which of its two losses count.
-    public let terms: Set<Term>
+    package let terms: Set<Term>
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// One of the two losses.
-    public enum Term: Hashable, Sendable, CaseIterable {
+    package enum Term: Hashable, Sendable, CaseIterable {
       /// L_attend.
       case attend
       /// L_bind.
       case bind
     }
 
-    /// An objective over `groups`; see the properties.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
     ) {
@@ -83,13 +82,13 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let nouns = groups.nouns.map { read.smoothed($0) }
       let attendance = Tensor.largest(nouns.map { Self.variation($0).affine(scale: -1) })
@@ -140,16 +139,15 @@ extension DivideAndBind {
   /// | `loss` | L = max_s −(TV(B̃_s) − c_i JSD(s, colour of s)) |
   ///
   /// Refinement goes on while the smallest TV is below a threshold. From the formulas alone.
-  public struct CodeLoss: AttentionObjective {
+  package struct CodeLoss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Objects with their attributes.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
-    /// An objective over `groups`; see the properties.
-    public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+    package init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups
       self.reading = reading
@@ -162,7 +160,7 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
     /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(
         among: sites, for: groups.words + subjects, cellByCell: true)
@@ -176,7 +174,7 @@ extension DivideAndBind {
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let colours =
         groups.contains { !$0.modifiers.isEmpty }

@@ -8,7 +8,7 @@ public struct NoiseComponent: Sendable {
   /// How much of its difference from the unconditional prediction counts; below 0 to keep away.
   public let weight: Float
 
-  /// Describes a component; see the properties.
+  /// The prediction for an embedding, or for the prompt itself, with its weight.
   public init(embedding: Tensor?, weight: Float) {
     self.embedding = embedding
     self.weight = weight

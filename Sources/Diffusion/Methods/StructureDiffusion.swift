@@ -80,7 +80,7 @@ public struct StructureDiffusion: Method {
 
   /// The phrases in a prompt.
   /// - Throws: ``TextError`` for a phrase that is not there.
-  public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
+  package func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
     guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
     return try NounPhraseFinder.phrases(
       at: try phrases.map { try prompt.range(of: $0) }, in: prompt)
@@ -88,7 +88,7 @@ public struct StructureDiffusion: Method {
 
   /// Those of the phrases that change anything: of two words or more, and not the whole prompt.
   /// - Throws: as ``nounPhrases(in:)``.
-  public func segments(of prompt: TokenTable) throws -> [NounPhrase] {
+  package func segments(of prompt: TokenTable) throws -> [NounPhrase] {
     let whole = prompt.words.flatMap(\.tokens)
     return try nounPhrases(in: prompt).filter { phrase in
       phrase.tokens != whole

@@ -205,7 +205,7 @@ public struct DenoisingSequence {
 
   private mutating func drawNoise() -> Tensor {
     guard let drawn = noise?.normal(shape: latent.shape) else {
-      preconditionFailure("a scheduler that draws noise, and no source of it")
+      bug("a scheduler that draws noise, and no source of it")
     }
     return drawn
   }
@@ -275,7 +275,7 @@ public struct DenoisingSequence {
   private func look(
     _ latent: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
   ) throws -> LossProbe {
-    guard let objective else { preconditionFailure("a guide without objective") }
+    guard let objective else { bug("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       endsEarly: !isWatchedToTheEnd(pass))

@@ -52,7 +52,7 @@ public final class StableDiffusion: Sendable {
 
   /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.
   /// - Throws: `FileError`.
-  public func fileHashes() throws -> [String: String] {
+  package func fileHashes() throws -> [String: String] {
     if let known = hashes.withLock({ $0 }) { return known }
     let found = try checkpoint.hashes()
     hashes.withLock { $0 = found }
