@@ -1,33 +1,33 @@
-/// What keeps a recording from being measured, each in one line.
+/// Reasons why a recording cannot be measured, each described in one line.
 public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A recipe that cannot be read: the column, from 1, and what was expected there.
   case badRecipe(text: String, column: Int, reason: String)
-  /// The recording has nothing of what the recipe or the selection asks for.
+  /// The recording does not have what the recipe or the selection asks for.
   case nothingSelected(run: String, what: String, recorded: String)
-  /// Runs that do not belong together.
+  /// Two runs or maps that cannot be compared.
   case notComparable(first: String, second: String, what: String)
-  /// No excited run has a plain one of its prompt and seed; the runs that there are.
+  /// No excited run has a plain run of its prompt and seed; the runs that were given.
   case noPair(runs: [String])
-  /// A file of relations has none of a run's prompt.
+  /// A file of relations has no relation of a run's prompt.
   case noRelation(path: String, prompt: String, run: String)
-  /// Something that would be written is larger than anybody is likely to want.
+  /// A file would be larger than the limit for unconfirmed output.
   case tooLarge(what: String, limit: String)
 
-  /// One line (two for a recipe: a caret stands under the place).
+  /// One line (two for a recipe: a caret marks the place).
   public var description: String {
     switch self {
     case .badRecipe(let text, let column, let reason):
       "recipe: \(reason) at column \(column)\n  \(text)\n  "
         + String(repeating: " ", count: column - 1) + "^"
     case .nothingSelected(let run, let what, let recorded):
-      "\(run): nothing recorded of \(what); what there is: \(recorded)"
+      "\(run): \(what) was not recorded; recorded: \(recorded)"
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
     case .noPair(let runs):
-      "a difference needs runs of one prompt and seed, with excitation and without; there are "
+      "a difference needs runs of one prompt and seed, by stable-diffusion and by another method; found "
         + runs.joined(separator: ", ")
     case .noRelation(let path, let prompt, let run):
-      "\(path): nothing of the prompt '\(prompt)' (\(run))"
+      "\(path): no relation of the prompt '\(prompt)' (\(run))"
     case .tooLarge(let what, let limit):
       "\(what) is more than \(limit): select less, choose a binary format, or allow large tables"
     }

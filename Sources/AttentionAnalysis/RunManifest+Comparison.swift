@@ -2,8 +2,8 @@ public import AttentionTrace
 internal import PromptText
 
 extension RunManifest {
-  /// What keeps two runs of a prompt from being compared, as in "their prompts differ"; `nil` if they
-  /// differ in their method and seed at most, and in one knob if a sweep turned it.
+  /// The reason why two runs of a prompt cannot be compared, as in "their prompts differ"; `nil` if they
+  /// differ in their method and seed at most, and in one knob if a sweep varied it.
   public func incomparability(with other: RunManifest, knob: String? = nil) -> String? {
     if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
     if subjects != other.subjects { return "their subjects differ" }
@@ -14,7 +14,7 @@ extension RunManifest {
       return "their guidance scales differ"
     }
     if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
-    if picture != other.picture { return "the pictures they began from differ" }
+    if picture != other.picture { return "their start pictures differ" }
     if height != other.height || width != other.width { return "their sizes differ" }
     if model.files != other.model.files { return "their checkpoints differ" }
     guard let knob else {

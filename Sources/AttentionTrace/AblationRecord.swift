@@ -1,8 +1,8 @@
-/// What is taken out of the attention of the prompt's branch, as the user names it.
+/// What is removed from or damped in the attention of the prompt's branch, as the user names it.
 public struct AblationRecord: Hashable, Sendable, Codable {
   /// Words that no pixel attends to.
   public var drop: [String]
-  /// Heads and words that add less: `LAYERS.HEAD`, `LAYERS.HEAD=FACTOR` or `WORD=FACTOR`.
+  /// Heads and words that are damped: `LAYERS.HEAD`, `LAYERS.HEAD=FACTOR` or `WORD=FACTOR`.
   public var damp: [String]
 
   /// Words to drop, and heads and words to damp.

@@ -1,4 +1,4 @@
-/// One evaluation of the UNet: where in the run it stands, and what each row of its batch is.
+/// One evaluation of the UNet: its place in the run, and the branch of each row of its batch.
 public struct AttentionPass: Hashable, Sendable {
   /// The scheduler's iteration, from 0.
   ///

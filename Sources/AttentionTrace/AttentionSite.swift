@@ -15,14 +15,14 @@ public struct AttentionSite: Hashable, Sendable, Codable {
   public let kind: Kind
   /// The number of heads.
   public let heads: Int
-  /// Where the queries stand.
+  /// The grid of the queries.
   public let grid: Grid
   /// The number of keys: tokens for cross-attention, pixels for self-attention.
   public let keys: Int
-  /// Numbers of a query, all heads together; `nil` where it is not known.
+  /// Elements of a query, all heads together; `nil` where it is not known.
   public let width: Int?
 
-  /// A layer of `heads` heads, whose queries stand on `grid` and whose keys are `keys` tokens or pixels.
+  /// A layer of `heads` heads, whose queries are on `grid` and whose keys are `keys` tokens or pixels.
   public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil) {
     self.path = path
     self.kind = kind

@@ -7,17 +7,17 @@ public import PromptText
 public struct EncodedText: Hashable, Sendable {
   /// What a text was for.
   public enum Role: String, Hashable, Sendable, Codable {
-    /// What the picture shows; the conditional branch.
+    /// The text prompt; the conditional branch.
     case prompt
-    /// What guidance leads away from; the unconditional branch.
+    /// The negative prompt; the unconditional branch.
     case negative
-    /// A part of the prompt that is conditioned on by itself.
+    /// A part of the prompt that is conditioned on separately.
     case part
     /// Another prompt, whose maps the run takes over.
     case source
   }
 
-  /// Where the tokens of one window of an encoder stand among the keys of attention.
+  /// The positions of the tokens of one window of an encoder among the keys of attention.
   public struct Segment: Hashable, Sendable, Codable {
     /// The start token's index; `nil` if the encoder has none.
     public let start: Int?
@@ -69,7 +69,7 @@ extension EncodedText: Codable {
     case role, encoder, weight, segments
   }
 
-  /// Reads the text and its table, which stand in one object.
+  /// Reads the text and its table, which are in one object.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     role = try container.decode(Role.self, forKey: .role)

@@ -1,4 +1,4 @@
-/// The rows and columns of the picture that a layer's queries stand on; never assumed square.
+/// The rows and columns of the picture of a layer's queries; not necessarily square.
 public struct Grid: Hashable, Sendable, Codable, LosslessStringConvertible {
   /// Rows, from the top.
   public let rows: Int
@@ -20,7 +20,7 @@ public struct Grid: Hashable, Sendable, Codable, LosslessStringConvertible {
     self.init(rows: rows, columns: columns)
   }
 
-  /// The number of cells; pixel `p` stands at row `p / columns`, column `p % columns`.
+  /// The number of cells; pixel `p` is at row `p / columns`, column `p % columns`.
   public var pixels: Int { rows * columns }
 
   /// As in `16x24`: rows first.

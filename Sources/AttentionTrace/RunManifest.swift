@@ -6,7 +6,7 @@ public import PromptText
 public struct RunManifest: Hashable, Sendable {
   /// Whether the run reached its end.
   public enum Status: String, Hashable, Sendable, Codable {
-    /// Cut off, or still being written.
+    /// Interrupted, or still being written.
     case running
     /// Every step is there.
     case complete
@@ -20,7 +20,7 @@ public struct RunManifest: Hashable, Sendable {
     public var title: String?
     /// Iterations in which the latent is altered; 0 for none.
     public var alteredSteps: Int
-    /// What must be attained, by step: for Attend-and-Excite the attention of each subject.
+    /// The attention to reach, by step: for Attend-and-Excite that of each subject.
     public var thresholds: [Int: Double]
     /// The grid whose maps the objective reads.
     public var grid: Grid
@@ -46,7 +46,7 @@ public struct RunManifest: Hashable, Sendable {
     }
   }
 
-  /// The picture file that a run worked from.
+  /// The picture file that a run started from.
   public struct Picture: Hashable, Sendable, Codable {
     /// SHA-256 of the file.
     public var sha256: String
@@ -54,9 +54,9 @@ public struct RunManifest: Hashable, Sendable {
     public var height: Int
     /// Its width in pixels.
     public var width: Int
-    /// How it was brought to the run's size: `squash` or `crop`.
+    /// How it was fitted to the run's size: `squash` or `crop`.
     public var fit: String
-    /// How far it was noised before it was denoised, in 0…1; `nil` for an explanation.
+    /// How much noise was added to it, in 0…1; `nil` for an explanation.
     public var strength: Double?
 
     /// A picture by its file's hash and size.
@@ -69,7 +69,7 @@ public struct RunManifest: Hashable, Sendable {
     }
   }
 
-  /// The checkpoint, named so that another can be told from it.
+  /// The checkpoint, identified by its name and hashes.
   public struct Model: Hashable, Sendable, Codable {
     /// The folder's name.
     public var name: String
@@ -90,7 +90,7 @@ public struct RunManifest: Hashable, Sendable {
   public var format = RunManifest.currentFormat
   /// Whether the run reached its end.
   public var status: Status
-  /// What was asked for, with nothing left open.
+  /// The request, with every default filled in.
   public var request: RunRequestRecord
   /// Every text that the model read; the prompt is the first.
   public var texts: [EncodedText]
@@ -104,7 +104,7 @@ public struct RunManifest: Hashable, Sendable {
   public var timesteps: [Double]
   /// The scheduler's name and settings.
   public var scheduler: [String: String]
-  /// The picture it worked from; `nil` for noise alone.
+  /// The start picture; `nil` for noise alone.
   public var picture: Picture?
   /// The method.
   public var method: Method
@@ -145,11 +145,11 @@ extension RunManifest {
   public var rng: String { request.rng }
   /// Denoising steps asked for.
   public var steps: Int { request.steps }
-  /// Weight of classifier-free guidance.
+  /// Classifier-free guidance scale.
   public var guidanceScale: Double { request.guidanceScale }
   /// The negative prompt; empty for none.
   public var negativePrompt: String { request.negativePrompt }
-  /// What was recorded; `nil` for nothing.
+  /// The recording plan; `nil` if nothing was recorded.
   public var plan: RecordingPlan? { request.recording }
   /// Heed's version.
   public var version: String { provenance.version }
@@ -168,14 +168,14 @@ extension RunManifest {
     return settings
   }
 
-  /// What a knob was turned to, by its option's name, a whole number without its point and an empty list
-  /// as `none`; `nil` where the run has no such knob.
+  /// The value of a knob, by its option's name, in the short form of ``short(_:)``; `nil` if the run has
+  /// no such knob.
   public func value(ofKnob knob: String) -> String? {
     let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
     return value.map(Self.short)
   }
 
-  /// A knob's text as people write it.
+  /// A knob's text in its short form, without a decimal point for a whole number.
   package static func short(_ text: String) -> String {
     text.isEmpty
       ? "none" : text.hasSuffix(".0") && Double(text) != nil ? String(text.dropLast(2)) : text

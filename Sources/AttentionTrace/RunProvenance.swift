@@ -1,4 +1,4 @@
-/// What differs from one making of the same run to the next; comparisons of runs leave it out.
+/// What differs when the same run is made again; comparisons of runs ignore it.
 public struct RunProvenance: Hashable, Sendable, Codable {
   /// Where a file or folder that a run read was found.
   public struct Source: Hashable, Sendable, Codable {
@@ -28,7 +28,7 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   public var checkpoint: Source?
   /// Where the LoRAs were, in the order in which they were added.
   public var loras: [Source]
-  /// Where the picture to begin from was.
+  /// Where the start picture was.
   public var picture: Source?
 
   /// How and where a run is made.

@@ -17,13 +17,13 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     }
   }
 
-  /// A picture to begin from, by its file's hash.
+  /// A start picture, by its file's hash.
   public struct Picture: Hashable, Sendable, Codable {
     /// SHA-256 of the file, 64 hexadecimal digits.
     public var sha256: String
-    /// How it is brought to the run's size: `squash` or `crop`.
+    /// How it is fitted to the run's size: `squash` or `crop`.
     public var fit: String
-    /// The share of the steps that is made, in 0…1.
+    /// The fraction of the steps that are run, in 0…1.
     public var strength: Double
 
     /// A picture by its hash.
@@ -46,28 +46,28 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
   public var size: String?
   /// Denoising steps.
   public var steps: Int
-  /// Weight of classifier-free guidance.
+  /// Classifier-free guidance scale.
   public var guidanceScale: Double
   /// The scheduler's name; `nil` for the checkpoint's.
   public var scheduler: String?
-  /// The picture to begin from; `nil` for noise alone.
+  /// The start picture; `nil` for noise alone.
   public var picture: Picture?
   /// The method.
   public var method: Method
-  /// What sets the run apart from others by the method, as in `scale-factor-5`; `nil` for nothing.
+  /// A suffix that distinguishes the run from others by the method, as in `scale-factor-5`.
   public var variation: String?
-  /// What is taken out of the prompt's attention; `nil` for nothing.
+  /// What is removed from the prompt's attention; `nil` for no intervention.
   public var ablation: AblationRecord?
-  /// Words that are measured; `nil` for those that the prompt makes certain.
+  /// Words that are measured; `nil` for those that are found in the prompt.
   public var subjects: [String]?
-  /// Which pieces of a word of several serve its loss.
+  /// Which pieces of a word with several pieces the loss reads.
   public var pieces: String
   /// The grid whose attention is measured, rows first, as in `16x16`; `nil` for the checkpoint's.
   public var attentionResolution: String?
   /// Whether the end token and the padding are left out of the renormalisation; `nil` for the
   /// checkpoint's rule.
   public var normalizeEot: Bool?
-  /// What is recorded; `nil` for nothing.
+  /// The recording plan; `nil` if nothing is recorded.
   public var recording: RecordingPlan?
 
   /// A request by all that it asks for.

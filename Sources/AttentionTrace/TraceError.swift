@@ -2,9 +2,9 @@ internal import Glibc
 
 // Unsafe: the system's text of an error is copied at once.
 
-/// What can go wrong between a run's attention and its folder, each in one line.
+/// Errors of recording and reading runs, each described in one line.
 public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The system refused: what was tried (as in `write`), on which path, and its errno.
+  /// A system call failed: the action (as in `write`), the path, and errno.
   case system(action: String, path: String, code: Int32)
   /// A layer pattern fits none of the model's sites.
   case unmatchedPattern(String, sites: [String])
@@ -16,11 +16,11 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case otherRun(path: String, field: String, here: String, wanted: String)
   /// The folder holds a run in a format that is read and no longer written.
   case oldFormat(path: String, format: Int)
-  /// The folder holds something that is no run.
+  /// The folder holds something that is not a run.
   case notARun(path: String)
-  /// A folder holds no run, nor do those in it.
+  /// Neither a folder nor any folder below it is a run.
   case noRun(path: String)
-  /// A run is named twice where each counts once.
+  /// A run is given twice.
   case givenTwice(path: String)
   /// Another process writes into this run.
   case busy(path: String)
@@ -43,17 +43,17 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .badSelection(let what, let got, let expected):
       "\(what) \(got): expected \(expected)"
     case .doesNotFit(let path, let needed, let free):
-      "recording needs \(formatBytes(needed)) with a tenth in reserve, but \(path) has "
+      "recording needs \(formatBytes(needed)) (including a reserve of 10 %), but \(path) has "
         + "\(formatBytes(free)) free: record fewer layers, steps or tokens, or choose another disk"
     case .otherRun(let path, let field, let here, let wanted):
-      "\(path) holds another run: \(field) is \(here) there, wanted \(wanted); "
+      "\(path) holds another run: its \(field) is \(here), not \(wanted); "
         + "choose another output folder or remove it"
     case .oldFormat(let path, let format):
       "\(path) was made by an earlier Heed (run.json has format \(format)): it can be measured and "
-        + "drawn, but not resumed or repeated; make the run anew in another output folder"
+        + "drawn, but not resumed or repeated; make the run again in another output folder"
     case .notARun(let path):
       "\(path) is not empty and has no run.json: choose another output folder"
-    case .noRun(let path): "\(path): no run here; a run is a folder with run.json"
+    case .noRun(let path): "\(path): no run found; a run is a folder with run.json"
     case .givenTwice(let path): "\(path): this run is given twice"
     case .busy(let path):
       "\(path) is being written by another process"
@@ -62,10 +62,10 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .checksum(let path, let expected, let got):
       "\(path) is damaged: CRC-32C is \(hexadecimal(got)), expected \(hexadecimal(expected))"
     case .tooManyCalls(let path, let capacity):
-      "\(path): the run makes more than the \(capacity) calls that its recording was made for; begin "
+      "\(path): the run makes more than the \(capacity) calls that its recording has room for; start "
         + "the recording with the most calls that the run can make"
     case .notRecorded(let path, let what, let choices):
-      "\(path) has no \(what); there are: \(choices)"
+      "\(path) has no \(what); expected one of \(choices)"
     }
   }
 }

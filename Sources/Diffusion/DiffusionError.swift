@@ -2,19 +2,19 @@ public import AttentionTrace
 
 /// What is wrong with a checkpoint, a request or a run.
 public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Something the checkpoint's folder must hold is not there.
+  /// A file that the checkpoint's folder must hold is missing.
   case missingFile(path: String, what: String)
   /// A weight file lacks tensors, has others, or has them in another shape.
   case parameters(file: String, missing: [String], unused: [String], mismatched: [String])
   /// A configuration asks for what Heed does not compute.
   case unsupported(path: String, key: String, value: String, supported: String)
-  /// A file or a folder of a kind that Heed knows and does not run, and what that would take.
+  /// A file or a folder of a kind that Heed recognises but does not run, and what that would need.
   case notRunnable(path: String, what: String, advice: String)
   /// A layer's output is infinite or not a number; step and phase are `nil` outside the UNet.
   case notFinite(layer: String, step: Int?, phase: Phase?)
-  /// A size, a count or a number that cannot be.
+  /// A size, a count or a number that is not possible.
   case invalidRequest(what: String, got: String, expected: String)
-  /// A knob of a method, or an option of a request, that cannot be as it is; the reason follows its name.
+  /// A knob of a method, or an option of a request, has an invalid value; the reason follows its name.
   case knob(name: String, reason: String)
   /// A file that a run read is not where it was, or another one is in its place.
   case moved(what: String, sha256: String, path: String)
@@ -40,7 +40,7 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
     case .invalidRequest(let what, let got, let expected): "\(what) is \(got); expected \(expected)"
     case .knob(let name, let reason): "\(name) \(reason)"
     case .moved(let what, let sha256, let path):
-      "\(what) (SHA-256 \(sha256.prefix(12))…) is not at \(path) any more; say where it is now"
+      "\(what) (SHA-256 \(sha256.prefix(12))…) is no longer at \(path); give its present path"
     case .noSites(let kind, let grid, let available):
       "no \(kind.rawValue)-attention at \(grid) in this checkpoint at this size; there is "
         + available.map(\.description).joined(separator: ", ")

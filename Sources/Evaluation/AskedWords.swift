@@ -5,10 +5,10 @@ internal import Foundation
 public import PromptText
 internal import TensorEngine
 
-/// Where the words of asked texts would have looked in recorded runs.
+/// The maps that the words of given texts would have had in recorded runs.
 ///
-/// Each text is encoded by itself, and each of its words gets the map that it would have had in
-/// each run's every recorded call; a recipe puts these together.
+/// Each text is encoded separately. Each of its words gets the map that it would have had in every
+/// recorded call of each run; a recipe aggregates these maps.
 public struct AskedWords: Sendable {
   /// One word in one run.
   public struct Answer: Sendable {

@@ -3,7 +3,7 @@ public import Diffusion
 internal import Synchronization
 internal import TensorEngine
 
-/// Several runs, made one after the other or side by side, each what it is alone, to the byte.
+/// Several runs, made one after the other or side by side; the results are the same to the byte.
 ///
 /// A batch of plans and seeds makes every plan from every seed, seeds first.
 public struct Batch: Sendable {
@@ -13,8 +13,8 @@ public struct Batch: Sendable {
   public let plans: [PlannedRun]
   /// The seeds of every plan; `nil` where each plan has its own.
   public let seeds: [UInt64]?
-  /// Runs that are asked to be made at a time.
-  package let atATime: Int
+  /// How many runs to make at a time, if memory allows.
+  public let atATime: Int
 
   /// A batch of planned runs.
   ///
@@ -49,8 +49,8 @@ public struct Batch: Sendable {
     return costs.isEmpty ? nil : .total(costs, times: seeds?.count ?? 1)
   }
 
-  /// What the run that needs most needs at least besides the weights, in bytes.
-  package var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
+  /// A lower bound on the memory of the largest run without the weights, in bytes.
+  public var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
 
   /// Iterations of all runs.
   package var iterations: Int {

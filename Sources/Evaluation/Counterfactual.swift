@@ -1,9 +1,9 @@
 public import AttentionTrace
 public import Diffusion
 
-/// A run made again with something taken out of its attention, from the request in its folder.
+/// A run repeated from its own request with some tokens or heads removed from its attention.
 public struct Counterfactual: Sendable {
-  /// The run as it was.
+  /// The original run.
   public let original: RecordedRun
   /// The run to be made.
   public let planned: PlannedRun
@@ -14,7 +14,7 @@ public struct Counterfactual: Sendable {
   ///   - original: a complete run.
   ///   - ablation: what is taken out.
   ///   - model: the run's own checkpoint; see ``Checkpoint/init(of:at:loras:)``.
-  ///   - picture: where the picture that the run began from is; `nil` for where the run found it.
+  ///   - picture: where the start picture of the run is; `nil` for where the run found it.
   /// - Throws: ``EvaluationError`` when the run is not complete, or would not be the same without the
   ///   ablation; `DiffusionError` when its picture has moved.
   public init(
@@ -35,7 +35,7 @@ public struct Counterfactual: Sendable {
     if let difference = try manifest.difference(from: again) {
       throw EvaluationError.notRepeatable(
         run: path,
-        reason: "\(difference.field) is \(difference.here) there, \(difference.wanted) here")
+        reason: "its \(difference.field) is \(difference.here), not \(difference.wanted)")
     }
     request.ablation = AblationRecord(
       drop: (request.ablation?.drop ?? []) + ablation.drop,
@@ -44,7 +44,7 @@ public struct Counterfactual: Sendable {
     planned = try model.plan(request)
   }
 
-  /// Refuses a run that was cut off, or that an earlier Heed made.
+  /// Refuses a run that is not complete, or that an earlier version of Heed made.
   /// - Throws: ``EvaluationError/incomplete(run:)`` or `TraceError.oldFormat`.
   package static func requireRepeatable(_ run: RecordedRun) throws {
     guard run.manifest.format == RunManifest.currentFormat else {

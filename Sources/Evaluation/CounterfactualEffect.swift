@@ -16,7 +16,7 @@ public struct CounterfactualEffect: Encodable, Sendable {
     public let structuralSimilarity: Double
   }
 
-  /// What became of a subject.
+  /// How the attention of a subject changed.
   public struct SubjectChange: Encodable, Sendable {
     /// Its name.
     public let subject: String
@@ -28,7 +28,7 @@ public struct CounterfactualEffect: Encodable, Sendable {
     public let shared: Double?
   }
 
-  /// What became of two subjects' overlap.
+  /// How the overlap of two subjects' maps changed.
   public struct PairChange: Encodable, Sendable {
     /// One subject.
     public let first: String

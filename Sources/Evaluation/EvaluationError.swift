@@ -1,14 +1,14 @@
 internal import AttentionTrace
 
-/// What keeps runs from being made, repeated or asked.
+/// Reasons why a run cannot be made, repeated or measured.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A picture's largest tensors alone do not fit into memory.
   case memory(size: String, needed: Int, available: Int)
-  /// A run that was cut off stands where a complete one is needed.
+  /// A run is not complete, and a complete one is needed.
   case incomplete(run: String)
-  /// A run cannot be made again, and why.
+  /// A run cannot be repeated, and why.
   case notRepeatable(run: String, reason: String)
-  /// A run was made by another checkpoint than the one at hand.
+  /// A run was made with a different checkpoint.
   case otherCheckpoint(run: String, model: String, difference: String)
   /// A run was recorded without queries.
   case noQueries(run: String)
@@ -16,23 +16,23 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case noWords(text: String)
   /// What is wrong with the variation of a knob.
   case variation(reason: String)
-  /// Two pictures have other sizes.
+  /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
 
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
     switch self {
     case .memory(let size, let needed, let available):
-      "a picture of \(size) needs \(formatBytes(needed)) of memory or more, and "
-        + "\(formatBytes(available)) are available: choose a smaller size"
+      "a picture of \(size) needs at least \(formatBytes(needed)) of memory, but "
+        + "\(formatBytes(available)) is available: choose a smaller size"
     case .incomplete(let run): "\(run): the run is not complete; finish it first"
-    case .notRepeatable(let run, let reason): "\(run): cannot be made again: \(reason)"
+    case .notRepeatable(let run, let reason): "\(run): cannot be repeated: \(reason)"
     case .otherCheckpoint(let run, let model, let difference):
       "\(run) was made with \(model), \(difference): name the checkpoint that the run was made with, "
         + "its LoRAs and the precision of its weights"
     case .noQueries(let run):
-      "\(run) has no queries: record some when you make the run, as in heed generate … --queries 16x16"
-    case .noWords(let text): "the text that is asked is '\(text)'; expected at least one word"
+      "\(run) has no recorded queries; record them, as in heed generate … --queries 16x16"
+    case .noWords(let text): "the text to measure is '\(text)'; expected at least one word"
     case .variation(let reason): "the variation \(reason)"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
     }

@@ -2,16 +2,16 @@ internal import AttentionTrace
 package import Diffusion
 package import PromptText
 
-/// Runs of one prompt by several methods from several seeds, which compare: they measure the same words.
-package struct RunOrder: Sendable {
+/// Comparable runs of one prompt by several methods from several seeds: all measure the same words.
+public struct RunOrder: Sendable {
   /// The prompt as its tokens, without marks.
-  package let prompt: TokenTable
-  /// The noun phrases that methods read, marked or found; none if no method reads any.
-  package let phrases: [NounPhrase]
-  /// What is measured in every run; may be none if no method needs subjects.
-  package let subjects: [Subject]
-  /// Whether nobody named the subjects.
-  package let hasFoundSubjects: Bool
+  public let prompt: TokenTable
+  /// The noun phrases that methods read, marked or found; empty if no method reads any.
+  public let phrases: [NounPhrase]
+  /// The subjects that are measured in every run; may be empty if no method needs them.
+  public let subjects: [Subject]
+  /// Whether the subjects were found in the prompt instead of being named by the user.
+  public let hasFoundSubjects: Bool
   /// A plan for each method, for the first of the seeds.
   package let plans: [PlannedRun]
   /// The seeds that each plan is made from.

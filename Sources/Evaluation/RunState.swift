@@ -26,7 +26,7 @@ struct RunState: Sendable {
     else {
       throw FileError(
         .malformed, path: file.path,
-        reason: "expected the state of a run; remove the run's folder to begin again")
+        reason: "not the saved state of a run; remove the run's folder to start again")
     }
     self.init(tensors: tensors, calls: calls, seconds: seconds)
   }

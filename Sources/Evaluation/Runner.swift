@@ -6,13 +6,13 @@ internal import TensorEngine
 
 /// Makes runs into folders: recorded, resumable, each with picture, latent and losses.
 ///
-/// A run that is complete in its folder is not made again; one that was cut off is resumed.
+/// A run that is complete in its folder is not made again; one that was interrupted is resumed.
 public struct Runner: Sendable {
   /// What happens while a run is made.
   public enum Event: Sendable {
     /// The run was complete already.
     case found
-    /// So many iterations were made before an interruption.
+    /// The run was resumed after this many iterations.
     case resumed(iterations: Int)
     /// An iteration was made.
     case step(DenoisingStep)

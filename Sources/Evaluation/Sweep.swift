@@ -3,18 +3,18 @@ public import Diffusion
 private import Foundation
 package import PromptText
 
-/// One knob of a method, or the weight of guidance, and the values that runs turn it to.
+/// One knob of a method, or the guidance scale, and the values that runs set it to.
 public struct Sweep: Sendable {
   /// The knob, as `run.json` names it.
   public let knob: String
-  /// Its values, as texts.
+  /// The values of the knob, as texts.
   public let values: [String]
 
-  /// The knob that is the request's and no method's.
+  /// The knob that belongs to the request instead of to a method.
   private static let guidance = "guidance-scale"
 
   /// A sweep of `knob` over `values`.
-  /// - Throws: ``EvaluationError/variation(reason:)`` for a value that is there twice.
+  /// - Throws: ``EvaluationError/variation(reason:)`` for a value that is given twice.
   public init(knob: String, values: [String]) throws {
     self.knob = knob
     self.values = values
@@ -26,7 +26,7 @@ public struct Sweep: Sendable {
 
   /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
   ///
-  /// - Parameter method: whose knobs there are; one may be named by its other name.
+  /// - Parameter method: the method that has the knob; an alias of the knob is accepted.
   /// - Throws: ``EvaluationError/variation(reason:)``.
   public init(_ text: String, of method: any Method) throws {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -36,21 +36,21 @@ public struct Sweep: Sendable {
     guard sides.count == 2, !sides[0].isEmpty, let values, values.allSatisfy({ !$0.isEmpty }) else {
       throw EvaluationError.variation(
         reason: "is '\(text)'; expected a knob and its values, as in step-size=5,10,20, or with "
-          + "semicolons where values have commas")
+          + "semicolons if values contain commas")
     }
     let name = String(sides[0])
     let knob = method.knobs.first { $0.name == name || $0.alias == name }?.name
     guard let knob = knob ?? (name == Self.guidance ? name : nil) else {
       let knobs = (method.knobs.map(\.name) + [Self.guidance]).sorted().joined(separator: ", ")
       throw EvaluationError.variation(
-        reason: "names '\(name)', which is no knob of \(method.name); it has \(knobs)")
+        reason: "names '\(name)', which is not a knob of \(method.name); expected one of \(knobs)")
     }
     try self.init(knob: knob, values: values)
   }
 
-  /// The request with the knob turned to a value, under a name that tells so.
-  /// - Throws: ``EvaluationError/variation(reason:)`` or `DiffusionError` for a value that is none
-  ///   of the knob's.
+  /// The request with the knob set to a value, and a variation name with knob and value.
+  /// - Throws: ``EvaluationError/variation(reason:)`` or `DiffusionError` for a value that
+  ///   the knob does not take.
   public func request(_ request: RunRequest, turnedTo value: String) throws -> RunRequest {
     var request = request
     if knob == Self.guidance {

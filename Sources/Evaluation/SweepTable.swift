@@ -3,7 +3,7 @@ package import AttentionTrace
 internal import PromptText
 
 extension MeasurementTable {
-  /// The outcomes of a sweep's runs, a row for each, with what the knob was turned to.
+  /// The outcomes of a sweep's runs, a row for each, with the value of the knob.
   ///
   /// - Parameter runs: at least one.
   /// - Throws: `AnalysisError` or `TraceError`.

@@ -1,8 +1,8 @@
 internal import AttentionTrace
 
-/// What can be wrong with a figure's input, its fonts or its files.
+/// Errors in a figure's input, fonts or files.
 public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The parts of a sheet do not belong together, in words.
+  /// The parts of a sheet do not fit together; the reason in words.
   case inconsistentSheet(String)
   /// The sheet does not fit the width asked for, both in points.
   case tooNarrow(width: Double, needed: Double)
@@ -16,7 +16,7 @@ public enum FigureError: Error, Equatable, Sendable, CustomStringConvertible {
   case unsuitableOutput(path: String, reason: String)
   /// A report cannot be made as small as asked for: bytes of the smallest one, and those asked for.
   case overBudget(needed: Int, budget: Int)
-  /// A drawing library gave up, in its own words.
+  /// A drawing library failed, with its message.
   case drawing(String)
 
   /// One line: what, where, and what to do.

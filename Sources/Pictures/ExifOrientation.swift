@@ -12,7 +12,7 @@ struct ExifOrientation: Equatable {
   /// Whether rows are counted from the bottom.
   let flipsRows: Bool
 
-  /// The tag's value, 2…8; `nil` for 1, which is upright, and for what is no orientation.
+  /// The tag's value, 2…8; `nil` for 1, which is upright, and for what is not an orientation.
   init?(tag: Int) {
     switch tag {
     case 2: self.init(isTransposed: false, flipsColumns: true, flipsRows: false)

@@ -6,7 +6,7 @@ internal import TensorEngine
 
 /// A PNG or JPEG file as a picture, the way diffusers' `load_image` reads one with Pillow.
 ///
-/// Grey and palettes become RGB; colour profiles and gamma are passed over; the Exif orientation is
+/// Grey and palettes become RGB; colour profiles and gamma are skipped; the Exif orientation is
 /// applied. Of 16-bit samples the upper byte is kept, as Pillow does with colour; it clips 16-bit grey
 /// at 255, which leaves a white picture.
 ///

@@ -1,6 +1,6 @@
 internal import TensorEngine
 
-/// What can be wrong with a tokenizer's folder, a prompt, or the words that name its subjects.
+/// Errors in a tokenizer's folder, a prompt, or the words that name its subjects.
 ///
 /// Each describes itself in one line; where tokens must be chosen, the table of tokens follows.
 public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -26,7 +26,7 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case noSuchOccurrence(name: String, count: Int, table: String)
   /// An index is not that of a token of the prompt.
   case noSuchIndex(name: String, last: Int, table: String)
-  /// A start, end or padding token was named where only text can stand.
+  /// A start, end or padding token was named where text is expected.
   case noText(name: String, table: String)
   /// Two subjects are the same tokens.
   case sameSubject(first: String, second: String)
@@ -36,11 +36,11 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case cutWord(phrase: String, word: String)
   /// A bracket without its other, or one inside another.
   case unbalancedBracket(prompt: String)
-  /// What follows a part's colon is no number.
+  /// The weight after a part's colon is not a number.
   case badWeight(part: String)
-  /// Nothing stands before, between or after bars.
+  /// A part before, between or after bars is empty.
   case emptyPart(prompt: String)
-  /// Every part of a prompt is to be kept away from.
+  /// Every part of a prompt has a negative weight.
   case nothingWanted(prompt: String)
   /// No subject was named, and the prompt is not one whose nouns are certain.
   case subjectsNeeded(table: String)
@@ -56,8 +56,9 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingToken(let folder, let role, let token):
       "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
         + "tokenizer's vocabulary"
-    case .emptyPrompt: "the prompt is empty; write what the image shall show"
-    case .emptyName: "an empty name selects no token; name a word of the prompt, or an index as @5"
+    case .emptyPrompt: "the prompt is empty"
+    case .emptyName:
+      "an empty name selects no token; name a word of the prompt, or an index, as in @5"
     case .unknownWord(let name, _):
       "no word of the prompt is \(FileError.quoted(name)); its tokens are"
     case .outsideWindow(let name, let window):
@@ -71,14 +72,14 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(FileError.quoted(name)) is a word of the prompt and the index of another token; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
-    case .noPadding: "the prompt fills the window, so that <padding> is no token; its tokens are"
+    case .noPadding: "the prompt fills the window, so there is no <padding>; its tokens are"
     case .noSuchOccurrence(let name, let count, _):
       "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
         + "tokens are"
     case .noSuchIndex(let name, let last, _):
       "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
     case .noText(let name, _):
-      "\(FileError.quoted(name)) stands for no text, so it cannot be a subject; choose among"
+      "\(FileError.quoted(name)) is not text, so it cannot be a subject; choose one of"
     case .sameSubject(let first, let second):
       "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
         + "subject once"
@@ -92,12 +93,12 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "the brackets of \(FileError.quoted(prompt)) do not match; put each phrase in one pair, as in "
         + "[a red car] and [a white sheep]"
     case .badWeight(let part):
-      "the weight of the part \(FileError.quoted(part)) is no number; write one after the colon, as in "
-        + "a cat:7.5, or a space in words that are none"
+      "the weight of the part \(FileError.quoted(part)) is not a number; write one after the colon, as in "
+        + "a cat:7.5, or put a space after the colon if it is not a weight"
     case .emptyPart(let prompt):
       "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
     case .nothingWanted(let prompt):
-      "every weight in \(FileError.quoted(prompt)) is below 0; write a part that the picture shall show"
+      "every weight in \(FileError.quoted(prompt)) is negative; at least one part needs a positive weight"
     case .subjectsNeeded:
       "which words are the subjects? Name them, as in cat,frog; the prompt's tokens are"
     }

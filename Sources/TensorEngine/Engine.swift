@@ -3,7 +3,7 @@ private import COpenBLAS
 private import Foundation
 internal import Synchronization
 
-/// What the engine may change of the process that it runs in.
+/// Process-wide settings of the engine.
 ///
 /// Within another program it changes nothing of these unless it is asked to; the command `heed`, whose
 /// process is its own, asks for all of them. No result depends on memory or on OpenBLAS's threads;
@@ -26,7 +26,7 @@ public enum Engine {
   /// Lets malloc keep what tensors give back, up to a gigabyte in one piece, for the rest of the
   /// process, and give it to the system where a run has ended (`mallopt`, `malloc_trim`).
   ///
-  /// To get memory anew costs a page fault every 4 KB, which for large temporary tensors is more than
+  /// To get memory again costs a page fault every 4 KB, which for large temporary tensors is more than
   /// the arithmetic on them. Does nothing where the C library is not glibc.
   public static func keepFreedMemory() {
     guard !isKeepingMemory.exchange(true, ordering: .relaxed) else { return }

@@ -8,7 +8,7 @@ package enum ResidentMemory {
     if Engine.keepsFreedMemory { ck_return_freed_memory() }
   }
 
-  /// Lets ``peak()`` begin anew, at what is resident now.
+  /// Lets ``peak()`` begin again, at what is resident now.
   /// - Returns: whether the kernel allows it.
   package static func resetPeak() -> Bool {
     guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return false }

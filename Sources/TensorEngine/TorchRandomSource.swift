@@ -31,7 +31,7 @@ public struct TorchRandomSource: RandomSource {
       Self.transform(&values, from: start)
     }
     if count % Self.block != 0 {
-      // The last 16 numbers are drawn anew, over a part of the block before.
+      // The last 16 numbers are newly drawn, over a part of the block before.
       values.replaceSubrange((count - Self.block)..., with: uniform(count: Self.block))
       Self.transform(&values, from: count - Self.block)
     }

@@ -92,7 +92,7 @@ package struct Weight: Sendable {
 
   /// Gives the memory of a mapped weight back until it is used again.
   ///
-  /// The system keeps what it has room for, and reading it anew costs a hundredth of a product with
+  /// The system keeps what it has room for, and reading it again costs a hundredth of a product with
   /// it. So the memory a network takes is that of its activations and of the layer that runs.
   func release() {
     switch numbers {

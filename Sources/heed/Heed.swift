@@ -34,7 +34,7 @@ struct Heed: ParsableCommand {
       // The process is Heed's own.
       Engine.keepFreedMemory()
       Engine.keepOpenBLASOnOneThread()
-      // A write beyond a limit on file sizes shall fail as on a full disk, not end the process.
+      // A write beyond the limit on file sizes must fail like one on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       if let page = MethodHelp(CommandLine.arguments.dropFirst()) {
         print(page.text)
@@ -54,7 +54,7 @@ struct Heed: ParsableCommand {
 
 /// The process's arguments and environment.
 enum Arguments {
-  /// Takes the number of threads from HEED_THREADS, and refuses one that is none.
+  /// Sets the number of threads to HEED_THREADS, and refuses a value that is not a number of threads.
   static func setThreads() throws {
     guard let text = ProcessInfo.processInfo.environment["HEED_THREADS"] else { return }
     guard let threads = Int(text), (1...1024).contains(threads) else {
@@ -63,7 +63,7 @@ enum Arguments {
     Engine.threads = threads
   }
 
-  /// Refuses an argument that is not UTF-8, which Swift would repair without a word.
+  /// Refuses an argument that is not UTF-8, which Swift would repair silently.
   static func checkEncoding() throws {
     for index in 0..<Int(CommandLine.argc) {
       guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }

@@ -101,7 +101,7 @@ struct ExportTests {
       (RecordingSelection(heads: [0, 3]), "head 3"),
       (RecordingSelection(tokens: [7]), "token 7"),
       (RecordingSelection(steps: 1...3), "steps 1..3"),
-      (RecordingSelection(steps: 1...1, phases: [.refinement]), "the calls selected"),
+      (RecordingSelection(steps: 1...1, phases: [.refinement]), "a selected call"),
     ])
   func nothing(_ selection: RecordingSelection, _ what: String) throws {
     let run = try recorded("run")
@@ -132,7 +132,7 @@ struct ExportTests {
   func lengths() throws {
     let runs = [try recorded("a", steps: 2), try recorded("b", steps: 3)]
     let error = #expect(throws: AnalysisError.self) { try export(runs) }
-    #expect(error?.description.contains("do not line up: 8 of the first and 11") == true)
+    #expect(error?.description.contains("differ: 8 of the first and 11") == true)
     try export(runs, ExportRequest(selection: RecordingSelection(steps: 0...1)))
     #expect(try array(Self.cross.path).shape == [2, 8, 2, 2, 3, 7])
   }
@@ -267,7 +267,7 @@ struct ExportTests {
     let other = #expect(throws: FileError.self) {
       try export([run], to: "run", overwriting: true)
     }
-    #expect(other?.reason.contains("no earlier export") == true)
+    #expect(other?.reason.contains("not an earlier export") == true)
     #expect(FileManager.default.fileExists(atPath: run.folder.manifest))
   }
 }

@@ -183,17 +183,17 @@ struct RunCheckTests {
     Lie("run.json", "\"layers\" : [", "\"heads\" : [0], \"layers\" : [", store, "keeps [0]"),
     Lie("run.json", "\"layers\" : [", "\"tokens\" : [0], \"layers\" : [", store, "keeps 1"),
     Lie("run.json", "\"queries\" : [", "\"queries\" : [\"9x9\", ", store, "plan's '9x9'"),
-    Lie("run.json", "\"seed\" : 0", "\"seed\" : 1", store, "seed is 0, and run.json says 1"),
+    Lie("run.json", "\"seed\" : 0", "\"seed\" : 1", store, "seed is 0, but run.json says 1"),
     Lie("run.json", "\"piece\" : \"frog</w>\"", "\"piece\" : \"dog</w>\"", store, "token_pieces"),
     Lie("run.json", "\"index\" : 6", "\"index\" : 7", "index 7 at position 6"),
     Lie("run.json", "\"rows\" : 2", "\"rows\" : 5", "method has grid 5x3"),
     Lie("run.json", "\"width\" : 192", "\"width\" : 128", "image.png", "is 192x128"),
     Lie("run.json", "\"width\" : 192", "\"width\" : 128", "latent.npy", "has shape [1, 4, 2, 3]"),
     Lie("run.json", "999\n", "999, 998\n", "calls.jsonl", "step 2 of a complete run has 0"),
-    Lie("run.json", "999\n", "998\n", "calls.jsonl", "timestep 999.0, and run.json has 998.0"),
+    Lie("run.json", "999\n", "998\n", "calls.jsonl", "timestep 999.0, but run.json has 998.0"),
     Lie("run.json", "5\n      ]", "77\n      ]", "'frog': token 77 is outside"),
     Lie("run.json", "\"status\" : \"complete\"", "\"status\" : \"done\"", "status"),
-    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "another layer for maps than for queries"),
+    Lie(store, "\"heads\" : 3,", "\"heads\" : 4,", "different layer in its maps and"),
     Lie(
       store, "2\n        ],\n        \"site\"", "1\n        ],\n        \"site\"",
       "impossible site '\(mid)'"),
@@ -206,7 +206,7 @@ struct RunCheckTests {
     Lie(
       "attention.zarr/\(mid).queries/zarr.json", "\"scale\" : 0.5", "\"scale\" : 0.25",
       "attributes.scale is 0.25, expected 0.5"),
-    Lie(store, "\"keys\" : 7", "\"keys\" : 8", "has 8 tokens, and run.json 7"),
+    Lie(store, "\"keys\" : 7", "\"keys\" : 8", "has 8 tokens, but run.json has 7"),
     Lie(
       store, "\"precision\" : \"float16\"", "\"precision\" : \"float32\"", "precision is float32"),
     Lie(store, "\"zarr_format\" : 3\n}", "\"zarr_format\" : 2\n}", "zarr_format is 2, expected 3"),
@@ -218,9 +218,9 @@ struct RunCheckTests {
     Lie(
       "attention.zarr/\(mid)/zarr.json", "\"zarr_format\" : 3", "\"zarr_format\" : 9",
       "zarr_format is 9, expected 3"),
-    Lie("losses.csv", "0,0,1000,loss", "0,1,1000,loss", "line 2 is not what calls.jsonl makes"),
+    Lie("losses.csv", "0,0,1000,loss", "0,1,1000,loss", "line 2 does not match calls.jsonl"),
     Lie("calls.jsonl", "\"call\":3", "\"call\":4", "line 4: call 4, expected 3"),
-    Lie("calls.jsonl", "\"step\":1", "\"step\":2", "call 5: step 2, and run.json has 2 timesteps"),
+    Lie("calls.jsonl", "\"step\":1", "\"step\":2", "call 5: step 2, but run.json has 2 timesteps"),
     Lie("calls.jsonl", "\"attempt\":1", "\"attempt\":3", "attention.zarr/attempt/c.0", "element 1"),
     Lie("calls.jsonl", "\"\(mid)\":", "\"mid.attn2\":", "no chunk of \(mid), which the plan keeps"),
   ]
@@ -259,7 +259,7 @@ struct RunCheckTests {
   func cutOff() throws {
     let (folder, run) = try Self.recorded()
     try overwrite(run.image, try bytes(run.image).dropLast())
-    #expect(try RunCheck(run.path).problems.map(\.description) == ["\(run.image): is cut off"])
+    #expect(try RunCheck(run.path).problems.map(\.description) == ["\(run.image): is incomplete"])
     try overwrite(run.image, Self.picture(width: 192, height: 128))
     try FileManager.default.removeItem(atPath: run.store)
     #expect(try RunCheck(run.path).problems.map(\.description) == ["\(run.store): is missing"])

@@ -107,7 +107,7 @@ struct AnalyzeCommandTests {
     expectRefusal(other, 65, [Self.run, "Menagerie", "scheduler/scheduler_config.json differs"])
     let rounded = try HeedProcess.run(
       ["analyze", "runs", "--ask", "dog", "--weights", "float16"], in: folder.path)
-    expectRefusal(rounded, 65, ["weights is more than that", "--weights"])
+    expectRefusal(rounded, 65, ["weights was added", "--weights"])
   }
 
   @Test("A run without queries, a text without words, and a layer without queries are refused")

@@ -85,7 +85,7 @@ struct AnalyzeReportTests {
     #expect(document.changes.map(\.subject) == ["cat", "frog", nil])
     #expect(document.changes.allSatisfy { $0.seeds == [0, 1] })
     let text = try analyze(folder, ["runs"])
-    #expect(text.status == 0 && text.stdout.contains("of 8 subjects are attended to"))
+    #expect(text.status == 0 && text.stdout.contains("of 8 subjects are attended"))
     #expect(text.stdout.contains("0 → 0") || text.stdout.contains("1 → "))
     let strict = try analyze(
       folder, ["runs", "--neglected-below", "1.1", "--attended-from", "1.2", "--fail-on-neglect"])
@@ -150,7 +150,7 @@ struct AnalyzeReportTests {
     }
     expectRefusal(
       try analyze(folder, [Self.root + "/stable-diffusion", "--report", "difference"]), 64,
-      ["with excitation and without", "stable-diffusion seed 0"])
+      ["by stable-diffusion and by another method", "stable-diffusion seed 0"])
   }
 
   @Test("Head weights that were written serve a recipe")
@@ -248,7 +248,7 @@ struct AnalyzeReportTests {
     let neglect = try analyze(folder, [path])
     #expect(neglect.status == 0)
     #expect(
-      neglect.messages == ["heed: \(path): running or cut off, measured up to call 5"])
+      neglect.messages == ["heed: \(path): not complete; measured up to call 5"])
   }
 
   @Test("A damaged chunk is named; one that is gone leaves the others")

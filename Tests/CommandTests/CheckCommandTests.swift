@@ -68,7 +68,7 @@ struct CheckCommandTests {
     #expect(lines.count == 4)
     #expect(lines[0].hasPrefix("\(chunks[0]): is damaged: CRC-32C is 0x"))
     #expect(lines[1].hasPrefix("\(chunks[1]): 100 bytes, expected "))
-    #expect(lines[2] == "\(chunks[2]): is missing, and calls.jsonl has it")
+    #expect(lines[2] == "\(chunks[2]): is missing, but listed in calls.jsonl")
     #expect(lines[3].hasPrefix("runs 1, calls ") && lines[3].hasSuffix(": 3 problems"))
     #expect(lines[3].contains("(1 missing)"))
     let json = try HeedProcess.run(["check", "runs", "--json"], in: folder.path)
@@ -93,7 +93,7 @@ struct CheckCommandTests {
     #expect(result.status == 0, "\(result.stdout)")
     let lines = result.stdout.split(separator: "\n")
     #expect(lines.count == 2)
-    #expect(lines[0].hasPrefix("\(run): running or cut off, checked up to call "))
+    #expect(lines[0].hasPrefix("\(run): not complete; checked up to call "))
   }
 
   @Test("What is no run is refused", arguments: ["nosuch", "empty"])

@@ -32,7 +32,7 @@ struct CheckpointFormTests {
     let file = Self.fixtures + "/single-sd2/velocity.safetensors"
     let whole = try run("verify", file)
     #expect(whole.status == 0 && whole.stdout.contains("7 passed, 0 failed"), "\(whole.stdout)")
-    #expect(whole.messages.count == 1 && whole.stderr.contains("clip_sample is taken for false"))
+    #expect(whole.messages.count == 1 && whole.stderr.contains("clip_sample is treated as false"))
     let lora = Self.fixtures + "/lora/peft.safetensors"
     let changed = try run("verify", Self.fixtures + "/sharded", "--lora", lora + ":0.8")
     #expect(changed.status == 1 && changed.stdout.contains("FAILED"))

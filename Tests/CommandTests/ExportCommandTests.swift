@@ -76,8 +76,8 @@ struct ExportCommandTests {
     arguments: [
       (["--layers", "32x32"], 69, ["layers '32x32'", layer]),
       (["--heads", "4"], 69, ["head 4", "heads 0, 1, 2, 3"]),
-      (["--phases", "loss"], 69, ["the calls selected", "3 calls", "denoise"]),
-      (["--branches", "unconditional"], 69, ["the calls selected", "conditional"]),
+      (["--phases", "loss"], 69, ["a selected call", "3 calls", "denoise"]),
+      (["--branches", "unconditional"], 69, ["a selected call", "conditional"]),
       (["--steps", "0..99"], 69, ["steps 0..99", "0..2"]),
       (["--recipe", "mean(layer: 8x8)"], 69, ["layers 8x8", "16x16"]),
     ] as [([String], Int32, [String])])
@@ -116,7 +116,7 @@ struct ExportCommandTests {
     expectRefusal(try export([Self.run, "-o", "file/out"]), 73, ["file/out"])
     expectRefusal(try export([Self.run, "-o", "runs"]), 73, ["runs", "not empty"])
     expectRefusal(
-      try export([Self.run, "-o", "runs", "--overwrite"]), 73, ["runs", "no earlier export"])
+      try export([Self.run, "-o", "runs", "--overwrite"]), 73, ["runs", "not an earlier export"])
   }
 
   @Test(

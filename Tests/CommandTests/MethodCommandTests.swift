@@ -148,20 +148,22 @@ struct MethodCommandTests {
   static let refusals = [
     Refusal(
       arguments: ["compare", prompt, "--methods", "stable-diffusion,foo"],
-      words: ["--methods: no 'foo'", "composable", "structure", "prompt-to-prompt"]),
-    Refusal(arguments: ["compare", prompt, "--methods", ""], words: ["--methods: no ''"]),
+      words: ["--methods: unknown method 'foo'", "composable", "structure", "prompt-to-prompt"]),
+    Refusal(
+      arguments: ["compare", prompt, "--methods", ""], words: ["--methods: unknown method ''"]),
     Refusal(
       arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
     generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
     generate(
-      prompt, ["--structure-form", "values"], ["read by structure, which is not asked for"]),
+      prompt, ["--structure-form", "values"],
+      ["an option of structure, which is not a method of this run"]),
     generate(
-      prompt, ["--method", "structure", "--thresholds", "none"], ["--thresholds is read by"]),
+      prompt, ["--method", "structure", "--thresholds", "none"], ["--thresholds is an option of"]),
     generate("a [", ["--method", "structure"], ["brackets", "do not match"]),
     generate("a [] cat", ["--method", "structure"], ["\"[]\" matches no token"]),
     generate("a [ ] cat", ["--method", "structure"], ["matches no token"]),
     generate("a cat | ", ["--method", "composable"], ["a part of", "is empty"]),
-    generate("a cat:7,5 | a frog", ["--method", "composable"], ["\"a cat:7,5\" is no number"]),
+    generate("a cat:7,5 | a frog", ["--method", "composable"], ["\"a cat:7,5\" is not a number"]),
     generate("a cat:-1", ["--method", "composable"], ["every weight"]),
     generate(prompt, edited, ["--reweight", "--source"]),
     generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),
@@ -259,7 +261,7 @@ struct CausalCommandTests {
     let parted = try HeedProcess.run(
       ["causal", "runs/a-red-cat-and-a-frog/composable/seed-1", "--drop", "frog"], in: folder.path)
     expectRefusal(
-      parted, 64, ["take something out of is composable", "whole prompt's attention"])
+      parted, 64, ["the method of an intervention is composable", "whole prompt's attention"])
     #expect(try HeedProcess.run(["check", "runs"], in: folder.path).status == 0)
   }
 
@@ -294,7 +296,7 @@ struct CausalCommandTests {
     #expect(latent != folder.bytes(run + "/latent.npy"))
   }
 
-  @Test("What cannot be made again is refused")
+  @Test("What cannot be repeated is refused")
   func refused() throws {
     let folder = try runs()
     let run = "\(Self.place)/stable-diffusion/seed-3"
@@ -317,9 +319,9 @@ struct CausalCommandTests {
     let path = run + "/run.json"
     let text = folder.text(path)
     try folder.write(path, Array(text.replacing("\"3\",", with: "\"4\",").utf8))
-    try refuse([run, "--drop", "frog"], 65, ["cannot be made again", "other runs"])
+    try refuse([run, "--drop", "frog"], 65, ["cannot be repeated", "other runs"])
     try folder.write(
       path, Array(text.replacing("\"guidanceScale\" : 7.5", with: "\"guidanceScale\" : 7").utf8))
-    try refuse([run, "--drop", "frog"], 65, ["cannot be made again", "guidanceScale"])
+    try refuse([run, "--drop", "frog"], 65, ["cannot be repeated", "guidanceScale"])
   }
 }

@@ -88,7 +88,7 @@ struct ObjectiveCommandTests {
     let result = try HeedProcess.run(
       ["generate", Self.prompt, option, value, "--no-record", "--method"] + asked,
       in: folder.path)
-    expectRefusal(result, 64, ["\(option) is read by \(readers)"])
+    expectRefusal(result, 64, ["\(option) is an option of \(readers)"])
     #expect(folder.names.isEmpty)
   }
 
@@ -100,7 +100,7 @@ struct ObjectiveCommandTests {
       let result = try HeedProcess.run(
         ["generate", Self.prompt, form + flag, "--method", "a-star", "--no-record"],
         in: folder.path)
-      expectRefusal(result, 64, ["--\(flag) is read by"])
+      expectRefusal(result, 64, ["--\(flag) is an option of"])
     }
     #expect(folder.names.isEmpty)
   }
@@ -111,7 +111,7 @@ struct ObjectiveCommandTests {
       (["--method", "box-diff"], 64, "the number of boxes is 0"),
       (["--method", "box-diff", "--box", "cat=0,0,1.5,1"], 64, "the box of cat"),
       (["--method", "box-diff", "--box", "cat=0.5,0,0.5,1"], 64, "the box of cat"),
-      (["--method", "box-diff", "--box", "cat=0,0,0.01,1"], 64, "a cell at least"),
+      (["--method", "box-diff", "--box", "cat=0,0,0.01,1"], 64, "at least one cell"),
       (["--method", "box-diff", "--box", "cat=0,0,1"], 64, "--box is 'cat=0,0,1'"),
       (["--method", "box-diff", "--box", "cat=a,0,0,1,1"], 64, "--box is 'cat=a,0,0,1,1'"),
       (["--method", "box-diff", "--box", "dog=0,0,1,1"], 64, "dog"),
@@ -129,15 +129,15 @@ struct ObjectiveCommandTests {
       (["--method", "syngen", "--groups", "red cat; cat"], 64, "cat is the noun"),
       (["--method", "conform", "--groups", "red cat; red frog"], 64, "with the word red is 2"),
       (["--method", "syngen", "--temperature", "0"], 64, "--temperature is 0.0"),
-      (["--method", "a-star", "--groups", "red cat"], 64, "--groups is read by syngen"),
-      (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is read by a-star, box-diff"),
+      (["--method", "a-star", "--groups", "red cat"], 64, "--groups is an option of syngen"),
+      (["--method", "syngen", "--box", "cat=0,0,1,1"], 64, "--box is an option of a-star"),
       (["--method", "objective"], 64, "needs --objective"),
-      (["--objective", "excite(cat)"], 64, "--objective is read by objective"),
+      (["--objective", "excite(cat)"], 64, "--objective is an option of objective"),
       (["--method", "objective", "--objective", "excite(cat) + shout(cat)"], 64, "column 15"),
       (["--method", "objective", "--objective", "excite(dog)"], 64, "dog"),
       (["--method", "objective", "--objective", "-2 excite(cat)"], 64, "column 4"),
       (["--method", "divide-and-bind", "--objective-form", "code"], 69, "no cross-attention at"),
-      (["--method", "overlap-kl", "--tokens", "cat"], 64, "2 or more to overlap"),
+      (["--method", "overlap-kl", "--tokens", "cat"], 64, "2 or more"),
       (["--method", "nosuch"], 64, "overlap-compactness"),
     ])
   func refusals(_ arguments: [String], _ status: Int32, _ text: String) throws {

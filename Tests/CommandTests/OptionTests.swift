@@ -45,7 +45,7 @@ struct OptionTests {
     Case(arguments: ["verify", "x", "--tolerance", "nan"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify", "x", "--tolerance", "-1"], code: 64, words: ["--tolerance is"]),
     Case(arguments: ["verify"], code: 64, words: ["'<path>'"]),
-    Case(arguments: ["model", "--prediction", "x0"], code: 64, words: ["'x0'", "epsilon and v"]),
+    Case(arguments: ["model", "--prediction", "x0"], code: 64, words: ["'x0'", "epsilon or v"]),
     Case(arguments: ["model", "--lora", "a:b"], code: 64, words: ["--lora a:b", "a number"]),
     Case(arguments: ["model", "--lora", "a:nan"], code: 64, words: ["--lora a:nan", "a number"]),
     Case(arguments: ["model", "--lora", "a:1"], code: 66, words: ["heed: a: "]),

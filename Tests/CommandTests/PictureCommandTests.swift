@@ -69,7 +69,7 @@ struct PictureCommandTests {
       ], in: folder.path)
     #expect(result.status == 0, "\(result.stderr)")
     #expect(result.stderr.contains("subjects: cat, bench"))
-    #expect(result.stderr.contains("--fit squash keeps it all"))
+    #expect(result.stderr.contains("--fit squash keeps the whole picture"))
     let rows = try #require(
       try JSONSerialization.jsonObject(with: Data(result.stdout.utf8)) as? [[String: Any]])
     #expect(rows.map { $0["timestep"] as? Double } == [501, 501, 261, 261])

@@ -57,7 +57,7 @@ struct VerifyExportTests {
     let lines = result.stdout.split(separator: "\n")
     #expect(lines.contains("missing  arrays/step.npy"))
     #expect(lines.contains("extra    notes.txt"))
-    #expect(lines.contains("changed  README.md: is no regular file"))
+    #expect(lines.contains("changed  README.md: is not a regular file"))
     #expect(lines.contains { $0.hasPrefix("changed  arrays/token.npy: SHA-256 is ") })
     #expect(
       lines.contains {

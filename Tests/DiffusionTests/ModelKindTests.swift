@@ -48,7 +48,7 @@ struct ModelKindTests {
       ("text_model.embeddings.token_embedding.weight", "a text encoder, alone"),
       ("down_blocks.0.resnets.0.norm1.weight", "a UNet in diffusers' layout, alone"),
       ("model.diffusion_model.out.0.weight", "a UNet in the original layout, alone"),
-      ("colour", "no model that Heed knows"),
+      ("colour", "an unknown model"),
     ])
   func marks(_ name: String, _ expected: String) throws {
     let said = try refusal([(name, [1])])

@@ -23,11 +23,13 @@ struct ObjectiveExpressionTests {
   @Test(
     "An error points at the column and says what was expected",
     arguments: [
-      ("", 1, "no term ''"), ("excite", 7, "expected ("), ("excite(cat", 11, "expected , or )"),
+      ("", 1, "unknown term ''"),
+      ("excite", 7, "expected ("), ("excite(cat", 11, "expected , or )"),
       ("excite(cat,)", 12, "expected a word"), ("excite()", 8, "expected a word"),
       ("0.5 excite(cat)", 5, "expected *"), ("excite(cat) bind(a, b)", 13, "expected + or -"),
-      ("excite(cat) + shout(cat)", 15, "no term 'shout'; there are excite, syngen,"),
-      ("excite(cat) + ", 15, "no term ''"), ("1.2.3*excite(cat)", 1, "'1.2.3' is no number"),
+      ("excite(cat) + shout(cat)", 15, "unknown term 'shout'; expected one of excite, syngen,"),
+      ("excite(cat) + ", 15, "unknown term ''"),
+      ("1.2.3*excite(cat)", 1, "'1.2.3' is not a number"),
       ("iou(cat)", 1, "iou takes 2 or more arguments, not 1"),
       ("excite(a) + same(a, b, c)", 13, "same takes 2 arguments, not 3"),
       ("box(cat, 0, 0, 1, wide)", 1, "box takes a word and four numbers"),

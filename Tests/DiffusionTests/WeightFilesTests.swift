@@ -81,14 +81,14 @@ struct WeightFilesTests {
     let unasked = try Checkpoint(copy.path)
     #expect(
       unasked.notes.count == 1
-        && unasked.notes[0].contains("took the variant fp16 of fp16, non_ema"))
+        && unasked.notes[0].contains("using the variant fp16 of fp16, non_ema"))
     #expect(try unasked.hashes().keys.contains("\(Self.stem).fp16.safetensors"))
     #expect(try noise(copy.path) == whole)
     var options = CheckpointOptions()
     options.variant = "non_ema"
     let asked = try Checkpoint(copy.path, options)
     #expect(try asked.hashes().keys.contains("\(Self.stem).non_ema.safetensors"))
-    #expect(asked.notes.allSatisfy { $0.contains("without a variant's name") })
+    #expect(asked.notes.allSatisfy { $0.contains("without a variant name") })
     options.variant = "bf16"
     let none = message { _ = try Checkpoint(copy.path, options).makeUNet() }
     #expect(none.contains("bf16.safetensors: not found; the variant can be fp16 or non_ema"))

@@ -63,10 +63,35 @@ struct OwnObjectiveTests {
     }
   }
 
-  @Test("The lines on the page of the library are those that are compiled here")
+  @Test("A method that changes attention is one too")
+  func tilt() throws {
+    let model = try StableDiffusion(.bundled)
+    func latent(_ method: any Method) throws -> [Float] {
+      var request = RunRequest(Self.prompt, seed: 0, method: method)
+      request.steps = 2
+      var run = try model.sequence(request)
+      while try run.next() != nil {}
+      return run.latent.values
+    }
+    var idle = Tilt()
+    idle.factor = 1
+    #expect(try latent(idle) == latent(PlainDiffusion()))
+    #expect(try latent(Tilt()) != latent(PlainDiffusion()))
+    var request = RunRequest(Self.prompt, seed: 0)
+    (request.steps, request.recording) = (26, RecordingPlan(layers: ["16x16"]))
+    try printPeak(of: request, by: model)
+  }
+
+  @Test("The code on the page of the library is what is compiled here")
   func page() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let code = try String(contentsOf: folder.appending(path: "Apart.swift"), encoding: .utf8)
-    #expect(try Page("Documentation/library.md").text.contains("```swift\n\(code)```"))
+    let page = try Page("Documentation/library.md").text
+    for name in ["Apart.swift", "Tilt.swift"] {
+      let code = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+      #expect(page.contains("```swift\n\(code)```"), "\(name)")
+    }
+    let lines = try String(contentsOf: folder.appending(path: "MemoryMaps.swift"), encoding: .utf8)
+      .split(separator: "\n").filter { $0.hasPrefix("  ") }.map { $0.dropFirst(2) + "\n" }
+    #expect(page.contains("```swift\n" + lines.joined() + "```"))
   }
 }

@@ -50,7 +50,7 @@ struct AlignedRuns: Sendable {
     if let difference = planDifference(a.plan, b.plan) { return "different plans, " + difference }
     for site in first.sites {
       guard let other = second.sites.first(where: { $0.site.path == site.site.path }) else {
-        return "layer \(site.site.path) is in the first alone"
+        return "only the first has layer \(site.site.path)"
       }
       if site.site.grid != other.site.grid {
         return "different grids, \(site.site.path) on \(site.site.grid) and \(other.site.grid)"
@@ -58,13 +58,13 @@ struct AlignedRuns: Sendable {
       if site != other { return "layer \(site.site.path) has different heads or tokens" }
     }
     if let site = second.sites.first(where: { !first.sites.contains($0) }) {
-      return "layer \(site.site.path) is in the second alone"
+      return "only the second has layer \(site.site.path)"
     }
     return nil
   }
 
   private static func planDifference(_ a: RecordingPlan?, _ b: RecordingPlan?) -> String? {
-    guard let a, let b else { return a == b ? nil : "one of them recorded nothing" }
+    guard let a, let b else { return a == b ? nil : "one of them has no recording" }
     func indices(_ list: [Int]?) -> String {
       list.map { $0.map(String.init).joined(separator: ",") } ?? "all"
     }
@@ -92,11 +92,11 @@ struct AlignedRuns: Sendable {
   /// In what calls differ that should line up, in words.
   private static func difference(_ first: [CallRecord], _ second: [CallRecord]) -> String? {
     for (a, b) in zip(first, second) where !a.lines(upWith: b) {
-      return "the calls selected do not line up: call \(a.call) is \(a.place), and call \(b.call) "
+      return "the selected calls differ: call \(a.call) is \(a.place), and call \(b.call) "
         + "is \(b.place); those of the phase denoise do"
     }
     if first.count != second.count {
-      return "the calls selected do not line up: \(first.count) of the first and \(second.count) "
+      return "the selected calls differ: \(first.count) of the first and \(second.count) "
         + "of the second; select steps or phases that both have"
     }
     return nil

@@ -1,9 +1,9 @@
 public import AttentionTrace
 internal import TensorEngine
 
-/// Recorded runs on their way into a folder that other programs read.
+/// An export of recorded runs to a folder that other programs read.
 public struct Export: Sendable {
-  /// What an export came to.
+  /// The size of an export that was written.
   public struct Summary: Hashable, Sendable {
     /// The folder.
     public let path: String
@@ -13,7 +13,7 @@ public struct Export: Sendable {
     public let files: Int
     /// Bytes of all files together.
     public let bytes: Int
-    /// Blocks that are NaN, and calls that a recipe passed over, because a chunk is gone.
+    /// Blocks that are NaN, and calls that a recipe skipped, because a chunk is missing.
     public let missing: Int
   }
 
@@ -26,13 +26,13 @@ public struct Export: Sendable {
   let calls: [[CallRecord]]?
   /// With every keyword of the run put in its place.
   let recipe: Recipe?
-  /// Calls of each run that the recipe passed over because a chunk is gone.
+  /// Calls of each run that the recipe skipped because a chunk is missing.
   let passedOver: [Int]
 
-  /// Decides what is exported; reads no chunk yet, but those of the first map of a recipe.
+  /// Decides what is exported; reads no chunk except those of the first map of a recipe.
   /// - Parameters:
   ///   - runs: One run, or several that become one array.
-  ///   - request: What of them, and how.
+  ///   - request: What is exported, and in which form.
   ///   - version: The program's version, for the manifest.
   /// - Throws: ``AnalysisError`` for runs that cannot be compared, or a selection that takes nothing;
   ///   `TraceError` or `FileError` for a damaged store.
@@ -76,14 +76,14 @@ public struct Export: Sendable {
     }
   }
 
-  /// Blocks of all maps that are NaN because a chunk is gone.
+  /// Blocks of all maps that are NaN because a chunk is missing.
   var missingBlocks: Int { arrays.reduce(0) { $0 + $1.missing.count } }
 
   /// Writes the folder at `path`, which appears only once it is whole.
   /// - Parameters:
   ///   - path: A folder that does not exist or is empty.
-  ///   - overwriting: Whether an earlier export may stand there.
-  ///   - check: Called now and then; what it throws ends the export and leaves nothing.
+  ///   - overwriting: Whether an earlier export may be replaced.
+  ///   - check: Called repeatedly; if it throws, the export ends and nothing is left.
   /// - Throws: `FileError`, `TraceError` for a damaged store, ``AnalysisError`` for a table that is
   ///   too large, or what `check` throws.
   public func write(

@@ -49,7 +49,7 @@ final class ExportFolder: Sendable {
     guard unsafe lstat(path, &status) == 0 else { return false }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       throw FileError(
-        .unwritable, path: path, reason: "expected a folder or nothing, got something else")
+        .unwritable, path: path, reason: "exists and is not a folder")
     }
     guard try !FileManager.default.contentsOfDirectory(atPath: path).isEmpty else { return false }
     guard overwriting else {
@@ -62,13 +62,14 @@ final class ExportFolder: Sendable {
       earlier = try ExportVerification(of: path, hashing: false)
     } catch {
       throw FileError(
-        .unwritable, path: path, reason: "is no earlier export, so it is not overwritten (\(error))"
+        .unwritable, path: path,
+        reason: "is not an earlier export, so it is not overwritten (\(error))"
       )
     }
     if let extra = earlier.extra.first {
       throw FileError(
         .unwritable, path: path,
-        reason: "holds \(extra), which is no part of the export there, so it is not overwritten")
+        reason: "holds \(extra), which is not part of the export, so it is not overwritten")
     }
     return true
   }

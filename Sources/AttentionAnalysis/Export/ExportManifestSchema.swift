@@ -11,7 +11,7 @@ extension ExportManifest {
         "path": {
           "type": "string",
           "pattern": "^(?!\\.{1,2}(/|$))[^/]+(/(?!\\.{1,2}(/|$))[^/]+)*$",
-          "description": "Relative to this folder; never leaves it."
+          "description": "Relative to this folder, and inside it."
         },
         "branch": {"enum": ["unconditional", "conditional"]},
         "phase": {"enum": ["loss", "refinement", "denoise"]}
@@ -69,7 +69,7 @@ extension ExportManifest {
         },
         "plan": {
           "type": "object",
-          "description": "What was recorded; absent indices mean all.",
+          "description": "The recording plan; absent indices mean all.",
           "additionalProperties": false,
           "required": ["layers", "branches", "phases", "precision"],
           "properties": {
@@ -85,7 +85,7 @@ extension ExportManifest {
         },
         "selection": {
           "type": "object",
-          "description": "What of it was taken; what is absent was taken whole.",
+          "description": "The exported part; absent members mean all.",
           "additionalProperties": false,
           "properties": {
             "layers": {"$ref": "#/$defs/names"},
@@ -98,7 +98,7 @@ extension ExportManifest {
         },
         "recipe": {
           "type": "string",
-          "description": "How maps were made of what was recorded; absent for maps as recorded."
+          "description": "How maps were aggregated; absent for maps as recorded."
         },
         "runs": {
           "type": "array",
@@ -158,7 +158,7 @@ extension ExportManifest {
               "calls_passed_over": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "Calls that the recipe passed over because a chunk is gone."
+                "description": "Calls that the recipe skipped because a chunk is missing."
               }
             }
           }
@@ -188,21 +188,21 @@ extension ExportManifest {
                     "size": {"type": "integer", "minimum": 1},
                     "labels": {
                       "$ref": "#/$defs/indices",
-                      "description": "What stands at each place, where it is not the place itself."
+                      "description": "The label of each position, if it is not the position itself."
                     }
                   }
                 }
               },
               "dtype": {"enum": ["int8", "int32", "uint64", "float16", "float32", "float64"]},
-              "units": {"type": "string", "description": "1 for what has no unit."},
+              "units": {"type": "string", "description": "1 for quantities without a unit."},
               "missing_blocks": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "Blocks that are NaN because a chunk is gone."
+                "description": "Blocks that are NaN because a chunk is missing."
               },
               "files": {
                 "type": "object",
-                "description": "Where it is, by format.",
+                "description": "Its files, by format.",
                 "propertyNames": {"enum": ["npy", "npz", "safetensors", "zarr", "zarr2", "csv"]},
                 "additionalProperties": {"$ref": "#/$defs/path"}
               }
@@ -212,7 +212,7 @@ extension ExportManifest {
         "missing_blocks": {"type": "integer", "minimum": 0},
         "files": {
           "type": "array",
-          "description": "Every file but this one and SHA256SUMS.",
+          "description": "Every file except this one and SHA256SUMS.",
           "items": {
             "type": "object",
             "additionalProperties": false,

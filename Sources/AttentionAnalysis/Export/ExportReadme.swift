@@ -35,12 +35,12 @@ struct ExportReadme {
       """
     if let recipe = export.recipe { text += "\n- recipe: \(Self.code(recipe.description))" }
     for run in runs where run.manifest.status == .running {
-      text += "\n- seed \(run.manifest.seed) was not complete: \(run.calls.count) calls were there"
+      text += "\n- seed \(run.manifest.seed) was not complete: it had \(run.calls.count) calls"
     }
     if missing > 0 {
       text +=
-        "\n- chunks of \(missing) calls were gone: "
-        + (export.missingBlocks > 0 ? "their maps are NaN" : "the recipe passed them over")
+        "\n- chunks of \(missing) calls were missing: "
+        + (export.missingBlocks > 0 ? "their maps are NaN" : "the recipe skipped them")
     }
     return text
   }
@@ -67,7 +67,7 @@ struct ExportReadme {
   /// A line for each reader of each format.
   private var opening: String {
     let formats = ExportFormat.allCases.filter { places[$0] != nil }
-    return "## Opening it\n\n" + formats.map { lines($0) }.joined(separator: "\n\n")
+    return "## How to open it\n\n" + formats.map { lines($0) }.joined(separator: "\n\n")
   }
 
   private func lines(_ format: ExportFormat) -> String {

@@ -44,7 +44,7 @@ extension ExportTable {
         TableColumn("method", .string, "stable-diffusion, attend-and-excite, …"),
         TableColumn("prompt", .string, "the text as the user wrote it"),
         TableColumn("model", .string, "the checkpoint's name"),
-        TableColumn("status", .string, "complete, or running where it was cut off or goes on"),
+        TableColumn("status", .string, "complete, or running if it is not complete"),
         TableColumn("calls", .integer, "acknowledged calls"),
       ],
       rows: runs.runs.enumerated().map { index, run in
@@ -60,9 +60,10 @@ extension ExportTable {
     ExportTable(
       name: "calls", title: "Every acknowledged call: one evaluation of the UNet for one branch",
       columns: [run] + pass + [
-        TableColumn("loss", .number, "the objective's loss of the pass; empty where it gave none"),
+        TableColumn("loss", .number, "the objective's loss of the pass; empty if it has none"),
         TableColumn(
-          "position", .integer, "place along the arrays' axis of calls; empty for calls left out"),
+          "position", .integer,
+          "place along the arrays' axis of calls; empty for calls that are not exported"),
       ],
       rows: runs.runs.enumerated().flatMap { index, run in
         let own = exported?[index] ?? []
@@ -103,7 +104,7 @@ extension ExportTable {
         TableColumn("occurrence", .integer, "1 for the first word of this text in the prompt"),
         TableColumn("special", .string, "start, end or padding; empty for text"),
         TableColumn("begin", .integer, "first byte in the prompt's UTF-8"),
-        TableColumn("end", .integer, "byte behind the last"),
+        TableColumn("end", .integer, "byte after the last"),
       ],
       rows: table.tokens.map { token in
         let word = table.word(of: token.index)

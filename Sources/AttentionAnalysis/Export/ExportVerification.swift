@@ -5,18 +5,18 @@ internal import TensorEngine
 
 // Unsafe: calls of the system take paths and a structure of our own for the length of the call.
 
-/// An export held against its manifest: what is there, what is not, and what has changed.
+/// An export compared with its manifest: which files are missing, changed or extra.
 package struct ExportVerification: Hashable, Sendable {
-  /// Files of the manifest that are gone.
+  /// Files of the manifest that are missing.
   package let missing: [String]
-  /// Files whose bytes are not those of the manifest, and how that shows.
+  /// Files that differ from the manifest, and how.
   package let changed: [String: String]
   /// Files that the manifest does not list.
   package let extra: [String]
-  /// How many files are as they were.
+  /// How many files are unchanged.
   package let unchanged: Int
 
-  /// Whether every file is as it was, and no other there.
+  /// Whether every file is unchanged, and no file is missing or extra.
   package var isSound: Bool { missing.isEmpty && changed.isEmpty && extra.isEmpty }
 
   /// `SHA256SUMS`, as `sha256sum --check` reads it; it covers the manifest too.
@@ -113,7 +113,7 @@ private struct ListedFolder {
   }
 }
 
-/// What a manifest that nobody vouches for says of an export's files.
+/// The contents of a manifest, which is untrusted input.
 private struct ListedExport {
   struct File {
     /// `nil` where only the digest is known.
@@ -122,7 +122,7 @@ private struct ListedExport {
 
     /// In what the file at `path` differs, in words; `nil` if in nothing.
     func change(at path: String, _ kind: ListedFolder.Kind) throws -> String? {
-      guard kind == .file else { return "is no regular file" }
+      guard kind == .file else { return "is not a regular file" }
       var status = stat()
       guard unsafe lstat(path, &status) == 0 else {
         throw FileError.system(.unreadable, path: path, doing: "read", code: errno)
@@ -143,7 +143,7 @@ private struct ListedExport {
     let document = try StrictJSON.read(path: path)
     let format = try document.member("format")
     guard try format.string() == ExportManifest.format else {
-      throw format.failure("expected \"\(ExportManifest.format)\": this is no export of heed's")
+      throw format.failure("expected \"\(ExportManifest.format)\": this is not an export of heed")
     }
     let version = try document.member("format_version")
     guard try version.integer() == ExportManifest.currentVersion else {

@@ -14,9 +14,9 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 @safe struct ExportedArray: Sendable {
   /// What an array is for.
   enum Kind: String, Sendable {
-    /// Attention, or numbers made of it.
+    /// Attention, or numbers computed from it.
     case maps
-    /// What stands at each place of an axis.
+    /// The label of each position of an axis.
     case coordinate
   }
 
@@ -31,7 +31,7 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
   let attributes: ZarrAttributes
   /// How many of the axes count blocks.
   let outer: Int
-  /// Blocks whose chunk is gone: they are NaN.
+  /// Blocks whose chunk is missing: they are NaN.
   let missing: Set<Int>
   /// Gives the bytes of a block that is there, little-endian.
   let content: @Sendable (Int, ByteSink) throws -> Void

@@ -37,7 +37,7 @@ extension AlignedRuns {
     }
   }
 
-  /// Blocks whose chunk is gone, or was not recorded with the call's others.
+  /// Blocks whose chunk is missing, or was not recorded with the call's others.
   private func missing(of path: String, _ calls: [[CallRecord]]) -> Set<Int> {
     var blocks: Set<Int> = []
     for (run, own) in calls.enumerated() {

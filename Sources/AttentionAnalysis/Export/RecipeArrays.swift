@@ -13,7 +13,7 @@ struct RecipeArrays: Sendable {
   let array: ExportedArray
   /// The calls along the second axis, by run; `nil` without it.
   let calls: [[CallRecord]]?
-  /// How many calls of each run were passed over because a chunk is gone.
+  /// How many calls of each run were skipped because a chunk is missing.
   let passedOver: [Int]
 
   init(_ runs: AlignedRuns, _ request: ExportRequest, _ recipe: Recipe) throws {
@@ -69,7 +69,7 @@ struct RecipeArrays: Sendable {
     return parts
   }
 
-  /// The passes that the recipe takes, also those of which a chunk is gone.
+  /// The passes that the recipe takes, also those of which a chunk is missing.
   private static func passes(_ evaluation: RecipeEvaluation) -> [[CallRecord]] {
     let source = evaluation.source
     let passes = evaluation.passes(
@@ -80,7 +80,7 @@ struct RecipeArrays: Sendable {
     return passes
   }
 
-  /// Blocks of which a chunk is gone.
+  /// Blocks of which a chunk is missing.
   private static func missing(
     _ evaluations: [RecipeEvaluation], _ parts: [[[CallRecord]]]
   ) -> Set<Int> {

@@ -1,23 +1,23 @@
 public import AttentionTrace
 
-/// What part of a recording is taken; an optional that is `nil` takes all of it.
+/// The selected part of a recording; an optional that is `nil` selects everything.
 public struct RecordingSelection: Hashable, Sendable {
   /// Patterns of layers: a glob over site paths (`up*`) or a grid (`16x16`).
   ///
   /// A pattern takes self-attention only where it says `attn1`.
   public var layers: [String]?
-  /// Heads by index, ascending; one that a layer lacks is passed over.
+  /// Heads by index, ascending; one that a layer lacks is skipped.
   public var heads: [Int]?
   /// Tokens by index, ascending; does not apply to self-attention.
   public var tokens: [Int]?
   /// Iterations of the scheduler.
   public var steps: ClosedRange<Int>?
-  /// Halves of guidance.
+  /// Branches of guidance.
   public var branches: Set<Branch>?
-  /// What passes were for.
+  /// Phases of the passes.
   public var phases: Set<Phase>?
 
-  /// Takes only what is named; without any name, all of a recording.
+  /// Selects what is named; by default, the whole recording.
   public init(
     layers: [String]? = nil, heads: [Int]? = nil, tokens: [Int]? = nil,
     steps: ClosedRange<Int>? = nil, branches: Set<Branch>? = nil, phases: Set<Phase>? = nil
@@ -103,7 +103,7 @@ extension RecordedRun {
     let taken = recorded.filter(selection.takes)
     guard !taken.isEmpty else {
       throw AnalysisError.nothingSelected(
-        run: folder.path, what: "the calls selected", recorded: Self.summary(of: recorded))
+        run: folder.path, what: "a selected call", recorded: Self.summary(of: recorded))
     }
     return taken
   }

@@ -1,11 +1,11 @@
 public import AttentionTrace
 internal import TensorEngine
 
-/// A map over the picture's cells: attention probabilities, or numbers made of them.
+/// A map over the picture's cells: attention probabilities, or numbers computed from them.
 public struct AttentionMap: Hashable, Sendable {
-  /// Where the cells stand.
+  /// The grid of its cells.
   public let grid: Grid
-  /// `[row, column]`, as many as the grid has cells.
+  /// `[row, column]`, one value per cell.
   public var values: [Float]
 
   /// A map of `values`, `[row, column]`.

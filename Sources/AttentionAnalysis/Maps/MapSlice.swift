@@ -1,6 +1,6 @@
 package import AttentionTrace
 
-/// The maps of one layer, head or step, where a recipe would have put them together with others.
+/// The maps of one layer, head or step, before a recipe would have combined them with others.
 package struct MapSlice: Sendable {
   /// The layer; `nil` for all of the recipe's together.
   package let layer: AttentionSite?
@@ -8,12 +8,12 @@ package struct MapSlice: Sendable {
   package let head: Int?
   /// The call, of which a slice has the step; `nil` for all of the recipe's together.
   package let call: CallRecord?
-  /// The maps themselves.
+  /// The maps.
   package let maps: AggregatedMaps
 }
 
 extension RecordedRun {
-  /// Gives `body` the maps of `tokens` by `recipe`, but with the axes `kept` apart instead of reduced.
+  /// Gives `body` the maps of `tokens` by `recipe`, with the axes `kept` instead of reduced.
   ///
   /// Slices come layer by layer, then call by call, then head by head; one at a time is in memory.
   /// - Parameter kept: Some of ``Recipe/Axis/layer``, ``Recipe/Axis/step`` and ``Recipe/Axis/head``.

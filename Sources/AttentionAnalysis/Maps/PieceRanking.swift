@@ -27,7 +27,7 @@ package struct PieceRanking: Hashable, Sendable {
   package let map: AttentionMap
 
   /// Ranks the pieces of `subject` by their maps.
-  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token is not there.
+  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token was not recorded.
   package init(_ subject: Subject, in maps: AggregatedMaps, of table: TokenTable) throws {
     self.subject = subject
     map = try maps.map(of: subject)
@@ -40,6 +40,6 @@ package struct PieceRanking: Hashable, Sendable {
     }.sorted { ($1.peak.value, $0.token) < ($0.peak.value, $1.token) }
   }
 
-  /// What to name as the subject: the strongest piece, as in `@6`.
+  /// The name to give as the subject: the strongest piece, as in `@6`.
   package var recommendation: String { pieces.first.map { "@\($0.token)" } ?? "" }
 }

@@ -1,7 +1,7 @@
 public import AttentionTrace
 public import PromptText
 
-/// One map of one subject, made of a recording by a recipe.
+/// The map of one subject, computed from a recording by a recipe.
 public struct SubjectMap: Hashable, Sendable {
   /// The word.
   public let subject: Subject
@@ -9,12 +9,12 @@ public struct SubjectMap: Hashable, Sendable {
   public let map: AttentionMap
   /// How it was made; its layers and steps are those that were found.
   public let recipe: Recipe
-  /// Sites that were put together.
+  /// The layers that were combined.
   public let layers: [AttentionSite]
-  /// How many calls were put together.
+  /// How many calls were combined.
   public let calls: Int
 
-  /// Where the cells stand.
+  /// The grid of its cells.
   public var grid: Grid { map.grid }
   /// `[row, column]`.
   public var values: [Float] { map.values }

@@ -1,7 +1,7 @@
 internal import AttentionTrace
 internal import PromptText
 
-/// Runs with and without excitation from the same noise, and what excitation changed over seeds.
+/// Plain and excited runs from the same noise, and the effect of excitation over seeds.
 public struct NeglectComparison: Sendable {
   /// One subject's late attention by seed, plain and excited.
   public struct Change: Hashable, Sendable {
@@ -17,7 +17,7 @@ public struct NeglectComparison: Sendable {
     public let plain: Double
     /// The mean over seeds, excited.
     public let excited: Double
-    /// Excited less plain of each seed: its mean and interval.
+    /// Excited − plain of each seed: its mean and interval.
     public let difference: BootstrapInterval
     /// How many of the plain runs neglected or lost it.
     public let plainNeglected: Int

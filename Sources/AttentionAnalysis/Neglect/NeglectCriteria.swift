@@ -1,6 +1,6 @@
 internal import AttentionTrace
 
-/// When a subject counts as neglected.
+/// The criteria by which a subject is neglected, attended, weak or lost.
 ///
 /// Attend-and-Excite calls a subject neglected whose largest attention stays low (Chefer et al.,
 /// arXiv 2301.13826, section 3). The levels are the thresholds that the paper asks for at its
@@ -10,13 +10,13 @@ internal import AttentionTrace
 public struct NeglectCriteria: Hashable, Sendable, Codable {
   /// Below this, in 0…1, a subject is neglected.
   public var neglectedBelow: Float
-  /// From this on, a subject is attended to.
+  /// At or above this, a subject is attended.
   public var attendedFrom: Float
   /// The steps over which the largest attention is averaged; `nil` takes the last fifth of the altered
   /// steps, or of the first half of a run that alters none.
   public var window: ClosedRange<Int>?
 
-  /// Criteria; without levels, 0.5 and 0.8, and the last fifth of the altered steps.
+  /// Criteria with the levels 0.5 and 0.8 and the last fifth of the altered steps, unless given.
   public init(
     neglectedBelow: Float = 0.5, attendedFrom: Float = 0.8, window: ClosedRange<Int>? = nil
   ) {

@@ -1,7 +1,7 @@
 public import AttentionTrace
 internal import PromptText
 
-/// What excitation did to a run, and what became of each of its subjects.
+/// How excitation changed a run, and the verdict on each of its subjects.
 public struct NeglectReport: Sendable {
   /// A step at which the method moved the latent.
   public struct Movement: Hashable, Sendable, Codable {
@@ -15,19 +15,19 @@ public struct NeglectReport: Sendable {
 
   /// The run's folder.
   public let path: String
-  /// All that made the run.
+  /// The run's manifest.
   public let manifest: RunManifest
   /// The steps that ``SubjectNeglect/late`` averages over.
   public let window: ClosedRange<Int>
-  /// Each subject's.
+  /// The results of each subject.
   public let subjects: [SubjectNeglect]
   /// The loss of each pass that predicts the noise, by step.
   public let losses: [(step: Int, loss: Float)]
   /// Tries of refinement, by step; steps without are left out.
   public let tries: [Int: Int]
-  /// The most tries that the method makes at a step; `nil` if it makes none.
+  /// The largest number of tries at a step; `nil` if it makes none.
   public let triesAllowed: Int?
-  /// How far the latent was moved, by step; empty where nothing says so.
+  /// How far the latent was moved, by step; empty if it was not recorded.
   public let movements: [Movement]
   /// Distance of the subjects' peaks in cells of the loss's grid, by pair; empty where nothing was
   /// recorded there.
@@ -67,7 +67,7 @@ public struct NeglectReport: Sendable {
     peakDistances = Self.distances(subjects)
   }
 
-  /// The largest attention of the subject that has least, over the window.
+  /// The largest attention of the weakest subject, over the window.
   public var weakest: Float { weakest(in: window) }
 
   /// The same over other steps; NaN where a subject is not measured there.
@@ -75,7 +75,7 @@ public struct NeglectReport: Sendable {
     subjects.map { $0.mean(in: window) }.min { $0 < $1 || $0.isNaN } ?? .nan
   }
 
-  /// Reports by their weakest subject: those that measured nothing, then the most neglected first;
+  /// Reports by their weakest subject: first those without a measurement, then the most neglected first;
   /// equal ones in the order given.
   public static func ranked(_ reports: [NeglectReport]) -> [NeglectReport] {
     reports.enumerated().sorted { a, b in
@@ -85,13 +85,13 @@ public struct NeglectReport: Sendable {
     }.map(\.element)
   }
 
-  /// The movements' norms added up.
+  /// The sum of the movements' norms.
   public var moved: Float? {
     movements.isEmpty ? nil : movements.reduce(0) { $0 + $1.norm }
   }
 
-  /// The steps at which refinement gave up before its target: there the latent may have left what
-  /// the model knows.
+  /// The steps at which refinement gave up before its target: there the latent may be out of
+  /// distribution.
   public var exhaustedSteps: [Int] {
     tries.filter { $0.value >= triesAllowed ?? .max }.keys.sorted()
   }

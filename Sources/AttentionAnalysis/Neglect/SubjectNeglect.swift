@@ -1,7 +1,7 @@
 internal import AttentionTrace
 public import PromptText
 
-/// One subject of one run: how much attention it had, and what that means.
+/// One subject of one run: its attention, and the verdict on it.
 public struct SubjectNeglect: Hashable, Sendable {
   /// The largest attention at a step.
   public struct Point: Hashable, Sendable, Codable {
@@ -11,7 +11,7 @@ public struct SubjectNeglect: Hashable, Sendable {
     public let largest: Float
   }
 
-  /// A level asked for, and when it was reached.
+  /// A required level, and when it was reached.
   public struct Threshold: Hashable, Sendable, Codable {
     /// The step at which the level is asked for.
     public let step: Int
@@ -29,9 +29,9 @@ public struct SubjectNeglect: Hashable, Sendable {
   public let thresholds: [Threshold]
   /// The mean of the largest attention over the window; NaN if nothing was measured there.
   public let late: Float
-  /// What that means.
+  /// The verdict.
   public let verdict: NeglectVerdict
-  /// Why, with the numbers that led to it.
+  /// The reason of the verdict, with its numbers.
   public let reason: String
   /// The share of the prompt's words' attention that fell on this one, over the window, in 0…1; `nil`
   /// if the recording does not have all words' maps at the loss's grid.

@@ -1,21 +1,21 @@
 public import AttentionTrace
 public import PromptText
 
-/// Maps of some tokens, made of a recording by a recipe.
+/// Maps of some tokens, computed from a recording by a recipe.
 public struct AggregatedMaps: Hashable, Sendable {
-  /// Where the cells stand.
+  /// The grid of the cells.
   public let grid: Grid
   /// Token indices: the last axis.
   public let tokens: [Int]
   /// `[row, column, token]`; in 0…1 where the recipe only averages probabilities.
   public let values: [Float]
-  /// How they were made, with every keyword of the run put in its place.
+  /// The recipe, with every keyword replaced by the run's value.
   public let recipe: Recipe
-  /// The layers that were put together.
+  /// The layers that were combined.
   public let layers: [AttentionSite]
-  /// The calls that were put together.
+  /// The number of calls that were combined.
   public let calls: Int
-  /// Calls that the recipe takes and that were acknowledged, but of which a chunk is gone.
+  /// Calls that the recipe takes and that were acknowledged, but of which a chunk is missing.
   public let missing: Int
 
   /// The map of the token at `column` of the last axis.
@@ -25,9 +25,9 @@ public struct AggregatedMaps: Hashable, Sendable {
       values: stride(from: column, to: values.count, by: tokens.count).map { values[$0] })
   }
 
-  /// The map of a word: its pieces' maps put together as the recipe says.
+  /// The map of a word: its pieces' maps, combined by the recipe.
   ///
-  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token is not there.
+  /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token was not recorded.
   public func map(of subject: Subject) throws -> AttentionMap {
     let columns = try subject.tokens.map { token in
       guard let column = tokens.firstIndex(of: token) else {
@@ -66,7 +66,7 @@ public struct AggregatedMaps: Hashable, Sendable {
 extension ChunkSource {
   /// The maps of `tokens` by `recipe`.
   ///
-  /// Calls that the plan did not record are passed over, as are those of which a chunk is gone (these
+  /// Calls that the plan did not record are skipped, as are those of which a chunk is missing (these
   /// are counted); at least one must be there.
   /// - Parameters:
   ///   - tokens: Token indices, ascending; `nil` for all that were recorded.
@@ -83,8 +83,8 @@ extension ChunkSource {
     return evaluation.aggregated(made.stack, calls: made.calls)
   }
 
-  /// The maps of `tokens` of each call by itself: as ``aggregate(tokens:by:weights:)`` would make
-  /// them if the recipe took that call alone.
+  /// The maps of `tokens` in each call separately, as ``aggregate(tokens:by:weights:)`` would compute
+  /// them from that call alone.
   ///
   /// Where the recipe reduces branches, a call is one of each branch; the first stands for both.
   public func timeline(
@@ -98,7 +98,7 @@ extension ChunkSource {
     }
   }
 
-  /// How many calls `recipe` takes that were acknowledged, and of how many of them a chunk is gone.
+  /// How many calls `recipe` takes that were acknowledged, and of how many of them a chunk is missing.
   /// - Throws: as ``aggregate(tokens:by:weights:)``.
   public func callsTaken(by recipe: Recipe) throws -> (all: Int, missing: Int) {
     let evaluation = try RecipeEvaluation(

@@ -28,7 +28,7 @@ public protocol ChunkSource: Sendable {
   /// Whether maps of a layer were acknowledged in a call.
   func holds(_ site: RecordedSite, in call: CallRecord) -> Bool
 
-  /// Calls in which maps of a layer were acknowledged, but are gone.
+  /// Calls in which maps of a layer were acknowledged, but are missing.
   func missing(_ site: RecordedSite) -> Set<Int>
 
   /// The maps of a layer in a call, `[head, row, column, token]`; `nil` if they were not recorded.
@@ -43,9 +43,9 @@ extension RecordedRun: ChunkSource {
   public var prompt: TokenTable { manifest.tokens }
   /// How many timesteps the scheduler made of the run's steps.
   public var iterations: Int { manifest.timesteps.count }
-  /// The branches of the run's plan; none where nothing was recorded.
+  /// The branches of the run's plan; empty if nothing was recorded.
   public var branches: Set<Branch> { manifest.plan?.branches ?? [] }
-  /// The phases of the run's plan; none where nothing was recorded.
+  /// The phases of the run's plan; empty if nothing was recorded.
   public var phases: Set<Phase> { manifest.plan?.phases ?? [] }
   /// The grid that the run's objective reads.
   public var lossGrid: Grid { manifest.method.grid }
@@ -57,7 +57,7 @@ extension RecordedRun: ChunkSource {
     call.checksums[site.site.path] != nil
   }
 
-  /// Calls whose chunk is gone.
+  /// Calls whose chunk is missing.
   public func missing(_ site: RecordedSite) -> Set<Int> { missingChunks(of: site.site.path) }
 
   /// The recorded maps.
@@ -67,7 +67,7 @@ extension RecordedRun: ChunkSource {
 }
 
 extension MemoryRecording: ChunkSource {
-  /// What messages call it.
+  /// Its name in messages.
   public var name: String { "recording in memory" }
   /// One more than the last step that was observed.
   public var iterations: Int { (calls.map(\.step).max() ?? -1) + 1 }
@@ -81,7 +81,7 @@ extension MemoryRecording: ChunkSource {
     maps(site.site.path, call: call.call) != nil
   }
 
-  /// Memory loses nothing.
+  /// Empty: a recording in memory is always complete.
   public func missing(_ site: RecordedSite) -> Set<Int> { [] }
 
   /// The maps that were kept.

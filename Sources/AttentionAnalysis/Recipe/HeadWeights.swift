@@ -1,6 +1,6 @@
 private import TensorEngine
 
-/// How much each head of each layer counts.
+/// The weight of each head of each layer.
 public struct HeadWeights: Hashable, Sendable {
   /// How a recipe names its weights.
   public enum Reference: Hashable, Sendable, CustomStringConvertible {
@@ -25,7 +25,7 @@ public struct HeadWeights: Hashable, Sendable {
   public init(layers: [String: [Float]]) { self.layers = layers }
 
   /// Reads a JSON object of lists of numbers by layer, as `heed analyze --report heads -o` writes.
-  /// - Throws: `FileError` when there is no such file or it is no such object.
+  /// - Throws: `FileError` when the file is missing or is not such an object.
   public init(contentsOf path: String) throws {
     let document = try StrictJSON.read(path: path)
     var layers: [String: [Float]] = [:]
@@ -35,7 +35,7 @@ public struct HeadWeights: Hashable, Sendable {
     self.layers = layers
   }
 
-  /// Those that `recipe` names, by path.
+  /// The weights that `recipe` names, by path.
   /// - Throws: as ``init(contentsOf:)``.
   package static func named(by recipe: Recipe) throws -> [String: HeadWeights] {
     var weights: [String: HeadWeights] = [:]
@@ -43,7 +43,7 @@ public struct HeadWeights: Hashable, Sendable {
     return weights
   }
 
-  /// The object that ``init(contentsOf:)`` reads, a layer a line.
+  /// The object that ``init(contentsOf:)`` reads, one line per layer.
   public var json: String {
     let lines = layers.sorted { $0.key < $1.key }.map { layer, weights in
       "  \"\(layer)\": [\(weights.map { String($0) }.joined(separator: ", "))]"

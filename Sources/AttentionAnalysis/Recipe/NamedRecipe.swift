@@ -1,6 +1,6 @@
 internal import TensorEngine
 
-/// Aggregations that others have published, by name.
+/// Published aggregations, by name.
 public enum NamedRecipe: String, Hashable, Sendable, CaseIterable {
   /// What the loss of Attend-and-Excite reads, averaged over the passes that served it.
   ///
@@ -18,7 +18,7 @@ public enum NamedRecipe: String, Hashable, Sendable, CaseIterable {
   /// Reference: Tang et al., arXiv 2210.04885, equation 6.
   case daam
 
-  /// What the name stands for.
+  /// The recipe with this name.
   public var recipe: Recipe {
     let text =
       switch self {

@@ -13,7 +13,7 @@ public struct Recipe: Hashable, Sendable {
   public enum Axis: String, Hashable, Sendable, CaseIterable {
     /// The heads of a layer.
     case head
-    /// The layers; their maps must stand on one grid by then.
+    /// The layers; their maps must be on one grid by then.
     case layer
     /// The passes of the UNet: the scheduler's iterations, and tries of refinement where the phases
     /// taken have such.
@@ -22,7 +22,7 @@ public struct Recipe: Hashable, Sendable {
     case branch
   }
 
-  /// How many numbers become one.
+  /// How several numbers are reduced to one.
   public enum Reduction: Hashable, Sendable {
     /// Their mean.
     case mean
@@ -38,7 +38,7 @@ public struct Recipe: Hashable, Sendable {
 
   /// Which indices of an axis a reduction takes.
   public enum Selection: Hashable, Sendable {
-    /// Whatever was recorded.
+    /// Everything that was recorded.
     case all
     /// Heads or steps by index, ascending.
     case indices([Int])
@@ -46,7 +46,7 @@ public struct Recipe: Hashable, Sendable {
     case layers([String])
   }
 
-  /// Tokens that a renormalisation leaves out.
+  /// Tokens that a renormalisation excludes.
   public enum TokenClass: String, Hashable, Sendable, CaseIterable {
     /// The token before the prompt.
     case start
@@ -56,11 +56,11 @@ public struct Recipe: Hashable, Sendable {
     case padding
     /// The window's last position.
     case last
-    /// Whatever the run's loss leaves out: start and last, or start, end and padding.
+    /// The tokens that the run's loss excludes: start and last, or start, end and padding.
     case unread
   }
 
-  /// How a map is brought to another size.
+  /// How a map is resized.
   public enum Interpolation: String, Hashable, Sendable, CaseIterable {
     /// The nearest cell, as torch's `nearest-exact`.
     case nearest
@@ -70,7 +70,7 @@ public struct Recipe: Hashable, Sendable {
     case bicubic
   }
 
-  /// The size a map is brought to.
+  /// The size a map is resized to.
   public enum Size: Hashable, Sendable {
     /// Rows and columns.
     case grid(Grid)
@@ -78,7 +78,7 @@ public struct Recipe: Hashable, Sendable {
     case largest
   }
 
-  /// One step of the way from chunks to a map.
+  /// One operation on the way from chunks to a map.
   public enum Operation: Hashable, Sendable {
     /// Removes an axis.
     case reduce(Axis, Reduction, Selection)
@@ -86,7 +86,7 @@ public struct Recipe: Hashable, Sendable {
     case normalize(without: Set<TokenClass>)
     /// Softmax over tokens of `scale` times the numbers, of those not left out; the others become 0.
     case softmax(scale: Float, without: Set<TokenClass>)
-    /// Brings each token's map to 0…1: less its smallest value, over its range. A constant map
+    /// Scales each token's map to 0…1: minus its smallest value, divided by its range. A constant map
     /// becomes 0.
     case minmax
     /// A Gaussian of `side` cells and standard deviation `sigma`, the edges mirrored, the edge cell
@@ -94,7 +94,7 @@ public struct Recipe: Hashable, Sendable {
     case smooth(side: Int, sigma: Float)
     /// Enlarges (or shrinks) each map.
     case resize(Interpolation, Size)
-    /// Makes negative numbers 0, as they come of bicubic interpolation.
+    /// Sets negative numbers, which bicubic interpolation produces, to 0.
     case clamp
   }
 
@@ -117,16 +117,16 @@ public struct Recipe: Hashable, Sendable {
 
   /// What is done, in order; each axis but `branch` is reduced exactly once.
   public private(set) var operations: [Operation]
-  /// How pieces make words.
+  /// How the maps of a word's pieces become the word's.
   public var pieces: PieceReduction
-  /// The words that are meant; empty leaves the choice to whoever uses the recipe.
+  /// The words to map; if it is empty, the caller chooses them.
   public var tokens: [WordReference]
-  /// Which halves of guidance.
+  /// The branches of guidance that are read.
   public private(set) var branches: Set<Branch>
-  /// Which passes.
+  /// The phases that are read.
   public var phases: Set<Phase>
 
-  /// Describes an aggregation: the mean over heads, then layers, then steps.
+  /// The mean over heads, then layers, then steps.
   public init(
     layers: String, steps: ClosedRange<Int>? = nil, branch: Branch = .conditional,
     phase: Phase = .denoise
@@ -138,7 +138,7 @@ public struct Recipe: Hashable, Sendable {
     (pieces, tokens, branches, phases) = (.mean, [], [branch], [phase])
   }
 
-  /// Describes an aggregation.
+  /// A recipe of the given operations.
   /// - Throws: what is wrong with it, in words.
   init(
     operations: [Operation], pieces: PieceReduction, tokens: [WordReference], branches: Set<Branch>,
@@ -197,7 +197,7 @@ public struct Recipe: Hashable, Sendable {
     replacing(.layer, with: .layers(layers))
   }
 
-  /// The same recipe with the grid that the run's loss reads in the place of ``lossGrid``.
+  /// The same recipe with ``lossGrid`` replaced by the grid that the run's loss reads.
   public func resolved(for run: RunManifest) -> Recipe { resolved(lossGrid: run.method.grid) }
 
   /// The same recipe with `grid` in the place of ``lossGrid``.

@@ -19,7 +19,7 @@ struct RecipeEvaluation {
   /// The tokens that are read of each chunk.
   private let read: [Int]
   private let largest: Grid
-  /// Calls that were acknowledged, but of which a chunk that is needed is gone: they are passed over.
+  /// Calls that were acknowledged, but of which a chunk that is needed is missing: they are skipped.
   let missing: Set<Int>
 
   /// - Parameters:
@@ -95,8 +95,8 @@ struct RecipeEvaluation {
       if case .reduce(.layer, let reduction, _) = operation, grids.count > 1, reduction != .last {
         throw AnalysisError.nothingSelected(
           run: source.name,
-          what: "one grid: layers \(recipe.layers.joined(separator: ", ")) stand on "
-            + "\(grids.count) of them, and nothing resizes them first",
+          what: "one grid: layers \(recipe.layers.joined(separator: ", ")) are on "
+            + "\(grids.count) grids, and the recipe does not resize them",
           recorded: "layers at \(grids.map(\.description).sorted().joined(separator: ", "))")
       }
     }
@@ -187,7 +187,7 @@ struct RecipeEvaluation {
     return groups
   }
 
-  /// Puts the stacks that `make` gives for `parts` together; those without are passed over.
+  /// Puts the stacks that `make` gives for `parts` together; those without are skipped.
   private func reduce<Part>(
     _ reduction: Recipe.Reduction, _ parts: [Part], _ make: (Part) throws -> MapStack?
   ) throws -> MapStack? {
@@ -205,8 +205,8 @@ struct RecipeEvaluation {
       guard sofar.grid == stack.grid, sofar.heads.count == stack.heads.count else {
         throw AnalysisError.nothingSelected(
           run: source.name,
-          what: "'\(recipe)': heads of layers that have different numbers of them cannot be put "
-            + "together before they are reduced",
+          what: "'\(recipe)': layers with different numbers of heads cannot be put together "
+            + "before heads are reduced",
           recorded: "\(sofar.heads.count) and \(stack.heads.count) heads")
       }
       switch reduction {

@@ -6,7 +6,7 @@ internal import TensorEngine
 /// comment (which begins with `#`):
 /// - CoNLL-U, as parsers write it. Sentences belong to one prompt until a line `# newdoc`. A word that
 ///   is in the prompt more than once, in any case, is named by its occurrence, as in `frog#2`. Tokens
-///   of several words (`3-4`) and empty nodes (`8.1`) are passed over, and so is the root's relation.
+///   of several words (`3-4`) and empty nodes (`8.1`) are skipped, and so is the root's relation.
 /// - A table of `relation`, `head` and `dependent`, separated by tabs or by commas, with words named as
 ///   in `frog` or `frog#2`; with commas, a field may stand in double quotes. A first line with the
 ///   columns' names is passed over.
@@ -33,7 +33,7 @@ package struct DependencyFile: Hashable, Sendable {
   package let prompts: [Prompt]
 
   /// Reads the file at `path`.
-  /// - Throws: `FileError` when there is no such file, or with the line that breaks the rules.
+  /// - Throws: `FileError` when the file is missing, or with the line that is malformed.
   package init(contentsOf path: String, analysis: Analysis = .basic) throws {
     let lines = try NumberedLine.read(path: path)
     guard let first = lines.first(where: { !$0.isBlank && !$0.isComment }) else {

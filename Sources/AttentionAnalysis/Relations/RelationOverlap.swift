@@ -1,11 +1,11 @@
 internal import AttentionTrace
 internal import TensorEngine
 
-/// How much the maps of a head and its dependent cover the same cells.
+/// The overlap of the maps of a head and its dependent.
 ///
 /// Source: Tang et al., What the DAAM, ACL 2023, section 4.
 package struct RelationOverlap: Hashable, Sendable {
-  /// The words and what they are to each other.
+  /// The two words and their relation.
   package let relation: WordRelation
   /// IoU, 0…1: what both cover, of what at least one does; NaN if a value of a map is.
   package let overUnion: Double

@@ -1,4 +1,4 @@
-/// That one word of a prompt depends on another, as *red* on *frog* in "a red frog".
+/// The dependency of one word of a prompt on another, as *red* on *frog* in "a red frog".
 package struct WordRelation: Hashable, Sendable {
   /// The kind of dependency, as in `amod` or `nmod:of`.
   package let relation: String

@@ -38,8 +38,8 @@ package struct MapReports {
       guard table.recipe == before.recipe else {
         throw AnalysisError.notComparable(
           first: runs[0].name, second: run.name,
-          what: "their losses read other grids: '\(before.recipe)' and '\(table.recipe)'; give one "
-            + "recipe for all")
+          what: "their losses read different grids: '\(before.recipe)' and '\(table.recipe)'; "
+            + "give one recipe for all")
       }
       all?.rows += table.rows
     }
@@ -75,7 +75,7 @@ package struct MapReports {
   }
 
   /// Each excited run with the plain run of its prompt and seed.
-  /// - Throws: ``AnalysisError/noPair(runs:)`` where there is none.
+  /// - Throws: ``AnalysisError/noPair(runs:)`` if there is no such pair.
   package func pairs() throws -> [(plain: RecordedRun, excited: RecordedRun)] {
     let plain = runs.filter { $0.manifest.method.name == NeglectComparison.plainMethod }
     let pairs = runs.filter { $0.manifest.method.name != NeglectComparison.plainMethod }
@@ -110,7 +110,7 @@ package struct MapReports {
     try runs.map { ($0, try $0.maps(of: words($0), by: recipe, weights: weights)) }
   }
 
-  /// Each excited run's maps of its words less those of the plain run.
+  /// Each excited run's maps of its words minus those of the plain run.
   /// - Throws: as ``pairs()``.
   package func differences(
     by recipe: Recipe, weights: [String: HeadWeights]

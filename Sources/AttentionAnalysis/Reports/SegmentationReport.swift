@@ -1,7 +1,7 @@
 package import AttentionTrace
 internal import PromptText
 
-/// Maps against masks.
+/// How well maps segment the objects that masks show.
 package struct SegmentationReport {
   private let runs: [RecordedRun]
   private let words: [String]
@@ -56,7 +56,7 @@ package struct SegmentationReport {
       keys: keys, values: [score.intersectionOverUnion, score.intersectionOverArea, precision])
   }
 
-  /// Segments without names: each word's map gets the mask that suits it best, so that the sum of IoU
+  /// Segments without names: each word's map is assigned a mask so that the sum of IoU
   /// over all runs is largest.
   package func matched() throws -> MeasurementTable {
     var matching = SegmentMatching()

@@ -1,6 +1,6 @@
-/// How large a value must be for its cell to count as covered.
+/// The smallest value at which a cell counts as covered.
 package enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
-  /// At least this share of the map's largest value.
+  /// At least this fraction of the map's largest value.
   ///
   /// Source: Tang et al., What the DAAM, ACL 2023.
   case relative(Double)
@@ -17,7 +17,7 @@ package enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
 
   /// The cells of `map` that reach the threshold; `nil` if one is NaN.
   ///
-  /// Of a map without a positive value, none reaches a relative threshold.
+  /// In a map without a positive value, no cell reaches a relative threshold.
   package func cells(of map: AttentionMap) -> SegmentationMask? {
     let largest = Double(map.largest)
     guard !largest.isNaN else { return nil }

@@ -1,9 +1,9 @@
 internal import AttentionTrace
 internal import TensorEngine
 
-/// How much of two masks lies in the same cells.
+/// The overlap of two masks.
 ///
-/// A share of nothing is 0, as in DAAM.
+/// A ratio with an empty denominator is 0, as in DAAM.
 ///
 /// Source: castorini/daam, daam/evaluate.py (`compute_iou`, `compute_ioa`).
 package struct MaskOverlap: Hashable, Sendable {

@@ -1,5 +1,5 @@
-/// Segments found without labels, scored by the labels that suit them best: each segment gets a label
-/// of its own so that the sum of IoU over all pictures is as large as it can be.
+/// Segments found without labels, scored by an assignment of labels: each segment gets its own
+/// label so that the sum of IoU over all pictures is largest.
 ///
 /// Source: castorini/daam, daam/evaluate.py (`UnsupervisedEvaluator`).
 package struct SegmentMatching: Sendable {
@@ -11,10 +11,10 @@ package struct SegmentMatching: Sendable {
   private var sums: [Pair: Double] = [:]
   private var counts: [Pair: Int] = [:]
 
-  /// A matching of nothing yet.
+  /// An empty matching.
   package init() {}
 
-  /// Takes in the IoU of one segment with one label in one picture.
+  /// Adds the IoU of one segment with one label in one picture.
   package mutating func add(segment: Int, label: Int, intersectionOverUnion: Double) {
     let pair = Pair(segment: segment, label: label)
     sums[pair, default: 0] += intersectionOverUnion

@@ -1,15 +1,15 @@
 package import AttentionTrace
 
-/// Which cells of a picture show something.
+/// The cells of a picture that show an object.
 package struct SegmentationMask: Hashable, Sendable {
-  /// Where the cells stand.
+  /// The grid of its cells.
   package let grid: Grid
-  /// `[row, column]`: whether the thing is there.
+  /// `[row, column]`: whether the cell shows the object.
   package let cells: [Bool]
 
   /// A mask of `cells`, `[row, column]`.
-  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` unless there are as many as the grid
-  ///   has.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` unless there is one for each cell of the
+  ///   grid.
   package init(grid: Grid, cells: [Bool]) throws {
     guard cells.count == grid.pixels else {
       throw AnalysisError.notComparable(

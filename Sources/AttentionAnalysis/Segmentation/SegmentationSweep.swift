@@ -2,12 +2,12 @@ internal import AttentionTrace
 
 /// How well a map, cut at each of several thresholds, is the mask of what a picture shows.
 package struct SegmentationSweep: Hashable, Sendable {
-  /// How a map and a mask of another size come together.
+  /// How a map and a mask of different sizes are aligned.
   package enum Alignment: Hashable, Sendable {
-    /// The map is brought to the mask's size, before its largest value is taken; DAAM does so by
+    /// The map is resized to the mask's size, before its largest value is taken; DAAM does so by
     /// bicubic interpolation.
     case mapResized(Recipe.Interpolation)
-    /// The mask is brought to the map's grid; see ``SegmentationMask/reduced(to:)``.
+    /// The mask is resized to the map's grid; see ``SegmentationMask/reduced(to:)``.
     case maskReduced
   }
 
@@ -39,7 +39,7 @@ package struct SegmentationSweep: Hashable, Sendable {
     guard Self.areOfOneShape(map.grid, mask.grid) else {
       throw AnalysisError.notComparable(
         first: "a map of \(map.grid)", second: "a mask of \(mask.grid)",
-        what: "they are not of one shape; give a mask of the whole picture")
+        what: "their shapes differ; give a mask of the whole picture")
     }
     let (map, mask) =
       switch aligned {
@@ -55,7 +55,7 @@ package struct SegmentationSweep: Hashable, Sendable {
     }
   }
 
-  /// The score with the largest IoU, the first of equal ones; `nil` if there is none but NaN.
+  /// The score with the largest IoU, the first of equal ones; `nil` if all are NaN.
   package var best: Score? {
     scores.filter { !$0.intersectionOverUnion.isNaN }.reduce(nil) { best, score in
       guard let best, best.intersectionOverUnion >= score.intersectionOverUnion else {

@@ -1,7 +1,7 @@
-/// How close an attribute's map is to the map of its noun, as against those of the other nouns: of
+/// How close an attribute's map is to the map of its noun, compared with those of the other nouns: of
 /// "a red cat and a blue dog", whether *red* is where *cat* is rather than where *dog* is.
 ///
-/// The losses of SynGen and EBAMA draw the one together and push the others apart.
+/// The losses of SynGen and EBAMA increase the first closeness and decrease the others.
 ///
 /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023; Zhang et al.,
 /// Object-Conditioned Energy-Based Attention Map Alignment (EBAMA), ECCV 2024.
@@ -21,12 +21,12 @@ package struct Binding: Hashable, Sendable {
     self.others = others.map { measure.closeness(of: attribute, and: $0) }
   }
 
-  /// The own closeness less the mean of the others: more than 0 where the attribute is bound.
+  /// The own closeness minus the mean of the others: more than 0 where the attribute is bound.
   ///
   /// NaN if there is no other noun or a closeness is NaN.
   package var overMean: Double { own - others.reduce(0, +) / Double(others.count) }
 
-  /// The own closeness less the largest of the others: more than 0 where no other noun is closer.
+  /// The own closeness minus the largest of the others: more than 0 where no other noun is closer.
   ///
   /// NaN if there is no other noun or a closeness is NaN.
   package var overLargest: Double {

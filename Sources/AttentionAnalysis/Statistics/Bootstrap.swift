@@ -16,7 +16,7 @@ public struct Bootstrap: Hashable, Sendable {
   /// The seed of the draws.
   public let seed: UInt32
 
-  /// Describes the draws.
+  /// A bootstrap of `resamples` draws, with an interval at `level`.
   /// - Precondition: `resamples` is at least 1, and `level` lies between 0 and 1.
   public init(resamples: Int = 10_000, level: Double = 0.95, seed: UInt32 = 0) {
     guard resamples >= 1 else { bug("\(resamples) resamples") }
@@ -44,7 +44,7 @@ public struct Bootstrap: Hashable, Sendable {
       count: kept.count, leftOut: samples.count - kept.count)
   }
 
-  /// The interval of the mean of `later` less `earlier` over `pairs`, as of one seed with and without
+  /// The interval of the mean of `later` − `earlier` over `pairs`, as of one seed with and without
   /// excitation; a pair with a NaN is left out.
   public func pairedDifference(
     of pairs: [(earlier: Double, later: Double)]

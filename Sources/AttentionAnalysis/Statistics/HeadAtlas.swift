@@ -5,7 +5,7 @@ package import PromptText
 ///
 /// A head serves the class on which it spends most of what it gives to the prompt's words. As in head
 /// relevance vectors (Park et al., arXiv 2412.02237), a head gains a win in each call for the class
-/// whose words it attends to most; beside the wins stands the share itself, which does not depend on
+/// whose words it attends to most; the share itself is given too, which does not depend on
 /// the other classes.
 package struct HeadAtlas: Sendable {
   /// A class of words by name.
@@ -43,8 +43,8 @@ package struct HeadAtlas: Sendable {
   /// By layer, head and class, in the model's order.
   package let entries: [Entry]
 
-  /// Looks at the calls that `recipe` takes, layer by layer and head by head; its reductions do not
-  /// count.
+  /// Measures the calls that `recipe` selects, layer by layer and head by head; its reductions are
+  /// ignored.
   /// - Throws: ``AnalysisError`` when the words' tokens were not recorded, `TraceError` when the store
   ///   is damaged.
   package init(_ run: RecordedRun, classes: [WordClass], by recipe: Recipe) throws {

@@ -1,19 +1,19 @@
 internal import AttentionTrace
 
-/// What excitation made of a map: the excited one less the plain one, and what that changed.
+/// The difference of an excited and a plain map, and how its statistics changed.
 public struct MapDifference: Hashable, Sendable {
-  /// Excited less plain, `[row, column]`; values have both signs.
+  /// Excited − plain, `[row, column]`; values have both signs.
   public let map: AttentionMap
   /// By how much the largest value grew.
   public let largest: Double
-  /// By how many nats the entropy grew; NaN if a map is no distribution, as ``MapStatistics`` has it.
+  /// By how many nats the entropy grew; NaN if a map is not a distribution, as ``MapStatistics`` has it.
   public let entropy: Double
-  /// By how many rows and columns the centre of mass moved; NaN if a map is no distribution.
+  /// By how many rows and columns the centre of mass moved; NaN if a map is not a distribution.
   public let centerShift: MapPoint
-  /// What the two maps share, as ``MapOverlap/softJaccard``.
+  /// The overlap of the two maps, as ``MapOverlap/softJaccard``.
   public let softJaccard: Double
 
-  /// Takes the `plain` map from the `excited` one.
+  /// Subtracts the `plain` map from the `excited` one.
   /// - Precondition: they are on one grid.
   public init(excited: AttentionMap, plain: AttentionMap) {
     softJaccard = MapOverlap(excited, plain).softJaccard

@@ -46,7 +46,7 @@ public struct MapOverlap: Hashable, Sendable {
 
   /// ½ KL(p‖q) + ½ KL(q‖p) in nats, of the maps divided by their sums; 0 for the same distribution.
   ///
-  /// Infinite if a cell is 0 in one map only; NaN if a map is no distribution, as ``MapStatistics``
+  /// Infinite if a cell is 0 in one map only; NaN if a map is not a distribution, as ``MapStatistics``
   /// has it.
   ///
   /// Source: Rassin et al., Linguistic Binding in Diffusion Models (SynGen), NeurIPS 2023.
@@ -58,7 +58,7 @@ public struct MapOverlap: Hashable, Sendable {
 
   /// Jensen and Shannon's divergence in nats, 0…log 2, of the maps divided by their sums.
   ///
-  /// NaN if a map is no distribution, as ``MapStatistics`` has it.
+  /// NaN if a map is not a distribution, as ``MapStatistics`` has it.
   ///
   /// Source: Lin, Divergence measures based on the Shannon entropy, IEEE TIT 37(1), 1991.
   public var jensenShannon: Double {
@@ -105,7 +105,7 @@ public struct MapOverlap: Hashable, Sendable {
     MapPeak(of: first).point.distance(to: MapPeak(of: second).point)
   }
 
-  /// How far the centres of mass are apart, in cells; NaN if a map is no distribution.
+  /// How far the centres of mass are apart, in cells; NaN if a map is not a distribution.
   public var centerDistance: Double {
     guard let p = MapDistribution(first), let q = MapDistribution(second) else { return .nan }
     return p.centerOfMass.distance(to: q.centerOfMass)

@@ -22,7 +22,7 @@ public struct MapPeak: Hashable, Sendable {
     (row, column) = place.quotientAndRemainder(dividingBy: max(map.grid.columns, 1))
   }
 
-  /// Where it is; nowhere if the value is NaN.
+  /// Its place; NaN if the value is NaN.
   public var point: MapPoint {
     value.isNaN ? .nowhere : MapPoint(row: Double(row), column: Double(column))
   }

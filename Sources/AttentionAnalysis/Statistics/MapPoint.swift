@@ -16,12 +16,12 @@ public struct MapPoint: Hashable, Sendable {
 
   static let nowhere = MapPoint(row: .nan, column: .nan)
 
-  /// The straight way to `other`, in cells.
+  /// The distance to `other`, in cells.
   public func distance(to other: MapPoint) -> Double {
     hypot(row - other.row, column - other.column)
   }
 
-  /// The same place in shares of the picture's height and width: 0, 0 is its top left corner and 1, 1
+  /// The same place as fractions of the picture's height and width: 0, 0 is its top left corner and 1, 1
   /// its bottom right one.
   public func share(of grid: Grid) -> (row: Double, column: Double) {
     ((row + 0.5) / Double(grid.rows), (column + 0.5) / Double(grid.columns))

@@ -1,12 +1,12 @@
 public import AttentionTrace
 internal import Glibc
 
-/// What numbers say of one map: how much there is, where it is, and how it is spread.
+/// Statistics of one map: its mass, its place and its spread.
 ///
-/// All but ``mass`` and ``peak`` describe the map divided by its sum. They are NaN where it cannot be:
+/// All but ``mass`` and ``peak`` describe the map divided by its sum. They are NaN if it cannot be divided:
 /// when the sum is 0, or a value is negative, infinite or NaN.
 public struct MapStatistics: Hashable, Sendable {
-  /// Where the cells stand.
+  /// The grid of the map's cells.
   public let grid: Grid
   /// The sum of all cells; NaN if any is.
   public let mass: Double
@@ -14,7 +14,7 @@ public struct MapStatistics: Hashable, Sendable {
   public let peak: MapPeak
   /// Shannon's entropy in nats: 0 for one full cell, log(cells) for a constant map.
   public let entropy: Double
-  /// What the largest tenth of the cells, rounded up, holds of the mass: 0…1.
+  /// The share of the mass in the largest tenth of the cells, rounded up, 0…1.
   public let topShare: Double
   /// Gini's coefficient: 0 for a constant map, (n - 1) / n for one full cell of n.
   public let gini: Double
@@ -41,7 +41,7 @@ public struct MapStatistics: Hashable, Sendable {
   /// NaN on a grid of one cell, which is full and even at once.
   public var relativeEntropy: Double { entropy / log(Double(grid.pixels)) }
 
-  /// 1 less the relative entropy: 1 for one full cell, 0 for a constant map.
+  /// 1 minus the relative entropy: 1 for one full cell, 0 for a constant map.
   public var concentration: Double { 1 - relativeEntropy }
 
   /// The spread as a share of the grid's diagonal.

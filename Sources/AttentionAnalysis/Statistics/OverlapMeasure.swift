@@ -1,4 +1,4 @@
-/// A choice among the measures of ``MapOverlap``, each so that more is closer.
+/// A choice among the measures of ``MapOverlap``, each with a sign so that larger is closer.
 public enum OverlapMeasure: String, Hashable, Sendable, CaseIterable {
   /// ``MapOverlap/segregation``, 0…½.
   case segregation
@@ -11,7 +11,7 @@ public enum OverlapMeasure: String, Hashable, Sendable, CaseIterable {
   /// ``MapOverlap/jensenShannon`` with its sign changed, -log 2…0.
   case jensenShannon
 
-  /// How close two maps are; NaN where the measure is.
+  /// How close two maps are; NaN if the measure is NaN.
   /// - Precondition: they are on one grid.
   public func closeness(of first: AttentionMap, and second: AttentionMap) -> Double {
     let overlap = MapOverlap(first, second)

@@ -1,4 +1,4 @@
-/// The middle of some samples, and between which values the middle half of them lies.
+/// The median and the quartiles of some samples.
 ///
 /// Percentiles lie between the two nearest samples in proportion, as `numpy.percentile` has them by
 /// default (Hyndman and Fan's seventh definition).
@@ -12,7 +12,7 @@ package struct Quartiles: Hashable, Sendable {
   /// How many samples were numbers.
   package let count: Int
 
-  /// Measures `samples`; those that are NaN are left out, and `nil` is what remains of none.
+  /// Measures `samples`; NaN samples are ignored; `nil` if no other remains.
   package init?(of samples: [Double]) {
     let sorted = samples.filter { !$0.isNaN }.sorted()
     guard !sorted.isEmpty else { return nil }

@@ -1,9 +1,9 @@
 internal import AttentionTrace
 internal import Glibc
 
-/// How coarse or fine a map is: its power by spatial frequency, whatever the direction.
+/// How coarse or fine a map is: its power by spatial frequency, averaged over directions.
 ///
-/// The map less its mean goes through a discrete Fourier transform F over rows and columns. The power
+/// The map minus its mean goes through a discrete Fourier transform F over rows and columns. The power
 /// of one frequency is |F / cells|², so that over all frequencies it adds up to the map's variance.
 package struct RadialSpectrum: Hashable, Sendable {
   /// `[radius]`: the mean power of the frequencies at that distance from 0, rounded to an integer.

@@ -1,10 +1,10 @@
-/// Rows of cells under each other, with two spaces between columns and none at the ends of lines.
+/// Rows of cells in aligned columns, two spaces apart, without spaces at the ends of lines.
 package struct AlignedColumns {
   /// The lines, without a line break after the last.
   package let text: String
 
   /// - Parameters:
-  ///   - rows: Cells, as many in each row; the first row is usually the titles.
+  ///   - rows: Cells, the same number in each row; the first row is usually the titles.
   ///   - leftAligned: The columns whose cells begin at the left; the others end at the right.
   package init(_ rows: [[String]], leftAligned: Set<Int>) {
     let widths = rows.reduce(into: [Int](repeating: 0, count: rows.first?.count ?? 0)) {

@@ -2,7 +2,7 @@ internal import AttentionTrace
 
 /// Numbers measured of recordings, a row for each thing measured.
 package struct MeasurementTable: Hashable, Sendable {
-  /// What a row is of.
+  /// A key of a row.
   package enum Key: Hashable, Sendable {
     case text(String)
     case integer(Int)
@@ -18,18 +18,18 @@ package struct MeasurementTable: Hashable, Sendable {
 
   /// One thing measured.
   package struct Row: Hashable, Sendable {
-    /// What it is, in the order of ``MeasurementTable/keys``.
+    /// Its keys, in the order of ``MeasurementTable/keys``.
     package let keys: [Key]
     /// Its numbers, in the order of ``MeasurementTable/values``; NaN where one is not defined.
     package let values: [Double]
 
-    /// A row of as many keys and numbers as the table has columns of each.
+    /// A row with a key and a number for each column of the table.
     package init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
   }
 
-  /// How the maps were made that the numbers are of.
+  /// The recipe of the measured maps.
   package let recipe: String
-  /// Names of what tells rows apart, as in `seed` and `word`.
+  /// Names of the keys that identify rows, as in `seed` and `word`.
   package let keys: [String]
   /// Names of the numbers.
   package let values: [String]
@@ -45,7 +45,7 @@ package struct MeasurementTable: Hashable, Sendable {
   /// each number's mean and the ends of its bootstrap interval, and `n`, how many rows there were.
   ///
   /// The columns are `entropy`, `entropy_low`, `entropy_high`, and so on. A table without such keys
-  /// stays as it is.
+  /// is not changed.
   package func over(
     _ merged: Set<String>, _ bootstrap: Bootstrap = Bootstrap()
   ) -> MeasurementTable {

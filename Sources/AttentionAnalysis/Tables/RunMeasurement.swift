@@ -1,7 +1,7 @@
 package import AttentionTrace
 package import PromptText
 
-/// What is measured of recordings, and which axes stay apart.
+/// Measurements of recordings, and the axes that are kept.
 ///
 /// Every table begins with the keys `prompt`, `method` and `seed`, then has those of the axes kept:
 /// `layer`, `head`, `step` and `timestep`.
@@ -13,7 +13,7 @@ package struct RunMeasurement: Sendable {
   /// The head weights that the recipe names, by path.
   package let weights: [String: HeadWeights]
 
-  /// Measures maps that `recipe` makes, with the axes `kept` apart instead of reduced.
+  /// Measures the maps of `recipe`, with the axes `kept` instead of reduced.
   package init(
     by recipe: Recipe, keeping kept: Set<Recipe.Axis> = [], weights: [String: HeadWeights] = [:]
   ) {
@@ -72,7 +72,7 @@ package struct RunMeasurement: Sendable {
   /// An attribute and the noun it belongs to.
   package typealias Bond = (attribute: Subject, noun: Subject)
 
-  /// How close each attribute is to its noun as against the other nouns; see ``Binding``.
+  /// How close each attribute is to its noun compared with the other nouns; see ``Binding``.
   package func binding(
     _ run: RecordedRun, of bonds: [Bond], measure: OverlapMeasure
   ) throws -> MeasurementTable {
@@ -190,7 +190,7 @@ package struct RunMeasurement: Sendable {
 
   // MARK: - Slices
 
-  /// The rows of one slice, less the keys that tell the slice.
+  /// The rows of one slice, without the keys that identify the slice.
   private typealias Rows = [(keys: [MeasurementTable.Key], values: [Double])]
 
   private func table(
@@ -218,7 +218,7 @@ package struct RunMeasurement: Sendable {
     return table
   }
 
-  /// What tells runs apart.
+  /// The keys that identify runs.
   static let runKeys = ["prompt", "method", "seed"]
 
   static func keys(of run: RecordedRun) -> [MeasurementTable.Key] {

@@ -1,6 +1,6 @@
 private import Foundation
 
-/// A table's numbers for people, and its rows for programs.
+/// Formats a table's numbers for reading, and its rows as JSON.
 package enum TableText {
   /// Four digits after the point; `-` for no number.
   package static func number(_ value: Float?) -> String {

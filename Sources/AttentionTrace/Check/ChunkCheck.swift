@@ -15,7 +15,7 @@ extension RunCheck {
       guard let bytes = attempt(file, { try directory?.read(name) ?? nil }) else { continue }
       guard let bytes else {
         missing += 1
-        add(file, "is missing, and calls.jsonl has it")
+        add(file, "is missing, but listed in calls.jsonl")
         continue
       }
       chunks += 1
@@ -68,7 +68,7 @@ extension RunCheck {
     }
     for name in names where name != "zarr.json" && name != Directory.temporary {
       guard let call = array.call(ofChunk: name) else {
-        add(directory.path(of: name), "is no chunk of the array")
+        add(directory.path(of: name), "is not a chunk of the array")
         continue
       }
       let isKnown = call < records.count && records[call].checksums[array.name] != nil

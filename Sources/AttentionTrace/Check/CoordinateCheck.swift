@@ -56,7 +56,7 @@ extension RunCheck {
       let own = unsafe UInt32(
         littleEndian: bytes.loadUnaligned(fromByteOffset: count * size, as: UInt32.self))
       guard unsafe crc32c(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4))) == own else {
-        return "is damaged: its CRC-32C does not fit"
+        return "is damaged: its CRC-32C is wrong"
       }
       return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { expected in
         guard let base = expected.baseAddress else { return nil }

@@ -28,7 +28,7 @@ extension RunCheck {
         add(file, "tokens: index \(token.index) at position \(index)")
       }
       if let word = token.word, !table.words.indices.contains(word) {
-        add(file, "token \(index): word \(word), and there are \(table.words.count)")
+        add(file, "token \(index): word \(word), but there are \(table.words.count)")
       }
       if let range = token.range, range.lowerBound < 0 || range.upperBound > table.prompt.utf8.count
       {
@@ -48,16 +48,16 @@ extension RunCheck {
     for record in scope.records {
       func add(_ reason: String) { self.add(folder.journal, "call \(record.call): \(reason)") }
       guard manifest.timesteps.indices.contains(record.step) else {
-        add("step \(record.step), and run.json has \(manifest.timesteps.count) timesteps")
+        add("step \(record.step), but run.json has \(manifest.timesteps.count) timesteps")
         continue
       }
       let timestep = manifest.timesteps[record.step]
       if record.timestep != timestep {
-        add("timestep \(record.timestep), and run.json has \(timestep) for step \(record.step)")
+        add("timestep \(record.timestep), but run.json has \(timestep) for step \(record.step)")
       }
       if let measurement = record.measurement {
         let (count, subjects) = (measurement.maxima.count, manifest.subjects.count)
-        if count != subjects { add("\(count) largest attentions of \(subjects) subjects") }
+        if count != subjects { add("\(count) largest attentions for \(subjects) subjects") }
       }
     }
     if scope.isComplete && scope.journalIsWhole { checkSteps(scope) }

@@ -19,7 +19,7 @@ extension RunCheck {
     guard bytes != expected else { return }
     let same = zip(bytes, expected).prefix { $0 == $1 }.count
     let line = bytes[..<same].count { $0 == UInt8(ascii: "\n") } + 1
-    add(folder.losses, "line \(line) is not what calls.jsonl makes")
+    add(folder.losses, "line \(line) does not match calls.jsonl")
   }
 
   /// Whether `image.png` has the picture's size, and its end.
@@ -32,13 +32,13 @@ extension RunCheck {
     let end: [UInt8] = [0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
     guard bytes.count >= 24 + end.count, bytes.starts(with: signature),
       bytes[12..<16].elementsEqual("IHDR".utf8)
-    else { return add(folder.image, "is no PNG picture") }
-    guard bytes.suffix(end.count) == end[...] else { return add(folder.image, "is cut off") }
+    else { return add(folder.image, "is not a PNG picture") }
+    guard bytes.suffix(end.count) == end[...] else { return add(folder.image, "is incomplete") }
     let (width, height) = (number(at: 16), number(at: 20))
     if (width, height) != (scope.manifest.width, scope.manifest.height) {
       add(
         folder.image,
-        "is \(width)x\(height), and run.json says \(scope.manifest.width)x\(scope.manifest.height)")
+        "is \(width)x\(height), but run.json says \(scope.manifest.width)x\(scope.manifest.height)")
     }
   }
 
@@ -80,7 +80,7 @@ extension RunCheck {
       }
     }
     for (file, what, grid) in places where !grids.contains(grid) {
-      add(file, "\(what) has grid \(grid), and a latent of \(latent) has no such level")
+      add(file, "\(what) has grid \(grid), but a latent of \(latent) has no such level")
     }
   }
 }

@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// What was found when every file of a run was held against all others.
+/// The result of checking every file of a run against the others.
 ///
-/// A run that is being written, or was cut off, is checked as far as its calls were acknowledged.
+/// A run that is being written, or was interrupted, is checked as far as its calls were acknowledged.
 public struct RunCheck: Sendable {
-  /// Something that is not as it must be.
+  /// An error in a file.
   public struct Problem: Hashable, Sendable, CustomStringConvertible {
     /// The file's path.
     public let file: String
@@ -23,7 +23,7 @@ public struct RunCheck: Sendable {
   public internal(set) var calls = 0
   /// Chunks of maps and queries that were there and read.
   public internal(set) var chunks = 0
-  /// Acknowledged chunks that are gone; each is a problem.
+  /// Acknowledged chunks that are missing; each is a problem.
   public internal(set) var missing = 0
   /// Rows over tokens (or keys) whose sum was compared with 1.
   public internal(set) var rows = 0
@@ -37,7 +37,7 @@ public struct RunCheck: Sendable {
     precision == .float32 ? 1e-5 : 1e-5 + 0x1p-11 + Double(keys) * 0x1p-25
   }
 
-  /// Checks the run in the folder at `path`; what is wrong with it is no error but a problem.
+  /// Checks the run in the folder at `path`; what is wrong with it becomes a problem, not an error.
   /// - Throws: `TraceError.system` if there is no folder, or no `run.json` in it.
   public init(_ path: String) throws {
     folder = RunFolder(path: path)

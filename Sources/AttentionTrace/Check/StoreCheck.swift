@@ -68,7 +68,7 @@ extension RunCheck {
     _ attributes: StoreAttributes, _ plan: RecordingPlan, _ window: Int, _ file: String
   ) {
     for site in attributes.arrays.map(\.site) where site.kind == .cross && site.keys != window {
-      add(file, "\(site.path) has \(site.keys) tokens, and run.json \(window)")
+      add(file, "\(site.path) has \(site.keys) tokens, but run.json has \(window)")
     }
     for site in attributes.sites {
       let path = site.site.path
@@ -77,12 +77,12 @@ extension RunCheck {
         continue
       }
       if kept.heads != site.heads {
-        add(file, "\(path) has heads \(site.heads), and the plan of run.json keeps \(kept.heads)")
+        add(file, "\(path) has heads \(site.heads), but the plan of run.json keeps \(kept.heads)")
       }
       if kept.tokens != site.tokens {
         add(
           file,
-          "\(path) has \(site.keys) tokens, and the plan of run.json keeps \(kept.keys) or others")
+          "\(path) has \(site.keys) tokens, but the plan of run.json keeps \(kept.keys) or others")
       }
     }
     let layers = attributes.sites.map(\.site)
@@ -91,12 +91,12 @@ extension RunCheck {
         add(file, "queries of \(site.path) are not in the plan of run.json")
       }
       if layers.contains(where: { $0.path == site.path && $0 != site }) {
-        add(file, "\(site.path) is another layer for maps than for queries")
+        add(file, "\(site.path) is a different layer in its maps and in its queries")
       }
     }
     for (patterns, sites) in [(plan.layers, layers), (plan.queries, attributes.queries ?? [])] {
       for pattern in patterns where !sites.contains(where: LayerPattern(pattern).matches) {
-        add(file, "no layer of the plan's '\(pattern)' is there")
+        add(file, "no layer matches the plan's '\(pattern)'")
       }
     }
   }
@@ -161,7 +161,7 @@ extension RunCheck {
   private mutating func checkNames(_ store: Directory, _ layout: StoreLayout, _ scope: Scope) {
     let known = Set(layout.arrays(calls: 0).keys).union(["zarr.json", Directory.temporary])
     for name in attempt(store.path, { try store.names() }) ?? [] where !known.contains(name) {
-      add(store.path(of: name), "is no array of the store's description")
+      add(store.path(of: name), "is not an array that zarr.json describes")
     }
   }
 

@@ -3,7 +3,7 @@ package struct LayerPattern: Sendable {
   /// As it was written.
   package let text: String
 
-  /// Takes any text; one that means nothing matches nothing.
+  /// Takes any text; a text that is not a pattern matches no layer.
   package init(_ text: String) { self.text = text }
 
   /// Whether the pattern keeps `site`; self-attention only if it says `attn1`.

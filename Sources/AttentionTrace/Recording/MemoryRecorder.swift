@@ -3,7 +3,7 @@ internal import TensorEngine
 
 // Unsafe: lent values are copied row by row, after their count is checked.
 
-/// Keeps in memory what a plan says of the attention that a model computes: maps without a folder.
+/// Records attention in memory by a plan, without a folder.
 ///
 /// Calls are numbered as they are observed, so that calls of which the plan keeps nothing have no
 /// number. A map takes as much memory as it would take on disk. Use a recorder from one thread.
@@ -15,14 +15,14 @@ public final class MemoryRecorder: AttentionObserver {
   private var made: MemoryRecording
   private var current: (pass: AttentionPass, buffer: PassBuffer, seen: Set<Int>)?
 
-  /// Begins a recording of nothing.
+  /// An empty recording.
   /// - Parameters:
   ///   - plan: What is kept; queries are not.
   ///   - sites: The model's attention layers.
   ///   - prompt: The prompt's tokens as the model reads them.
   ///   - lossGrid: The grid that the method's loss reads, which recipes may name `loss-grid`.
   ///   - lossStopsAtEnd: Whether that loss leaves out the end token and all after it.
-  /// - Throws: `TraceError` when a pattern or an index of the plan is none of the model's.
+  /// - Throws: `TraceError` when a pattern or an index of the plan is not in the model.
   public init(
     _ plan: RecordingPlan, sites: [AttentionSite], prompt: TokenTable, lossGrid: Grid,
     lossStopsAtEnd: Bool = false

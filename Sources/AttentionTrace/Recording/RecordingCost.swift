@@ -2,7 +2,7 @@ internal import Glibc
 
 // Unsafe: a call of the system fills a structure of our own.
 
-/// What a recording will take, known before the first step.
+/// The calls, disk space and memory that a recording needs, known before the first step.
 public struct RecordingCost: Hashable, Sendable {
   /// The most calls the run can make: the extent of the store's first axis.
   public let calls: Int
@@ -15,7 +15,7 @@ public struct RecordingCost: Hashable, Sendable {
   /// Working memory in bytes: the pass being made and the one being written.
   public let memory: Int
 
-  /// What several recordings take that are made one after the other, all of them so many times.
+  /// The cost of several recordings, made one after the other, all of them `times` times.
   public static func total(_ costs: [RecordingCost], times: Int = 1) -> RecordingCost {
     func sum(_ part: (RecordingCost) -> Int) -> Int {
       let product = costs.reduce(0) { $0 + part($1) }.multipliedReportingOverflow(by: times)
@@ -60,7 +60,7 @@ public struct RecordingCost: Hashable, Sendable {
 }
 
 extension RecordingPlan {
-  /// What recording takes.
+  /// The cost of a recording.
   /// - Parameters:
   ///   - sites: The model's attention layers.
   ///   - passes: Every pass the run may make, refinement tries included.

@@ -1,4 +1,4 @@
-/// What of a run's attention is kept, decided before the first step.
+/// Which attention of a run is recorded, decided before the first step.
 ///
 /// An optional that is `nil` means "all of them".
 public struct RecordingPlan: Hashable, Sendable, Codable {
@@ -13,7 +13,7 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     public var bytes: Int { self == .float16 ? 2 : 4 }
   }
 
-  /// Stands among ``layers`` for the grid whose attention is measured, until a run is planned.
+  /// In ``layers``, the grid whose attention is measured; it is resolved when a run is planned.
   public static let measuredGrid = "measured"
 
   /// Patterns of layers: a glob over site paths (`up*`, `*.attn2`) or a grid (`16x16`).
@@ -23,7 +23,7 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   public var layers: [String]
   /// Heads by index; `nil` keeps all.
   ///
-  /// A head that a layer lacks is passed over.
+  /// A head that a layer lacks is skipped.
   public var heads: [Int]?
   /// Tokens by index; `nil` keeps all.
   ///
@@ -37,13 +37,13 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   public var steps: ClosedRange<Int>?
   /// How numbers are stored.
   public var precision: Precision
-  /// Patterns of cross-attention layers whose queries are kept, every head of them; none if empty.
+  /// Patterns of cross-attention layers whose queries are kept, every head of them.
   ///
   /// From queries the maps of words that are not in the prompt can be computed afterwards.
   public var queries: [String]
 
-  /// A plan; left out, it keeps the conditional maps of every cross-attention in every noise prediction, in
-  /// float16, and no queries.
+  /// A plan; by default it keeps the conditional maps of every cross-attention in every noise prediction,
+  /// in float16, and no queries.
   public init(
     layers: [String] = ["*"], heads: [Int]? = nil, tokens: [Int]? = nil,
     branches: Set<Branch> = [.conditional], phases: Set<Phase> = [.denoise],
@@ -63,7 +63,7 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     case layers, heads, tokens, branches, phases, steps, precision, queries
   }
 
-  /// Reads a plan; one that does not speak of queries keeps none.
+  /// Reads a plan; without the member `queries`, it keeps none.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     layers = try container.decode([String].self, forKey: .layers)

@@ -51,7 +51,7 @@ final class CallJournal {
 
   /// The calls of a journal, and where each line ends.
   ///
-  /// A last line without its end is no call.
+  /// A last line without its end is not a call.
   static func read(in run: Directory) throws -> (records: [CallRecord], ends: [Int]) {
     let contents = try scan(run)
     if let flaw = contents.flaw { throw flaw }

@@ -1,14 +1,14 @@
 internal import Foundation
 public import TensorEngine
 
-/// A run read from its folder, with no model at hand.
+/// A run read from its folder, without a model.
 ///
-/// Reads a finished run as well as one that was cut off or is still being written; it holds the
+/// Reads a finished run as well as one that was interrupted or is still being written; it holds the
 /// calls that were acknowledged when it was opened.
 public struct RecordedRun: Sendable {
   /// The folder and the names in it.
   public let folder: RunFolder
-  /// All that made the run.
+  /// `run.json`: everything that made the run.
   public let manifest: RunManifest
   /// The acknowledged calls, in order.
   public let calls: [CallRecord]
@@ -84,7 +84,7 @@ public struct RecordedRun: Sendable {
   /// The calls that an objective measured, with their losses and largest attentions.
   public var losses: LossTable { LossTable(calls: calls, subjects: manifest.subjects) }
 
-  /// The calls whose maps of `site` were acknowledged, but whose chunk is gone.
+  /// The calls whose maps of `site` were acknowledged, but whose chunk is missing.
   public func missingChunks(of site: String) -> Set<Int> { missing(site) }
 
   /// Whether queries of `site` were acknowledged in `call`.
@@ -92,7 +92,7 @@ public struct RecordedRun: Sendable {
     call.checksums[RecordedArray.queriesName(site)] != nil
   }
 
-  /// The calls whose queries of `site` were acknowledged, but whose chunk is gone.
+  /// The calls whose queries of `site` were acknowledged, but whose chunk is missing.
   public func missingQueries(of site: String) -> Set<Int> {
     missing(RecordedArray.queriesName(site))
   }
@@ -108,7 +108,7 @@ public struct RecordedRun: Sendable {
   ///
   /// The first and last axis are the site's `heads` and `tokens` in ``sites``. The chunk's checksum
   /// is compared with its own and with the journal's.
-  /// - Throws: `TraceError`: no such site or call, a chunk that is damaged, or one that is gone
+  /// - Throws: `TraceError`: no such site or call, a chunk that is damaged, or one that is missing
   ///   although it was acknowledged.
   public func maps(_ site: String, call: Int) throws -> Tensor? {
     try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")

@@ -1,4 +1,4 @@
-/// Where a run lives: a folder named by its prompt, method and seed, and the files in it.
+/// The folder of a run, named by its prompt, method and seed, and the files in it.
 public struct RunFolder: Hashable, Sendable {
   /// The folder.
   public let path: String
@@ -30,7 +30,7 @@ public struct RunFolder: Hashable, Sendable {
   public var image: String { path + "/" + Self.imageName }
   /// The latent that the picture was decoded from.
   public var latent: String { path + "/" + Self.latentName }
-  /// What the run resumes from; there while it is unfinished.
+  /// The state that an unfinished run resumes from.
   public var state: String { path + "/state.safetensors" }
 
   /// A folder's name for a prompt, such that no two prompts share one.

@@ -1,9 +1,9 @@
-/// What a folder turned out to hold when a run was to be written into it.
+/// What a folder holds when a run is opened for writing in it.
 public enum RunOpening {
   /// Nothing before.
   case fresh(RunWriter)
-  /// The same run, cut off: ``RunWriter/calls`` is how far its journal got.
+  /// The same run, interrupted: ``RunWriter/calls`` are those in its journal.
   case resumable(RunWriter)
-  /// The same run, whole: there is nothing to do.
+  /// The same run, complete.
   case complete(RunManifest)
 }

@@ -6,7 +6,7 @@ internal import Glibc
 public final class RunWriter {
   /// The folder and the names in it.
   public let folder: RunFolder
-  /// The manifest as it stands in the folder.
+  /// The manifest in the folder.
   public private(set) var manifest: RunManifest
   /// The calls that the journal held when the run was opened.
   public let calls: [CallRecord]

@@ -41,7 +41,7 @@ struct StoreAttributes: Codable, Equatable {
       ("precision", precision.rawValue, manifest.plan?.precision.rawValue ?? precision.rawValue),
     ]
     var found = pairs.filter { $1 != $2 }.map { what, here, there in
-      "\(what) is \(here), and run.json says \(there)"
+      "\(what) is \(here), but run.json says \(there)"
     }
     if pieces != manifest.tokens.tokens.map(\.piece) {
       found.append("token_pieces are not the pieces of run.json's tokens")

@@ -1,9 +1,9 @@
 /// The attributes of an array, after the CF conventions where these have a word for it.
 package struct ZarrAttributes: Encodable, Sendable {
   package var longName: String
-  /// What the numbers are counted in; `1` for what has no dimension.
+  /// The unit of the numbers; `1` for dimensionless numbers.
   package var units: String?
-  /// Names of the arrays that xarray shall make coordinates of this one.
+  /// Names of the arrays that xarray should make coordinates of this one.
   package var coordinates: String?
   package var flagValues: [Int]?
   package var flagMeanings: String?

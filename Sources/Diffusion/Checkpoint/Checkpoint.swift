@@ -3,7 +3,7 @@ private import Foundation
 package import PromptText
 internal import TensorEngine
 
-/// A checkpoint: where its parts are, and what they say of themselves.
+/// A checkpoint: the places and configurations of its parts.
 ///
 /// It is a folder in diffusers' layout or a single safetensors file in the original one. Opening
 /// one reads configurations and the names of tensors; weights are mapped when a part is made.
@@ -71,7 +71,7 @@ public struct Checkpoint: Sendable {
 
   /// A scheduler's configuration with what diffusers' Stable Diffusion pipelines set in every one.
   ///
-  /// That is no clipping, and times that are counted from 1: the first configurations lacked both.
+  /// That is: no clipping, and timesteps counted from 1; the first configurations lacked both.
   ///
   /// - Reference: diffusers `pipelines/stable_diffusion/pipeline_stable_diffusion.py`, `__init__`.
   private static func corrected(
@@ -82,11 +82,11 @@ public struct Checkpoint: Sendable {
     var notes: [String] = []
     if schedule.clip != nil {
       node = try node.setting("clip_sample", to: .bool(false))
-      notes.append("\(given.file): clip_sample is taken for false, as in diffusers' pipelines")
+      notes.append("\(given.file): clip_sample is treated as false, as in diffusers' pipelines")
     }
     if schedule.stepsOffset != 1 {
       node = try node.setting("steps_offset", to: .integer(1))
-      notes.append("\(given.file): steps_offset is taken for 1, as in diffusers' pipelines")
+      notes.append("\(given.file): steps_offset is treated as 1, as in diffusers' pipelines")
     }
     if let prediction {
       node = try node.setting("prediction_type", to: .string(prediction.rawValue))
@@ -297,7 +297,7 @@ extension Checkpoint {
 
 // MARK: - Guidance
 
-/// `guidance.json` beside a checkpoint: what a method needs different from its paper there.
+/// `guidance.json` beside a checkpoint: the settings in which a method differs from its paper.
 package struct GuidanceDefaults: Sendable, Equatable {
   /// The grid Attend-and-Excite reads; `nil` for 1/32 of the picture.
   package let grid: Grid?

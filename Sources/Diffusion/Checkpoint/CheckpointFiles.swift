@@ -70,7 +70,7 @@ enum CheckpointFiles: Sendable {
     return file.names.contains { $0.hasPrefix(CheckpointPart.unet.originalPrefix) }
   }
 
-  /// Refuses folders that are no Stable Diffusion checkpoint.
+  /// Refuses folders that are not Stable Diffusion checkpoints.
   private static func requireModelIndex(_ path: String) throws {
     let file = path + "/model_index.json"
     let part = path + "/config.json"

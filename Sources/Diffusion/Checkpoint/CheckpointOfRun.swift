@@ -9,7 +9,7 @@ extension Checkpoint {
   ///   - path: where the checkpoint is now; `nil` for where the run found it.
   ///   - loras: where its LoRAs are now, in the order in which the run added them; empty for where the
   ///     run found them.
-  /// - Throws: ``DiffusionError/moved(what:sha256:path:)`` for what is not there any more.
+  /// - Throws: ``DiffusionError/moved(what:sha256:path:)`` for a file that is no longer there.
   public init(of run: RunManifest, at path: String? = nil, loras: [String] = []) throws {
     let recorded = run.provenance.checkpoint
     var options = CheckpointOptions()
@@ -55,7 +55,7 @@ extension Checkpoint {
     let differing = Set(recorded.keys).union(found.keys).filter { recorded[$0] != found[$0] }
     let both = differing.filter { recorded[$0] != nil && found[$0] != nil }
     guard let file = (both.isEmpty ? differing : both).min() else { return nil }
-    let how = !both.isEmpty ? "differs" : found[file] == nil ? "is not there" : "is more than that"
+    let how = !both.isEmpty ? "differs" : found[file] == nil ? "is missing" : "was added"
     return "of which \(file) \(how)"
   }
 }

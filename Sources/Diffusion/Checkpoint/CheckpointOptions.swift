@@ -1,4 +1,4 @@
-/// What a user may say of a checkpoint beside its path.
+/// Options for opening a checkpoint.
 public struct CheckpointOptions: Sendable, Equatable {
   /// The variant of the weights to take, such as `fp16`; `nil` for the one without a name.
   public var variant: String?
@@ -11,6 +11,6 @@ public struct CheckpointOptions: Sendable, Equatable {
   /// What the UNet predicts; `nil` for what the checkpoint says.
   package var prediction: Prediction?
 
-  /// The checkpoint as it is.
+  /// No options: the checkpoint as its files describe it.
   public init() {}
 }

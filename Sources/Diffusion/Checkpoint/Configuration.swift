@@ -76,7 +76,7 @@ package struct UNetConfiguration: Sendable, Equatable {
     levels = try widths.indices.map { index in
       guard widths[index] % heads[index] == 0, widths[index] % groups == 0 else {
         throw json.failure(
-          "block_out_channels \(widths[index]) is no multiple of \(heads[index]) heads and "
+          "block_out_channels \(widths[index]) is not a multiple of \(heads[index]) heads and "
             + "\(groups) groups")
       }
       return Level(
@@ -128,7 +128,7 @@ package struct VAEConfiguration: Sendable, Equatable {
     let groups = try config.integer("norm_num_groups", default: 32)
     (self.widths, self.groups) = (widths, groups)
     guard widths.allSatisfy({ $0 % groups == 0 }) else {
-      throw json.failure("block_out_channels \(widths) are no multiples of \(groups) groups")
+      throw json.failure("block_out_channels \(widths) are not multiples of \(groups) groups")
     }
     _ = try config.blocks("down_block_types", widths.count, ["DownEncoderBlock2D": true])
     _ = try config.blocks("up_block_types", widths.count, ["UpDecoderBlock2D": true])
@@ -176,7 +176,7 @@ package struct TextConfiguration: Sendable, Equatable {
     window = try config.integer("max_position_embeddings", default: 77)
     epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
     guard width % heads == 0 else {
-      throw json.failure("hidden_size \(width) is no multiple of \(heads) heads")
+      throw json.failure("hidden_size \(width) is not a multiple of \(heads) heads")
     }
     switch try config.string("hidden_act", default: "quick_gelu") {
     case "quick_gelu": activation = .quickGelu

@@ -76,7 +76,7 @@ extension JSONValue {
 
 extension JSONNode {
   /// The object with `key` set to `value`.
-  /// - Throws: `FileError` when this is no object.
+  /// - Throws: `FileError` when this is not an object.
   func setting(_ key: String, to value: JSONValue) throws -> JSONNode {
     var index = NameIndex()
     var values: [JSONValue] = []
@@ -89,7 +89,7 @@ extension JSONNode {
   }
 
   /// The value at a path of keys; `nil` where one of them is absent or null.
-  /// - Throws: `FileError` when something on the way is no object.
+  /// - Throws: `FileError` when something on the way is not an object.
   func find(_ path: [String]) throws -> JSONNode? {
     var node = self
     for key in path {

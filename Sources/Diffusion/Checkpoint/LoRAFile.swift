@@ -67,7 +67,7 @@ struct LoRAFile: Sendable {
         .malformed, path: file.path,
         reason: modules.isEmpty
           ? "expected a LoRA in the layout of diffusers or kohya, got none of its names"
-          : "\(unknown.count) names are of no LoRA layout: " + Self.list(unknown))
+          : "\(unknown.count) names belong to no known LoRA layout: " + Self.list(unknown))
     }
     let metadata = try LoRAMetadata(file)
     self.modules = try modules.map { [file] in try metadata.completing($0, file) }

@@ -104,8 +104,8 @@ extension LoRAUpdates.Update {
       let factors = [down.shape, mid?.shape, up.shape].compactMap { $0?.description }
       throw FileError(
         .malformed, path: source.file.path, subject: FileError.printable(module.key),
-        reason: "factors of \(factors.joined(separator: " and ")) make no \(shape), the shape of "
-          + "\(name): the LoRA is for a checkpoint of other widths")
+        reason: "factors of \(factors.joined(separator: " and ")) do not multiply to \(shape), "
+          + "the shape of \(name): the LoRA is for a checkpoint of other widths")
     }
     let alpha = module.alpha ?? Double(rank)
     let scale =

@@ -12,7 +12,7 @@ struct ModelKind: Sendable {
 
   private init(_ name: String, lacks: String) {
     self.name = name
-    advice = "Heed runs Stable Diffusion 1.x and 2.x, and lacks \(lacks)"
+    advice = "Heed runs Stable Diffusion 1.x and 2.x, and does not support \(lacks)"
   }
 
   private init(_ name: String, do advice: String) {
@@ -88,7 +88,7 @@ extension ModelKind {
       "cond_stage_model.transformer.token_emb.",
       ModelKind("the first latent diffusion model of CompVis", lacks: "its text encoder")
     ),
-    ("concept_embeds", ModelKind("a safety checker", do: "no part of it makes pictures")),
+    ("concept_embeds", ModelKind("a safety checker", do: "it does not make pictures")),
     (
       "emb_params",
       ModelKind("a textual inversion embedding", lacks: "tokens that are added to a prompt")
@@ -133,7 +133,7 @@ extension ModelKind {
 // MARK: - Files
 
 extension ModelKind {
-  /// Refuses a single file that is no whole checkpoint of Stable Diffusion 1.x or 2.x.
+  /// Refuses a single file that is not a whole checkpoint of Stable Diffusion 1.x or 2.x.
   /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``.
   static func requireRunnable(_ file: SafetensorsFile) throws {
     let names = file.names
@@ -157,7 +157,7 @@ extension ModelKind {
     }
     throw
       (first(parts)
-      ?? ModelKind("a file of no model that Heed knows", do: "expected Stable Diffusion 1.x or 2.x"))
+      ?? ModelKind("an unknown model", do: "expected Stable Diffusion 1.x or 2.x"))
       .refusal(file.path)
   }
 }

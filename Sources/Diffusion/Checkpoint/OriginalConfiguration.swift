@@ -10,7 +10,7 @@ struct OriginalConfiguration: Sendable {
   private let yaml: JSONNode
   private let parameters: JSONNode
 
-  /// - Throws: `FileError` for a file that is no YAML, or YAML of something else.
+  /// - Throws: `FileError` for a file that is not YAML, or not such a configuration.
   init(path: String) throws {
     yaml = try YAMLDocument.read(path: path)
     guard let parameters = try yaml.find(["model", "params"]) else {

@@ -1,4 +1,4 @@
-/// How the original layout of Stable Diffusion calls what diffusers calls otherwise.
+/// The names of parameters in the original layout of Stable Diffusion, for the names in diffusers.
 ///
 /// The original layout is that of one file with all parts, as CompVis and Stability published
 /// them. A part's table is a list of modules, each with a list of what is renamed inside it; a name
@@ -259,7 +259,7 @@ extension OriginalNames {
   }
 }
 
-// MARK: - What is no parameter
+// MARK: - What is not a parameter
 
 extension OriginalNames {
   private static let ignoredNames: Set<String> = [

@@ -26,8 +26,8 @@ struct PredictionSource {
     } else {
       prediction = try Self.looksLikeVelocity(file) ? .velocity : .epsilon
       note =
-        "nothing says what the UNet predicts; taken for \(prediction.rawValue) by the spread "
-        + "of \(Self.telling); another can be chosen"
+        "the checkpoint does not say what the UNet predicts; assumed \(prediction.rawValue) from the "
+        + "spread of \(Self.telling); another can be chosen"
     }
   }
 

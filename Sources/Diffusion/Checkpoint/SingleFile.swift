@@ -53,14 +53,15 @@ struct SingleFile: Sendable {
     ] where try json(part) == nil && node.optionalMember(key) == nil {
       throw DiffusionError.missingFile(
         path: beside.folder + "/" + part.folder + "/config.json",
-        what: "the heads of the \(part.title) cannot be told from \(path); "
+        what: "the number of heads of the \(part.title) cannot be inferred from \(path); "
           + "give its configuration too")
     }
     schedule = try meaning.schedule(whole: scheduler, partial: yaml?.schedule(), weights: path)
     configurations = beside.found
     var notes: [String] = []
     if shape == nil, yaml == nil {
-      notes.append("\(path): no configuration beside it; taken for \(family.title) as published")
+      notes.append(
+        "\(path): no configuration beside it; assumed to be \(family.title) as published")
     }
     self.notes = notes + (meaning.note.map { ["\(path): \($0)"] } ?? [])
     tokenizer = beside.tokenizer

@@ -35,10 +35,10 @@ struct WeightFiles {
       throw Self.missing(folder, part.stem, there, variants.keys.sorted(), wish)
     }
     if let wish, name != wish {
-      note = "\(folder): no variant \(wish); took the weights without a variant's name"
+      note = "\(folder): no variant \(wish); using the weights without a variant name"
     } else if wish == nil, !name.isEmpty, variants.count > 1 {
       note =
-        "\(folder): took the variant \(name) of \(variants.keys.sorted().joined(separator: ", "));"
+        "\(folder): using the variant \(name) of \(variants.keys.sorted().joined(separator: ", "));"
         + " another can be chosen"
     } else {
       note = nil

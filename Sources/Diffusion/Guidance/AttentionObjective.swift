@@ -2,20 +2,18 @@ public import AttentionTrace
 public import PromptText
 public import TensorEngine
 
-/// What an objective makes of one pass's maps.
+/// The value of an objective for the maps of one pass.
 public struct ObjectiveValue: Sendable {
   /// The loss, a scalar; on the tape when the maps are.
   public let loss: Tensor
   /// The largest value of each subject's map as the objective reads it, in the subjects' order.
   public let maxima: [Float]
-  /// What a try of refinement descends on, a scalar; the loss unless the method has another.
+  /// The loss that refinement minimises, a scalar; the same as ``loss`` unless the method has another.
   public let refinement: Tensor
-  /// 1 less what refinement has attained of its aim, which a threshold names: a try is made while
-  /// this is above 1 less the threshold.
+  /// How far refinement is from its target: a try is made while this is above 1 minus the threshold.
   public let shortfall: Float
 
-  /// The value of a loss; refinement descends on the loss itself, until it is 0, unless it is given
-  /// something else.
+  /// A loss with the subjects' largest attention; refinement follows `loss` unless told otherwise.
   public init(
     loss: Tensor, maxima: [Float], refinement: Tensor? = nil, shortfall: Float? = nil
   ) {
@@ -45,28 +43,30 @@ public protocol AttentionObjective: Sendable {
   /// Names and shapes of what it remembers from step to step.
   var memoryShapes: [String: [Int]] { get }
 
-  /// What the next step shall know of this one, from the pass that predicted its noise: constants of
+  /// What the next step needs to know of this one, from the pass that predicted its noise: constants of
   /// the names and shapes of ``memoryShapes``.
   func remembered(of maps: PassMaps) -> [String: Tensor]
 }
 
 extension AttentionObjective {
+  /// Empty: the objective remembers nothing.
   public var memoryShapes: [String: [Int]] { [:] }
+  /// Empty: the objective remembers nothing.
   public func remembered(of maps: PassMaps) -> [String: Tensor] { [:] }
 }
 
-/// What an objective is given of one pass.
+/// The maps of one pass, as an objective receives them.
 public struct PassMaps: Sendable {
-  /// The sites it asked for, in its order.
+  /// The sites that the objective asked for, in its order.
   public let sites: [AttentionSite]
   /// Each site's probabilities, `[1, head, pixel, key]`; on a tape where a gradient is wanted.
   public let probabilities: [Tensor]
   /// The scheduler's iteration, from 0.
   public let step: Int
-  /// What it remembered of the step before; empty in the first.
+  /// What the objective remembered of the step before; empty in the first step.
   public let memory: [String: Tensor]
 
-  /// The maps of a pass; a memory of none is that of a first iteration.
+  /// The probabilities of `sites` in one pass of the prompt, in the same order.
   public init(
     sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, memory: [String: Tensor] = [:]
   ) {

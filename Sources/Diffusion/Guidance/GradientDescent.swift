@@ -13,7 +13,7 @@ public import TensorEngine
 public struct GradientDescent: LatentGuide {
   /// The loss it follows.
   public let objective: any AttentionObjective
-  /// When and how far.
+  /// When, how often and how far the latent moves.
   public let schedule: GradientSchedule
 
   /// Follows `objective` by `schedule`.

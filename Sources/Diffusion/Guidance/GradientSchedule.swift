@@ -14,21 +14,21 @@ private import Foundation
 public struct GradientSchedule: Hashable, Sendable {
   /// The latent moves while the iteration is below this.
   public var maxIterations = 25
-  /// What must be attained, by iteration: for Attend-and-Excite the attention of every subject.
+  /// The attention to reach, by iteration: for Attend-and-Excite that of every subject.
   public var thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8]
   /// α before its decay; `nil` for the checkpoint's, and where that has none for the method's.
   public var scaleFactor: Double?
-  /// α decays over all iterations as the root of a line from the first number to the second.
+  /// α is multiplied by the square root of a line between these two values over all iterations.
   public var scaleRange = [1.0, 0.5]
-  /// The most tries of refinement at one iteration.
+  /// The largest number of refinement tries at one iteration.
   public var maxRefinementSteps = 20
-  /// The most tries at the first iteration; `nil` for as many as at the others.
+  /// The largest number of tries at the first iteration; `nil` for the same as at the others.
   public var maxFirstRefinementSteps: Int?
 
   /// Attend-and-Excite's α before its decay.
   package static let publishedScaleFactor = 20.0
 
-  /// Attend-and-Excite's schedule, but for what is given.
+  /// Attend-and-Excite's schedule, except for the arguments.
   public init(
     maxIterations: Int = 25, thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8],
     scaleRange: [Double] = [1, 0.5], maxFirstRefinementSteps: Int? = nil
@@ -49,7 +49,7 @@ public struct GradientSchedule: Hashable, Sendable {
   /// Whether iteration `step` alters the latent or has a threshold.
   public func acts(at step: Int) -> Bool { step < maxIterations || thresholds[step] != nil }
 
-  /// The most tries of refinement at an iteration.
+  /// The largest number of refinement tries at an iteration.
   package func tries(at step: Int) -> Int {
     step == 0 ? maxFirstRefinementSteps ?? maxRefinementSteps : maxRefinementSteps
   }
@@ -89,7 +89,7 @@ extension GradientSchedule {
       "max-iter-to-alter", \.maxIterations, in: mostSteps,
       "Number of iterations in which the latent is altered."),
     Knob(
-      "thresholds", "What must be attained, by iteration; none for no refinement.",
+      "thresholds", "Attention to reach at given iterations; none for no refinement.",
       placeholder: "iteration=share,…",
       expected: "iteration=attention pairs, each attention 0 to 1 and each iteration once, or none",
       write: { schedule in
@@ -106,8 +106,9 @@ extension GradientSchedule {
       }
     ).also("step-size"),
     Knob(
-      "scale-range", "The step size decays as the root of a line from the first number to the second.",
-      placeholder: "from,to", expected: "two numbers from 0 up, as in 1.0,0.5",
+      "scale-range",
+      "The step size is multiplied by the square root of a line between these two values.",
+      placeholder: "from,to", expected: "two numbers of 0 or more, as in 1.0,0.5",
       write: { $0.scaleRange.map { String($0) }.joined(separator: ",") },
       read: { schedule, text in
         guard let sides = Knob<GradientSchedule>.numbers(text, count: 2),
@@ -126,7 +127,8 @@ extension GradientSchedule {
         return true
       }),
     Knob(
-      "max-first-refinement-steps", "Largest number of refinement tries at the first iteration.",
+      "max-first-refinement-steps",
+      "Largest number of refinement tries at the first iteration, if it differs from the others.",
       placeholder: "number", expected: "0 to 1000",
       write: { $0.maxFirstRefinementSteps.map { String($0) } },
       read: { schedule, text in

@@ -2,22 +2,22 @@ internal import AttentionTrace
 package import PromptText
 internal import TensorEngine
 
-/// Where in the picture a subject shall be.
-package struct LayoutBox: Hashable, Sendable {
-  /// Whose place it is.
-  package let subject: Subject
-  /// Shares of the picture's width, 0…1 from the left.
-  package let columns: ClosedRange<Double>
-  /// Shares of the picture's height, 0…1 from the top.
-  package let rows: ClosedRange<Double>
+/// Where in the picture a subject should be.
+public struct LayoutBox: Hashable, Sendable {
+  /// The subject that belongs in the box.
+  public let subject: Subject
+  /// Fractions of the picture's width, 0…1 from the left.
+  public let columns: ClosedRange<Double>
+  /// Fractions of the picture's height, 0…1 from the top.
+  public let rows: ClosedRange<Double>
 
-  /// A box from one corner to the other, in shares of the picture.
+  /// A box from one corner to the other, in fractions of the picture.
   /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.
   package init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws {
     func require(_ from: Double, _ to: Double, _ names: String) throws {
       try DiffusionError.require(
         0 <= from && from < to && to <= 1, "the box of \(subject.name)", "\(names) \(from), \(to)",
-        "shares of the picture from 0 to 1, the first below the second")
+        "fractions of the picture from 0 to 1, the first below the second")
     }
     try require(left, right, "x from and to")
     try require(top, bottom, "y from and to")
@@ -59,7 +59,7 @@ extension [LayoutBox] {
       let (rows, columns) = (box.rows(of: grid).count, box.columns(of: grid).count)
       try DiffusionError.require(
         rows > 0 && columns > 0, "the box of \(box.subject.name)",
-        "\(rows) rows and \(columns) columns of the grid \(grid)", "a cell at least")
+        "\(rows) rows and \(columns) columns of the grid \(grid)", "at least one cell")
       let same = count { $0.isOf(box.subject) }
       try DiffusionError.require(
         same == 1, "the number of boxes of \(box.subject.name)", String(same), "1")

@@ -54,7 +54,7 @@ public struct LossProbe {
   }
 }
 
-/// How many gradients were asked of the probes that share it.
+/// The number of gradients that were computed by the probes that share the count.
 package final class GradientCount {
   package var count = 0
 }

@@ -16,7 +16,7 @@ public import TensorEngine
 public struct MapReading: Sendable, Hashable {
   /// The grid whose maps are read.
   public var grid: Grid
-  /// How the pieces of one word serve its map.
+  /// Which pieces of a word make its map.
   public var pieces: PieceRule
   /// Tokens `1..<lastToken` share the renormalisation; see ``PlannedRun/lastToken``.
   public var lastToken: Int
@@ -25,7 +25,7 @@ public struct MapReading: Sendable, Hashable {
   /// The smoothing kernel's side.
   public var kernelSize: Int
 
-  /// A reading of the maps at `grid`; with the published smoothing unless it is given another.
+  /// A reading of the maps at `grid`, smoothed by a Gaussian of `sigma` cells; `nil` for no smoothing.
   public init(
     grid: Grid, lastToken: Int, pieces: PieceRule = .standard, sigma: Double? = 0.5,
     kernelSize: Int = 3
@@ -43,7 +43,7 @@ public struct MapReading: Sendable, Hashable {
   ///   - subjects: the words that will be read.
   ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
   ///     leave them its size.
-  /// - Throws: ``DiffusionError`` when there are none, or a map could not be read there.
+  /// - Throws: ``DiffusionError`` if no such site exists, or a map could not be read there.
   public func sites(
     _ kind: AttentionSite.Kind = .cross, among sites: [AttentionSite], for subjects: [Subject],
     cellByCell: Bool = false
@@ -51,7 +51,7 @@ public struct MapReading: Sendable, Hashable {
     try validate(subjects)
     try DiffusionError.require(
       !cellByCell || sigma == nil || kernelSize == 3, "the kernel's side", String(kernelSize),
-      "3, which leaves the maps their size, for an objective that reads them cell by cell")
+      "3, because this objective compares maps cell by cell and needs their full size")
     let ofKind = sites.filter { $0.kind == kind }
     let chosen = ofKind.filter { $0.grid == grid }
     guard !chosen.isEmpty else {
@@ -77,7 +77,7 @@ public struct MapReading: Sendable, Hashable {
       sigma > 0 && sigma.isFinite, "the kernel's σ", String(sigma), "a number above 0")
     let side = min(grid.rows, grid.columns)
     try DiffusionError.require(
-      side > 1, "the grid", grid.description, "2 rows and columns to smooth over")
+      side > 1, "the grid", grid.description, "at least 2 rows and columns")
     try DiffusionError.require(
       (1...side + 2).contains(kernelSize), "the kernel's side", String(kernelSize),
       "1…\(side + 2) at \(grid)")
@@ -145,7 +145,7 @@ public struct TokenMaps: Sendable {
     return plane.reshaped(Array(plane.shape.suffix(2)))
   }
 
-  /// A of a word, `[pixel]`: of the pieces that stand for it.
+  /// A of a word, `[pixel]`: of the pieces that the rule chooses.
   public func raw(_ word: Subject) -> Tensor { joined(word, raw) }
 
   /// A of a word as a distribution over the pixels, `[pixel]`.
@@ -178,6 +178,6 @@ public struct TokenMaps: Sendable {
     return reading.smoothed(.concatenated(maps, axis: 0)).maximum
   }
 
-  /// The largest number of each word's B̃: what ``ObjectiveValue/maxima`` holds whatever the loss.
+  /// The largest number of each word's B̃: which ``ObjectiveValue/maxima`` holds for every loss.
   public func maxima(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
 }

@@ -2,7 +2,7 @@ public import AttentionTrace
 private import Foundation
 public import TensorEngine
 
-/// InitNO's search for noise to begin with, before Attend-and-Excite's schedule goes on.
+/// InitNO's search for initial noise, followed by Attend-and-Excite's schedule.
 ///
 /// Guo, Lei, Chen, Zhang & Ding, InitNO, CVPR 2024, algorithm 1:
 ///
@@ -12,24 +12,24 @@ public import TensorEngine
 /// | `mean`, `logVariance` | μ and log σ², of the noise z = z_T e^(½ log σ²) + μ |
 /// | `divergence` | L_KL = mean −½ (1 + log σ² − μ² − σ²), which keeps the noise noise |
 /// | `Adam` | the optimiser of the joint loss |
-/// | `rounds`, `steps` | noise drawn anew so often, steps from each |
+/// | `rounds`, `steps` | how many noises are drawn, steps from each |
 ///
 /// In the first iteration alone. What is good enough is the objective's to say: its shortfall is 0.
-/// Where no round comes so far, the best noise of all is gone on with for more steps. The published code
+/// If no round reaches the target, the search continues from the best noise for more steps. The published code
 /// takes steps on the divergence until it is small enough; here the mean and the log variance go
 /// straight to where it is, on the line to normal noise.
 public struct NoiseSearch: LatentGuide {
-  /// Every knob, with the published default.
+  /// The knobs of the search, with the published defaults.
   public struct Settings: Sendable, Hashable {
-    /// How often noise is drawn.
+    /// How many noises are drawn.
     public var rounds = 5
     /// Steps from each.
     public var steps = 10
-    /// Steps from the best where no round found noise that is good enough.
+    /// Steps from the best noise, if no round reached the target.
     public var finalSteps = 50
-    /// Adam's rate.
+    /// Adam's learning rate.
     public var rate = 0.01
-    /// What the divergence is brought back to after each step.
+    /// The largest divergence of the noise after each step.
     public var divergence = 0.001
 
     /// The published defaults.
@@ -40,28 +40,29 @@ public struct NoiseSearch: LatentGuide {
 
     /// The search as a method's knobs.
     public static let knobs: [Knob<Settings>] = [
-      .integer("search-rounds", \.rounds, in: 1...100, "How often initial noise is drawn."),
-      .integer("search-steps", \.steps, in: 1...1000, "Search steps from each draw."),
+      .integer("search-rounds", \.rounds, in: 1...100, "How many initial noises are drawn."),
+      .integer("search-steps", \.steps, in: 1...1000, "Optimisation steps from each."),
       .integer(
         "final-search-steps", \.finalSteps, in: 0...1000,
-        "Search steps from the best draw, if none is good enough."),
+        "Optimisation steps from the best one, if none reaches the targets."),
       .number("search-rate", \.rate, in: 1e-9...1e3, "Learning rate of the search."),
       .number(
         "search-divergence", \.divergence, in: 1e-9...1e3,
-        "How far the noise may be from normal noise, as a Kullback–Leibler divergence."),
+        "Largest Kullback–Leibler divergence of the noise from a standard normal."),
     ]
   }
 
-  /// The schedule afterwards.
-  let schedule: GradientDescent
+  /// The schedule that follows the search.
+  public let schedule: GradientDescent
   /// Every knob of the search.
   let settings: Settings
   /// The deviation of the first iteration's latent.
   private let scale: Float
-  /// Noise drawn anew, by the round from 1 on.
+  /// Draws the noise of a round, from 1.
   private let fresh: @Sendable (Int) throws -> Tensor
 
-  init(
+  /// A search with `settings` for initial noise, before a run on `schedule`.
+  package init(
     _ schedule: GradientDescent, _ settings: Settings, scale: Float,
     fresh: @escaping @Sendable (Int) throws -> Tensor
   ) {
@@ -71,6 +72,7 @@ public struct NoiseSearch: LatentGuide {
     self.fresh = fresh
   }
 
+  /// The schedule's objective.
   public var objective: any AttentionObjective { schedule.objective }
 
   public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
@@ -126,7 +128,7 @@ public struct NoiseSearch: LatentGuide {
   }
 }
 
-/// Noise with a mean and a variance of its own at every number of it.
+/// Noise with its own mean and variance for every element.
 package struct NoiseDistribution {
   private let start: [Float]
   private let shape: [Int]

@@ -3,12 +3,12 @@ public import PromptText
 
 /// A noun and the words that say what it is like, as in `red car`.
 public struct WordGroup: Hashable, Sendable {
-  /// What is described.
+  /// The noun.
   public let noun: Subject
-  /// What it is described by; may be none.
+  /// The words that describe it; may be empty.
   public let modifiers: [Subject]
 
-  /// A noun with the words that modify it; without any, the noun alone.
+  /// A noun with the words that modify it.
   public init(noun: Subject, modifiers: [Subject] = []) {
     self.noun = noun
     self.modifiers = modifiers

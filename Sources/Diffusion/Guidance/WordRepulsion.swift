@@ -35,7 +35,7 @@ struct WordRepulsion {
       })
   }
 
-  /// Refuses groups that leave nothing to push apart or together.
+  /// Refuses groups without anything to push apart or together.
   static func validate(_ groups: [WordGroup], _ content: [Int], readsBareNouns: Bool) throws {
     try WordGroup.requireSome(groups)
     let known = Set(content)

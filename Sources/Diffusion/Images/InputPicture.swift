@@ -1,16 +1,16 @@
 public import Pictures
 internal import TensorEngine
 
-/// A picture file that a run works from, and how it is brought to the run's size.
+/// A picture file that a run starts from, and how it is fitted to the run's size.
 public struct InputPicture: Hashable, Sendable {
-  /// What happens to a picture whose shape is not the run's.
+  /// How a picture of another size is fitted to the run's size.
   ///
   /// Both are diffusers'. Its third way, which smears the picture's edges over the rest, is left
   /// out: attention to pixels that no photo has explains nothing.
   public enum Fit: String, Sendable, CaseIterable {
-    /// All of it is kept, and its shape changes: diffusers' default.
+    /// All of it is kept, and its aspect ratio changes: diffusers' default.
     case squash
-    /// Its shape is kept, and what stands over on two sides is cut off.
+    /// Its aspect ratio is kept, and two sides are cropped.
     case crop
   }
 
@@ -18,9 +18,9 @@ public struct InputPicture: Hashable, Sendable {
   public let photo: Picture
   /// SHA-256 of the file, 64 hexadecimal digits.
   public let sha256: String
-  /// Whether the file's transparency was dropped.
-  package let hadAlpha: Bool
-  /// What happens where its shape is not the run's.
+  /// Whether the file had transparency, which is ignored.
+  public let hadAlpha: Bool
+  /// How it is fitted to the run's size.
   public var fit: Fit
 
   /// The most that one side may be of the other; a picture of one column would be stretched to
@@ -28,7 +28,7 @@ public struct InputPicture: Hashable, Sendable {
   private static let largestRatio = 64
 
   /// Reads a PNG or JPEG file.
-  /// - Throws: `FileError` when there is none, or it is no picture, damaged or too large.
+  /// - Throws: `FileError` when there is none, or it is not a picture, damaged or too large.
   public init(_ path: String, fit: Fit = .squash) throws {
     let file = try PictureFile(path, transparency: .dropped)
     let sides = [file.picture.width, file.picture.height].sorted()
@@ -42,7 +42,7 @@ public struct InputPicture: Hashable, Sendable {
     self.fit = fit
   }
 
-  /// The picture at a run's size, as the model is shown it.
+  /// The picture at a run's size, as the model receives it.
   ///
   /// - Reference: diffusers `image_processor.py`, `resize` with the modes `default` and `crop`.
   public func fitted(to size: ImageSize) -> Picture {
@@ -59,8 +59,8 @@ public struct InputPicture: Hashable, Sendable {
     }
   }
 
-  /// Whether a run of that size shows the picture in another shape or not all of it.
-  package func isAltered(by size: ImageSize) -> Bool {
+  /// Whether fitting to that size changes the picture's aspect ratio or crops it.
+  public func isAltered(by size: ImageSize) -> Bool {
     size.width * photo.height != photo.width * size.height
   }
 }

@@ -1,18 +1,18 @@
-/// A picture that a run begins from: its file's hash, and how it is used.
+/// A start picture of a run: its file's hash, and how it is used.
 ///
 /// The hash is what a run depends on; the path only says where the file was when it was last seen.
 public struct StartPicture: Hashable, Sendable {
   /// SHA-256 of the file, 64 hexadecimal digits.
   public let sha256: String
-  /// How it is brought to the run's size.
+  /// How it is fitted to the run's size.
   public var fit: InputPicture.Fit
-  /// How far it is noised before it is denoised, in 0…1: the share of the steps that is made.
+  /// How much noise is added, in 0…1: the fraction of the steps that are run.
   public var strength: Double
   /// Where the file is; `nil` if that is not known.
   public var path: String?
 
   /// The picture in a file.
-  /// - Throws: `FileError` when there is none, or it is no picture, damaged or too large.
+  /// - Throws: `FileError` when there is none, or it is not a picture, damaged or too large.
   public init(
     _ path: String, fit: InputPicture.Fit = .squash, strength: Double = 0.8
   ) throws {
@@ -33,7 +33,7 @@ public struct StartPicture: Hashable, Sendable {
   func read() throws -> InputPicture {
     guard let path, let picture = try? InputPicture(path, fit: fit), picture.sha256 == sha256 else {
       throw DiffusionError.moved(
-        what: "the picture to begin from", sha256: sha256, path: path ?? "an unknown place")
+        what: "the start picture", sha256: sha256, path: path ?? "an unknown place")
     }
     return picture
   }

@@ -1,11 +1,11 @@
 package import AttentionTrace
 internal import PromptText
 
-/// Takes tokens or heads out of the prompt's branch, or some of them, to see what they were there for.
+/// Removes or damps tokens or heads in the attention of the prompt's branch, to measure their effect.
 ///
-/// Nothing takes the place of what is taken out: what a token or a head would have added to the layer's
-/// output is missing from it, and all else stays.
-package struct AttentionAblation: AttentionIntervention, Hashable {
+/// The contribution of a removed token or head is missing from the layer's output; it is not
+/// redistributed.
+public struct AttentionAblation: AttentionIntervention, Hashable {
   /// A head in some of the layers.
   package struct Head: Hashable, Sendable {
     /// The layers: a glob over their paths, or a grid as in `16x16`.
@@ -15,7 +15,8 @@ package struct AttentionAblation: AttentionIntervention, Hashable {
     /// What it is multiplied by, 0 to take it out.
     package let factor: Float
 
-    package init(layers: String, head: Int, factor: Float) {
+    /// The head at an index of the layers that match a pattern, scaled by a factor.
+    public init(layers: String, head: Int, factor: Float) {
       self.layers = layers
       self.head = head
       self.factor = factor

@@ -1,6 +1,6 @@
 public import AttentionTrace
 
-/// Someone who changes the attention of the prompt's branch while a picture is made.
+/// A change of the attention of the prompt's branch while a picture is made.
 ///
 /// For each site and pass the model first *asks*, then, if the answer was yes, hands over the
 /// layer's attention to be changed. Where nobody acts, nothing is computed that was not computed
@@ -22,16 +22,16 @@ public protocol AttentionIntervention: Sendable {
 package struct InterventionSequence: AttentionIntervention {
   private let interventions: [any AttentionIntervention]
 
-  /// Has each change what those before it have left.
-  package init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
+  /// Applies each to the result of those before it.
+  public init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
 
   /// Whether any of them acts.
   package func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
     interventions.contains { $0.acts(at: site, in: pass) }
   }
 
-  /// Asks those that act.
-  package func change(_ attention: inout LayerAttention) throws {
+  /// Applies those that act.
+  public func change(_ attention: inout LayerAttention) throws {
     for intervention in interventions
     where intervention.acts(at: attention.site, in: attention.pass) {
       try intervention.change(&attention)

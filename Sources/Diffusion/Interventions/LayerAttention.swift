@@ -9,21 +9,21 @@ public struct LayerAttention {
   public let site: AttentionSite
   /// The pass.
   public let pass: AttentionPass
-  /// Who looks where, `[1, head, pixel, key]`; each row sums to 1 as the layer computes it.
+  /// Attention probabilities, `[1, head, pixel, key]`; each row sums to 1 as the layer computes it.
   public var probabilities: Tensor
-  /// What is there to be seen, `[1, key, width]`.
+  /// The values of the keys, `[1, key, width]`.
   public var values: Tensor
   /// What each pixel asks, `[1, pixel, width]`.
   let queries: Tensor
   let layer: Attention
 
-  /// What this layer would see in another text.
+  /// The values that this layer gives the tokens of another text.
   ///
   /// - Parameter embedding: of the text, `[1, token, width]`.
   /// - Returns: `[1, token, width]`.
   public func values(of embedding: Tensor) -> Tensor { layer.value(embedding) }
 
-  /// Where this layer would look in another text.
+  /// The attention of this layer to the tokens of another text.
   ///
   /// - Parameter embedding: of the text, `[1, token, width]`.
   /// - Returns: `[1, head, pixel, token]`.

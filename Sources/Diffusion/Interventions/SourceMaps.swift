@@ -4,7 +4,7 @@ internal import TensorEngine
 
 /// Keeps the maps of a source's latest pass, for the run that is made in step with it.
 final class SourceMaps: AttentionObserver, Sendable {
-  /// Self-attention of more pixels decides details that are no part of the layout.
+  /// Self-attention of more pixels decides details that are not part of the layout.
   private static let mostPixels = 32 * 32
 
   private let windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window)

@@ -1,6 +1,6 @@
 package import AttentionTrace
 
-/// Multiplies what every pixel sees of chosen tokens, in every cross-attention of the prompt's branch.
+/// Multiplies the attention to chosen tokens, in every cross-attention of the prompt's branch.
 ///
 /// M′ = M ⊙ c, and rows are not brought back to a sum of 1 (Hertz et al., Prompt-to-Prompt Image
 /// Editing with Cross Attention Control, ICLR 2023, section 3.2, "attention re-weighting").

@@ -12,7 +12,7 @@ package import TensorEngine
 /// | `retention` | L_ret = Σ_m [1 − Σ min(A_m, B_m) / Σ (A_m + B_m)] |
 /// | `loss` | L = L_seg + L_ret |
 ///
-/// The paper does not say where high begins: here at a share of the map's largest number.
+/// The paper does not say which values are high: here, those above a fraction of the map's largest.
 public struct AStar: BoxMethod {
   public let name = "a-star"
   public let title = "A-STAR"
@@ -25,7 +25,7 @@ public struct AStar: BoxMethod {
   // Every iteration alters the latent; the step is left open by the paper.
   public var schedule = GradientSchedule(maxIterations: 1000, thresholds: [:])
 
-  /// The published knobs, and Attend-and-Excite's where the paper says nothing.
+  /// The published knobs, or Attend-and-Excite's if the paper does not give them.
   public init() {}
 
   public var needsSubjects: Bool { true }
@@ -34,7 +34,7 @@ public struct AStar: BoxMethod {
     [
       .number(
         "mask-threshold", \.maskThreshold, in: 0...1,
-        "Share of a map's largest value from which a cell counts as the subject's.")
+        "Fraction of a map's largest value above which a cell belongs to the subject.")
     ] + boxKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -50,9 +50,9 @@ extension AStar {
     /// What the loss is about.
     package let subjects: [Subject]
     /// The share of its largest number from which a map is high.
-    package let maskThreshold: Float
-    /// Where each subject shall be; `nil` for where it was a step before.
-    package let boxes: [LayoutBox]?
+    public let maskThreshold: Float
+    /// Where each subject should be; `nil` for where it was a step before.
+    public let boxes: [LayoutBox]?
     /// Which of its two losses count.
     package let terms: Set<Term>
     /// How maps are read.
@@ -66,7 +66,8 @@ extension AStar {
       case retention
     }
 
-    package init(
+    /// The chosen terms of the loss for `subjects`.
+    public init(
       subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
       terms: Set<Term> = Set(Term.allCases), reading: MapReading
     ) {
@@ -78,7 +79,7 @@ extension AStar {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, a box covers no
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, a box covers no
     ///   cell, or there is not one box for each subject.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       if let boxes {

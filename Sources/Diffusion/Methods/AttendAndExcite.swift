@@ -23,7 +23,7 @@ public struct AttendAndExcite: GradientMethod {
   public var schedule: GradientSchedule
   public var smoothing: MapSmoothing
 
-  /// The published method, but for what is given.
+  /// The published method, except for the arguments.
   public init(
     schedule: GradientSchedule = GradientSchedule(), smoothing: MapSmoothing = MapSmoothing()
   ) {
@@ -39,8 +39,8 @@ public struct AttendAndExcite: GradientMethod {
 }
 
 extension AttendAndExcite {
-  /// The loss L of the table above; of other methods it is measured and not followed.
-  package struct Loss: AttentionObjective {
+  /// The loss L of the table above; runs of other methods measure it but do not follow it.
+  public struct Loss: AttentionObjective {
     /// What the loss is about.
     package let subjects: [Subject]
     /// How maps are read.
@@ -54,7 +54,7 @@ extension AttendAndExcite {
       self.reading = reading
     }
 
-    /// An objective over `subjects`; see ``MapReading``'s properties.
+    /// An objective over `subjects`, with maps read at `grid`.
     ///
     /// - Parameter lastToken: the window's last token in SD 1.x, which keeps the end token and the
     ///   padding in the renormalisation; the end token in SD 2.x, whose encoder draws attention to it.
@@ -70,8 +70,8 @@ extension AttendAndExcite {
 
     /// The cross-attentions at the grid.
     ///
-    /// - Throws: ``DiffusionError`` when there are none, or the objective cannot be evaluated there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or the objective cannot be evaluated there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects)
     }
 

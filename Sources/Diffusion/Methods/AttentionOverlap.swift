@@ -15,7 +15,7 @@ internal import TensorEngine
 /// | `divergence` | KL: −mean ½ [KL(P_a ‖ P_b) + KL(P_b ‖ P_a)] |
 /// | `compactness` | CC: 1 − Σ_i max_s A_s[i] / Σ_i Σ_s A_s[i], pixels as clusters of one subject |
 public struct AttentionOverlap: GradientMethod {
-  /// Which of the four.
+  /// The measure of overlap.
   public let measure: Measure
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:])
@@ -38,7 +38,7 @@ public struct AttentionOverlap: GradientMethod {
       case .intersectionOverUnion: "a smaller intersection over union"
       case .centreDistance: "a larger distance of their centres"
       case .divergence: "a larger Kullback–Leibler divergence"
-      case .compactness: "pixels that belong to one subject each"
+      case .compactness: "pixels that each belong to one subject"
       }
     return "Less overlap of subjects' maps, by \(less) (Marioriyad et al., arXiv 2410.20972)."
   }
@@ -71,18 +71,19 @@ extension AttentionOverlap {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(subjects: [Subject], measure: Measure, reading: MapReading) {
+    /// The overlap of the maps of `subjects`, by `measure`.
+    public init(subjects: [Subject], measure: Measure, reading: MapReading) {
       self.subjects = subjects
       self.measure = measure
       self.reading = reading
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, or there is but one
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, or there is but one
     ///   subject.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
-        subjects.count > 1, "the number of subjects", String(subjects.count), "2 or more to overlap")
+        subjects.count > 1, "the number of subjects", String(subjects.count), "2 or more")
       return try reading.sites(among: sites, for: subjects)
     }
 

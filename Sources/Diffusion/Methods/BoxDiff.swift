@@ -20,7 +20,7 @@ public struct BoxDiff: BoxMethod {
   public let name = "box-diff"
   public let title = "BoxDiff"
   public let summary =
-    "BoxDiff (Xie et al., ICCV 2023): each word is attended to in its box, and nowhere else."
+    "BoxDiff (Xie et al., ICCV 2023): each word's attention is in its box, and nowhere else."
   public var boxes: [WordBox] = []
   /// P, in 0…1; one cell counts at least.
   public var topShare = 0.2
@@ -34,8 +34,11 @@ public struct BoxDiff: BoxMethod {
 
   public static let knobs: [Knob<BoxDiff>] =
     [
-      .number("top-share", \.topShare, in: 0...1, "Share of the cells that the means are taken over."),
-      .integer("corner-width", \.cornerWidth, in: 0...1000, "Cells beside an edge that count."),
+      .number(
+        "top-share", \.topShare, in: 0...1, "Fraction of the cells that means are taken over."),
+      .integer(
+        "corner-width", \.cornerWidth, in: 0...1000,
+        "Width in cells of the band along a box's edges."),
     ] + boxKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -49,9 +52,9 @@ extension BoxDiff {
   /// The loss of the table above.
   package struct Loss: AttentionObjective {
     /// What is measured.
-    package let subjects: [Subject]
-    /// What the loss is about, and where each shall be.
-    package let boxes: [LayoutBox]
+    public let subjects: [Subject]
+    /// The boxes that the loss reads.
+    public let boxes: [LayoutBox]
     /// P, in 0…1; one cell counts at least.
     package let topShare: Double
     /// L, in cells.
@@ -59,7 +62,8 @@ extension BoxDiff {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The loss of attention outside `boxes`, with `subjects` measured.
+    public init(
       subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
       reading: MapReading
     ) {
@@ -71,7 +75,7 @@ extension BoxDiff {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, there is no box,
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is no box,
     ///   or one covers no cell.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(

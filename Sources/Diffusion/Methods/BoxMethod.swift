@@ -2,17 +2,17 @@ internal import AttentionTrace
 private import Foundation
 internal import PromptText
 
-/// A gradient method whose loss reads where words shall be.
+/// A gradient method whose loss reads the boxes of words.
 public protocol BoxMethod: GradientMethod {
-  /// Where words shall be.
+  /// The boxes of words.
   var boxes: [WordBox] { get set }
 }
 
-/// A word and the box that it shall stand in.
+/// A word and its box.
 public struct WordBox: Hashable, Sendable {
   /// The word, as the user names it.
   public let word: String
-  /// Left, top, right and bottom edge in shares of the picture, 0…1 from its left and top.
+  /// Left, top, right and bottom edge in fractions of the picture, 0…1 from its left and top.
   public let edges: [Double]
 
   /// A box for a word.
@@ -22,7 +22,7 @@ public struct WordBox: Hashable, Sendable {
   }
 
   /// The box in a prompt.
-  /// - Throws: ``TextError`` for a word that is not there, ``DiffusionError`` for a box that is none.
+  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for an invalid box.
   func box(in prompt: TokenTable) throws -> LayoutBox {
     let subject = try SubjectSelection.subjects(named: [word], in: prompt)[0]
     return try LayoutBox(
@@ -35,7 +35,7 @@ extension BoxMethod {
   public static var boxKnobs: [Knob<Self>] {
     [
       Knob(
-        "box", "Where a word shall be: left, top, right and bottom in shares of the picture.",
+        "box", "The box of a word: left, top, right, bottom, as fractions of the picture.",
         placeholder: "word=l,t,r,b", form: .list,
         expected: "a word and four numbers, as in cat=0.1,0.2,0.5,0.9",
         write: { method in

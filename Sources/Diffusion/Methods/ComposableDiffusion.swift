@@ -2,7 +2,7 @@ public import AttentionTrace
 public import PromptText
 internal import TensorEngine
 
-/// Composable Diffusion: a prompt's parts are conditioned on one by one, and their noises combined.
+/// Composable Diffusion: predicts the noise for each part of the prompt, and combines the predictions.
 ///
 /// Liu, Li, Du, Torralba & Tenenbaum, Compositional Visual Generation with Composable Diffusion
 /// Models, ECCV 2022, equations 11 (conjunction) and 13 (negation):
@@ -36,9 +36,9 @@ public struct ComposableDiffusion: Method {
   public let name = "composable"
   public let title = "Composable Diffusion"
   public let summary =
-    "Composable Diffusion (Liu et al., ECCV 2022): conditions on the prompt's parts one by one, and "
-    + "adds up their noises."
-  /// What is conditioned on; `nil` for the halves of the prompt at "and" or "with".
+    "Composable Diffusion (Liu et al., ECCV 2022): conditions on each part of the prompt separately, "
+    + "and adds up the predicted noises."
+  /// The parts; `nil` for the halves of the prompt at "and" or "with".
   public var parts: [Part]?
 
   /// Combines the halves of the prompt, or `parts`.
@@ -47,8 +47,9 @@ public struct ComposableDiffusion: Method {
   public static let knobs: [Knob<ComposableDiffusion>] = [
     Knob(
       "parts",
-      "What is conditioned on, with weights, below 0 for NOT; the halves of the prompt without it.",
-      placeholder: "text:weight | …", expected: "parts with bars between them, as in a cat:7.5 | a frog:-2",
+      "Parts with their weights, below 0 for NOT. (default: the two halves of the prompt)",
+      placeholder: "text:weight | …",
+      expected: "parts separated by bars, as in a cat:7.5 | a frog:-2",
       write: { method in
         method.parts.map { parts in
           parts.map { "\($0.text)\($0.weight.map { ":\($0)" } ?? "")" }.joined(separator: " | ")

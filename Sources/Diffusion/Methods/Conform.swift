@@ -37,7 +37,7 @@ public struct Conform: GroupMethod {
 
   public static let knobs: [Knob<Conform>] =
     [
-      .number("temperature", \.temperature, in: 1e-2...1e3, "Temperature of the contrast."),
+      .number("temperature", \.temperature, in: 1e-2...1e3, "Temperature of the contrastive loss."),
       .toggle(
         "renormalize", \.renormalizes, "Renormalise maps over the tokens before they are compared."),
     ] + groupKnobs
@@ -64,7 +64,8 @@ extension Conform {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The contrastive loss over `groups` of words, with `subjects` measured.
+    public init(
       subjects: [Subject], groups: [[Subject]], temperature: Float = 0.5,
       renormalises: Bool = false, reading: MapReading
     ) {
@@ -76,18 +77,18 @@ extension Conform {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, words cannot be read there, there is but one
+    /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is but one
     ///   group, or two have a word in common.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
         groups.count > 1, "the number of groups", String(groups.count),
-        "2 or more to tell apart, as in --groups \"red car; white sheep\"")
+        "2 or more, as in --groups \"red car; white sheep\"")
       let words = groups.flatMap(\.self)
       for word in words {
         let places = words.count { $0.tokens == word.tokens }
         try DiffusionError.require(
           places == 1, "the number of groups with the word \(word.name)", String(places),
-          "1, as groups repel each other")
+          "1, because groups repel each other")
       }
       return try reading.sites(among: sites, for: words + subjects, cellByCell: true)
     }

@@ -13,7 +13,7 @@ internal import TensorEngine
 /// | `binding` | L_bind = JSD(A_noun ‖ A_attribute), of maps over their sums, summed over the pairs |
 /// | `loss` | L = L_attend + L_bind |
 ///
-/// Refinement goes on while the smallest TV is below a threshold, by the mean of its differences.
+/// Refinement continues while the smallest TV is below a threshold, by the mean of its differences.
 /// The published code computes something else: ``CodeLoss``. From the formulas alone.
 public struct DivideAndBind: GroupMethod {
   public let name = "divide-and-bind"
@@ -70,7 +70,8 @@ extension DivideAndBind {
       case bind
     }
 
-    package init(
+    /// The chosen terms of the paper's loss for `groups`, with `subjects` measured.
+    public init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
     ) {
@@ -81,8 +82,8 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
     }
@@ -138,8 +139,8 @@ extension DivideAndBind {
   /// | `bindingWeight` | c_i = 1, 5, 10 for the iterations 0…9, 10…19, 20… |
   /// | `loss` | L = max_s −(TV(B̃_s) − c_i JSD(s, colour of s)) |
   ///
-  /// Refinement goes on while the smallest TV is below a threshold. From the formulas alone.
-  package struct CodeLoss: AttentionObjective {
+  /// Refinement continues while the smallest TV is below a threshold. From the formulas alone.
+  public struct CodeLoss: AttentionObjective {
     /// What is measured.
     package let subjects: [Subject]
     /// Objects with their attributes.
@@ -147,7 +148,8 @@ extension DivideAndBind {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+    /// The published code's loss for `groups`, with `subjects` measured.
+    public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups
       self.reading = reading
@@ -159,8 +161,8 @@ extension DivideAndBind {
     }
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(
         among: sites, for: groups.words + subjects, cellByCell: true)

@@ -37,7 +37,7 @@ public struct EBAMA: GroupMethod {
   public static let knobs: [Knob<EBAMA>] =
     [
       .number("intensity-weight", \.intensityWeight, in: 0...1e6, "Weight of the object loss."),
-      .toggle("bare-nouns", \.readsBareNouns, "Count nouns without modifiers."),
+      .toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers."),
     ] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -64,7 +64,8 @@ extension EBAMA {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The loss that binds the attributes of `groups` to their objects, with `subjects` measured.
+    public init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       intensityWeight: Float = 0.5, reading: MapReading
     ) {
@@ -77,8 +78,8 @@ extension EBAMA {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: true)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }

@@ -2,8 +2,8 @@ internal import PromptText
 
 /// A method that moves the latent down the gradient of a loss, by a schedule.
 ///
-/// A method of this kind says what its loss is, by ``objective(for:)``; when and how far the latent
-/// moves is its ``schedule``'s to say.
+/// A method of this kind gives its loss by ``objective(for:)``; its ``schedule`` decides when and how
+/// far the latent moves.
 public protocol GradientMethod: Method {
   /// When and how far.
   var schedule: GradientSchedule { get set }

@@ -15,7 +15,7 @@ extension GroupMethod {
     [
       Knob(
         "groups",
-        "Nouns with their modifiers, the noun last; the noun phrases of the prompt without it.",
+        "Nouns with their modifiers, the noun last. (default: the noun phrases of the prompt)",
         placeholder: "words; …", expected: "words, as in \"red car; white sheep\"",
         write: { $0.groups.map { $0.map { $0.joined(separator: " ") }.joined(separator: "; ") } },
         read: { method, text in
@@ -45,7 +45,7 @@ extension GroupMethod {
   }
 
   /// The groups in a prompt.
-  /// - Throws: ``TextError`` for a word that is not there, ``DiffusionError`` for a noun of two groups.
+  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
   public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {
     guard let groups else {
       return NounPhraseFinder.phrases(in: prompt).map { WordGroup($0, in: prompt) }
@@ -57,7 +57,7 @@ extension GroupMethod {
     let nouns = named.map(\.noun)
     if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
       throw DiffusionError.knob(
-        name: "groups", reason: "has \(twice.name), which is last, as the noun of two groups")
+        name: "groups", reason: "has \(twice.name) as the noun (the last word) of two groups")
     }
     return named
   }

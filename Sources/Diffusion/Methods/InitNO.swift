@@ -1,7 +1,7 @@
-package import AttentionTrace
-package import PromptText
-package import TensorEngine
-/// InitNO: noise that suits the prompt is searched for, and Attend-and-Excite goes on from it.
+public import AttentionTrace
+public import PromptText
+public import TensorEngine
+/// InitNO: searches for initial noise that suits the prompt, then runs Attend-and-Excite from it.
 ///
 /// Guo, Lei, Chen, Zhang & Ding, InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise
 /// Optimization, CVPR 2024, section 3.3:
@@ -25,11 +25,11 @@ public struct InitNO: GradientMethod {
   public let summary =
     "InitNO (Guo et al., CVPR 2024): searches for initial noise that suits the prompt, then follows "
     + "Attend-and-Excite's schedule."
-  /// The search's numbers.
+  /// The knobs of the search.
   public var search = NoiseSearch.Settings()
-  /// What the score of cross-attention must fall below.
+  /// The target that the cross-attention score must fall below.
   public var responseTarget = 0.2
-  /// What the score of self-attention must fall below.
+  /// The target that the self-attention score must fall below.
   public var conflictTarget = 0.3
   public var smoothing = MapSmoothing()
   // Refinement until both targets are met at these iterations.
@@ -45,10 +45,10 @@ public struct InitNO: GradientMethod {
     + [
       .number(
         "response-target", \.responseTarget, in: 1e-6...1,
-        "What the score of cross-attention must fall below."),
+        "Target of the cross-attention score: it must fall below."),
       .number(
         "conflict-target", \.conflictTarget, in: 1e-6...1,
-        "What the score of self-attention must fall below."),
+        "Target of the self-attention score: it must fall below."),
     ] + scheduleKnobs
 
   /// The search's looks in the first iteration, then the schedule's.
@@ -60,8 +60,8 @@ public struct InitNO: GradientMethod {
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     try DiffusionError.require(
-      run.request.picture == nil, "the picture to begin from of \(name)", "given",
-      "none: it searches for the noise to begin from")
+      run.request.picture == nil, "the start picture of \(name)", "given",
+      "none, because it searches for initial noise")
     return Loss(
       subjects: run.subjects, targets: (Float(responseTarget), Float(conflictTarget)),
       reading: run.reading(smoothing))
@@ -81,13 +81,14 @@ extension InitNO {
   /// The scores of the table above, and what refinement descends on.
   package struct Loss: AttentionObjective {
     /// What the loss is about.
-    package let subjects: [Subject]
-    /// What the response and the conflict must fall below.
-    package let targets: (response: Float, conflict: Float)
+    public let subjects: [Subject]
+    /// The targets that the response and the conflict must fall below.
+    public let targets: (response: Float, conflict: Float)
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The scores of `subjects`, with the targets that they must fall below.
+    public init(
       subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
       reading: MapReading
     ) {
@@ -97,8 +98,8 @@ extension InitNO {
     }
 
     /// The cross-attentions and the self-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects, cellByCell: true)
         + reading.sites(.`self`, among: sites, for: subjects, cellByCell: true)
     }

@@ -13,11 +13,11 @@ public struct Knob<Root>: Sendable {
   public private(set) var alias: String?
   /// One line of help, without the default.
   public let help: String
-  /// What stands for the value in help, as in `number`.
+  /// The placeholder of the value in help, as in `number`.
   public let placeholder: String
   /// How it is given on the command line.
   public let form: KnobForm
-  /// The values there are, where they can be listed.
+  /// The possible values, if they can be listed.
   public private(set) var choices: [String] = []
   private let read: @Sendable (inout Root, String) throws -> Bool
   private let write: @Sendable (Root) -> String?
@@ -27,9 +27,9 @@ public struct Knob<Root>: Sendable {
   ///
   /// - Parameters:
   ///   - expected: what a text must be, as in `0 to 1`, for the message that refuses another.
-  ///   - write: the knob's text; `nil` while the method decides it by itself.
-  ///   - read: sets the knob to a text; `false` if the text is none of its values; throws where it can
-  ///     say more of what is wrong.
+  ///   - write: the knob's text; `nil` if the method decides the value.
+  ///   - read: sets the knob to a text; `false` if the text is not a valid value; throws to
+  ///     give a more specific reason.
   public init(
     _ name: String, _ help: String, placeholder: String = "value", form: KnobForm = .value,
     expected: String, write: @escaping @Sendable (Root) -> String?,
@@ -44,11 +44,11 @@ public struct Knob<Root>: Sendable {
     self.read = read
   }
 
-  /// The knob's text; `nil` while the method decides it by itself.
+  /// The knob's text; `nil` if the method decides the value.
   public func text(in root: Root) -> String? { write(root) }
 
   /// Sets the knob.
-  /// - Throws: ``DiffusionError/knob(name:reason:)`` when `text` is none of its values.
+  /// - Throws: ``DiffusionError/knob(name:reason:)`` when `text` is not a valid value.
   public func set(_ text: String, in root: inout Root) throws {
     guard try read(&root, text) else {
       throw DiffusionError.knob(name: name, reason: "is '\(text)'; expected \(expected)")
@@ -68,7 +68,7 @@ public struct Knob<Root>: Sendable {
     return knob
   }
 
-  /// The knob with another name beside its own.
+  /// The knob with an alias.
   public func also(_ alias: String) -> Self {
     var knob = self
     knob.alias = alias

@@ -1,4 +1,4 @@
-/// What help and options say of a knob of some method.
+/// A method's knob as help and options describe it.
 public struct KnobDescription: Hashable, Sendable {
   /// The name, as in `max-iter-to-alter`.
   public let name: String
@@ -6,11 +6,11 @@ public struct KnobDescription: Hashable, Sendable {
   public let alias: String?
   /// One line of help, without the default.
   public let help: String
-  /// What stands for the value in help.
+  /// The placeholder of the value in help.
   public let placeholder: String
   /// How it is given on the command line.
   public let form: KnobForm
-  /// The values there are, where they can be listed.
+  /// The possible values, if they can be listed.
   public let choices: [String]
   /// The text it has in the method; `nil` where the prompt or the checkpoint decides it.
   public let text: String?

@@ -11,7 +11,7 @@ public protocol Method: Hashable, Sendable {
   var name: String { get }
   /// The name in figures and reports, as in `Attend-and-Excite`.
   var title: String { get }
-  /// One sentence for people: what it does, and whose it is.
+  /// One sentence for help: what the method does, and its authors.
   var summary: String { get }
   /// Its settings, in the order in which they are read and listed.
   static var knobs: [Knob<Self>] { get }
@@ -21,7 +21,7 @@ public protocol Method: Hashable, Sendable {
   var needsSubjects: Bool { get }
   /// Iterations in which the latent is altered; 0 for none.
   var alteredSteps: Int { get }
-  /// What must be attained, by iteration; empty for nothing.
+  /// The attention to reach, by iteration; empty if there are no thresholds.
   var thresholds: [Int: Double] { get }
   /// How maps are smoothed before the largest attention of each subject is read.
   var smoothing: MapSmoothing { get }
@@ -42,7 +42,7 @@ public protocol Method: Hashable, Sendable {
   /// - Throws: ``DiffusionError`` or ``TextError`` when a knob does not fit the run.
   func resolved(for run: PlannedRun) throws -> Self
 
-  /// The tokens of texts besides the prompt that it reads: parts of the prompt, a source prompt.
+  /// The tokens of other texts that it reads: parts of the prompt, a source prompt.
   func texts(for run: PlannedRun) throws -> [EncodedText]
 
   /// What it adds to a run whose method it is, resolved.
@@ -73,7 +73,7 @@ extension Method {
 // MARK: - Knobs as texts
 
 extension Method {
-  /// The texts of its knobs, by name; a knob that the method decides by itself is missing.
+  /// The texts of its knobs, by name, without those whose values the method decides.
   public var knobTexts: [String: String] {
     Dictionary(
       Self.knobs.compactMap { knob in knob.text(in: self).map { (knob.name, $0) } },
@@ -81,15 +81,15 @@ extension Method {
   }
 
   /// Sets knobs to texts.
-  /// - Throws: ``DiffusionError/knob(name:reason:)`` for a name that is none of its knobs, and a text
-  ///   that is none of the knob's values.
+  /// - Throws: ``DiffusionError/knob(name:reason:)`` for a name that is not one of its knobs, and for
+  ///   a text that is not a valid value.
   public mutating func set(_ texts: [String: String]) throws {
     if let name = texts.keys.sorted().first(where: { name in
       !Self.knobs.contains { $0.name == name }
     }) {
       throw DiffusionError.knob(
         name: name,
-        reason: "is no knob of \(self.name); it has "
+        reason: "is not a knob of \(self.name); it has "
           + Self.knobs.map(\.name).sorted().joined(separator: ", "))
     }
     for knob in Self.knobs {
@@ -106,7 +106,7 @@ extension Method {
     }
   }
 
-  /// Its knobs, whatever they are knobs of.
+  /// Descriptions of its knobs.
   public var knobs: [KnobDescription] { Self.knobs.map { KnobDescription($0, in: self) } }
 
   /// Whether another method is the same one, with the same knobs.

@@ -1,11 +1,11 @@
-/// What a method says of how it takes a run.
+/// A message of a method about how it interprets a run.
 public struct MethodNote: Hashable, Sendable {
   /// The line.
   public let text: String
-  /// Whether the user most likely did not mean this.
+  /// Whether the user probably did not intend this.
   public let isWarning: Bool
 
-  /// A line about how a run is taken.
+  /// A message about how a run is interpreted.
   public init(_ text: String, isWarning: Bool = false) {
     self.text = text
     self.isWarning = isWarning

@@ -1,4 +1,4 @@
-/// Every method there is.
+/// The list of all methods.
 public enum Methods {
   /// The methods that make pictures, with their published knobs, in the order in which help lists them.
   ///

@@ -1,14 +1,14 @@
 public import TensorEngine
 
-/// One of the predictions that a step's noise is made of.
+/// One of the predictions that are combined into a step's noise.
 public struct NoiseComponent: Sendable {
   /// What it is conditioned on, `[1, token, width]`; `nil` for the prompt itself, whose prediction
-  /// is there anyway.
+  /// is always made.
   public let embedding: Tensor?
-  /// How much of its difference from the unconditional prediction counts; below 0 to keep away.
+  /// The weight of its difference from the unconditional prediction; below 0 to steer away from it.
   public let weight: Float
 
-  /// The prediction for an embedding, or for the prompt itself, with its weight.
+  /// The noise predicted for `embedding`, with its weight in the sum.
   public init(embedding: Tensor?, weight: Float) {
     self.embedding = embedding
     self.weight = weight

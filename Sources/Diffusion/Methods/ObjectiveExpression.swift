@@ -38,7 +38,7 @@ public struct ObjectiveExpression: Hashable, Sendable {
   }
 }
 
-/// What is wrong with an objective that was written down, and where.
+/// A syntax error in an objective, and its place.
 public struct ObjectiveExpressionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The expression.
   public let text: String
@@ -92,7 +92,7 @@ private struct ExpressionScan {
     guard let kind = ObjectiveTerm(rawValue: name) else {
       position = start
       throw error(
-        "no term '\(name)'; there are \(ObjectiveTerm.allCases.map(\.rawValue).joined(separator: ", "))"
+        "unknown term '\(name)'; expected one of \(ObjectiveTerm.allCases.map(\.rawValue).joined(separator: ", "))"
       )
     }
     guard takes("(") else { throw error("expected ( after \(name)") }
@@ -114,12 +114,12 @@ private struct ExpressionScan {
     }
     guard let number = Double(digits), number.isFinite else {
       position = start
-      throw error("'\(digits)' is no number")
+      throw error("'\(digits)' is not a number")
     }
     return number
   }
 
-  /// What stands between the parentheses, the first of which is passed.
+  /// The arguments up to the closing parenthesis; the opening one has been read.
   private mutating func arguments() throws(ObjectiveExpressionError) -> [String] {
     var arguments: [String] = []
     repeat {

@@ -1,7 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
-/// Predicated Diffusion: the prompt as propositions, a map as how true a word is at a pixel.
+/// Predicated Diffusion: the prompt is a set of propositions, and a map is the truth of a word by pixel.
 ///
 /// Sueyoshi & Matsubara, Predicated Diffusion, CVPR 2024, section 3, product fuzzy logic:
 ///
@@ -24,7 +24,7 @@ public struct PredicatedDiffusion: GroupMethod {
   public var groups: [[String]]?
   /// How pixels are summed.
   public var form = ObjectiveForm.code
-  /// α, the weight of what a word must not be.
+  /// α, the weight of attributes leaking to other nouns.
   public var leakWeight = 0.3
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:])
@@ -41,7 +41,8 @@ public struct PredicatedDiffusion: GroupMethod {
   public static let knobs: [Knob<PredicatedDiffusion>] =
     [
       .choice("objective-form", \.form, ObjectiveForm.help),
-      .number("leak-weight", \.leakWeight, in: 0...1e6, "Weight of what words must not be."),
+      .number(
+        "leak-weight", \.leakWeight, in: 0...1e6, "Weight of attributes leaking to other nouns."),
     ] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -52,11 +53,11 @@ public struct PredicatedDiffusion: GroupMethod {
       leakWeight: Float(leakWeight), reading: run.reading(smoothing))
   }
 
-  /// What the prompt says of its words.
-  package enum Proposition: Hashable, Sendable {
+  /// A statement of the prompt about its words.
+  public enum Proposition: Hashable, Sendable {
     /// There is a P.
     case exists(Subject)
-    /// What is P is Q, as what is had lies where its owner does.
+    /// What is P is Q: a thing lies where its owner is.
     case implies(Subject, Subject)
     /// What is P is Q, and the other way round.
     case equivalent(Subject, Subject)
@@ -88,17 +89,18 @@ extension PredicatedDiffusion {
   /// The loss of the table above.
   package struct Loss: AttentionObjective {
     /// What is measured.
-    package let subjects: [Subject]
-    /// What shall be true.
-    package let propositions: [Proposition]
+    public let subjects: [Subject]
+    /// The propositions that should be true.
+    public let propositions: [Proposition]
     /// How pixels are summed.
-    package let form: ObjectiveForm
-    /// α, the weight of what a word must not be.
-    package let leakWeight: Float
+    public let form: ObjectiveForm
+    /// α, the weight of attributes leaking to other nouns.
+    public let leakWeight: Float
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The loss of `propositions`, with `subjects` measured.
+    public init(
       subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper,
       leakWeight: Float = 0.3,
       reading: MapReading
@@ -111,8 +113,8 @@ extension PredicatedDiffusion {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: propositions.flatMap(\.words) + subjects)
     }
 

@@ -2,11 +2,11 @@ internal import AttentionTrace
 package import PromptText
 package import TensorEngine
 
-/// Which tokens of one prompt are those of another, for maps to go from the one to the other.
+/// Which tokens of two prompts correspond, so that maps can be transferred.
 ///
 /// Start and end tokens correspond. Padding stands for padding at the same position.
 public struct PromptAlignment: Hashable, Sendable {
-  /// What was done to the source's words.
+  /// How the source's words were edited.
   public enum Edit: String, Hashable, Sendable, CaseIterable {
     /// Words were replaced by as many others, and the maps of all words are taken.
     case replacement
@@ -45,7 +45,7 @@ public struct PromptAlignment: Hashable, Sendable {
     let (old, new) = (source.words, target.words)
     try DiffusionError.require(
       old.count == new.count, "the source prompt", "\(old.count) words",
-      "\(new.count), as many as the prompt, for a replacement; a refinement adds or drops words")
+      "\(new.count), as many as the prompt has, for replacement; refinement adds or drops words")
     var found: [Int: (sources: [Int], share: Float)] = [:]
     for (old, new) in zip(old, new) {
       for (place, token) in new.tokens.enumerated() {

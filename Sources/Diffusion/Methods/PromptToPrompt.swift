@@ -3,7 +3,7 @@ private import Foundation
 internal import PromptText
 internal import TensorEngine
 
-/// Prompt-to-prompt: words weigh more or less, or another prompt's maps lay out the picture.
+/// Prompt-to-Prompt: multiplies words' attention, or takes the layout from another prompt's maps.
 ///
 /// Hertz, Mokady, Tenenbaum, Aberman, Pritch & Cohen-Or, Prompt-to-Prompt Image Editing with Cross
 /// Attention Control, ICLR 2023, section 3.2:
@@ -21,7 +21,7 @@ internal import TensorEngine
 ///
 /// - Reference: github.com/google/prompt-to-prompt `prompt-to-prompt_stable.ipynb`.
 public struct PromptToPrompt: Method {
-  /// What a word's attention is multiplied by.
+  /// A factor for the attention of a word.
   public struct Weight: Hashable, Sendable {
     /// The word, as the user names it.
     public let word: String
@@ -56,10 +56,11 @@ public struct PromptToPrompt: Method {
   public let summary =
     "Prompt-to-Prompt (Hertz et al., ICLR 2023): multiplies words' attention, or takes over another "
     + "prompt's maps."
-  /// Words that weigh more or less.
+  /// Factors for the attention of words.
   public var weights: [Weight] = []
-  /// A prompt whose maps lay out the picture; its own picture is made from the same noise, in step, and
-  /// not kept.
+  /// A prompt whose maps determine the layout of the picture.
+  ///
+  /// Its own picture is made in parallel from the same noise, and is not kept.
   public var source: String?
   /// How the source's tokens are those of the request's prompt; `nil` for a replacement where there are
   /// as many words, otherwise a refinement.
@@ -86,7 +87,7 @@ public struct PromptToPrompt: Method {
 
   public static let knobs: [Knob<PromptToPrompt>] = [
     Knob(
-      "reweight", "What words' attention is multiplied by, as in frog=2,cat=0.5.",
+      "reweight", "Factors for the attention of words, as in frog=2,cat=0.5.",
       placeholder: "word=factor,…", expected: "words and numbers, as in frog=2,cat=0.5",
       write: { method in
         method.weights.isEmpty
@@ -105,7 +106,7 @@ public struct PromptToPrompt: Method {
         return true
       }),
     Knob(
-      "source", "A prompt whose maps lay out the picture; it is run in step, unseen.",
+      "source", "A source prompt whose maps determine the layout of the picture.",
       placeholder: "prompt", expected: "a prompt", write: \.source,
       read: { method, text in
         method.source = text
@@ -113,18 +114,21 @@ public struct PromptToPrompt: Method {
       }),
     .choice(
       "edit", \.edit,
-      "Whether the prompt replaces words of the source by as many, or refines it with more or fewer."),
-    window("cross-window", \.crossWindow, "Shares of the steps between which maps are edited."),
+      "Replacement: both prompts have as many words; refinement: the prompt adds or drops words. "
+        + "(default: replacement where possible)"),
+    window(
+      "cross-window", \.crossWindow,
+      "Fraction of the steps in which cross-attention is edited. (default: 0,0.8)"),
     window(
       "self-window", \.selfWindow,
-      "Shares of the steps between which self-attention maps are copied."),
+      "Fraction of the steps in which self-attention is copied. (default: 0,0.4)"),
   ]
 
   private static func window(
     _ name: String, _ path: KnobPath<PromptToPrompt, Window?>, _ help: String
   ) -> Knob<PromptToPrompt> {
     Knob(
-      name, help, placeholder: "from,to", expected: "two shares of the steps, as in 0,0.8",
+      name, help, placeholder: "from,to", expected: "two fractions of the steps, as in 0,0.8",
       write: { method in
         method[keyPath: path].map { "\($0.shares.lowerBound),\($0.shares.upperBound)" }
       },
@@ -149,7 +153,7 @@ public struct PromptToPrompt: Method {
         ("self-window", selfWindow != nil),
       ] where isGiven {
         throw DiffusionError.knob(
-          name: name, reason: "says how the source is used; there is no source")
+          name: name, reason: "needs a source prompt")
       }
       return self
     }

@@ -22,7 +22,7 @@ internal import TensorEngine
 ///
 /// - Reference: github.com/weixi-feng/Structured-Diffusion-Guidance `scripts/txt2img_demo.py`.
 public struct StructureDiffusion: Method {
-  /// Where phrases take their place.
+  /// Where the phrases are averaged in.
   public enum Form: String, Hashable, Sendable, CaseIterable {
     /// One key and several values: the published default.
     case values
@@ -36,11 +36,11 @@ public struct StructureDiffusion: Method {
   public let name = "structure"
   public let title = "StructureDiffusion"
   public let summary =
-    "StructureDiffusion (Feng et al., ICLR 2023): noun phrases are also encoded by themselves, and "
+    "StructureDiffusion (Feng et al., ICLR 2023): noun phrases are also encoded separately, and "
     + "averaged in."
-  /// The phrases as they stand in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
+  /// The phrases as they are written in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
   public var phrases: [String]?
-  /// Where they take their place.
+  /// Where the phrases are averaged in.
   public var form = Form.values
 
   /// The published form, with the phrases that are found in the prompt or `phrases`.
@@ -52,11 +52,11 @@ public struct StructureDiffusion: Method {
   public static let knobs: [Knob<StructureDiffusion>] = [
     .choice(
       "structure-form", \.form,
-      "Where phrases take their place: among the values, among the keys (conjunction), or among the "
-        + "keys as the published code computes it (conjunction-in-place)."),
+      "Where the phrases are averaged in: in the values, in the keys (conjunction), or in the keys "
+        + "as the published code computes them (conjunction-in-place)."),
     Knob(
-      "phrases", "The noun phrases; those that are found in the prompt without it.",
-      placeholder: "phrase | …", expected: "phrases of the prompt with bars between them",
+      "phrases", "The noun phrases. (default: those that are found in the prompt)",
+      placeholder: "phrase | …", expected: "phrases of the prompt separated by bars",
       write: { $0.phrases?.joined(separator: " | ") },
       read: { method, text in
         method.phrases =
@@ -79,8 +79,8 @@ public struct StructureDiffusion: Method {
   }
 
   /// The phrases in a prompt.
-  /// - Throws: ``TextError`` for a phrase that is not there.
-  package func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
+  /// - Throws: ``TextError`` for a phrase that is not in the prompt.
+  public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
     guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
     return try NounPhraseFinder.phrases(
       at: try phrases.map { try prompt.range(of: $0) }, in: prompt)
@@ -100,7 +100,7 @@ public struct StructureDiffusion: Method {
     guard let segments = try? segments(of: run.prompt), segments.isEmpty else { return [] }
     return [
       MethodNote(
-        "structure: no phrase of two words or more besides the whole prompt, so the picture is "
+        "structure: no phrase of two or more words apart from the whole prompt, so the picture is "
           + "that of stable-diffusion", isWarning: true)
     ]
   }

@@ -33,7 +33,7 @@ public struct SynGen: GroupMethod {
   public init() {}
 
   public static let knobs: [Knob<SynGen>] =
-    [.toggle("bare-nouns", \.readsBareNouns, "Count nouns without modifiers.")] + groupKnobs
+    [.toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers.")] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     Loss(
@@ -56,7 +56,8 @@ extension SynGen {
     /// How maps are read.
     package let reading: MapReading
 
-    package init(
+    /// The loss that binds the modifiers of `groups` to their nouns, with `subjects` measured.
+    public init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       reading: MapReading
     ) {
@@ -68,8 +69,8 @@ extension SynGen {
     }
 
     /// The cross-attentions at the grid.
-    /// - Throws: ``DiffusionError`` when there are none, or words cannot be read there.
-    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
+    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: readsBareNouns)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }

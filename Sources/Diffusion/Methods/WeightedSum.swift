@@ -7,13 +7,13 @@ public struct WeightedSum: GradientMethod {
   public let name = "objective"
   public let title = "Weighted sum"
   public let summary =
-    "A weighted sum of losses that you write, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
+    "A weighted sum of losses, as in \"excite(cat, frog) + 0.5 * bind(red, car)\"."
   /// The sum; a run needs one.
   public var expression: ObjectiveExpression?
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:])
 
-  /// A method that follows `expression`; without one it is yet to be set.
+  /// A method that follows `expression`, which may be set later.
   public init(_ expression: ObjectiveExpression? = nil) { self.expression = expression }
 
   public static let knobs: [Knob<WeightedSum>] =
@@ -46,6 +46,7 @@ extension WeightedSum {
     package let terms: [(weight: Float, objective: any AttentionObjective)]
     private let reading: MapReading
 
+    /// The weighted sum of `terms`.
     /// - Parameter reading: how the subjects are measured.
     package init(
       subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
@@ -56,7 +57,7 @@ extension WeightedSum {
       self.reading = reading
     }
 
-    /// What any of the objectives reads, in the model's order.
+    /// The sites that any of the objectives reads, in the model's order.
     /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       let measured = try subjects.isEmpty ? [] : reading.sites(among: sites, for: subjects)
@@ -66,8 +67,8 @@ extension WeightedSum {
       return sites.filter(wanted.contains)
     }
 
-    /// The sum of one pass.
-    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    /// The weighted sum for one pass.
+    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let losses = terms.enumerated().map { index, term in
         term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
       }
@@ -76,8 +77,8 @@ extension WeightedSum {
         maxima: subjects.isEmpty ? [] : reading.read(maps).maxima(of: subjects))
     }
 
-    /// What its objectives remember, each under its number.
-    package var memoryShapes: [String: [Int]] {
+    /// The shapes of what its objectives remember, each under its number.
+    public var memoryShapes: [String: [Int]] {
       collected { _, objective in objective.memoryShapes }
     }
 

@@ -1,7 +1,7 @@
 package import AttentionTrace
 package import TensorEngine
 
-/// What one pass of the UNet shows of its attention, and to whom.
+/// Passes the attention of one UNet pass to observers, objectives and interventions.
 ///
 /// Observers are lent numbers. An objective is given the tensors themselves, on the tape, and the
 /// pass ends at the last site it reads. The two never meet: an observer cannot change a picture.

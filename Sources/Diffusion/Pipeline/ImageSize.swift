@@ -27,7 +27,7 @@ public struct ImageSize: Sendable, Hashable, LosslessStringConvertible {
   static let sides = 1...16_384
 
   /// How many latent cells there are, each `factor` pixels on a side.
-  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when a side is no multiple of
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when a side is not a multiple of
   ///   `factor`, or beyond all measure.
   func latentGrid(factor: Int) throws -> (rows: Int, columns: Int) {
     guard Self.sides.contains(width), Self.sides.contains(height), width % factor == 0,

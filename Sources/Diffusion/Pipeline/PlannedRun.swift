@@ -39,7 +39,7 @@ public struct PlannedRun: Sendable {
   public internal(set) var cost: RecordingCost?
   /// What it needs at least besides the weights, in bytes.
   public internal(set) var workingMemory = 0
-  /// The picture that it begins from; `nil` for noise alone.
+  /// The start picture; `nil` for noise alone.
   public let picture: InputPicture?
   /// What its method adds.
   public internal(set) var parts = MethodParts()

@@ -104,15 +104,15 @@ extension StableDiffusion {
       ? try SubjectSelection.subjects(named: [], in: run.prompt) : []
   }
 
-  /// What the method adds, with what is taken out, and what is measured.
+  /// What the method adds, the intervention, and what is measured.
   fileprivate func parts(of run: PlannedRun) throws -> MethodParts {
     var parts = try run.request.method.parts(for: run)
     if let ablation = run.request.ablation {
       let taken = try AttentionAblation(ablation, in: run)
-      // What is taken out of the prompt's pass would change no picture that is made of other passes.
+      // An intervention in the prompt's pass does not change a picture that is made from other passes.
       try DiffusionError.require(
         parts.components?.allSatisfy { $0.embedding == nil } ?? true,
-        "the method to take something out of", run.request.method.name,
+        "the method of an intervention", run.request.method.name,
         "one whose picture is made from the whole prompt's attention")
       parts.ablation = taken
     }

@@ -24,7 +24,7 @@ public struct RunRequest: Sendable {
   public var guidanceScale = 7.5
   /// The scheduler's name; `nil` takes the checkpoint's own.
   public var scheduler: String?
-  /// The picture to begin from instead of noise; an explanation needs one.
+  /// The start picture instead of noise; an explanation needs one.
   public var picture: StartPicture?
   /// How the picture is made.
   public var method: any Method
@@ -92,7 +92,7 @@ extension RunRequest: Codable, Equatable {
   public init(_ record: RunRequestRecord) throws {
     func value<Value>(_ what: String, _ text: String, _ read: (String) -> Value?) throws -> Value {
       guard let value = read(text) else {
-        throw DiffusionError.invalidRequest(what: what, got: "'\(text)'", expected: "one that is known")
+        throw DiffusionError.invalidRequest(what: what, got: "'\(text)'", expected: "a known value")
       }
       return value
     }

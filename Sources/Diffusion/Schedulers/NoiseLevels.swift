@@ -55,7 +55,7 @@ struct NoiseLevels: Sendable {
     guard zip(sigmas, sigmas.dropFirst()).allSatisfy({ $0 > $1 }) else {
       throw DiffusionError.invalidRequest(
         what: "the number of steps", got: String(timesteps.count),
-        expected: "fewer: two of its times have the same noise level")
+        expected: "fewer steps: two timesteps have the same noise level")
     }
   }
 

@@ -11,7 +11,7 @@ package enum PDFBackend {
   }
 
   /// The bytes of a PDF file with one page.
-  /// - Throws: ``FigureError`` if the date is none or a font is missing.
+  /// - Throws: ``FigureError`` if the date is not one or a font is missing.
   package static func data(_ scene: Scene) throws -> [UInt8] {
     guard isDate(scene.metadata.date) else { throw FigureError.invalidDate(scene.metadata.date) }
     let typesetter = try Typesetter(scene.typeface)

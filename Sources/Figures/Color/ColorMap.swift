@@ -36,7 +36,7 @@ public struct ColorMap: Hashable, Sendable {
       ]
       return parts.reduce(0) { $0 << 8 | UInt32(max(0, min(255, $1))) }
     })
-  /// Black to white, for shares of brightness.
+  /// Black to white, for brightness.
   public static let gray = ColorMap(
     name: "gray", table: (0..<256).map { UInt32($0 << 16 | $0 << 8 | $0) })
   /// Blue for negative values, white for zero, vermilion for positive ones.
@@ -68,9 +68,9 @@ public struct ColorMap: Hashable, Sendable {
     self = map
   }
 
-  /// The colour for `fraction`, 0…1 along the scale; what lies beyond takes the end's colour.
+  /// The colour for `fraction`, 0…1 along the scale; values beyond it have the end's colour.
   ///
-  /// Each colour stands for 1/256 of the scale, the same part that it fills in a colour bar.
+  /// Each colour covers 1/256 of the scale, as in a colour bar.
   public func color(at fraction: Double) -> Color {
     colors[max(0, min(255, Int(max(0, min(1, fraction)) * 256)))]
   }

@@ -50,7 +50,7 @@ package struct CompareSheet: Sendable {
     }
   }
 
-  /// Both methods from the same starting noise.
+  /// Runs of both methods from the same initial noise.
   package struct Seed: Sendable {
     /// The seed of the noise.
     package var seed: UInt64
@@ -84,7 +84,7 @@ package struct CompareSheet: Sendable {
   package var recipe: String
   /// What the largest attention in the curves is, as in `largest attention, smoothed`.
   package var curveLabel = "largest attention"
-  /// How the curves' numbers came about, as a sentence under the sheet; may be empty.
+  /// How the curves' numbers were measured, as a sentence below the sheet; may be empty.
   package var curveNote = ""
   /// The title of the plain method.
   package var plainName = "Stable Diffusion"

@@ -7,7 +7,7 @@ internal import PromptText
 /// Of five and more seeds of a method the median is drawn, in a band from the 25th to the 75th
 /// percentile; of fewer, each seed's line.
 package struct CurvesSheet: Sendable {
-  /// A method and what it did over the steps.
+  /// A method and its results over the steps.
   package struct Method: Sendable {
     /// As in `Attend-and-Excite`.
     package var title: String
@@ -59,7 +59,7 @@ package struct CurvesSheet: Sendable {
   package var panels: [Panel]
   /// How the maps of entropy and overlap were made.
   package var recipe: String
-  /// What was asked for and not recorded, a sentence each.
+  /// What was requested but not recorded, a sentence each.
   package var gaps: [String]
   package var metadata: Scene.Metadata
 
@@ -90,7 +90,7 @@ package struct CurvesSheet: Sendable {
     let others = methods.count { !$0.isPlain }
     guard others <= CurveStyle.others.count else {
       throw FigureError.inconsistentSheet(
-        "\(others) methods besides \(RunManifest.Method.plainTitle); lines of "
+        "\(others) methods apart from \(RunManifest.Method.plainTitle); lines of "
           + "\(CurveStyle.others.count) at most can be told apart")
     }
   }

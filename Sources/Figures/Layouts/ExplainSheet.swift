@@ -3,7 +3,7 @@ package import AttentionTrace
 internal import Pictures
 internal import PromptText
 
-/// A photo, and where each word of a prompt looks in it: a row for each time, on one shared scale.
+/// A photo, and where each word of a prompt attends to in it: a row for each time, on one shared scale.
 package struct ExplainSheet: Sendable {
   /// The maps at one time.
   struct Row {

@@ -170,7 +170,7 @@ struct MapGathering {
     guard Set(plan.facets).count == plan.facets.count, !plan.rows.isEmpty, !plan.columns.isEmpty
     else {
       throw FigureError.inconsistentSheet(
-        "expected at least one facet in rows and one in columns, none of them twice")
+        "expected at least one facet in rows and one in columns, each given once")
     }
     for facet in Facet.allCases where !facets.contains(facet) {
       let values = order[facet] ?? []

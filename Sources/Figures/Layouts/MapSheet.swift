@@ -19,7 +19,7 @@ package struct MapSheet: Sendable {
   package enum Panel: Sendable {
     case map(AttentionMap)
     case picture
-    /// Nothing of the kind was recorded.
+    /// The map was not recorded.
     case nothing
   }
 
@@ -64,7 +64,7 @@ extension MapSheet {
   ///   - plan: rows, columns and what the maps are of.
   ///   - weights: the head weights that the plan's recipe names, by path.
   ///   - software: what draws the sheet, with the version.
-  /// - Throws: `AnalysisError` when runs cannot stand beside each other, or lack what the plan asks for;
+  /// - Throws: `AnalysisError` when runs cannot be compared, or lack what the plan asks for;
   ///   ``FigureError`` when a plan leaves two maps for one place or a picture is damaged; `TraceError`.
   package init(
     runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],

@@ -16,7 +16,7 @@ package struct NeglectSheet: Sendable {
     /// The mean of its largest attention over the judged steps; NaN if nothing was measured.
     package var late: Float
     package var verdict: NeglectVerdict
-    /// Why, with the numbers that led to it.
+    /// The reason of the verdict, with its numbers.
     package var reason: String
     /// Its map; `nil` if none was recorded.
     package var map: AttentionMap?
@@ -34,12 +34,12 @@ package struct NeglectSheet: Sendable {
     }
   }
 
-  /// The same noise with another method.
+  /// The result of another method from the same noise.
   package struct Other: Sendable {
     /// As in `Attend-and-Excite`.
     package var method: String
     package var image: Picture
-    /// What became of the subjects.
+    /// The verdicts on the subjects.
     package var words: String
 
     package init(method: String, image: Picture, words: String) {
@@ -58,7 +58,7 @@ package struct NeglectSheet: Sendable {
     package var image: Picture
     /// In the order of the prompt; one at least.
     package var subjects: [Subject]
-    /// What other methods made of the same noise.
+    /// The results of other methods from the same noise.
     package var others: [Other]
 
     package init(
@@ -76,7 +76,7 @@ package struct NeglectSheet: Sendable {
 
   /// The cases that are shown, the most neglected first.
   package var cases: [Case]
-  /// What is left out, and how often each method neglected a subject, a sentence each.
+  /// What is omitted, and how often each method neglected a subject, a sentence each.
   package var notes: [String]
   /// The levels that verdicts follow.
   package var criteria: NeglectCriteria
@@ -196,7 +196,7 @@ extension NeglectSheet {
       + (steps.map { "steps \($0.lowerBound)–\($0.upperBound)" } ?? "the judged steps")
   }
 
-  /// What is left out, and how often each method neglected a subject.
+  /// What is omitted, and how often each method neglected a subject.
   private static func notes(_ reports: [NeglectReport], shown: Int) -> [String] {
     var notes: [String] = []
     if shown < reports.count {
@@ -244,7 +244,7 @@ extension NeglectSheet.Case {
       others: try Self.others(report, among: all))
   }
 
-  /// What other methods made of the same noise.
+  /// The results of other methods from the same noise.
   private static func others(
     _ report: NeglectReport, among all: [NeglectReport]
   ) throws -> [NeglectSheet.Other] {

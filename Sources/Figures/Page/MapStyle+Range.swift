@@ -1,5 +1,5 @@
 extension MapStyle {
-  /// Which range of values the colours stand for.
+  /// The range of values that the colours cover.
   public enum Range: Hashable, Sendable {
     /// From zero to the largest value of all maps of the sheet.
     case shared

@@ -2,19 +2,19 @@ public import AttentionAnalysis
 
 /// How maps are drawn.
 public struct MapStyle: Hashable, Sendable {
-  /// How a map lies over its picture.
+  /// How a map is drawn over its picture.
   public var overlay: OverlayMode
   /// The colour map; differences have their own, ``ColorMap/difference``.
   public var colors: ColorMap
   /// How maps are interpolated between the centres of their cells, before values become colours.
   public var interpolation: Recipe.Interpolation
-  /// Which range of values the colours stand for.
+  /// The range of values that the colours cover.
   public var range: Range
   /// Whether the colour scale is logarithmic.
   public var isLogarithmic: Bool
-  /// Levels of the contours as shares of the scale, each between 0 and 1.
+  /// Levels of the contours as fractions of the scale, each between 0 and 1.
   public var contours: [Double]
-  /// Whether to exchange the picture's red and blue, as Attend-and-Excite's published figures do; for
+  /// Whether to swap the picture's red and blue, as Attend-and-Excite's published figures do; for
   /// ``OverlayMode/jetCompat``.
   public var swapsRedAndBlue: Bool
 
@@ -37,7 +37,7 @@ public struct MapStyle: Hashable, Sendable {
   /// What ``areLevels(_:)`` accepts, in words.
   package static let expectedLevels = "shares between 0 and 1, as in 0.25,0.5"
 
-  /// Whether contours can run at these shares of the scale.
+  /// Whether these are levels of contours: fractions of the scale.
   package static func areLevels(_ shares: [Double]) -> Bool {
     shares.allSatisfy { $0 > 0 && $0 < 1 }
   }
@@ -61,7 +61,7 @@ public struct MapStyle: Hashable, Sendable {
   /// Whether each map has a scale of its own.
   var isOwnRange: Bool { range == .own || overlay == .jetCompat }
 
-  /// - Throws: ``FigureError/inconsistentSheet(_:)`` for choices that exclude each other.
+  /// - Throws: ``FigureError/inconsistentSheet(_:)`` for incompatible choices.
   package func validate(isDifference: Bool) throws {
     func require(_ condition: Bool, _ what: String) throws {
       guard condition else { throw FigureError.inconsistentSheet(what) }
@@ -94,7 +94,7 @@ public struct MapStyle: Hashable, Sendable {
       "differences in \(colors.name); differences have their own colours")
   }
 
-  /// The scale of `maps`, of which all are drawn on it.
+  /// The shared scale of `maps`.
   package func scale(of maps: [AttentionMap], isDifference: Bool) -> ValueScale {
     if case .fixed(let lower, let upper) = range {
       return ValueScale(lower: lower, upper: upper, isLogarithmic: isLogarithmic)

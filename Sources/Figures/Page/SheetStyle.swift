@@ -1,10 +1,10 @@
-/// How a sheet is drawn: its page, type, colours, and how maps lie over their pictures.
+/// How a sheet is drawn: its page, type, colours and maps.
 public struct SheetStyle: Hashable, Sendable {
   /// The size of the smallest type in the layouts' own units.
   private static let layoutType = 6.0
   /// The smallest type that is legible in print, in points.
   public static let legibleType = 6.0
-  /// Smaller type than this is refused, in points.
+  /// The smallest type that is accepted, in points.
   public static let smallestType = 5.0
 
   /// What PDF viewers show of a page at most, in points.
@@ -12,9 +12,9 @@ public struct SheetStyle: Hashable, Sendable {
 
   /// The page's width in points; 495 is the full width of a two-column page (CVPR).
   public var width: Double
-  /// The size of the smallest type in points; all other type grows with it.
+  /// The size of the smallest type in points; all other type scales with it.
   public var typeSize: Double
-  /// The face that words are set in.
+  /// The typeface.
   public var typeface: Typeface
   /// The colours of background, type and lines.
   public var theme: Theme
@@ -39,7 +39,7 @@ public struct SheetStyle: Hashable, Sendable {
   ///
   /// Layouts know one size of type: a page with larger type is laid out on a smaller page, which is
   /// then enlarged.
-  /// - Throws: ``FigureError`` for type that nobody can read, and what `layout` throws.
+  /// - Throws: ``FigureError`` for type that is too small, and what `layout` throws.
   func page(_ layout: (_ width: Double, SceneBuilder) throws -> Scene) throws -> Scene {
     guard typeSize >= Self.smallestType, typeSize.isFinite else {
       throw FigureError.inconsistentSheet(

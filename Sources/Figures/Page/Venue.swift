@@ -30,7 +30,7 @@ public enum Venue: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The face that goes with the venue's own: Times, but for ACM, which sets captions in a sans serif.
+  /// The typeface that matches the venue's own: Times, except for ACM, which sets captions in a sans serif.
   public var typeface: Typeface {
     switch self {
     case .neurips, .icml, .cvpr, .eccv, .aaai: .serif

@@ -1,7 +1,7 @@
 package import AttentionAnalysis
 internal import AttentionTrace
 
-/// Lines of equal value between the middles of a map's cells, by marching squares.
+/// Lines of equal value between the centres of a map's cells, by marching squares.
 ///
 /// - Reference: Lorensen & Cline, Marching Cubes, SIGGRAPH 1987, in two dimensions; at a saddle the
 ///   mean of its four corners decides.
@@ -38,7 +38,7 @@ package struct Contours {
     }
   }
 
-  /// Where the map passes `level`, in cells from the middle of the first one.
+  /// Where the map passes `level`, in cells from the centre of the first one.
   package func segments(at level: Double) -> [Segment] {
     var segments: [Segment] = []
     for row in stride(from: 0, to: map.grid.rows - 1, by: 1) {

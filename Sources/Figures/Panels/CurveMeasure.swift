@@ -1,4 +1,4 @@
-/// What is measured of a run at each step.
+/// A measure of a run at each step.
 public enum CurveMeasure: String, Hashable, Sendable, CaseIterable {
   /// The objective's loss.
   case loss

@@ -2,7 +2,7 @@ package import AttentionAnalysis
 internal import AttentionTrace
 package import Pictures
 
-/// A map as pixels: values are spread first and become colours afterwards, never the other way round.
+/// A map as pixels: values are interpolated first, and then become colours.
 package struct MapRaster {
   /// A side that smoothed maps have at least, in pixels.
   private static let smoothSide = 256

@@ -1,4 +1,4 @@
-/// How a map lies over its picture.
+/// How a map is drawn over its picture.
 public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
   /// A square for each cell over the picture in grey, its area in proportion to the value.
   case mosaic

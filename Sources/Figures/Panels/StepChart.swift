@@ -2,7 +2,7 @@
 struct StepChart {
   /// One method's value at each step.
   struct Series {
-    /// By step; what is no number interrupts the line.
+    /// By step; what is not a number interrupts the line.
     var values: [Float]
     /// `nil` for the theme's ink.
     var color: Color?

@@ -96,7 +96,7 @@ public struct AttentionReport: Sendable {
     let manifest = recording.run.manifest
     let run = "\(manifest.method.name), seed \(manifest.seed)"
     if recording.missing > 0 {
-      return "\(run): \(recording.missing) recorded chunks are gone; their maps are not shown"
+      return "\(run): \(recording.missing) recorded chunks are missing; their maps are not shown"
     }
     return manifest.status == .complete
       ? nil : "\(run): the run is not complete; the page shows what was recorded so far"

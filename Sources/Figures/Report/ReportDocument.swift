@@ -22,7 +22,7 @@ struct ReportDocument: Encodable {
 
   struct Curves: Encodable {
     let steps: [Int]
-    /// By step; null for what is no number.
+    /// By step; null for what is not a number.
     let loss: [Float?]
     /// `[subject][step]`.
     let largest: [[Float?]]

@@ -15,7 +15,7 @@ struct ReportMaps {
   let means: [Float]
 
   /// Reads the denoising calls of a layer once, in their order.
-  /// - Throws: `TraceError` when a chunk is damaged; one that is gone leaves NaN.
+  /// - Throws: `TraceError` when a chunk is damaged; one that is missing leaves NaN.
   init(
     _ recording: ReportRecording, _ site: RecordedSite, _ branch: Branch, _ plan: ReportPlan
   ) throws {

@@ -13,7 +13,7 @@ struct ReportRecording {
   let branches: [Branch]
   /// Steps with maps, ascending.
   let steps: [Int]
-  /// How many chunks were acknowledged but are gone.
+  /// How many chunks were acknowledged but are missing.
   let missing: Int
 
   /// - Throws: `AnalysisError` when no denoising call has maps of the prompt's tokens.

@@ -1,7 +1,7 @@
 package import Pictures
 
 extension Picture {
-  /// 128 bits that tell this picture from others, as hexadecimal digits.
+  /// A digest of 128 bits that identifies the picture, as hexadecimal digits.
   package var digest: String {
     // FNV-1a from two bases.
     var (first, second): (UInt64, UInt64) = (0xCBF2_9CE4_8422_2325, 0x6C62_272E_07BB_0142)

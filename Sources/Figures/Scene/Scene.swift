@@ -99,7 +99,7 @@ public struct Scene: Sendable {
     public var color: Color
     /// Whether the line runs upwards instead of to the right.
     public var isVertical: Bool
-    /// What the line takes on the page, from the font's ascent to its descent.
+    /// The area of the line on the page, from the font's ascent to its descent.
     public var box: Rect
   }
 
@@ -127,7 +127,7 @@ public struct Scene: Sendable {
     public var date: String
     /// What made it, with the version.
     public var software: String
-    /// What it was made from, as JSON; empty to leave it out.
+    /// The manifest of what it was made from, as JSON; empty to omit it.
     public var manifest: String
 
     /// The metadata of a file.
@@ -147,7 +147,7 @@ public struct Scene: Sendable {
   public let nodes: [Node]
   /// The background.
   public let paper: Color
-  /// The face that its words are set in.
+  /// The typeface of its text.
   public let typeface: Typeface
   /// The metadata of the figure's file.
   public let metadata: Metadata

@@ -3,7 +3,7 @@
 /// Layers, heads and steps that are neither rows nor columns are aggregated by the recipe; method, seed
 /// and word must then be the same for all maps.
 public struct MapSheetPlan: Hashable, Sendable {
-  /// What rows and columns are by.
+  /// A facet of rows or columns.
   public enum Facet: String, Hashable, Sendable, CaseIterable {
     /// The method of the run.
     case method
@@ -25,7 +25,7 @@ public struct MapSheetPlan: Hashable, Sendable {
   public var rows: [Facet]
   /// From the outermost to the innermost, left to right.
   public var columns: [Facet]
-  /// Words as `WordSelection` reads them; empty for the runs' subjects.
+  /// Words as `WordReference` reads them; empty for the runs' subjects.
   public var words: [String]
   /// Whether all tokens of the prompt are shown, from the start token to the end token.
   public var showsAllTokens: Bool
@@ -41,7 +41,7 @@ public struct MapSheetPlan: Hashable, Sendable {
   /// loss reads, and steps.
   public var recipe: String
 
-  /// A plan; what is not given is left to the runs and to the default recipe.
+  /// A plan; by default, words are the runs' subjects and the recipe is the default one.
   public init(
     rows: [Facet], columns: [Facet], words: [String] = [], showsAllTokens: Bool = false,
     steps: [Int] = [], knob: String = "", showsPictures: Bool = false,

@@ -10,7 +10,7 @@ public struct Sheet: Sendable {
   public var plan: SheetPlan
   /// The runs shown, in any order; of one prompt, except for ``SheetLayout/neglect``.
   public var runs: [RecordedRun]
-  /// The page, its type and colours, and how maps lie over their pictures.
+  /// The page, its type and colours, and how maps are drawn.
   public var style: SheetStyle
   /// What the files name as the program that made them, with its version.
   public var software: String
@@ -32,7 +32,7 @@ public struct Sheet: Sendable {
   }
 
   /// The sheet as shapes and words on a page.
-  /// - Throws: `AnalysisError` if the runs cannot stand beside each other or lack what the plan asks for;
+  /// - Throws: `AnalysisError` if the runs cannot be compared or lack what the plan asks for;
   ///   ``FigureError`` if the sheet cannot be drawn; `TraceError` or `FileError` if a file of a run, or one
   ///   of head weights, is missing or damaged.
   public func scene() throws -> Scene { try plan.scene(runs, style: style, software: software) }

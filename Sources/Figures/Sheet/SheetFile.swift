@@ -72,7 +72,7 @@ enum SheetFile {
     if let steps = try node.optionalMember("steps") {
       plan.steps = try steps.integers()
       guard plan.steps.allSatisfy({ $0 >= 0 }) else {
-        throw steps.failure("expected steps from 0 on")
+        throw steps.failure("expected steps of 0 or more")
       }
     }
     plan.knob = try node.optionalMember("knob")?.string() ?? ""
@@ -197,9 +197,9 @@ enum SheetFile {
       "columns: \(list(plan.columns.map(\.rawValue)))",
       "# Words, as in [cat, \"frog#2\", \"<start>\"]; all for every token; an empty list for the runs' subjects.",
       "words: \(plan.showsAllTokens ? "all" : list(plan.words.map(quoted)))",
-      "# The steps shown where step is in rows or columns; an empty list for eight from first to last.",
+      "# The steps to show, if step is in rows or columns; an empty list for eight from the first to the last.",
       "steps: \(list(plan.steps.map(String.init)))",
-      "# The knob whose values are shown where knob is in rows or columns, as in scale-factor.",
+      "# The knob whose values are compared, if knob is in rows or columns, as in scale-factor.",
       "knob: \(quoted(plan.knob))",
       "# Whether to show each run's picture before its maps.",
       "pictures: \(plan.showsPictures)",
@@ -231,9 +231,9 @@ enum SheetFile {
       isDifference ? "# Differences have their own colours." : colors,
       "# \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")), between cells; for the overlays cells, side, alpha and dim.",
       "interpolation: \(style.interpolation.rawValue)",
-      "# The range of colours: shared by all maps, own for each map, or two numbers, as in 0..0.5.",
+      "# Colour scale: shared by all maps, own for each map, or two numbers, as in 0..0.5.",
       "scale: \(style.range)", "log: \(style.isLogarithmic)",
-      "# Levels of contours as shares of the scale.",
+      "# Contour levels, as fractions of the scale.",
       "levels: \(list(style.contours.map { "\($0)" }))",
     ] + (style.swapsRedAndBlue ? ["\(SheetOption.swapRedBlue.rawValue): true"] : [])
   }

@@ -6,7 +6,7 @@ public struct SheetPlan: Hashable, Sendable {
   /// What a panel shows.
   ///
   /// A recipe says how its maps are aggregated, as `Recipe` reads it; an empty one
-  /// stands for the mean over heads, the layers that the loss reads, and steps.
+  /// means the mean over heads, the layers that the loss reads, and steps.
   public enum Content: Hashable, Sendable {
     /// Pictures, maps and curves of a plain and a guided run for each seed.
     case compare(recipe: String)
@@ -46,7 +46,7 @@ public struct SheetPlan: Hashable, Sendable {
     public var content: Content
     /// How its maps are drawn; `nil` to take the style of the sheet.
     public var maps: MapStyle?
-    /// The words below it; empty for none.
+    /// The caption below it; may be empty.
     public var caption: String
 
     /// A panel that shows `content`.
@@ -78,7 +78,7 @@ public struct SheetPlan: Hashable, Sendable {
   /// - Throws: `FileError` with the key and what is wrong there.
   public init(file path: String) throws { self = try SheetFile.read(path) }
 
-  /// The plan as a YAML file, each key with a comment on what may stand there.
+  /// The plan as a YAML file, each key with a comment on its values.
   public var yaml: String { SheetFile.text(self) }
 
   /// The only panel; `nil` if there are several.
@@ -91,7 +91,7 @@ public struct SheetPlan: Hashable, Sendable {
   /// - Parameters:
   ///   - runs: of one prompt, in any order.
   ///   - software: the program that draws the sheet, with its version.
-  /// - Throws: `AnalysisError` when runs cannot stand beside each other, or lack what a panel asks for;
+  /// - Throws: `AnalysisError` when runs cannot be compared, or lack what a panel asks for;
   ///   ``FigureError`` when the sheet cannot be drawn; `TraceError`, and `FileError` for a file of head
   ///   weights.
   package func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {

@@ -6,7 +6,7 @@ enum EnglishWord: Hashable {
   case determiner
   /// Says how the noun is: an adjective, a colour.
   case adjective
-  /// Ends in -ing or -ed and is no noun: before the noun it says how that is, after it what it does.
+  /// Ends in -ing or -ed and is not a noun: before the noun it says how that is, after it what it does.
   case participle
   /// Says how much a modifier holds.
   case adverb

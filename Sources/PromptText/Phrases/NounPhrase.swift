@@ -24,7 +24,7 @@ public struct NounPhrase: Hashable, Sendable {
     self.modifiers = modifiers
   }
 
-  /// One line for people, as in `a red car (car: red)`.
+  /// One line for messages, as in `a red car (car: red)`.
   public var summary: String {
     modifiers.isEmpty
       ? text : "\(text) (\(noun.text): \(modifiers.map(\.text).joined(separator: ", ")))"

@@ -20,9 +20,9 @@ public struct PromptMarkup: Hashable, Sendable {
 
   /// The prompt without marks: of parts those whose weight is not below 0, joined by "and".
   public private(set) var prompt: String
-  /// Phrases in brackets, as UTF-8 offsets into the prompt; none where none is marked.
+  /// Phrases in brackets, as UTF-8 offsets into the prompt; empty if none is marked.
   public private(set) var phrases: [Range<Int>] = []
-  /// The parts; none where the prompt is not cut.
+  /// The parts; empty if the prompt has no bars.
   public private(set) var components: [Component] = []
 
   /// Reads marks.

@@ -51,7 +51,7 @@ struct TokenizerFolder {
     } else if let vocabularyFile = file("vocab.json") {
       guard let mergesFile = file("merges.txt") else {
         throw FileError(
-          .missing, path: "\(path)/merges.txt", reason: "vocab.json needs it beside it")
+          .missing, path: "\(path)/merges.txt", reason: "vocab.json needs it in the same folder")
       }
       tokenizer.vocabulary = try Self.readVocabulary(path: vocabularyFile)
       tokenizer.rules = try MergeRules(path: mergesFile)

@@ -1,4 +1,4 @@
-/// Which of a subject's tokens stand for it in a loss, when it has several.
+/// Which tokens of a subject with several tokens a loss reads.
 ///
 /// Attend-and-Excite's authors pick a word's "dominant" token by hand, and their code takes every
 /// listed token as a subject of its own, which then asks for a peak at each piece. Heed has one

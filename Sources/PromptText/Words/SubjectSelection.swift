@@ -1,9 +1,9 @@
-/// From the user's words, or from the prompt alone, to what the image must show.
+/// Finds the subjects of a prompt, by the user's words or from the prompt alone.
 public enum SubjectSelection {
   /// The subjects that `names` name, in their order; without names, those that ``certain(in:)``
   /// finds.
   ///
-  /// A name is as in ``WordReference``; the start, end and padding tokens are no subjects.
+  /// A name is as in ``WordReference``; the start, end and padding tokens are not subjects.
   ///
   /// - Throws: ``TextError``, with the table of tokens where a choice is needed.
   public static func subjects(
@@ -18,7 +18,7 @@ public enum SubjectSelection {
   /// The subjects that `references` mean, in their order; without any, those that ``certain(in:)``
   /// finds.
   ///
-  /// The start, end and padding tokens are no subjects.
+  /// The start, end and padding tokens are not subjects.
   ///
   /// - Throws: ``TextError``, with the table of tokens where a choice is needed.
   public static func subjects(
@@ -47,7 +47,7 @@ public enum SubjectSelection {
   ///
   /// The whole prompt must be `a X and a Y` or `a X with a Y`, with `an` for `a` as one likes and
   /// one of the benchmark's 11 colours before either noun or neither. A noun is one word of letters
-  /// that is no colour, so that "a red and a green" and "an orange and a cat" are left to the user.
+  /// that is not a colour, so that "a red and a green" and "an orange and a cat" are left to the user.
   /// The templates are those of Attend-and-Excite's 276 prompts (Chefer et al., SIGGRAPH 2023).
   public static func certain(in table: TokenTable) -> [Subject]? {
     guard table.leftOut.isEmpty else { return nil }
@@ -58,7 +58,7 @@ public enum SubjectSelection {
     return [first, second].map(table.subject(of:))
   }
 
-  /// Every word of letters but articles, prepositions and their kin; may be none.
+  /// Every word of letters except articles, prepositions and similar words; may be empty.
   ///
   /// For what measures many words as well as two; a loss needs ``certain(in:)``.
   public static func contentWords(in table: TokenTable) -> [Subject] {

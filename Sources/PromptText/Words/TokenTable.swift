@@ -2,7 +2,7 @@
 public struct TokenTable: Hashable, Sendable, Codable {
   /// One position of the model's window.
   public struct Token: Hashable, Sendable, Codable {
-    /// What a token stands for when it stands for no text.
+    /// The kinds of special tokens.
     public enum Special: String, Hashable, Sendable, Codable {
       case start, end, padding
     }
@@ -17,7 +17,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
     public let range: Range<Int>?
     /// The position of its word in ``TokenTable/words``; `nil` for special tokens.
     public let word: Int?
-    /// What it is, if it stands for no text.
+    /// Its kind, if it is a special token.
     public let special: Special?
 
     /// The token at `index`, which covers a range of the prompt or is special.

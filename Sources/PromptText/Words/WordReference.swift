@@ -51,7 +51,7 @@ public enum WordReference: Hashable, Sendable {
   }
 
   /// Reads references separated by commas, as in `cat, frog#2,@5`.
-  /// - Throws: ``TextError/emptyName`` where nothing stands before, between or after commas.
+  /// - Throws: ``TextError/emptyName`` for an empty name before, between or after commas.
   public static func list(_ text: String) throws(TextError) -> [WordReference] {
     var references: [WordReference] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -165,7 +165,7 @@ extension WordReference: CustomStringConvertible {
 
 extension TokenTable {
   /// The reference that means `word` and nothing else: its text, with its number where the prompt has
-  /// it several times or where its text alone would be taken for an index.
+  /// it several times or where its text alone would be read as an index.
   public func reference(to word: Word) -> WordReference {
     let isRepeated = words.count { $0.text == word.text } > 1
     let isIndex =

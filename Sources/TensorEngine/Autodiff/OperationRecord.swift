@@ -1,6 +1,6 @@
 /// One operation that was evaluated, or whose pullback was: on what, and how long it took.
 package struct OperationRecord: Sendable {
-  /// Which one.
+  /// The operation.
   package let operation: Operation
   /// Each input's extents.
   package let inputShapes: [[Int]]
@@ -21,14 +21,14 @@ package struct OperationRecord: Sendable {
   package var kind: WorkKind { operation.kind(inputShapes) }
 }
 
-/// Sees operations as they are done.
+/// Observes operations as they are evaluated.
 package protocol OperationObserver: Sendable {
   /// Takes note of one.
   func observe(_ record: OperationRecord)
 }
 
 extension Operation {
-  /// Sees every operation of the current task; `nil`, which costs a look at the task, by default.
+  /// The observer of the current task's operations; `nil` by default.
   @TaskLocal package static var observer: (any OperationObserver)?
 
   /// ``forward(_:)``, reported to the observer if there is one.

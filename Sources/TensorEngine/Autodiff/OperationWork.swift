@@ -1,4 +1,4 @@
-/// Kinds of work, as a table of where the time goes tells them apart.
+/// Kinds of work that a table of times distinguishes.
 package enum WorkKind: String, Sendable, CaseIterable {
   case linear
   case convolution3x3 = "convolution 3x3"

@@ -1,12 +1,12 @@
 internal import Synchronization
 
-/// The record of a computation, from a variable to whatever was made of it, for its gradient.
+/// The record of a computation on variables, from which gradients are computed.
 ///
 /// Nodes are indexed in the order of evaluation. Only what depends on a variable is written down,
 /// and the backward walk visits only the path between it and the loss. A tape serves one backward
 /// walk, which consumes it: what is computed from its tensors afterwards is constant.
 public final class Tape: Sendable {
-  /// Where a value stands: which tape, and which node of it.
+  /// The place of a value: a tape, and a node of it.
   package struct Place: Sendable {
     let tape: Tape
     let index: Int
@@ -99,7 +99,7 @@ public final class Tape: Sendable {
   /// The gradient of a scalar with respect to a variable, or to anything computed from one; all
   /// zero where the one does not depend on the other.
   ///
-  /// - Precondition: `loss` is a scalar, `variable` stands on this tape, and no gradient has
+  /// - Precondition: `loss` is a scalar, `variable` is on this tape, and no gradient has
   ///   consumed the tape yet.
   public func gradient(of loss: Tensor, withRespectTo variable: Tensor) -> Tensor {
     guard loss.count == 1 else { bug("gradient of a tensor of shape \(loss.shape)") }
@@ -134,7 +134,7 @@ public final class Tape: Sendable {
 }
 
 extension Operation {
-  /// Evaluates the operation, and writes it on the tape that an input stands on, if any does.
+  /// Evaluates the operation, and writes it on the tape of an input, if one is on a tape.
   package func callAsFunction(_ inputs: Tensor...) -> Tensor { callAsFunction(inputs) }
 
   package func callAsFunction(_ inputs: [Tensor]) -> Tensor {

@@ -2,14 +2,14 @@ internal import Glibc
 
 // Unsafe: the system's words for an error come as a C string, which is copied.
 
-/// What is wrong with a file, and where.
+/// An error in a file, with its place.
 ///
 /// Everything that reads or writes a file in this module throws this type. `description` is one
 /// line that names the file, the place in it, what was expected and what was found.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The class of a failure, which decides a command's exit code.
   public enum Kind: Equatable, Sendable {
-    /// There is nothing at the path.
+    /// There is no file at the path.
     case missing
     /// The path cannot be opened or read: its permissions, its type or its disk.
     case unreadable
@@ -19,13 +19,13 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case diskFull
     /// The content breaks a rule of its format.
     case malformed
-    /// The content is valid, but nothing here reads it.
+    /// The content is valid, but not supported.
     case unsupported
   }
 
   /// The class of the failure.
   public let kind: Kind
-  /// The file, as it was named by whoever opened it.
+  /// The file, as the caller named it.
   public let path: String
   /// The byte of the file, counted from 0, that the failure is about.
   public let offset: Int?
@@ -36,7 +36,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The system's error number, when a system call failed.
   public let systemError: Int32?
 
-  /// Describes a failure in `path`.
+  /// An error in the file at `path`.
   public init(
     _ kind: Kind, path: String, offset: Int? = nil, subject: String? = nil, reason: String,
     systemError: Int32? = nil

@@ -4,7 +4,7 @@ package struct JSONNode: Sendable {
   package let value: JSONValue
   /// The document's name.
   package let file: String
-  /// Where the value stands, such as `.text_config.layers[2]`; empty for the whole document.
+  /// The value's place, such as `.text_config.layers[2]`; empty for the whole document.
   package let place: String
 
   package init(_ value: JSONValue, file: String, place: String = "") {
@@ -25,8 +25,8 @@ package struct JSONNode: Sendable {
     failure("expected \(expected), got \(value.kindName)")
   }
 
-  /// The member `key`, which must be there.
-  /// - Throws: ``FileError`` when this is no object or has no such member.
+  /// The member `key`, which is required.
+  /// - Throws: ``FileError`` when this is not an object or has no such member.
   package func member(_ key: String) throws -> JSONNode {
     guard let value = try object()[key] else {
       throw failure("expected a key \(FileError.quoted(key)), got none")
@@ -35,21 +35,21 @@ package struct JSONNode: Sendable {
   }
 
   /// The member `key`; `nil` when it is absent or null.
-  /// - Throws: ``FileError`` when this is no object.
+  /// - Throws: ``FileError`` when this is not an object.
   package func optionalMember(_ key: String) throws -> JSONNode? {
     guard let value = try object()[key], value != .null else { return nil }
     return JSONNode(value, file: file, place: place + "." + key)
   }
 
   /// The members.
-  /// - Throws: ``FileError`` when this is no object.
+  /// - Throws: ``FileError`` when this is not an object.
   package func object() throws -> JSONObject {
     guard case .object(let object) = value else { throw mismatch("an object") }
     return object
   }
 
   /// The elements.
-  /// - Throws: ``FileError`` when this is no array.
+  /// - Throws: ``FileError`` when this is not an array.
   package func elements() throws -> [JSONNode] {
     guard case .array(let elements) = value else { throw mismatch("an array") }
     return elements.enumerated().map { position, element in
@@ -58,21 +58,21 @@ package struct JSONNode: Sendable {
   }
 
   /// The text.
-  /// - Throws: ``FileError`` when this is no string.
+  /// - Throws: ``FileError`` when this is not a string.
   package func string() throws -> String {
     guard case .string(let string) = value else { throw mismatch("a string") }
     return string
   }
 
   /// The whole number.
-  /// - Throws: ``FileError`` when this is no integer, or one beyond 64 bits.
+  /// - Throws: ``FileError`` when this is not an integer, or one beyond 64 bits.
   package func integer() throws -> Int {
     guard case .integer(let integer) = value else { throw mismatch("an integer") }
     return integer
   }
 
   /// The number, written with or without a fraction.
-  /// - Throws: ``FileError`` when this is no number.
+  /// - Throws: ``FileError`` when this is not a number.
   package func double() throws -> Double {
     switch value {
     case .integer(let integer): return Double(integer)
@@ -89,10 +89,10 @@ package struct JSONNode: Sendable {
   }
 
   /// The elements as whole numbers.
-  /// - Throws: ``FileError`` when this is no array of integers.
+  /// - Throws: ``FileError`` when this is not an array of integers.
   package func integers() throws -> [Int] { try elements().map { try $0.integer() } }
 
   /// The elements as texts.
-  /// - Throws: ``FileError`` when this is no array of strings.
+  /// - Throws: ``FileError`` when this is not an array of strings.
   package func strings() throws -> [String] { try elements().map { try $0.string() } }
 }

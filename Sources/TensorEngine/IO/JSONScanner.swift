@@ -26,7 +26,7 @@
   /// The next byte to read, from the start of the file.
   package var offset: Int { origin + position }
 
-  /// An error at `offset` of the file, or where the scanner stands.
+  /// An error at `offset` of the file, or at the scanner's position.
   package func failure(
     _ reason: String, at offset: Int? = nil, subject: String? = nil
   ) -> FileError {

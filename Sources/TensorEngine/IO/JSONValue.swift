@@ -1,4 +1,4 @@
-/// A JSON value as it stands in a document: numbers without a fraction stay exact, members keep
+/// A JSON value of a document: numbers without a fraction stay exact, members keep
 /// their order.
 package enum JSONValue: Equatable, Sendable {
   case null

@@ -18,7 +18,7 @@ private import Synchronization
   private let uses = Mutex<[UInt: Int]>([:])
 
   /// Maps the file at `path`.
-  /// - Throws: ``FileError`` when there is none, or it is empty, no regular file or not readable.
+  /// - Throws: ``FileError`` when there is none, or it is empty, not a regular file or not readable.
   package init(path: String) throws {
     // Without O_NONBLOCK, opening a named pipe waits for its other end.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -80,7 +80,7 @@ extension MappedFile {
   /// A range that was used so often stays, if there is room: it is one of a network that runs again
   /// and again.
   private static let usesThatStay = 4
-  /// The most that stays, in bytes: to read a range anew costs up to a tenth of a product with it,
+  /// The most that stays, in bytes: to read a range again costs up to a tenth of a product with it,
   /// and a network may be larger than the memory there is.
   private static let room = 1 << 30
   /// What stays of each file, as addresses.

@@ -32,7 +32,7 @@ package struct NameIndex: Sendable {
     return true
   }
 
-  /// Where `name` stands among ``names``.
+  /// The position of `name` in ``names``.
   package func position(of name: String) -> Int? {
     if slots.isEmpty { return names.firstIndex { Self.same($0, name) } }
     let entry = slots[find(name, hash: Self.hash(of: name))]

@@ -64,7 +64,7 @@ public struct NumpyFile: Sendable {
   }
 
   /// Reads int32 or int64 in row-major order.
-  /// - Throws: ``FileError`` when the elements are no integers.
+  /// - Throws: ``FileError`` when the elements are not integers.
   public func integers() throws -> [Int] {
     try unsafe file.withBytes { bytes in
       let data = unsafe UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])

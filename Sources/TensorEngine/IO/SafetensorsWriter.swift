@@ -21,7 +21,7 @@ public enum SafetensorsWriter {
     let type: SafetensorsType
     let shape: [Int]
 
-    /// A tensor as it is, F32.
+    /// A tensor in F32.
     public static func float32(_ tensor: Tensor) -> Payload {
       Payload(numbers: .float32(tensor), type: .f32, shape: tensor.shape)
     }
@@ -36,7 +36,7 @@ public enum SafetensorsWriter {
       Payload(numbers: .int64(integers), type: .i64, shape: shape)
     }
 
-    /// Bytes as they shall stand in the file, which `content` gives to a sink piece by piece.
+    /// Bytes as they are written to the file, which `content` gives to a sink piece by piece.
     package static func stream(
       _ type: SafetensorsType, shape: [Int],
       content: @escaping @Sendable ((UnsafeRawBufferPointer) throws -> Void) throws -> Void

@@ -1,6 +1,6 @@
 // Unsafe: a scanner reads bytes by address, which the file or the array lends.
 
-/// Reads whole JSON documents that nobody vouches for: configurations and tokenizers.
+/// Reads whole JSON documents from an untrusted source: configurations and tokenizers.
 package enum StrictJSON {
   /// The largest document that is read, in bytes.
   package static let sizeLimit = 256 << 20

@@ -2,7 +2,7 @@ private import Yams
 
 // Unsafe: a mapped file lends its bytes by address for the copy of its text.
 
-/// Reads YAML that nobody vouches for as the JSON value that it stands for.
+/// Reads YAML from an untrusted source as the JSON value that it stands for.
 package enum YAMLDocument {
   /// The largest document that is read, in bytes.
   private static let sizeLimit = 1 << 20

@@ -10,28 +10,28 @@ struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures recorded runs, without a model.",
     discussion: """
-      neglect, the report that is printed unless --report names another, says what became of each \
-      subject. late is the mean, over the last fifth of the altered steps, of its largest attention \
-      as the loss reads it: attended from 0.8 on, neglected below 0.5, lost if it was attended \
-      before, weak in between. best is the largest of all steps, reached the first step at the last \
-      threshold, mass the subject's share of the words' attention, apart the distance of its peak \
-      from the nearest other subject's in cells, moved how far the latent was moved in all. Runs \
-      with and without excitation of one prompt and seed are compared, with intervals over seeds.
+      neglect, the default report, says what became of each subject. late is the mean, over the last \
+      fifth of the altered steps, of its largest attention as the loss reads it. attended: 0.8 or \
+      more; neglected: below 0.5; lost: neglected after having been attended; weak: between. best is \
+      the largest of all steps, reached the first step at the last threshold, mass the subject's \
+      share of the words' attention, apart the distance in cells from its peak to the nearest peak of \
+      another subject, moved the total distance that the latent was moved. Runs of stable-diffusion \
+      and of another method, of one prompt and seed, are compared, with intervals over seeds.
 
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
-      and spectrum measure maps, kept apart --by layer, head or step; difference is excited less \
-      plain; heads finds those that serve a word or --classes of words; segmentation compares with \
-      --masks; relations with --dependencies. -o writes maps (words, statistics, difference) or head \
-      weights.
+      and spectrum measure maps, separately with --by layer, head or step; difference is a method − \
+      stable-diffusion; heads finds the heads that serve a word or --classes of words; segmentation \
+      compares with --masks; relations with --dependencies. -o writes maps (words, statistics, \
+      difference) or head weights.
 
-      outcome is what a method comes to and costs: the weakest subject's largest attention, in the \
+      outcome is what a method achieves and costs: the weakest subject's largest attention, in the \
       same steps for all methods (the last fifth of the first half, or --window) and in the last \
       fifth of all; the overlap of the subjects' maps; how far the latent was moved; passes of the \
       UNet, and gradients back through it; seconds.
 
-      --ask finds where a word would have looked that is not in the prompt. It needs recorded \
+      --ask finds where a word that is not in the prompt would have attended. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \
-      run. The text is encoded by itself, as in Open-Vocabulary Attention Maps (arXiv 2403.14291): \
+      run. The text is encoded separately, as in Open-Vocabulary Attention Maps (arXiv 2403.14291): \
       in each recorded layer and call, each head's probabilities are the softmax, over the tokens \
       of that text's own window, of queries times keys. Each word of a longer text gets its map.
       """)
@@ -39,7 +39,7 @@ struct Analyze: ParsableCommand {
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
   var runs: [String]
 
-  @Option(help: "What is reported.")
+  @Option(help: "The report to print.")
   var report = ReportKind.neglect
 
   @OptionGroup(title: "Words and maps") var options: AnalysisOptions
@@ -54,7 +54,7 @@ struct Analyze: ParsableCommand {
     help: ArgumentHelp("Attributes and their nouns, as in red=car,blue=cat.", valueName: "list"))
   var bind: String?
 
-  @Option(help: "How closeness is measured for binding.")
+  @Option(help: "The overlap measure of the report binding.")
   var measure = OverlapMeasure.softJaccard
 
   @Option(
@@ -63,20 +63,21 @@ struct Analyze: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Masks, white where the thing is, of the picture's size: cat=cat.png,frog=frog-{seed}.png.",
+      "Mask pictures, white where the object is, of the picture's size: "
+        + "cat=cat.png,frog=frog-{seed}.png.",
       valueName: "list"))
   var masks: String?
 
   @Option(
     help: ArgumentHelp(
-      "Shares of a map's largest value from which a cell counts; relations take the first.",
+      "Fractions of a map's largest value above which a cell counts; relations uses the first.",
       valueName: "list"))
   var thresholds = "0.2,0.3,0.4,0.5,0.6"
 
-  @Flag(help: "Thresholds are values of the map, not shares of its largest.")
+  @Flag(help: "Thresholds are values of the map, not fractions of its largest value.")
   var absolute = false
 
-  @Flag(help: "Give each map the mask that suits it best (Hungarian), at the first threshold.")
+  @Flag(help: "Assign masks to maps by the Hungarian algorithm, at the first threshold.")
   var hungarian = false
 
   @Option(
@@ -87,23 +88,24 @@ struct Analyze: ParsableCommand {
   @Option(help: "The largest attention below which a subject is neglected.")
   var neglectedBelow: Float = 0.5
 
-  @Option(help: "The largest attention from which on a subject is attended to.")
+  @Option(help: "The largest attention at or above which a subject is attended.")
   var attendedFrom: Float = 0.8
 
   @Option(
     help: ArgumentHelp("The steps of the verdict, as in 20..24.", valueName: "range"))
   var window: String?
 
-  @Flag(help: "End with 1 if a subject of any run is neglected or lost.")
+  @Flag(help: "Exit with 1 if a subject of any run is neglected or lost.")
   var failOnNeglect = false
 
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("A word or a text whose words' maps are wanted; repeatable."))
+    help: ArgumentHelp("A word, or a text whose words are measured; repeatable."))
   var ask: [String] = []
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("Where maps or weights go.", valueName: "folder"))
+    name: [.short, .long],
+    help: ArgumentHelp("The folder for maps or weights.", valueName: "folder"))
   var output: String?
 
   @Flag(help: "Print JSON.")
@@ -128,7 +130,7 @@ struct Analyze: ParsableCommand {
     try refuseUnreadOptions()
   }
 
-  /// Refuses options that what is asked for does not read: they would be lost in silence.
+  /// Refuses options that the report or `--ask` does not use, which would be ignored silently.
   private func refuseUnreadOptions() throws {
     let ofMaps = Set(ReportKind.allCases).subtracting([.neglect])
     let given: [(name: String, isGiven: Bool, reports: Set<ReportKind>, isAsked: Bool)] = [
@@ -154,7 +156,7 @@ struct Analyze: ParsableCommand {
       guard ask.isEmpty ? !option.reports.contains(report) : !option.isAsked else { continue }
       let readers = ReportKind.allCases.filter(option.reports.contains).map(\.rawValue)
       throw ValidationError(
-        "\(option.name) means nothing to \(ask.isEmpty ? "--report \(report.rawValue)" : "--ask"); "
+        "\(ask.isEmpty ? "--report \(report.rawValue)" : "--ask") does not use \(option.name); "
           + "it is for \(readers.joined(separator: ", "))\(option.isAsked ? " and --ask" : "").")
     }
   }
@@ -162,7 +164,7 @@ struct Analyze: ParsableCommand {
   func run() throws {
     let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
     for run in runs where run.manifest.status == .running {
-      Message.note("\(run.folder.path): running or cut off, measured up to call \(run.calls.count)")
+      Message.note("\(run.folder.path): not complete; measured up to call \(run.calls.count)")
     }
     guard ask.isEmpty else { return try answer(runs) }
     guard report != .neglect else { return try printNeglect(runs) }
@@ -175,14 +177,14 @@ struct Analyze: ParsableCommand {
     if format == .text { Message.note("recipe: \(table.recipe)") }
   }
 
-  /// Says where a chunk is gone that the report would have read.
+  /// Warns of calls whose chunks are missing, which the report skipped.
   private func warnOfLosses(_ runs: [RecordedRun]) throws {
     let recipe = try options.parsedRecipe().recipe
     for run in runs {
       guard let (all, missing) = try? run.callsTaken(by: recipe), missing > 0 else { continue }
       Message.warning(
-        "\(run.folder.path): \(missing) of \(all) calls left out, of which a chunk is gone; "
-          + "heed check tells which")
+        "\(run.folder.path): \(missing) of \(all) calls were skipped because chunks are missing; "
+          + "heed check lists them")
     }
   }
 
@@ -233,14 +235,14 @@ struct Analyze: ParsableCommand {
     }
   }
 
-  /// The words that are meant; without a name, the report on words has all of the prompt.
+  /// The words that are measured; without `--tokens`, the report on words has all of the prompt.
   private func words(of run: RecordedRun) throws -> [Subject] {
     let table = run.manifest.tokens
     return report == .words && options.tokens == nil
       ? table.words.map(table.subject(of:)) : try options.words(of: run)
   }
 
-  /// Writes the maps that are reported on; those of the words that were named, or of the subjects.
+  /// Writes the report's maps of the words that were named, or of the subjects.
   private func writeMaps(
     _ reports: MapReports, by recipe: Recipe, _ weights: [String: HeadWeights], to folder: String
   ) throws {
@@ -279,7 +281,7 @@ struct Analyze: ParsableCommand {
       guard let value = Double(part), value > 0, value <= 1 || absolute, value.isFinite else {
         throw Failure(
           .usage,
-          "--thresholds is '\(thresholds)'; '\(part)' is no number above 0"
+          "--thresholds is '\(thresholds)'; '\(part)' is not a number above 0"
             + (absolute ? "" : " and up to 1"))
       }
       return absolute ? .absolute(value) : .relative(value)
@@ -305,7 +307,7 @@ struct Analyze: ParsableCommand {
   private func printNeglect(_ runs: [RecordedRun]) throws {
     let criteria = try self.criteria()
     let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
-    print(NeglectPrinter(reports, try NeglectComparison(reports)).text(format))
+    print(NeglectTable(reports, try NeglectComparison(reports)).text(format))
     let isNeglected = reports.contains { report in
       report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
     }

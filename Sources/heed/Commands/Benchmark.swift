@@ -12,22 +12,22 @@ struct Benchmark: ParsableCommand {
 struct BenchmarkEngine: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "engine",
-    abstract: "Times the passes that pictures are made of, and what each is made of.",
+    abstract: "Times the passes of a picture, and the operations of each pass.",
     usage: "heed benchmark engine [--model <folder> | --shapes <shapes>] [<options>]",
     discussion: """
       Speed is counted in multiply-adds of the direct method, two operations each, and compared \
-      with what OpenBLAS reaches on 2048x2048 matrices beside each run, one product on each thread. \
+      with OpenBLAS on 2048x2048 matrices, measured beside each run, one product on each thread. \
       A peak is the most memory resident at a time during a pass, with only its own part of the \
       network loaded: random weights are held in memory, those of a checkpoint stay in its file.
 
       The picture is made by Attend-and-Excite in 50 DDIM steps, 25 of them altered, without \
-      refinement. Its time is estimated from the passes unless --steps or --whole make one.
+      refinement. Its time is estimated from the passes unless --steps or --whole is given.
       """)
 
   @OptionGroup var model: ModelOptions
 
   @Option(
-    help: "Random weights of a network's shapes instead; those of 2.1 at 512 pixels.")
+    help: "Use random weights in the shapes of this model; 2.1 at 512 pixels.")
   var shapes: ModelShapes?
 
   @Option(
@@ -36,10 +36,10 @@ struct BenchmarkEngine: ParsableCommand {
       valueName: "list"))
   var passes: String?
 
-  @Option(help: "How often each pass is run; the median counts.")
+  @Option(help: "How often each pass is run; the median is reported.")
   var repeats = 3
 
-  @Option(help: "Make a picture of so many steps, 2 to 50, and scale it to 50.")
+  @Option(help: "Make a picture in this many steps (2 to 50), and scale its time to 50.")
   var steps: Int?
 
   @Flag(help: "Make the whole picture.")

@@ -6,23 +6,23 @@ import Evaluation
 import Foundation
 import PromptText
 
-/// A run made again without something that attention did, and what that changed.
+/// A run repeated without the attention of some tokens or heads, and what that changed.
 struct Causal: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Makes a run again with tokens or heads taken out, and reports what changes.",
+    abstract: "Repeats a run without tokens or heads, and reports what changes.",
     usage: "heed causal [<options>] <run>",
     discussion: """
-      The run is made again from the request in its run.json, with an intervention in the attention \
-      of the prompt's branch, in every step: a dropped token has no attention in any layer, a damped \
-      head or token adds less to its layers or nothing. Nothing takes their place. The new run is \
-      recorded as the first was, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N. The checkpoint, LoRAs and \
+      The run is repeated with the request in its run.json, and with an intervention in the attention \
+      of the prompt's branch, in every step: a dropped token has no attention in any layer; a damped \
+      head or token contributes less to its layers. Their share is not redistributed. The new run is \
+      recorded like the first, as OUTPUT/PROMPT/METHOD+INTERVENTION/seed-N. The checkpoint, LoRAs and \
       picture that the run read are looked for where it found them, and must have the same hashes.
 
-      Of the pictures the report has the mean absolute difference of samples (0 to 255), the peak \
-      signal-to-noise ratio in decibels and the mean structural similarity (7x7 windows of luma). Of \
-      each subject it has the largest attention (as the loss reads it, mean over the steps) before and \
-      after, and what the two maps share (the soft Jaccard index, 0 to 1); of each two subjects, what \
-      their maps share before and after.
+      The report has, of the two pictures, the mean absolute difference of samples (0 to 255), the \
+      peak signal-to-noise ratio in decibels and the mean structural similarity (7x7 windows of luma); \
+      of each subject, the largest attention (as the loss reads it, mean over the steps) before and \
+      after, and the overlap of the two maps (the soft Jaccard index, 0 to 1); of each two subjects, \
+      the overlap of their maps before and after.
       """)
 
   @Argument(help: ArgumentHelp("The folder of a complete run.", valueName: "run"))
@@ -42,7 +42,7 @@ struct Causal: ParsableCommand {
   var damp: [String] = []
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("Where the new run goes.", valueName: "folder"))
+    name: [.short, .long], help: ArgumentHelp("The folder for the new run.", valueName: "folder"))
   var output = "runs"
 
   @Flag(help: "Print the report as JSON.")
@@ -50,27 +50,27 @@ struct Causal: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the run's checkpoint is now (default: where the run found it).", valueName: "path"))
+      "Where the run's checkpoint is now. (default: where the run found it)", valueName: "path"))
   var model: String?
 
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Where the run's LoRA is now (default: where the run found it); repeatable, in the run's order.",
+      "Where the run's LoRA is now; repeatable, in the run's order. (default: where the run found it)",
       valueName: "file"))
   var lora: [String] = []
 
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "Where the picture that the run began from is now (default: where the run found it).",
+      "Where the run's start picture is now. (default: where the run found it)",
       valueName: "file"))
   var picture: String?
 
   func validate() throws {
     if drop == nil, damp.isEmpty {
       throw ValidationError(
-        "Say what is taken out: --drop WORDS, --damp LAYERS.HEAD or --damp WORD=FACTOR.")
+        "Name what to remove: --drop WORDS, --damp LAYERS.HEAD or --damp WORD=FACTOR.")
     }
   }
 
@@ -90,6 +90,6 @@ struct Causal: ParsableCommand {
     let effect = try counterfactual.run(by: Runner(model, durability: .process), in: output) {
       progress.tell($0, of: planned, in: output)
     }
-    print(CausalReport(effect).text(json: json))
+    print(CounterfactualReport(effect).text(json: json))
   }
 }

@@ -7,10 +7,10 @@ import Figures
 import Foundation
 import PromptText
 
-/// Runs by several methods from the same noise, recorded, and one sheet of them.
+/// Recorded runs of several methods from the same initial noise, and one sheet of them.
 struct Compare: PictureCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Runs methods from the same noise, and draws a sheet of them.",
+    abstract: "Runs several methods from the same initial noise, and draws one sheet of them.",
     usage: "heed compare <prompt> [--methods <methods>] [--seeds <list>] [<options>]",
     discussion: """
       Examples:
@@ -18,11 +18,11 @@ struct Compare: PictureCommand {
         heed compare "a red car and a sheep" --methods stable-diffusion,conform
         heed compare "a cat and a frog" --model stable-diffusion-v1-4
 
-      For each seed all methods start from the same noise. Each run is a folder \
-      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png stand in OUTPUT/PROMPT. A run that is \
-      complete is not made again, and one that was cut off resumes. The table gives, for each seed, \
-      method and subject, the largest attention in the first and in the last altered step, the loss of \
-      the last step, refinement tries and seconds.
+      For each seed all methods start from the same initial noise. Each run is a folder \
+      OUTPUT/PROMPT/METHOD/seed-N; sheet.pdf and sheet.png are in OUTPUT/PROMPT. Complete runs are not \
+      made again; interrupted runs resume. The table gives, for each seed, method and subject, the \
+      largest attention in the first and in the last altered step, the loss of the last step, the \
+      number of refinement tries, and seconds.
 
       All options: heed help compare. Methods: heed help methods; the knobs of one: heed help conform.
       """)
@@ -40,7 +40,7 @@ struct Compare: PictureCommand {
     parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0..3"
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  @Option(name: [.short, .long], help: ArgumentHelp("The folder for runs.", valueName: "folder"))
   var output = "runs"
 
   @Flag(help: "Print the table as JSON.")

@@ -4,42 +4,42 @@ import AttentionTrace
 import Diffusion
 import Evaluation
 import PromptText
-import PromptText
 import TensorEngine
 
-/// A photo shown to the model: where each word of a prompt looks in it.
+/// A photo shown to the model: where each word of a text attends to in it.
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows a photo to the model, and records where each word looks in it.",
+    abstract: "Records where each word of a text attends to in a photo.",
     discussion: """
-      The photo is encoded (the mean of the autoencoder's posterior), noised as much as a run's \
-      latent is at the chosen times, and the UNet's pass for the prompt is recorded at each. \
-      Nothing is generated: image.png of the run is the photo as the model was shown it. The noise \
-      is the seed's, the same at every time. Without --tokens, and where the prompt is not of the \
-      form that makes two nouns certain, every word but articles and prepositions is a subject.
+      The photo is encoded (the mean of the autoencoder's posterior), noise is added as in a run at \
+      the chosen times, and the UNet's pass for the text is recorded at each. No picture is generated: \
+      image.png of the run is the photo as the model receives it. The noise is drawn from the seed and \
+      is the same at every time. Without --tokens, the subjects are the two nouns of a text like \
+      "a X and a Y"; in any other text, every word except articles and prepositions is a subject.
 
-      Each seed is a run in OUTPUT/PROMPT/explain/seed-N; sheet.pdf and sheet.png stand in \
+      Each seed is a run in OUTPUT/PROMPT/explain/seed-N; sheet.pdf and sheet.png are in \
       OUTPUT/PROMPT/explain. The table gives, for each seed, time and subject, the largest attention \
-      (smoothed and renormalised, as Attend-and-Excite's loss reads it), and the loss of the time.
+      (smoothed and renormalised, as Attend-and-Excite's loss reads it), and the loss at that time.
       """)
 
   @Argument(help: ArgumentHelp("A PNG or JPEG picture.", valueName: "photo"))
   var photo: String
 
-  @Argument(help: "What the photo shows.")
+  @Argument(help: "A text that describes the photo.")
   var prompt: String
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Times as shares of the diffusion, 0 (the photo) to 1 (noise), separated by commas (0.5).",
+      "Times as fractions of the diffusion, from 0 (the photo) to 1 (noise), separated by commas. "
+        + "(default: 0.5)",
       valueName: "list"))
   var at: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The same as training times, as in 261,501.", valueName: "list"))
+      "Times as training timesteps, as in 261,501, instead of --at.", valueName: "list"))
   var timesteps: String?
 
   @Option(
@@ -47,15 +47,15 @@ struct Explain: ParsableCommand {
     help: ArgumentHelp("Seeds of the noise, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0"
 
-  @Option(help: "Which generator draws the noise: torch, torch-cuda or numpy.")
+  @Option(help: "Which generator draws the noise of a seed: torch, torch-cuda or numpy.")
   var rng = RandomSourceKind.torch
 
   @OptionGroup var size: SizeOption
 
-  @Option(help: "How the photo is brought to the model's shape: squash or crop.")
+  @Option(help: "How the photo is fitted to the model's size: squash or crop.")
   var fit = InputPicture.Fit.squash
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  @Option(name: [.short, .long], help: ArgumentHelp("The folder for runs.", valueName: "folder"))
   var output = "runs"
 
   @Flag(help: "Print the table as JSON.")
@@ -91,7 +91,7 @@ struct Explain: ParsableCommand {
     request.size = try size.imageSize
     request.rng = rng
     request.steps = times.count
-    // Nothing is guided: the weight only says whether the unconditional branch is run as well.
+    // No picture is guided: the scale only decides whether the unconditional branch is run too.
     if try !recording.keeps(.unconditional, details) { request.guidanceScale = 1 }
     request.recording = try recording.plan(details, table)
     let plan = try model.plan(request)
@@ -124,7 +124,7 @@ private enum ExplainedTimes {
         try parts(timesteps).map { part in
           guard let time = Int(part), time >= 0 else {
             throw Failure(
-              .usage, "--timesteps is '\(timesteps)'; '\(part)' is no training time, as in 261,501")
+              .usage, "--timesteps is '\(timesteps)'; '\(part)' is not a training timestep, as in 261,501")
           }
           return time
         })
@@ -135,7 +135,7 @@ private enum ExplainedTimes {
       try parts(at).map { part in
         guard let share = Double(part), (0...1).contains(share) else {
           throw Failure(
-            .usage, "--at is '\(at)'; '\(part)' is no number from 0 to 1, as in 0.2,0.5")
+            .usage, "--at is '\(at)'; '\(part)' is not a number from 0 to 1, as in 0.2,0.5")
         }
         return share
       })

@@ -9,10 +9,10 @@ struct Export: ParsableCommand {
     abstract: "Writes recorded maps as arrays and tables that other programs open.",
     discussion: """
       Give run folders, or a folder above them: several runs of one prompt, recorded alike, become \
-      one array with an axis of runs. Maps are written as they were recorded, a layer an array, \
-      [call, head, row, column, token], or by --recipe as [row, column, token].
+      one array with an axis of runs. Maps are written as they were recorded, one array per layer \
+      [call, head, row, column, token], or aggregated by --recipe to [row, column, token].
 
-      The folder explains itself: README.md, manifest.json and its schema, arrays, tables.
+      README.md in the folder describes its files: manifest.json and its schema, arrays, tables.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -30,18 +30,18 @@ struct Export: ParsableCommand {
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "float16 or float32; without it what was recorded, or float32 with --recipe.")
+  @Option(help: "float16 or float32. (default: as recorded; float32 with --recipe)")
   var dtype: RecordingPlan.Precision?
 
   @Option(
     help: ArgumentHelp(
       """
-      How maps are made, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
+      How maps are aggregated, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
       attend-and-excite, notebook, prompt-to-prompt, daam.
       """, valueName: "text"))
   var recipe: String?
 
-  @Flag(help: "Do the recipe for each call by itself: [call, row, column, token].")
+  @Flag(help: "Apply the recipe to each call separately: [call, row, column, token].")
   var eachStep = false
 
   @Flag(help: "Replace an earlier export, if nothing was added to it.")
@@ -64,25 +64,24 @@ struct Export: ParsableCommand {
     }
     if summary.missing > 0 {
       Message.warning(
-        "chunks that are gone: \(summary.missing); "
-          + (recipe != nil && !eachStep
-            ? "the recipe passed over their calls" : "their maps are NaN"))
+        "missing chunks: \(summary.missing); "
+          + (recipe != nil && !eachStep ? "the recipe skipped their calls" : "their maps are NaN"))
     }
     print(json ? TableText.json(Row(summary)) : Self.text(summary))
   }
 
-  /// What the arguments say without a run.
+  /// The part of the request that needs no run.
   private func partialRequest() throws -> ExportRequest {
     var formats: [ExportFormat] = []
     for name in format.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       guard let format = ExportFormat(rawValue: String(name)) else {
         let choices = ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "--format: no '\(name)'; there are \(choices)")
+        throw Failure(.usage, "--format: unknown value '\(name)'; expected one of \(choices)")
       }
       if !formats.contains(format) { formats.append(format) }
     }
     guard recipe != nil || !eachStep else {
-      throw Failure(.usage, "--each-step says how --recipe is done; there is no --recipe")
+      throw Failure(.usage, "--each-step needs --recipe")
     }
     return ExportRequest(
       formats: formats, selection: try selection.withoutTokens,
@@ -90,7 +89,7 @@ struct Export: ParsableCommand {
       allowsLargeTables: force)
   }
 
-  /// The request with what is named in words of the prompt or in files.
+  /// The request with tokens found in the run's prompt, and head weights read from files.
   private func completed(_ request: ExportRequest, _ run: RecordedRun) throws -> ExportRequest {
     var request = request
     let table = run.manifest.tokens

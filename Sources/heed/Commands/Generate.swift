@@ -6,7 +6,7 @@ import Evaluation
 /// Pictures by one method, recorded.
 struct Generate: PictureCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Makes pictures by one method, with their attention recorded.",
+    abstract: "Makes pictures by one method, and records their attention.",
     usage: "heed generate <prompt> [--method <method>] [<options>]",
     discussion: """
       Examples:
@@ -32,7 +32,7 @@ struct Generate: PictureCommand {
     parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0"
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  @Option(name: [.short, .long], help: ArgumentHelp("The folder for runs.", valueName: "folder"))
   var output = "runs"
 
   @OptionGroup var options: RunOptions

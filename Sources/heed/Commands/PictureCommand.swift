@@ -13,7 +13,7 @@ protocol PictureCommand: ParsableCommand {
 }
 
 extension PictureCommand {
-  /// The model, and the picture that runs begin from.
+  /// The model, and the start picture of runs.
   func loaded() throws -> (model: StableDiffusion, picture: StartPicture?) {
     let picture = try options.start.read()
     let model = try StableDiffusion(options.weights.checkpoint(options.model.path))
@@ -30,8 +30,8 @@ extension PictureCommand {
     }
   }
 
-  /// Makes the runs of an order, or prints what they would take.
-  /// - Returns: the runs; `nil` if none was to be made.
+  /// Makes the runs of an order, or prints what they would need.
+  /// - Returns: the runs; `nil` if `--dry-run` asked only for the cost.
   func made(_ order: RunOrder) throws -> [RecordedRun]? {
     guard let model = order.plans.first?.model else { return nil }
     let batch = try Batch(

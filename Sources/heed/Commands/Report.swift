@@ -12,11 +12,11 @@ struct Report: ParsableCommand {
     discussion: """
       Give run folders of one prompt, or a folder above them. The page shows each word's map by \
       step, layer, head and branch, two runs beside each other on one scale, the curves of loss and \
-      attention, and what became of each subject; its address says what is shown. Without JavaScript \
+      attention, and the verdict on each subject; its address holds the selection. Without JavaScript \
       it is a contact sheet.
 
-      Where everything would be larger than --budget, single heads are kept for some steps or as means \
-      over all of them, then every n-th step; the page and a message say so.
+      If the page would be larger than --budget, it keeps single heads only for some steps, or only \
+      their mean, and then only every n-th step; the page and a message say so.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
@@ -25,7 +25,7 @@ struct Report: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("The page to write.", valueName: "file"))
   var output = "report.html"
 
-  @Option(help: ArgumentHelp("The size to keep the page within, in MiB.", valueName: "number"))
+  @Option(help: ArgumentHelp("The largest size of the page, in MiB.", valueName: "number"))
   var budget = 8.0
 
   func run() throws {

@@ -10,9 +10,9 @@ struct Sheet: ParsableCommand {
     abstract: "Draws sheets of recorded runs, without a model.",
     usage: "heed sheet [<options>] <run> ...",
     discussion: """
-      compare, the default layout, shows pictures, maps and curves for each seed: give one run of \
-      stable-diffusion and one of another method for each seed, or runs of heed explain. The others show \
-      maps in rows and columns on one scale, of any runs of one prompt: tokens (every token), steps \
+      compare, the default layout, shows pictures, maps and curves for each seed; it needs, for each \
+      seed, one run of stable-diffusion and one of another method, or runs of heed explain. The others \
+      show maps in rows and columns on one scale, of any runs of one prompt: tokens (every token), steps \
       (eight, or --steps), layers, heads, seeds and methods (a row for each), sweep (a row for each value \
       of --knob), difference (a method − stable-diffusion). matrix shows how much the maps of each two \
       words overlap, averaged over seeds. curves shows loss, largest attention, entropy and overlap over \
@@ -29,7 +29,7 @@ struct Sheet: ParsableCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       """
-      A .pdf, .png, .svg, .apng (maps step by step), .json (shapes and words as laid out), or .tex (a \
+      A .pdf, .png, .svg, .apng (maps step by step), .json (every shape and word with its position), or .tex (a \
       figure with caption that includes the .pdf or .png); repeatable.
       """,
       valueName: "file"))
@@ -44,7 +44,7 @@ struct Sheet: ParsableCommand {
       valueName: "layout"))
   var layout = "compare"
 
-  @Flag(help: "Print the layout as YAML for editing, and draw nothing.")
+  @Flag(help: "Print the layout as YAML instead of drawing it.")
   var printLayout = false
 
   @Option(
@@ -55,27 +55,29 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Words, separated by commas: frog, frog#2, @5, <start> (default: the runs' subjects).",
+      "Words, separated by commas: frog, frog#2, @5, <start>. (default: the runs' subjects)",
       valueName: "words"))
   var words: String?
 
   @Option(
     help: ArgumentHelp(
-      "Steps that the layout steps or an animation shows, as in 0,5..10.", valueName: "steps"))
+      "Steps that the layout steps and animations show, as in 0,5..10.", valueName: "steps"))
   var steps: String?
 
   @Option(
     help: ArgumentHelp(
-      "The knob whose values are the rows of sweep, as in scale-factor.", valueName: "name"))
+      "The knob whose values the layout sweep compares, as in scale-factor.", valueName: "name"))
   var knob: String?
 
   @Option(
     help: ArgumentHelp(
-      "Panels of curves: some of loss, maxima, entropy, overlap (default: all that were recorded).",
+      "Which curves to draw: loss, maxima, entropy, overlap. (default: all that were recorded)",
       valueName: "measures"))
   var measures: String?
 
-  @Option(help: ArgumentHelp("How many runs neglect shows (default: 12).", valueName: "number"))
+  @Option(
+    help: ArgumentHelp(
+      "How many runs the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
 
   @OptionGroup(title: "Maps") var maps: MapOptions
@@ -112,7 +114,7 @@ struct Sheet: ParsableCommand {
     return SheetPlan(layout)
   }
 
-  /// Refuses options that no panel reads.
+  /// Refuses options that no panel uses.
   private func refuseUnread(_ plan: SheetPlan) throws {
     let panels = plan.rows.joined()
     let style = try maps.applied(to: MapStyle())
@@ -128,7 +130,7 @@ struct Sheet: ParsableCommand {
     else { return }
     let reader =
       ofContent.contains(option) ? "--overlay \(style.overlay.rawValue)" : "the layout \(layout)"
-    throw Failure(.usage, "--\(option.rawValue) means nothing to \(reader)")
+    throw Failure(.usage, "\(reader) does not use --\(option.rawValue)")
   }
 
   /// The options of the sheet that were given.

@@ -7,10 +7,10 @@ import Figures
 import Foundation
 import PromptText
 
-/// Runs of one method with one of its knobs turned, a sheet and a table of them.
+/// Runs of one method with several values of one knob, and a sheet and a table of them.
 struct Sweep: PictureCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turns one knob of a method, and draws and measures what that does.",
+    abstract: "Runs a method with several values of one knob; draws and measures the results.",
     usage: "heed sweep <prompt> --vary <knob=values> [--method <method>] [<options>]",
     discussion: """
       Examples:
@@ -18,11 +18,11 @@ struct Sweep: PictureCommand {
         heed sweep "a cat and a frog" --vary "thresholds=none;0=0.05,10=0.5"
         heed sweep "a red car and a sheep" --method conform --vary temperature=0.1,0.5
 
-      For each seed all values of the knob start from the same noise. Each run is a folder \
+      For each seed all values of the knob start from the same initial noise. Each run is a folder \
       OUTPUT/PROMPT/METHOD+KNOB-VALUE/seed-N; the sheet, heed sheet's layout sweep, is METHOD+KNOB.pdf \
-      and .png in OUTPUT/PROMPT. A run that is complete is not made again, and one that was cut off \
-      resumes. The table is heed analyze's report outcome; of several seeds it has the mean with its \
-      bootstrap interval, and --csv and --json have a row for each run.
+      and .png in OUTPUT/PROMPT. Complete runs are not made again; interrupted runs resume. The table \
+      is heed analyze's report outcome: for several seeds it has the mean with its bootstrap interval; \
+      --csv and --json have one row per run.
 
       All options: heed help sweep. Methods: heed help methods; the knobs of one: heed help conform.
       """)
@@ -33,8 +33,8 @@ struct Sweep: PictureCommand {
   @Option(
     help: ArgumentHelp(
       """
-      A knob of the method, or guidance-scale, and its values, with commas between them, or with \
-      semicolons where values have commas.
+      A knob of the method, or guidance-scale, and its values, separated by commas, or by semicolons \
+      if values contain commas.
       """, valueName: "knob=values"))
   var vary: String
 
@@ -47,7 +47,7 @@ struct Sweep: PictureCommand {
     parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..3 or 7,12.", valueName: "list"))
   var seeds = "0..3"
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Where runs go.", valueName: "folder"))
+  @Option(name: [.short, .long], help: ArgumentHelp("The folder for runs.", valueName: "folder"))
   var output = "runs"
 
   @Flag(help: "Print the table of all runs as JSON.")
@@ -84,7 +84,7 @@ struct Sweep: PictureCommand {
     let option = KnobOption.all.first { $0.name == knob }
     let names = [knob, option?.alias].compactMap(\.self).map { "--\($0)" }
     throw Failure(
-      .usage, "--vary turns \(knob), so \(names.joined(separator: " or ")) cannot be given besides")
+      .usage, "--vary sets \(knob), so \(names.joined(separator: " or ")) cannot be given too")
   }
 
   /// The runs at every value.

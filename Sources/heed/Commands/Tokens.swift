@@ -9,19 +9,19 @@ struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows a prompt's tokens: ids, pieces, and the words they make.")
 
-  @Argument(help: "A prompt; leave it out with --from.")
+  @Argument(help: "The text prompt; omit it with --from.")
   var prompt: String?
 
   @Option(
     help: ArgumentHelp(
-      "Read prompts from a file, a line each; - is standard input.",
+      "Read prompts from a file, one per line; - is standard input.",
       valueName: "file"))
   var from: String?
 
   @Option(help: ArgumentHelp("A tokenizer's folder instead of the model's.", valueName: "folder"))
   var vocabulary: String?
 
-  @Flag(help: "Print a JSON object for each prompt, a line each: text, ids, tokens, words.")
+  @Flag(help: "Print one line of JSON per prompt: text, ids, tokens, words.")
   var json = false
 
   @OptionGroup var model: ModelPath

@@ -2,18 +2,17 @@ import ArgumentParser
 import Diffusion
 import Foundation
 
-/// A checkpoint against its golden file: what differs, by how much.
+/// How much Heed's results differ from a checkpoint's golden tensors.
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compares a checkpoint's every golden tensor with what Heed computes.",
+    abstract: "Compares what Heed computes with a checkpoint's golden tensors.",
     usage: "heed verify <path> [--tolerance <tolerance>] [<options>]",
     discussion: """
-      The folder holds golden.safetensors and golden.json beside the checkpoint. For each tensor a \
-      line gives the largest absolute error and the error relative to the tensor's own range; \
+      golden.safetensors and golden.json are in the checkpoint's folder. For each tensor a line gives the largest absolute error and the error relative to the tensor's own range; \
       losses and maxima, which lie in 0…1, are compared absolutely, to 1e-3. Ids must be equal.
 
-      A whole run that is off by more is run again from noise disturbed by 1e-6: where that alone \
-      moves it as far, the run cannot be compared further and is called ill-conditioned.
+      A whole run that is off by more is repeated from noise disturbed by 1e-6: if the disturbance \
+      alone moves it as far, the run cannot be compared more closely and is called ill-conditioned.
       """)
 
   @Argument(help: "The checkpoint's folder or .safetensors file.")
@@ -27,7 +26,7 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     guard tolerance >= 0, tolerance.isFinite else {
-      throw Failure(.usage, "--tolerance is \(tolerance); expected a number from 0 up")
+      throw Failure(.usage, "--tolerance is \(tolerance); expected a number of 0 or more")
     }
     var verification = try CheckpointVerification(
       weights.checkpoint(path), tolerance: tolerance)

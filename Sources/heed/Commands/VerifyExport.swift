@@ -5,9 +5,9 @@ import AttentionAnalysis
 struct VerifyExport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify-export",
-    abstract: "Tells whether an export's files are still what its manifest says.",
+    abstract: "Checks an export's files against its manifest.",
     discussion: """
-      Every file is hashed anew. Files that are missing, changed or extra are named, and the exit \
+      Every file is hashed again. Files that are missing, changed or extra are named, and the exit \
       code is then 65.
       """)
 

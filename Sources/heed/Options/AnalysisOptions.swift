@@ -3,28 +3,28 @@ import AttentionAnalysis
 import AttentionTrace
 import PromptText
 
-/// Which words and maps a report is of.
+/// The words and maps of a report.
 struct AnalysisOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
       Words, separated by commas: frog, frog#2 for its second occurrence, @5 for a token's index, \
-      <start>, <end>, <padding>; without it those of the recipe, else the run's subjects.
+      <start>, <end>, <padding>. (default: those of the recipe, or the run's subjects)
       """, valueName: "words"))
   var tokens: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      How maps are made, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
-      attend-and-excite, notebook, prompt-to-prompt or daam; without it, the mean over heads, \
-      layers of the grid that the loss reads, and steps.
+      How maps are aggregated, as in "mean(head) mean(layer: 16x16) mean(step: 0..24)", or \
+      attend-and-excite, notebook, prompt-to-prompt or daam. (default: the mean over heads, layers of \
+      the grid that the loss reads, and steps)
       """, valueName: "text"))
   var recipe: String?
 
   @Option(
     help: ArgumentHelp(
-      "Axes that stay apart instead of being reduced: some of layer, head and step.",
+      "Axes to keep instead of reducing them: layer, head, step.",
       valueName: "axes"))
   var by: String?
 

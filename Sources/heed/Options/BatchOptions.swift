@@ -6,14 +6,14 @@ struct BatchOptions: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Runs made side by side, as far as threads and memory allow. Each is what it is alone, to the \
-      byte; small pictures are made faster so.
+      How many runs are made side by side, as far as threads and memory allow. Results do not change \
+      by a byte; small pictures are faster.
       """, valueName: "runs"))
   var batch = 1
 
   func validate() throws {
     guard batch >= 1 else {
-      throw ValidationError("--batch is \(batch); expected a number of runs from 1 up")
+      throw ValidationError("--batch is \(batch); expected 1 or more")
     }
   }
 }

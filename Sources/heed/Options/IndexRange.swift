@@ -43,7 +43,7 @@ struct ChoiceList<Value: RawRepresentable & CaseIterable> where Value.RawValue =
     choices = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let value = Value(rawValue: String(part)) else {
         let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "\(option): no '\(part)'; there are \(choices)")
+        throw Failure(.usage, "\(option): unknown value '\(part)'; expected one of \(choices)")
       }
       return value
     }
@@ -66,12 +66,13 @@ struct SeedList {
         last - first < Self.limit
       else {
         throw Failure(
-          .usage, "--seeds is '\(text)'; '\(part)' is no seed and no range, as in 0..3 or 7,12")
+          .usage,
+          "--seeds is '\(text)'; '\(part)' is neither a seed nor a range, as in 0..3 or 7,12")
       }
       seeds += Array(first...last)
     }
     guard Set(seeds).count == seeds.count else {
-      throw Failure(.usage, "--seeds is '\(text)'; a seed is there twice")
+      throw Failure(.usage, "--seeds is '\(text)'; a seed is given twice")
     }
     self.seeds = seeds
   }

@@ -44,14 +44,15 @@ package struct KnobOptions: ParsableArguments, CustomReflectable {
 
   /// The methods with the knobs that were given.
   /// - Throws: ``Failure`` for a knob that none of them reads, as it would change nothing;
-  ///   `DiffusionError` for a text that is none of its values.
+  ///   `DiffusionError` for a text that is not one of its values.
   package func applied(to methods: [any Method]) throws -> [any Method] {
     for option in KnobOption.all where texts[option.name] != nil {
       guard !methods.contains(where: { option.readers.contains($0.name) }) else { continue }
       throw Failure(
         .usage,
-        "--\(option.name) is read by \(option.readers.joined(separator: ", ")), "
-          + (option.readers.count == 1 ? "which is not asked for" : "none of which is asked for"))
+        "--\(option.name) is an option of \(option.readers.joined(separator: ", ")), "
+          + (option.readers.count == 1
+            ? "which is not a method of this run" : "none of which is a method of this run"))
     }
     return try methods.map { method in
       var method = method

@@ -2,28 +2,29 @@ public import ArgumentParser
 public import AttentionAnalysis
 public import Figures
 
-/// How maps are drawn; an option that is not given leaves the layout's own.
+/// How maps are drawn; without an option, the layout decides.
 struct MapOptions: ParsableArguments {
-  @Option(help: "How a map is drawn with its picture (default: mosaic).")
+  @Option(help: "How a map is drawn over its picture. (default: mosaic)")
   var overlay: OverlayMode?
 
   @Option(
     help: ArgumentHelp(
       """
-      Colour map: viridis, magma, inferno, plasma, cividis; turbo or jet, whose lightness rises and \
-      falls (default: magma).
+      Colour map: viridis, magma, inferno, plasma, cividis; turbo or jet (their lightness is \
+      not monotonic). (default: magma)
       """,
       valueName: "map"))
   var colors: String?
 
-  @Option(help: "Interpolation between cells, before values become colours (default: nearest).")
+  @Option(
+    help: "Interpolation of values between cells, before they become colours. (default: nearest)")
   var interpolation: Recipe.Interpolation?
 
   @Option(
     help: ArgumentHelp(
       """
-      Range of colours: shared by all maps, own for each map, or two numbers, as in 0..0.5 (default: \
-      shared).
+      Colour scale: shared by all maps, own for each map, or two numbers, as in 0..0.5. \
+      (default: shared)
       """,
       valueName: "range"))
   var scale: String?
@@ -33,12 +34,13 @@ struct MapOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Levels of contours as shares of the scale (default: 0.25,0.5,0.75).", valueName: "shares"))
+      "Contour levels, as fractions of the scale. (default: 0.25,0.5,0.75)",
+      valueName: "fractions"))
   var levels: String?
 
   @Flag(
     help:
-      "Exchange the picture's red and blue, as Attend-and-Excite's published figures do; for jet-compat."
+      "Swap the picture's red and blue, as in Attend-and-Excite's own figures; only with jet-compat."
   )
   var swapRedBlue = false
 

@@ -15,7 +15,7 @@ struct MaskList {
   var words: [String] { masks.map(\.name) }
 
   /// The mask of a word in a run's picture: white, or whatever is lighter than the middle, is where
-  /// the thing is.
+  /// the object is.
   func mask(of word: String, in run: RecordedRun) throws -> SegmentationMask {
     let manifest = run.manifest
     let value = masks.first { $0.name == word }?.value ?? ""

@@ -4,18 +4,18 @@ import Diffusion
 struct MethodList {
   let methods: [any Method]
 
-  /// The names of all methods, for people.
+  /// The names of all methods, as messages list them.
   static var names: String { Methods.all.map(\.name).joined(separator: ", ") }
 
-  /// - Throws: ``Failure`` for an unknown name, which lists those there are, and for one twice.
+  /// - Throws: ``Failure`` for an unknown name, listing the known ones, and for a name given twice.
   init(option: String, _ text: String) throws {
     var methods: [any Method] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
       guard let method = Methods.all.first(where: { $0.name == name }) else {
-        throw Failure(.usage, "\(option): no '\(name)'; there are \(Self.names)")
+        throw Failure(.usage, "\(option): unknown method '\(name)'; expected one of \(Self.names)")
       }
       guard !methods.contains(where: { $0.name == name }) else {
-        throw Failure(.usage, "\(option): '\(name)' is there twice")
+        throw Failure(.usage, "\(option): '\(name)' is given twice")
       }
       methods.append(method)
     }

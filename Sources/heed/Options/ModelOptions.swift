@@ -6,8 +6,8 @@ import Foundation
 struct ModelPath: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A checkpoint: a folder in diffusers' layout, or a .safetensors file in the original one; "
-        + "without it, the model that comes with Heed.",
+      "A checkpoint: a folder in diffusers' layout, or a .safetensors file in the original one. "
+        + "(default: the model that comes with Heed)",
       valueName: "path"))
   var model: String?
 
@@ -28,14 +28,14 @@ struct WeightOptions: ParsableArguments {
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "A LoRA to add to the weights, and how much of it (1 if not given); repeatable.",
+      "A LoRA to add to the weights, with its scale (default: 1); repeatable.",
       valueName: "file:scale"))
   var lora: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Which of several saved variants of the weights, as fp16; otherwise the one without a "
-        + "variant's name, or fp32, fp16, bf16 in this order.", valueName: "name"))
+      "The variant of the weights, as in fp16. (default: the one without a name, then fp32, fp16, "
+        + "bf16)", valueName: "name"))
   var variant: String?
 
   @Option(
@@ -47,11 +47,11 @@ struct WeightOptions: ParsableArguments {
   @Option(
     name: .customLong("weights"),
     help: ArgumentHelp(
-      "What weights are kept in: float16, widened as they are used, or float32; otherwise what "
-        + "they are in their files.", valueName: "precision"))
+      "Precision in which weights are kept in memory: float16, widened when used, or float32. "
+        + "(default: as in their files)", valueName: "precision"))
   var precision: WeightPrecision?
 
-  @Option(help: "What the UNet predicts: epsilon or v; otherwise what the checkpoint says.")
+  @Option(help: "What the UNet predicts: epsilon or v. (default: the checkpoint's)")
   var prediction: String?
 
   /// Opens the checkpoint at `path` and says on standard error what was concluded of it.
@@ -63,7 +63,7 @@ struct WeightOptions: ParsableArguments {
     options.loras = try lora.map(LoRA.init(argument:))
     options.prediction = try prediction.map { name in
       guard let prediction = ["epsilon": Prediction.epsilon, "v": .velocity][name] else {
-        throw Failure(.usage, "--prediction: no '\(name)'; there are epsilon and v")
+        throw Failure(.usage, "--prediction: unknown value '\(name)'; expected epsilon or v")
       }
       return prediction
     }

@@ -18,7 +18,7 @@ struct NamedValue {
       throw Failure(.usage, "\(option) is '\(text)'; expected a list as in \(example)")
     }
     guard Set(values.map(\.name)).count == values.count else {
-      throw Failure(.usage, "\(option) is '\(text)'; a name is there twice")
+      throw Failure(.usage, "\(option) is '\(text)'; a name is given twice")
     }
     return values
   }

@@ -2,24 +2,28 @@ public import ArgumentParser
 public import Diffusion
 import Pictures
 
-/// The picture that a run begins from instead of from noise.
+/// The start picture of a run (image-to-image).
 struct PictureOptions: ParsableArguments {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
       """
-      Begin from this PNG or JPEG picture, noised, instead of from noise. Iterations count from the \
-      first that is made, in the knobs of methods too.
+      Start from this PNG or JPEG picture with noise added (image-to-image). Iterations are counted \
+      from the first one that is run, also in the knobs of methods.
       """, valueName: "file"))
   var picture: String?
 
   @Option(
     parsing: .unconditional,
-    help: "How far that picture is noised, 0 to 1: the share of the steps that is made (default: 0.8).")
+    help: ArgumentHelp(
+      """
+      How much noise is added to the start picture, 0 to 1: the fraction of the steps that are \
+      run. (default: 0.8)
+      """))
   var strength: Double?
 
   @Option(
-    help: "How that picture is brought to the run's shape: squash or crop (default: squash).")
+    help: "How the start picture is fitted to the run's size: squash or crop. (default: squash)")
   var fit: InputPicture.Fit?
 
   /// The picture, if there is one.
@@ -27,7 +31,7 @@ struct PictureOptions: ParsableArguments {
     guard let picture else {
       for (option, isGiven) in [("--strength", strength != nil), ("--fit", fit != nil)]
       where isGiven {
-        throw Failure(.usage, "\(option) says how --init FILE is used; there is no --init")
+        throw Failure(.usage, "\(option) needs --init FILE")
       }
       return nil
     }

@@ -3,20 +3,20 @@ public import AttentionTrace
 import Diffusion
 internal import PromptText
 
-/// What of the attention is recorded.
+/// Which attention is recorded.
 struct RecordingOptions: ParsableArguments {
-  @Flag(inversion: .prefixedNo, help: "Record attention at all.")
+  @Flag(inversion: .prefixedNo, help: "Record attention.")
   var record = true
 
   @Option(
     help: ArgumentHelp(
       """
       Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16). \
-      Self-attention only where a pattern says attn1. Without it, the grid that the loss reads.
+      Self-attention is recorded only where a pattern names attn1. (default: the grid that the loss reads)
       """, valueName: "patterns"))
   var layers: String?
 
-  @Flag(help: "Print what recording would take, and stop.")
+  @Flag(help: "Print the number of calls, the disk space and the memory that are needed, and exit.")
   var dryRun = false
 
   /// The plan for a prompt; `nil` when nothing is recorded.
@@ -33,24 +33,24 @@ struct RecordingOptions: ParsableArguments {
   static func patterns(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
 }
 
-/// What of the recorded layers' attention is kept, and how.
+/// Which attention of the recorded layers is kept, and how.
 struct RecordingDetails: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Cross-attention layers whose queries are kept as well, as for --layers: with them, heed \
-      analyze --ask finds the maps of words that are not in the prompt. Without it, none.
+      Cross-attention layers whose queries are recorded too, so that heed analyze --ask can measure \
+      words that are not in the prompt. (default: none)
       """, valueName: "patterns"))
   var queries: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Heads by index, separated by commas.", valueName: "indices"))
+    help: ArgumentHelp("Heads by index, separated by commas. (default: all)", valueName: "indices"))
   var heads: String?
 
   @Option(
     help: ArgumentHelp(
-      "Tokens to keep: words, @5, <start>, <end>, separated by commas; without it, all.",
+      "Tokens to keep: words, @5, <start>, <end>, separated by commas. (default: all)",
       valueName: "words"))
   var recordTokens: String?
 
@@ -62,13 +62,17 @@ struct RecordingDetails: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Iterations to keep, as in 0..24; without it, all.", valueName: "a..b"))
+    help: ArgumentHelp("Iterations to keep, as in 0..24. (default: all)", valueName: "a..b"))
   var recordSteps: String?
 
   @Option(help: "float16 or float32.")
   var precision = RecordingPlan.Precision.float16
 
-  @Option(help: "What the recording survives: process (its death) or power (a power cut).")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which failure the recording survives: process (the process is killed) or power (a power cut).
+      """))
   var durability = Durability.process
 
   /// Whether maps of a branch are kept.

@@ -3,7 +3,7 @@ import Diffusion
 import Evaluation
 import PromptText
 
-/// What decides pictures and their recording besides prompt, methods and seeds.
+/// The options of pictures and their recording, other than prompt, methods and seeds.
 struct RunOptions: ParsableArguments {
   @OptionGroup var subject: SubjectOptions
   @OptionGroup var sampling: SamplingOptions
@@ -15,7 +15,7 @@ struct RunOptions: ParsableArguments {
   @OptionGroup(visibility: HelpDetail.rare) var batch: BatchOptions
   @OptionGroup(title: "Knobs of methods") var knobs: KnobOptions
 
-  /// Everything but prompt, method and seed, as a request.
+  /// A request with everything except prompt, method and seed.
   func template(_ prompt: TokenTable, _ picture: StartPicture?) throws -> RunRequest {
     var request = RunRequest(prompt.prompt, seed: 0)
     try sampling.apply(to: &request)

@@ -3,13 +3,13 @@ import AttentionTrace
 import Diffusion
 public import TensorEngine
 
-/// What decides a picture besides prompt, seed and method.
+/// The options of a picture other than prompt, seed and method.
 struct SamplingOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Denoising steps.")
   var steps = 50
 
   @Option(
-    parsing: .unconditional, help: "Weight of classifier-free guidance; 1 or less disables it.")
+    parsing: .unconditional, help: "Classifier-free guidance scale; 1 or less disables it.")
   var guidanceScale = 7.5
 
   @Option(help: "The negative prompt.")
@@ -20,15 +20,15 @@ struct SamplingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++ (default: the checkpoint's).
+      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++. (default: the checkpoint's)
       """, visibility: HelpDetail.rare))
   var scheduler: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      Which generator draws the initial noise: torch (its CPU generator), torch-cuda (its generator on a \
-      GPU, as in most published examples) or numpy (RandomState; seeds of 32 bits).
+      Which generator draws the initial noise: torch (CPU generator), torch-cuda (GPU generator, used \
+      for most published seeds) or numpy (RandomState, 32-bit seeds).
       """, visibility: HelpDetail.rare))
   var rng = RandomSourceKind.torch
 

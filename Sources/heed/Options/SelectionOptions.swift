@@ -3,39 +3,39 @@ import AttentionAnalysis
 import AttentionTrace
 import PromptText
 
-/// What part of a recording is taken.
+/// The selected part of a recording.
 struct SelectionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16); \
-      without it, all.
+      Layers, separated by commas: globs over their paths ('up*', '*attn2') or a grid (16x16). \
+      (default: all)
       """, valueName: "patterns"))
   var layers: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Heads by index, as in 0,3..5; without it, all.", valueName: "indices"))
+    help: ArgumentHelp("Heads by index, as in 0,3..5. (default: all)", valueName: "indices"))
   var heads: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Iterations, as in 0..24; without it, all.", valueName: "a..b"))
+    help: ArgumentHelp("Iterations, as in 0..24. (default: all)", valueName: "a..b"))
   var steps: String?
 
   @Option(
     help: ArgumentHelp(
-      "Tokens: words, frog#2, @5, <start>, <end>, <padding>, separated by commas; without it, all.",
+      "Tokens: words, frog#2, @5, <start>, <end>, <padding>, separated by commas. (default: all)",
       valueName: "words"))
   var tokens: String?
 
-  @Option(help: "conditional, unconditional, separated by a comma; without it, both.")
+  @Option(help: "conditional, unconditional, separated by a comma. (default: both)")
   var branches: String?
 
-  @Option(help: "denoise, loss, refinement, separated by commas; without it, all.")
+  @Option(help: "denoise, loss, refinement, separated by commas. (default: all)")
   var phases: String?
 
-  /// The selection but for its tokens, which a prompt is needed for.
+  /// The selection without its tokens, which need a prompt.
   var withoutTokens: RecordingSelection {
     get throws {
       RecordingSelection(

@@ -6,25 +6,26 @@ struct SheetOptions: ParsableArguments {
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "Fit the page of a venue, with its type size and typeface; see --width.",
+      "The venue whose page width, type size and typeface are used.",
       valueName: "venue"))
   var venue: Venue?
 
   @Option(
     help: ArgumentHelp(
-      "column, full (both columns), or a share of full, as in 0.48; of CVPR's page without --for.",
-      valueName: "width"))
+      """
+      column, full (both columns), or a fraction of full, as in 0.48; of CVPR's page without --for.
+      """, valueName: "width"))
   var width = "full"
 
   @Option(
     help: ArgumentHelp(
       """
-      Size of the smallest type in points; all type scales with it (default: the venue's, or 6).
+      Size of the smallest type in points; all type scales with it. (default: the venue's, or 6)
       """,
       valueName: "points"))
   var typeSize: Double?
 
-  @Option(help: "Typeface (default: the venue's, or sans).")
+  @Option(help: "Typeface. (default: the venue's, or sans)")
   var font: Typeface?
 
   @Option(help: "Background: light (for print) or dark (for slides).")
@@ -57,7 +58,7 @@ struct SheetOptions: ParsableArguments {
       default:
         guard let share = Double(width), share > 0, share <= 1 else {
           throw ValidationError(
-            "--width is '\(width)'; expected column, full or a share above 0 and up to 1.")
+            "--width is '\(width)'; expected column, full, or a fraction above 0 and up to 1.")
         }
         return page.full * share
       }

@@ -7,8 +7,8 @@ struct SizeOption: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      The picture in pixels, as in 768x512: width first, multiples of 8; without it, the size the \
-      checkpoint was trained at. The grid that the loss reads scales with it.
+      Size of the picture in pixels, width x height, multiples of 8, as in 768x512; the grid that the \
+      loss reads scales with it. (default: the checkpoint's training size)
       """, valueName: "WxH"))
   var size: String?
 

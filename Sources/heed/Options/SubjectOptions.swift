@@ -3,32 +3,32 @@ import AttentionTrace
 internal import Diffusion
 import PromptText
 
-/// Whose attention is measured, and how.
+/// The subjects whose attention is measured, and how.
 struct SubjectOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Subjects, separated by commas: a word, frog#2 for its second occurrence, a token's index \
-      (default: the nouns of "a X and a Y").
+      Subjects, separated by commas: a word, frog#2 for its second occurrence, a token's index. \
+      (default: the nouns of "a X and a Y" and similar prompts)
       """, valueName: "words"))
   var tokens: String?
 
   @Option(
     help: ArgumentHelp(
-      "Which pieces of a word of several serve its loss: first, last, mean or max.",
+      "Which pieces of a word with several pieces the loss reads: first, last, mean or max.",
       visibility: HelpDetail.rare))
   var pieces = PieceRule.standard
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The grid that the loss reads, as in 16x16; without it the checkpoint's, else 1/32.",
+      "The grid that the loss reads, as in 16x16. (default: the checkpoint's, or 1/32 of the picture)",
       valueName: "rows-x-columns", visibility: HelpDetail.rare))
   var attentionResolution: String?
 
   @Option(
     help: ArgumentHelp(
-      "Leave the end token and the padding out of the loss: true or false; as SD 2.x needs.",
+      "Whether the loss excludes the end token and padding. (default: the checkpoint's; true for SD 2.x)",
       valueName: "bool", visibility: HelpDetail.rare))
   var normalizeEot: Bool?
 

@@ -1,6 +1,6 @@
 import Diffusion
 
-/// `heed help methods`, the list of methods, and `heed help METHOD`, what one does and its knobs.
+/// The pages of `heed help methods`, the list of methods, and `heed help METHOD`, one method's knobs.
 package struct MethodHelp {
   package let text: String
 
@@ -54,7 +54,8 @@ package struct MethodHelp {
   private static func standard(of knob: KnobDescription) -> String {
     switch knob.text {
     case .some(let text): " (default: \(text.isEmpty ? "none" : text))"
-    case .none where knob.name == "scale-factor": " (default: the checkpoint's, else the published one)"
+    case .none where knob.name == "scale-factor":
+      " (default: the checkpoint's, or the published one)"
     case .none: ""
     }
   }

@@ -5,7 +5,7 @@ import Pictures
 import PromptText
 
 extension Message {
-  /// Says what was concluded for runs that nobody asked for in as many words.
+  /// Says what was concluded for runs beyond what was asked for explicitly.
   static func concluded(_ order: RunOrder) {
     leftOut(order.prompt)
     if let first = order.plans.first { picture(first) }
@@ -32,17 +32,17 @@ extension Message {
     if order.hasFoundSubjects { subjects(order.subjects) }
   }
 
-  /// Says what of a picture to begin from the model is not shown as it is.
+  /// Warns if the model does not receive a start picture unchanged.
   static func picture(_ plan: PlannedRun) {
     guard let picture = plan.picture, let path = plan.request.picture?.path else { return }
-    if picture.hadAlpha { warning("\(path): transparency is dropped, as diffusers does") }
+    if picture.hadAlpha { warning("\(path): transparency is ignored, as in diffusers") }
     guard picture.isAltered(by: plan.size) else { return }
     let shape = "\(path): \(picture.photo.width)x\(picture.photo.height) pixels, "
     switch picture.fit {
     case .squash:
-      warning(shape + "squashed to \(plan.size); --fit crop keeps its shape")
+      warning(shape + "squashed to \(plan.size); --fit crop keeps the aspect ratio")
     case .crop:
-      warning(shape + "what stands over \(plan.size) is cut off; --fit squash keeps it all")
+      warning(shape + "cropped to \(plan.size); --fit squash keeps the whole picture")
     }
   }
 

@@ -3,8 +3,8 @@ import Synchronization
 
 /// One line on standard error that tells how far a long job is, redrawn only on a terminal.
 ///
-/// Elsewhere each finished part leaves one plain line, so that a log stays a log. Jobs that are done
-/// side by side tell the same progress.
+/// Elsewhere each finished part prints one plain line, as logs need. Jobs that run side by side share
+/// one progress.
 final class Progress: Sendable {
   private struct State {
     var done = 0
@@ -40,7 +40,7 @@ final class Progress: Sendable {
     }
   }
 
-  /// Steps that need not be made.
+  /// Counts steps as done that need not be run.
   func skip(_ steps: Int) { state.withLock { $0.done += steps } }
 
   /// Tells of a finished part.

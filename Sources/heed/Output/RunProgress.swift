@@ -8,14 +8,14 @@ extension Batch {
   /// Makes all runs with progress on standard error, until Ctrl-C.
   func runWithProgress(in root: String) throws -> [RecordedRun] {
     if runsAtATime < min(atATime, count, Engine.threads) {
-      Message.warning("memory allows for \(runsAtATime) of \(atATime) runs at a time")
+      Message.warning("only \(runsAtATime) of \(atATime) runs fit in memory at a time")
     }
     Interrupt.watch()
     let progress = Progress(total: iterations)
     return try run(in: root) { plan, event in progress.tell(event, of: plan, in: root) }
   }
 
-  /// Prints what making the runs below `root` would take.
+  /// Prints the calls, disk space and memory that runs below `root` would need.
   func printCost(in root: String) throws {
     guard let cost else { return print("nothing would be recorded") }
     let free = try RecordingCost.freeDisk(at: root)

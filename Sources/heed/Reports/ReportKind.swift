@@ -18,7 +18,7 @@ enum ReportKind: String, ExpressibleByArgument, CaseIterable {
   case mass
   /// Power of each map by spatial frequency.
   case spectrum
-  /// Excited less plain.
+  /// Excited − plain.
   case difference
   /// What a method comes to, and what it costs.
   case outcome

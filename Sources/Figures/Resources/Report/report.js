@@ -152,7 +152,7 @@
     for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
       const value = Object.hasOwn(readers, name) ? readers[name](text) : null;
       if (value === null) {
-        notes.push(`“${name}=${text}” means nothing here`);
+        notes.push(`“${name}=${text}” is not used here`);
       } else {
         state[name] = value;
         if (name === "run" && data.runs[value] && !/[#&]compare=/.test(hash)) {
@@ -525,7 +525,7 @@
     const about = view.article.dataset;
     [about.run, about.scale] = [view.index, view.scale];
     if (!map) {
-      view.caption.textContent = "This run has no recording of what is chosen.";
+      view.caption.textContent = "This run has no recording of this selection.";
       view.value.textContent = state.cell ? "not recorded" : "";
       [about.value, about.largest] = ["", ""];
       placeCursors(view, grid, null);
@@ -544,7 +544,7 @@
     view.canvas.setAttribute("aria-label",
       `Attention to ${wordText()}, ${runName(view.run)}, ${at("step-text").textContent}, `
       + `${grid.rows} rows by ${grid.columns} columns; ${view.caption.textContent}. `
-      + "Arrow keys move the cell, M goes to the largest.");
+      + "Arrow keys move the cell, M moves to the largest value.");
   }
 
   /** Frames a cell on the map and the same part of the picture. */

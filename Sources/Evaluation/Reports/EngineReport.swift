@@ -1,11 +1,11 @@
-import AttentionAnalysis
-import AttentionTrace
-import Diffusion
-import Foundation
-import TensorEngine
+internal import AttentionAnalysis
+internal import AttentionTrace
+package import Diffusion
+private import Foundation
+internal import TensorEngine
 
 /// The engine's speed in words and numbers.
-struct EngineReport: Encodable {
+package struct EngineReport: Encodable {
   let model: String
   /// What the weights are: `its own`, `random float32` or `random float16`.
   let weights: String
@@ -13,15 +13,20 @@ struct EngineReport: Encodable {
   let passes: [EngineMeasurement]
   let image: EngineImage?
 
+  /// A report of measured passes, and of a picture made or estimated from them.
+  package init(model: String, weights: String, passes: [EngineMeasurement], image: EngineImage?) {
+    (self.model, self.weights, self.passes, self.image) = (model, weights, passes, image)
+  }
+
   private enum CodingKeys: String, CodingKey { case model, weights, threads, passes, image }
 
-  func json() throws -> String {
+  package func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  func text() -> String {
+  package func text() -> String {
     let heading = "\(model), \(weights) weights, threads: \(threads)"
     let detailed = passes.filter { [.unet, .lossBackward].contains($0.pass) }
     return ([heading, passTable] + detailed.map(shareTable)).joined(separator: "\n\n")

@@ -1,13 +1,12 @@
-import AttentionAnalysis
-import Evaluation
+internal import AttentionAnalysis
 
 /// What an intervention changed, for people and programs.
-struct CausalReport {
+package struct CounterfactualReport {
   private let effect: CounterfactualEffect
 
-  init(_ effect: CounterfactualEffect) { self.effect = effect }
+  package init(_ effect: CounterfactualEffect) { self.effect = effect }
 
-  func text(json: Bool) -> String {
+  package func text(json: Bool) -> String {
     if json { return TableText.json(effect) }
     func number(_ value: Double?) -> String { TableText.number(value.map { Float($0) }) }
     let tables = [

@@ -1,12 +1,11 @@
-import AttentionAnalysis
-import AttentionTrace
-import PromptText
-import TensorEngine
+package import AttentionTrace
+package import PromptText
+internal import TensorEngine
 
 /// The files that `heed analyze` writes beside its tables.
-enum AnalysisFiles {
+package enum AnalysisFiles {
   /// Writes each word's map, `[row, column]` in float32, into a folder for each run.
-  static func write(
+  package static func write(
     _ maps: [AttentionMap], of words: [Subject], in run: RecordedRun, to folder: String
   ) throws {
     let manifest = run.manifest
@@ -23,7 +22,7 @@ enum AnalysisFiles {
   }
 
   /// Writes the head weights of each class over all runs.
-  static func writeWeights(of heads: HeadReport, to folder: String) throws {
+  package static func writeWeights(of heads: HeadReport, to folder: String) throws {
     try OutputFolder.make(folder)
     for name in heads.names {
       let path = "\(folder)/\(RunFolder.slug(name)).weights.json"

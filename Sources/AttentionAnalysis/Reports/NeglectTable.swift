@@ -1,19 +1,18 @@
-import AttentionAnalysis
-import AttentionTrace
-import PromptText
+internal import AttentionTrace
+internal import PromptText
 
 /// The neglect report of runs: a table and verdicts for people, everything for programs.
-struct NeglectPrinter {
+package struct NeglectTable {
   let reports: [NeglectReport]
   let comparison: NeglectComparison
 
   /// Runs by their weakest subject, the most neglected first.
-  init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
+  package init(_ reports: [NeglectReport], _ comparison: NeglectComparison) {
     self.reports = NeglectReport.ranked(reports)
     self.comparison = comparison
   }
 
-  func text(_ format: ReportFormat) -> String {
+  package func text(_ format: ReportFormat) -> String {
     switch format {
     case .text: plain
     case .csv: table.text(.csv)
@@ -31,26 +30,26 @@ struct NeglectPrinter {
 
   private var table: MeasurementTable { NeglectReport.table(of: reports) }
 
-  /// The reasons, in words, of all but the subjects that are attended to; those are counted.
+  /// The reasons, in words, of the subjects that are not attended, and the number of those that are.
   private var verdicts: String {
     let subjects = reports.flatMap(\.subjects)
     let attended = subjects.count { $0.verdict == .attended }
     let lines = reports.flatMap { report -> [String] in
       let reasons = report.subjects.filter { $0.verdict != .attended }.map(\.reason)
       let exhausted = report.exhaustedSteps.map { step in
-        "refinement gave up at step \(step) after \(report.tries[step] ?? 0) tries: the latent may "
-          + "have left what the model knows"
+        "refinement did not reach its threshold at step \(step) in \(report.tries[step] ?? 0) tries; "
+          + "the latent may be out of distribution"
       }
       let run = "\(report.manifest.method.name), seed \(report.manifest.seed): "
       return (reasons + exhausted).map { run + $0 }
     }
-    return (lines + ["\(attended) of \(subjects.count) subjects are attended to"])
+    return (lines + ["\(attended) of \(subjects.count) subjects are attended"])
       .joined(separator: "\n")
   }
 
   private var changes: String {
     let titles = [
-      "prompt", "method", "subject", "seeds", "plain", "excited", "change", "95 % interval",
+      "prompt", "method", "subject", "seeds", "without", "with", "change", "95 % interval",
       "neglected",
     ]
     let cells = comparison.changes.map { change in
@@ -61,7 +60,7 @@ struct NeglectPrinter {
         "\(change.plainNeglected) → \(change.excitedNeglected)",
       ]
     }
-    return "Late attention with excitation less without, over seeds (percentile bootstrap of the "
+    return "Late attention without and with each method, over seeds (percentile bootstrap of the "
       + "mean, 10,000 draws):\n"
       + AlignedColumns([titles] + cells, leftAligned: [0, 1, 2]).text
   }
@@ -172,6 +171,6 @@ struct NeglectPrinter {
 }
 
 extension Double {
-  /// Nothing in the place of NaN and infinity, which JSON does not have.
+  /// `nil` instead of NaN and infinity, which JSON does not have.
   fileprivate var finite: Double? { isFinite ? self : nil }
 }

@@ -1,27 +1,26 @@
-import AttentionAnalysis
-import AttentionTrace
-import Evaluation
-import Foundation
-import PromptText
-import TensorEngine
+internal import AttentionAnalysis
+internal import AttentionTrace
+private import Foundation
+internal import PromptText
+internal import TensorEngine
 
-/// What was found of asked words: a table, and a map a file.
-struct AskedWordsReport {
+/// The maps of asked words: a table, and one file per map.
+package struct AskedWordsReport {
   private struct Row: Encodable {
     let run: String
     /// The text that was asked.
     let text: String
     let word: String
-    /// The map's largest value; none of a map that is not numbers.
+    /// The map's largest value; `nil` if it is not finite.
     let largest: Float?
-    /// Where the largest value stands, from 0.
+    /// The row of the largest value, from 0.
     let row: Int
     let column: Int
     /// Rows and columns of the map.
     let grid: [Int]
-    /// The map's sum over that of all tokens' maps; none where these are nothing.
+    /// The map's sum divided by that of all tokens' maps; `nil` if that is 0.
     let share: Double?
-    /// Shannon's entropy of the map over its sum, in nats; none of an empty map.
+    /// Shannon entropy of the map divided by its sum, in nats; `nil` for an empty map.
     let entropy: Double?
     let recipe: String
     /// The map's file, if it was written.
@@ -32,7 +31,7 @@ struct AskedWordsReport {
 
   /// Writes the maps, `[row, column]` in float32, below `folder` if there is one.
   /// - Throws: `FileError`, ``Failure``.
-  init(_ words: AskedWords, folder: String?) throws {
+  package init(_ words: AskedWords, folder: String?) throws {
     var names: [String: Int] = [:]
     let places = RunPlaces(words.answers.map(\.run.folder.path))
     rows = try words.answers.map { answer in
@@ -53,7 +52,7 @@ struct AskedWordsReport {
     }
   }
 
-  /// A file's name for a word: the word, after the text if that says more.
+  /// A file's name for a word: the word, after the text if they differ.
   private static func name(_ answer: AskedWords.Answer) -> String {
     let word = RunFolder.slug(answer.word.name.replacing("#", with: " "))
     return answer.word.name == answer.text.lowercased()
@@ -71,7 +70,7 @@ struct AskedWordsReport {
       file: file)
   }
 
-  func text(json: Bool) -> String {
+  package func text(json: Bool) -> String {
     if json { return TableText.json(rows) }
     let titles = ["run", "word", "largest", "row", "column", "share", "entropy"]
     let cells = rows.map { row in
@@ -85,7 +84,7 @@ struct AskedWordsReport {
   }
 }
 
-/// Where the files of each of several runs go: the part of a run's path that the others lack.
+/// The folder for each run's files: the part of a run's path that the others lack.
 private struct RunPlaces {
   private let common: Int
 
