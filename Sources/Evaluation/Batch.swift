@@ -14,7 +14,7 @@ public struct Batch: Sendable {
   /// The seeds of every plan; `nil` where each plan has its own.
   public let seeds: [UInt64]?
   /// How many runs to make at a time, if memory allows.
-  public let atATime: Int
+  package let atATime: Int
 
   /// A batch of planned runs.
   ///
@@ -50,7 +50,7 @@ public struct Batch: Sendable {
   }
 
   /// A lower bound on the memory of the largest run without the weights, in bytes.
-  public var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
+  package var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
 
   /// Iterations of all runs.
   package var iterations: Int {

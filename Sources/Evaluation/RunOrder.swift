@@ -3,15 +3,15 @@ package import Diffusion
 package import PromptText
 
 /// Comparable runs of one prompt by several methods from several seeds: all measure the same words.
-public struct RunOrder: Sendable {
+package struct RunOrder: Sendable {
   /// The prompt as its tokens, without marks.
-  public let prompt: TokenTable
+  package let prompt: TokenTable
   /// The noun phrases that methods read, marked or found; empty if no method reads any.
-  public let phrases: [NounPhrase]
+  package let phrases: [NounPhrase]
   /// The subjects that are measured in every run; may be empty if no method needs them.
-  public let subjects: [Subject]
+  package let subjects: [Subject]
   /// Whether the subjects were found in the prompt instead of being named by the user.
-  public let hasFoundSubjects: Bool
+  package let hasFoundSubjects: Bool
   /// A plan for each method, for the first of the seeds.
   package let plans: [PlannedRun]
   /// The seeds that each plan is made from.

@@ -3,13 +3,13 @@ package import PromptText
 internal import TensorEngine
 
 /// Where in the picture a subject should be.
-public struct LayoutBox: Hashable, Sendable {
+package struct LayoutBox: Hashable, Sendable {
   /// The subject that belongs in the box.
-  public let subject: Subject
+  package let subject: Subject
   /// Fractions of the picture's width, 0…1 from the left.
-  public let columns: ClosedRange<Double>
+  package let columns: ClosedRange<Double>
   /// Fractions of the picture's height, 0…1 from the top.
-  public let rows: ClosedRange<Double>
+  package let rows: ClosedRange<Double>
 
   /// A box from one corner to the other, in fractions of the picture.
   /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.

@@ -53,7 +53,7 @@ public struct NoiseSearch: LatentGuide {
   }
 
   /// The schedule that follows the search.
-  public let schedule: GradientDescent
+  let schedule: GradientDescent
   /// Every knob of the search.
   let settings: Settings
   /// The deviation of the first iteration's latent.

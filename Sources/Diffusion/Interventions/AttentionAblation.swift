@@ -5,7 +5,7 @@ internal import PromptText
 ///
 /// The contribution of a removed token or head is missing from the layer's output; it is not
 /// redistributed.
-public struct AttentionAblation: AttentionIntervention, Hashable {
+package struct AttentionAblation: AttentionIntervention, Hashable {
   /// A head in some of the layers.
   package struct Head: Hashable, Sendable {
     /// The layers: a glob over their paths, or a grid as in `16x16`.
@@ -16,7 +16,7 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
     package let factor: Float
 
     /// The head at an index of the layers that match a pattern, scaled by a factor.
-    public init(layers: String, head: Int, factor: Float) {
+    package init(layers: String, head: Int, factor: Float) {
       self.layers = layers
       self.head = head
       self.factor = factor

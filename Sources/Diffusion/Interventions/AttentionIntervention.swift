@@ -23,7 +23,7 @@ package struct InterventionSequence: AttentionIntervention {
   private let interventions: [any AttentionIntervention]
 
   /// Applies each to the result of those before it.
-  public init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
+  package init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
 
   /// Whether any of them acts.
   package func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
@@ -31,7 +31,7 @@ package struct InterventionSequence: AttentionIntervention {
   }
 
   /// Applies those that act.
-  public func change(_ attention: inout LayerAttention) throws {
+  package func change(_ attention: inout LayerAttention) throws {
     for intervention in interventions
     where intervention.acts(at: attention.site, in: attention.pass) {
       try intervention.change(&attention)

@@ -50,9 +50,9 @@ extension AStar {
     /// What the loss is about.
     package let subjects: [Subject]
     /// The share of its largest number from which a map is high.
-    public let maskThreshold: Float
+    package let maskThreshold: Float
     /// Where each subject should be; `nil` for where it was a step before.
-    public let boxes: [LayoutBox]?
+    package let boxes: [LayoutBox]?
     /// Which of its two losses count.
     package let terms: Set<Term>
     /// How maps are read.
@@ -67,7 +67,7 @@ extension AStar {
     }
 
     /// The chosen terms of the loss for `subjects`.
-    public init(
+    package init(
       subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
       terms: Set<Term> = Set(Term.allCases), reading: MapReading
     ) {

@@ -40,7 +40,7 @@ public struct AttendAndExcite: GradientMethod {
 
 extension AttendAndExcite {
   /// The loss L of the table above; runs of other methods measure it but do not follow it.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What the loss is about.
     package let subjects: [Subject]
     /// How maps are read.
@@ -71,7 +71,7 @@ extension AttendAndExcite {
     /// The cross-attentions at the grid.
     ///
     /// - Throws: ``DiffusionError`` if no such site exists, or the objective cannot be evaluated there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects)
     }
 

@@ -72,7 +72,7 @@ extension AttentionOverlap {
     package let reading: MapReading
 
     /// The overlap of the maps of `subjects`, by `measure`.
-    public init(subjects: [Subject], measure: Measure, reading: MapReading) {
+    package init(subjects: [Subject], measure: Measure, reading: MapReading) {
       self.subjects = subjects
       self.measure = measure
       self.reading = reading

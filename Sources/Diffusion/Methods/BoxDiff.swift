@@ -52,9 +52,9 @@ extension BoxDiff {
   /// The loss of the table above.
   package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The boxes that the loss reads.
-    public let boxes: [LayoutBox]
+    package let boxes: [LayoutBox]
     /// P, in 0…1; one cell counts at least.
     package let topShare: Double
     /// L, in cells.
@@ -63,7 +63,7 @@ extension BoxDiff {
     package let reading: MapReading
 
     /// The loss of attention outside `boxes`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
       reading: MapReading
     ) {

@@ -65,7 +65,7 @@ extension Conform {
     package let reading: MapReading
 
     /// The contrastive loss over `groups` of words, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [[Subject]], temperature: Float = 0.5,
       renormalises: Bool = false, reading: MapReading
     ) {

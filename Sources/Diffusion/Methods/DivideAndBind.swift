@@ -71,7 +71,7 @@ extension DivideAndBind {
     }
 
     /// The chosen terms of the paper's loss for `groups`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
     ) {
@@ -83,7 +83,7 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
     }
@@ -140,7 +140,7 @@ extension DivideAndBind {
   /// | `loss` | L = max_s −(TV(B̃_s) − c_i JSD(s, colour of s)) |
   ///
   /// Refinement continues while the smallest TV is below a threshold. From the formulas alone.
-  public struct CodeLoss: AttentionObjective {
+  package struct CodeLoss: AttentionObjective {
     /// What is measured.
     package let subjects: [Subject]
     /// Objects with their attributes.
@@ -149,7 +149,7 @@ extension DivideAndBind {
     package let reading: MapReading
 
     /// The published code's loss for `groups`, with `subjects` measured.
-    public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+    package init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups
       self.reading = reading
@@ -162,7 +162,7 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(
         among: sites, for: groups.words + subjects, cellByCell: true)

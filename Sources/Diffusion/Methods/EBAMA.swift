@@ -65,7 +65,7 @@ extension EBAMA {
     package let reading: MapReading
 
     /// The loss that binds the attributes of `groups` to their objects, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       intensityWeight: Float = 0.5, reading: MapReading
     ) {
@@ -79,7 +79,7 @@ extension EBAMA {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: true)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }

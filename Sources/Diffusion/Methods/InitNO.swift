@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 /// InitNO: searches for initial noise that suits the prompt, then runs Attend-and-Excite from it.
 ///
 /// Guo, Lei, Chen, Zhang & Ding, InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise
@@ -81,14 +81,14 @@ extension InitNO {
   /// The scores of the table above, and what refinement descends on.
   package struct Loss: AttentionObjective {
     /// What the loss is about.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The targets that the response and the conflict must fall below.
-    public let targets: (response: Float, conflict: Float)
+    package let targets: (response: Float, conflict: Float)
     /// How maps are read.
     package let reading: MapReading
 
     /// The scores of `subjects`, with the targets that they must fall below.
-    public init(
+    package init(
       subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
       reading: MapReading
     ) {
@@ -99,7 +99,7 @@ extension InitNO {
 
     /// The cross-attentions and the self-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects, cellByCell: true)
         + reading.sites(.`self`, among: sites, for: subjects, cellByCell: true)
     }

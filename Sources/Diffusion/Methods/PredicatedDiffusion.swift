@@ -54,7 +54,7 @@ public struct PredicatedDiffusion: GroupMethod {
   }
 
   /// A statement of the prompt about its words.
-  public enum Proposition: Hashable, Sendable {
+  package enum Proposition: Hashable, Sendable {
     /// There is a P.
     case exists(Subject)
     /// What is P is Q: a thing lies where its owner is.
@@ -89,18 +89,18 @@ extension PredicatedDiffusion {
   /// The loss of the table above.
   package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The propositions that should be true.
-    public let propositions: [Proposition]
+    package let propositions: [Proposition]
     /// How pixels are summed.
-    public let form: ObjectiveForm
+    package let form: ObjectiveForm
     /// α, the weight of attributes leaking to other nouns.
-    public let leakWeight: Float
+    package let leakWeight: Float
     /// How maps are read.
     package let reading: MapReading
 
     /// The loss of `propositions`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper,
       leakWeight: Float = 0.3,
       reading: MapReading
@@ -114,7 +114,7 @@ extension PredicatedDiffusion {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: propositions.flatMap(\.words) + subjects)
     }
 

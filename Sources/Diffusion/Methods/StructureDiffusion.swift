@@ -80,7 +80,7 @@ public struct StructureDiffusion: Method {
 
   /// The phrases in a prompt.
   /// - Throws: ``TextError`` for a phrase that is not in the prompt.
-  public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
+  package func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
     guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
     return try NounPhraseFinder.phrases(
       at: try phrases.map { try prompt.range(of: $0) }, in: prompt)

@@ -57,7 +57,7 @@ extension SynGen {
     package let reading: MapReading
 
     /// The loss that binds the modifiers of `groups` to their nouns, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       reading: MapReading
     ) {
@@ -70,7 +70,7 @@ extension SynGen {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: readsBareNouns)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }

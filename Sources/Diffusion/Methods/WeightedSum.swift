@@ -68,7 +68,7 @@ extension WeightedSum {
     }
 
     /// The weighted sum for one pass.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let losses = terms.enumerated().map { index, term in
         term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
       }
@@ -78,7 +78,7 @@ extension WeightedSum {
     }
 
     /// The shapes of what its objectives remember, each under its number.
-    public var memoryShapes: [String: [Int]] {
+    package var memoryShapes: [String: [Int]] {
       collected { _, objective in objective.memoryShapes }
     }
 
