@@ -69,11 +69,13 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: [
-        "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
+        "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
+        "TensorEngine",
       ]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
-    .target(name: "Heed", dependencies: modules.map { .byName(name: $0) }, path: "Sources/HeedLibrary"),
+    .target(
+      name: "Heed", dependencies: modules.map { .byName(name: $0) }, path: "Sources/HeedLibrary"),
     .executableTarget(
       name: "HeedCommand",
       dependencies: modules.map { .byName(name: $0) } + [

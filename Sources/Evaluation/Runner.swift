@@ -1,7 +1,7 @@
 public import AttentionTrace
 public import Diffusion
-internal import Pictures
 internal import Foundation
+internal import Pictures
 internal import TensorEngine
 
 /// Makes runs into folders: recorded, resumable, each with picture, latent and losses.

@@ -8,7 +8,8 @@ import TensorEngine
 struct Heed: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "heed",
-    abstract: "Shows what a text-to-image diffusion model attends to, and restores neglected subjects.",
+    abstract:
+      "Shows what a text-to-image diffusion model attends to, and restores neglected subjects.",
     discussion: """
       Results go to standard output, messages and progress to standard error.
 

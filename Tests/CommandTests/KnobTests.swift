@@ -83,7 +83,10 @@ struct KnobTests {
         return request
       }
       let runs = try Batch(Runner(model), RunOrder(joining: orders).plans).run(in: folder.path)
-      #expect(runs.map { $0.manifest.request.method.knobs } == [["tilt-angle": "0.5"], ["tilt-angle": "1.0"]])
+      #expect(
+        runs.map { $0.manifest.request.method.knobs } == [
+          ["tilt-angle": "0.5"], ["tilt-angle": "1.0"],
+        ])
       #expect(runs.map { $0.manifest.value(ofKnob: "tilt-angle") } == ["0.5", "1"])
       #expect(runs.map(\.manifest.method.name) == ["tilt+tilt-angle-0.5", "tilt+tilt-angle-1"])
       #expect((try RunRequest(runs[1].manifest.request).method as? Tilt)?.angle == 1)

@@ -72,12 +72,14 @@ struct RepeatedRunTests {
     expectRefusal(other, 65, ["scheduler_config.json"])
   }
 
-  @Test("run.json holds the request with nothing open, token tables as segments, and provenance apart")
+  @Test(
+    "run.json holds the request with nothing open, token tables as segments, and provenance apart")
   func manifest() throws {
     let folder = try TemporaryFolder()
     let run = try heed(
       [
-        "generate", "a cat:5 | a frog:-1", "--method", "composable", "--negative-prompt", "a red dog",
+        "generate", "a cat:5 | a frog:-1", "--method", "composable", "--negative-prompt",
+        "a red dog",
         "--steps", "2",
       ], in: folder
     ).stdout.trimmingCharacters(in: .newlines)
@@ -86,7 +88,9 @@ struct RepeatedRunTests {
     #expect(manifest["format"] as? Int == 2)
     let request = try #require(manifest["request"] as? [String: Any])
     #expect(request["prompt"] as? String == "a cat" && request["size"] as? String == "128x128")
-    #expect(request["scheduler"] as? String != nil && request["attentionResolution"] as? String == "16x16")
+    #expect(
+      request["scheduler"] as? String != nil && request["attentionResolution"] as? String == "16x16"
+    )
     let method = try #require(request["method"] as? [String: Any])
     #expect((method["knobs"] as? [String: String]) == ["parts": "a cat:5.0 | a frog:-1.0"])
     let texts = try #require(manifest["texts"] as? [[String: Any]])

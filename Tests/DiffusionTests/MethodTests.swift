@@ -107,7 +107,8 @@ struct MethodTests {
     Case(name: "no weight and no source", prompt: "a red car") { _ in PromptToPrompt() },
     Case(name: "a source that is never looked at", prompt: "a red car") { _ in
       PromptToPrompt(
-        source: "a blue bus", edit: .replacement, crossWindow: .init(0...0), selfWindow: .init(0...0))
+        source: "a blue bus", edit: .replacement, crossWindow: .init(0...0),
+        selfWindow: .init(0...0))
     },
   ]
 

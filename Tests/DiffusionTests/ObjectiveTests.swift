@@ -319,7 +319,8 @@ struct ObjectiveTests {
     "The further apart two maps are, the lower every loss on overlap",
     arguments: AttentionOverlap.Measure.allCases)
   func apart(_ measure: AttentionOverlap.Measure) {
-    let objective = AttentionOverlap.Loss(subjects: Self.pair, measure: measure, reading: Self.reading)
+    let objective = AttentionOverlap.Loss(
+      subjects: Self.pair, measure: measure, reading: Self.reading)
     let losses = [0, 1, 3, 6, 11].map { objective.evaluate(bumps($0)).loss.item }
     #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 > $1 }, "\(losses)")
   }
@@ -400,7 +401,8 @@ struct ObjectiveTests {
     let own = [16, 32].map { ObjectiveMaps.site(.`self`, $0) }
     #expect(try Self.aStar.sites(among: cross + own) == [cross[0]])
     #expect(try Self.code.sites(among: own + cross) == cross)
-    let unmeasured = DivideAndBind.CodeLoss(subjects: [], groups: Self.groups, reading: Self.reading)
+    let unmeasured = DivideAndBind.CodeLoss(
+      subjects: [], groups: Self.groups, reading: Self.reading)
     #expect(try unmeasured.sites(among: own + cross) == cross)
     #expect(try Self.noise.sites(among: own + cross) == [cross[0], own[0]])
     #expect(

@@ -116,7 +116,9 @@ struct FifteenLinesTests {
       $0.method = method
     }
     #expect(throws: (any Error).self) { try RecordedRun(folder.path).map(of: "cat", by: "mean(") }
-    #expect(throws: (any Error).self) { try Sheet(.tokens, of: []).write(to: folder.path + "/a.pdf") }
+    #expect(throws: (any Error).self) {
+      try Sheet(.tokens, of: []).write(to: folder.path + "/a.pdf")
+    }
     #expect(throws: (any Error).self) { try Checkpoint(folder.path) }
   }
 }

@@ -3,7 +3,8 @@ internal import PromptText
 
 extension RunManifest: Codable {
   private enum CodingKeys: String, CodingKey {
-    case format, status, request, texts, subjects, height, width, timesteps, scheduler, picture, method,
+    case format, status, request, texts, subjects, height, width, timesteps, scheduler, picture,
+      method,
       model, passes, provenance
   }
 
@@ -91,7 +92,8 @@ extension RunManifest {
       guard (1...currentFormat).contains(version.format) else {
         throw TraceError.malformed(
           path: path,
-          reason: "format \(version.format), expected 1 to \(currentFormat): written by another Heed")
+          reason:
+            "format \(version.format), expected 1 to \(currentFormat): written by another Heed")
       }
       return try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
     } catch let error as DecodingError {

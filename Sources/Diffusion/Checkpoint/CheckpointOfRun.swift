@@ -28,7 +28,8 @@ extension Checkpoint {
       guard FileManager.default.fileExists(atPath: place) else {
         throw DiffusionError.moved(
           what: "LoRA \(index + 1) of the run",
-          sha256: run.model.files.first { $0.key.hasPrefix("lora ") }?.value ?? "unknown", path: place)
+          sha256: run.model.files.first { $0.key.hasPrefix("lora ") }?.value ?? "unknown",
+          path: place)
       }
       return LoRA(path: place, scale: scale)
     }

@@ -35,7 +35,8 @@ package struct RandomWeights: Sendable {
     return unsafe Tensor(shape: shape) { weights in
       Parallel.ranges(shape.reduce(1, *), grain: 1 << 16) { range in
         for index in range {
-          unsafe weights[index] = bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
+          unsafe weights[index] =
+            bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
         }
       }
     }

@@ -10,7 +10,8 @@ extension Picture {
     return unsafe Tensor(shape: [1, 3, height, width]) { target in
       for pixel in 0..<plane {
         for channel in 0..<3 {
-          unsafe target[channel * plane + pixel] = 2 * (Float(pixels[3 * pixel + channel]) / 255) - 1
+          unsafe target[channel * plane + pixel] =
+            2 * (Float(pixels[3 * pixel + channel]) / 255) - 1
         }
       }
     }

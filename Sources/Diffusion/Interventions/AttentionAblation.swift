@@ -110,7 +110,8 @@ private struct Damping {
   private static func unreadable(_ text: String) -> DiffusionError {
     .knob(
       name: "damp",
-      reason: "is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5, or a "
+      reason:
+        "is '\(text)'; expected layers, a point and a head, as in 16x16.0 or 16x16.0=0.5, or a "
         + "word and a factor, as in frog=0.5")
   }
 }

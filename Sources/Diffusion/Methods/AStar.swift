@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 package import TensorEngine
+
 /// A-STAR: subjects' maps do not overlap, and each stays where it was a step before.
 ///
 /// Agarwal, Karanam, Joseph, Saxena, Goswami & Srinivasan, A-STAR, ICCV 2023, equations 2 to 4:

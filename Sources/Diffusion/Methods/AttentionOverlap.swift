@@ -2,6 +2,7 @@ package import AttentionTrace
 private import Foundation
 package import PromptText
 internal import TensorEngine
+
 /// Four losses on how far subjects' maps overlap.
 ///
 /// Marioriyad, Banayeeanzade, Abbasi, Rohban & Baghshah, Attention Overlap Is Responsible for The

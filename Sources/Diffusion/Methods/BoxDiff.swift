@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
+
 /// BoxDiff: each subject is attended to in its box, up to its edges, and nowhere else.
 ///
 /// Xie, Li, Huang, Liu, Zhang, Zheng & Shou, BoxDiff, ICCV 2023, section 3.2:

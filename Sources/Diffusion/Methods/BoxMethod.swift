@@ -54,7 +54,8 @@ extension BoxMethod {
             }
             boxes.append(
               WordBox(
-                String(sides[0]).trimmingCharacters(in: .whitespaces), left: edges[0], top: edges[1], right: edges[2],
+                String(sides[0]).trimmingCharacters(in: .whitespaces), left: edges[0],
+                top: edges[1], right: edges[2],
                 bottom: edges[3]))
           }
           method.boxes = boxes

@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 package import TensorEngine
+
 /// CONFORM: the maps of one group attract each other, across steps too, and repel those of other
 /// groups.
 ///
@@ -106,7 +107,8 @@ extension Conform {
       }
       let isSingle = groups.allSatisfy { $0.count == 1 }
       return ObjectiveValue(
-        loss: (isSingle ? singles : contrast)(embeddings, classes), maxima: read.maxima(of: subjects))
+        loss: (isSingle ? singles : contrast)(embeddings, classes),
+        maxima: read.maxima(of: subjects))
     }
 
     private func embeddings(_ read: TokenMaps) -> [Tensor] {
@@ -156,7 +158,8 @@ extension Conform {
     }
 
     /// s / τ of every two embeddings.
-    private static func similarities(_ embeddings: [Tensor], over temperature: Float) -> [[Tensor]] {
+    private static func similarities(_ embeddings: [Tensor], over temperature: Float) -> [[Tensor]]
+    {
       embeddings.map { a in
         embeddings.map { MapDistance.cosineSimilarity(a, $0).affine(scale: 1 / temperature) }
       }

@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
+
 /// Divide & Bind: every object's map varies, and its attribute's map is like it.
 ///
 /// Li, Keuper, Zhang & Khoreva, Divide & Bind Your Attention, BMVC 2023, equations 4 and 5:

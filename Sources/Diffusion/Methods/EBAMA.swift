@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
+
 /// EBAMA: attributes lie where their object does, and every object is attended to.
 ///
 /// Zhang, Ding, Fan, Liu, Ye & Wang, Object-Conditioned Energy-Based Attention Map Alignment, ECCV

@@ -26,7 +26,8 @@ extension GradientMethod {
 
   /// The knobs of its schedule and smoothing.
   public static var scheduleKnobs: [Knob<Self>] {
-    GradientSchedule.knobs.map { $0.lifted(\.schedule) } + MapSmoothing.knobs.map { $0.lifted(\.smoothing) }
+    GradientSchedule.knobs.map { $0.lifted(\.schedule) }
+      + MapSmoothing.knobs.map { $0.lifted(\.smoothing) }
   }
 
   public var publishedScaleFactor: Double { GradientSchedule.publishedScaleFactor }

@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 package import TensorEngine
+
 /// InitNO: searches for initial noise that suits the prompt, then runs Attend-and-Excite from it.
 ///
 /// Guo, Lei, Chen, Zhang & Ding, InitNO: Boosting Text-to-Image Diffusion Models via Initial Noise

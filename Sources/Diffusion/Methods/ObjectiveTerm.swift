@@ -108,7 +108,8 @@ extension ObjectiveExpression.Term {
     switch kind {
     case .excite: return AttendAndExcite.Loss(subjects: try all(), reading: reading)
     case .syngen:
-      return SynGen.Loss(subjects: [], groups: [try group()], content: run.content, reading: reading)
+      return SynGen.Loss(
+        subjects: [], groups: [try group()], content: run.content, reading: reading)
     case .ebama:
       return EBAMA.Loss(subjects: [], groups: [try group()], content: run.content, reading: reading)
     case .vary: return divideAndBind(try all().map { WordGroup(noun: $0) }, .attend)

@@ -6,7 +6,8 @@ extension TokenTable {
   /// - Throws: ``TextError`` when the prompt has no such words, or several.
   func range(of name: String) throws -> Range<Int> {
     let ranges = try WordReference(name).tokens(in: self).compactMap { tokens[$0].range }
-    guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max() else {
+    guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max()
+    else {
       throw TextError.noPhrase(text: name)
     }
     return first..<last

@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
+
 /// Predicated Diffusion: the prompt is a set of propositions, and a map is the truth of a word by pixel.
 ///
 /// Sueyoshi & Matsubara, Predicated Diffusion, CVPR 2024, section 3, product fuzzy logic:

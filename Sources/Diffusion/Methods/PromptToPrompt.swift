@@ -203,7 +203,8 @@ public struct PromptToPrompt: Method {
       }) {
         throw DiffusionError.knob(
           name: "reweight",
-          reason: "names '\(weights[before].word)' and '\(weight.word)', which share a token; a token "
+          reason:
+            "names '\(weights[before].word)' and '\(weight.word)', which share a token; a token "
             + "has one weight")
       }
       for token in tokens[place] { factors[token] = Float(weight.factor) }

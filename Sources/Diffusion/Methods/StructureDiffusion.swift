@@ -60,7 +60,8 @@ public struct StructureDiffusion: Method {
       write: { $0.phrases?.joined(separator: " | ") },
       read: { method, text in
         method.phrases =
-          text.isEmpty ? [] : text.split(separator: "|").map { String($0).trimmingCharacters(in: .whitespaces) }
+          text.isEmpty
+          ? [] : text.split(separator: "|").map { String($0).trimmingCharacters(in: .whitespaces) }
         return true
       }),
   ]

@@ -1,6 +1,7 @@
 package import AttentionTrace
 package import PromptText
 internal import TensorEngine
+
 /// SynGen: a modifier's map is its noun's, and unlike those of all other words.
 ///
 /// Rassin, Hirsch, Glickman, Ravfogel, Goldberg & Chechik, Linguistic Binding in Diffusion Models,

@@ -11,6 +11,7 @@ extension PlannedRun {
       throw TraceError.badSelection(what: "layers", got: "(none)", expected: "at least one")
     }
     return try MemoryRecorder(
-      plan, sites: sites, prompt: prompt, lossGrid: grid, lossStopsAtEnd: request.stopsAtEnd ?? false)
+      plan, sites: sites, prompt: prompt, lossGrid: grid,
+      lossStopsAtEnd: request.stopsAtEnd ?? false)
   }
 }

@@ -21,7 +21,8 @@ extension PlannedRun {
           strength: method is PictureExplanation ? nil : request.picture?.strength)
       },
       method: .init(
-        name: methodName, title: method.title, alteredSteps: method.alteredSteps, thresholds: method.thresholds, grid: grid,
+        name: methodName, title: method.title, alteredSteps: method.alteredSteps,
+        thresholds: method.thresholds, grid: grid,
         rowsSumToOne: method.rowsSumToOne && request.ablation == nil ? nil : false),
       model: .init(name: model.checkpoint.name, files: try model.fileHashes()),
       provenance: provenance)

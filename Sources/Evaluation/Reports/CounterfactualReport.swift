@@ -29,6 +29,7 @@ package struct CounterfactualReport {
     let texts = tables.filter { $0.count > 1 }.enumerated().map { index, rows in
       AlignedColumns(rows, leftAligned: index == 0 ? [] : [0]).text
     }
-    return (["\(effect.intervention): \(effect.run) → \(effect.changedRun)"] + texts).joined(separator: "\n\n")
+    return (["\(effect.intervention): \(effect.run) → \(effect.changedRun)"] + texts).joined(
+      separator: "\n\n")
   }
 }

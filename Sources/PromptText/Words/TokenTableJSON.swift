@@ -1,4 +1,5 @@
 internal import TensorEngine
+
 extension TokenTable {
   /// The table for a program: one JSON object on one line, without a line break.
   ///

@@ -82,7 +82,8 @@ struct Explain: ParsableCommand {
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
     let subjects =
       try subject.names
-      ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(\.name)
+      ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(
+        \.name)
     let method = PictureExplanation(times: try times.list(model.checkpoint))
     var request = RunRequest(prompt, seed: seeds[0], method: method)
     try subject.apply(to: &request)
@@ -96,7 +97,8 @@ struct Explain: ParsableCommand {
     request.recording = try recording.plan(details, table)
     let plan = try model.plan(request)
     let batch = try Batch(
-      Runner(model, durability: details.durability), [plan], seeds: seeds, atATime: self.batch.batch)
+      Runner(model, durability: details.durability), [plan], seeds: seeds, atATime: self.batch.batch
+    )
     Message.leftOut(table)
     Message.picture(plan)
     if subject.tokens == nil { Message.subjects(plan.subjects) }
@@ -124,7 +126,8 @@ private enum ExplainedTimes {
         try parts(timesteps).map { part in
           guard let time = Int(part), time >= 0 else {
             throw Failure(
-              .usage, "--timesteps is '\(timesteps)'; '\(part)' is not a training timestep, as in 261,501")
+              .usage,
+              "--timesteps is '\(timesteps)'; '\(part)' is not a training timestep, as in 261,501")
           }
           return time
         })

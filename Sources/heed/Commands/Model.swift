@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+import Evaluation
 import Foundation
 import PromptText
 

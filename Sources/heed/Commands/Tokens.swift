@@ -3,6 +3,7 @@ import AttentionTrace
 import Diffusion
 import Foundation
 import PromptText
+import TensorEngine
 
 /// A prompt as the model reads it.
 struct Tokens: ParsableCommand {

@@ -103,11 +103,13 @@ struct KnobOption {
 
   /// What ArgumentParser reads an option from.
   var wrapper: Any {
-    let names = NameSpecification([.customLong(name)] + [alias.map { .customLong($0) }].compactMap(\.self))
+    let names = NameSpecification(
+      [.customLong(name)] + [alias.map { .customLong($0) }].compactMap(\.self))
     let completion: CompletionKind? = choices.isEmpty ? nil : .list(choices)
     switch form {
     case .value:
-      return Option<String?>(name: names, parsing: .unconditional, help: help, completion: completion)
+      return Option<String?>(
+        name: names, parsing: .unconditional, help: help, completion: completion)
     case .toggle: return Flag<Bool?>(name: names, inversion: .prefixedNo, help: help)
     case .list:
       return Option<[String]>(

@@ -22,7 +22,8 @@ struct RecordingOptions: ParsableArguments {
   /// The plan for a prompt; `nil` when nothing is recorded.
   func plan(_ details: RecordingDetails, _ table: TokenTable) throws -> RecordingPlan? {
     guard record else { return nil }
-    return try details.plan(layers: layers.map(Self.patterns) ?? [RecordingPlan.measuredGrid], table)
+    return try details.plan(
+      layers: layers.map(Self.patterns) ?? [RecordingPlan.measuredGrid], table)
   }
 
   /// Whether maps of a branch are recorded.

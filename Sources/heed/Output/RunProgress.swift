@@ -48,7 +48,8 @@ extension Progress {
     case .finished(let seconds):
       finish(
         String(
-          format: "%@: %d %@ in %.1f s → %@", name, count, count == 1 ? "step" : "steps", seconds, path))
+          format: "%@: %d %@ in %.1f s → %@", name, count, count == 1 ? "step" : "steps", seconds,
+          path))
     }
   }
 }
