@@ -13,7 +13,8 @@ package struct LayoutBox: Hashable, Sendable {
 
   /// A box from one corner to the other, in fractions of the picture.
   /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.
-  package init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws {
+  package init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws
+  {
     func require(_ from: Double, _ to: Double, _ names: String) throws {
       try DiffusionError.require(
         0 <= from && from < to && to <= 1, "the box of \(subject.name)", "\(names) \(from), \(to)",
