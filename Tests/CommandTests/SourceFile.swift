@@ -1,3 +1,5 @@
+import Foundation
+
 /// A Swift file that the formatter has laid out, read by lines: what it declares, and where.
 struct SourceFile {
   let name: String

@@ -23,7 +23,7 @@ struct FifteenLinesTests {
     #expect(losses.count == 6 && losses.allSatisfy(\.isFinite))
     #expect(peak.value > 0 && peak.value <= 1 && peak.row < 16 && peak.column < 16)
     #expect(try Data(contentsOf: URL(fileURLWithPath: sheet)).starts(with: Data("%PDF".utf8)))
-    #expect(RunCheck(run.folder.path).problems.isEmpty)
+    #expect(try RunCheck(run.folder.path).problems.isEmpty)
   }
 
   @Test("The README has the lines that a test compiles")
@@ -76,7 +76,7 @@ struct FifteenLinesTests {
     let resumed = try Runner(model).run(request, in: folder.path + "/cut") { made.append($0.index) }
     let whole = try Runner(model).run(request, in: folder.path + "/whole")
     #expect(made.first == 2 || made.first == 3)
-    #expect(RunCheck(resumed.folder.path).problems.isEmpty)
+    #expect(try RunCheck(resumed.folder.path).problems.isEmpty)
     #expect(try Picture.read(resumed.folder.image) == Picture.read(whole.folder.image))
     // Nothing is made again.
     try Runner(model).run(request, in: folder.path + "/cut") { _ in Issue.record("made again") }

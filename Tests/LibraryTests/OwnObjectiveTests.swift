@@ -44,7 +44,7 @@ struct OwnObjectiveTests {
     request.steps = 4
     request.recording = RecordingPlan(layers: ["16x16"], phases: [.loss, .denoise])
     let run = try Runner(model).run(request, in: folder.path)
-    #expect(RunCheck(run.folder.path).problems.isEmpty)
+    #expect(try RunCheck(run.folder.path).problems.isEmpty)
     #expect(run.manifest.method.title == "Keep apart")
     #expect(run.manifest.value(ofKnob: "max-iter-to-alter") == "3")
     // The loss is recorded in every iteration, altered or not.
