@@ -35,8 +35,11 @@ public struct Runner: Sendable {
 
   /// Makes the run of a request, or what is missing of it, in its folder below `root`.
   ///
-  /// - Parameter onStep: is told of every iteration that is made; what it throws stops the run where it
-  ///   can be resumed.
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - root: the folder for the folders of runs; it is made if it is missing.
+  ///   - onStep: is told of every iteration that is made; what it throws stops the run where it can be
+  ///     resumed.
   /// - Throws: `DiffusionError`, `TextError`, `TraceError` or `FileError` when the run cannot be made.
   @discardableResult
   public func run(

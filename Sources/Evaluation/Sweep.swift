@@ -26,7 +26,9 @@ public struct Sweep: Sendable {
 
   /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
   ///
-  /// - Parameter method: the method that has the knob; an alias of the knob is accepted.
+  /// - Parameters:
+  ///   - text: a knob and its values.
+  ///   - method: the method that has the knob; an alias of the knob is accepted.
   /// - Throws: ``EvaluationError/variation(reason:)``.
   public init(_ text: String, of method: any Method) throws {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -4,8 +4,9 @@ private import Foundation
 extension Checkpoint {
   /// The checkpoint that a run was made with, where the run found it, with its LoRAs and options.
   ///
-  /// Whether the files are still those of the run is told by ``difference(_:_:)``.
+  /// The files need not be those of the run any more; their hashes say so.
   /// - Parameters:
+  ///   - run: the run's manifest.
   ///   - path: where the checkpoint is now; `nil` for where the run found it.
   ///   - loras: where its LoRAs are now, in the order in which the run added them; empty for where the
   ///     run found them.

@@ -17,7 +17,7 @@ package struct PromptKeys: Sendable {
   /// Reads the text encoder and the layers' key projections, and computes each prompt's keys.
   ///
   /// - Parameter sites: cross-attention layers of the checkpoint, of known width.
-  /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when a part is missing or damaged.
+  /// - Throws: ``DiffusionError``, `TextError` or `FileError` when a part is missing or damaged.
   package static func of(
     _ prompts: [String], at sites: [AttentionSite], from checkpoint: Checkpoint
   ) throws -> [PromptKeys] {

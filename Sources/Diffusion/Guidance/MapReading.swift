@@ -10,9 +10,9 @@ public import TensorEngine
 /// | here | there |
 /// | --- | --- |
 /// | ``TokenMaps/average`` | A, the mean over heads and layers at the grid |
-/// | ``TokenMaps/renormalised(_:)`` | B = softmax(100 A) over the prompt's tokens |
+/// | ``TokenMaps/renormalised(_:)-(Subject)`` | B = softmax(100 A) over the prompt's tokens |
 /// | ``TokenMaps/smoothed(_:)-(Subject)`` | B̃, B under the kernel G |
-/// | ``TokenMaps/distribution(_:)`` | P = A / Σ A over the pixels |
+/// | ``TokenMaps/distribution(_:)-(Subject)`` | P = A / Σ A over the pixels |
 public struct MapReading: Sendable, Hashable {
   /// The grid whose maps are read.
   public var grid: Grid
@@ -40,6 +40,8 @@ public struct MapReading: Sendable, Hashable {
   /// The sites of one kind at the grid.
   ///
   /// - Parameters:
+  ///   - kind: which attention is read.
+  ///   - sites: those that a model has.
   ///   - subjects: the words that will be read.
   ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
   ///     leave them its size.

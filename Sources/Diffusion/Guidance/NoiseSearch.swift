@@ -78,11 +78,6 @@ public struct NoiseSearch: LatentGuide {
   public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
 
   /// The latent after the search, if it is the first iteration, and the schedule's update.
-  ///
-  /// - Parameters:
-  ///   - latent: `[1, 4, row, column]`.
-  ///   - memory: stays empty.
-  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
   /// - Throws: what `look` throws.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],

@@ -62,7 +62,7 @@ package struct AttentionAblation: AttentionIntervention, Hashable {
 
 extension AttentionAblation {
   /// What a record names in a run.
-  /// - Throws: ``TextError`` for a word that the prompt lacks, ``DiffusionError`` or `TraceError` for a
+  /// - Throws: `TextError` for a word that the prompt lacks, ``DiffusionError`` or `TraceError` for a
   ///   head that the checkpoint lacks.
   init(_ record: AblationRecord, in run: PlannedRun) throws {
     let damped = try record.damp.map(Damping.init)

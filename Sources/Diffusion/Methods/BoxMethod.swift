@@ -22,7 +22,7 @@ public struct WordBox: Hashable, Sendable {
   }
 
   /// The box in a prompt.
-  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for an invalid box.
+  /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for an invalid box.
   func box(in prompt: TokenTable) throws -> LayoutBox {
     let subject = try SubjectSelection.subjects(named: [word], in: prompt)[0]
     return try LayoutBox(

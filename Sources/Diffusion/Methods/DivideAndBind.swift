@@ -15,7 +15,7 @@ internal import TensorEngine
 /// | `loss` | L = L_attend + L_bind |
 ///
 /// Refinement continues while the smallest TV is below a threshold, by the mean of its differences.
-/// The published code computes something else: ``CodeLoss``. From the formulas alone.
+/// The published code computes something else: ``ObjectiveForm/code``. From the formulas alone.
 public struct DivideAndBind: GroupMethod {
   public let name = "divide-and-bind"
   public let title = "Divide & Bind"

@@ -20,7 +20,7 @@ public final class StableDiffusion: Sendable {
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
 
   /// Loads every part.
-  /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
+  /// - Throws: ``DiffusionError``, `TextError` or `FileError` when one is missing or damaged.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
     tokenizer = try checkpoint.makeTokenizer()
