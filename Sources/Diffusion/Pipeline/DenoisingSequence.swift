@@ -1,20 +1,6 @@
 public import AttentionTrace
 public import TensorEngine
 
-/// One iteration of a run, as it is told to whoever owns the loop.
-public struct DenoisingStep: Sendable {
-  /// The scheduler's iteration, from 0.
-  public let index: Int
-  /// How many iterations there are.
-  public let count: Int
-  /// What the objective says of the pass that predicted the noise; `nil` without objective.
-  public let measurement: PassMeasurement?
-  /// Tries of iterative refinement.
-  public let refinementTries: Int
-  /// The latent after the step, `[1, 4, row, column]`.
-  public let latent: Tensor
-}
-
 /// The denoising loop, a step at a time: the caller owns it, and may stop or pause anywhere.
 ///
 /// Per iteration: the guide moves the latent, the UNet predicts noise for both branches, guidance
