@@ -168,8 +168,8 @@ extension RunManifest {
     return settings
   }
 
-  /// The value of a knob, by its option's name, in the short form of ``short(_:)``; `nil` if the run has
-  /// no such knob.
+  /// The value of a knob, by its option's name, without a decimal point for a whole number; `nil` if
+  /// the run has no such knob.
   public func value(ofKnob knob: String) -> String? {
     let value = knob == "guidance-scale" ? String(guidanceScale) : settings[knob]
     return value.map(Self.short)

@@ -32,6 +32,9 @@ public struct AskedWords: Sendable {
   /// Asks every run for every word, in this order.
   ///
   /// - Parameters:
+  ///   - texts: prompts with the words that are asked for.
+  ///   - runs: runs whose queries are recorded.
+  ///   - checkpoint: the one that the runs were made with.
   ///   - recipe: names the words that are meant, or means all of them.
   ///   - weights: the head weights that the recipe names, by path.
   /// - Throws: ``EvaluationError`` when a run has no queries or was made with another checkpoint;

@@ -14,7 +14,7 @@ public struct Batch: Sendable {
   /// The seeds of every plan; `nil` where each plan has its own.
   public let seeds: [UInt64]?
   /// How many runs to make at a time, if memory allows.
-  public let atATime: Int
+  package let atATime: Int
 
   /// A batch of planned runs.
   ///
@@ -44,21 +44,21 @@ public struct Batch: Sendable {
   public var count: Int { plans.count * (seeds?.count ?? 1) }
 
   /// What recording all of them takes; `nil` if nothing is recorded.
-  public var cost: RecordingCost? {
+  package var cost: RecordingCost? {
     let costs = plans.compactMap(\.cost)
     return costs.isEmpty ? nil : .total(costs, times: seeds?.count ?? 1)
   }
 
   /// A lower bound on the memory of the largest run without the weights, in bytes.
-  public var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
+  package var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
 
   /// Iterations of all runs.
-  public var iterations: Int {
+  package var iterations: Int {
     plans.reduce(0) { $0 + $1.timesteps.count } * (seeds?.count ?? 1)
   }
 
   /// Runs that memory allows for at a time, of those that were asked for.
-  public var runsAtATime: Int {
+  package var runsAtATime: Int {
     guard let available = ResidentMemory.available() else { return atATime }
     return min(atATime, max(1, available / max(1, 3 * workingMemory)))
   }

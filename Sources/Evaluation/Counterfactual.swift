@@ -13,7 +13,7 @@ public struct Counterfactual: Sendable {
   /// - Parameters:
   ///   - original: a complete run.
   ///   - ablation: what is taken out.
-  ///   - model: the run's own checkpoint; see ``Checkpoint/init(of:at:loras:)``.
+  ///   - model: the run's own checkpoint; `Checkpoint(of:)` finds it.
   ///   - picture: where the start picture of the run is; `nil` for where the run found it.
   /// - Throws: ``EvaluationError`` when the run is not complete, or would not be the same without the
   ///   ablation; `DiffusionError` when its picture has moved.
@@ -46,7 +46,7 @@ public struct Counterfactual: Sendable {
 
   /// Refuses a run that is not complete, or that an earlier version of Heed made.
   /// - Throws: ``EvaluationError/incomplete(run:)`` or `TraceError.oldFormat`.
-  public static func requireRepeatable(_ run: RecordedRun) throws {
+  package static func requireRepeatable(_ run: RecordedRun) throws {
     guard run.manifest.format == RunManifest.currentFormat else {
       throw TraceError.oldFormat(path: run.folder.path, format: run.manifest.format)
     }

@@ -1,21 +1,21 @@
 internal import AttentionTrace
-public import Diffusion
-public import PromptText
+package import Diffusion
+package import PromptText
 
 /// Comparable runs of one prompt by several methods from several seeds: all measure the same words.
-public struct RunOrder: Sendable {
+package struct RunOrder: Sendable {
   /// The prompt as its tokens, without marks.
-  public let prompt: TokenTable
+  package let prompt: TokenTable
   /// The noun phrases that methods read, marked or found; empty if no method reads any.
-  public let phrases: [NounPhrase]
+  package let phrases: [NounPhrase]
   /// The subjects that are measured in every run; may be empty if no method needs them.
-  public let subjects: [Subject]
+  package let subjects: [Subject]
   /// Whether the subjects were found in the prompt instead of being named by the user.
-  public let hasFoundSubjects: Bool
+  package let hasFoundSubjects: Bool
   /// A plan for each method, for the first of the seeds.
-  public let plans: [PlannedRun]
+  package let plans: [PlannedRun]
   /// The seeds that each plan is made from.
-  public let seeds: [UInt64]
+  package let seeds: [UInt64]
 
   /// Plans the runs.
   ///
@@ -28,7 +28,7 @@ public struct RunOrder: Sendable {
   ///   - template: all else that the runs have in common, for the prompt without marks; of its own
   ///     prompt, seed and method nothing counts.
   /// - Throws: `DiffusionError` or `TextError` when one of the runs cannot be made.
-  public init(
+  package init(
     _ prompt: String, by methods: [any Method], from seeds: [UInt64], needsSubjects: Bool,
     on model: StableDiffusion, like template: (TokenTable) throws -> RunRequest
   ) throws {
@@ -83,7 +83,7 @@ extension RunOrder {
   /// The runs of orders of the same prompt and seeds.
   ///
   /// - Parameter orders: at least one.
-  public init(joining orders: [RunOrder]) {
+  package init(joining orders: [RunOrder]) {
     let first = orders[0]
     (prompt, phrases, seeds) = (first.prompt, first.phrases, first.seeds)
     (subjects, hasFoundSubjects) = (first.subjects, first.hasFoundSubjects)

@@ -25,7 +25,7 @@ public struct Runner: Sendable {
   /// What a recording survives.
   public var durability = Durability.process
   /// What `run.json` gives as the command that made the run; empty for none.
-  public var commandLine: [String] = []
+  package var commandLine: [String] = []
   /// Is called after each pass of the UNet, and may throw to stop the run where it can be resumed;
   /// without one of your own, a cancelled task stops it.
   public var check: @Sendable () throws -> Void = { try Task.checkCancellation() }
@@ -35,8 +35,11 @@ public struct Runner: Sendable {
 
   /// Makes the run of a request, or what is missing of it, in its folder below `root`.
   ///
-  /// - Parameter onStep: is told of every iteration that is made; what it throws stops the run where it
-  ///   can be resumed.
+  /// - Parameters:
+  ///   - request: what is wanted.
+  ///   - root: the folder for the folders of runs; it is made if it is missing.
+  ///   - onStep: is told of every iteration that is made; what it throws stops the run where it can be
+  ///     resumed.
   /// - Throws: `DiffusionError`, `TextError`, `TraceError` or `FileError` when the run cannot be made.
   @discardableResult
   public func run(

@@ -1,7 +1,7 @@
 internal import AttentionTrace
 public import Diffusion
 private import Foundation
-public import PromptText
+package import PromptText
 
 /// One knob of a method, or the guidance scale, and the values that runs set it to.
 public struct Sweep: Sendable {
@@ -26,7 +26,9 @@ public struct Sweep: Sendable {
 
   /// Reads `NAME=VALUE,VALUE`, or `NAME=VALUE;VALUE` for values with commas in them.
   ///
-  /// - Parameter method: the method that has the knob; an alias of the knob is accepted.
+  /// - Parameters:
+  ///   - text: a knob and its values.
+  ///   - method: the method that has the knob; an alias of the knob is accepted.
   /// - Throws: ``EvaluationError/variation(reason:)``.
   public init(_ text: String, of method: any Method) throws {
     let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -67,7 +69,7 @@ public struct Sweep: Sendable {
 
   /// The plans of runs at every value: for each seed, all values start from the same noise.
   /// - Throws: as ``RunOrder``.
-  public func orders(
+  package func orders(
     _ prompt: String, by method: any Method, from seeds: [UInt64], on model: StableDiffusion,
     like template: (TokenTable) throws -> RunRequest
   ) throws -> [RunOrder] {

@@ -24,7 +24,7 @@ extension Picture {
   ///   - text: Keywords and their UTF-8 texts; keywords of 1…79 Latin letters.
   /// - Returns: The whole file.
   /// - Throws: `FileError` if libpng gives up, as on a side of more than a million pixels.
-  public func encoded(
+  package func encoded(
     dpi: Double? = nil, text: [(keyword: String, text: String)] = []
   ) throws -> [UInt8] {
     var image = unsafe png_image()

@@ -2,6 +2,14 @@ internal import TensorEngine
 
 /// A picture of 8-bit sRGB pixels.
 public struct Picture: Hashable, Sendable {
+  /// What becomes of transparency.
+  public enum Transparency: Sendable {
+    /// Colours stay as they are in the file, however transparent they are: what models are shown.
+    case dropped
+    /// Colours are mixed with white, as on paper.
+    case overWhite
+  }
+
   /// Pixels from left to right.
   public let width: Int
   /// Pixels from top to bottom.
@@ -20,10 +28,10 @@ public struct Picture: Hashable, Sendable {
     self.pixels = pixels
   }
 
-  /// Reads the PNG or JPEG file at `path`, upright.
-  /// - Throws: `FileError`; see ``PictureFile``.
+  /// Reads the PNG or JPEG file at `path`, upright, by its Exif orientation.
+  /// - Throws: `FileError` when there is none, or it is neither PNG nor JPEG, damaged or too large.
   public static func read(
-    _ path: String, transparency: PictureFile.Transparency = .overWhite
+    _ path: String, transparency: Transparency = .overWhite
   ) throws -> Picture {
     try PictureFile(path, transparency: transparency).picture
   }

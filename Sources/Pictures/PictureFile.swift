@@ -13,17 +13,9 @@ internal import TensorEngine
 /// Limitations: no CMYK; an orientation is read from Exif alone, not from XMP.
 ///
 /// - Reference: diffusers `utils/loading_utils.py`, `load_image`; Pillow `ImageOps.exif_transpose`.
-public struct PictureFile: Sendable {
-  /// What becomes of transparency.
-  public enum Transparency: Sendable {
-    /// Colours stay as they are in the file, however transparent they are: what models are shown.
-    case dropped
-    /// Colours are mixed with white, as on paper.
-    case overWhite
-  }
-
+package struct PictureFile: Sendable {
   /// The kinds of file that are read.
-  public enum Format: String, CaseIterable, Sendable {
+  package enum Format: String, CaseIterable, Sendable {
     case png = "PNG"
     case jpeg = "JPEG"
 
@@ -37,20 +29,20 @@ public struct PictureFile: Sendable {
   }
 
   /// The most pixels that are read; a file of a few kilobytes can claim any number of them.
-  public static let pixelLimit = 100_000_000
+  package static let pixelLimit = 100_000_000
 
   /// The picture, upright.
-  public let picture: Picture
+  package let picture: Picture
   /// The kind of file.
-  public let format: Format
+  package let format: Format
   /// Whether some of the file's pixels may be transparent.
-  public let hadAlpha: Bool
+  package let hadAlpha: Bool
   private let file: MappedFile
 
   /// Reads the file at `path`.
   /// - Throws: `FileError` when there is none, it is neither PNG nor JPEG, is damaged or cut off, or
   ///   has more than ``pixelLimit`` pixels.
-  public init(_ path: String, transparency: Transparency) throws {
+  package init(_ path: String, transparency: Picture.Transparency) throws {
     let file = try MappedFile(path: path)
     self.file = file
     (picture, format, hadAlpha) = try unsafe file.withBytes {
@@ -59,10 +51,10 @@ public struct PictureFile: Sendable {
   }
 
   /// SHA-256 of the file, 64 hexadecimal digits.
-  public var sha256: String { SHA256.digest(of: file) }
+  package var sha256: String { SHA256.digest(of: file) }
 
   /// The file as it is.
-  public var bytes: [UInt8] { unsafe file.withBytes { unsafe [UInt8]($0) } }
+  package var bytes: [UInt8] { unsafe file.withBytes { unsafe [UInt8]($0) } }
 }
 
 // MARK: - Decoding
@@ -71,7 +63,7 @@ extension Picture {
   /// Reads a file's bytes; `path` is what errors call it.
   /// - Throws: `FileError`.
   package static func decode(
-    _ bytes: [UInt8], path: String, transparency: PictureFile.Transparency = .overWhite
+    _ bytes: [UInt8], path: String, transparency: Picture.Transparency = .overWhite
   ) throws -> Picture {
     try unsafe bytes.withUnsafeBytes { try unsafe PictureFile.decode($0, path, transparency) }
       .picture
@@ -80,7 +72,7 @@ extension Picture {
 
 extension PictureFile {
   fileprivate static func decode(
-    _ bytes: UnsafeRawBufferPointer, _ path: String, _ transparency: Transparency
+    _ bytes: UnsafeRawBufferPointer, _ path: String, _ transparency: Picture.Transparency
   ) throws -> (picture: Picture, format: Format, hadAlpha: Bool) {
     guard let format = Format.allCases.first(where: { unsafe bytes.starts(with: $0.signature) })
     else {
@@ -113,7 +105,7 @@ extension PictureFile {
   }
 
   /// Three samples of each four.
-  private static func opaque(_ samples: [UInt8], _ transparency: Transparency) -> [UInt8] {
+  private static func opaque(_ samples: [UInt8], _ transparency: Picture.Transparency) -> [UInt8] {
     unsafe [UInt8](unsafeUninitializedCapacity: samples.count / 4 * 3) { buffer, count in
       for pixel in 0..<samples.count / 4 {
         let alpha = Int(samples[4 * pixel + 3])

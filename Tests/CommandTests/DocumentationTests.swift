@@ -103,6 +103,17 @@ struct DocumentationTests {
     }
   }
 
+  @Test("Files that a page names are in the repository", arguments: pages + others)
+  func files(_ name: String) throws {
+    let text = try DocumentationPage(name).lines.joined(separator: "\n")
+    for match in text.matches(of: /`((Sources|Tests|Documentation)\/[^`\s*]+)`/) {
+      let path = String(match.output.1)
+      guard !path.contains("NAME") else { continue }
+      #expect(
+        FileManager.default.fileExists(atPath: Repository.root + "/" + path), "\(name): \(path)")
+    }
+  }
+
   @Test("The README fits on three screens")
   func length() throws {
     #expect(try DocumentationPage("README.md").lines.dropLast().count <= 150)

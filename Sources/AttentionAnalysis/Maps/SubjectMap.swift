@@ -27,7 +27,7 @@ public struct SubjectMap: Hashable, Sendable {
 extension ChunkSource {
   /// The map of a word by a recipe, as in `map(of: "cat", by: "mean(layer: 16x16)")`.
   /// - Parameters:
-  ///   - word: As ``WordReference`` reads it.
+  ///   - word: As `WordReference` reads it.
   ///   - recipe: As ``Recipe/init(parsing:)`` reads it.
   /// - Throws: `TextError` for a word that the prompt does not have, ``AnalysisError`` for a recipe that
   ///   cannot be read or takes nothing, `TraceError` when the store is damaged.
@@ -37,7 +37,7 @@ extension ChunkSource {
 
   /// The map of a word by a recipe.
   /// - Parameters:
-  ///   - word: As ``WordReference`` reads it.
+  ///   - word: As `WordReference` reads it.
   ///   - recipe: How the map is made.
   ///   - weights: The head weights that the recipe names, by path.
   /// - Throws: as ``map(of:by:)-(String,String)``.

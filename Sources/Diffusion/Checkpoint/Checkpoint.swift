@@ -1,6 +1,6 @@
 package import AttentionTrace
 private import Foundation
-public import PromptText
+package import PromptText
 internal import TensorEngine
 
 /// A checkpoint: the places and configurations of its parts.
@@ -9,9 +9,9 @@ internal import TensorEngine
 /// one reads configurations and the names of tensors; weights are mapped when a part is made.
 public struct Checkpoint: Sendable {
   /// The folder or the file, as it was given.
-  public let path: String
+  package let path: String
   /// What was chosen or concluded unasked, a line each.
-  public let notes: [String]
+  package let notes: [String]
   package let unetConfiguration: UNetConfiguration
   package let vaeConfiguration: VAEConfiguration
   package let textConfiguration: TextConfiguration
@@ -103,7 +103,7 @@ public struct Checkpoint: Sendable {
   }
 
   /// What the files of the checkpoint are, in words.
-  public var layout: String {
+  package var layout: String {
     switch files {
     case .folder: "in diffusers' layout"
     case .file(let file): "in the original layout, \(file.family.title)"
@@ -202,7 +202,7 @@ extension Checkpoint {
 
   /// Reads the tokenizer, or CLIP's own where the checkpoint ships none.
   /// - Throws: `TextError`, `FileError`.
-  public func makeTokenizer() throws -> CLIPTokenizer {
+  package func makeTokenizer() throws -> CLIPTokenizer {
     switch files {
     case .folder: try Self.tokenizer(in: path + "/tokenizer", isOpen: textConfiguration.isOpen)
     case .file(let file):
@@ -212,7 +212,7 @@ extension Checkpoint {
 
   /// Reads the tokenizer of a checkpoint without looking at its other parts.
   /// - Throws: `TextError`, `FileError`; ``DiffusionError`` if there is no such checkpoint.
-  public static func tokenizer(of path: String) throws -> CLIPTokenizer {
+  package static func tokenizer(of path: String) throws -> CLIPTokenizer {
     let file = try CheckpointFiles.singleFile(at: path)
     let isOpen = try file.map { file in
       OriginalShapes(file: try SafetensorsFile(path: file)).family == .two
@@ -259,7 +259,7 @@ extension Checkpoint {
   /// SHA-256 of every file that decides what the checkpoint computes, by its path in the folder;
   /// a LoRA's by its name and scale.
   /// - Throws: `FileError` when one cannot be read.
-  public func hashes() throws -> [String: String] {
+  package func hashes() throws -> [String: String] {
     let root = Self.folder(of: path)
     var tokenizer: String? = root + "/tokenizer"
     var paths: [String]
@@ -296,33 +296,3 @@ extension Checkpoint {
 }
 
 // MARK: - Guidance
-
-/// `guidance.json` beside a checkpoint: the settings in which a method differs from its paper.
-package struct GuidanceDefaults: Sendable, Equatable {
-  /// The grid Attend-and-Excite reads; `nil` for 1/32 of the picture.
-  package let grid: Grid?
-  /// α before its decay; `nil` for the paper's.
-  package let scaleFactor: Double?
-  /// Whether tokens from the end token on are left out of the renormalisation; `nil` for the rule
-  /// by family.
-  package let stopsAtEnd: Bool?
-
-  init(folder: String) throws {
-    let path = folder + "/guidance.json"
-    guard FileManager.default.fileExists(atPath: path) else {
-      (grid, scaleFactor, stopsAtEnd) = (nil, nil, nil)
-      return
-    }
-    let method = try StrictJSON.read(path: path).optionalMember("attend-and-excite")
-    let resolution = try method?.optionalMember("attention_resolution")
-    grid = try resolution.map { node in
-      let sides = try node.integers()
-      guard sides.count == 2, sides.allSatisfy({ $0 > 0 }) else {
-        throw node.failure("expected rows and columns")
-      }
-      return Grid(rows: sides[0], columns: sides[1])
-    }
-    scaleFactor = try method?.optionalMember("scale_factor")?.double()
-    stopsAtEnd = try method?.optionalMember("normalize_eot")?.bool()
-  }
-}

@@ -4,8 +4,9 @@ private import Foundation
 extension Checkpoint {
   /// The checkpoint that a run was made with, where the run found it, with its LoRAs and options.
   ///
-  /// Whether the files are still those of the run is told by ``difference(_:_:)``.
+  /// The files need not be those of the run any more; their hashes say so.
   /// - Parameters:
+  ///   - run: the run's manifest.
   ///   - path: where the checkpoint is now; `nil` for where the run found it.
   ///   - loras: where its LoRAs are now, in the order in which the run added them; empty for where the
   ///     run found them.
@@ -49,7 +50,7 @@ extension Checkpoint {
 
   /// How the files of two checkpoints differ, as in "of which unet/config.json differs"; `nil` if they
   /// have the same contents, whatever the names.
-  public static func difference(
+  package static func difference(
     _ recorded: [String: String], _ found: [String: String]
   ) -> String? {
     guard recorded.values.sorted() != found.values.sorted() else { return nil }

@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 
 /// The keys that a prompt's tokens have in some cross-attention layers, made without the UNet.
 ///
@@ -8,17 +8,17 @@ public import TensorEngine
 /// is encoded by itself, and the softmax is over its own tokens.
 /// - Reference: Marcos-Manchón et al., Open-Vocabulary Attention Maps with Token Optimization for
 ///   Semantic Segmentation in Diffusion Models, CVPR 2024, arXiv 2403.14291.
-public struct PromptKeys: Sendable {
+package struct PromptKeys: Sendable {
   /// The prompt as its tokens.
-  public let prompt: TokenTable
+  package let prompt: TokenTable
   /// Shape `[1, token, width]`, by the layer's path.
   private let keys: [String: Tensor]
 
   /// Reads the text encoder and the layers' key projections, and computes each prompt's keys.
   ///
   /// - Parameter sites: cross-attention layers of the checkpoint, of known width.
-  /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when a part is missing or damaged.
-  public static func of(
+  /// - Throws: ``DiffusionError``, `TextError` or `FileError` when a part is missing or damaged.
+  package static func of(
     _ prompts: [String], at sites: [AttentionSite], from checkpoint: Checkpoint
   ) throws -> [PromptKeys] {
     let tokenizer = try checkpoint.makeTokenizer()
@@ -48,7 +48,7 @@ public struct PromptKeys: Sendable {
   /// - Parameters:
   ///   - queries: `[row, column, width]`, as recorded.
   ///   - site: one of the layers that the keys were made for.
-  public func probabilities(of queries: Tensor, at site: AttentionSite) -> Tensor {
+  package func probabilities(of queries: Tensor, at site: AttentionSite) -> Tensor {
     guard let keys = keys[site.path], let width = site.width else {
       bug("no keys of \(site.path)")
     }

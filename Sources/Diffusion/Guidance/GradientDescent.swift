@@ -26,11 +26,6 @@ public struct GradientDescent: LatentGuide {
   public func acts(at step: Int) -> Bool { schedule.acts(at: step) }
 
   /// The latent after iteration `step`'s refinement and update.
-  ///
-  /// - Parameters:
-  ///   - latent: `[1, 4, row, column]`.
-  ///   - memory: stays empty.
-  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
   /// - Throws: what `look` throws.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],

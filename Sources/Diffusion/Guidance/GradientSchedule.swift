@@ -26,7 +26,7 @@ public struct GradientSchedule: Hashable, Sendable {
   public var maxFirstRefinementSteps: Int?
 
   /// Attend-and-Excite's α before its decay.
-  public static let publishedScaleFactor = 20.0
+  package static let publishedScaleFactor = 20.0
 
   /// Attend-and-Excite's schedule, except for the arguments.
   public init(

@@ -1,19 +1,20 @@
 internal import AttentionTrace
-public import PromptText
+package import PromptText
 internal import TensorEngine
 
 /// Where in the picture a subject should be.
-public struct LayoutBox: Hashable, Sendable {
+package struct LayoutBox: Hashable, Sendable {
   /// The subject that belongs in the box.
-  public let subject: Subject
+  package let subject: Subject
   /// Fractions of the picture's width, 0…1 from the left.
-  public let columns: ClosedRange<Double>
+  package let columns: ClosedRange<Double>
   /// Fractions of the picture's height, 0…1 from the top.
-  public let rows: ClosedRange<Double>
+  package let rows: ClosedRange<Double>
 
   /// A box from one corner to the other, in fractions of the picture.
   /// - Throws: ``DiffusionError`` when it is empty or reaches beyond the picture.
-  public init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws {
+  package init(_ subject: Subject, left: Double, top: Double, right: Double, bottom: Double) throws
+  {
     func require(_ from: Double, _ to: Double, _ names: String) throws {
       try DiffusionError.require(
         0 <= from && from < to && to <= 1, "the box of \(subject.name)", "\(names) \(from), \(to)",

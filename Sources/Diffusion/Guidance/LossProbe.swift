@@ -53,8 +53,3 @@ public struct LossProbe {
     return tape.gradient(of: value[keyPath: loss], withRespectTo: variable)
   }
 }
-
-/// The number of gradients that were computed by the probes that share the count.
-package final class GradientCount {
-  package var count = 0
-}

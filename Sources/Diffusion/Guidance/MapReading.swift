@@ -1,7 +1,7 @@
 public import AttentionTrace
 private import Foundation
 public import PromptText
-public import TensorEngine
+internal import TensorEngine
 
 /// How an objective reads cross-attention: at which grid, over which tokens, how smoothed.
 ///
@@ -10,9 +10,9 @@ public import TensorEngine
 /// | here | there |
 /// | --- | --- |
 /// | ``TokenMaps/average`` | A, the mean over heads and layers at the grid |
-/// | ``TokenMaps/renormalised(_:)`` | B = softmax(100 A) over the prompt's tokens |
+/// | ``TokenMaps/renormalised(_:)-(Subject)`` | B = softmax(100 A) over the prompt's tokens |
 /// | ``TokenMaps/smoothed(_:)-(Subject)`` | B̃, B under the kernel G |
-/// | ``TokenMaps/distribution(_:)`` | P = A / Σ A over the pixels |
+/// | ``TokenMaps/distribution(_:)-(Subject)`` | P = A / Σ A over the pixels |
 public struct MapReading: Sendable, Hashable {
   /// The grid whose maps are read.
   public var grid: Grid
@@ -40,6 +40,8 @@ public struct MapReading: Sendable, Hashable {
   /// The sites of one kind at the grid.
   ///
   /// - Parameters:
+  ///   - kind: which attention is read.
+  ///   - sites: those that a model has.
   ///   - subjects: the words that will be read.
   ///   - cellByCell: whether smoothed maps are read cell by cell of the grid, so that the kernel must
   ///     leave them its size.
@@ -104,80 +106,4 @@ public struct MapReading: Sendable, Hashable {
 
   /// A map of any shape as `[1, 1, row, column]`.
   func plane(_ map: Tensor) -> Tensor { map.reshaped([1, 1, grid.rows, grid.columns]) }
-}
-
-/// The maps of a pass's tokens, as a ``MapReading`` has them.
-public struct TokenMaps: Sendable {
-  /// The mean over heads and layers, `[pixel, token]`; each row sums to 1.
-  public let average: Tensor
-  /// B of all the tokens that share it, `[pixel, token − 1]`.
-  private let shared: Tensor
-  private let reading: MapReading
-
-  /// - Parameter average: `[pixel, token]`.
-  init(average: Tensor, reading: MapReading) {
-    self.average = average
-    self.reading = reading
-    // Probabilities are averaged, not scores; then softmax(100 A) over the prompt's tokens. The
-    // factor is a temperature: without it a softmax of numbers in 0…1 would be nearly flat.
-    shared = average.sliced(axis: 1, 1..<reading.lastToken).softmax(scale: 100)
-  }
-
-  /// A of one token, `[pixel]`.
-  public func raw(_ token: Int) -> Tensor {
-    average.sliced(axis: 1, token..<token + 1).reshaped([average.shape[0]])
-  }
-
-  /// A of one token as a distribution over the pixels, `[pixel]`.
-  public func distribution(_ token: Int) -> Tensor { raw(token).distribution }
-
-  /// B of one token, `[pixel]`.
-  public func renormalised(_ token: Int) -> Tensor {
-    shared.sliced(axis: 1, token - 1..<token).reshaped([average.shape[0]])
-  }
-
-  /// B̃ of one token, `[row, column]` of the grid.
-  public func smoothed(_ token: Int) -> Tensor { smoothed(renormalised(token)) }
-
-  /// A map under the smoothing kernel, `[row, column]`.
-  func smoothed(_ map: Tensor) -> Tensor {
-    let plane = reading.smoothed(reading.plane(map))
-    return plane.reshaped(Array(plane.shape.suffix(2)))
-  }
-
-  /// A of a word, `[pixel]`: of the pieces that the rule chooses.
-  public func raw(_ word: Subject) -> Tensor { joined(word, raw) }
-
-  /// A of a word as a distribution over the pixels, `[pixel]`.
-  public func distribution(_ word: Subject) -> Tensor { raw(word).distribution }
-
-  /// B of a word, `[pixel]`.
-  public func renormalised(_ word: Subject) -> Tensor { joined(word, renormalised) }
-
-  /// B̃ of a word, `[row, column]`.
-  public func smoothed(_ word: Subject) -> Tensor { joined(word, smoothed) }
-
-  /// One map of a word of several pieces, by the reading's rule.
-  private func joined(_ word: Subject, _ map: (Int) -> Tensor) -> Tensor {
-    let maps = reading.pieces.tokens(of: word).map(map)
-    switch reading.pieces {
-    case .first, .last: return maps[0]
-    case .mean: return .mean(maps)
-    case .max: return maps.dropFirst().reduce(maps[0], Tensor.greater)
-    }
-  }
-
-  /// The largest number of a word's B̃, a scalar.
-  func largest(_ word: Subject) -> Tensor {
-    let maps = reading.pieces.tokens(of: word).map { reading.plane(renormalised($0)) }
-    if reading.pieces == .mean {
-      return reading.smoothed(
-        Tensor.concatenated(maps, axis: 0).meanOverFirstAxis.reshaped(maps[0].shape)
-      ).maximum
-    }
-    return reading.smoothed(.concatenated(maps, axis: 0)).maximum
-  }
-
-  /// The largest number of each word's B̃: which ``ObjectiveValue/maxima`` holds for every loss.
-  public func maxima(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
 }

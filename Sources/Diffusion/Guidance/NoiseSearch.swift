@@ -53,9 +53,9 @@ public struct NoiseSearch: LatentGuide {
   }
 
   /// The schedule that follows the search.
-  public let schedule: GradientDescent
+  let schedule: GradientDescent
   /// Every knob of the search.
-  public let settings: Settings
+  let settings: Settings
   /// The deviation of the first iteration's latent.
   private let scale: Float
   /// Draws the noise of a round, from 1.
@@ -75,15 +75,9 @@ public struct NoiseSearch: LatentGuide {
   /// The schedule's objective.
   public var objective: any AttentionObjective { schedule.objective }
 
-  /// Whether it is the first iteration, or the schedule acts.
   public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
 
   /// The latent after the search, if it is the first iteration, and the schedule's update.
-  ///
-  /// - Parameters:
-  ///   - latent: `[1, 4, row, column]`.
-  ///   - memory: stays empty.
-  ///   - look: runs the UNet as far as the objective reads; see ``LatentGuide``.
   /// - Throws: what `look` throws.
   public func guide(
     _ latent: Tensor, step: Int, of count: Int, memory: inout [String: Tensor],
@@ -126,60 +120,5 @@ public struct NoiseSearch: LatentGuide {
   private struct Candidate {
     let latent: Tensor
     let loss: Float
-  }
-}
-
-/// Noise with its own mean and variance for every element.
-package struct NoiseDistribution {
-  private let start: [Float]
-  private let shape: [Int]
-  private var mean: [Float]
-  private var logVariance: [Float]
-  private var meanMoments: Adam
-  private var varianceMoments: Adam
-
-  /// The noise as it was drawn: mean 0 and variance 1.
-  package init(_ start: Tensor) {
-    self.start = start.values
-    shape = start.shape
-    mean = [Float](repeating: 0, count: start.count)
-    logVariance = mean
-    meanMoments = Adam(start.count)
-    varianceMoments = Adam(start.count)
-  }
-
-  /// The noise.
-  package var sample: Tensor {
-    Tensor(
-      start.indices.map { start[$0] * exp(logVariance[$0] / 2) + mean[$0] }, shape: shape)
-  }
-
-  /// A step against a loss's slope along the noise.
-  package mutating func descend(_ slope: Tensor, rate: Double) {
-    let slope = slope.values
-    let spread = start.indices.map { slope[$0] * start[$0] * exp(logVariance[$0] / 2) / 2 }
-    meanMoments.step(&mean, slope, rate: rate)
-    varianceMoments.step(&logVariance, spread, rate: rate)
-  }
-
-  /// Kullback and Leibler's divergence from N(0, I), the mean over the numbers.
-  package var divergence: Double {
-    let sum = mean.indices.reduce(0.0) { sum, place in
-      let (m, v) = (Double(mean[place]), Double(logVariance[place]))
-      return sum - 0.5 * (1 + v - m * m - exp(v))
-    }
-    return sum / Double(max(mean.count, 1))
-  }
-
-  /// Brings the noise back towards normal noise, as far as the divergence asks for.
-  package mutating func settle(below bound: Double) {
-    while true {
-      let divergence = divergence
-      guard divergence > bound else { return }
-      // It is almost quadratic near 0.
-      let share = Float(min(0.99, (bound / divergence).squareRoot()))
-      mean = mean.map { $0 * share }
-      logVariance = logVariance.map { $0 * share }
-    }
   }
 }

@@ -19,7 +19,7 @@ public struct InputPicture: Hashable, Sendable {
   /// SHA-256 of the file, 64 hexadecimal digits.
   public let sha256: String
   /// Whether the file had transparency, which is ignored.
-  public let hadAlpha: Bool
+  package let hadAlpha: Bool
   /// How it is fitted to the run's size.
   public var fit: Fit
 
@@ -60,7 +60,7 @@ public struct InputPicture: Hashable, Sendable {
   }
 
   /// Whether fitting to that size changes the picture's aspect ratio or crops it.
-  public func isAltered(by size: ImageSize) -> Bool {
+  package func isAltered(by size: ImageSize) -> Bool {
     size.width * photo.height != photo.width * size.height
   }
 }

@@ -1,51 +1,51 @@
-public import AttentionTrace
+package import AttentionTrace
 internal import PromptText
 
 /// Removes or damps tokens or heads in the attention of the prompt's branch, to measure their effect.
 ///
 /// The contribution of a removed token or head is missing from the layer's output; it is not
 /// redistributed.
-public struct AttentionAblation: AttentionIntervention, Hashable {
+package struct AttentionAblation: AttentionIntervention, Hashable {
   /// A head in some of the layers.
-  public struct Head: Hashable, Sendable {
+  package struct Head: Hashable, Sendable {
     /// The layers: a glob over their paths, or a grid as in `16x16`.
-    public let layers: String
+    package let layers: String
     /// The head's index.
-    public let head: Int
+    package let head: Int
     /// What it is multiplied by, 0 to take it out.
-    public let factor: Float
+    package let factor: Float
 
     /// The head at an index of the layers that match a pattern, scaled by a factor.
-    public init(layers: String, head: Int, factor: Float) {
+    package init(layers: String, head: Int, factor: Float) {
       self.layers = layers
       self.head = head
       self.factor = factor
     }
 
     /// Whether it is a head of the site.
-    public func isOf(_ site: AttentionSite) -> Bool {
+    package func isOf(_ site: AttentionSite) -> Bool {
       head < site.heads && LayerPattern(layers).matches(site)
     }
   }
 
   /// What a token's attention is multiplied by in every cross-attention, 0 to take it out, by index.
-  public let tokens: [Int: Float]
+  package let tokens: [Int: Float]
   /// Heads that are damped.
-  public let heads: [Head]
+  package let heads: [Head]
 
   /// Damps `tokens` and `heads`.
-  public init(tokens: [Int: Float] = [:], heads: [Head] = []) {
+  package init(tokens: [Int: Float] = [:], heads: [Head] = []) {
     self.tokens = tokens
     self.heads = heads
   }
 
   /// Where a token or a head is damped.
-  public func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
+  package func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
     !tokens.isEmpty && site.kind == .cross || heads.contains { $0.isOf(site) }
   }
 
   /// Multiplies by the factors.
-  public func change(_ attention: inout LayerAttention) {
+  package func change(_ attention: inout LayerAttention) {
     let site = attention.site
     if site.kind == .cross, !tokens.isEmpty {
       attention.weigh(keys: (0..<site.keys).map { tokens[$0] ?? 1 })
@@ -62,7 +62,7 @@ public struct AttentionAblation: AttentionIntervention, Hashable {
 
 extension AttentionAblation {
   /// What a record names in a run.
-  /// - Throws: ``TextError`` for a word that the prompt lacks, ``DiffusionError`` or `TraceError` for a
+  /// - Throws: `TextError` for a word that the prompt lacks, ``DiffusionError`` or `TraceError` for a
   ///   head that the checkpoint lacks.
   init(_ record: AblationRecord, in run: PlannedRun) throws {
     let damped = try record.damp.map(Damping.init)

@@ -17,24 +17,3 @@ public protocol AttentionIntervention: Sendable {
   /// - Throws: what ends the run.
   func change(_ attention: inout LayerAttention) throws
 }
-
-/// Several interventions, one after the other.
-public struct InterventionSequence: AttentionIntervention {
-  private let interventions: [any AttentionIntervention]
-
-  /// Applies each to the result of those before it.
-  public init(_ interventions: [any AttentionIntervention]) { self.interventions = interventions }
-
-  /// Whether any of them acts.
-  public func acts(at site: AttentionSite, in pass: AttentionPass) -> Bool {
-    interventions.contains { $0.acts(at: site, in: pass) }
-  }
-
-  /// Applies those that act.
-  public func change(_ attention: inout LayerAttention) throws {
-    for intervention in interventions
-    where intervention.acts(at: attention.site, in: attention.pass) {
-      try intervention.change(&attention)
-    }
-  }
-}

@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 
 /// A-STAR: subjects' maps do not overlap, and each stays where it was a step before.
 ///
@@ -47,20 +47,20 @@ public struct AStar: BoxMethod {
 
 extension AStar {
   /// The sum of the two losses of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What the loss is about.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The share of its largest number from which a map is high.
-    public let maskThreshold: Float
+    package let maskThreshold: Float
     /// Where each subject should be; `nil` for where it was a step before.
-    public let boxes: [LayoutBox]?
+    package let boxes: [LayoutBox]?
     /// Which of its two losses count.
-    public let terms: Set<Term>
+    package let terms: Set<Term>
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// One of the two losses.
-    public enum Term: Hashable, Sendable, CaseIterable {
+    package enum Term: Hashable, Sendable, CaseIterable {
       /// L_seg.
       case segregation
       /// L_ret.
@@ -68,7 +68,7 @@ extension AStar {
     }
 
     /// The chosen terms of the loss for `subjects`.
-    public init(
+    package init(
       subjects: [Subject], maskThreshold: Float = 0.5, boxes: [LayoutBox]? = nil,
       terms: Set<Term> = Set(Term.allCases), reading: MapReading
     ) {
@@ -82,7 +82,7 @@ extension AStar {
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, a box covers no
     ///   cell, or there is not one box for each subject.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       if let boxes {
         try boxes.requireCells(at: reading.grid)
         for subject in subjects {
@@ -100,7 +100,7 @@ extension AStar {
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let own = subjects.map(read.raw)
       let segregation = own.indices.flatMap { m in
@@ -129,13 +129,13 @@ extension AStar {
     }
 
     /// The subjects' masks, unless the user gives them.
-    public var memoryShapes: [String: [Int]] {
+    package var memoryShapes: [String: [Int]] {
       boxes == nil
         ? ["masks": [subjects.count, reading.grid.rows * reading.grid.columns]] : [:]
     }
 
     /// The subjects' masks, unless the user gives them.
-    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    package func remembered(of maps: PassMaps) -> [String: Tensor] {
       guard boxes == nil else { return [:] }
       let read = reading.read(maps)
       let masks = subjects.flatMap { subject -> [Float] in

@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// Attend-and-Excite: the latent moves until every subject is attended to somewhere.
@@ -40,16 +40,16 @@ public struct AttendAndExcite: GradientMethod {
 
 extension AttendAndExcite {
   /// The loss L of the table above; runs of other methods measure it but do not follow it.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What the loss is about.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
     /// The grid whose maps are read.
-    public var grid: Grid { reading.grid }
+    package var grid: Grid { reading.grid }
 
     /// An objective over `subjects`.
-    public init(subjects: [Subject], reading: MapReading) {
+    package init(subjects: [Subject], reading: MapReading) {
       self.subjects = subjects
       self.reading = reading
     }
@@ -58,7 +58,7 @@ extension AttendAndExcite {
     ///
     /// - Parameter lastToken: the window's last token in SD 1.x, which keeps the end token and the
     ///   padding in the renormalisation; the end token in SD 2.x, whose encoder draws attention to it.
-    public init(
+    package init(
       subjects: [Subject], grid: Grid, pieces: PieceRule, lastToken: Int, sigma: Double?,
       kernelSize: Int
     ) {
@@ -71,12 +71,12 @@ extension AttendAndExcite {
     /// The cross-attentions at the grid.
     ///
     /// - Throws: ``DiffusionError`` if no such site exists, or the objective cannot be evaluated there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let largest = subjects.map(read.largest)
       let losses = largest.map { $0.affine(scale: -1, offset: 1).rectified }

@@ -1,6 +1,6 @@
-public import AttentionTrace
+package import AttentionTrace
 private import Foundation
-public import PromptText
+package import PromptText
 internal import TensorEngine
 
 /// Four losses on how far subjects' maps overlap.
@@ -64,16 +64,16 @@ public struct AttentionOverlap: GradientMethod {
 
 extension AttentionOverlap {
   /// The loss of one of the measures.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What the loss is about.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Which loss.
-    public let measure: Measure
+    package let measure: Measure
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The overlap of the maps of `subjects`, by `measure`.
-    public init(subjects: [Subject], measure: Measure, reading: MapReading) {
+    package init(subjects: [Subject], measure: Measure, reading: MapReading) {
       self.subjects = subjects
       self.measure = measure
       self.reading = reading
@@ -82,14 +82,14 @@ extension AttentionOverlap {
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, or there is but one
     ///   subject.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
         subjects.count > 1, "the number of subjects", String(subjects.count), "2 or more")
       return try reading.sites(among: sites, for: subjects)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let loss =
         switch measure {

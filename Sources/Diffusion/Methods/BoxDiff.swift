@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// BoxDiff: each subject is attended to in its box, up to its edges, and nowhere else.
@@ -51,20 +51,20 @@ public struct BoxDiff: BoxMethod {
 
 extension BoxDiff {
   /// The loss of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The boxes that the loss reads.
-    public let boxes: [LayoutBox]
+    package let boxes: [LayoutBox]
     /// P, in 0…1; one cell counts at least.
-    public let topShare: Double
+    package let topShare: Double
     /// L, in cells.
-    public let cornerWidth: Int
+    package let cornerWidth: Int
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The loss of attention outside `boxes`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
       reading: MapReading
     ) {
@@ -78,7 +78,7 @@ extension BoxDiff {
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is no box,
     ///   or one covers no cell.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
         !boxes.isEmpty, "the number of boxes", "0", "at least one, as in --box cat=0.1,0.2,0.5,0.9")
       try boxes.requireCells(at: reading.grid)
@@ -87,7 +87,7 @@ extension BoxDiff {
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       var (losses, inside): ([Tensor], [Tensor]) = ([], [])
       for box in boxes {

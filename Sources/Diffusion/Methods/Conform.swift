@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 
 /// CONFORM: the maps of one group attract each other, across steps too, and repel those of other
 /// groups.
@@ -52,21 +52,21 @@ public struct Conform: GroupMethod {
 
 extension Conform {
   /// The contrastive loss of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Words that belong together.
-    public let groups: [[Subject]]
+    package let groups: [[Subject]]
     /// τ.
-    public let temperature: Float
+    package let temperature: Float
     /// Whether maps are renormalised over the tokens before they are smoothed; those of the paper's
     /// notebook are not.
-    public let renormalises: Bool
+    package let renormalises: Bool
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The contrastive loss over `groups` of words, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [[Subject]], temperature: Float = 0.5,
       renormalises: Bool = false, reading: MapReading
     ) {
@@ -80,7 +80,7 @@ extension Conform {
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, there is but one
     ///   group, or two have a word in common.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try DiffusionError.require(
         groups.count > 1, "the number of groups", String(groups.count),
         "2 or more, as in --groups \"red car; white sheep\"")
@@ -95,7 +95,7 @@ extension Conform {
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       var embeddings = self.embeddings(read)
       var classes = groups.indices.flatMap { [Int](repeating: $0, count: groups[$0].count) }
@@ -118,12 +118,12 @@ extension Conform {
     }
 
     /// The words' maps.
-    public var memoryShapes: [String: [Int]] {
+    package var memoryShapes: [String: [Int]] {
       ["maps": [groups.reduce(0) { $0 + $1.count }, reading.grid.rows * reading.grid.columns]]
     }
 
     /// The words' maps.
-    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    package func remembered(of maps: PassMaps) -> [String: Tensor] {
       let embeddings = embeddings(reading.read(maps)).map { $0.reshaped([1, $0.count]) }
       return ["maps": Tensor.concatenated(embeddings, axis: 0).detached]
     }

@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// Divide & Bind: every object's map varies, and its attribute's map is like it.
@@ -15,7 +15,7 @@ internal import TensorEngine
 /// | `loss` | L = L_attend + L_bind |
 ///
 /// Refinement continues while the smallest TV is below a threshold, by the mean of its differences.
-/// The published code computes something else: ``CodeLoss``. From the formulas alone.
+/// The published code computes something else: ``ObjectiveForm/code``. From the formulas alone.
 public struct DivideAndBind: GroupMethod {
   public let name = "divide-and-bind"
   public let title = "Divide & Bind"
@@ -53,18 +53,18 @@ public struct DivideAndBind: GroupMethod {
 
 extension DivideAndBind {
   /// The loss as the paper states it; see the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Objects with their attributes.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// Which of its two losses count.
-    public let terms: Set<Term>
+    package let terms: Set<Term>
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// One of the two losses.
-    public enum Term: Hashable, Sendable, CaseIterable {
+    package enum Term: Hashable, Sendable, CaseIterable {
       /// L_attend.
       case attend
       /// L_bind.
@@ -72,7 +72,7 @@ extension DivideAndBind {
     }
 
     /// The chosen terms of the paper's loss for `groups`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], terms: Set<Term> = Set(Term.allCases),
       reading: MapReading
     ) {
@@ -84,13 +84,13 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       return try reading.sites(among: sites, for: groups.words + subjects)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let nouns = groups.nouns.map { read.smoothed($0) }
       let attendance = Tensor.largest(nouns.map { Self.variation($0).affine(scale: -1) })
@@ -141,16 +141,16 @@ extension DivideAndBind {
   /// | `loss` | L = max_s −(TV(B̃_s) − c_i JSD(s, colour of s)) |
   ///
   /// Refinement continues while the smallest TV is below a threshold. From the formulas alone.
-  public struct CodeLoss: AttentionObjective {
+  package struct CodeLoss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Objects with their attributes.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The published code's loss for `groups`, with `subjects` measured.
-    public init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
+    package init(subjects: [Subject], groups: [WordGroup], reading: MapReading) {
       self.subjects = subjects
       self.groups = groups
       self.reading = reading
@@ -163,7 +163,7 @@ extension DivideAndBind {
 
     /// The cross-attentions at the grid and, if a word has an attribute, at the two finer ones.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordGroup.requireSome(groups)
       var chosen = try reading.sites(
         among: sites, for: groups.words + subjects, cellByCell: true)
@@ -177,7 +177,7 @@ extension DivideAndBind {
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let colours =
         groups.contains { !$0.modifiers.isEmpty }

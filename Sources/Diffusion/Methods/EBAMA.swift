@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// EBAMA: attributes lie where their object does, and every object is attended to.
@@ -51,22 +51,22 @@ public struct EBAMA: GroupMethod {
 
 extension EBAMA {
   /// The energy of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Objects with their attributes.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// Every token between the start and the end token.
-    public let content: [Int]
+    package let content: [Int]
     /// Whether a noun without modifiers is kept away from the other words.
-    public let readsBareNouns: Bool
+    package let readsBareNouns: Bool
     /// λ.
-    public let intensityWeight: Float
+    package let intensityWeight: Float
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The loss that binds the attributes of `groups` to their objects, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       intensityWeight: Float = 0.5, reading: MapReading
     ) {
@@ -80,13 +80,13 @@ extension EBAMA {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: true)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let words = WordRepulsion(maps: read, content: content) {
         MapDistance.cosineSimilarity($0, $1).affine(scale: -1, offset: 1)

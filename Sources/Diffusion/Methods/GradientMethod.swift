@@ -13,7 +13,7 @@ public protocol GradientMethod: Method {
   var publishedScaleFactor: Double { get }
 
   /// The loss in a run.
-  /// - Throws: ``DiffusionError`` or ``TextError`` when it cannot be evaluated there.
+  /// - Throws: ``DiffusionError`` or `TextError` when it cannot be evaluated there.
   func objective(for run: PlannedRun) throws -> any AttentionObjective
 
   /// The guide that follows the loss: ``GradientDescent`` unless it says otherwise.

@@ -45,7 +45,7 @@ extension GroupMethod {
   }
 
   /// The groups in a prompt.
-  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
+  /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
   public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {
     guard let groups else {
       return NounPhraseFinder.phrases(in: prompt).map { WordGroup($0, in: prompt) }

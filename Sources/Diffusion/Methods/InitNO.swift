@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 
 /// InitNO: searches for initial noise that suits the prompt, then runs Attend-and-Excite from it.
 ///
@@ -80,16 +80,16 @@ public struct InitNO: GradientMethod {
 
 extension InitNO {
   /// The scores of the table above, and what refinement descends on.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What the loss is about.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The targets that the response and the conflict must fall below.
-    public let targets: (response: Float, conflict: Float)
+    package let targets: (response: Float, conflict: Float)
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The scores of `subjects`, with the targets that they must fall below.
-    public init(
+    package init(
       subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
       reading: MapReading
     ) {
@@ -100,13 +100,13 @@ extension InitNO {
 
     /// The cross-attentions and the self-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: subjects, cellByCell: true)
         + reading.sites(.`self`, among: sites, for: subjects, cellByCell: true)
     }
 
     /// The losses of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let own = subjects.map { read.smoothed($0) }
       let response = Tensor.largest(own.map { $0.maximum.affine(scale: -1, offset: 1) })
@@ -164,12 +164,12 @@ extension InitNO {
     }
 
     /// The running mean of each subject's B̃.
-    public var memoryShapes: [String: [Int]] {
+    package var memoryShapes: [String: [Int]] {
       ["mean": [subjects.count, reading.grid.rows * reading.grid.columns]]
     }
 
     /// 0.9 of the running mean and 0.1 of this step's maps.
-    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    package func remembered(of maps: PassMaps) -> [String: Tensor] {
       let read = reading.read(maps)
       let now = Tensor.concatenated(
         subjects.map { read.smoothed($0).reshaped([1, reading.grid.rows * reading.grid.columns]) },

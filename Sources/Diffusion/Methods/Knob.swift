@@ -26,6 +26,10 @@ public struct Knob<Root>: Sendable {
   /// A knob of any kind.
   ///
   /// - Parameters:
+  ///   - name: the name, as in `max-iter-to-alter`.
+  ///   - help: one line of help, without the default.
+  ///   - placeholder: what stands for the value in help.
+  ///   - form: how it is given on the command line.
   ///   - expected: what a text must be, as in `0 to 1`, for the message that refuses another.
   ///   - write: the knob's text; `nil` if the method decides the value.
   ///   - read: sets the knob to a text; `false` if the text is not a valid value; throws to

@@ -35,18 +35,18 @@ public protocol Method: Hashable, Sendable {
   func looks(at step: Int) -> [MethodLook]
 
   /// Sets the knobs that say what the user marked in the prompt.
-  /// - Throws: ``TextError`` when a mark does not fit the prompt's words.
+  /// - Throws: `TextError` when a mark does not fit the prompt's words.
   mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws
 
   /// The same method with every knob set that it decides by the prompt and the checkpoint.
-  /// - Throws: ``DiffusionError`` or ``TextError`` when a knob does not fit the run.
+  /// - Throws: ``DiffusionError`` or `TextError` when a knob does not fit the run.
   func resolved(for run: PlannedRun) throws -> Self
 
   /// The tokens of other texts that it reads: parts of the prompt, a source prompt.
   func texts(for run: PlannedRun) throws -> [EncodedText]
 
   /// What it adds to a run whose method it is, resolved.
-  /// - Throws: ``DiffusionError`` or ``TextError`` when the run cannot be made.
+  /// - Throws: ``DiffusionError`` or `TextError` when the run cannot be made.
   func parts(for run: PlannedRun) throws -> MethodParts
 
   /// What a user should know of how it takes the run, a line each, as in "parts: a cat | a frog".

@@ -3,7 +3,7 @@ internal import PromptText
 
 /// The losses that a weighted sum may have, by their names in an expression.
 public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {
-  /// ``Excitation`` of words.
+  /// The loss of ``AttendAndExcite``, of words.
   case excite
   /// ``SynGen`` of modifiers and their noun, which is last.
   case syngen
@@ -68,7 +68,7 @@ public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {
 
 extension ObjectiveExpression {
   /// The sum in a run.
-  /// - Throws: ``TextError`` for a word that is not in the prompt, ``DiffusionError`` for a box that
+  /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for a box that
   ///   is none.
   func objective(for run: PlannedRun, reading: MapReading) throws -> WeightedSum.Loss {
     WeightedSum.Loss(

@@ -3,7 +3,7 @@ internal import PromptText
 
 extension TokenTable {
   /// The part of the prompt that a name stands for, as UTF-8 offsets.
-  /// - Throws: ``TextError`` when the prompt has no such words, or several.
+  /// - Throws: `TextError` when the prompt has no such words, or several.
   func range(of name: String) throws -> Range<Int> {
     let ranges = try WordReference(name).tokens(in: self).compactMap { tokens[$0].range }
     guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max()

@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// Predicated Diffusion: the prompt is a set of propositions, and a map is the truth of a word by pixel.
@@ -55,7 +55,7 @@ public struct PredicatedDiffusion: GroupMethod {
   }
 
   /// A statement of the prompt about its words.
-  public enum Proposition: Hashable, Sendable {
+  package enum Proposition: Hashable, Sendable {
     /// There is a P.
     case exists(Subject)
     /// What is P is Q: a thing lies where its owner is.
@@ -75,7 +75,7 @@ public struct PredicatedDiffusion: GroupMethod {
 
   /// What groups of words say: each noun is there, is what its modifiers are, and no modifier is
   /// another group's noun.
-  public static func propositions(of groups: [WordGroup]) -> [Proposition] {
+  package static func propositions(of groups: [WordGroup]) -> [Proposition] {
     groups.enumerated().flatMap { index, group in
       [.exists(group.noun)] + group.modifiers.map { .equivalent($0, group.noun) }
         + group.modifiers.flatMap { modifier in
@@ -88,20 +88,20 @@ public struct PredicatedDiffusion: GroupMethod {
 
 extension PredicatedDiffusion {
   /// The loss of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The propositions that should be true.
-    public let propositions: [Proposition]
+    package let propositions: [Proposition]
     /// How pixels are summed.
-    public let form: ObjectiveForm
+    package let form: ObjectiveForm
     /// α, the weight of attributes leaking to other nouns.
-    public let leakWeight: Float
+    package let leakWeight: Float
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The loss of `propositions`, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], propositions: [Proposition], form: ObjectiveForm = .paper,
       leakWeight: Float = 0.3,
       reading: MapReading
@@ -115,12 +115,12 @@ extension PredicatedDiffusion {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try reading.sites(among: sites, for: propositions.flatMap(\.words) + subjects)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let exclusions = propositions.count { if case .excludes = $0 { true } else { false } }
       let existences = propositions.count { if case .exists = $0 { true } else { false } }

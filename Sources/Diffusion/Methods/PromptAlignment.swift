@@ -1,5 +1,5 @@
 internal import AttentionTrace
-public import PromptText
+package import PromptText
 package import TensorEngine
 
 /// Which tokens of two prompts correspond, so that maps can be transferred.
@@ -16,14 +16,14 @@ public struct PromptAlignment: Hashable, Sendable {
 
   /// For each token of the target: the tokens of the source whose maps it takes, and the share of
   /// each of them; none for a token that keeps its own map.
-  public let sources: [[Int]]
+  package let sources: [[Int]]
   /// For each token of the target: the share of its sources that it gets.
-  public let shares: [Float]
+  package let shares: [Float]
 
   /// Aligns two prompts.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when a replacement has another
   ///   number of words.
-  public init(from source: TokenTable, to target: TokenTable, _ edit: Edit) throws {
+  package init(from source: TokenTable, to target: TokenTable, _ edit: Edit) throws {
     let text =
       switch edit {
       case .replacement: try Self.replaced(source, target)

@@ -45,7 +45,7 @@ public struct PromptToPrompt: Method {
 
     /// Whether iteration `step` is inside: not before the beginning, and before the end, both without
     /// their fractions.
-    public func contains(_ step: Int, of count: Int) -> Bool {
+    package func contains(_ step: Int, of count: Int) -> Bool {
       let (first, end) = (shares.lowerBound * Double(count), shares.upperBound * Double(count))
       return step >= Int(first) && step < Int(end)
     }

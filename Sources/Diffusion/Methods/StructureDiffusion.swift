@@ -38,7 +38,7 @@ public struct StructureDiffusion: Method {
   public let summary =
     "StructureDiffusion (Feng et al., ICLR 2023): noun phrases are also encoded separately, and "
     + "averaged in."
-  /// The phrases as they are written in the prompt; `nil` for those that ``NounPhraseFinder`` finds.
+  /// The phrases as they are written in the prompt; `nil` for those that `NounPhraseFinder` finds.
   public var phrases: [String]?
   /// Where the phrases are averaged in.
   public var form = Form.values
@@ -80,8 +80,8 @@ public struct StructureDiffusion: Method {
   }
 
   /// The phrases in a prompt.
-  /// - Throws: ``TextError`` for a phrase that is not in the prompt.
-  public func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
+  /// - Throws: `TextError` for a phrase that is not in the prompt.
+  package func nounPhrases(in prompt: TokenTable) throws -> [NounPhrase] {
     guard let phrases else { return NounPhraseFinder.phrases(in: prompt) }
     return try NounPhraseFinder.phrases(
       at: try phrases.map { try prompt.range(of: $0) }, in: prompt)
@@ -89,7 +89,7 @@ public struct StructureDiffusion: Method {
 
   /// Those of the phrases that change anything: of two words or more, and not the whole prompt.
   /// - Throws: as ``nounPhrases(in:)``.
-  public func segments(of prompt: TokenTable) throws -> [NounPhrase] {
+  package func segments(of prompt: TokenTable) throws -> [NounPhrase] {
     let whole = prompt.words.flatMap(\.tokens)
     return try nounPhrases(in: prompt).filter { phrase in
       phrase.tokens != whole

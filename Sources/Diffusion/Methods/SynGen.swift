@@ -1,5 +1,5 @@
-public import AttentionTrace
-public import PromptText
+package import AttentionTrace
+package import PromptText
 internal import TensorEngine
 
 /// SynGen: a modifier's map is its noun's, and unlike those of all other words.
@@ -45,20 +45,20 @@ public struct SynGen: GroupMethod {
 
 extension SynGen {
   /// The loss of the table above.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// Nouns with their modifiers.
-    public let groups: [WordGroup]
+    package let groups: [WordGroup]
     /// Every token between the start and the end token.
-    public let content: [Int]
+    package let content: [Int]
     /// Whether a noun without modifiers is kept away from the other words.
-    public let readsBareNouns: Bool
+    package let readsBareNouns: Bool
     /// How maps are read.
-    public let reading: MapReading
+    package let reading: MapReading
 
     /// The loss that binds the modifiers of `groups` to their nouns, with `subjects` measured.
-    public init(
+    package init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
       reading: MapReading
     ) {
@@ -71,13 +71,13 @@ extension SynGen {
 
     /// The cross-attentions at the grid.
     /// - Throws: ``DiffusionError`` if no such site exists, or words cannot be read there.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       try WordRepulsion.validate(groups, content, readsBareNouns: readsBareNouns)
       return try reading.sites(among: sites, for: subjects + groups.words)
     }
 
     /// The loss of one pass; see the table above.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
       let words = WordRepulsion(
         maps: read, content: content, distance: MapDistance.symmetricDivergence)

@@ -1,6 +1,6 @@
-public import AttentionTrace
-public import PromptText
-public import TensorEngine
+package import AttentionTrace
+package import PromptText
+package import TensorEngine
 
 /// A weighted sum of built-in losses that the user writes down: Σ w_i L_i.
 public struct WeightedSum: GradientMethod {
@@ -39,16 +39,16 @@ public struct WeightedSum: GradientMethod {
 
 extension WeightedSum {
   /// The sum of several losses, each with its weight.
-  public struct Loss: AttentionObjective {
+  package struct Loss: AttentionObjective {
     /// What is measured.
-    public let subjects: [Subject]
+    package let subjects: [Subject]
     /// The objectives with their weights.
-    public let terms: [(weight: Float, objective: any AttentionObjective)]
+    package let terms: [(weight: Float, objective: any AttentionObjective)]
     private let reading: MapReading
 
     /// The weighted sum of `terms`.
     /// - Parameter reading: how the subjects are measured.
-    public init(
+    package init(
       subjects: [Subject], terms: [(weight: Float, objective: any AttentionObjective)],
       reading: MapReading
     ) {
@@ -59,7 +59,7 @@ extension WeightedSum {
 
     /// The sites that any of the objectives reads, in the model's order.
     /// - Throws: ``DiffusionError`` when one of them cannot be evaluated.
-    public func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
+    package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
       let measured = try subjects.isEmpty ? [] : reading.sites(among: sites, for: subjects)
       let wanted = try terms.reduce(into: Set(measured)) { wanted, term in
         wanted.formUnion(try term.objective.sites(among: sites))
@@ -68,7 +68,7 @@ extension WeightedSum {
     }
 
     /// The weighted sum for one pass.
-    public func evaluate(_ maps: PassMaps) -> ObjectiveValue {
+    package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let losses = terms.enumerated().map { index, term in
         term.objective.evaluate(part(index, of: maps)).loss.affine(scale: term.weight)
       }
@@ -78,12 +78,12 @@ extension WeightedSum {
     }
 
     /// The shapes of what its objectives remember, each under its number.
-    public var memoryShapes: [String: [Int]] {
+    package var memoryShapes: [String: [Int]] {
       collected { _, objective in objective.memoryShapes }
     }
 
     /// What its objectives remember.
-    public func remembered(of maps: PassMaps) -> [String: Tensor] {
+    package func remembered(of maps: PassMaps) -> [String: Tensor] {
       collected { index, objective in objective.remembered(of: part(index, of: maps)) }
     }
 

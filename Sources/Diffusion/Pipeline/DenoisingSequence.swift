@@ -1,20 +1,6 @@
 public import AttentionTrace
 public import TensorEngine
 
-/// One iteration of a run, as it is told to whoever owns the loop.
-public struct DenoisingStep: Sendable {
-  /// The scheduler's iteration, from 0.
-  public let index: Int
-  /// How many iterations there are.
-  public let count: Int
-  /// What the objective says of the pass that predicted the noise; `nil` without objective.
-  public let measurement: PassMeasurement?
-  /// Tries of iterative refinement.
-  public let refinementTries: Int
-  /// The latent after the step, `[1, 4, row, column]`.
-  public let latent: Tensor
-}
-
 /// The denoising loop, a step at a time: the caller owns it, and may stop or pause anywhere.
 ///
 /// Per iteration: the guide moves the latent, the UNet predicts noise for both branches, guidance
@@ -205,7 +191,7 @@ public struct DenoisingSequence {
 
   private mutating func drawNoise() -> Tensor {
     guard let drawn = noise?.normal(shape: latent.shape) else {
-      preconditionFailure("a scheduler that draws noise, and no source of it")
+      bug("a scheduler that draws noise, and no source of it")
     }
     return drawn
   }
@@ -275,7 +261,7 @@ public struct DenoisingSequence {
   private func look(
     _ latent: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
   ) throws -> LossProbe {
-    guard let objective else { preconditionFailure("a guide without objective") }
+    guard let objective else { bug("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       endsEarly: !isWatchedToTheEnd(pass))

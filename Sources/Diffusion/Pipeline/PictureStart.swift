@@ -49,14 +49,14 @@ extension PlannedRun {
 
 extension Checkpoint {
   /// The training time at a share of the diffusion: 0 is the picture, 1 is noise.
-  public func time(at share: Double) -> Int {
+  package func time(at share: Double) -> Int {
     Int((share * Double(schedule.trainingTimes - 1)).rounded())
   }
 
   /// Training times to explain a picture at, put in a run's order, from noise to picture.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` for one that is not trained,
   ///   for the same one twice, and for none.
-  public func validTimes(_ times: [Int]) throws -> [Int] {
+  package func validTimes(_ times: [Int]) throws -> [Int] {
     let last = schedule.trainingTimes - 1
     guard !times.isEmpty, times.allSatisfy((0...last).contains), Set(times).count == times.count
     else {

@@ -5,7 +5,7 @@ internal import TensorEngine
 extension StableDiffusion {
   /// Resolves a request: sizes, grids, words, sites, times, passes, memory and disk.
   ///
-  /// - Throws: ``DiffusionError``, ``TextError``, `TraceError` or `FileError` when the request cannot be
+  /// - Throws: ``DiffusionError``, `TextError`, `TraceError` or `FileError` when the request cannot be
   ///   run, in one line that says why.
   public func plan(_ request: RunRequest) throws -> PlannedRun {
     var run = try outline(request)

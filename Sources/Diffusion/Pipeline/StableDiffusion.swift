@@ -20,7 +20,7 @@ public final class StableDiffusion: Sendable {
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
 
   /// Loads every part.
-  /// - Throws: ``DiffusionError``, ``TextError`` or `FileError` when one is missing or damaged.
+  /// - Throws: ``DiffusionError``, `TextError` or `FileError` when one is missing or damaged.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
     tokenizer = try checkpoint.makeTokenizer()
@@ -52,7 +52,7 @@ public final class StableDiffusion: Sendable {
 
   /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.
   /// - Throws: `FileError`.
-  public func fileHashes() throws -> [String: String] {
+  package func fileHashes() throws -> [String: String] {
     if let known = hashes.withLock({ $0 }) { return known }
     let found = try checkpoint.hashes()
     hashes.withLock { $0 = found }

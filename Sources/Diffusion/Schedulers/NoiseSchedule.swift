@@ -1,15 +1,5 @@
 package import TensorEngine
 
-/// What the UNet's output means.
-package enum Prediction: String, Sendable, CaseIterable {
-  /// The noise that was added.
-  case epsilon
-  /// The velocity of Salimans & Ho, Progressive Distillation, ICLR 2022: `√ᾱ ε − √(1−ᾱ) x₀`.
-  case velocity = "v_prediction"
-  /// The clean sample.
-  case sample
-}
-
 /// `scheduler/scheduler_config.json`: how much noise there is at each time, and which times to visit.
 ///
 /// - Reference: diffusers `schedulers/scheduling_ddim.py` and `scheduling_pndm.py`.

@@ -8,11 +8,11 @@ internal import TensorEngine
 /// The names and their recipes are those of the fixtures' generating script: text embeddings, UNet
 /// passes, cross-attention maps, Attend-and-Excite's maxima, loss and gradient under both rules,
 /// the autoencoder, random numbers, scheduler traces, and whole runs.
-public struct CheckpointVerification {
+package struct CheckpointVerification {
   /// How one tensor compares.
-  public struct Line: Sendable {
+  package struct Line: Sendable {
     /// What came of it.
-    public enum Outcome: String, Sendable {
+    package enum Outcome: String, Sendable {
       /// Within tolerance.
       case passed = "ok"
       /// Off by no more than what a disturbance of the noise by rounding does to the same run.
@@ -28,15 +28,15 @@ public struct CheckpointVerification {
     }
 
     /// The tensor's name.
-    public let name: String
+    package let name: String
     /// What came of it.
-    public let outcome: Outcome
+    package let outcome: Outcome
     /// The largest absolute difference.
-    public let error: Double
+    package let error: Double
     /// The error over what it is measured against: the tensor's range, or 1 for losses.
-    public let relativeError: Double
+    package let relativeError: Double
     /// The largest relative error that passes.
-    public let tolerance: Double
+    package let tolerance: Double
 
     /// The same error under another tolerance.
     func judged(allowing tolerance: Double) -> Line {
@@ -71,7 +71,7 @@ public struct CheckpointVerification {
   ///   - checkpoint: what is verified; `golden.json` lies in its folder, or beside a single file.
   ///   - tolerance: the largest error that passes, relative to a tensor's own range.
   /// - Throws: ``DiffusionError``, `FileError` or `TextError` when something of it cannot be read.
-  public init(_ checkpoint: Checkpoint, tolerance: Double = 2e-4) throws {
+  package init(_ checkpoint: Checkpoint, tolerance: Double = 2e-4) throws {
     self.checkpoint = checkpoint
     golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path))
     self.tolerance = tolerance
@@ -89,19 +89,19 @@ public struct CheckpointVerification {
 
   /// Opens the checkpoint at a path, as it is.
   /// - Throws: as ``init(_:tolerance:)``.
-  public init(folder: String, tolerance: Double = 2e-4) throws {
+  package init(folder: String, tolerance: Double = 2e-4) throws {
     try self.init(Checkpoint(folder), tolerance: tolerance)
   }
 
   /// The names to verify, in the golden file's order.
-  public var names: [String] {
+  package var names: [String] {
     golden.names + (golden.losses.isEmpty ? [] : ["e2e.ae.losses"])
       + golden.images.filter { !$0.losses.isEmpty }.map { $0.name + ".losses" }
   }
 
   /// Computes the tensor `name` and compares it.
   /// - Throws: what the models throw.
-  public mutating func verify(_ name: String) throws -> Line {
+  package mutating func verify(_ name: String) throws -> Line {
     let parts = name.split(separator: ".").map(String.init)
     switch parts.first {
     case "text": return try verifyText(name)

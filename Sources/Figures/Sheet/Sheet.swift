@@ -59,6 +59,7 @@ public struct Sheet: Sendable {
   /// All endings are checked before anything is drawn or written. Each file appears whole or not at all;
   /// one that is there is replaced.
   /// - Parameters:
+  ///   - paths: the files to write.
   ///   - dpi: the resolution of `.png` and `.apng` in pixels per inch.
   ///   - isAnonymous: whether the files leave out prompt, recipe, date and software, for double-blind
   ///     review.

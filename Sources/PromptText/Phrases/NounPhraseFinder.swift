@@ -16,7 +16,9 @@ public enum NounPhraseFinder {
   ///
   /// A phrase's noun and modifiers are those of the first phrase found inside; where none is, its
   /// last word is its noun.
-  /// - Parameter ranges: parts of the prompt, as UTF-8 offsets.
+  /// - Parameters:
+  ///   - ranges: parts of the prompt, as UTF-8 offsets.
+  ///   - table: the prompt's tokens and words.
   /// - Throws: ``TextError/noPhrase(text:)`` for one that matches no token,
   ///   ``TextError/cutWord(phrase:word:)`` for one that ends inside of a word.
   public static func phrases(
