@@ -49,10 +49,12 @@ package struct RunOrder: Sendable {
       return method
     }
     var request = try template(table)
-    hasFoundSubjects = request.subjects == nil
+    let areNeeded = needsSubjects || methods.contains(where: \.needsSubjects)
+    hasFoundSubjects = areNeeded && request.subjects == nil
+    for method in methods { try method.requireAsked() }
     let subjects = try Self.subjects(
       request.subjects, methods, table,
-      areNeeded: needsSubjects || methods.contains(where: \.needsSubjects))
+      areNeeded: areNeeded)
     self.prompt = table
     self.subjects = subjects
     (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))

@@ -133,9 +133,9 @@ struct RecordedRunTests {
   @Test("Another format of run.json is refused by its number, whatever else it holds")
   func otherFormat() throws {
     let (folder, run) = try recorded()
-    try overwrite(run.manifest, Array("{\"format\": 2, \"prompt\": 7}".utf8))
+    try overwrite(run.manifest, Array("{\"format\": 3, \"prompt\": 7}".utf8))
     let error = #expect(throws: TraceError.self) { try RecordedRun(run.path) }
-    #expect(error?.description.contains("format 2, expected 1") ?? false)
+    #expect(error?.description.contains("format 3, expected 1 to 2") ?? false)
     withExtendedLifetime(folder) {}
   }
 

@@ -115,7 +115,7 @@ struct AnalyzeCommandTests {
     let folder = try recorded()
     expectRefusal(
       try HeedProcess.run(["analyze", "runs", "--ask", " "], in: folder.path), 64,
-      ["--ask is ' '", "at least one word"])
+      ["' '", "at least one word"])
     expectRefusal(
       try HeedProcess.run(
         ["analyze", "runs", "--ask", "dog", "--recipe", "mean(layer: 4x4)"], in: folder.path), 69,
@@ -128,7 +128,7 @@ struct AnalyzeCommandTests {
     #expect(plain.status == 0)
     expectRefusal(
       try HeedProcess.run(["analyze", "runs/a-dog", "--ask", "dog"], in: folder.path), 69,
-      ["runs/a-dog/stable-diffusion/seed-0 has no queries", "--queries 16x16"])
+      ["runs/a-dog/stable-diffusion/seed-0 has no recorded queries", "--queries 16x16"])
   }
 
   @Test("A dry run tells what queries take; a pattern that fits no layer is refused")

@@ -137,7 +137,7 @@ struct ExportCommandTests {
   @Test(
     "A manifest of another version, or that tells of another run than the store, is refused",
     arguments: [
-      ("\"format\" : 1", "\"format\" : 2", ["run.json", "format 2", "expected 1"]),
+      ("\"format\" : 2", "\"format\" : 3", ["run.json", "format 3", "expected 1 to 2"]),
       ("\"seed\" : 0", "\"seed\" : 1", ["attention.zarr/zarr.json", "seed is 0", "says 1"]),
       ("\"precision\" : \"float16\"", "\"precision\" : \"float32\"", ["precision is float16"]),
       ("\"name\" : \"Menagerie\"", "\"name\" : \"other\"", ["model is Menagerie", "says other"]),

@@ -15,7 +15,8 @@ struct MethodCommandTests {
   }
 
   private func method(_ path: String, in folder: TemporaryFolder) throws -> [String: Any] {
-    try #require(try manifest(path, in: folder)["method"] as? [String: Any])
+    let request = try manifest(path, in: folder)["request"] as? [String: Any]
+    return try #require(request?["method"] as? [String: Any])
   }
 
   @Test("Every method is compared from one noise: runs, a sheet of rows, and a table")
@@ -71,7 +72,7 @@ struct MethodCommandTests {
     #expect(structure.status == 0, "\(structure.stderr)")
     #expect(structure.stderr.contains("phrases: a red car (car: red)"))
     let place = "runs/a-red-car-and-a-cat/structure/seed-0"
-    let settings = try #require(try method(place, in: folder)["settings"] as? [String: String])
+    let settings = try #require(try method(place, in: folder)["knobs"] as? [String: String])
     #expect(settings["phrases"] == "a red car" && settings["structure-form"] == "conjunction")
     let composable = try HeedProcess.run(
       ["generate", "a cat:5 | a frog:-2 | a car", "--method", "composable", "--steps", "2"],
@@ -79,7 +80,7 @@ struct MethodCommandTests {
     #expect(composable.status == 0, "\(composable.stderr)")
     let parts = try method("runs/a-cat-and-a-car/composable/seed-0", in: folder)
     #expect(
-      (parts["settings"] as? [String: String])?["parts"] == "a cat:5.0 | a frog:-2.0 | a car:7.5")
+      (parts["knobs"] as? [String: String])?["parts"] == "a cat:5.0 | a frog:-2.0 | a car:7.5")
     let plain = try HeedProcess.run(
       ["generate", "a [cat]", "--method", "stable-diffusion", "--dry-run"], in: folder.path)
     #expect(plain.status == 0, "\(plain.stderr)")
@@ -93,9 +94,9 @@ struct MethodCommandTests {
         ["generate", prompt, "--method", "prompt-to-prompt", "--source", Self.prompt]
           + ["--cross-window", "0,0.5", "--steps", "2"], in: folder.path)
       #expect(result.status == 0, "\(result.stderr)")
-      #expect(result.stderr.contains("--source is edited by \(edit)"))
+      #expect(result.stderr.contains("the source prompt is edited by \(edit)"))
       let run = result.stdout.split(separator: "\n").last.map(String.init) ?? ""
-      let settings = try #require(try method(run, in: folder)["settings"] as? [String: String])
+      let settings = try #require(try method(run, in: folder)["knobs"] as? [String: String])
       #expect(settings["edit"] == edit && settings["cross-window"] == "0.0,0.5")
       #expect(settings["self-window"] == "0.0,0.4" && settings["source"] == Self.prompt)
     }
@@ -165,12 +166,15 @@ struct MethodCommandTests {
     generate("a cat | ", ["--method", "composable"], ["a part of", "is empty"]),
     generate("a cat:7,5 | a frog", ["--method", "composable"], ["\"a cat:7,5\" is not a number"]),
     generate("a cat:-1", ["--method", "composable"], ["every weight"]),
-    generate(prompt, edited, ["--reweight", "--source"]),
+    generate(prompt, edited, ["prompt-to-prompt", "reweight or source"]),
     generate(prompt, edited + ["--reweight", "dog=2"], ["no word", "dog"], showsTokens: true),
-    generate(prompt, edited + ["--reweight", "frog=2,@5=3"], ["'frog' and '@5' share a token"]),
-    generate(prompt, edited + ["--reweight", "frog"], ["'frog' is no word=number"]),
-    generate(prompt, edited + ["--reweight", "frog=nan"], ["is no word=number"]),
-    generate(prompt, edited + ["--reweight", "frog=2", "--edit", "refinement"], ["no --source"]),
+    generate(
+      prompt, edited + ["--reweight", "frog=2,@5=3"], ["'frog' and '@5'", "share a token"]),
+    generate(prompt, edited + ["--reweight", "frog"], ["--reweight is 'frog'", "frog=2,cat=0.5"]),
+    generate(prompt, edited + ["--reweight", "frog=nan"], ["--reweight is 'frog=nan'"]),
+    generate(
+      prompt, edited + ["--reweight", "frog=2", "--edit", "refinement"],
+      ["--edit needs a source prompt"]),
     generate(
       prompt, edited + ["--source", "a big cat and a frog", "--edit", "replacement"],
       ["6 words", "expected 5"]),
@@ -315,13 +319,17 @@ struct CausalCommandTests {
     try refuse([run, "--damp", "9x9.0"], 64, ["no attention layer matches '9x9'"])
     try refuse(["nosuch", "--drop", "frog"], 66, ["nosuch"])
     let model = Repository.root + "/Tests/DiffusionTests/Fixtures/tiny-sd1"
-    try refuse([run, "--drop", "frog", "--model", model], 65, ["another checkpoint", "--model"])
+    try refuse([run, "--drop", "frog", "--model", model], 65, ["Menagerie", "differs", "--model"])
     let path = run + "/run.json"
     let text = folder.text(path)
-    try folder.write(path, Array(text.replacing("\"3\",", with: "\"4\",").utf8))
-    try refuse([run, "--drop", "frog"], 65, ["cannot be repeated", "other runs"])
-    try folder.write(
-      path, Array(text.replacing("\"guidanceScale\" : 7.5", with: "\"guidanceScale\" : 7").utf8))
-    try refuse([run, "--drop", "frog"], 65, ["cannot be repeated", "guidanceScale"])
+    // What the request does not make of itself any more.
+    for (here, lie, word) in [
+      ("\"width\" : 128,", "\"width\" : 136,", "width is 136"),
+      ("\"title\" : \"Stable Diffusion\"", "\"title\" : \"Stable\"", "method.title"),
+    ] {
+      #expect(text.contains(here))
+      try folder.write(path, Array(text.replacing(here, with: lie).utf8))
+      try refuse([run, "--drop", "frog"], 65, ["cannot be repeated", word])
+    }
   }
 }

@@ -11,9 +11,10 @@ struct ObjectiveCommandTests {
   private func settings(_ method: String, in folder: TemporaryFolder) throws -> [String: String] {
     let bytes = folder.bytes("\(Self.folder)/\(method)/seed-0/run.json")
     let manifest = try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
-    let entry = try #require(manifest?["method"] as? [String: Any])
+    let request = manifest?["request"] as? [String: Any]
+    let entry = try #require(request?["method"] as? [String: Any])
     #expect(entry["name"] as? String == method)
-    return try #require(entry["settings"] as? [String: String])
+    return try #require(entry["knobs"] as? [String: String])
   }
 
   @Test("Methods are compared by name, each with its own schedule, all knobs in the manifest")

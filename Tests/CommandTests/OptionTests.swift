@@ -72,7 +72,7 @@ struct OptionTests {
     compare("--guidance-scale", ["nan", "inf", "-inf"], ["--guidance-scale", "finite"]),
     compare("--guidance-scale", ["x", "1e999x"], ["--guidance-scale"]),
     compare("--scheduler", ["foo", "DDIM"], ["scheduler", "ddim or pndm"]),
-    compare("--batch", ["0", "-1", "-9223372036854775808"], ["--batch is", "1 up"]),
+    compare("--batch", ["0", "-1", "-9223372036854775808"], ["--batch is", "1 or more"]),
     compare("--batch", ["x", "1.5", ""], ["--batch"]),
     compare("--rng", ["foo", "Torch", "cuda"], ["'torch', 'torch-cuda' or 'numpy'"]),
     compare("--size", ["500x500", "128x100"], ["the size is", "multiples of 8", "as in"]),
@@ -101,7 +101,8 @@ struct OptionTests {
     compare("--tokens", ["dog", "@-1", "@", "frog#", "ca"], ["no word"], showsTokens: true),
     compare("--tokens", ["frog#2", "frog#0"], ["\"frog\" once"], showsTokens: true),
     compare("--tokens", ["@99", "@77"], ["0 to 76"], showsTokens: true),
-    compare("--tokens", ["<start>", "<end>", "@0", "@6", "@12"], ["no text"], showsTokens: true),
+    compare(
+      "--tokens", ["<start>", "<end>", "@0", "@6", "@12"], ["is not text"], showsTokens: true),
     compare("--tokens", ["a"], ["2 times", "a#1", "a#2"], showsTokens: true),
     compare("--tokens", ["cat,cat", "cat,@2"], ["same tokens"]),
     compare("--tokens", ["cat,", ","], ["empty name"]),

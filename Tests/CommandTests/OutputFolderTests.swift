@@ -27,12 +27,13 @@ struct OutputFolderTests {
   @Test(
     "A folder that holds another run is refused with what differs",
     arguments: [
-      (["--guidance-scale", "3"], "guidanceScale"), (["--steps", "5"], "steps"),
-      (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "subjects"),
-      (["--precision", "float32"], "plan"), (["--no-record"], "plan"),
-      (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "method"),
-      (["--negative-prompt", "a dog"], "negativePrompt"), (["--size", "128x136"], "height"),
-      (["--rng", "numpy"], "rng"),
+      (["--guidance-scale", "3"], "request.guidanceScale"), (["--steps", "5"], "request.steps"),
+      (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "request.subjects"),
+      (["--precision", "float32"], "request.recording"), (["--no-record"], "request.recording"),
+      (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "request.method"),
+      (["--negative-prompt", "a dog"], "request.negativePrompt"),
+      (["--size", "128x136"], "height"),
+      (["--rng", "numpy"], "request.rng"),
     ])
   func otherRun(_ difference: (options: [String], field: String)) throws {
     let folder = try TemporaryFolder()
@@ -43,7 +44,7 @@ struct OutputFolderTests {
     let result = try HeedProcess.run(options + difference.options, in: folder.path)
     #expect(result.status == 73)
     #expect(
-      result.messages.last?.contains("holds another run: " + difference.field) == true,
+      result.messages.last?.contains("holds another run: its " + difference.field) == true,
       "\(result.stderr)")
     #expect(try RunContents(folder.path, with: ["run.json"]) == before)
   }

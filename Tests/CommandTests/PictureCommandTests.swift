@@ -107,7 +107,7 @@ struct PictureCommandTests {
     // 120 × 90 and 192 × 144 are the same shape: nothing to warn of.
     #expect(!result.stderr.contains("warning"), "\(result.stderr)")
     let manifest = try manifest(Self.run, in: folder)
-    #expect(manifest["rng"] as? String == "torch-cuda")
+    #expect((manifest["request"] as? [String: Any])?["rng"] as? String == "torch-cuda")
     #expect(manifest["width"] as? Int == 192)
     let grid = try #require((manifest["method"] as? [String: Any])?["grid"] as? [String: Int])
     #expect(grid == ["rows": 18, "columns": 24])
@@ -147,7 +147,7 @@ struct PictureCommandTests {
     ] {
       let refused = try HeedProcess.run(arguments + other, in: folder.path)
       #expect(refused.status == 73, "\(refused.stderr)")
-      #expect(refused.messages.last?.contains("holds another run: \(word)") == true)
+      #expect(refused.messages.last?.contains("holds another run: its \(word)") == true)
     }
     let isUntouched = folder.bytes(path + "/image.png") == image
     #expect(isUntouched)
@@ -218,6 +218,6 @@ struct PictureCommandTests {
     let result = try HeedProcess.run(
       ["explain", Self.pictures + "/rgba-8.png", Self.prompt], in: folder.path)
     #expect(result.status == 0)
-    #expect(result.stderr.contains("transparency is dropped"))
+    #expect(result.stderr.contains("transparency is ignored"))
   }
 }

@@ -46,7 +46,8 @@ struct PromptTests {
     #expect(run.split(separator: "/").count == 4)
     #expect(folder.bytes(run + "/image.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
     let manifest = try JSONSerialization.jsonObject(with: Data(folder.bytes(run + "/run.json")))
-    let tokens = try #require((manifest as? [String: Any])?["tokens"] as? [String: Any])
+    let texts = try #require((manifest as? [String: Any])?["texts"] as? [[String: Any]])
+    let tokens = try #require(texts.first)
     #expect(Array((tokens["prompt"] as? String ?? "").utf8) == Array(prompt.utf8))
   }
 

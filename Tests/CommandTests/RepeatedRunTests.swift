@@ -39,11 +39,11 @@ struct RepeatedRunTests {
     // Where the picture has moved, it is asked for by name, and taken by its hash alone.
     try FileManager.default.moveItem(atPath: picture, toPath: folder.path + "/moved.png")
     let gone = try HeedProcess.run(["causal", begun, "--drop", "frog"], in: folder.path)
-    expectRefusal(gone, 66, ["the picture to begin from", "start.png"])
+    expectRefusal(gone, 66, ["the start picture", "start.png"])
     let other = try HeedProcess.run(
       ["causal", begun, "--drop", "frog", "--init", "\(first)/../../../../nothing.png"],
       in: folder.path)
-    expectRefusal(other, 66, ["the picture to begin from"])
+    expectRefusal(other, 66, ["the start picture"])
     _ = try heed(["causal", begun, "--drop", "frog", "--init", "moved.png"], in: folder)
   }
 
@@ -61,7 +61,7 @@ struct RepeatedRunTests {
     try FileManager.default.moveItem(
       atPath: folder.path + "/tiny", toPath: folder.path + "/renamed")
     let gone = try HeedProcess.run(["causal", run, "--drop", "cat"], in: folder.path)
-    expectRefusal(gone, 66, ["the checkpoint tiny", "say where it is now"])
+    expectRefusal(gone, 66, ["the checkpoint tiny", "give its present path"])
     _ = try heed(["causal", run, "--drop", "cat", "--model", "renamed"], in: folder)
     // Another checkpoint is no substitute.
     let schedule = "renamed/scheduler/scheduler_config.json"
@@ -129,9 +129,9 @@ struct RepeatedRunTests {
       ["sheet", "runs", "-o", "old.json", "--recipe", "mean(layer: 8x8)"], in: folder)
     #expect(folder.text("old.json").contains("Attend-and-Excite"))
     let causal = try HeedProcess.run(["causal", run, "--drop", "frog"], in: folder.path)
-    expectRefusal(causal, 65, ["format 1", "make the run anew"])
+    expectRefusal(causal, 65, ["format 1", "make the run again"])
     let again = try HeedProcess.run(
       ["generate", Self.prompt, "--seeds", "0", "--steps", "3"], in: folder.path)
-    expectRefusal(again, 65, ["format 1", "make the run anew"])
+    expectRefusal(again, 65, ["format 1", "make the run again"])
   }
 }

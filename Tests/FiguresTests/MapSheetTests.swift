@@ -125,7 +125,7 @@ struct MapSheetTests {
         try [7, 3].map { seed in
           try recordSynthetic(
             folder.appendingPathComponent("\(value)-\(seed)"), "attend-and-excite", seed: seed,
-            [:], methodMembers: ["settings": ["scale-factor": value]])
+            [:], knobs: ["scale-factor": value])
         }
       }
       var plan = MapSheetPlan.sweep(knob: "scale-factor")

@@ -40,10 +40,16 @@ func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
   return try body(folder)
 }
 
+/// What the methods of synthetic runs are called in figures.
+private let titles = [
+  "stable-diffusion": "Stable Diffusion", "attend-and-excite": "Attend-and-Excite",
+  "explain": "Explained picture",
+]
+
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
   _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3,
-  prompt: String? = nil, methodMembers: [String: Any] = [:]
+  prompt: String? = nil, knobs: [String: String]? = nil
 ) throws -> RecordedRun {
   var recorded = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
   if let prompt { recorded.prompt = prompt }
@@ -51,10 +57,20 @@ func recordSynthetic(
   try edit(folder.appendingPathComponent("run.json")) { manifest in
     var named = manifest["method"] as? [String: Any] ?? [:]
     named["name"] = method
-    named.merge(methodMembers) { $1 }
-    manifest["seed"] = seed
-    manifest.merge(members) { $1 }
+    named["title"] = titles[method]
     manifest["method"] = named
+    var request = manifest["request"] as? [String: Any] ?? [:]
+    var asked = request["method"] as? [String: Any] ?? [:]
+    asked["knobs"] = knobs ?? asked["knobs"]
+    request.merge(["method": asked, "seed": seed]) { $1 }
+    for (name, value) in members {
+      if ["guidanceScale", "negativePrompt", "rng", "seed"].contains(name) {
+        request[name] = value
+      } else {
+        manifest[name] = value
+      }
+    }
+    manifest["request"] = request
   }
   try edit(folder.appendingPathComponent("attention.zarr/zarr.json")) { group in
     var attributes = group["attributes"] as? [String: Any] ?? [:]

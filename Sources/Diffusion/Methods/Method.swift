@@ -17,6 +17,8 @@ public protocol Method: Hashable, Sendable {
   static var knobs: [Knob<Self>] { get }
   /// Marks in a prompt that it reads.
   var marks: Set<PromptMark> { get }
+  /// Knobs of which one must be given, since the method would otherwise change nothing; empty for none.
+  static var needsOneOf: [String] { get }
   /// Whether it makes no sense without subjects.
   var needsSubjects: Bool { get }
   /// Iterations in which the latent is altered; 0 for none.
@@ -55,6 +57,7 @@ public protocol Method: Hashable, Sendable {
 
 extension Method {
   public static var knobs: [Knob<Self>] { [] }
+  public static var needsOneOf: [String] { [] }
   public var marks: Set<PromptMark> { [] }
   public var needsSubjects: Bool { false }
   public var alteredSteps: Int { 0 }
@@ -95,6 +98,16 @@ extension Method {
     for knob in Self.knobs {
       if let text = texts[knob.name] { try knob.set(text, in: &self) }
     }
+  }
+
+  /// Refuses a method of whose knobs one must be given, and none is.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)``.
+  package func requireAsked() throws {
+    let texts = knobTexts
+    guard !Self.needsOneOf.isEmpty, Self.needsOneOf.allSatisfy({ texts[$0] == nil }) else { return }
+    throw DiffusionError.invalidRequest(
+      what: "what \(name) should do", got: "missing",
+      expected: Self.needsOneOf.joined(separator: " or "))
   }
 
   /// Refuses a knob that was set, in code, to what its text could not say.

@@ -85,6 +85,8 @@ public struct PromptToPrompt: Method {
   /// The published windows of cross-attention and of self-attention.
   private static let published = (cross: Window(0...0.8), own: Window(0...0.4))
 
+  public static let needsOneOf = ["reweight", "source"]
+
   public static let knobs: [Knob<PromptToPrompt>] = [
     Knob(
       "reweight", "Factors for the attention of words, as in frog=2,cat=0.5.",

@@ -47,7 +47,7 @@ public struct PlannedRun: Sendable {
   /// The method's name, and what sets the run apart: the folder that runs by it stand in.
   public var methodName: String {
     ([request.method.name]
-      + [request.ablation.map { RunFolder.slug($0.text) }, request.variation]
+      + [request.variation, request.ablation.map { RunFolder.slug($0.text) }]
       .compactMap(\.self)).joined(separator: "+")
   }
 

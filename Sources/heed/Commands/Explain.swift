@@ -82,8 +82,7 @@ struct Explain: ParsableCommand {
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
     let subjects =
       try subject.names
-      ?? (SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)).map(
-        \.name)
+      ?? Self.subjects(of: table)
     let method = PictureExplanation(times: try times.list(model.checkpoint))
     var request = RunRequest(prompt, seed: seeds[0], method: method)
     try subject.apply(to: &request)
@@ -109,6 +108,14 @@ struct Explain: ParsableCommand {
       try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ExplanationTable(runs).text(json: json))
+  }
+}
+
+extension Explain {
+  /// The subjects that the prompt makes certain, otherwise all words but articles and prepositions.
+  private static func subjects(of table: TokenTable) throws -> [String] {
+    let found = SubjectSelection.certain(in: table) ?? SubjectSelection.contentWords(in: table)
+    return try (found.isEmpty ? SubjectSelection.subjects(named: [], in: table) : found).map(\.name)
   }
 }
 

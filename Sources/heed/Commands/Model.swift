@@ -27,7 +27,7 @@ struct Model: ParsableCommand {
 
   func run() throws {
     var request = RunRequest("", seed: 0, subjects: [])
-    request.size = try size.imageSize
+    (request.size, request.recording) = (try size.imageSize, nil)
     let checkpoint = try weights.checkpoint(path ?? Checkpoint.menagerie)
     let model = try StableDiffusion(checkpoint)
     let description = try ModelDescription(try model.plan(request), try model.fileHashes())
