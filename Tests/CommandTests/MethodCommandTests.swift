@@ -324,7 +324,7 @@ struct CausalCommandTests {
     let text = folder.text(path)
     // What the request does not make of itself any more.
     for (here, lie, word) in [
-      ("\"width\" : 128,", "\"width\" : 136,", "width is 136"),
+      ("\"height\" : 128,", "\"height\" : 136,", "height is 136"),
       ("\"title\" : \"Stable Diffusion\"", "\"title\" : \"Stable\"", "method.title"),
     ] {
       #expect(text.contains(here))

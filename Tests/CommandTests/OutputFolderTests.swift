@@ -28,7 +28,7 @@ struct OutputFolderTests {
     "A folder that holds another run is refused with what differs",
     arguments: [
       (["--guidance-scale", "3"], "request.guidanceScale"), (["--steps", "5"], "request.steps"),
-      (["--scheduler", "pndm"], "scheduler"), (["--tokens", "cat"], "request.subjects"),
+      (["--scheduler", "pndm"], "request.scheduler"), (["--tokens", "cat"], "request.subjects"),
       (["--precision", "float32"], "request.recording"), (["--no-record"], "request.recording"),
       (["--model", Repository.tinyModel], ""), (["--sigma", "0.6"], "request.method"),
       (["--negative-prompt", "a dog"], "request.negativePrompt"),

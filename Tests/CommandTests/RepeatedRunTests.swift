@@ -55,7 +55,7 @@ struct RepeatedRunTests {
     let run = try heed(
       [
         "generate", Self.prompt, "--model", "tiny", "--steps", "2", "--method", "stable-diffusion",
-        "--layers", "8x8", "--size", "64x64",
+        "--no-record",
       ], in: folder
     ).stdout.trimmingCharacters(in: .newlines)
     try FileManager.default.moveItem(
@@ -131,7 +131,8 @@ struct RepeatedRunTests {
     let causal = try HeedProcess.run(["causal", run, "--drop", "frog"], in: folder.path)
     expectRefusal(causal, 65, ["format 1", "make the run again"])
     let again = try HeedProcess.run(
-      ["generate", Self.prompt, "--seeds", "0", "--steps", "3"], in: folder.path)
+      ["generate", Self.prompt, "--seeds", "0", "--steps", "3", "--method", "stable-diffusion"],
+      in: folder.path)
     expectRefusal(again, 65, ["format 1", "make the run again"])
   }
 }

@@ -131,7 +131,7 @@ struct CheckpointTests {
       ("model_type", "\"t5\"", "text_encoder/config.json", "t5"),
       (
         "_class_name", "\"UniPCMultistepScheduler\"", "scheduler/scheduler_config.json",
-        "--scheduler"
+        "UniPCMultistepScheduler"
       ),
     ] {
       let copy = try TemporaryCheckpoint()

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import PromptText
 import Testing
 
 @Suite("Sheets of maps in rows and columns")
@@ -229,7 +230,7 @@ struct MapSheetTests {
       #expect(throws: FigureError.self) { try sheet(plan, []) }
       var dog = plan
       dog.words = ["dog"]
-      #expect(throws: AnalysisError.self) { try sheet(dog, runs) }
+      #expect(throws: TextError.self) { try sheet(dog, runs) }
     }
   }
 }

@@ -67,7 +67,7 @@ struct RecordedSheetTests {
         record("plain", in: folder, plain, seed: 1),
         recordSynthetic(
           folder.appendingPathComponent("excited"), "a-star", seed: 1, [:],
-          methodMembers: ["alteredSteps": 1000]),
+          alteredSteps: 1000),
       ]
       let scene = try CompareSheet(
         runs: runs, recipe: Recipe(parsing: "mean(layer: 2x3)"), software: "test"

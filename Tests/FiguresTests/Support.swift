@@ -49,7 +49,8 @@ private let titles = [
 /// Records a synthetic run, sets members of its manifest, and what its store says of them.
 func recordSynthetic(
   _ folder: URL, _ method: String, seed: Int, _ members: [String: Any], steps: Int = 3,
-  prompt: String? = nil, knobs: [String: String]? = nil
+  prompt: String? = nil, knobs: [String: String]? = nil,
+  alteredSteps: Int? = nil
 ) throws -> RecordedRun {
   var recorded = SyntheticRun(plan: RecordingPlan(precision: .float32), steps: steps)
   if let prompt { recorded.prompt = prompt }
@@ -58,6 +59,7 @@ func recordSynthetic(
     var named = manifest["method"] as? [String: Any] ?? [:]
     named["name"] = method
     named["title"] = titles[method]
+    named["alteredSteps"] = alteredSteps ?? named["alteredSteps"]
     manifest["method"] = named
     var request = manifest["request"] as? [String: Any] ?? [:]
     var asked = request["method"] as? [String: Any] ?? [:]

@@ -139,8 +139,13 @@ struct MapGathering {
         + [try WordReference.end.subject(in: table)]
     }
     let named = plan.words.isEmpty ? recipe.tokens : try plan.words.map { try WordReference($0) }
+    let subjects = run.manifest.subjects
     let words =
-      named.isEmpty ? run.manifest.subjects : try named.map { try $0.subject(in: table) }
+      named.isEmpty
+      ? subjects
+      : try named.map { word in
+        try subjects.first { $0.name == word.description } ?? word.subject(in: table)
+      }
     guard !words.isEmpty else {
       throw FigureError.inconsistentSheet("no word to show: the run has no subjects; name some")
     }

@@ -234,10 +234,11 @@ def check_tables(folder, manifest, runs, read):
         np.testing.assert_array_equal(own.maximum.to_numpy("f4"), np.array(maxima, "f4"))
         with open(f"{run}/run.json") as file:
             made = json.load(file)
-        assert list(tables["tokens"].piece) == [t["piece"] for t in made["tokens"]["tokens"]]
+        prompt = made["texts"][0]
+        assert list(tables["tokens"].piece) == [t["piece"] for t in prompt["tokens"]]
         assert [t["piece"] for t in manifest["tokens"]] == list(tables["tokens"].piece)
-        assert tables["runs"].prompt[index] == made["tokens"]["prompt"]
-        assert manifest["runs"][index]["seed"] == made["seed"]
+        assert tables["runs"].prompt[index] == prompt["prompt"]
+        assert manifest["runs"][index]["seed"] == made["request"]["seed"]
 
 
 def check_readme(folder, manifest, rscript):
