@@ -50,8 +50,9 @@ struct Failure: Error, CustomStringConvertible {
   private static func message(_ error: any Error) -> String {
     if case .knob(let name, let reason)? = error as? DiffusionError { return "--\(name) \(reason)" }
     if case .otherCheckpoint(let run, let model, let difference)? = error as? EvaluationError {
-      return "\(run) was made with \(model), \(difference): name the run's own checkpoint by --model, with "
-        + "its --lora and --weights"
+      return
+        "\(run) was made with \(model), \(difference): name the run's own checkpoint by --model, "
+        + "with its --lora and --weights"
     }
     if case .variation(let reason)? = error as? EvaluationError { return "--vary \(reason)" }
     if case .subjectsNeeded(let table)? = error as? TextError {
