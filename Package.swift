@@ -88,7 +88,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "PromptTextTests",
-      dependencies: ["PromptText", "AttentionTrace", "TensorEngine", "TestSupport"]),
+      dependencies: ["PromptText", "AttentionTrace", "TensorEngine", "TestSupport"],
+      exclude: ["Fixtures"]),
     .executableTarget(
       name: "RecordingProbe", dependencies: ["AttentionTrace", "PromptText"],
       path: "Tests/RecordingProbe"),

@@ -21,6 +21,8 @@ public struct AttentionSite: Hashable, Sendable, Codable {
   public let keys: Int
   /// Elements of a query, all heads together; `nil` where it is not known.
   public let width: Int?
+  /// The pictures that lie behind each other on the grid, for a model of video; `nil` for one.
+  package let frames: Int?
 
   /// A layer of `heads` heads, whose queries are on `grid` and whose keys are `keys` tokens or pixels.
   public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil) {
@@ -30,6 +32,19 @@ public struct AttentionSite: Hashable, Sendable, Codable {
     self.grid = grid
     self.keys = keys
     self.width = width
+    frames = nil
+  }
+
+  /// Reads a site; one that does not say its kind is of cross-attention.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    path = try container.decode(String.self, forKey: .path)
+    kind = try container.decodeIfPresent(Kind.self, forKey: .kind) ?? .cross
+    heads = try container.decode(Int.self, forKey: .heads)
+    grid = try container.decode(Grid.self, forKey: .grid)
+    keys = try container.decode(Int.self, forKey: .keys)
+    width = try container.decodeIfPresent(Int.self, forKey: .width)
+    frames = try container.decodeIfPresent(Int.self, forKey: .frames)
   }
 }
 

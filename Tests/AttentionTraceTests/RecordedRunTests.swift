@@ -168,6 +168,33 @@ struct RecordedRunTests {
     withExtendedLifetime(folder) {}
   }
 
+  @Test(
+    "A site's optional fields are read: one without a kind is cross-attention, others are refused by name",
+    arguments: [
+      ("\"kind\" : \"cross\",", "", nil),
+      ("\"kind\" : \"cross\",", "\"kind\" : \"cross\", \"frames\" : 4,", "frames"),
+      ("\"site\" : {", "\"reducedHeads\" : \"mean\", \"site\" : {", "reducedHeads"),
+      (
+        "\"site\" : {", "\"summedColumns\" : [{\"name\": \"padding\", \"keys\": 70}], \"site\" : {",
+        "summedColumns"
+      ),
+    ])
+  func optionalFields(_ there: String, _ changed: String, _ field: String?) throws {
+    let (folder, run) = try recorded()
+    let path = run.store + "/zarr.json"
+    let text = String(decoding: try bytes(path), as: UTF8.self)
+    #expect(text.contains(there))
+    let sites = try RecordedRun(run.path).sites
+    try overwrite(path, Array(text.replacingOccurrences(of: there, with: changed).utf8))
+    if let field {
+      let error = #expect(throws: TraceError.self) { try RecordedRun(run.path) }
+      #expect(error?.description.contains("has \(field), which Heed") ?? false)
+    } else {
+      #expect(try RecordedRun(run.path).sites == sites)
+    }
+    withExtendedLifetime(folder) {}
+  }
+
   private static let midBlock = "mid_block.attentions.0.transformer_blocks.0.attn2"
 
   @Test("A run that is being written can be read at any time")

@@ -44,8 +44,8 @@ extension RunCheck {
         return nil
       }
       let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
-      if let array = attributes.arrays.first(where: { !$0.isSound }) {
-        add(file, "impossible site '\(array.site.path)'")
+      if let flaw = attributes.arrays.lazy.compactMap(\.flaw).first {
+        add(file, flaw)
         return nil
       }
       return (tree, attributes)

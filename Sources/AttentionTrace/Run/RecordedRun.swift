@@ -57,8 +57,8 @@ public struct RecordedRun: Sendable {
     let path = store.path(of: "zarr.json")
     do {
       let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
-      if let array = attributes.arrays.first(where: { !$0.isSound }) {
-        throw TraceError.malformed(path: path, reason: "impossible site '\(array.site.path)'")
+      if let flaw = attributes.arrays.lazy.compactMap(\.flaw).first {
+        throw TraceError.malformed(path: path, reason: flaw)
       }
       if let contradiction = attributes.contradictions(of: manifest).first {
         throw TraceError.malformed(path: path, reason: contradiction)

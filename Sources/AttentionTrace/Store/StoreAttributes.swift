@@ -53,8 +53,21 @@ struct StoreAttributes: Codable, Equatable {
 }
 
 extension RecordedArray {
-  /// Whether an array read from a file can be one: a folder's name, and extents that fit its indices.
-  var isSound: Bool {
+  /// Why an array that a file describes is not read; `nil` where it is.
+  var flaw: String? {
+    if !isPossible { return "impossible site '\(site.path)'" }
+    var fields = site.frames == nil ? [] : ["frames"]
+    if case .maps(let recorded) = self {
+      if recorded.reducedHeads != nil { fields.append("reducedHeads") }
+      if recorded.summedColumns != nil { fields.append("summedColumns") }
+    }
+    guard !fields.isEmpty else { return nil }
+    return "site '\(site.path)' has \(fields.joined(separator: " and ")), which Heed "
+      + "\(HeedVersion.current) does not read; use a newer Heed"
+  }
+
+  /// Whether an array can be one: a folder's name, and extents that fit its indices.
+  private var isPossible: Bool {
     let extents = [site.heads, site.grid.rows, site.grid.columns, site.keys, site.width ?? 1]
     let ascending = { (indices: [Int], limit: Int) in
       zip(indices, indices.dropFirst()).allSatisfy(<) && indices.first ?? 0 >= 0
