@@ -52,9 +52,9 @@ package struct RunOrder: Sendable {
     let areNeeded = needsSubjects || methods.contains(where: \.needsSubjects)
     hasFoundSubjects = areNeeded && request.subjects == nil
     for method in methods { try method.requireAsked() }
-    let subjects = try Self.subjects(
-      request.subjects, methods, table,
-      areNeeded: areNeeded)
+    let subjects =
+      try request.subjects.map { try SubjectSelection.subjects(named: $0, in: table) }
+      ?? SubjectSelection.found(for: methods, in: table, areNeeded: areNeeded)
     self.prompt = table
     self.subjects = subjects
     (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))
@@ -64,20 +64,6 @@ package struct RunOrder: Sendable {
       request.method = method
       return try model.plan(request)
     }
-  }
-
-  /// The words that are named; without names those that the prompt makes certain, else the nouns of the
-  /// methods' groups.
-  private static func subjects(
-    _ names: [String]?, _ methods: [any Method], _ prompt: TokenTable, areNeeded: Bool
-  ) throws -> [Subject] {
-    if let names { return try SubjectSelection.subjects(named: names, in: prompt) }
-    if let certain = SubjectSelection.certain(in: prompt) { return certain }
-    let nouns = try methods.lazy.compactMap { $0 as? any GroupMethod }.first.map {
-      try $0.wordGroups(in: prompt).map(\.noun)
-    }
-    if let nouns, !nouns.isEmpty { return nouns }
-    return areNeeded ? try SubjectSelection.subjects(named: [], in: prompt) : []
   }
 }
 

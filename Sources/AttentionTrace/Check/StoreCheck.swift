@@ -35,7 +35,6 @@ extension RunCheck {
   private mutating func readGroup(
     _ bytes: [UInt8], _ file: String
   ) -> (JSONTree, StoreAttributes)? {
-    struct Group: Decodable { let attributes: StoreAttributes }
     do {
       let tree = try JSONTree(bytes)
       let format = tree["zarr_format"]?.description ?? "nothing"
@@ -43,8 +42,8 @@ extension RunCheck {
         add(file, "zarr_format is \(format), expected 3")
         return nil
       }
-      let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
-      if let flaw = attributes.arrays.lazy.compactMap(\.flaw).first {
+      let attributes = try StoreAttributes(group: bytes)
+      if let flaw = attributes.flaw {
         add(file, flaw)
         return nil
       }

@@ -52,12 +52,11 @@ public struct RecordedRun: Sendable {
   private static func attributes(
     of store: Directory, _ manifest: RunManifest
   ) throws -> StoreAttributes? {
-    struct Group: Decodable { let attributes: StoreAttributes }
     guard let bytes = try store.read("zarr.json") else { return nil }
     let path = store.path(of: "zarr.json")
     do {
-      let attributes = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
-      if let flaw = attributes.arrays.lazy.compactMap(\.flaw).first {
+      let attributes = try StoreAttributes(group: bytes)
+      if let flaw = attributes.flaw {
         throw TraceError.malformed(path: path, reason: flaw)
       }
       if let contradiction = attributes.contradictions(of: manifest).first {

@@ -1,3 +1,4 @@
+internal import Foundation
 import PromptText
 
 /// What a store says of the run it belongs to, so that it can be read without `run.json`.
@@ -26,6 +27,9 @@ struct StoreAttributes: Codable, Equatable {
     case subjects, precision, sites, queries
   }
 
+  /// Why the first array that is not read is not; `nil` where all are.
+  var flaw: String? { arrays.lazy.compactMap(\.flaw).first }
+
   /// The arrays of maps and of queries.
   var arrays: [RecordedArray] {
     sites.map(RecordedArray.maps) + (queries ?? []).map(RecordedArray.queries)
@@ -49,6 +53,15 @@ struct StoreAttributes: Codable, Equatable {
     if subjects != manifest.subjects { found.append("subjects are not those of run.json") }
     if manifest.plan == nil { found.append("run.json has no plan of a recording") }
     return found
+  }
+}
+
+extension StoreAttributes {
+  /// Reads the attributes of a store from the bytes of its `zarr.json`.
+  /// - Throws: `DecodingError`.
+  init(group bytes: [UInt8]) throws {
+    struct Group: Decodable { let attributes: StoreAttributes }
+    self = try JSONDecoder().decode(Group.self, from: Data(bytes)).attributes
   }
 }
 

@@ -88,14 +88,7 @@ extension Knob {
     _ name: String, _ path: KnobPath<Root, Double>, in range: ClosedRange<Double>,
     _ help: String
   ) -> Self {
-    Self(
-      name, help, placeholder: "number", expected: range.text,
-      write: { String($0[keyPath: path]) },
-      read: { root, text in
-        guard let value = Double(text), range.contains(value) else { return false }
-        root[keyPath: path] = value
-        return true
-      })
+    ranged(name, path, in: range, help)
   }
 
   /// A whole number in a range.
@@ -103,11 +96,17 @@ extension Knob {
     _ name: String, _ path: KnobPath<Root, Int>, in range: ClosedRange<Int>,
     _ help: String
   ) -> Self {
+    ranged(name, path, in: range, help)
+  }
+
+  private static func ranged<Value: LosslessStringConvertible & Comparable & Sendable>(
+    _ name: String, _ path: KnobPath<Root, Value>, in range: ClosedRange<Value>, _ help: String
+  ) -> Self {
     Self(
       name, help, placeholder: "number", expected: range.text,
       write: { String($0[keyPath: path]) },
       read: { root, text in
-        guard let value = Int(text), range.contains(value) else { return false }
+        guard let value = Value(text), range.contains(value) else { return false }
         root[keyPath: path] = value
         return true
       })

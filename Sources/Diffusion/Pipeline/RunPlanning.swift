@@ -55,7 +55,7 @@ extension StableDiffusion {
     var settings = checkpoint.schedule.settings
     settings["name"] = request.scheduler ?? "none"
     var texts = [EncodedText(.prompt, prompt)]
-    if request.guidanceScale > 1 || request.method.isAlwaysGuided {
+    if request.isGuided {
       texts.append(EncodedText(.negative, tokenizer.encode(request.negativePrompt)))
     }
     return PlannedRun(
@@ -90,18 +90,14 @@ extension StableDiffusion {
     checkpoint.guidance.stopsAtEnd ?? (checkpoint.textConfiguration.activation == .gelu)
   }
 
-  /// The words that are named, those that the prompt makes certain, or the nouns that the method reads.
+  /// The words that are named, else those that are found; an empty list names none.
   private func subjects(of run: PlannedRun) throws -> [Subject] {
-    if let names = run.request.subjects {
-      return names.isEmpty ? [] : try SubjectSelection.subjects(named: names, in: run.prompt)
+    let method = run.request.method
+    guard let names = run.request.subjects else {
+      return try SubjectSelection.found(
+        for: [method], in: run.prompt, areNeeded: method.needsSubjects)
     }
-    if let certain = SubjectSelection.certain(in: run.prompt) { return certain }
-    if let method = run.request.method as? any GroupMethod {
-      let nouns = try method.wordGroups(in: run.prompt).map(\.noun)
-      if !nouns.isEmpty { return nouns }
-    }
-    return run.request.method.needsSubjects
-      ? try SubjectSelection.subjects(named: [], in: run.prompt) : []
+    return names.isEmpty ? [] : try SubjectSelection.subjects(named: names, in: run.prompt)
   }
 
   /// What the method adds, the intervention, and what is measured.
@@ -143,8 +139,7 @@ extension PlannedRun {
   /// Every pass that the run may make, in the order of its iterations.
   fileprivate var possiblePasses: [AttentionPass] {
     let method = request.method
-    let guided = request.guidanceScale > 1 || method.isAlwaysGuided
-    let branches: [Branch] = guided ? [.unconditional, .conditional] : [.conditional]
+    let branches: [Branch] = request.isGuided ? [.unconditional, .conditional] : [.conditional]
     return timesteps.enumerated().flatMap { step, time in
       var looks = method.looks(at: step)
       if looks.isEmpty, recordsLosses, parts.guide != nil { looks = [MethodLook(.loss)] }

@@ -55,6 +55,9 @@ public struct RunRequest: Sendable {
     self.subjects = subjects
   }
 
+  /// Whether an iteration runs a branch without the prompt too.
+  var isGuided: Bool { guidanceScale > 1 || method.isAlwaysGuided }
+
   /// The source of the run's noise: first the starting latent, then what the scheduler draws.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when it takes no such seed.
   package func randomSource() throws -> any RandomSource {
