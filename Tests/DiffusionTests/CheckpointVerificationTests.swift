@@ -82,9 +82,10 @@ struct CheckpointVerificationTests {
     }
     try copy.set("images", "[\(images.joined(separator: ","))]", in: "golden.json")
     var verification = try CheckpointVerification(folder: copy.path)
-    // The plain noise neglects the cat and not the frog: only one of the runs starts with a loss.
-    #expect(try verification.verify("image.both.losses").error > 0.4)
-    #expect(try verification.verify("image.frog.losses").error < 0.1)
+    // The plain noise neglects the cat more than the frog: the runs start with different losses.
+    let both = try verification.verify("image.both.losses").error
+    let frog = try verification.verify("image.frog.losses").error
+    #expect(both > frog + 0.2)
   }
 
   @Test(
