@@ -1,8 +1,12 @@
 # make demo   installs what is missing, builds, and draws a first comparison sheet
 # make test   installs what is missing, and runs every test
 # make gallery   draws Documentation/gallery anew
+# make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
+# make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
+# make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
+# make uninstall  removes what make install put there
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -11,24 +15,60 @@ SWIFT ?= $(shell command -v swift || ls -d /opt/swift*/usr/bin/swift /usr/share/
 	2>/dev/null | head -n 1)
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libssl-dev \
-	zlib1g-dev fonts-liberation2 fonts-dejavu-core
-TEST_TOOLS := poppler-utils python3-venv python3-torch r-base-core chromium
+LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libgif-dev \
+	libqpdf-dev libssl-dev zlib1g-dev fonts-liberation2 fonts-dejavu-core
+TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux
 
 # What opens exports in the tests: Python's own libraries, in exact versions.
 READERS := .build-readers
-REQUIREMENTS := notebooks-export/requirements.txt
+REQUIREMENTS := notebooks-export/requirements.txt Tests/CommandTests/Fixtures/export/requirements.txt
+NOTEBOOKS := Tests/CommandTests/Fixtures/notebooks
 
-BUILD := $(SWIFT) build -c release --explicit-target-dependency-import-check error
+# What heed --version names; a build without git has none.
+COMMIT := HEED_COMMIT=$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
+
+BUILD := $(COMMIT) $(SWIFT) build -c release --explicit-target-dependency-import-check error
 HEED := .build/release/heed
 
-.PHONY: demo build test gallery methods docs lint libraries test-tools readers toolchain
+# Where make install puts Heed, and what it is made of there.
+PREFIX ?= /usr/local
+ROOT = $(DESTDIR)$(PREFIX)
+RESOURCES := heed_PromptText.resources heed_Diffusion.resources heed_Figures.resources
+BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
+ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
+FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
+
+.PHONY: demo build install files uninstall test gallery notebooks methods figures docs lint libraries test-tools readers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
 
 build: toolchain libraries
 	$(BUILD) --product heed
+
+install: build
+	$(BUILD) --product generate-manual
+	rm -rf .build/manual && mkdir .build/manual
+	.build/release/generate-manual $(HEED) --multi-page --output-directory .build/manual \
+	  --date "$$(git log -1 --format=%cs 2>/dev/null || date +%F)"
+	$(MAKE) files BUILT=.build/release MANUAL=.build/manual
+
+# Puts what is built in $(BUILT), and the pages in $(MANUAL), into its places.
+files:
+	install -d $(ROOT)/bin $(ROOT)/share/heed $(ROOT)/share/man/man1 $(dir $(BASH_COMPLETION)) \
+	  $(dir $(ZSH_COMPLETION)) $(dir $(FISH_COMPLETION))
+	install $(BUILT)/heed $(ROOT)/bin/heed
+	for name in $(RESOURCES); do \
+	  rm -rf $(ROOT)/share/heed/$$name && cp -r $(BUILT)/$$name $(ROOT)/share/heed/ || exit 1; \
+	done
+	install -m 644 $(MANUAL)/*.1 $(ROOT)/share/man/man1
+	$(BUILT)/heed --generate-completion-script bash > $(BASH_COMPLETION)
+	$(BUILT)/heed --generate-completion-script zsh > $(ZSH_COMPLETION)
+	$(BUILT)/heed --generate-completion-script fish > $(FISH_COMPLETION)
+
+uninstall:
+	rm -rf $(ROOT)/bin/heed $(ROOT)/share/heed $(ROOT)/share/man/man1/heed.1 $(ROOT)/share/man/man1/heed.*.1 \
+	  $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 
 test: toolchain libraries test-tools readers
 	$(BUILD) --build-tests
@@ -38,8 +78,17 @@ test: toolchain libraries test-tools readers
 gallery: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/gallery Documentation/gallery/make.sh
 
+notebooks: build readers
+	HEED=$(CURDIR)/$(HEED) notebooks-export/make_sample.sh
+	PYTHONPATH=$(CURDIR)/$(NOTEBOOKS)/debian-torch $(READERS)/bin/python $(NOTEBOOKS)/run_notebooks.py write notebooks-export \
+		$(basename $(notdir $(wildcard notebooks-export/[0-9]*.py)))
+
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
+
+figures: toolchain libraries test-tools
+	$(BUILD) --build-tests
+	HEED_EVERY_FIGURE=1 $(SWIFT) test -c release --skip-build --filter PageFitTests
 
 docs: toolchain libraries
 	$(BUILD)
@@ -68,9 +117,9 @@ test-tools:
 
 # Installed once, and again when the requirements change: the stamp bears their hash.
 readers: test-tools
-	@stamp=$(READERS)/installed-$$(sha256sum < $(REQUIREMENTS) | cut -c 1-16); \
+	@stamp=$(READERS)/installed-$$(cat $(REQUIREMENTS) | sha256sum | cut -c 1-16); \
 	if [ ! -e $$stamp ]; then \
 	  rm -rf $(READERS) && /usr/bin/python3 -m venv $(READERS) && \
-	  $(READERS)/bin/pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS) && \
+	  $(READERS)/bin/pip install --quiet --disable-pip-version-check $(addprefix --requirement ,$(REQUIREMENTS)) && \
 	  touch $$stamp; \
 	fi

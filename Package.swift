@@ -11,6 +11,10 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The commit that is built, as the Makefile tells.
+let told = Context.environment["HEED_COMMIT"] ?? ""
+let commit = told.isEmpty ? "unknown" : told.filter { $0.isHexDigit || "-dirty".contains($0) }
+
 /// The modules in Swift, each above those that it may import.
 let modules = [
   "TensorEngine", "Pictures", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis",
@@ -35,11 +39,19 @@ let package = Package(
       providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+    .systemLibrary(name: "CQPDF", pkgConfig: "libqpdf", providers: [.apt(["libqpdf-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CKernels",
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+    .target(
+      name: "CBuild",
+      cSettings: [
+        .define("HEED_COMMIT", to: "\"\(commit)\""), .enableWarning("all"),
+        .enableWarning("extra"), .treatAllWarnings(as: .error),
+      ]),
     .target(
       name: "CPictures", dependencies: ["CPNG", "CJPEG"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
@@ -48,11 +60,12 @@ let package = Package(
       dependencies: [
         "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
       ]),
-    .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG"]),
+    .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG", "CGIF"]),
     .target(
       name: "PromptText", dependencies: ["TensorEngine"],
       resources: [.copy("Resources/CLIPVocabulary")]),
-    .target(name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
+    .target(
+      name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CBuild", "CKernels"]),
     .target(
       name: "Diffusion",
       dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine"],
@@ -64,6 +77,7 @@ let package = Package(
       name: "Figures",
       dependencies: [
         "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine", "CCairo",
+        "CQPDF",
       ],
       resources: [.copy("Resources/Report")]),
     .target(
@@ -132,7 +146,7 @@ let package = Package(
 )
 
 /// Every unsafe expression is marked, with its reason at the head of its file.
-let withoutSwift = ["CKernels", "CPictures"]
+let withoutSwift = ["CBuild", "CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
   if target.type != .test, target.path?.hasPrefix("Tests") != true {

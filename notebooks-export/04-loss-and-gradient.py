@@ -4,22 +4,30 @@
 # **Asked:** what would the loss have said of a run that neglects a subject, and where would it have
 # pushed?
 #
-# `sample/loss` has the maps of plain Stable Diffusion on seed 1, which loses its cat: of steps 0 to 12, with all
-# 77 tokens of the window, since the loss takes a softmax over them. (PyTorch is not in
-# `requirements.txt`, for its size: see `requirements-torch.txt`.)
+# `PATH` has the maps of a plain run, with all tokens of the window, since the loss takes a softmax over them. The
+# sample is "a cat and a frog" on seed 0, which loses its cat, in steps 0 to 12. Of your own run of plain Stable
+# Diffusion (recorded with `--phases denoise,loss`):
+#
+# ```
+# heed export RUN -o FOLDER --format safetensors --each-step --recipe "mean(head) mean(layer: 16x16) mean(step: 0..12)"
+# ```
+#
+# (PyTorch is not in `requirements.txt`, for its size: see `requirements-torch.txt`.)
 
 # %%
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 
-arrays = load_file("sample/loss/arrays/arrays.safetensors")
-maps = arrays["maps"]  # [call, row, column, token], the mean over heads and layers
-tokens = pd.read_csv("sample/loss/tables/tokens.csv")
-subjects = {word: tokens.query("word == @word").token.item() for word in ["cat", "frog"]}
-end = tokens.query("special == 'end'").token.item()
-print(tuple(maps.shape), subjects, "end of the text at", end)
+import heed_reader
+
+PATH = "sample/loss"
+run = heed_reader.open(PATH)
+array = run.array("maps").isel(run=0)  # [position, row, column, token], the mean over heads and layers
+maps = torch.tensor(np.asarray(array.values, dtype="f4").tolist())
+subjects = {word: run.vocabulary[word][-1] for word in run.subjects}
+print(run.runs[0], tuple(maps.shape), subjects)
 
 # %% [markdown]
 # ## The loss
@@ -38,8 +46,8 @@ def gaussian():
     return kernel / kernel.sum()
 
 
-def maxima(map_):
-    """The largest smoothed attention of each subject, from `[row, column, token]`."""
+def scores(map_):
+    """The excitation score of each subject, its largest smoothed attention, from `[row, column, token]`."""
     text = torch.softmax(100 * map_[:, :, 1:READ], dim=-1)
     found = []
     for token in subjects.values():
@@ -50,13 +58,13 @@ def maxima(map_):
 
 
 def loss(map_):
-    return torch.clamp(1 - maxima(map_), min=0).max()
+    return torch.clamp(1 - scores(map_), min=0).max()
 
 
 READ = -1  # all tokens but the first and the last of the window
 computed = [loss(map_).item() for map_ in maps]
-recorded = arrays["loss"].flatten().tolist()
-table = pd.DataFrame({"step": arrays["step"].tolist(), "computed": computed, "recorded": recorded})
+table = pd.DataFrame({
+    "step": array.step.values, "computed": computed, "recorded": array.loss.values})
 table["difference"] = table.computed - table.recorded
 table.round(4)
 
@@ -73,14 +81,17 @@ assert table.difference.abs().max() < 5e-3
 # With respect to the maps: which cells should attend more to which word?
 
 # %%
-step = 9
+# The last step at which the loss still has a gradient worth the name, and the subject that is weakest there.
+step = max(index for index, value in enumerate(computed) if value < 0.9 or index == 0)
+weakest = list(subjects)[int(scores(maps[step]).argmin())]
 map_ = maps[step].clone().requires_grad_()
 loss(map_).backward()
 gradient = map_.grad
-figure, axes = plt.subplots(1, 3, figsize=(8.6, 2.9), layout="constrained")
-shown = axes[0].imshow(maps[step][:, :, subjects["cat"]].tolist(), cmap="viridis", vmin=0)
+figure, axes = plt.subplots(
+    1, 1 + len(subjects), figsize=(2.9 * (1 + len(subjects)), 2.9), layout="constrained")
+shown = axes[0].imshow(maps[step][:, :, subjects[weakest]].tolist(), cmap="magma", vmin=0)
 figure.colorbar(shown, ax=axes[0], shrink=0.8, label="probability")
-axes[0].set_title(f"cat, step {step}")
+axes[0].set_title(f"{weakest}, step {step}")
 reach = gradient.abs().max().item()
 for panel, word in zip(axes[1:], subjects):
     shown = panel.imshow(
@@ -110,30 +121,30 @@ assert abs(slope - gradient[place].item()) <= 1e-2 * abs(slope)
 # %% [markdown]
 # ## Who is pushed
 #
-# The neighbourhood of one cell, and there the words that compete with *cat*.
+# The neighbourhood of one cell, and there the words that compete with the weakest subject.
 
 # %%
 touched = (gradient != 0).any(dim=-1)
 weights = gradient.sum(dim=(0, 1))
 strongest = weights.abs().argsort(descending=True)[:6].tolist()
 print(int(touched.sum()), "of", touched.numel(), "cells have a gradient")
-print({tokens.piece[token]: round(weights[token].item(), 3) for token in strongest})
+print({str(array.piece.values[token]): round(weights[token].item(), 3) for token in strongest})
 assert touched.sum() <= 9
-assert strongest[0] == subjects["cat"] and weights[subjects["cat"]] < 0
+assert strongest[0] == subjects[weakest] and weights[subjects[weakest]] < 0
 
 # %%
 figure, panel = plt.subplots(figsize=(5, 2.6), layout="constrained")
-series = torch.tensor([maxima(map_.double()).tolist() for map_ in maps])
-for column, (word, style) in enumerate(zip(subjects, ["-", "--"])):
-    panel.plot(table.step, series[:, column].tolist(), style, label=word)
-panel.plot(table.step, computed, color="black", linewidth=2, label="loss")
-panel.set(xlabel="step", ylabel="largest attention, loss", ylim=(-0.02, 1.02))
+series = torch.tensor([scores(map_.double()).tolist() for map_ in maps])
+for column, (word, color) in enumerate(zip(subjects, heed_reader.COLORS)):
+    panel.plot(table.step, series[:, column].tolist(), color=color, label=word)
+panel.plot(table.step, computed, "--", color="black", linewidth=2, label="loss")
+panel.set(xlabel="step", ylabel="excitation score, loss", ylim=(-0.02, 1.02))
 panel.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# **Seen:** the loss computed here is the recorded one. It rises from nothing to almost 1 while the
-# *cat* disappears, and its gradient stands in at most nine cells around the cat's best one: more of
+# **Seen, in the sample:** the loss computed here is the recorded one. It falls to 0.44 at step 6, and rises
+# again while the *cat* disappears. Its gradient stands in at most nine cells around the cat's best one: more of
 # *cat* there, less of *frog*.
 #
 # **Meant:** the push is local and knows no shape; that a whole cat grows from it is the work of the model,

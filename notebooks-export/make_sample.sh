@@ -1,31 +1,42 @@
 #!/usr/bin/env bash
-# Makes the sample beside this script anew: heed on the search path, or HEED=path/to/heed.
+# Makes the sample beside this script anew, or one of another prompt for the same notebooks:
+#   make_sample.sh [FOLDER [PROMPT WORDS SEEDS SEED]]
+# as in  make_sample.sh mine "a red car and a sheep" car,sheep 0..7 3
+# heed is that on the search path, or HEED=path/to/heed. RUNS names a folder of runs to keep.
 set -euo pipefail
 heed=${HEED:-heed}
 here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+sample=${1:-$here/sample}
+prompt=${2:-a cat and a frog}
+words=${3:-cat,frog}
+seeds=${4:-0..7}
+seed=${5:-0}
+mkdir -p "$(dirname "$sample")"
+sample=$(cd "$(dirname "$sample")" && pwd)/$(basename "$sample")
+work=${RUNS:-$(mktemp -d)}
+if [ -z "${RUNS:-}" ]; then trap 'rm -rf "$work"' EXIT; fi
 cd "$work"
 
-"$heed" compare "a cat and a frog" --seeds 0..7 --layers '*' --phases denoise,loss > compare.txt
-runs=runs/a-cat-and-a-frog
-plain=$runs/stable-diffusion/seed-1
-excited=$runs/attend-and-excite/seed-1
+"$heed" compare "$prompt" --seeds "$seeds" --layers '*' --phases denoise,loss > compare.txt
+runs=$(echo runs/*)
+plain=$runs/stable-diffusion/seed-$seed
+excited=$runs/attend-and-excite/seed-$seed
 
-rm -rf "$here/sample"
-mkdir "$here/sample"
+rm -rf "$sample"
+mkdir "$sample"
 # One map a call: heads and the layers that the loss reads together.
-"$heed" export "$plain" "$excited" -o "$here/sample/maps" --format zarr --dtype float16 --each-step \
-  --recipe "mean(head) mean(layer: 16x16) mean(step)" --tokens "<start>,a#1,cat,and,a#2,frog,<end>"
-# The run that loses its cat, with every token of the window: the loss's softmax is over them.
-"$heed" export "$plain" -o "$here/sample/loss" --format safetensors --each-step \
+"$heed" export "$plain" "$excited" -o "$sample/maps" --format zarr --dtype float16 --each-step \
+  --recipe "mean(head) mean(layer: 16x16) mean(step)" --tokens "$words"
+# The plain run with every token of the window: the loss's softmax is over them.
+"$heed" export "$plain" -o "$sample/loss" --format safetensors --each-step \
   --recipe "mean(head) mean(layer: 16x16) mean(step: 0..12)"
 # Each head of each layer.
-"$heed" export "$plain" "$excited" -o "$here/sample/heads" --format npz --tokens cat,frog \
+"$heed" export "$plain" "$excited" -o "$sample/heads" --format npz --tokens "$words" \
   --branches conditional --phases denoise
-# Every seed: tables of maxima and losses, and the maps that a sheet shows.
-"$heed" export "$runs" -o "$here/sample/seeds" --format npz \
-  --recipe "mean(head) mean(layer: 16x16) mean(step)" --tokens cat,frog
-"$heed" sheet "$plain" "$excited" -o "$here/sample/sheet.png" -o "$here/sample/sheet.json"
-cp "$plain/image.png" "$here/sample/plain.png"
-cp "$excited/image.png" "$here/sample/excited.png"
+# Every seed: tables of scores and losses, and mean maps.
+"$heed" export "$runs" -o "$sample/seeds" --format netcdf \
+  --recipe "mean(head) mean(layer: 16x16) mean(step)" --tokens "$words"
+# The maps of a sheet, and the sheet beside them.
+"$heed" export "$plain" "$excited" -o "$sample/sheet" --format npy \
+  --recipe "mean(head) mean(layer: 16x16) mean(step)" --tokens "$words"
+"$heed" sheet "$plain" "$excited" --overlay mosaic -o "$sample/sheet.png" -o "$sample/sheet.json"

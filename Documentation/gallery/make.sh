@@ -35,20 +35,21 @@ One figure of each kind, drawn by `make gallery` from runs of the embedded model
 without and with Attend-and-Excite. RUN… are the runs of the seeds that a figure shows.
 END
 
-figure compare.png "Pictures, maps and curves of both methods" 4
+figure compare.png "Pictures and maps of both methods, and peak attention at each step" "0 1" --curves strip
 figure seeds.png "A row for each seed" "1 4 7" --layout seeds
-figure methods.png "A row for each method" "1 4" --layout methods --colors viridis
-figure difference.png "What excitation changes" "1 4" --layout difference
-figure tokens.png "Every token of the prompt" 4 --layout tokens --overlay cells
-figure steps.png "Steps, a film strip" 4 --layout steps --overlay cells
+figure methods.png "A row for each method" "1 4" --layout methods
+figure difference.png "What excitation takes and gives" "1 4" --layout difference
+figure tokens.png "Every token of the prompt" 4 --layout tokens
+figure steps.png "Steps, a film strip" 4 --layout steps
 figure steps.apng "Steps, animated" 4 --layout methods --steps 0,2,4,6,8,10,12,15,20,25,30,40,49 --width 0.5
-figure layers.png "Layers" 4 --layout layers --overlay cells --for icml
+figure layers.png "Layers" 4 --layout layers --for icml
 figure heads.png "Heads of each layer, for one word" 1 --layout heads --words cat --overlay cells --width 0.6
-figure matrix.png "How much the maps of two words share" "0 1 2 3 4 5 6 7" --layout matrix --colors cividis
+figure matrix.png "How much the maps of two words share" "0 1 2 3 4 5 6 7" --layout matrix
 figure curves.png "Curves over the steps" "0 1 2 3 4 5 6 7" --layout curves
 figure neglect.png "Ranked cases of neglect" "0 1 2 3 4 5 6 7" --layout neglect --cases 4
-figure side.png "Overlay: side by side" 4 --layout seeds --overlay side --colors inferno
-figure alpha.png "Overlay: alpha on grey, bicubic" 4 --layout seeds --overlay alpha --interpolation bicubic
+figure side.png "Overlay: side by side" 4 --layout seeds --overlay side
+figure mosaic.png "Overlay: a square for each cell" 4 --layout seeds --overlay mosaic
+figure cells.png "Overlay: whole cells" 4 --layout seeds --overlay cells
 figure dim.png "Overlay: dim" 4 --layout seeds --overlay dim
 figure contour.png "Overlay: contours" 4 --layout seeds --overlay contour
 figure jet-compat.png "Overlay: the published look of Attend-and-Excite" 4 --layout seeds --overlay jet-compat

@@ -42,13 +42,13 @@ Made by `make methods`: eight prompts of Attend-and-Excite's benchmark (at equal
 steps, the embedded model; every method with its published schedule. The mean of 128 runs, and in brackets the ends of its 95 %
 bootstrap interval:
 
-- **weakest**: the largest attention of the subject that has least, as the loss reads it, over steps 20 to 24; **at the end**: over steps 40 to 49.
+- **weakest score**: the excitation score (see [Commands](../commands.md#two-quantities)) of the weakest subject, over steps 20 to 24; **at the end**: over steps 40 to 49.
 - **overlap**: the soft Jaccard index of the two subjects' maps over all steps.
 - **moved**: how far the latent was moved in all.
 - **forward**: passes of the UNet, of which each branch of guidance and each pass for an objective counts as one; **backward**: gradients taken back through it.
 - **seconds**: of denoising, two runs side by side on two cores.
 
-| method | weakest | at the end | overlap | moved | forward | backward | seconds |
+| method | weakest score | at the end | overlap | moved | forward | backward | seconds |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 END
 "$HEED" analyze $runs --report outcome --over-prompts --csv | tr -d '\r' | awk -F, '
@@ -58,8 +58,8 @@ END
   }
   NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
   {
-    printf "| %s | %s | %s | %s | %.1f | %.0f | %.0f | %.2f |\n", mean("method"), interval("weakest"),
-      interval("weakest_end"), interval("overlap"), mean("moved"), mean("forward"), mean("backward"), mean("seconds")
+    printf "| %s | %s | %s | %s | %.1f | %.0f | %.0f | %.2f |\n", mean("method"), interval("weakest_score"),
+      interval("weakest_score_end"), interval("overlap"), mean("moved"), mean("forward"), mean("backward"), mean("seconds")
   }' >> README.md
 cat >> README.md << 'END'
 

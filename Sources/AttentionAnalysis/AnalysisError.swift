@@ -24,7 +24,7 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
     case .noPair(let runs):
-      "a difference needs runs of one prompt and seed, by stable-diffusion and by another method; found "
+      "a difference needs runs of one prompt and seed, by Stable Diffusion and by another method; found "
         + runs.joined(separator: ", ")
     case .noRelation(let path, let prompt, let run):
       "\(path): no relation of the prompt '\(prompt)' (\(run))"

@@ -11,6 +11,9 @@ public struct LatentDisplacement: Hashable, Sendable, Codable {
     self.latentNorm = latentNorm
   }
 
+  /// Whether the latent was moved at all.
+  public var isMove: Bool { norm > 0 }
+
   /// The displacement as a share of the latent.
   public var relative: Float { norm / latentNorm }
 }

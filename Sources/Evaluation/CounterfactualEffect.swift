@@ -20,10 +20,10 @@ public struct CounterfactualEffect: Encodable, Sendable {
   public struct SubjectChange: Encodable, Sendable {
     /// Its name.
     public let subject: String
-    /// Its largest attention as the loss reads it, mean over the steps, in the run as it was.
-    public let largestBefore: Double?
+    /// Its excitation score, mean over the steps, in the run as it was.
+    public let scoreBefore: Double?
     /// The same in the run without what was taken out.
-    public let largestAfter: Double?
+    public let scoreAfter: Double?
     /// Soft Jaccard index of the maps before and after, 0…1; `nil` where no maps are recorded.
     public let shared: Double?
   }
@@ -65,8 +65,8 @@ public struct CounterfactualEffect: Encodable, Sendable {
     let maps = try [before, after].map(Self.maps)
     subjects = names.indices.map { index in
       SubjectChange(
-        subject: names[index], largestBefore: Self.largest(before, index),
-        largestAfter: Self.largest(after, index),
+        subject: names[index], scoreBefore: Self.score(before, index),
+        scoreAfter: Self.score(after, index),
         shared: maps[0].isEmpty
           ? nil : MapOverlap(maps[0][index].map, maps[1][index].map).softJaccard)
     }
@@ -102,8 +102,8 @@ public struct CounterfactualEffect: Encodable, Sendable {
     return try run.maps(of: run.manifest.subjects, by: Recipe(layers: Recipe.lossGrid))
   }
 
-  private static func largest(_ run: RecordedRun, _ index: Int) -> Double? {
-    let values = run.noisePredictions.compactMap { $0.measurement.map { Double($0.maxima[index]) } }
+  private static func score(_ run: RecordedRun, _ index: Int) -> Double? {
+    let values = run.noisePredictions.compactMap { $0.measurement.map { Double($0.scores[index]) } }
     return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 }

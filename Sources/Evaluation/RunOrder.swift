@@ -68,6 +68,12 @@ package struct RunOrder: Sendable {
 }
 
 extension RunOrder {
+  /// A plan for each run, those of the first seed first.
+  /// - Throws: `DiffusionError` for a seed that the random source does not take.
+  package var seededPlans: [PlannedRun] {
+    get throws { try seeds.flatMap { seed in try plans.map { try $0.seeded(seed) } } }
+  }
+
   /// The runs of orders of the same prompt and seeds.
   ///
   /// - Parameter orders: at least one.

@@ -17,7 +17,8 @@ extension MeasurementTable {
       let manifest = run.manifest
       return Row(
         keys: [
-          .text(manifest.tokens.prompt), .text(manifest.method.family),
+          .text(manifest.tokens.prompt),
+          .method(manifest.method.family, title: manifest.method.familyTitle),
           .text(manifest.value(ofKnob: knob) ?? ""), .text(String(manifest.seed)),
         ], values: outcome.rows[0].values)
     }

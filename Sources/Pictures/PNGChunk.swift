@@ -23,8 +23,10 @@ package enum PNGChunk {
   }
 
   /// `fcTL`: a whole frame, shown for `delay` milliseconds.
-  /// - Parameter size: width and height as the header has them.
-  package static func frame(_ sequence: UInt32, size: ArraySlice<UInt8>, delay: Int) -> [UInt8] {
+  package static func frame(
+    _ sequence: UInt32, width: Int, height: Int, delay: Int
+  ) -> [UInt8] {
+    let size = bigEndian(UInt32(width)) + bigEndian(UInt32(height))
     let milliseconds = UInt16(max(1, min(65_535, delay)))
     let thousandths: [UInt8] = [UInt8(milliseconds >> 8), UInt8(milliseconds & 255), 3, 232]
     return chunk(

@@ -31,6 +31,13 @@ struct Failure: Error, CustomStringConvertible {
     self.description = description
   }
 
+  /// A value that an option does not take, and those that it does.
+  static func wrongValue(
+    _ option: String, _ value: some StringProtocol, expected names: [String]
+  ) -> Failure {
+    Failure(.usage, "\(option) is '\(value)'; expected \(UsageText.choice(of: names))")
+  }
+
   /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
     if let code = code(of: error) {
@@ -38,7 +45,9 @@ struct Failure: Error, CustomStringConvertible {
       Foundation.exit(code.rawValue)
     }
     if Heed.exitCode(for: error).isSuccess {
-      let isWhole = CommandLine.arguments.dropFirst().first == "help"
+      let arguments = CommandLine.arguments.dropFirst()
+      let programs = ["--generate-completion-script", "--experimental-dump-help"]
+      let isWhole = arguments.first == "help" || programs.contains(where: arguments.contains)
       print(HelpDetail.$isShort.withValue(!isWhole) { Heed.fullMessage(for: error) })
       Foundation.exit(EXIT_SUCCESS)
     }
@@ -66,10 +75,24 @@ struct Failure: Error, CustomStringConvertible {
 
   /// What is wrong with the arguments and which help page tells more.
   private static func usageMessage(_ error: any Error) -> String {
+    let arguments = CommandLine.arguments.dropFirst()
+    let known = Heed.commandNames + ["help"]
+    if let name = arguments.first, !name.hasPrefix("-"), !known.contains(name) {
+      return unknownCommand(name).description
+    }
     let message = Heed.message(for: error).split(separator: "\n").joined(separator: " ")
-    let stop = message.hasSuffix("?") || message.hasSuffix(".") ? "" : "."
+    let said = UsageText.wrongValue(message) ?? message
+    let hint = UsageText.quotingHint(message, Array(arguments)) ?? ""
+    let stop = said.hasSuffix("?") || said.hasSuffix(".") ? "" : "."
     let page = Heed.fullMessage(for: error).components(around: "'").last { $0.hasSuffix(" --help") }
-    return "\(message)\(stop) See '\(page ?? "heed --help")'"
+    return "\(said)\(stop)\(hint) See '\(page ?? "heed --help")'"
+  }
+
+  /// A command that there is not, with the one that may have been meant.
+  static func unknownCommand(_ name: String) -> Failure {
+    let meant = Suggestion.nearest(to: name, among: Heed.commandNames)
+    let question = meant.map { "; did you mean '\($0)'?" } ?? "."
+    return Failure(.usage, "no command '\(name)'\(question) See 'heed --help'")
   }
 
   /// The code of an error of ours; `nil` for ArgumentParser's.
@@ -150,6 +173,7 @@ struct Failure: Error, CustomStringConvertible {
   private static func figureCode(_ error: FigureError) -> Code {
     switch error {
     case .drawing: .software
+    case .program: .unavailable
     case .overBudget, .unsuitableOutput: .usage
     default: .dataError
     }
@@ -167,10 +191,16 @@ enum Message {
     note("subjects: " + subjects.map(\.name).joined(separator: ", "))
   }
 
+  /// Says which runs of a folder do not fit beside those that are shown.
+  static func leftOut(_ choice: RunChoice) {
+    for runs in choice.leftOut { note("\(runs)") }
+  }
+
   /// Writes a line whose text cannot steer the terminal: control characters become escapes.
   static func line(_ text: String) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    write(lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
+    StatusLine.write(
+      lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
   }
 
   /// Writes text as it is; where standard error cannot be written, nobody is there to be told.

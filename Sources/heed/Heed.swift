@@ -19,14 +19,19 @@ struct Heed: ParsableCommand {
 
       heed help methods lists the methods, and heed help METHOD has what one does and its knobs.
 
-      HEED_THREADS sets the number of threads (default: all cores).
+      heed.yaml holds defaults of options; heed config shows them. HEED_THREADS sets the number of \
+      threads (default: all cores).
       """,
-    version: HeedVersion.current,
+    version: HeedVersion.details,
     subcommands: [
-      Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, Sheet.self, Report.self,
-      Export.self, VerifyExport.self, Analyze.self, Causal.self, Check.self, Verify.self,
-      Model.self, Benchmark.self,
+      Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, List.self, Sheet.self,
+      Report.self, Export.self, VerifyExport.self, Analyze.self, Causal.self, Check.self,
+      Verify.self,
+      Model.self, Benchmark.self, Config.self,
     ])
+
+  /// The commands' names, in the order of the help.
+  static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
 
   static func main() {
     do {
@@ -40,8 +45,12 @@ struct Heed: ParsableCommand {
       if let page = MethodHelp(CommandLine.arguments.dropFirst()) {
         print(page.text)
       } else {
-        var command = try parseAsRoot()
-        try command.run()
+        let arguments = try Defaults.added(to: Array(CommandLine.arguments.dropFirst()))
+        try Arguments.$effective.withValue(arguments) {
+          var command = try parseAsRoot(arguments)
+          try ResourceFolder.requireAll()
+          try command.run()
+        }
       }
       guard fflush(nil) == 0 else {
         let reason = unsafe String(cString: strerror(errno))
@@ -55,6 +64,9 @@ struct Heed: ParsableCommand {
 
 /// The process's arguments and environment.
 enum Arguments {
+  /// What the command was given, with the defaults that were added.
+  @TaskLocal static var effective: [String] = []
+
   /// Sets the number of threads to HEED_THREADS, and refuses a value that is not a number of threads.
   static func setThreads() throws {
     guard let text = ProcessInfo.processInfo.environment["HEED_THREADS"] else { return }

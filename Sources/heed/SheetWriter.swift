@@ -9,9 +9,9 @@ enum SheetWriter {
   /// Runs that were made without what a sheet shows are no failure.
   /// - Parameter plan: what is shown; `nil` for the layout that shows the runs' methods best.
   static func tryToWrite(
-    _ runs: [RecordedRun], plan: SheetPlan.Content? = nil, to paths: [String]
+    _ runs: [RecordedRun], plan: SheetPlan? = nil, to paths: [String]
   ) throws {
-    let plan = SheetPlan(plan ?? SheetLayout(for: runs).content)
+    let plan = plan ?? SheetPlan(SheetLayout(for: runs))
     do {
       try write(Figures.Sheet(plan, of: runs), to: paths)
     } catch let error as AnalysisError {
@@ -25,15 +25,17 @@ enum SheetWriter {
 
   /// Writes a sheet into each of the files.
   static func write(
-    _ sheet: Figures.Sheet, to paths: [String], dpi: Double = 300, isAnonymous: Bool = false
+    _ sheet: Figures.Sheet, to paths: [String], dpi: Double? = nil, isAnonymous: Bool = false
   ) throws {
     let output = try sheet.write(to: paths, dpi: dpi, isAnonymous: isAnonymous)
     for warning in output.warnings { Message.warning(warning) }
-    for path in paths {
-      let steps =
-        path.lowercased().hasSuffix(".apng")
-        ? ", \(output.steps) \(output.steps == 1 ? "step" : "steps")" : ""
-      Message.note("sheet\(steps) → \(path)")
+    for files in output.files {
+      let count =
+        Figures.Sheet.isAnimated(files[0])
+        ? output.steps == 1 ? ", 1 step" : ", \(output.steps) steps"
+        : output.pages > 1 ? ", \(output.pages) pages" : ""
+      let place = files.count > 1 ? "\(files[0]) to \(files[files.count - 1])" : files[0]
+      Message.note("sheet\(count) → \(place)")
     }
   }
 }

@@ -75,13 +75,13 @@ struct MapStatisticsTests {
     let excited = AttentionMap([0, 0], [0, 0], [0, 4])
     let difference = MapDifference(excited: excited, plain: plain)
     #expect(difference.map == AttentionMap([-1, 0], [0, 0], [0, 3]))
-    #expect(difference.largest == 3)
+    #expect(difference.peak == 3)
     expectSame(difference.entropy, -0.693147180559945)
     #expect(difference.centerShift == MapPoint(row: 1, column: 0.5))
     expectSame(difference.centerDistance, 1.118033988749895)
     expectSame(difference.softJaccard, 0.2)
     let none = MapDifference(excited: excited, plain: AttentionMap([0, 0], [0, 0], [0, 0]))
-    #expect(none.largest == 4 && none.entropy.isNaN && none.centerDistance.isNaN)
+    #expect(none.peak == 4 && none.entropy.isNaN && none.centerDistance.isNaN)
   }
 
   @Test("The change from step to step is NumPy's norm of the difference")

@@ -249,7 +249,7 @@ struct WordTests {
     #expect(try WordReference(name).tokens(in: Self.table) == tokens)
   }
 
-  @Test("Pieces are ranked by their largest attention, and the strongest is recommended")
+  @Test("Pieces are ranked by their peak attention, and the strongest is recommended")
   func pieces() throws {
     try SyntheticRecording.with(SyntheticRun(plan: SyntheticRun.everything, steps: 2)) { run in
       let maps = try run.aggregate(by: Recipe(layers: "2x3"))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Neglect")
 struct NeglectTests {
-  /// A run of `steps` whose two subjects have the given largest attentions.
+  /// A run of `steps` whose two subjects have the given excitation scores.
   private struct Course: Sendable {
     var cat: [Float]
     var frog: [Float]
@@ -14,6 +14,10 @@ struct NeglectTests {
     var seed: UInt64 = 0
     var tries: [Int: Int] = [:]
     var altered = 5
+    /// How far each step moved the latent; as many units as its number unless given.
+    var movement: [Float]?
+    /// The latent's largest absolute value by step; none recorded unless given.
+    var latents: [Float]?
 
     /// Writes the run's folder by hand: manifest and journal, nothing recorded.
     func report(_ criteria: NeglectCriteria = NeglectCriteria()) throws -> NeglectReport {
@@ -42,14 +46,16 @@ struct NeglectTests {
       for step in cat.indices {
         let loss = 1 - min(cat[step], frog[step])
         if let tries = tries[step] {
-          add(step, .loss, tries, PassMeasurement(loss: loss, maxima: [cat[step], frog[step]]))
+          add(step, .loss, tries, PassMeasurement(loss: loss, scores: [cat[step], frog[step]]))
         }
         let moved =
           method == "stable-diffusion"
-          ? nil : LatentDisplacement(norm: Float(step), latentNorm: 10)
+          ? nil : LatentDisplacement(norm: movement?[step] ?? Float(step), latentNorm: 10)
         add(
           step, .denoise, 0,
-          PassMeasurement(loss: loss, maxima: [cat[step], frog[step]], displacement: moved))
+          PassMeasurement(
+            loss: loss, scores: [cat[step], frog[step]], displacement: moved,
+            latentMagnitude: latents?[step]))
       }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
@@ -59,10 +65,10 @@ struct NeglectTests {
   }
 
   @Test(
-    "A verdict follows from the attention in the window and the best there was",
+    "A verdict follows from the score in the window and the best there was",
     arguments: [
-      ([0.1, 0.9, 0.9, 0.9, 0.9], NeglectVerdict.attended),
-      ([0.1, 0.9, 0.9, 0.9, 0.8], .attended), ([0.1, 0.9, 0.9, 0.9, 0.79], .weak),
+      ([0.1, 0.9, 0.9, 0.9, 0.9], NeglectVerdict.high),
+      ([0.1, 0.9, 0.9, 0.9, 0.8], .high), ([0.1, 0.9, 0.9, 0.9, 0.79], .weak),
       ([0.1, 0.2, 0.2, 0.2, 0.5], .weak), ([0.1, 0.2, 0.79, 0.2, 0.49], .neglected),
       ([0.1, 0.8, 0.3, 0.2, 0.49], .lost), ([0, 0, 0, 0, 0], .neglected),
       ([0.1, 0.9, 0.9, 0.9, .nan], .unmeasured),
@@ -78,8 +84,68 @@ struct NeglectTests {
     if verdict == .lost {
       #expect(
         report.subjects[0].reason
-          == "cat is lost: it was 0.8 at step 1, fell below 0.5 at step 2, and its largest "
-          + "attention averages 0.49 over steps 4..4")
+          == "cat is lost: it was 0.8 at step 1, fell below 0.5 at step 2, and its excitation "
+          + "score averages 0.49 over steps 4..4")
+    }
+  }
+
+  @Test(
+    "A high score is said to stay up from the step on at which it does, and nothing of the picture",
+    arguments: [
+      ([0.1, 0.9, 0.9, 0.9, 0.9], "stays above 0.5 from step 1"),
+      ([0.9, 0.9, 0.4, 0.9, 0.9], "stays above 0.5 from step 3"),
+      ([0.9, 0.9, 0.9, 0.9, 0.9], "stays above 0.5 from step 0"),
+    ] as [([Float], String)])
+  func staying(_ course: [Float], _ words: String) throws {
+    let subject = try Course(cat: course, frog: course).report().subjects[0]
+    #expect(
+      subject.reason
+        == "cat has a high score: its excitation score averages 0.9 over steps 4..4, and \(words)")
+  }
+
+  @Test("Steps count as moved where the latent was moved, and a run that moved none is told")
+  func moved() throws {
+    let high: [Float] = [0.9, 0.9, 0.9, 0.9, 0.9]
+    let some = try Course(cat: high, frog: high, movement: [2, 0, 1, 0, 0]).report()
+    #expect(some.movedSteps == 2 && some.moved == 3)
+    let none = try Course(cat: high, frog: high, movement: [0, 0, 0, 0, 0]).report()
+    let plain = try Course(cat: high, frog: high, method: "stable-diffusion").report()
+    #expect(none.movedSteps == 0 && plain.movedSteps == nil)
+    let reports = [some, none, plain]
+    let text = NeglectTable(reports, try NeglectComparison([some, plain])).text(.text)
+    #expect(text.components(separatedBy: "seed 0: no step moved the latent").count == 2)
+    #expect(text.contains("6 of 6 subjects have a high excitation score"))
+  }
+
+  @Test(
+    "A latent is out of range above 1.25 times the plain run's, or 10 without one; else nothing is said",
+    arguments: [
+      ([1, 2, 3, 4, 4], [1, 2, 2, 3, 4], 2, 3, 2, 2),
+      ([1, 2, 2.5, 3.75, 4], [1, 2, 2, 3, 4], nil, 0, nil, 0),
+      ([1, 2, 9, 11, 10], nil, 3, 11, nil, 1), ([1, 2, 9, 10, 10], nil, nil, 0, nil, 0),
+      (nil, [1, 2, 2, 3, 4], nil, 0, nil, 0),
+    ] as [([Float]?, [Float]?, Int?, Float, Float?, Int)])
+  func latents(
+    _ excited: [Float]?, _ plain: [Float]?, _ step: Int?, _ magnitude: Float, _ partner: Float?,
+    _ steps: Int
+  ) throws {
+    let high: [Float] = [0.9, 0.9, 0.9, 0.9, 0.9]
+    let run = try Course(cat: high, frog: high, latents: excited).report()
+    // Another seed's plain run is no partner.
+    let others = try [
+      Course(cat: high, frog: high, method: "stable-diffusion", seed: 1, latents: [0, 0, 0, 0, 0]),
+      Course(cat: high, frog: high, method: "stable-diffusion", latents: plain),
+    ].map { try $0.report() }
+    let found = LatentExcess.found(in: others + [run])
+    #expect(found.map(\.report.path) == (step == nil ? [] : [run.path]))
+    if let excess = found.first?.excess {
+      #expect(excess.step == step && excess.magnitude == magnitude)
+      #expect(excess.plain == partner && excess.steps == steps)
+      let text = NeglectTable([run] + others, try NeglectComparison([run] + others)).text(.text)
+      #expect(text.contains("seed 0: \(excess.words)"))
+      #expect(
+        excess.words.contains(
+          partner == nil ? "11.0 standard deviations of the initial noise" : "1.5 times that of"))
     }
   }
 

@@ -135,10 +135,10 @@ struct RunFolderTests {
 
   @Test("Losses are a table that any spreadsheet reads")
   func losses() {
-    func call(_ call: Int, _ loss: Float?, _ maxima: [Float]) -> CallRecord {
+    func call(_ call: Int, _ loss: Float?, _ scores: [Float]) -> CallRecord {
       CallRecord(
         call: call, step: 3, timestep: 941.5, branch: .conditional, phase: .refinement, attempt: 2,
-        measurement: loss.map { PassMeasurement(loss: $0, maxima: maxima) }, checksums: [:])
+        measurement: loss.map { PassMeasurement(loss: $0, scores: scores) }, checksums: [:])
     }
     let table = LossTable(
       calls: [call(0, 0.1, [1e-7, 1]), call(1, nil, []), call(2, .nan, [.infinity, 0.25])],

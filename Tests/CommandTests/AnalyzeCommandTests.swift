@@ -26,7 +26,7 @@ struct AnalyzeCommandTests {
   private struct Row: Decodable {
     let run: String
     let word: String
-    let largest: Float
+    let peak: Float
     let row: Int
     let column: Int
     let share: Double
@@ -63,8 +63,8 @@ struct AnalyzeCommandTests {
       let map = try NumpyFile(path: folder.path + "/" + row.file).tensor()
       #expect(map.shape == [expected.grid.rows, expected.grid.columns])
       expectClose(map.values, expected.values.map(Double.init), relative: 1e-4)
-      #expect(row.largest == map.values.max())
-      #expect(map.values[row.row * expected.grid.columns + row.column] == row.largest)
+      #expect(row.peak == map.values.max())
+      #expect(map.values[row.row * expected.grid.columns + row.column] == row.peak)
       let sum = map.values.reduce(0) { $0 + Double($1) }
       #expect(abs(row.share - sum / whole) < 1e-5)
       let entropy = map.values.reduce(0.0) {
@@ -87,7 +87,7 @@ struct AnalyzeCommandTests {
     #expect(Set(rows.map(\.file)).count == 8)
     #expect(rows[0].file == "maps/seed-0/whiskers.npy")
     #expect(rows[7].file == "maps/seed-1/a-red-car.car.npy")
-    #expect(rows.allSatisfy { $0.largest > 0 && $0.largest <= 1 && $0.entropy <= log(64) + 1e-6 })
+    #expect(rows.allSatisfy { $0.peak > 0 && $0.peak <= 1 && $0.entropy <= log(64) + 1e-6 })
     let named = try HeedProcess.run(
       [
         "analyze", Self.run, "--ask", "a red car", "--recipe",
@@ -95,7 +95,7 @@ struct AnalyzeCommandTests {
       ], in: folder.path)
     #expect(named.status == 0)
     let lines = named.stdout.split(separator: "\n").map { $0.split(separator: " ") }
-    #expect(lines.first == ["run", "word", "largest", "row", "column", "share", "entropy"])
+    #expect(lines.first == ["run", "word", "peak", "row", "column", "share", "entropy"])
     #expect(lines.dropFirst().map { String($0[1]) } == ["car", "<end>"])
   }
 

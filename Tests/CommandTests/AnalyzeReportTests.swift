@@ -47,9 +47,9 @@ struct AnalyzeReportTests {
         struct Subject: Decodable {
           let name: String
           let verdict: String
-          let late: Float
+          let score: Float
           let trajectory: [SubjectNeglect.Point]
-          let massShare: Double
+          let share: Double
         }
         let run: String
         let window: [Int]
@@ -76,19 +76,19 @@ struct AnalyzeReportTests {
       #expect(run.window == (isExcited ? [4, 5] : [2, 2]))
       #expect(run.movements.count == (isExcited ? 6 : 0))
       for (index, subject) in run.subjects.enumerated() {
-        #expect(subject.trajectory.map(\.largest) == measured.map { $0.maxima[index] })
-        let inside = (run.window[0]...run.window[1]).map { measured[$0].maxima[index] }
-        #expect(abs(subject.late - inside.reduce(0, +) / Float(inside.count)) < 1e-6)
-        #expect((0...1).contains(subject.massShare))
+        #expect(subject.trajectory.map(\.score) == measured.map { $0.scores[index] })
+        let inside = (run.window[0]...run.window[1]).map { measured[$0].scores[index] }
+        #expect(abs(subject.score - inside.reduce(0, +) / Float(inside.count)) < 1e-6)
+        #expect((0...1).contains(subject.share))
       }
     }
     #expect(document.changes.map(\.subject) == ["cat", "frog", nil])
     #expect(document.changes.allSatisfy { $0.seeds == [0, 1] })
     let text = try analyze(folder, ["runs"])
-    #expect(text.status == 0 && text.stdout.contains("of 8 subjects are attended"))
+    #expect(text.status == 0 && text.stdout.contains("of 8 subjects have a high excitation score"))
     #expect(text.stdout.contains("0 → 0") || text.stdout.contains("1 → "))
     let strict = try analyze(
-      folder, ["runs", "--neglected-below", "1.1", "--attended-from", "1.2", "--fail-on-neglect"])
+      folder, ["runs", "--neglected-below", "1.1", "--high-from", "1.2", "--fail-on-neglect"])
     #expect(strict.status == 1 && strict.stdout.contains("neglected"))
   }
 
@@ -108,7 +108,7 @@ struct AnalyzeReportTests {
       })
     let map = try run.aggregate(by: Recipe(layers: "16x16", steps: 5...5))
       .map(of: Subject(name: "cat", tokens: [2]))
-    #expect(row["largest"].flatMap(Double.init) == Double(map.largest))
+    #expect(row["peak"].flatMap(Double.init) == Double(map.largest))
     let mass = try csv(
       folder,
       [Self.root, "--report", "mass", "--by", "layer,step", "--recipe", "mean(layer: *)"])
@@ -150,7 +150,7 @@ struct AnalyzeReportTests {
     }
     expectRefusal(
       try analyze(folder, [Self.root + "/stable-diffusion", "--report", "difference"]), 64,
-      ["by stable-diffusion and by another method", "stable-diffusion seed 0"])
+      ["by Stable Diffusion and by another method", "Stable Diffusion seed 0"])
   }
 
   @Test("Head weights that were written serve a recipe")

@@ -64,6 +64,7 @@ struct ExportCommandTests {
       (["--branches", "both"], ["--branches", "'both'"]),
       (["--phases", "denoise,"], ["--phases", "''"]),
       (["--dtype", "float64"], ["float64"]),
+      (["--format", "csv,netcdf,pt"], ["--format", "'pt'", "netcdf"]),
       (["--each-step"], ["--each-step", "--recipe"]),
     ] as [([String], [String])])
   func usage(_ arguments: [String], _ words: [String]) throws {
@@ -158,8 +159,11 @@ struct ExportCommandTests {
     try record(Self.prompt, ["--layers", "16x16", "--seeds", "1"])
     let sameGrid = Self.run.replacing("seed-0", with: "seed-1")
     try expectNothing(
-      [Self.run, "runs/a-dog-and-a-frog"], 65, ["different prompts", "a dog and a frog"])
-    try expectNothing([Self.run, "planned"], 65, ["different plans", "layers 16x16 and 8x8"])
+      [Self.run, Self.run.replacing("cat", with: "dog")], 65,
+      ["different prompts", "a dog and a frog"])
+    try expectNothing(
+      [Self.run, Self.run.replacing("runs", with: "planned")], 65,
+      ["different plans", "layers 16x16 and 8x8"])
     #expect(try export([Self.run, sameGrid, "-o", "both"]).status == 0)
     try record(
       Self.prompt, ["--layers", "down_blocks.0*", "--seeds", "2", "--size", "128x128"])
@@ -168,6 +172,65 @@ struct ExportCommandTests {
     try expectNothing(
       [2, 3].map { Self.run.replacing("seed-0", with: "seed-\($0)") }, 65,
       ["different grids", "16x16 and 16x24"])
+  }
+
+  @Test(
+    "The end of the output's name asks for one file or store of all arrays, and nothing beside it",
+    arguments: [
+      ("out.nc", [], "CDF"), ("deeper/out.NC", [], "CDF"), ("out.npz", [], "PK"),
+      ("out.safetensors", [], nil), ("out.zarr", [], nil),
+      ("out.zarr/", ["--format", "zarr2"], nil),
+      ("out.nc", ["--format", "netcdf"], "CDF"),
+    ] as [(String, [String], String?)])
+  func named(_ output: String, _ more: [String], _ magic: String?) throws {
+    try record()
+    let before = Set(folder.names)
+    let result = try export([Self.run, "-o", output] + more)
+    #expect(result.status == 0, "\(result.stderr)")
+    let place = output.hasSuffix("/") ? String(output.dropLast()) : output
+    let made = Set(folder.names).subtracting(before).filter { $0 != "deeper" }
+    #expect(made.contains(place) && made.allSatisfy { $0.hasPrefix(place) }, "\(made)")
+    if let magic { #expect(folder.bytes(place).starts(with: magic.utf8)) }
+    if place.hasSuffix(".zarr") {
+      #expect(made.contains(place + (more.isEmpty ? "/zarr.json" : "/.zgroup")))
+      #expect(made.contains("\(place)/\(Self.layer)"))
+    }
+    expectRefusal(try export([Self.run, "-o", output] + more), 73, [place])
+    #expect(try export([Self.run, "-o", output, "--overwrite"] + more).status == 0)
+    #expect(Set(folder.names).subtracting(before).filter { $0 != "deeper" } == made)
+    if place.hasSuffix(".zarr") {
+      try folder.write(place + "/mine.txt", "mine".utf8)
+      expectRefusal(
+        try export([Self.run, "-o", output, "--overwrite"] + more), 73, [place, "mine.txt"])
+    }
+  }
+
+  @Test(
+    "An output whose end contradicts its format, or that cannot be one file, says what to give",
+    arguments: [
+      (["-o", "maps.nc", "--format", "npy"], ["maps.nc", "netcdf", "npy", "folder"]),
+      (["-o", "maps.zarr", "--format", "zarr,npz"], ["maps.zarr", "zarr,npz"]),
+      (["-o", "maps.csv"], ["maps.csv", "-o maps --format csv"]),
+      (["-o", "maps.npy"], ["maps.npy", "-o maps --format npy"]),
+    ] as [([String], [String])])
+  func misnamed(_ arguments: [String], _ words: [String]) throws {
+    try record()
+    let before = folder.names
+    expectRefusal(try export([Self.run] + arguments), 64, words)
+    #expect(folder.names == before)
+  }
+
+  @Test("A store or a file of another program is not overwritten by a store")
+  func foreignStore() throws {
+    try record()
+    try folder.write("mine.zarr/zarr.json", "{\"zarr_format\": 3, \"attributes\": {}}".utf8)
+    expectRefusal(
+      try export([Self.run, "-o", "mine.zarr", "--overwrite"]), 73,
+      ["mine.zarr", "not an earlier export"])
+    try folder.write("file.zarr", "text".utf8)
+    expectRefusal(try export([Self.run, "-o", "file.zarr", "--overwrite"]), 73, ["file.zarr"])
+    try folder.write("folder.nc/x", "text".utf8)
+    expectRefusal(try export([Self.run, "-o", "folder.nc", "--overwrite"]), 73, ["folder.nc"])
   }
 
   @Test("CSV that nobody is likely to want needs --force; a full disk leaves nothing")

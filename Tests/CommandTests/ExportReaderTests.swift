@@ -10,7 +10,7 @@ struct ExportReaderTests {
   private static let prompt = OutputFolderTests.prompt
   private static let plain = "runs/a-cat-and-a-frog/stable-diffusion/seed-"
   private static let excited = "runs/a-cat-and-a-frog/attend-and-excite/seed-0"
-  private static let binary = "npy,npz,safetensors,zarr,zarr2"
+  private static let binary = "npy,npz,safetensors,zarr,zarr2,netcdf"
 
   /// An export's arguments behind its runs, by folder.
   private static let exports: [(name: String, runs: [String], arguments: [String])] = [
@@ -69,11 +69,82 @@ struct ExportReaderTests {
     for (count, what) in [
       (Self.exports.count, "manifests"), (1, "npy bytes"), (1, "npz bytes"), (2, "recipes"),
       (4 * Self.exports.count, "tables"), (3, "csv"), (1, "zarr"), (1, "zarr2"),
-      (1, "safetensors"), (1, "README NumPy"), (1, "README xarray"), (1, "README pandas"),
+      (1, "safetensors"), (1, "netcdf"), (1, "README NumPy"), (1, "README xarray"),
+      (1, "README pandas"), (Self.exports.count, "README DuckDB"), (50, "joins"), (10, "reader"),
+      (10, "reader maps"), (10, "pictures"),
     ] {
       #expect(answer.counts[what, default: 0] >= count, "\(what): \(answer.stdout)")
     }
     if Readers.rscript != nil { #expect(answer.counts["README R", default: 0] >= 10) }
+  }
+
+  @Test("Every CSV that a command writes opens in DuckDB's strict reader, one line end throughout")
+  func csv() throws {
+    let folder = try TemporaryFolder()
+    let generated = try HeedProcess.run(
+      ["compare", Self.prompt, "--steps", "4", "--seeds", "0..1", "--layers", "*"], in: folder.path)
+    #expect(generated.status == 0, "\(generated.stderr)")
+    let reports = [
+      "neglect", "words", "statistics", "overlap", "convergence", "mass", "spectrum", "outcome",
+      "difference", "heads",
+    ]
+    var files = folder.names.filter { $0.hasSuffix("/losses.csv") }
+    #expect(files.count == 4)
+    for (name, arguments) in reports.map({ ($0, ["analyze", "runs", "--report", $0, "--csv"]) }) + [
+      ("over", ["analyze", "runs", "--report", "mass", "--over-seeds", "--csv"]),
+      (
+        "sweep",
+        [
+          "sweep", Self.prompt, "--vary", "scale-factor=10,20", "--steps", "4", "--seeds", "0",
+          "--csv",
+        ]
+      ),
+    ] {
+      let result = try HeedProcess.run(arguments, in: folder.path)
+      #expect(result.status == 0, "\(name): \(result.stderr)")
+      try folder.write(name + ".csv", result.stdout.utf8)
+      files.append(name + ".csv")
+    }
+    let answer = try Readers.run(script: "/export/read_csv.py", files, in: folder.path)
+    #expect(answer.status == 0, "\(answer.stderr)")
+    #expect(answer.counts["files"] == files.count)
+  }
+
+  @Test("One file or store opens by its name, in xarray's readers and in heed_reader")
+  func alone() throws {
+    let folder = try TemporaryFolder()
+    let generated = try HeedProcess.run(
+      ["compare", Self.prompt, "--steps", "3", "--seeds", "0,4294967296"], in: folder.path)
+    #expect(generated.status == 0, "\(generated.stderr)")
+    // A seed that needs more than 32 bits makes another form of NetCDF.
+    let runs = ["seed-0", "seed-4294967296"].map { "runs/a-cat-and-a-frog/attend-and-excite/\($0)" }
+    var files: [String] = []
+    for (index, given) in [[runs[0]], runs].enumerated() {
+      for ending in ["nc", "zarr", "safetensors"] {
+        for (kind, more) in [
+          ("layers", []), ("mean", ["--recipe", "mean(head) mean(layer: 16x16)"]),
+          ("each", ["--recipe", "mean(head) mean(layer: 16x16)", "--each-step"]),
+        ] {
+          let file = "\(kind)-\(index).\(ending)"
+          let result = try HeedProcess.run(
+            ["export"] + given + ["-o", file] + more, in: folder.path)
+          #expect(result.status == 0, "\(file): \(result.stderr)")
+          files.append(file)
+        }
+      }
+    }
+    let answer = try Readers.run(
+      script: "/export/read_alone.py", runs + ["--"] + files, in: folder.path)
+    #expect(answer.status == 0, "\(answer.stderr)")
+    #expect(answer.counts["files"] == files.count)
+  }
+
+  @Test("heed_reader passes mypy --strict and pyflakes", arguments: ["mypy --strict", "pyflakes"])
+  func typed(_ tool: String) throws {
+    let words = tool.split(separator: " ").map(String.init)
+    let answer = try Readers.run(
+      ["-m"] + words + [Repository.root + "/notebooks-export/heed_reader.py"], in: "/tmp")
+    #expect(answer.status == 0, "\(answer.stdout)\(answer.stderr)")
   }
 
   /// Records plain runs, an excited one with self-attention, one that lost a chunk, and one that
@@ -114,7 +185,7 @@ struct ExportReaderTests {
   }
 }
 
-/// Python with the libraries of `notebooks-export/requirements.txt`, and R.
+/// Python with the libraries of `notebooks-export/requirements.txt` and of the tests' own list, and R.
 enum Readers {
   private static let environment = ProcessInfo.processInfo.environment
 
@@ -148,10 +219,17 @@ enum Readers {
   static func run(
     script: String, _ arguments: [String], in directory: String, path: String? = nil
   ) throws -> Answer {
+    try run([Repository.fixtures + script] + arguments, in: directory, path: path)
+  }
+
+  /// Runs Python with `arguments`.
+  static func run(
+    _ arguments: [String], in directory: String, path: String? = nil
+  ) throws -> Answer {
     let folder = try TemporaryFolder()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python ?? "/usr/bin/python3")
-    process.arguments = [Repository.fixtures + script] + arguments
+    process.arguments = arguments
     if let path { process.environment = environment.merging(["PYTHONPATH": path]) { $1 } }
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     for name in ["stdout", "stderr"] { try folder.write(name, []) }

@@ -53,12 +53,7 @@ struct HeedProcess {
     process.standardInput = FileHandle(forReadingAtPath: input)
     process.standardOutput = try Self.file(folder.path + "/stdout")
     process.standardError = try Self.file(folder.path + "/stderr")
-    // The threads of tests block signals, and a child inherits that.
-    var (none, own) = (sigset_t(), sigset_t())
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &own)
-    defer { pthread_sigmask(SIG_SETMASK, &own, nil) }
-    try process.run()
+    try process.runWithSignals()
   }
 
   private static func file(_ path: String) throws -> FileHandle {
@@ -89,6 +84,18 @@ struct HeedProcess {
     try HeedProcess(
       arguments, stdin: stdin, in: directory, environment: environment, shell: shell
     ).wait()
+  }
+}
+
+extension Process {
+  /// Starts the process so that signals reach it: the threads of tests block them, and a child inherits
+  /// that.
+  func runWithSignals() throws {
+    var (none, own) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &own)
+    defer { pthread_sigmask(SIG_SETMASK, &own, nil) }
+    try run()
   }
 }
 

@@ -11,7 +11,8 @@ struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
     arguments: [
-      "heed", "compare", "generate", "sweep", "explain", "tokens", "sheet", "report", "export",
+      "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
+      "report", "export",
       "verify-export", "analyze", "causal", "check", "verify", "model", "benchmark",
     ])
   func page(_ name: String) throws {
@@ -39,12 +40,14 @@ struct HelpTests {
     #expect(bare.stdout == (try HeedProcess.run(["--help"], in: folder.path)).stdout)
   }
 
-  @Test("The version is a version")
+  @Test("The version is a version, with the commit that was built and the instruction set")
   func version() throws {
     let folder = try TemporaryFolder()
     let result = try HeedProcess.run(["--version"], in: folder.path)
     #expect(result.status == 0)
-    #expect(result.stdout.split(separator: ".").count == 3)
+    let form =
+      /[0-9]+\.[0-9]+\.[0-9]+ \(commit (unknown|[0-9a-f]{7,}(-dirty)?), (AVX-512|AVX2|baseline)\)\n/
+    #expect(result.stdout.wholeMatch(of: form) != nil, "\(result.stdout)")
   }
 
   @Test("A checkpoint's description is JSON", arguments: [[], [Repository.tinyModel]])

@@ -7,13 +7,14 @@ struct ImportRuleTests {
   /// What a module may import of this package and of the libraries that it binds.
   private static let allowed: [String: Set<String>] = [
     "TensorEngine": ["CKernels", "COpenBLAS", "COpenSSL", "CZlib", "Yams"],
-    "Pictures": ["CPNG", "CPictures", "TensorEngine"],
+    "Pictures": ["CGIF", "CPNG", "CPictures", "TensorEngine"],
     "PromptText": ["TensorEngine"],
-    "AttentionTrace": ["CKernels", "PromptText", "TensorEngine"],
+    "AttentionTrace": ["CBuild", "CKernels", "PromptText", "TensorEngine"],
     "Diffusion": ["AttentionTrace", "Pictures", "PromptText", "TensorEngine"],
     "AttentionAnalysis": ["AttentionTrace", "CKernels", "PromptText", "TensorEngine"],
     "Figures": [
-      "AttentionAnalysis", "AttentionTrace", "CCairo", "Pictures", "PromptText", "TensorEngine",
+      "AttentionAnalysis", "AttentionTrace", "CCairo", "CQPDF", "Pictures", "PromptText",
+      "TensorEngine",
     ],
     "Evaluation": [
       "AttentionAnalysis", "AttentionTrace", "Diffusion", "Pictures", "PromptText", "TensorEngine",
@@ -33,7 +34,8 @@ struct ImportRuleTests {
 
   /// Modules in C, and bindings of system libraries, which import nothing of ours.
   private static let withoutSwift: Set<String> = [
-    "CCairo", "CJPEG", "CKernels", "COpenBLAS", "COpenSSL", "CPNG", "CPictures",
+    "CBuild", "CCairo", "CGIF", "CJPEG", "CKernels", "COpenBLAS", "COpenSSL", "CPNG", "CPictures",
+    "CQPDF",
     "CZlib",
   ]
 

@@ -32,8 +32,15 @@ struct MethodCommandTests {
     #expect(result.status == 0, "\(result.stderr)")
     #expect(result.stderr.contains("parts: a cat | a frog"))
     #expect(result.stderr.contains("phrases: a cat; a frog"))
-    let rows = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
-    #expect(rows.dropFirst().map { String($0[1]) } == methods.flatMap { [$0, $0] })
+    let titles = [
+      "Stable Diffusion", "Attend-and-Excite", "Composable Diffusion", "StructureDiffusion",
+      "Prompt-to-Prompt",
+    ]
+    let rows = result.stdout.split(separator: "\n").dropFirst()
+    #expect(rows.count == 2 * titles.count)
+    for (row, title) in zip(rows, titles.flatMap { [$0, $0] }) {
+      #expect(row.contains("1  \(title) "), "\(row)")
+    }
     let place = "runs/a-cat-and-a-frog"
     for method in methods {
       #expect(try self.method("\(place)/\(method)/seed-1", in: folder)["name"] as? String == method)
@@ -48,7 +55,7 @@ struct MethodCommandTests {
     #expect(check.status == 0, "\(check.stdout)")
     let rerun = try HeedProcess.run(arguments, in: folder.path)
     #expect(rerun.status == 0 && rerun.stdout == result.stdout)
-    #expect(rerun.stderr.contains("prompt-to-prompt, seed 1: complete in"))
+    #expect(rerun.stderr.contains("Prompt-to-Prompt, seed 1: complete in"))
   }
 
   @Test("A run whose knobs differ is another run")
@@ -149,9 +156,12 @@ struct MethodCommandTests {
   static let refusals = [
     Refusal(
       arguments: ["compare", prompt, "--methods", "stable-diffusion,foo"],
-      words: ["--methods: unknown method 'foo'", "composable", "structure", "prompt-to-prompt"]),
+      words: [
+        "--methods is 'foo'; expected stable-diffusion,", "composable", "structure",
+        "prompt-to-prompt",
+      ]),
     Refusal(
-      arguments: ["compare", prompt, "--methods", ""], words: ["--methods: unknown method ''"]),
+      arguments: ["compare", prompt, "--methods", ""], words: ["--methods is ''; expected"]),
     Refusal(
       arguments: ["compare", prompt, "--methods", "structure,structure"], words: ["twice"]),
     generate(prompt, ["--method", "structure", "--reweight", "frog=2"], ["prompt-to-prompt"]),
@@ -199,7 +209,7 @@ struct CausalCommandTests {
     struct Image: Decodable { let meanAbsoluteDifference, structuralSimilarity: Double }
     struct Subject: Decodable {
       let subject: String
-      let largestBefore, largestAfter, shared: Double
+      let scoreBefore, scoreAfter, shared: Double
     }
     struct Pair: Decodable { let sharedBefore, sharedAfter: Double }
     let changedRun: String
@@ -232,11 +242,11 @@ struct CausalCommandTests {
     #expect(report.changedRun == "\(Self.place)/\(method)+drop-frog/seed-3")
     #expect(report.image.meanAbsoluteDifference > 0 && report.image.structuralSimilarity < 1)
     #expect(report.subjects.map(\.subject) == ["cat", "frog"])
-    #expect(report.subjects[1].shared == 0 && report.subjects[1].largestAfter < 0.02)
+    #expect(report.subjects[1].shared == 0 && report.subjects[1].scoreAfter < 0.02)
     #expect(report.pairs[0].sharedAfter == 0 && report.pairs[0].sharedBefore > 0)
     let table = try HeedProcess.run(["causal", run, "--drop", "frog"], in: folder.path)
     #expect(table.status == 0 && table.stderr.contains("complete in"))
-    for word in ["PSNR", "SSIM", "largest before", "cat, frog"] {
+    for word in ["PSNR", "SSIM", "score before", "cat, frog"] {
       #expect(table.stdout.contains(word), "\(table.stdout)")
     }
     #expect(try HeedProcess.run(["check", "runs"], in: folder.path).status == 0)

@@ -26,8 +26,9 @@ struct OptionTests {
   }
 
   static let usage: [Case] = [
-    Case(arguments: ["nosuch"], code: 64, words: ["Unexpected argument 'nosuch'", "heed --help"]),
-    Case(arguments: ["compare"], code: 64, words: ["'<prompt>'", "heed compare --help"]),
+    Case(arguments: ["nosuch"], code: 64, words: ["no command 'nosuch'", "heed --help"]),
+    Case(
+      arguments: ["compare"], code: 64, words: ["a prompt or --from FILE", "heed compare --help"]),
     Case(arguments: ["compare", prompt, "more"], code: 64, words: ["Unexpected", "'more'"]),
     Case(arguments: ["compare", prompt, "--foo"], code: 64, words: ["Unknown option '--foo'"]),
     Case(arguments: ["compare", prompt, "--stesp", "3"], code: 64, words: ["--steps"]),
@@ -74,7 +75,8 @@ struct OptionTests {
     compare("--scheduler", ["foo", "DDIM"], ["scheduler", "ddim or pndm"]),
     compare("--batch", ["0", "-1", "-9223372036854775808"], ["--batch is", "1 or more"]),
     compare("--batch", ["x", "1.5", ""], ["--batch"]),
-    compare("--rng", ["foo", "Torch", "cuda"], ["'torch', 'torch-cuda' or 'numpy'"]),
+    compare(
+      "--rng", ["foo", "Torch", "cuda"], ["--rng is '", "expected torch, torch-cuda or numpy"]),
     compare("--size", ["500x500", "128x100"], ["the size is", "multiples of 8", "as in"]),
     compare(
       "--size",
@@ -107,7 +109,7 @@ struct OptionTests {
     compare("--tokens", ["cat,cat", "cat,@2"], ["same tokens"]),
     compare("--tokens", ["cat,", ","], ["empty name"]),
     compare("--tokens", ["\u{1B}[31mcat"], ["\\u{1b}[31mcat"], showsTokens: true),
-    compare("--pieces", ["foo"], ["'first', 'last', 'mean' or 'max'"]),
+    compare("--pieces", ["foo"], ["--pieces is 'foo'; expected first, last, mean or max"]),
     compare("--max-iter-to-alter", ["-1", "9223372036854775807"], ["0 to 1000"]),
     compare("--max-refinement-steps", ["-1", "9223372036854775807"], ["0 to 1000"]),
     compare(
@@ -139,13 +141,16 @@ struct OptionTests {
     compare("--heads", ["-1", "a", "0,"], ["--heads is", "0,3"]),
     compare("--record-tokens", ["dog", "<pad>"], ["no word"], showsTokens: true),
     compare("--record-tokens", ["@99"], ["0 to 76"], showsTokens: true),
-    compare("--branches", ["foo", "conditional,"], ["unconditional, conditional"]),
-    compare("--phases", ["foo", "Denoise"], ["loss, refinement, denoise"]),
+    compare(
+      "--branches", ["foo", "conditional,"],
+      ["--branches is '", "expected unconditional or conditional"]),
+    compare(
+      "--phases", ["foo", "Denoise"], ["--phases is '", "expected loss, refinement or denoise"]),
     compare(
       "--record-steps", ["50", "0..99", "0..9223372036854775807"], ["steps", "0..49"]),
     compare("--record-steps", ["3..1", "a", "-1", "1.."], ["--record-steps is", "0..3"]),
-    compare("--precision", ["float8"], ["'float16'", "'float32'"]),
-    compare("--durability", ["none"], ["'process'", "'power'"]),
+    compare("--precision", ["float8"], ["--precision is 'float8'; expected float16 or float32"]),
+    compare("--durability", ["none"], ["--durability is 'none'; expected process or power"]),
   ]
   static let recording: [Case] = recordingGroups.flatMap { $0 }
 

@@ -25,7 +25,7 @@ struct PictureCommandTests {
     #expect(result.stderr.contains("120x90 pixels, squashed to 128x128; --fit crop"))
     #expect(result.stderr.contains("subjects: cat, frog"))
     let rows = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
-    #expect(rows.first == ["seed", "timestep", "subject", "largest", "loss"])
+    #expect(rows.first == ["seed", "timestep", "subject", "score", "loss"])
     #expect(
       rows.dropFirst().map { $0.prefix(3).joined(separator: " ") } == [
         "0 799 cat", "0 799 frog", "0 200 cat", "0 200 frog",

@@ -56,11 +56,52 @@ struct ReportCommandTests {
     for (arguments, code, words) in [
       (["runs", "-o", "place"], 73, ["place", "folder"]),
       (["runs", "-o", "no/such/page.html"], 73, ["no/such/page.html"]),
-      (["nosuch"], 66, ["nosuch", "no run"]), (["runs", "others"], 65, ["prompts differ"]),
+      (["nosuch"], 66, ["nosuch", "no run"]),
       ([run, run], 64, ["given twice"]), (["lossy"], 69, ["lossy", "report"]),
     ] as [([String], Int32, [String])] {
       expectRefusal(try HeedProcess.run(["report"] + arguments, in: folder.path), code, words)
     }
     #expect(!folder.names.contains("report.html"))
+  }
+
+  @Test("A folder of several prompts is one page; what cannot be shown is named and left out")
+  func severalPrompts() throws {
+    let folder = try TemporaryFolder()
+    #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+    for (prompt, phases) in [("a dog and a frog", "denoise"), ("a dog and a cat", "loss")] {
+      let other = ["generate", prompt, "--steps", "3", "--phases", phases, "-o", "runs"]
+      #expect(try HeedProcess.run(other, in: folder.path).status == 0)
+    }
+    let result = try HeedProcess.run(["report", "runs"], in: folder.path)
+    #expect(result.status == 0)
+    #expect(result.stdout.hasPrefix("report.html: 2 prompts, 3 runs, 12 tokens, 3 steps, "))
+    #expect(result.messages.count == 1)
+    #expect(result.stderr.contains("left out") && result.stderr.contains("a-dog-and-a-cat"))
+  }
+
+  @Test("--open opens the page in the desktop's browser; where that fails, a line says what to do")
+  func open() throws {
+    let folder = try TemporaryFolder()
+    #expect(try HeedProcess.run(Self.arguments, in: folder.path).status == 0)
+    func opening(_ script: String?) throws -> HeedProcess.Result {
+      if let script {
+        try folder.write("bin/xdg-open", Array("#!/bin/sh\n\(script)\n".utf8))
+        try FileManager.default.setAttributes(
+          [.posixPermissions: 0o755], ofItemAtPath: folder.path + "/bin/xdg-open")
+      }
+      let path = script == nil ? folder.path + "/nothing" : folder.path + "/bin"
+      return try HeedProcess.run(
+        ["report", "runs", "--open", "-o", "a page.html"], in: folder.path,
+        environment: ["PATH": path])
+    }
+    let opened = try opening("printf %s \"$1\" > '\(folder.path)/opened'")
+    #expect(opened.status == 0 && opened.stderr.isEmpty, "\(opened.stderr)")
+    #expect(folder.text("opened") == folder.path + "/a page.html")
+    for (script, word) in [("exit 3", "xdg-open found no browser"), (nil, "there is no xdg-open")] {
+      let result = try opening(script)
+      #expect(result.status == 0 && folder.names.contains("a page.html"))
+      #expect(result.messages.count == 1 && result.stderr.contains(word), "\(result.stderr)")
+      #expect(result.stderr.contains("open a page.html in a browser yourself"))
+    }
   }
 }

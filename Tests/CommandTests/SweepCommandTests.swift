@@ -11,7 +11,7 @@ struct SweepCommandTests {
     let prompt: String?
     let method: String
     let seed: String?
-    let weakest, weakest_end, forward, backward: Double
+    let weakest_score, weakest_score_end, forward, backward: Double
     let overlap, seconds: Double?
   }
   private struct Table<Row: Decodable>: Decodable { let rows: [Row] }
@@ -116,7 +116,7 @@ struct SweepCommandTests {
     (["smooth=true,false", "--no-smooth"], ["--smooth cannot be given too"]),
     (["smooth=maybe"], ["--smooth is 'maybe'; expected true or false"]),
     (["step-size=5", "--method", "structure"], ["'step-size', which is not a knob of structure"]),
-    (["step-size=5", "--method", "foo"], ["--method: unknown method 'foo'"]),
+    (["step-size=5", "--method", "foo"], ["--method is 'foo'; expected"]),
     (["step-size=5", "--json", "--csv"], ["either --json or --csv"]),
   ]
 
@@ -164,13 +164,13 @@ struct SweepCommandTests {
       struct Run: Decodable {
         let prompt, method: String
         let seed: Int
-        struct Subject: Decodable { let late: Double }
+        struct Subject: Decodable { let score: Double }
         let subjects: [Subject]
       }
       let runs: [Run]
     }
     struct Overlap: Decodable { let soft_jaccard: Double }
-    struct Merged: Decodable { let method: String, n, weakest, weakest_low: Double }
+    struct Merged: Decodable { let method: String, n, weakest_score, weakest_score_low: Double }
     let folder = try TemporaryFolder()
     for prompt in [Self.prompt, "a dog and a car"] {
       _ = try run(
@@ -188,17 +188,17 @@ struct SweepCommandTests {
     let overlap = try analyzed(["--report", "overlap"], as: Table<Overlap>.self).rows
     #expect(rows.count == 8 && neglect.count == 8 && overlap.count == 8)
     for index in rows.indices {
-      func late(_ runs: [Neglect.Run]) throws -> Double {
+      func score(_ runs: [Neglect.Run]) throws -> Double {
         let row = rows[index]
         let run = try #require(
           runs.first {
             $0.prompt == row.prompt && $0.method == row.method && String($0.seed) == row.seed
           })
-        return try #require(run.subjects.map(\.late).min())
+        return try #require(run.subjects.map(\.score).min())
       }
-      let (weakest, last) = (try late(neglect), try late(end))
-      #expect(abs(rows[index].weakest - weakest) < 1e-6)
-      #expect(abs(rows[index].weakest_end - last) < 1e-6)
+      let (weakest, last) = (try score(neglect), try score(end))
+      #expect(abs(rows[index].weakest_score - weakest) < 1e-6)
+      #expect(abs(rows[index].weakest_score_end - last) < 1e-6)
       #expect(try abs(#require(rows[index].overlap) - overlap[index].soft_jaccard) < 1e-9)
     }
     let merged = try analyzed(
@@ -206,9 +206,9 @@ struct SweepCommandTests {
     ).rows
     #expect(merged.map(\.method) == ["attend-and-excite", "stable-diffusion"])
     for row in merged {
-      let own = rows.filter { $0.method == row.method }.map(\.weakest)
-      #expect(row.n == 4 && abs(row.weakest - own.reduce(0, +) / 4) < 1e-9)
-      #expect(row.weakest_low <= row.weakest)
+      let own = rows.filter { $0.method == row.method }.map(\.weakest_score)
+      #expect(row.n == 4 && abs(row.weakest_score - own.reduce(0, +) / 4) < 1e-9)
+      #expect(row.weakest_score_low <= row.weakest_score)
     }
   }
 }

@@ -86,8 +86,8 @@ struct VerifyExportTests {
     "A manifest that lies is refused",
     arguments: [
       ("\"format\" : \"heed-export\"", "\"format\" : \"other\"", ".format"),
-      ("\"format_version\" : 1", "\"format_version\" : 2", "version 2, expected 1"),
-      ("\"format_version\" : 1", "\"format_version\" : 1, \"format_version\" : 1", "uplicate"),
+      ("\"format_version\" : 2", "\"format_version\" : 3", "version 3, expected 1 to 2"),
+      ("\"format_version\" : 2", "\"format_version\" : 2, \"format_version\" : 2", "uplicate"),
       ("\"path\" : \"README.md\"", "\"path\" : \"../README.md\"", "out of the folder"),
       ("\"path\" : \"README.md\"", "\"path\" : \"/etc/passwd\"", "out of the folder"),
       ("\"path\" : \"README.md\"", "\"path\" : \"tables//x\"", "out of the folder"),
@@ -107,6 +107,17 @@ struct VerifyExportTests {
     #expect(manifest.contains(text))
     try folder.write("out/manifest.json", manifest.replacing(text, with: lie).utf8)
     expectRefusal(try verify(), 65, ["out/manifest.json", words])
+  }
+
+  @Test("An export of the earlier format is still verified")
+  func earlierFormat() throws {
+    let manifest = folder.text("out/manifest.json")
+    try folder.write(
+      "out/manifest.json",
+      manifest.replacing("\"format_version\" : 2", with: "\"format_version\" : 1").utf8)
+    let result = try verify()
+    #expect(result.messages == ["heed: out: 0 missing, 1 changed, 0 extra"], "\(result.stderr)")
+    #expect(result.stdout.hasPrefix("changed  manifest.json: "))
   }
 
   @Test("What is no export is refused", arguments: ["nosuch", "file", "runs"])

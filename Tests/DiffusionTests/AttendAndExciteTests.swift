@@ -168,7 +168,7 @@ struct AttendAndExciteTests {
       let loss = losses.isEmpty ? .nan : losses.removeFirst()
       return LossProbe(at: latent) { variable in
         ObjectiveValue(
-          loss: variable.sum.affine(scale: 1, offset: loss - variable.sum.item), maxima: [1 - loss])
+          loss: variable.sum.affine(scale: 1, offset: loss - variable.sum.item), scores: [1 - loss])
       }
     }
   }

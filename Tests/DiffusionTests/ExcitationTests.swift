@@ -44,7 +44,7 @@ struct ExcitationTests {
   struct Golden: Sendable {
     let end: Int
     let smooth: Bool
-    let maxima: [Double]
+    let scores: [Double]
     let loss: Double
     let gradientSum: Double
     let gradientMinimum: Double
@@ -53,16 +53,16 @@ struct ExcitationTests {
   /// By the published formulas in float64.
   static let goldens = [
     Golden(
-      end: 76, smooth: true, maxima: [0.18371365, 0.18195581], loss: 0.81804419,
+      end: 76, smooth: true, scores: [0.18371365, 0.18195581], loss: 0.81804419,
       gradientSum: 29.736062, gradientMinimum: -5.181614),
     Golden(
-      end: 76, smooth: false, maxima: [0.19470921, 0.19359290], loss: 0.80640710,
+      end: 76, smooth: false, scores: [0.19470921, 0.19359290], loss: 0.80640710,
       gradientSum: 31.222938, gradientMinimum: -15.611469),
     Golden(
-      end: 6, smooth: true, maxima: [0.98873107, 0.98258525], loss: 0.01741475,
+      end: 6, smooth: true, scores: [0.98873107, 0.98258525], loss: 0.01741475,
       gradientSum: 3.401829, gradientMinimum: -0.237096),
     Golden(
-      end: 6, smooth: false, maxima: [0.99475011, 0.99280488], loss: 0.00719512,
+      end: 6, smooth: false, scores: [0.99475011, 0.99280488], loss: 0.00719512,
       gradientSum: 1.428670, gradientMinimum: -0.714335),
   ]
 
@@ -73,7 +73,7 @@ struct ExcitationTests {
     let attention = tape.variable(Self.attention)
     let value = Self.excitation(end: golden.end, sigma: golden.smooth ? 0.5 : nil)
       .evaluate(Self.maps(attention))
-    for (maximum, expected) in zip(value.maxima, golden.maxima) {
+    for (maximum, expected) in zip(value.scores, golden.scores) {
       #expect(abs(Double(maximum) - expected) < 2e-6)
     }
     #expect(abs(Double(value.loss.item) - golden.loss) < 2e-6)
@@ -140,7 +140,7 @@ struct ExcitationTests {
     arguments: [1, 2, 3, 5, 7], [0.25, 0.5, 2.0])
   func kernels(side: Int, sigma: Double) {
     let value = Self.excitation(sigma: sigma, kernel: side).evaluate(Self.maps(Self.attention))
-    for (maximum, token) in zip(value.maxima, [2, 5]) {
+    for (maximum, token) in zip(value.scores, [2, 5]) {
       let expected = largest([token], end: 76, sigma: sigma, kernel: side)
       #expect(abs(Double(maximum) - expected) < 2e-6)
     }
@@ -159,7 +159,7 @@ struct ExcitationTests {
       case .max: single.max() ?? 0
       case .mean: largest(tokens, end: 76, sigma: 0.5, kernel: 3)
       }
-    #expect(abs(Double(value.maxima[0]) - expected) < 2e-6)
+    #expect(abs(Double(value.scores[0]) - expected) < 2e-6)
     let other = largest([7], end: 76, sigma: 0.5, kernel: 3)
     #expect(abs(Double(value.loss.item) - (1 - min(expected, other))) < 2e-6)
   }

@@ -116,7 +116,7 @@ struct InterventionTests {
           intervention: intervention, sites: [site], endsEarly: true)
         try model.unet.attend(variable, timestep: 500, context: context, tap: tap)
         let map = tap.maps[site] ?? .scalar(0)
-        return ObjectiveValue(loss: (map * map).sum, maxima: [])
+        return ObjectiveValue(loss: (map * map).sum, scores: [])
       }
     }
     let gradient = try probe(latent).gradient()

@@ -167,6 +167,29 @@ struct MethodTests {
     #expect(log.passes == (try model.plan(request).passes))
   }
 
+  @Test(
+    "A step's measurement has its latent's largest value, in units of the initial noise",
+    arguments: ["ddim", "euler"])
+  func magnitude(_ scheduler: String) throws {
+    let model = try model("tiny-sd1")
+    var request = request(Self.pair, PlainDiffusion(), steps: 4)
+    request.subjects = ["cat"]
+    request.scheduler = "ddim"
+    // DDIM begins with the noise as it was drawn.
+    let noise = try model.sequence(request).latent.values.map(abs).max() ?? 0
+    request.scheduler = scheduler
+    var sequence = try model.sequence(request)
+    var before = sequence.latent
+    let scale = try #require(before.values.map(abs).max()) / noise
+    while let step = try sequence.next() {
+      let magnitude = try #require(step.measurement?.latentMagnitude)
+      let expected = try #require(before.values.map(abs).max()) / scale
+      #expect(abs(magnitude - expected) < 1e-5 * expected)
+      before = step.latent
+    }
+    #expect(scheduler == "ddim" ? scale == 1 : scale > 1)
+  }
+
   @Test("Composable Diffusion sets every part against the unconditional prediction, unguided too")
   func unguided() throws {
     let model = try model("tiny-sd1")

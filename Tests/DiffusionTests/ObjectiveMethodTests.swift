@@ -208,7 +208,7 @@ struct NoiseSearchTests {
         let difference = variable - target
         let loss = (difference * difference).sum.affine(scale: 1 / Float(target.count))
         return ObjectiveValue(
-          loss: loss, maxima: [], shortfall: loss.item <= bound ? 0 : 0.5)
+          loss: loss, scores: [], shortfall: loss.item <= bound ? 0 : 0.5)
       }
       looks.append((phase, attempt, probe.measurement.loss))
       return probe

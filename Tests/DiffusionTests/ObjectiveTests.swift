@@ -235,7 +235,7 @@ struct ObjectiveTests {
         reading: Self.reading)
       #expect(abs(Double(objective.evaluate(even).loss.item) - value) < 1e-6)
     }
-    #expect(maps.maxima(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
+    #expect(maps.scores(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
   }
 
   @Test("Slopes are what differences give, along random directions", arguments: cases)
@@ -292,7 +292,7 @@ struct ObjectiveTests {
     #expect(gradient.isFinite)
     let memory = test.objective.remembered(of: test.maps(inputs))
     #expect(memory.mapValues(\.shape) == test.objective.memoryShapes)
-    let numbers = memory.values.flatMap(\.values) + value.maxima
+    let numbers = memory.values.flatMap(\.values) + value.scores
     #expect(numbers.count { !$0.isFinite } == 0)
   }
 

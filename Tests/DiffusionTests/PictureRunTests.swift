@@ -145,7 +145,7 @@ struct ExplanationTests {
     try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/" + name))
   }
 
-  @Test("Latents, maps, largest attention and loss are those of diffusers", arguments: models)
+  @Test("Latents, maps, excitation scores and loss are those of diffusers", arguments: models)
   func golden(_ name: String) throws {
     let golden = try #require(PictureRunTests.golden)
     let keeper = MapKeeper()
@@ -174,7 +174,7 @@ struct ExplanationTests {
     for (time, measurement) in zip(Self.times, log.values) {
       let measured = try #require(measurement)
       let maxima = try golden.tensor("\(name).maxima.\(time)").values
-      expectClose(measured.maxima, maxima.map(Double.init), relative: 0, absolute: 1e-3)
+      expectClose(measured.scores, maxima.map(Double.init), relative: 0, absolute: 1e-3)
       let loss = try golden.tensor("\(name).loss.\(time)").values
       expectClose([measured.loss], loss.map(Double.init), relative: 0, absolute: 1e-3)
     }

@@ -2,6 +2,7 @@ import AttentionAnalysis
 import AttentionTrace
 import Figures
 import Foundation
+import FoundationXML
 import Pictures
 import Testing
 
@@ -15,7 +16,7 @@ struct BackendTests {
     let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: overlay)))
     let image = try PNGBackend.image(scene, dpi: 300)
     let scale = 300.0 / 72
-    let upper = ValueScale(covering: sheet.seeds.flatMap { $0.plain.maps + $0.excited.maps }).upper
+    let upper = ValueScale(covering: sheet.seeds.flatMap { $0.runs.flatMap(\.maps) }).upper
     func color(_ x: Double, _ y: Double) -> Color {
       let start = (Int(y * scale) * image.width + Int(x * scale)) * 3
       return Color(
@@ -28,9 +29,9 @@ struct BackendTests {
       values[color(position, bar.y + bar.height / 2), default: []].append(value)
     }
     var count = 0
-    let methods = [sheet.plainName, sheet.excitedName]
+    let methods = sheet.methods.map(\.title)
     for (index, seed) in sheet.seeds.enumerated() {
-      for (name, run) in zip(methods, [seed.plain, seed.excited]) {
+      for (name, run) in zip(methods, seed.runs) {
         for (subject, map) in zip(sheet.subjects, run.maps) {
           let path = ["seed \(index)", name, "map \(subject.name)"]
           let frame = try #require(scene.panels.first { $0.path == path }?.frame)
@@ -50,6 +51,48 @@ struct BackendTests {
       }
     }
     #expect(count == 2 * 2 * 4 * 256)
+  }
+
+  @Test(
+    "Over plain grey, the default look is solved from its blended pixels, and the bar is that blend"
+  )
+  func blended() throws {
+    var sheet = Sample.sheet(seeds: 2, subjects: 4)
+    let grey = Picture(width: 3, height: 3, pixels: Array(repeating: 77, count: 27))
+    for index in sheet.seeds.indices {
+      for run in sheet.seeds[index].runs.indices { sheet.seeds[index].runs[run].image = grey }
+    }
+    let scene = try sheet.scene()
+    var frames: [[String]: Scene.Rect] = [:]
+    scene.visit { path, node in
+      if case .image(_, let frame) = node { frames[path] = frame }
+    }
+    var maps: [(AttentionMap, Scene.Rect)] = []
+    for (index, seed) in sheet.seeds.enumerated() {
+      for (method, run) in zip(sheet.methods, seed.runs) {
+        for (subject, map) in zip(sheet.subjects, run.maps) {
+          let path = ["seed \(index)", method.title, "map \(subject.name)"]
+          maps.append((map, try #require(frames[path])))
+        }
+      }
+    }
+    let scale = ValueScale(covering: maps.map(\.0))
+    try expectBlended(scene, maps, scale: scale, colors: .magma)
+    var bar: [Color]?
+    scene.visit { path, node in
+      if path.last == "color bar", case .gradient(let colors, _) = node { bar = colors }
+    }
+    let colors = try #require(bar)
+    for index in 0..<256 {
+      let share = (Double(index) + 0.5) / 256
+      let color = ColorMap.magma.colors[index]
+      func blend(_ part: UInt8) -> UInt8 {
+        UInt8((130 + (Double(part) - 130) * share).rounded())
+      }
+      #expect(
+        colors[index]
+          == Color(red: blend(color.red), green: blend(color.green), blue: blend(color.blue)))
+    }
   }
 
   @Test("A PDF's fonts are embedded TrueType or Type 1 whatever the prompt, its words are text")
@@ -73,7 +116,7 @@ struct BackendTests {
         #expect(row.contains(" yes yes yes "), "not embedded: \(row)")
       }
       let text = try run("pdftotext", ["-layout", path, "-"])
-      for label in ["seed 1", "token 2", "U+1F438", "loss", "max 0.", "refinement tries"] {
+      for label in ["seed 1", "U+1F438", "excitation score", "peak 0.", "refinement tries"] {
         #expect(text.output.contains(label), "\(label)")
       }
       let pictures = try run("pdfimages", ["-list", path])
@@ -101,6 +144,144 @@ struct BackendTests {
       ).count
     }
     #expect(try size(5) < size(1) + 2000)
+  }
+
+  /// A scene whose picture is drawn in two places.
+  private static func scene(title: String = Sample.metadata.title) -> Scene {
+    let image = Sample.image(0)
+    var metadata = Sample.metadata
+    metadata.title = title
+    return Scene(
+      width: 101, height: 60,
+      nodes: [
+        .image(image, Scene.Rect(x: 1, y: 1, width: 40, height: 40)),
+        .image(image, Scene.Rect(x: 50, y: 1, width: 40, height: 40)),
+      ], metadata: metadata, caption: "Two pictures of “a & b”, 16×16.")
+  }
+
+  /// Objects of a PDF as JSON, by qpdf.
+  private static func objects(_ path: String) throws -> String {
+    let result = try run("qpdf", ["--qdf", "--object-streams=disable", path, "-"])
+    return result.output
+  }
+
+  @Test("qpdf finds nothing wrong with a PDF, and no group where nothing is transparent")
+  func strictPDF() throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.pdf").path
+      for scene in try [
+        Self.scene(), Self.scene().anonymous, Sample.sheet(seeds: 2, subjects: 2).scene(),
+      ] {
+        try PDFBackend.render(scene, to: path)
+        let checked = try run("qpdf", ["--check", path])
+        #expect(checked.status == 0, "qpdf: \(checked.output)")
+        #expect(!checked.output.contains("WARNING"), "\(checked.output)")
+        let objects = try Self.objects(path)
+        #expect(objects.contains("/Lang (en)") && objects.contains("/MediaBox"))
+        #expect(!objects.contains("/Transparency"))
+      }
+    }
+  }
+
+  @Test("A page keeps its group where something is transparent", arguments: ["0.5", "1"])
+  func transparency(opacity: String) throws {
+    // As Cairo writes a page, with an opacity that no scene has.
+    let text = """
+      %PDF-1.5
+      1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+      2 0 obj <</Type/Pages/Kids[3 0 R 5 0 R]/Count 2>> endobj
+      3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Group<</Type/Group/S/Transparency>>
+        /Resources<</ExtGState<</a0<</CA 1 /ca \(opacity)>>>>>>/Contents 4 0 R>> endobj
+      4 0 obj <</Length 0>> stream
+
+      endstream endobj
+      5 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Group<</Type/Group/S/Transparency>>
+        /Contents 4 0 R>> endobj
+      trailer <</Root 1 0 R/Size 6>>
+      startxref
+      0
+      %%EOF
+      """
+    let bytes = try PDFCompletion.completed(
+      Array(text.utf8), metadata: Sample.metadata, description: "")
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.pdf")
+      try Data(bytes).write(to: path)
+      let groups = try Self.objects(path.path).components(separatedBy: "/Transparency").count - 1
+      #expect(groups == (opacity == "1" ? 0 : 1))
+    }
+  }
+
+  @Test("Bytes that are no PDF are refused in one line")
+  func noPDF() {
+    let error = #expect(throws: FigureError.self) {
+      try PDFCompletion.completed(Array("words".utf8), metadata: Sample.metadata, description: "")
+    }
+    #expect(error?.description.hasPrefix("figure: qpdf: ") == true)
+    #expect(error?.description.contains("\n") == false)
+  }
+
+  @Test("A PDF tells people its title, and programs its recipe; an anonymous one tells neither")
+  func toldByPDF() throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.pdf").path
+      let scene = Self.scene()
+      try PDFBackend.render(scene, to: path)
+      let facts = try run("pdfinfo", ["-rawdates", path]).output
+      #expect(facts.contains("Title:           a cat and a frog"))
+      #expect(facts.contains("Keywords:        text-to-image diffusion, cross-attention"))
+      #expect(facts.contains("CreationDate:    D:20261124103000Z"))
+      #expect(facts.contains("ModDate:         D:20261124103000Z"))
+      let packet = try run("pdfinfo", ["-meta", path]).output
+      let told = try PacketReader(packet)
+      #expect(told.texts["dc:title"] == scene.metadata.title)
+      #expect(told.texts["dc:description"] == scene.caption)
+      #expect(told.texts["heed:manifest"] == scene.metadata.manifest)
+      #expect(told.texts["xmp:CreateDate"] == scene.metadata.date)
+      #expect(told.texts["xmp:CreatorTool"] == "Heed 0.1.0")
+      try PDFBackend.render(scene.anonymous, to: path)
+      let bare = try String(decoding: Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+      for word in ["a cat", "Heed", "cross-attention", "manifest>", "20261124"] {
+        #expect(!bare.contains(word), "\(word)")
+      }
+      #expect(bare.contains("D:20000101000000Z"))
+    }
+  }
+
+  @Test(
+    "Ghostscript makes an archive file of a PDF, whatever the title",
+    arguments: ["a cat and a frog", "kočka \\(a)", "猫と蛙"])
+  func archive(title: String) throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.pdf").path
+      try PDFBackend.render(Self.scene(title: title), to: path)
+      // 1: what would not conform is left out; 2: it is an error, which a title in Unicode is to Ghostscript.
+      let policy = title.utf8.allSatisfy { $0 < 0x80 } ? 2 : 1
+      let result = try run(
+        "gs",
+        [
+          "-q", "-dPDFA=2", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pdfwrite",
+          "-sColorConversionStrategy=RGB", "-dPDFACompatibilityPolicy=\(policy)",
+          "-sOutputFile=\(path).archive", path,
+        ])
+      #expect(result.status == 0)
+      #expect(!result.output.contains("errors that were repaired"), "gs: \(result.output)")
+      #expect(policy == 1 || result.output.isEmpty, "gs: \(result.output)")
+      let packet = try run("pdfinfo", ["-meta", path + ".archive"]).output
+      #expect(packet.contains("pdfaid:part='2'") && packet.contains("pdfaid:conformance='B'"))
+    }
+  }
+
+  @Test("A PNG tells its title and what is in it; an anonymous one tells nothing")
+  func toldByPNG() throws {
+    let scene = Self.scene()
+    let text = String(decoding: try PNGBackend.data(scene, dpi: 72), as: UTF8.self)
+    #expect(text.contains("iTXtTitle\0\0\0\0\0a cat and a frog"))
+    #expect(text.contains("iTXtDescription\0\0\0\0\0Two pictures of “a & b”, 16×16."))
+    #expect(text.contains("iTXtheed:manifest\0\0\0\0\0{"))
+    #expect(
+      !String(decoding: try PNGBackend.data(scene.anonymous, dpi: 72), as: UTF8.self)
+        .contains("iTXt"))
   }
 
   @Test("PDF and PNG show the same")
@@ -210,4 +391,32 @@ struct BackendTests {
     }
     #expect(times.contains { $0 < .seconds(1) }, "\(times)")
   }
+}
+
+/// The texts of an XMP packet.
+private final class PacketReader: NSObject, XMLParserDelegate {
+  /// By the names of properties.
+  private(set) var texts: [String: String] = [:]
+  private var path: [String] = []
+
+  init(_ packet: String) throws {
+    super.init()
+    let parser = XMLParser(data: Data(packet.utf8))
+    parser.delegate = self
+    try #require(parser.parse(), "\(String(describing: parser.parserError))")
+  }
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
+    qualifiedName: String?, attributes: [String: String]
+  ) { path.append(name) }
+
+  func parser(_ parser: XMLParser, foundCharacters string: String) {
+    guard let name = path.last(where: { !$0.hasPrefix("rdf:") }) else { return }
+    texts[name, default: ""] += string
+  }
+
+  func parser(
+    _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
+  ) { path.removeLast() }
 }

@@ -23,16 +23,57 @@ struct ColorTests {
     }
   }
 
-  @Test("The map of differences is white in the middle, and as far from it on both sides")
+  @Test(
+    "In grey print, a loss is darker than no change and a gain lighter, by as much as it is large")
   func difference() {
     let map = ColorMap.difference
-    #expect([0, 255].map { map.colors[$0].hex } == ["#0072B2", "#D55E00"])
-    for index in 0..<128 {
-      let (less, more) = (map.colors[index], map.colors[255 - index])
-      #expect(less.luminance < map.colors[min(127, index + 1)].luminance + 1e-9)
-      #expect(more.luminance < map.colors[max(128, 254 - index)].luminance + 1e-9)
+    // Lightness as CIE 1976 defines it, 0…100.
+    func lightness(_ change: Double) -> Double {
+      116 * cbrt(map.color(at: 0.5 + change / 2).luminance) - 16
     }
-    #expect(map.color(at: 0.5).contrast(to: .white) < 1.1)
+    for (color, next) in zip(map.colors, map.colors.dropFirst()) {
+      // Rounding to 8 bits may take back a step.
+      #expect(color.luminance < next.luminance + 0.001)
+    }
+    for change in stride(from: 0.1, through: 1, by: 0.1) {
+      let (loss, none, gain) = (lightness(-change), lightness(0), lightness(change))
+      #expect(none - loss > 24 * change && gain - none > 24 * change, "\(change)")
+      #expect(abs((none - loss) - (gain - none)) < 5)
+    }
+    #expect(gainAndLossApart(map))
+  }
+
+  /// Whether the ends differ in hue as well: blue has more blue than red, yellow less.
+  private func gainAndLossApart(_ map: ColorMap) -> Bool {
+    map.colors[0].blue > map.colors[0].red && map.colors[255].blue < map.colors[255].red
+  }
+
+  /// Grey of a picture that has no shapes.
+  private static let grey = 130.0
+
+  /// What `map` becomes over grey at a share of the scale, as opaque as the share.
+  private func blend(_ map: ColorMap, _ share: Double) -> [Int] {
+    let color = map.color(at: share)
+    return [color.red, color.green, color.blue].map {
+      Int((Self.grey + (Double($0) - Self.grey) * share).rounded())
+    }
+  }
+
+  @Test(
+    "Over grey, each blended colour stands for one value, and cividis is refused since its do not",
+    arguments: ColorMap.sequential)
+  func blends(map: ColorMap) {
+    var ends: [[Int]: ClosedRange<Double>] = [:]
+    for share in stride(from: 0, through: 1, by: 1.0 / 4096) {
+      let key = blend(map, share)
+      let known = ends[key] ?? share...share
+      ends[key] = min(known.lowerBound, share)...max(known.upperBound, share)
+    }
+    let widest = ends.values.map { $0.upperBound - $0.lowerBound }.max() ?? 1
+    let isRefused = (try? MapStyle(colors: map).validate(isDifference: false)) == nil
+    // Solved to the middle of what looks the same, a value is at most half of that off.
+    #expect((widest / 2 <= 2.0 / 255) == !isRefused, "\(widest * 255 / 2) of 255")
+    #expect(isRefused == (map.name == "cividis"))
   }
 
   @Test(

@@ -16,7 +16,8 @@ struct CurvesSheetTests {
     let names = ["Stable Diffusion", "Attend-and-Excite", "SynGen", "Divide & Bind", "CONFORM"]
     let pairs = subjects.indices.flatMap { i in subjects[(i + 1)...].map { [subjects[i], $0] } }
     let kinds: [(CurveMeasure, [[String]])] = [
-      (.loss, [[]]), (.maxima, subjects.map { [$0] }), (.entropy, subjects.map { [$0] }),
+      (.peak, subjects.map { [$0] }), (.score, subjects.map { [$0] }), (.loss, [[]]),
+      (.entropy, subjects.map { [$0] }),
       (.overlap, pairs),
     ]
     return CurvesSheet(
@@ -42,7 +43,7 @@ struct CurvesSheetTests {
               }
             })
         }
-      }, recipe: "mean(head) mean(layer: 16x16) mean(step)", metadata: metadata)
+      }, quantity: "mean attention probability, 16×16, 3 layers × 4 heads", metadata: metadata)
   }
 
   // MARK: - Reading a scene back
@@ -99,7 +100,10 @@ struct CurvesSheetTests {
     checkStructure(of: scene)
     #expect(scene.width == width)
     #expect(!scene.texts.contains { $0.string.contains("…") })
-    for panel in ["loss", "largest attention: cat", "entropy: frog", "overlap: cat and frog"] {
+    for panel in [
+      "peak attention: frog", "excitation score: cat", "loss", "entropy: frog",
+      "overlap: cat and frog",
+    ] {
       let frame = try #require(plot(scene, panel))
       let drawn = lines(scene, panel)
       #expect(drawn.count == shape.methods * (shape.seeds < 5 ? shape.seeds : 1))
@@ -109,7 +113,9 @@ struct CurvesSheetTests {
       }
     }
     for method in sheet.methods {
-      #expect(scene.texts.contains { $0.string == "\(method.title) (n = \(shape.seeds))" })
+      let name =
+        "\(method.title) (n = \(shape.seeds)): \(method.isPlain ? "open" : "filled") markers"
+      #expect(scene.texts.contains { $0.string == name })
     }
   }
 
@@ -122,12 +128,12 @@ struct CurvesSheetTests {
       sheet.prompt = String(repeating: "antidisestablishmentarianism \\ <&> ", count: 9)
       sheet.methods[0].title = String(repeating: "long ", count: 80)
       sheet.panels[1].subjects = [String(repeating: "w", count: 200)]
-      sheet.recipe = String(repeating: "mean(head) ", count: 60)
+      sheet.quantity = String(repeating: "mean ", count: 60)
       sheet.gaps = [String(repeating: "nothing of this was recorded ", count: 20)]
       for width in [236.0, 495] {
         let scene = try sheet.scene(SheetStyle(width: width))
         checkStructure(of: scene)
-        #expect(scene.texts.contains { $0.string.hasSuffix("…") })
+        #expect(!scene.texts.contains { $0.string.contains("…") })
         #expect(scene.warnings == sheet.gaps)
       }
     }
@@ -190,7 +196,7 @@ struct CurvesSheetTests {
   func schedule() throws {
     let scene = try Self.sheet(methods: 2, seeds: 3).scene()
     for (panel, expected) in [
-      ("loss", [0.95, 0.5, 0.2]), ("largest attention: frog", [0.05, 0.5, 0.8]),
+      ("loss", [0.95, 0.5, 0.2]), ("excitation score: frog", [0.05, 0.5, 0.8]),
     ] {
       let value = try axis(scene, panel)
       var levels: [Double] = []
@@ -212,11 +218,13 @@ struct CurvesSheetTests {
   @Test("Lines have the losses, attentions, entropies and overlaps of the recording")
   func recorded() throws {
     try withFolder { folder in
-      let maxima: [[Float]] = [[0.25, 0.5], [0.75, 0.125], [0.5, 1]]
+      let scores: [[Float]] = [[0.25, 0.5], [0.75, 0.125], [0.5, 1]]
       let path = folder.appendingPathComponent("run")
       _ = try recordSynthetic(path, "attend-and-excite", seed: 4, [:])
-      let run = try measure(path, maxima, tries: [0: 2])
-      let scene = try CurvesSheet(runs: [run], software: "test").scene()
+      let run = try measure(path, scores, tries: [0: 2])
+      let scene = try CurvesSheet(
+        runs: [run], measures: CurveMeasure.allCases, software: "test"
+      ).scene()
       checkStructure(of: scene)
       let measurement = RunMeasurement(by: Recipe(layers: Recipe.lossGrid), keeping: [.step])
       let entropy = try column(
@@ -225,9 +233,11 @@ struct CurvesSheetTests {
       func even(_ values: [Double], _ first: Int) -> [Double] {
         stride(from: first, to: values.count, by: 2).map { values[$0] }
       }
+      let peaks = try peaks(of: run, by: Recipe(layers: Recipe.lossGrid))
       let expected: [String: [Double]] = [
-        "loss": [0.75, 0.875, 0.5], "largest attention: cat": [0.25, 0.75, 0.5],
-        "largest attention: frog": [0.5, 0.125, 1], "entropy: cat": even(entropy, 0),
+        "peak attention: cat": peaks[0], "peak attention: frog": peaks[1],
+        "loss": [0.75, 0.875, 0.5], "excitation score: cat": [0.25, 0.75, 0.5],
+        "excitation score: frog": [0.5, 0.125, 1], "entropy: cat": even(entropy, 0),
         "entropy: frog": even(entropy, 1), "overlap: cat and frog": overlap,
       ]
       for (panel, values) in expected {
@@ -240,6 +250,39 @@ struct CurvesSheetTests {
       }
       #expect(scene.texts.contains { $0.string == "×2" })
       #expect(scene.caption.contains("seed 4"))
+    }
+  }
+
+  /// `[subject][step]` the largest value of the map that the recipe makes of that step alone.
+  private func peaks(of run: RecordedRun, by recipe: Recipe) throws -> [[Double]] {
+    try run.manifest.subjects.map { subject in
+      try run.manifest.timesteps.indices.map { step in
+        let maps = try run.maps(of: [subject], by: recipe.taking(steps: [step]))
+        return Double(try #require(maps[0].map.values.max()))
+      }
+    }
+  }
+
+  @Test(
+    "The peak attention of a step is the largest value of the recipe's map of that step, in both layouts",
+    arguments: ["", "mean(layer: 2x3)", "max(head) mean(layer: 2x3)"])
+  func peakOfRecipe(text: String) throws {
+    try withFolder { folder in
+      let runs = try ["stable-diffusion", "attend-and-excite"].map {
+        try recordSynthetic(folder.appendingPathComponent($0), $0, seed: 1, [:])
+      }
+      let recipe = text.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: text)
+      let curves = try CurvesSheet(
+        runs: runs, measures: [.peak], recipe: text.isEmpty ? nil : recipe, software: "test")
+      let compare = try CompareSheet(
+        runs: runs, recipe: text.isEmpty ? nil : recipe, curves: .strip, software: "test")
+      for (method, run) in runs.enumerated() {
+        for (word, expected) in try peaks(of: run, by: recipe).enumerated() {
+          #expect(expected.count == 3 && expected.allSatisfy { $0 > 0 })
+          #expect(curves.panels[word].values[method][0] == expected)
+          #expect(compare.seeds[0].runs[method].curves[.peak]?[word] == expected)
+        }
+      }
     }
   }
 
@@ -284,11 +327,6 @@ struct CurvesSheetTests {
       tops.append(try #require(plot(scene, panel)).y)
     }
     #expect(tops[0] < tops[1] && tops[1] == tops[2] && tops[2] < tops[3])
-    let two = try Self.sheet().scene()
-    let (entropy, overlap) = (
-      try #require(plot(two, "entropy: cat")), try #require(plot(two, "overlap: cat and frog"))
-    )
-    #expect(entropy.y == overlap.y)
   }
 
   // MARK: - What cannot be drawn
@@ -300,10 +338,10 @@ struct CurvesSheetTests {
       let path = folder.appendingPathComponent("run")
       let run = try recordSynthetic(path, "attend-and-excite", seed: 1, [:])
       let sheet = try CurvesSheet(runs: [run], software: "test")
-      #expect(sheet.panels.map(\.measure) == [.entropy, .entropy, .overlap])
-      #expect(sheet.gaps == ["No run recorded loss.", "No run recorded largest attention."])
+      #expect(sheet.panels.map(\.measure) == [.peak, .peak, .entropy, .entropy, .overlap])
+      #expect(sheet.gaps == ["No run recorded loss."])
       checkStructure(of: try sheet.scene())
-      for measures in [[CurveMeasure.loss], [.entropy, .maxima]] {
+      for measures in [[CurveMeasure.loss], [.entropy, .score]] {
         let error = #expect(throws: AnalysisError.self) {
           try CurvesSheet(runs: [run], measures: measures, software: "test")
         }
@@ -320,7 +358,9 @@ struct CurvesSheetTests {
       let measured = try measure(path, [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
       try FileManager.default.removeItem(at: path.appendingPathComponent("attention.zarr"))
       let bare = try CurvesSheet(runs: [RecordedRun(measured.folder.path)], software: "test")
-      #expect(bare.panels.map(\.measure) == [.loss, .maxima, .maxima])
+      // Without maps the recorded score stands in for the peak, under its own name.
+      #expect(bare.panels.map(\.measure) == [.score, .score, .loss])
+      checkStructure(of: try bare.scene())
       #expect(bare.gaps.count == 2)
       try Data().write(to: path.appendingPathComponent("calls.jsonl"))
       #expect(throws: AnalysisError.self) {
@@ -356,7 +396,10 @@ struct CurvesSheetTests {
       #expect(throws: FigureError.self) {
         try CurvesSheet(runs: [single], measures: [.overlap], software: "test")
       }
-      #expect(try CurvesSheet(runs: [single], software: "test").panels.map(\.measure) == [.entropy])
+      #expect(
+        try CurvesSheet(runs: [single], software: "test").panels.map(\.measure) == [
+          .peak, .entropy,
+        ])
     }
     #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try Self.sheet().scene(SheetStyle(width: 100))
@@ -373,6 +416,31 @@ struct CurvesSheetTests {
     #expect(one.json == other.json)
     #expect(try PDFBackend.data(one) == PDFBackend.data(other))
     #expect(try PNGBackend.data(one, dpi: 100) == PNGBackend.data(other, dpi: 100))
+  }
+
+  @Test("A panel of a word has the word's colour for every method; others the methods' own")
+  func colors() throws {
+    let scene = try Self.sheet(methods: 3).scene()
+    func colors(_ panel: String) -> [Color] {
+      var colors: [Color] = []
+      scene.visit { path, node in
+        if path.first == panel, path.count == 2, path[1].hasPrefix("line "),
+          case .path(let points, false, nil, let stroke?) = node, points.count > 4
+        {
+          colors.append(stroke.color)
+        }
+      }
+      return colors
+    }
+    for measure in ["peak attention", "excitation score", "entropy"] {
+      for (index, word) in ["cat", "frog"].enumerated() {
+        #expect(colors("\(measure): \(word)") == [Color](repeating: Palette.words[index], count: 3))
+      }
+    }
+    for panel in ["loss", "overlap: cat and frog"] {
+      #expect(Set(colors(panel)).count == 3)
+      #expect(Set(colors(panel)).isDisjoint(with: Palette.words))
+    }
   }
 
   @Test("Methods differ in colour, in dashes and in markers, and bands are light and opaque")

@@ -36,14 +36,16 @@ struct EveryLayoutTests {
     try #require(Self.layouts.first { $0.name == name }?.content)
   }
 
-  /// Plain and excited runs of two seeds.
+  /// Plain and excited runs of two seeds, each with a neglected subject.
   private func runs(in folder: URL, prompt: String = Self.prompts[0], steps: Int = 3) throws
     -> [RecordedRun]
   {
     try ["stable-diffusion", "attend-and-excite"].flatMap { method in
       try [3, 7].map { seed in
         let place = folder.appendingPathComponent("\(method)-\(seed)")
-        return try recordSynthetic(place, method, seed: seed, [:], steps: steps, prompt: prompt)
+        _ = try recordSynthetic(place, method, seed: seed, [:], steps: steps, prompt: prompt)
+        let scores: [Float] = [method == "stable-diffusion" ? 0.05 : 0.15, Float(seed) / 10]
+        return try measure(place, Array(repeating: scores, count: steps))
       }
     }
   }
@@ -83,7 +85,7 @@ struct EveryLayoutTests {
       #expect(parser.parse(), "\(String(describing: parser.parserError))")
       #expect(!svg.contains("<b>"))
       #expect(try JSONSerialization.jsonObject(with: Data(scene.json.utf8)) is [String: Any])
-      let tex = TeXBackend.text(scene, graphics: "a.pdf")
+      let tex = TeXBackend.text([scene], .init(graphics: ["a.pdf"]))
       #expect(!tex.contains("\\textbf{#1}"))
       for character in ["猫", "🐸"] where prompt.contains(character) {
         let package = character == "猫" ? "fonts-noto-cjk" : "fonts-symbola"
@@ -140,9 +142,9 @@ struct EveryLayoutTests {
   // MARK: - Colours
 
   static let styles = [
-    MapStyle(), MapStyle(overlay: .cells, colors: .viridis),
+    MapStyle(overlay: .mosaic), MapStyle(overlay: .cells, colors: .viridis),
     MapStyle(overlay: .cells, colors: .cividis, isLogarithmic: true),
-    MapStyle(colors: .inferno, range: .fixed(lower: 0.02, upper: 0.2)),
+    MapStyle(overlay: .mosaic, colors: .inferno, range: .fixed(lower: 0.02, upper: 0.2)),
     MapStyle(overlay: .side, colors: .plasma),
   ]
 
@@ -157,16 +159,14 @@ struct EveryLayoutTests {
         plan.knob = "scale-factor"
         plan.rows = [.method, .knob]
       }
-      if plan.showsDifferences, style != MapStyle() { return }
+      if plan.showsDifferences, style != MapStyle(overlay: .mosaic) { return }
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
       // Wide enough for one band of columns, so that panels are drawn row by row.
       let scene = try sheet.scene(SheetStyle(width: 1400, maps: style))
       let raster = try Raster(scene, dpi: 150)
       let scale = style.scale(of: sheet.scaleMaps, isDifference: plan.showsDifferences)
       let frames = mapFrames(scene)
-      let maps = sheet.panels.joined().compactMap { panel in
-        if case .map(let map) = panel { map } else { nil }
-      }
+      let maps = shownMaps(sheet)
       #expect(frames.count == maps.count && !maps.isEmpty)
       for (map, frame) in zip(maps, frames) {
         for (cell, value) in map.values.enumerated() {
@@ -180,6 +180,156 @@ struct EveryLayoutTests {
           #expect(abs(read - expected) <= 1.0 / 255)
         }
       }
+    }
+  }
+
+  /// The maps of a sheet in drawing order; of differences, the side that is shown.
+  private func shownMaps(_ sheet: MapSheet) -> [AttentionMap] {
+    sheet.panels.joined().compactMap { panel in
+      switch panel {
+      case .map(let map): map
+      case .difference(let map, let isGain):
+        AttentionMap(
+          grid: map.grid, values: map.values.map { isGain ? max(0, $0) : min(0, $0) })
+      case .picture, .nothing: nil
+      }
+    }
+  }
+
+  @Test(
+    "Values are solved from the blended pixels over plain grey, for every layout and colour map",
+    arguments: SheetLayout.ofMaps,
+    ColorMap.sequential.filter { (try? MapStyle(colors: $0).validate(isDifference: false)) != nil })
+  func blends(layout: SheetLayout, colors: ColorMap) throws {
+    try withFolder { folder in
+      var plan = layout.mapPlan
+      if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
+      if layout == .sweep {
+        plan.knob = "scale-factor"
+        plan.rows = [.method, .knob]
+      }
+      if plan.showsDifferences, colors != .magma { return }
+      // The pictures of these runs are grey all over.
+      let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
+      let style = MapStyle(colors: colors)
+      let scene = try sheet.scene(SheetStyle(width: 420, maps: style))
+      var frames: [Scene.Rect] = []
+      scene.visit { path, node in
+        if path.last != "color bar", path.last?.hasSuffix("picture") == false,
+          case .image(_, let frame) = node
+        {
+          frames.append(frame)
+        }
+      }
+      let maps = shownMaps(sheet)
+      #expect(frames.count == maps.count && !maps.isEmpty)
+      try expectBlended(
+        scene, Array(zip(maps, frames)),
+        scale: style.scale(of: sheet.scaleMaps, isDifference: plan.showsDifferences),
+        colors: plan.showsDifferences ? .difference : colors)
+    }
+  }
+
+  @Test("Values are solved from the blended pixels of the ranked cases of neglect too")
+  func neglectBlends() throws {
+    try withFolder { folder in
+      let sheet = try NeglectSheet(
+        runs: runs(in: folder), recipe: Recipe(parsing: "mean(layer: 2x3)"), software: "test")
+      let scene = try sheet.scene()
+      var frames: [[String]: Scene.Rect] = [:]
+      scene.visit { path, node in
+        if case .image(_, let frame) = node { frames[path] = frame }
+      }
+      let maps = try sheet.cases.enumerated().flatMap { index, one in
+        try one.subjects.map { subject in
+          (
+            try #require(subject.map),
+            try #require(frames[["case \(index + 1)", "map \(subject.name)"]])
+          )
+        }
+      }
+      #expect(maps.count == 8)
+      try expectBlended(
+        scene, maps, scale: MapStyle().scale(of: maps.map(\.0), isDifference: false),
+        colors: .magma)
+    }
+  }
+
+  @Test(
+    "What a box method was told is drawn on the picture and on the word's own maps",
+    arguments: [
+      "seeds", "methods", "steps", "tokens", "layers", "heads", "difference", "compare", "neglect",
+    ])
+  func boxes(name: String) throws {
+    try withFolder { folder in
+      let box = "cat=0.05,0.4,0.45,0.95; frog=0.55,0.3,0.95,0.9"
+      let runs = try [("stable-diffusion", [:]), ("box-diff", ["box": box])].map { method, knobs in
+        let place = folder.appendingPathComponent(method)
+        _ = try recordSynthetic(place, method, seed: 3, [:], knobs: knobs)
+        return try measure(place, Array(repeating: [0.1, 0.6], count: 3))
+      }
+      let scene = try scene(name, runs)
+      let edges = ["cat": [0.05, 0.4, 0.45, 0.95], "frog": [0.55, 0.3, 0.95, 0.9]]
+      var found: [(word: String, rect: Scene.Rect, panel: [String])] = []
+      var frames: [[String]: Scene.Rect] = [:]
+      scene.visit { path, node in
+        switch node {
+        case .image(_, let frame): frames[path] = frame
+        case .rectangle(let rect, nil, .some) where path.last?.hasPrefix("box ") == true:
+          found.append((String(path[path.count - 1].dropFirst(4)), rect, path.dropLast()))
+        default: break
+        }
+      }
+      #expect(Set(found.map(\.word)) == ["cat", "frog"])
+      for (word, rect, panel) in found {
+        let frame = try #require(frames[panel], "\(panel)")
+        let edges = try #require(edges[word])
+        let shares = [
+          (rect.x - frame.x) / frame.width, (rect.y - frame.y) / frame.height,
+          (rect.maxX - frame.x) / frame.width, (rect.maxY - frame.y) / frame.height,
+        ]
+        #expect(zip(shares, edges).allSatisfy { abs($0 - $1) < 1e-9 }, "\(shares)")
+      }
+      // Two lines a box; on a word's map its own alone, on the picture both, on the plain run's none.
+      for (panel, boxes) in Dictionary(grouping: found, by: \.panel) {
+        let words = Set(boxes.map(\.word))
+        let name = panel.last ?? ""
+        let isPicture = ["picture", "image", "other"].contains { (end: String) in
+          name.hasSuffix(end)
+        }
+        #expect(words.count == (isPicture ? 2 : 1) && boxes.count == 2 * words.count, "\(panel)")
+        #expect(!panel.joined().contains("Stable Diffusion"), "\(panel)")
+      }
+      let said = scene.texts.map(\.string).joined(separator: " ")
+      #expect(said.contains("told to keep each word"))
+    }
+  }
+
+  @Test("A difference says loss and gain apart, each over the picture of its own run")
+  func sides() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder)
+      let shades: [String: UInt8] = ["stable-diffusion": 40, "attend-and-excite": 220]
+      for run in runs {
+        let shade = try #require(shades[run.manifest.method.name])
+        try Picture(width: 1, height: 1, pixels: [shade, shade, shade]).write(
+          to: run.folder.image)
+      }
+      let scene = try scene("difference", runs)
+      var pictures: [String: Set<UInt8>] = [:]
+      scene.visit { path, node in
+        if let name = path.last, name.hasSuffix("picture"), case .image(let picture, _) = node {
+          pictures[name, default: []].formUnion(picture.pixels)
+        }
+      }
+      #expect(
+        pictures == [
+          "Attend-and-Excite, Stable Diffusion: attention lost, picture": [40],
+          "Attend-and-Excite, Attend-and-Excite: attention gained, picture": [220],
+        ])
+      let words = scene.texts.map(\.string)
+      #expect(
+        words.count { $0.hasPrefix("loss ") } == 4 && words.count { $0.hasPrefix("gain ") } == 4)
     }
   }
 
@@ -261,15 +411,20 @@ struct EveryLayoutTests {
       #expect(throws: FigureError.self) { try scene("seeds", runs, SheetStyle(typeSize: .nan)) }
       let large = try scene("seeds", runs, SheetStyle(typeSize: 9))
       #expect(large.warnings.isEmpty && large.texts.map(\.size).min() == 9)
-      #expect(throws: FigureError.tooNarrow(width: 50, needed: 78)) {
+      let error = #expect(throws: FigureError.self) {
         try scene("seeds", runs, SheetStyle(width: 50, typeSize: 12))
       }
+      guard case .tooNarrow(width: 50, let needed) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      checkStructure(of: try scene("seeds", runs, SheetStyle(width: needed, typeSize: 12)))
     }
   }
 
   // MARK: - Steps
 
-  @Test("An animation has a frame for each step, on one scale, and a viewer without it the first")
+  @Test("An animation has a frame for each step, on one scale")
   func animation() throws {
     try withFolder { folder in
       let runs = try runs(in: folder)
@@ -285,25 +440,6 @@ struct EveryLayoutTests {
         frame.texts.filter { $0.box.y > frame.height - 40 }.map(\.string)
       }
       #expect(Set(bars).count == 1)
-      let file = try APNGBackend.data(frames, dpi: 72, delay: 100)
-      let path = folder.appendingPathComponent("a.apng").path
-      try APNGBackend.render(frames, dpi: 72, delay: 100, to: path)
-      #expect(try Array(Data(contentsOf: URL(fileURLWithPath: path))) == file)
-      // Its first frame is the PNG of the first scene, chunk for chunk.
-      #expect(try Picture.decode(file, path: "a") == PNGBackend.image(frames[0], dpi: 72))
-      let script =
-        "import sys; from PIL import Image, ImageSequence as S\n"
-        + "i = Image.open(sys.argv[1]); print(i.n_frames, i.info['loop'], "
-        + "[f.info['duration'] for f in S.Iterator(i)])\n"
-        + "for n, f in enumerate(S.Iterator(i)): f.convert('RGB').save(f'{sys.argv[2]}/{n}.png')"
-      let python = fixtures.appendingPathComponent("../../../.build-readers/bin/python").path
-      let read = try run(python, ["-c", script, path, folder.path])
-      #expect(read.output.contains("3 0 [100.0, 100.0, 400.0]"), "\(read.output)")
-      for (step, frame) in frames.enumerated() {
-        #expect(
-          try Picture.read(folder.path + "/\(step).png") == PNGBackend.image(frame, dpi: 72))
-      }
-      #expect(throws: FigureError.self) { try APNGBackend.data([]) }
       #expect(throws: FigureError.self) {
         try SheetPlan(content("matrix")).frames(runs, style: SheetStyle(), software: "test")
       }
@@ -338,6 +474,97 @@ struct EveryLayoutTests {
         try SheetPlan(rows: []).scene(runs, style: SheetStyle(), software: "test")
       }
     }
+  }
+}
+
+/// Checks pixels of the drawn scene, in each frame, against the values of its map: those that the blend
+/// over grey stands for, by its formula, are bicubic between the cells within 2/255 of the scale.
+func expectBlended(
+  _ scene: Scene, _ maps: [(AttentionMap, Scene.Rect)], scale: ValueScale, colors: ColorMap
+) throws {
+  let dpi = 300.0
+  let image = try PNGBackend.image(scene, dpi: dpi)
+  let solver = BlendSolver(colors)
+  for (map, frame) in maps {
+    for step in 0..<60 {
+      // Places all over the panel, in no order; its frame is drawn on its edge.
+      let (right, down) = (
+        0.03 + 0.94 * (Double(step) * 0.618).truncatingRemainder(dividingBy: 1),
+        0.03 + 0.94 * (Double(step) * 0.7548).truncatingRemainder(dividingBy: 1)
+      )
+      let column = Int((frame.x + right * frame.width) * dpi / 72)
+      let row = Int((frame.y + down * frame.height) * dpi / 72)
+      let start = (row * image.width + column) * 3
+      let color = image.pixels[start..<start + 3].map(Int.init)
+      let solved = solver.share(color)
+      let share = try #require(solved, "\(color) at \(right), \(down)")
+      // A raster's pixel lies within one of those of the panel.
+      let expected: [Double] = (0..<9).map { neighbour in
+        let aside = Double(neighbour % 3) - 0.5
+        let below = Double(neighbour / 3) - 0.5
+        let x: Double = ((Double(column) + aside) * 72 / dpi - frame.x) / frame.width
+        let y: Double = ((Double(row) + below) * 72 / dpi - frame.y) / frame.height
+        return max(0, min(1, scale.fraction(of: bicubic(map, x, y))))
+      }
+      let (least, most) = (expected.min() ?? 0, expected.max() ?? 0)
+      #expect(share >= least - 2.0 / 255 && share <= most + 2.0 / 255, "\(share), \(expected[4])")
+    }
+  }
+}
+
+/// The value of a map at fractions of its width and height: Keys's cubic with a = −0.75 between the centres
+/// of cells, the edges repeated, within the map's own range.
+private func bicubic(_ map: AttentionMap, _ x: Double, _ y: Double) -> Double {
+  func weight(_ distance: Double) -> Double {
+    let (a, x) = (-0.75, abs(distance))
+    if x < 1 { return (a + 2) * x * x * x - (a + 3) * x * x + 1 }
+    return x < 2 ? a * (x * x * x - 5 * x * x + 8 * x - 4) : 0
+  }
+  let (columns, rows) = (map.grid.columns, map.grid.rows)
+  let (right, down) = (x * Double(columns) - 0.5, y * Double(rows) - 0.5)
+  var sum = 0.0
+  for row in Int(down.rounded(.down)) - 1...Int(down.rounded(.down)) + 2 {
+    for column in Int(right.rounded(.down)) - 1...Int(right.rounded(.down)) + 2 {
+      let cell = max(0, min(rows - 1, row)) * columns + max(0, min(columns - 1, column))
+      sum +=
+        Double(map.values[cell]) * weight(down - Double(row)) * weight(right - Double(column))
+    }
+  }
+  return max(Double(map.values.min() ?? 0), min(Double(map.values.max() ?? 0), sum))
+}
+
+/// Solves the share of the scale from a colour blended over the grey of a picture without shapes.
+private struct BlendSolver {
+  private static let grey = 130.0
+
+  private var shares: [[Int]: ClosedRange<Double>] = [:]
+
+  init(_ colors: ColorMap) {
+    for share in stride(from: 0, through: 1, by: 1.0 / 4096) {
+      let isDifference = colors == .difference
+      let color = colors.color(at: isDifference ? (share < 0.5 ? 0 : 1) : share)
+      let opacity = isDifference ? abs(2 * share - 1) : share
+      let key = [color.red, color.green, color.blue].map {
+        Int((Self.grey + (Double($0) - Self.grey) * opacity).rounded())
+      }
+      let known = shares[key] ?? share...share
+      shares[key] = min(known.lowerBound, share)...max(known.upperBound, share)
+    }
+  }
+
+  /// The middle of the shares that look most like `color`; `nil` if none does.
+  ///
+  /// A pixel between two of a map's has a colour between theirs.
+  func share(_ color: [Int]) -> Double? {
+    func distance(_ other: [Int]) -> Int {
+      zip(color, other).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    }
+    let nearest = shares.min { distance($0.key) < distance($1.key) }
+    guard let nearest, distance(nearest.key) <= 3 else { return nil }
+    let alike = shares.filter { distance($0.key) == distance(nearest.key) }.values
+    let lower = alike.map(\.lowerBound).min() ?? nearest.value.lowerBound
+    let upper = alike.map(\.upperBound).max() ?? nearest.value.upperBound
+    return (lower + upper) / 2
   }
 }
 

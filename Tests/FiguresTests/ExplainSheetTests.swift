@@ -17,7 +17,9 @@ struct ExplainSheetTests {
       members.filter { $0.key != "method" })
   }
 
-  @Test("Rows are times, columns subjects, blocks seeds in order; the photo is there once a block")
+  @Test(
+    "Columns are times, rows subjects, blocks seeds in order; the large photo is there once a block"
+  )
   func arrangement() throws {
     try withFolder { folder in
       let runs = try [7, 3].map { try record("run-\($0)", in: folder, seed: $0) }
@@ -33,7 +35,12 @@ struct ExplainSheetTests {
         for subject in runs[0].manifest.subjects {
           let maps = panels.filter { $0.path.last == "map \(subject.name)" }
           #expect(Set(maps.map { $0.path[1] }) == Set(times))
-          #expect(Set(maps.map(\.frame.x)).count == 1)
+          #expect(Set(maps.map(\.frame.y)).count == 1)
+          let photo = try #require(panels.first { $0.path.last == "photo" })
+          for map in maps {
+            #expect((0.42...0.5).contains(map.frame.width / photo.frame.width))
+            #expect(map.frame.x > photo.frame.maxX)
+          }
         }
       }
     }
@@ -58,6 +65,7 @@ struct ExplainSheetTests {
         let sheet = try ExplainSheet(runs: Array(runs.prefix(count)), software: "test")
         for width in [180.0, 236.25, 495] {
           let scene = try sheet.scene(SheetStyle(width: width))
+          checkStructure(of: scene)
           #expect(scene.width == width)
           for box in scene.texts.map(\.box) {
             #expect(box.x >= 0 && box.maxX <= width + 0.01, "\(count) seeds at \(width)")

@@ -7,8 +7,8 @@ import Testing
 
 @Suite("The neglect sheet")
 struct NeglectSheetTests {
-  private static let late: [(Float, NeglectVerdict)] = [
-    (0.0004, .neglected), (0.3, .lost), (0.6, .weak), (0.95, .attended), (.nan, .unmeasured),
+  private static let scores: [(Float, NeglectVerdict)] = [
+    (0.0004, .neglected), (0.3, .lost), (0.6, .weak), (0.95, .high), (.nan, .unmeasured),
   ]
 
   /// A sheet by formulas.
@@ -24,20 +24,20 @@ struct NeglectSheetTests {
           method: index % 2 == 0 ? "Stable Diffusion" : "Attend-and-Excite", seed: UInt64(index),
           image: Sample.image(UInt64(index)),
           subjects: (0..<subjects).map { subject in
-            let (late, verdict) = Self.late[(index + subject) % Self.late.count]
+            let (score, verdict) = Self.scores[(index + subject) % Self.scores.count]
             return NeglectSheet.Subject(
-              name: Sample.words[subject], tokens: "token \(2 + 3 * subject)", late: late,
+              name: Sample.words[subject], tokens: "token \(2 + 3 * subject)", score: score,
               verdict: verdict,
-              reason: "\(Sample.words[subject]) is \(verdict.rawValue): its largest attention "
-                + "averages \(late) over steps 20..24, below 0.5, and at most it was 0.644 at step 0",
+              reason: "\(Sample.words[subject]) is \(verdict.rawValue): its excitation score "
+                + "averages \(score) over steps 20..24, below 0.5, and at most it was 0.644 at step 0",
               map: verdict == .unmeasured
-                ? nil : Sample.map(UInt64(index), subject: subject, strength: late))
+                ? nil : Sample.map(UInt64(index), subject: subject, strength: score))
           },
           others: others
             ? [
               .init(
                 method: "Attend-and-Excite", image: Sample.image(99),
-                words: "cat 1.00 (attended), frog 1.00 (attended)")
+                words: "cat 1.00 (high score), frog 1.00 (high score)")
             ] : [])
       },
       notes: ["Runs with a neglected or lost subject: Stable Diffusion 1 of 2."],
@@ -58,7 +58,7 @@ struct NeglectSheetTests {
     #expect(scene.width == width)
     let words = scene.texts.map(\.string)
     for rank in 1...shape.cases { #expect(words.contains("\(rank)")) }
-    let verdicts: Set = ["neglected", "lost", "weak", "attended", "not measured"]
+    let verdicts: Set = ["neglected", "lost", "weak", "high score", "not measured"]
     #expect(words.count { verdicts.contains($0) } >= shape.cases * shape.subjects)
   }
 
@@ -103,7 +103,7 @@ struct NeglectSheetTests {
     #expect(throws: FigureError.self) { try NeglectSheet(runs: [], software: "test") }
   }
 
-  @Test("Bars have the length of the attention, and lines at the verdict's levels")
+  @Test("Bars have the length of the score, and lines at the verdict's levels")
   func bars() throws {
     let scene = try Self.sheet(cases: 1, subjects: 4).scene()
     for (index, word) in Sample.words.enumerated() {
@@ -120,7 +120,7 @@ struct NeglectSheetTests {
         }
       }
       let frame = try #require(frames.first)
-      #expect(abs(filled[0] / frame.width - Double(Self.late[index].0)) < 1e-6)
+      #expect(abs(filled[0] / frame.width - Double(Self.scores[index].0)) < 1e-6)
       #expect(levels.map { (($0 - frame.x) / frame.width * 1000).rounded() } == [500, 800])
     }
   }
@@ -132,33 +132,48 @@ struct NeglectSheetTests {
     let courses: [(String, Int, [Float])] = [
       ("stable-diffusion", 1, [0.9, 0.9]), ("stable-diffusion", 2, [0.9, 0.125]),
       ("attend-and-excite", 2, [0.9, 0.85]), ("stable-diffusion", 3, [0.6, 0.9]),
+      ("stable-diffusion", 5, [0.25, 0.9]),
     ]
-    return try courses.map { method, seed, maxima in
+    return try courses.map { method, seed, scores in
       let path = folder.appendingPathComponent("\(method)-\(seed)")
       _ = try recordSynthetic(path, method, seed: seed, [:])
-      return try measure(path, [[Float]](repeating: maxima, count: 3))
+      return try measure(path, [[Float]](repeating: scores, count: 3))
+    }
+  }
+
+  @Test("Only cases of neglect are shown, and runs without any are refused in one line")
+  func onlyNeglect() throws {
+    try withFolder { folder in
+      let runs = try runs(in: folder)
+      let sheet = try NeglectSheet(runs: runs, software: "test")
+      #expect(sheet.cases.map(\.seed) == [2, 5])
+      #expect(sheet.cases.allSatisfy { $0.subjects.contains(where: \.verdict.isNeglect) })
+      let error = #expect(throws: FigureError.self) {
+        try NeglectSheet(runs: [runs[0], runs[2]], software: "test")
+      }
+      #expect(
+        error?.description.contains(
+          "no case of neglect in 2 runs: the lowest excitation score is 0.850, and neglect is below 0.5"
+        )
+          == true)
     }
   }
 
   @Test("Cases are ranked by their weakest subject, and what is left out is said")
   func ranking() throws {
     try withFolder { folder in
-      let sheet = try NeglectSheet(runs: runs(in: folder), cases: 3, software: "test")
-      #expect(sheet.cases.map(\.seed) == [2, 3, 2])
-      #expect(
-        sheet.cases.map(\.method) == ["Stable Diffusion", "Stable Diffusion", "Attend-and-Excite"])
-      #expect(
-        sheet.cases.map { $0.subjects.map(\.verdict) }
-          == [[.attended, .neglected], [.weak, .attended], [.attended, .attended]])
+      let sheet = try NeglectSheet(runs: runs(in: folder), cases: 1, software: "test")
+      #expect(sheet.cases.map(\.seed) == [2])
+      #expect(sheet.cases.map(\.method) == ["Stable Diffusion"])
+      #expect(sheet.cases.map { $0.subjects.map(\.verdict) } == [[.high, .neglected]])
       #expect(sheet.cases[0].others.map(\.method) == ["Attend-and-Excite"])
-      #expect(sheet.cases[1].others.isEmpty)
       let scene = try sheet.scene()
       checkStructure(of: scene)
-      #expect(scene.caption.contains("3 of 4 cases are shown"))
-      #expect(scene.caption.contains("at least 0.900."))
-      #expect(scene.caption.contains("Stable Diffusion 1 of 3, Attend-and-Excite 0 of 1"))
+      #expect(scene.caption.contains("1 of 2 cases are shown"))
+      #expect(scene.caption.contains("the weakest subject’s score is 0.250 or more."))
+      #expect(scene.caption.contains("Stable Diffusion 2 of 4, Attend-and-Excite 0 of 1"))
       let told = try JSONSerialization.jsonObject(with: Data(scene.metadata.manifest.utf8))
-      #expect((told as? [String: Any])?["cases"] as? Int == 3)
+      #expect((told as? [String: Any])?["cases"] as? Int == 1)
     }
   }
 
@@ -169,7 +184,8 @@ struct NeglectSheetTests {
       let sheet = try NeglectSheet(runs: runs, software: "test")
       let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: .mosaic, colors: .viridis)))
       var maps: [AttentionMap] = []
-      for report in NeglectReport.ranked(try runs.map { try NeglectReport($0) }) {
+      for report in NeglectReport.ranked(try runs.map { try NeglectReport($0) })
+      where report.hasNeglect {
         let run = try RecordedRun(report.path)
         let made = try run.aggregate(by: Recipe(layers: "2x3", steps: report.window))
         maps += try run.manifest.subjects.map { try made.map(of: $0) }
@@ -177,7 +193,7 @@ struct NeglectSheetTests {
       let upper = Double(try #require(maps.map(\.largest).max()))
       var cells: [Scene.Cells] = []
       scene.visit { _, node in if case .cells(let found) = node { cells.append(found) } }
-      #expect(cells.count == 8)
+      #expect(cells.count == 4)
       for (map, found) in zip(maps, cells) {
         for (value, color) in zip(map.values, found.colors) {
           #expect(color == ColorMap.viridis.color(at: Double(value) / upper))
@@ -192,7 +208,7 @@ struct NeglectSheetTests {
       let runs = try runs(in: folder)
       let path = runs[1].folder.path
       try FileManager.default.removeItem(atPath: path + "/attention.zarr")
-      let sheet = try NeglectSheet(runs: [runs[0], RecordedRun(path)], software: "test")
+      let sheet = try NeglectSheet(runs: [runs[4], RecordedRun(path)], software: "test")
       #expect(sheet.cases.map { $0.subjects.compactMap(\.map).count } == [0, 2])
       checkStructure(of: try sheet.scene())
       #expect(throws: AnalysisError.self) {

@@ -66,11 +66,11 @@ struct OverlayTests {
 
   @Test("Alpha is the picture where attention is nothing and the colour where it is most")
   func alpha() {
+    let style = MapStyle(overlay: .alpha, interpolation: .nearest)
     let map = AttentionMap(grid: Grid(rows: 1, columns: 3), values: [0, 0.5, 1])
     let grey = Picture(width: 3, height: 1, pixels: [90, 90, 90, 90, 90, 90, 90, 90, 90])
     let scale = ValueScale(covering: [map])
-    let image = MapRaster(map: map, scale: scale, style: MapStyle(overlay: .alpha))
-      .blended(over: grey)
+    let image = MapRaster(map: map, scale: scale, style: style).over(grey)
     let (middle, last) = (ColorMap.magma.color(at: 0.5), ColorMap.magma.color(at: 1))
     #expect(Array(image.pixels[0..<3]) == [90, 90, 90])
     #expect(image.pixels[3] == UInt8(((90 + Double(middle.red)) / 2).rounded()))
@@ -82,8 +82,9 @@ struct OverlayTests {
     let map = AttentionMap(grid: Grid(rows: 1, columns: 2), values: [0.25, 1])
     let picture = Picture(width: 2, height: 1, pixels: [200, 100, 40, 200, 100, 40])
     let image = MapRaster(
-      map: map, scale: ValueScale(covering: [map]), style: MapStyle(overlay: .dim)
-    ).dimming(picture)
+      map: map, scale: ValueScale(covering: [map]),
+      style: MapStyle(overlay: .dim, interpolation: .nearest)
+    ).over(picture)
     #expect(image.pixels == [50, 25, 10, 200, 100, 40])
   }
 
@@ -113,6 +114,173 @@ struct OverlayTests {
     for line in lines where line.first != line.last {
       for end in [line.first, line.last].compactMap(\.self) {
         #expect(end.x == 0 || end.y == 0 || end.x == 6 || end.y == 4)
+      }
+    }
+  }
+
+  @Test("Bicubic contours of a hill are circles without corners, which straight ones are not")
+  func smoothContours() {
+    let (middle, spread) = (7.2, 3.1)
+    let hill = AttentionMap(
+      grid: Grid(rows: 16, columns: 16),
+      values: (0..<256).map { cell in
+        let (down, right) = (Double(cell / 16) - middle, Double(cell % 16) - middle)
+        return Float(exp(-(down * down + right * right) / (2 * spread * spread)))
+      })
+    func sharpest(_ kernel: Recipe.Interpolation, level: Double) -> Double {
+      let radius = spread * (-2 * log(level)).squareRoot()
+      let lines = Contours.joined(Contours(map: hill, by: kernel).segments(at: level))
+      #expect(lines.count == 1)
+      var sharpest = 0.0
+      for line in lines {
+        for place in line {
+          let found = hypot(place.x - middle, place.y - middle)
+          #expect(abs(found - radius) < 0.1, "\(found) for \(radius)")
+        }
+        let corners = zip(zip(line, line.dropFirst()), line.dropFirst(2))
+        for ((one, two), three) in corners {
+          let turn = atan2(three.y - two.y, three.x - two.x) - atan2(two.y - one.y, two.x - one.x)
+          sharpest = max(sharpest, abs(remainder(turn, 2 * .pi)))
+        }
+      }
+      return sharpest
+    }
+    for level in [0.3, 0.5, 0.7] {
+      // A circle that is drawn through n points turns by 2π / n at each of them.
+      #expect(sharpest(.bicubic, level: level) < 0.25)
+      #expect(sharpest(.nearest, level: level) > 0.25)
+    }
+  }
+
+  @Test("Bicubic contours part the cells above a level from those below it", arguments: 0..<10)
+  func contoursOfCells(seed: Int) {
+    var generator = SplitMix(state: UInt64(seed))
+    let map = AttentionMap(
+      grid: Grid(rows: 6, columns: 5), values: (0..<30).map { _ in Float(generator.unit()) })
+    let level = 0.3 + 0.4 * generator.unit()
+    let segments = Contours(map: map, by: .bicubic).segments(at: level)
+    for row in 0..<6 {
+      for column in 0..<4 {
+        // From one cell's centre to the next, a line that parts them is crossed an odd number of times.
+        let crossings = segments.count { segment in
+          (segment.from.y > Double(row) + 1e-9) != (segment.to.y > Double(row) + 1e-9)
+            && { (share: Double) in
+              let x = segment.from.x + share * (segment.to.x - segment.from.x)
+              return x > Double(column) && x < Double(column + 1)
+            }((Double(row) + 1e-9 - segment.from.y) / (segment.to.y - segment.from.y))
+        }
+        let (one, other) = (map.values[row * 5 + column], map.values[row * 5 + column + 1])
+        let isParted = (Double(one) >= level) != (Double(other) >= level)
+        #expect((crossings % 2 == 1) == isParted, "row \(row), column \(column)")
+      }
+    }
+  }
+
+  @Test("The bar of contours marks their levels and its ends, and nothing else")
+  func contourTicks() throws {
+    for levels in [[0.25, 0.5, 0.75], [0.1, 0.12], [0.5]] {
+      let scene = try Sample.sheet(seeds: 1, subjects: 2).scene(
+        SheetStyle(maps: MapStyle(overlay: .contour, contours: levels)))
+      let bar = try #require(scene.panels.first { $0.path.last == "color bar" }?.frame)
+      var ticks: [Double] = []
+      scene.visit { path, node in
+        if path.last == "color bar", case .path(let points, _, _, _) = node {
+          ticks.append((points[0].x - bar.x) / bar.width)
+        }
+      }
+      #expect(ticks.count == levels.count + 2)
+      for (tick, share) in zip(ticks.sorted(), [0] + levels + [1]) {
+        #expect(abs(tick - share) < 1e-6)
+      }
+    }
+  }
+
+  @Test(
+    "An overlay without an interpolation has the one that suits it, and is drawn",
+    arguments: OverlayMode.allCases)
+  func interpolations(overlay: OverlayMode) throws {
+    let scene = try Sample.sheet(seeds: 1, subjects: 2).scene(
+      SheetStyle(maps: MapStyle(overlay: overlay)))
+    let said = scene.texts.map(\.string).joined(separator: " ")
+    let expected =
+      switch overlay {
+      case .mosaic, .cells, .side: "no interpolation"
+      case .alpha, .dim, .contour: "bicubic interpolation"
+      case .jetCompat: "bilinear interpolation"
+      }
+    #expect(said.contains(expected) && scene.caption.contains(expected), "\(said)")
+  }
+
+  @Test("Where a word is not attended to, its panel is the picture in grey, pixel by pixel")
+  func calm() throws {
+    var sheet = Sample.sheet(seeds: 1, subjects: 2)
+    sheet.seeds[0].runs[0].maps[0] = AttentionMap(
+      grid: Grid(rows: 16, columns: 16), values: Array(repeating: 0, count: 256))
+    let scene = try sheet.scene()
+    var shown: Picture?
+    scene.visit { path, node in
+      if path == ["seed 0", sheet.methods[0].title, "map \(Sample.words[0])"],
+        case .image(let picture, _) = node
+      {
+        shown = picture
+      }
+    }
+    let picture = try #require(shown)
+    let source = sheet.seeds[0].runs[0].image
+    let factor = picture.width / source.width
+    #expect(factor > 1 && picture.width == factor * source.width)
+    // Grey, in the order of the picture's own lumas, and the same for each pixel of the picture.
+    var greys: [(luma: Double, grey: UInt8)] = []
+    for index in 0..<source.width * source.height {
+      let (row, column) = (index / source.width, index % source.width)
+      for (down, right) in [(0, 0), (factor - 1, factor - 1)] {
+        let start = 3 * ((row * factor + down) * picture.width + column * factor + right)
+        #expect(Set(picture.pixels[start..<start + 3]).count == 1)
+        let parts = source.pixels[3 * index..<3 * index + 3].map(Double.init)
+        greys.append(
+          (0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2], picture.pixels[start]))
+      }
+    }
+    greys.sort { $0.luma < $1.luma }
+    #expect(zip(greys, greys.dropFirst()).allSatisfy { $0.grey <= $1.grey })
+    #expect(greys.first?.grey == 60 && greys.last?.grey == 200)
+  }
+
+  @Test("Over a picture of few greys, noise stays faint")
+  func faintPictures() throws {
+    var sheet = Sample.sheet(seeds: 1, subjects: 1)
+    sheet.seeds[0].runs[0].image = Picture(
+      width: 2, height: 1, pixels: [100, 100, 100, 102, 102, 102])
+    sheet.seeds[0].runs[0].maps[0].values = Array(repeating: 0, count: 256)
+    var greys: Set<UInt8> = []
+    try sheet.scene().visit { path, node in
+      if path == ["seed 0", sheet.methods[0].title, "map \(Sample.words[0])"],
+        case .image(let picture, _) = node
+      {
+        greys.formUnion(picture.pixels)
+      }
+    }
+    #expect(greys == [127, 133])
+  }
+
+  @Test(
+    "The peaks are printed as they are, whatever lies between the cells",
+    arguments: OverlayMode.allCases)
+  func printedPeaks(overlay: OverlayMode) throws {
+    let sheet = Sample.sheet(seeds: 2, subjects: 3)
+    let scene = try sheet.scene(SheetStyle(maps: MapStyle(overlay: overlay)))
+    var printed: [[String]: String] = [:]
+    scene.visit { path, node in
+      if case .text(let text) = node { printed[path] = text.string }
+    }
+    for (index, seed) in sheet.seeds.enumerated() {
+      for (method, run) in zip(sheet.methods, seed.runs) {
+        for (subject, map) in zip(sheet.subjects, run.maps) {
+          let text = try #require(printed[["seed \(index)", method.title, "map \(subject.name)"]])
+          let number = try #require(
+            Double(text.split(whereSeparator: { " –".contains($0) }).last ?? ""))
+          #expect(abs(number - Double(map.largest)) <= 0.0005, "\(text)")
+        }
       }
     }
   }
@@ -171,7 +339,9 @@ struct OverlayTests {
       (MapStyle(range: .fixed(lower: 0, upper: 1), isLogarithmic: true), false),
       (MapStyle(overlay: .contour, contours: []), false),
       (MapStyle(overlay: .contour, contours: [1.5]), false),
-      (MapStyle(isLogarithmic: true), true), (MapStyle(overlay: .alpha), true),
+      (MapStyle(overlay: .jetCompat, interpolation: .bicubic), false),
+      (MapStyle(colors: .cividis), false),
+      (MapStyle(isLogarithmic: true), true), (MapStyle(overlay: .dim), true),
       (MapStyle(colors: .viridis), true),
     ])
   func refusals(style: MapStyle, isDifference: Bool) {

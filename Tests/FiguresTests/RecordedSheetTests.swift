@@ -60,7 +60,7 @@ struct RecordedSheetTests {
     }
   }
 
-  @Test("A method that would alter more steps than a run has altered all of them")
+  @Test("Nothing is said of moved steps where a run does not tell, and no step is shaded")
   func alteredSteps() throws {
     try withFolder { folder in
       let runs = try [
@@ -69,10 +69,79 @@ struct RecordedSheetTests {
           folder.appendingPathComponent("excited"), "a-star", seed: 1, [:],
           alteredSteps: 1000),
       ]
-      let scene = try CompareSheet(
-        runs: runs, recipe: Recipe(parsing: "mean(layer: 2x3)"), software: "test"
-      ).scene()
-      #expect(scene.texts.contains { $0.string.hasPrefix("3 of 3 steps altered") })
+      let sheet = try CompareSheet(
+        runs: runs, recipe: Recipe(parsing: "mean(layer: 2x3)"), software: "test")
+      #expect(sheet.alteredSteps == 3 && sheet.seeds[0].runs[1].movedSteps == nil)
+      #expect(try !sheet.scene().caption.contains("moved the latent"))
+    }
+  }
+
+  @Test(
+    "The caption counts the steps that moved the latent, and warns of a latent out of range"
+  )
+  func movedSteps() throws {
+    try withFolder { folder in
+      func run(_ name: String, _ method: String, seed: Int, _ moved: [Float]?, _ latents: [Float])
+        throws -> RecordedRun
+      {
+        let place = folder.appendingPathComponent(name)
+        _ = try record(name, in: folder, method, seed: seed)
+        return try measure(
+          place, [[0.9, 0.9], [0.9, 0.9], [0.9, 0.9]], moved: moved, latents: latents)
+      }
+      let runs = try [
+        run("a", plain, seed: 1, nil, [1, 2, 4]),
+        run("b", excited, seed: 1, [0, 0, 0], [1, 2, 5]),
+        run("c", plain, seed: 2, nil, [1, 2, 4]),
+        run("d", excited, seed: 2, [3, 1, 0], [1, 6, 4]),
+      ]
+      let sheet = try CompareSheet(runs: runs, software: "test")
+      #expect(sheet.seeds.map(\.runs[1].movedSteps) == [0, 2] && sheet.alteredSteps == 2)
+      let scene = try sheet.scene()
+      let warning = "Attend-and-Excite, seed 2: the latent’s largest value is 3.0 times that"
+      #expect(scene.caption.contains(warning))
+      #expect(!scene.caption.contains("seed 1: the latent"))
+      let curves = try CurvesSheet(runs: runs, software: "test")
+      #expect(curves.methods.last?.alteredSteps == 2)
+      #expect(try curves.scene().caption.contains(warning))
+    }
+  }
+
+  @Test("Plain Stable Diffusion comes first, then the other methods in the order given")
+  func methods() throws {
+    try withFolder { folder in
+      let runs = try ["syngen", excited, plain].flatMap { method in
+        try [2, 1].map { try record("\(method)-\($0)", in: folder, method, seed: $0) }
+      }
+      let sheet = try CompareSheet(runs: runs, curves: .strip, software: "test")
+      #expect(sheet.methods.map(\.title) == ["Stable Diffusion", "syngen", "Attend-and-Excite"])
+      #expect(sheet.methods.map(\.isPlain) == [true, false, false])
+      #expect(sheet.seeds.map(\.seed) == [1, 2])
+      #expect(sheet.seeds.allSatisfy { $0.runs.count == 3 })
+      checkStructure(of: try sheet.scene())
+      #expect(SheetLayout(for: runs) == .compare)
+      // A run too few, and the maps of all in rows say more.
+      #expect(SheetLayout(for: Array(runs.dropLast())) == .methods)
+    }
+  }
+
+  @Test("A subject's verdict is that of the report on neglect")
+  func verdicts() throws {
+    try withFolder { folder in
+      for (name, method) in [("plain", plain), ("excited", excited)] {
+        _ = try record(name, in: folder, method, seed: 1)
+      }
+      let low = try measure(
+        folder.appendingPathComponent("plain"), [[0.1, 0.9], [0.2, 0.9], [0.1, 0.9]])
+      let high = try measure(
+        folder.appendingPathComponent("excited"), [[0.9, 0.9], [0.9, 0.9], [0.9, 0.9]])
+      let sheet = try CompareSheet(runs: [low, high], curves: .full, software: "test")
+      for (run, recorded) in zip(sheet.seeds[0].runs, [low, high]) {
+        #expect(run.verdicts == (try NeglectReport(recorded).subjects.map(\.verdict)))
+      }
+      #expect(sheet.seeds[0].runs[0].verdicts == [.neglected, .high])
+      #expect(sheet.seeds[0].runs[1].curves[.score]?[0].allSatisfy { abs($0 - 0.9) < 1e-6 } == true)
+      #expect(try sheet.scene().caption.contains("cat of Stable Diffusion (seed 1)"))
     }
   }
 

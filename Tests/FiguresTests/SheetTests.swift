@@ -25,7 +25,7 @@ struct SheetTests {
   func formats() throws {
     try withFolder { folder in
       let sheet = try sheet(in: folder)
-      let paths = ["a.pdf", "a.png", "a.svg", "a.json", "a.tex", "a.apng"].map {
+      let paths = ["a.pdf", "a.png", "a.svg", "a.json", "a.tex", "a.apng", "a.gif"].map {
         folder.appendingPathComponent($0).path
       }
       let output = try sheet.write(to: paths, dpi: 72)
@@ -38,8 +38,10 @@ struct SheetTests {
       #expect(try bytes(1) == PNGBackend.data(scene, dpi: 72))
       #expect(try bytes(2) == Array(SVGBackend.text(scene).utf8))
       #expect(try bytes(3) == Array(scene.json.utf8))
-      #expect(try bytes(4) == Array(TeXBackend.text(scene, graphics: "a.pdf").utf8))
-      #expect(try bytes(5) == APNGBackend.data(sheet.frames(), dpi: 72))
+      #expect(try bytes(4) == Array(TeXBackend.text([scene], .init(graphics: ["a.pdf"])).utf8))
+      let animation = try Animation(sheet.frames(), dpi: 72)
+      #expect(try bytes(5) == APNGBackend.data(animation))
+      #expect(try bytes(6) == GIFBackend.data(animation))
     }
   }
 
@@ -49,14 +51,15 @@ struct SheetTests {
       let path = folder.appendingPathComponent("a.svg").path
       try sheet(in: folder).write(to: path, isAnonymous: true)
       let text = try String(contentsOfFile: path, encoding: .utf8)
-      #expect(!text.contains("<title>") && !text.contains("<desc>"))
+      #expect(!text.contains("<desc") && !text.contains("<metadata") && !text.contains("Heed"))
+      #expect(text.contains(">Figure of cross-attention</title>"))
     }
   }
 
   @Test(
     "An ending that does not suit is named before anything is written",
     arguments: [
-      (["a.pdf", "a.gif"], "a.gif"), (["a.json", "a.tex"], "a.tex"), (["a"], "a: a sheet is"),
+      (["a.pdf", "a.bmp"], "a.bmp"), (["a.json", "a.tex"], "a.tex"), (["a"], "a: a sheet is"),
     ])
   func endings(names: [String], word: String) throws {
     try withFolder { folder in
@@ -71,10 +74,10 @@ struct SheetTests {
     }
   }
 
-  @Test("Only a panel of maps is animated")
-  func animation() throws {
+  @Test("Only a panel of maps is animated", arguments: ["a.apng", "a.gif", "a.mp4"])
+  func animation(name: String) throws {
     try withFolder { folder in
-      let path = folder.appendingPathComponent("a.apng").path
+      let path = folder.appendingPathComponent(name).path
       let runs = try runs(in: folder)
       for layout in [SheetLayout.compare, .matrix, .curves, .neglect] {
         let sheet = Sheet(layout, of: runs)
@@ -124,12 +127,14 @@ struct SheetTests {
 
   // MARK: - Options
 
-  private static let drawing: Set<SheetOption> = [.overlay, .colors, .scale, .log]
+  private static let drawing: Set<SheetOption> = [
+    .overlay, .colors, .interpolation, .scale, .log,
+  ]
 
   @Test(
     "A layout says which options it reads",
     arguments: [
-      (.compare, [.recipe], true), (.tokens, [.words, .recipe], true),
+      (.compare, [.curves, .recipe], true), (.tokens, [.words, .recipe], true),
       (.steps, [.words, .recipe, .steps], true), (.sweep, [.words, .recipe, .knob], true),
       (.matrix, [.words, .recipe, .colors], false), (.curves, [.measures, .recipe], false),
       (.neglect, [.cases, .recipe], true),
@@ -147,7 +152,7 @@ struct SheetTests {
     #expect(difference.isDisjoint(with: [.colors, .log]) && difference.contains(.overlay))
     for (overlay, unread) in [
       (.dim, [.colors, .levels]), (.jetCompat, [.colors, .scale, .log, .interpolation]),
-      (.contour, [.interpolation, .swapRedBlue]), (.cells, [.levels]),
+      (.mosaic, [.interpolation]), (.contour, [.swapRedBlue]), (.cells, [.levels]),
     ] as [(OverlayMode, Set<SheetOption>)] {
       let panel = SheetPlan.Panel(SheetLayout.methods.content)
       #expect(panel.options(MapStyle(overlay: overlay)).isDisjoint(with: unread))

@@ -88,8 +88,12 @@ func recordSynthetic(
 }
 
 /// Says of each pass that predicted the noise what an objective would have measured: `[step]` the
-/// largest attention of both subjects, and the loss that follows.
-func measure(_ folder: URL, _ maxima: [[Float]], tries: [Int: Int] = [:]) throws -> RecordedRun {
+/// scores of both subjects, and the loss that follows; and of the latent how far it was moved and how
+/// large it is.
+func measure(
+  _ folder: URL, _ scores: [[Float]], tries: [Int: Int] = [:], moved: [Float]? = nil,
+  latents: [Float]? = nil
+) throws -> RecordedRun {
   let file = folder.appendingPathComponent("calls.jsonl")
   let encoder = JSONEncoder()
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -97,9 +101,14 @@ func measure(_ folder: URL, _ maxima: [[Float]], tries: [Int: Int] = [:]) throws
   let calls = try RecordedRun(folder.path).calls.map { call in
     var measurement = call.measurement
     if call.phase == .denoise {
-      let values = call.branch == .conditional ? maxima[call.step] : []
+      let values = call.branch == .conditional ? scores[call.step] : []
       measurement =
-        values.isEmpty ? nil : PassMeasurement(loss: 1 - (values.min() ?? 0), maxima: values)
+        values.isEmpty
+        ? nil
+        : PassMeasurement(
+          loss: 1 - (values.min() ?? 0), scores: values,
+          displacement: moved.map { LatentDisplacement(norm: $0[call.step], latentNorm: 10) },
+          latentMagnitude: latents?[call.step])
     }
     return CallRecord(
       call: call.call, step: call.step, timestep: call.timestep, branch: call.branch,
@@ -138,7 +147,7 @@ extension Scene {
     var panels: [([String], Rect)] = []
     visit { path, node in
       switch node {
-      case .image(_, let frame): panels.append((path, frame))
+      case .image(_, let frame), .gradient(_, let frame): panels.append((path, frame))
       case .cells(let cells): panels.append((path, cells.frame))
       default: break
       }

@@ -13,7 +13,7 @@ struct Apart: AttentionObjective {
     let read = reading.read(maps)
     let (first, second) = (read.smoothed(subjects[0]), read.smoothed(subjects[1]))
     let loss = (first * second).sum / (first + second).sum.floored(at: 1e-6)
-    return ObjectiveValue(loss: loss, maxima: read.maxima(of: subjects))
+    return ObjectiveValue(loss: loss, scores: read.scores(of: subjects))
   }
 }
 

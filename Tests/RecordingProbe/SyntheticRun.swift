@@ -98,7 +98,7 @@ package struct SyntheticRun: Sendable {
   package func measurement(_ pass: AttentionPass) -> PassMeasurement? {
     guard pass.phase != .denoise else { return nil }
     let loss = 1 / Float(2 + pass.step + pass.attempt)
-    return PassMeasurement(loss: loss, maxima: [1 - loss, 1 - loss / 2])
+    return PassMeasurement(loss: loss, scores: [1 - loss, 1 - loss / 2])
   }
 
   /// A manifest in which only the prompt, the plan and the steps vary.

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import Foundation
 internal import PromptText
 
 /// Runs whose arrays can stand along one axis: of one prompt, recorded alike.
@@ -21,6 +22,17 @@ struct AlignedRuns: Sendable {
     layers = try runs[0].layers(selection)
   }
 
+  /// Where each run's picture goes in the export; `nil` for a run without one.
+  var pictures: [String?] {
+    runs.enumerated().map { index, run in
+      let attributes = try? FileManager.default.attributesOfItem(atPath: run.folder.image)
+      let isThere =
+        attributes?[.type] as? FileAttributeType == .typeRegular
+        && (attributes?[.size] as? Int ?? 0) > 0
+      return isThere ? "pictures/run-\(index).png" : nil
+    }
+  }
+
   /// The calls that are taken of each run; they line up.
   /// - Throws: ``AnalysisError``: calls that differ between runs, or none.
   func calls() throws -> [[CallRecord]] {
@@ -37,6 +49,19 @@ struct AlignedRuns: Sendable {
           first: runs[0].folder.path, second: run.folder.path, what: difference)
       }
     }
+  }
+
+  /// In what two runs differ of which the same is taken, so that they cannot stand along one axis, in
+  /// words; `nil` where they can, or where the selection takes nothing of one.
+  /// - Parameter selection: whose calls must line up; `nil` where they need not.
+  static func difference(
+    _ first: RecordedRun, _ second: RecordedRun, _ selection: RecordingSelection?
+  ) -> String? {
+    if let difference = difference(first, second) { return difference }
+    guard let selection, let layers = try? first.layers(selection),
+      let calls = try? (first.calls(selection, of: layers), second.calls(selection, of: layers))
+    else { return nil }
+    return difference(calls.0, calls.1)
   }
 
   /// In what two runs differ that belong on one axis, in words.

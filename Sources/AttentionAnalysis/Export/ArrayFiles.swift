@@ -10,8 +10,12 @@ internal import TensorEngine
 struct ArrayFiles {
   /// Coordinates stand behind the maps.
   let arrays: [ExportedArray]
+  /// The calls along the axis of calls, by run; `nil` without one.
+  let calls: [[CallRecord]]?
   let attributes: ExportAttributes
   let folder: ExportFolder
+  /// Whether a store or a file is all that is written, not one part of a folder.
+  let isAlone: Bool
 
   /// Writes all arrays in `format`.
   /// - Returns: Where each array is, by name.
@@ -20,17 +24,25 @@ struct ArrayFiles {
     case .npy: try writeNumpy()
     case .npz: try writeArchive()
     case .safetensors: try writeSafetensors()
-    case .zarr: try writeStore("arrays/arrays.zarr", write3)
-    case .zarr2: try writeStore("arrays/arrays.v2.zarr", write2)
+    case .zarr: try writeStore(isAlone ? "" : "arrays/arrays.zarr/", write3, writeGroup3)
+    case .zarr2: try writeStore(isAlone ? "" : "arrays/arrays.v2.zarr/", write2, writeGroup2)
+    case .netcdf: try writeNetCDF()
     case .csv: try writeTables()
     }
   }
 
   /// Bytes that the arrays take in `format`, about.
   func size(_ format: ExportFormat) -> Int {
-    guard format == .csv else { return arrays.reduce(0) { $0 + $1.bytes } }
-    return arrays.filter { $0.kind == .maps }.reduce(0) { $0 + LongTable($1).estimate }
+    switch format {
+    case .csv:
+      arrays.filter { $0.kind == .maps }.reduce(0) { $0 + LongTable($1, calls).estimate }
+    case .netcdf: NetCDFFile(arrays, attributes.texts).bytes
+    case .npy, .npz, .safetensors, .zarr, .zarr2: arrays.reduce(0) { $0 + $1.bytes }
+    }
   }
+
+  /// The path of the one file that has all arrays.
+  func single(_ ending: String) -> String { "\(isAlone ? "" : "arrays/")arrays.\(ending)" }
 
   /// Does `body` for each array, as many at a time as there are threads.
   private func each(_ arrays: [ExportedArray], _ body: (ExportedArray) throws -> Void) throws {
@@ -57,37 +69,51 @@ struct ArrayFiles {
   }
 
   private func writeArchive() throws -> [String: String] {
+    let file = single("npz")
     try folder.writeZip(
-      "arrays/arrays.npz",
-      arrays.map { unsafe StoredZip.Member(name: $0.name + ".npy", content: $0.writeNumpy) })
-    return places { _ in "arrays/arrays.npz" }
+      file, arrays.map { unsafe StoredZip.Member(name: $0.name + ".npy", content: $0.writeNumpy) })
+    return places { _ in file }
   }
 
+  /// Texts, which the format has only as metadata, are JSON there, by the name of their array.
   private func writeSafetensors() throws -> [String: String] {
     var metadata = attributes.texts
+    var payloads: [(name: String, payload: SafetensorsWriter.Payload)] = []
     for array in arrays {
       metadata["dimensions." + array.name] = array.axes.map(\.name).joined(separator: " ")
+      if let texts = array.texts {
+        metadata[array.name] = String(decoding: try JSONEncoder().encode(texts), as: UTF8.self)
+      } else if let type = array.type.safetensors {
+        unsafe payloads.append(
+          (array.name, .stream(type, shape: array.shape, content: array.write(to:))))
+      }
     }
-    try unsafe folder.write("arrays/arrays.safetensors", "application/x-safetensors") { sink in
-      try unsafe SafetensorsWriter.write(
-        arrays.map { array in
-          unsafe (
-            name: array.name,
-            payload: .stream(array.type.safetensors, shape: array.shape, content: array.write(to:))
-          )
-        }, metadata: metadata, to: unsafe sink)
+    let file = single("safetensors")
+    try unsafe folder.write(file, "application/x-safetensors") { sink in
+      try unsafe SafetensorsWriter.write(payloads, metadata: metadata, to: unsafe sink)
     }
-    return places { _ in "arrays/arrays.safetensors" }
+    return Dictionary(uniqueKeysWithValues: payloads.map { ($0.name, file) })
+  }
+
+  // MARK: - NetCDF
+
+  private func writeNetCDF() throws -> [String: String] {
+    let file = single("nc")
+    try unsafe folder.write(
+      file, "application/x-netcdf", unsafe NetCDFFile(arrays, attributes.texts).write)
+    return places { _ in file }
   }
 
   // MARK: - Zarr
 
+  /// - Parameter store: The store's path with a slash, or nothing where the folder is the store.
   private func writeStore(
-    _ store: String, _ write: (ExportedArray, String) throws -> Void
+    _ store: String, _ write: (ExportedArray, String) throws -> Void,
+    _ writeGroup: (String) throws -> Void
   ) throws -> [String: String] {
-    try each(arrays) { try write($0, "\(store)/\($0.name)") }
-    if store.hasSuffix(".v2.zarr") { try writeGroup2(store) } else { try writeGroup3(store) }
-    return places { "\(store)/\($0.name)" }
+    try each(arrays) { try write($0, store + $0.name) }
+    try writeGroup(store)
+    return places { store + $0.name }
   }
 
   private func write3(_ array: ExportedArray, _ path: String) throws {
@@ -95,18 +121,31 @@ struct ArrayFiles {
     try array.eachChunk { name, block in
       try unsafe folder.write("\(path)/c.\(name)", "application/octet-stream") { sink in
         var checksum: UInt32 = 0
-        try unsafe array.write(block: block) { bytes in
+        let summed: ByteSink = { bytes in
           checksum = unsafe crc32c(bytes, after: checksum)
           try unsafe sink(bytes)
+        }
+        if let texts = array.texts {
+          try unsafe Self.variableLength(texts).withUnsafeBytes(summed)
+        } else {
+          try unsafe array.write(block: block, to: summed)
         }
         try unsafe withUnsafeBytes(of: checksum.littleEndian, sink)
       }
     }
   }
 
+  /// Texts by the codec `vlen-utf8`: how many there are, then the length and the bytes of each.
+  private static func variableLength(_ texts: [String]) -> [UInt8] {
+    func bytes(_ count: Int) -> [UInt8] {
+      (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+    }
+    return bytes(texts.count) + texts.flatMap { bytes($0.utf8.count) + Array($0.utf8) }
+  }
+
   private func writeGroup3(_ store: String) throws {
     try folder.writeJSON(
-      "\(store)/zarr.json",
+      "\(store)zarr.json",
       ZarrGroup(
         attributes: attributes,
         arrays: Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.description3) })))
@@ -126,13 +165,13 @@ struct ArrayFiles {
     var documents: [String: Zarr2Document] = [
       ".zgroup": .group(Zarr2Group()), ".zattrs": .attributes(attributes),
     ]
-    try folder.writeJSON("\(store)/.zgroup", Zarr2Group())
-    try folder.writeJSON("\(store)/.zattrs", attributes)
+    try folder.writeJSON("\(store).zgroup", Zarr2Group())
+    try folder.writeJSON("\(store).zattrs", attributes)
     for array in arrays {
       documents[array.name + "/.zarray"] = .array(array.description2)
       documents[array.name + "/.zattrs"] = .arrayAttributes(array.attributes2)
     }
-    try folder.writeJSON("\(store)/.zmetadata", Zarr2Consolidated(metadata: documents))
+    try folder.writeJSON("\(store).zmetadata", Zarr2Consolidated(metadata: documents))
   }
 
   // MARK: - CSV
@@ -140,7 +179,8 @@ struct ArrayFiles {
   private func writeTables() throws -> [String: String] {
     let maps = arrays.filter { $0.kind == .maps }
     try each(maps) { array in
-      try unsafe folder.write("arrays/\(array.name).csv", "text/csv", unsafe LongTable(array).write)
+      try unsafe folder.write(
+        "arrays/\(array.name).csv", "text/csv", unsafe LongTable(array, calls).write)
     }
     return Dictionary(uniqueKeysWithValues: maps.map { ($0.name, "arrays/\($0.name).csv") })
   }
@@ -167,7 +207,7 @@ extension ExportedArray {
 
   fileprivate var description3: ZarrArray {
     ZarrArray(
-      shape: shape, chunk: blockShape, type: type, dimensions: axes.map(\.name),
+      shape: shape, chunk: blockShape, type: type.zarr, dimensions: axes.map(\.name),
       attributes: attributes)
   }
 
@@ -177,21 +217,6 @@ extension ExportedArray {
 
   fileprivate var attributes2: Zarr2Attributes {
     Zarr2Attributes(dimensions: axes.map(\.name), attributes: attributes)
-  }
-}
-
-extension ZarrType {
-  fileprivate var isFloat: Bool { self == .float16 || self == .float32 || self == .float64 }
-
-  fileprivate var safetensors: SafetensorsType {
-    switch self {
-    case .int8: .i8
-    case .int32: .i32
-    case .uint64: .u64
-    case .float16: .f16
-    case .float32: .f32
-    case .float64: .f64
-    }
   }
 }
 

@@ -4,88 +4,122 @@ internal import PromptText
 // Unsafe: an array is filled through a pointer to it, one element of its type a call.
 
 extension AlignedRuns {
-  /// Names of the coordinates along `run`.
-  var runCoordinates: [String] { runs.count > 1 ? ["seed", "method"] : [] }
+  /// Names of the coordinates along `run`, for several runs.
+  var runCoordinates: [String] { runs.count > 1 ? ["seed", "method_name"] : [] }
 
-  /// Names of the coordinates along `call`, and along `run`.
+  /// Names of the coordinates along the axis of calls, and along `run`.
   var callCoordinates: [String] {
-    CallCoordinate.allCases.map(\.rawValue) + (runs.count > 1 ? ["call_of_run"] : [])
-      + runCoordinates
+    ["call"] + CallCoordinate.allCases.map(\.rawValue) + runCoordinates
+  }
+
+  /// Names of the coordinates along the axes of one layer's maps.
+  func coordinates(along axes: [ExportAxis]) -> [String] {
+    axes.filter { $0.kind == "token" }.flatMap { [$0.beside("word"), $0.beside("piece")] }
   }
 
   /// What stands at each place of the axes of `arrays`.
   func coordinates(of arrays: [ExportedArray], _ calls: [[CallRecord]]?) -> [ExportedArray] {
     var axes: [ExportAxis] = []
     for axis in arrays.flatMap(\.axes) where !axes.contains(axis) { axes.append(axis) }
-    return axes.compactMap(index) + (calls.map(coordinates(of:)) ?? [])
+    return axes.flatMap(labels) + (calls.map(coordinates(of:)) ?? [])
       + (runs.count > 1 ? coordinatesOfRuns : [])
   }
 
   /// The labels of an axis; rows, columns and keys only count.
-  private func index(_ axis: ExportAxis) -> ExportedArray? {
-    guard let kind = axis.name.split(separator: "_").first else { return nil }
-    let table = runs[0].manifest.tokens
-    let attributes: ZarrAttributes
-    switch kind {
+  private func labels(_ axis: ExportAxis) -> [ExportedArray] {
+    switch axis.kind {
     case "run":
-      attributes = ZarrAttributes(
-        longName: "position of the run in this export",
-        prompts: runs.map(\.manifest.tokens.prompt))
-    case "call":
-      attributes = ZarrAttributes(
-        longName: runs.count > 1 ? "position of the call in this export" : "position in the run")
-    case "head": attributes = ZarrAttributes(longName: "head of the layer, from 0")
+      return [
+        index(
+          axis,
+          ZarrAttributes(
+            longName: "place of the run in this export", prompts: runs.map(\.manifest.tokens.prompt)
+          ))
+      ]
+    case ExportAxis.calls:
+      return [index(axis, ZarrAttributes(longName: "place along the arrays' axis of calls"))]
+    case "head": return [index(axis, ZarrAttributes(longName: "head of the layer, from 0"))]
     case "token":
-      attributes = ZarrAttributes(
-        longName: "position in the prompt's window",
-        pieces: axis.labels.map { table.token($0)?.piece ?? "" },
-        words: axis.labels.map { table.word(of: $0)?.text ?? "" })
-    default: return nil
+      let table = runs[0].manifest.tokens
+      return [
+        index(axis, ZarrAttributes(longName: "place in the prompt's window")),
+        ExportedArray(
+          coordinate: axis.beside("word"), [axis],
+          ZarrAttributes(
+            longName: "word that the token belongs to; <start>, <end> or <padding> for others"),
+          texts: axis.labels.map(table.label(of:))),
+        ExportedArray(
+          coordinate: axis.beside("piece"), [axis],
+          ZarrAttributes(longName: "the vocabulary's spelling of the token"),
+          texts: axis.labels.map { table.token($0)?.piece ?? "" }),
+      ]
+    default: return []
     }
-    return ExportedArray(
+  }
+
+  private func index(_ axis: ExportAxis, _ attributes: ZarrAttributes) -> ExportedArray {
+    ExportedArray(
       coordinate: axis.name, [axis], .int32, attributes, axis.labels.map { Int32(clamping: $0) })
   }
 
   private func coordinates(of calls: [[CallRecord]]) -> [ExportedArray] {
     let axis = callAxis(calls)
-    var arrays = CallCoordinate.allCases.map { coordinate in
-      // Only losses differ between runs whose calls line up.
-      let isOfRun = coordinate == .loss && runs.count > 1
-      return ExportedArray(
-        coordinate: coordinate.rawValue, (isOfRun ? runAxis : []) + [axis], coordinate.type,
-        coordinate.attributes,
-        bytes: coordinate.bytes(of: isOfRun ? calls.flatMap { $0 } : calls[0]))
-    }
-    if runs.count > 1 {
-      arrays.append(
-        ExportedArray(
-          coordinate: "call_of_run", runAxis + [axis], .int32,
-          ZarrAttributes(longName: "position of the call in its run"),
-          calls.flatMap { $0 }.map { Int32(clamping: $0.call) }))
-    }
-    return arrays
+    let all = calls.flatMap { $0 }
+    let numbers = ExportedArray(
+      coordinate: "call", runAxis + [axis], .int32,
+      ZarrAttributes(longName: "number of the call in its run, from 0"),
+      all.map { Int32(clamping: $0.call) })
+    return [numbers]
+      + CallCoordinate.allCases.map { coordinate in
+        // Only losses differ between runs whose calls line up.
+        let isOfRun = coordinate == .loss && runs.count > 1
+        let (axes, calls) = isOfRun ? (runAxis + [axis], all) : ([axis], calls[0])
+        if let texts = coordinate.texts(of: calls) {
+          return ExportedArray(
+            coordinate: coordinate.rawValue, axes,
+            ZarrAttributes(longName: coordinate.exportedName), texts: texts)
+        }
+        return ExportedArray(
+          coordinate: coordinate.rawValue, axes, coordinate.type,
+          ZarrAttributes(longName: coordinate.exportedName), bytes: coordinate.bytes(of: calls))
+      }
   }
 
   private var coordinatesOfRuns: [ExportedArray] {
-    var methods: [String] = []
-    for run in runs where !methods.contains(run.manifest.method.name) {
-      methods.append(run.manifest.method.name)
-    }
-    return [
+    [
       ExportedArray(
         coordinate: "seed", runAxis, .uint64, ZarrAttributes(longName: "seed of the noise"),
         runs.map(\.manifest.seed)),
+      // Not "method": that is an argument of xarray's own sel.
       ExportedArray(
-        coordinate: "method", runAxis, .int8,
-        ZarrAttributes(
-          longName: "method of the run", flagValues: Array(methods.indices),
-          flagMeanings: methods.joined(separator: " ")),
-        runs.map { Int8(clamping: methods.firstIndex(of: $0.manifest.method.name) ?? -1) }),
+        coordinate: "method_name", runAxis, ZarrAttributes(longName: "method of the run"),
+        texts: runs.map(\.manifest.method.name)),
     ]
   }
 }
 
 extension CallCoordinate {
+  /// What the coordinate is, in the words of the tables.
+  fileprivate var exportedName: String {
+    switch self {
+    case .step: "iteration of the scheduler, from 0"
+    case .timestep: "diffusion time given to the UNet; not unique within a run"
+    case .branch: "half of classifier-free guidance"
+    case .phase: "what the pass was for"
+    case .attempt: "try of iterative refinement, from 1; 0 outside"
+    case .loss: "the objective's loss of the pass; NaN where it gave none"
+    }
+  }
+
+  /// Its values for `calls` in words; `nil` for numbers.
+  fileprivate func texts(of calls: [CallRecord]) -> [String]? {
+    switch self {
+    case .branch: calls.map(\.branch.rawValue)
+    case .phase: calls.map(\.phase.rawValue)
+    case .step, .timestep, .attempt, .loss: nil
+    }
+  }
+
   /// Its values for `calls`, little-endian.
   fileprivate func bytes(of calls: [CallRecord]) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: calls.count * type.bytes)
@@ -100,6 +134,11 @@ extension CallCoordinate {
 extension TokenTable {
   /// The token at a position; `nil` for one that the table lacks.
   func token(_ index: Int) -> Token? { tokens.indices.contains(index) ? tokens[index] : nil }
+
+  /// The word that a token belongs to, or what else it is, as word references have it.
+  func label(of index: Int) -> String {
+    word(of: index)?.text ?? token(index)?.special.map { "<\($0.rawValue)>" } ?? ""
+  }
 
   /// The word that a token belongs to, if it does to one.
   func word(of index: Int) -> Word? {

@@ -101,10 +101,57 @@ public struct Export: Sendable {
     }
   }
 
+  /// Writes the arrays alone, as one store or file at `path`, which appears only once it is whole: no
+  /// tables, no manifest.
+  /// - Parameters:
+  ///   - format: One that has all arrays in one file or store.
+  ///   - path: Where nothing is, or an empty folder for a store.
+  ///   - overwriting: Whether a file, or a store that was exported, may be replaced.
+  ///   - check: Called repeatedly; if it throws, the export ends and nothing is left.
+  /// - Throws: As ``write(to:overwriting:check:)``.
+  public func write(
+    _ format: ExportFormat, to path: String, overwriting: Bool = false,
+    check: @escaping @Sendable () throws -> Void = {}
+  ) throws -> Summary {
+    guard format.ending != nil else {
+      throw AnalysisError.nothingSelected(
+        run: path, what: "one file of \(format.rawValue)",
+        recorded: ExportFormat.allCases.filter { $0.ending != nil }.map(\.rawValue)
+          .joined(separator: ", "))
+    }
+    let folder = try ExportFolder(alone: format, path, overwriting: overwriting, check: check)
+    do {
+      let files = arrayFiles(in: folder, isAlone: true)
+      try folder.checkFits(bytes: files.size(format))
+      let places = try files.write(format)
+      if format.isStore {
+        try folder.commit()
+      } else {
+        try folder.commit(file: places.values.first ?? "")
+      }
+      return summary(folder, files: folder.written.count)
+    } catch {
+      folder.abandon()
+      throw error
+    }
+  }
+
+  private func arrayFiles(in folder: ExportFolder, isAlone: Bool) -> ArrayFiles {
+    ArrayFiles(
+      arrays: arrays, calls: calls,
+      attributes: ExportAttributes(runs, recipe: recipe, version: version), folder: folder,
+      isAlone: isAlone)
+  }
+
+  private func summary(_ folder: ExportFolder, files: Int) -> Summary {
+    Summary(
+      path: folder.path, arrays: arrays.count { $0.kind == .maps }, files: files,
+      bytes: folder.written.reduce(0) { $0 + $1.bytes },
+      missing: missingBlocks + passedOver.reduce(0, +))
+  }
+
   private func write(into folder: ExportFolder) throws -> Summary {
-    let files = ArrayFiles(
-      arrays: arrays, attributes: ExportAttributes(runs, recipe: recipe, version: version),
-      folder: folder)
+    let files = arrayFiles(in: folder, isAlone: false)
     let csv = request.formats.contains(.csv) ? files.size(.csv) : 0
     guard csv <= ExportRequest.csvLimit || request.allowsLargeTables else {
       throw AnalysisError.tooLarge(
@@ -114,6 +161,10 @@ public struct Export: Sendable {
     var places: [ExportFormat: [String: String]] = [:]
     for format in request.formats where places[format] == nil {
       places[format] = try files.write(format)
+    }
+    for case (let run, let place?) in zip(runs.runs, runs.pictures) {
+      let file = try MappedFile(path: run.folder.image)
+      try unsafe folder.write(place, "image/png") { sink in try unsafe file.withBytes(sink) }
     }
     let tables = ExportTable.all(runs, exported: calls)
     for table in tables { try folder.write(table.path, "text/csv", table.csv) }
@@ -126,10 +177,7 @@ public struct Export: Sendable {
     try folder.write(
       ExportVerification.sumsName, "text/plain",
       written.map { "\($0.sha256)  \($0.path)\n" }.joined())
-    return Summary(
-      path: folder.path, arrays: arrays.count { $0.kind == .maps }, files: written.count + 1,
-      bytes: folder.written.reduce(0) { $0 + $1.bytes },
-      missing: missingBlocks + passedOver.reduce(0, +))
+    return summary(folder, files: written.count + 1)
   }
 
   /// The command that makes this export again, without the paths.

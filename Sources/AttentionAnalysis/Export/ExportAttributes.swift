@@ -3,7 +3,9 @@ internal import PromptText
 
 /// What a store or a safetensors file says of the runs it was made of, without the manifest.
 struct ExportAttributes: Encodable, Sendable {
-  let conventions = "CF-1.11"
+  static let conventions = "CF-1.11"
+
+  let conventions = Self.conventions
   let comment: String
   let version: String
   let model: String
@@ -12,6 +14,9 @@ struct ExportAttributes: Encodable, Sendable {
   let pieces: [String]
   let recipe: String?
   let seeds: [UInt64]
+  let methods: [String]
+  /// The names of the words that the loss reads.
+  let subjects: [String]
 
   enum CodingKeys: String, CodingKey {
     case conventions = "Conventions"
@@ -19,7 +24,7 @@ struct ExportAttributes: Encodable, Sendable {
     case version = "heed_version"
     case model, prompt
     case pieces = "token_pieces"
-    case recipe, seeds
+    case recipe, seeds, methods, subjects
   }
 
   init(_ runs: AlignedRuns, recipe: Recipe?, version: String) {
@@ -42,6 +47,8 @@ struct ExportAttributes: Encodable, Sendable {
     pieces = manifest.tokens.tokens.map(\.piece)
     self.recipe = recipe?.description
     seeds = runs.runs.map(\.manifest.seed)
+    methods = runs.runs.map(\.manifest.method.name)
+    subjects = manifest.subjects.map(\.name)
   }
 
   /// The same as texts by key.
@@ -50,6 +57,7 @@ struct ExportAttributes: Encodable, Sendable {
       "comment": comment, "heed_version": version, "model": model, "prompt": prompt,
       "token_pieces": pieces.joined(separator: " "),
       "seeds": seeds.map(String.init).joined(separator: " "),
+      "methods": methods.joined(separator: " "), "subjects": subjects.joined(separator: ", "),
     ]
     texts["recipe"] = recipe
     return texts

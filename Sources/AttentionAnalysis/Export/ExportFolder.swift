@@ -26,12 +26,31 @@ final class ExportFolder: Sendable {
   /// earlier export to which nothing was added.
   /// - Parameter check: Called before each piece is written; what it throws ends the export.
   /// - Throws: `FileError`.
-  init(
+  convenience init(
     _ path: String, overwriting: Bool, check: @escaping @Sendable () throws -> Void
+  ) throws {
+    try self.init(
+      path, replaces: try Self.checkReplaceable(path, overwriting: overwriting), check: check)
+  }
+
+  /// Begins a folder for the arrays alone: a store at `path`, or one file.
+  convenience init(
+    alone format: ExportFormat, _ path: String, overwriting: Bool,
+    check: @escaping @Sendable () throws -> Void
+  ) throws {
+    let replaces =
+      try format.isStore
+      ? Self.checkReplaceableStore(path, overwriting: overwriting)
+      : Self.checkReplaceableFile(path, overwriting: overwriting)
+    try self.init(path, replaces: replaces, check: check)
+  }
+
+  private init(
+    _ path: String, replaces: Bool, check: @escaping @Sendable () throws -> Void
   ) throws {
     self.path = path
     self.check = check
-    replaces = try Self.checkReplaceable(path, overwriting: overwriting)
+    self.replaces = replaces
     let place = URL(fileURLWithPath: path).standardizedFileURL
     let parent = place.deletingLastPathComponent().path
     let stem = String(decoding: place.lastPathComponent.utf8.prefix(200), as: UTF8.self)
@@ -67,6 +86,46 @@ final class ExportFolder: Sendable {
       )
     }
     if let extra = earlier.extra.first {
+      throw FileError(
+        .unwritable, path: path,
+        reason: "holds \(extra), which is not part of the export, so it is not overwritten")
+    }
+    return true
+  }
+
+  /// Whether there is a file at `path` that may be replaced.
+  private static func checkReplaceableFile(_ path: String, overwriting: Bool) throws -> Bool {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return false }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(.unwritable, path: path, reason: "exists and is not a file")
+    }
+    guard overwriting else {
+      throw FileError(
+        .unwritable, path: path, reason: "exists: choose another name, or overwrite it")
+    }
+    return true
+  }
+
+  /// Whether there is an exported store at `path`, and nothing that is not of it.
+  private static func checkReplaceableStore(_ path: String, overwriting: Bool) throws -> Bool {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return false }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw FileError(.unwritable, path: path, reason: "exists and is not a folder")
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    guard !names.isEmpty else { return false }
+    guard overwriting else {
+      throw FileError(
+        .unwritable, path: path,
+        reason: "is not empty: choose another name, or overwrite an earlier export")
+    }
+    guard let store = try? ListedStore(path) else {
+      throw FileError(
+        .unwritable, path: path, reason: "is not an earlier export, so it is not overwritten")
+    }
+    if let extra = names.sorted().first(where: { !store.names.contains($0) }) {
       throw FileError(
         .unwritable, path: path,
         reason: "holds \(extra), which is not part of the export, so it is not overwritten")
@@ -183,6 +242,15 @@ final class ExportFolder: Sendable {
       throw FileError.system(.unwritable, path: path, doing: "rename into place", code: code)
     }
     if replaces { try FileManager.default.removeItem(atPath: old) }
+  }
+
+  /// Puts the one file that was written in its place.
+  /// - Throws: `FileError`.
+  func commit(file: String) throws {
+    guard unsafe rename(temporary + "/" + file, path) == 0 else {
+      throw FileError.system(.unwritable, path: path, doing: "rename into place", code: errno)
+    }
+    abandon()
   }
 
   /// Removes what was written.

@@ -5,8 +5,11 @@ internal import PromptText
 struct ExportManifest: Encodable {
   /// What stands in `format`, by which an export is known.
   static let format = "heed-export"
-  /// The layout of the folder; readers refuse any other.
-  static let currentVersion = 1
+  /// The layout of the folder.
+  static let currentVersion = 2
+  /// The layouts that are verified; 1 had numbers for methods, branches and phases, and called the
+  /// arrays' axis of calls as the tables call a call's number.
+  static let readableVersions = 1...2
   static let name = "manifest.json"
   static let schemaName = "manifest.schema.json"
 
@@ -42,8 +45,10 @@ struct ExportManifest: Encodable {
     let heedVersion: String
     let calls: Int
     let callsPassedOver: Int
+    let picture: String?
 
     enum CodingKeys: String, CodingKey {
+      case picture
       case run, seed, rng, method, settings, prompt, scheduler, steps, height, width, model, status
       case date, calls
       case negativePrompt = "negative_prompt"
@@ -131,7 +136,8 @@ extension ExportManifest {
     selection = Selection(export.request.selection)
     recipe = export.recipe?.description
     runs = export.runs.runs.enumerated().map { index, run in
-      Run(run, index, passedOver: export.passedOver[index])
+      Run(
+        run, index, passedOver: export.passedOver[index], picture: export.runs.pictures[index])
     }
     arrays = export.arrays.map { array in
       Array(
@@ -160,7 +166,7 @@ extension ExportManifest.Selection {
 }
 
 extension ExportManifest.Run {
-  init(_ recorded: RecordedRun, _ index: Int, passedOver: Int) {
+  init(_ recorded: RecordedRun, _ index: Int, passedOver: Int, picture: String?) {
     let manifest = recorded.manifest
     run = index
     seed = manifest.seed
@@ -185,6 +191,7 @@ extension ExportManifest.Run {
     heedVersion = manifest.version
     calls = recorded.calls.count
     callsPassedOver = passedOver
+    self.picture = picture
   }
 }
 
@@ -199,7 +206,7 @@ extension ExportManifest.Array {
       ExportManifest.Axis(
         name: axis.name, size: axis.labels.count, labels: axis.isPlain ? nil : axis.labels)
     }
-    dtype = array.type.rawValue
+    dtype = array.type.name
     units = array.attributes.units ?? "1"
     missingBlocks = array.missing.count
     self.files = files

@@ -36,10 +36,13 @@ extension ExportManifest {
       ],
       "properties": {
         "format": {"const": "heed-export"},
-        "format_version": {"const": 1},
+        "format_version": {"const": 2},
         "heed_version": {"type": "string"},
         "order": {"const": "C", "description": "The last axis varies fastest."},
-        "byte_order": {"const": "little"},
+        "byte_order": {
+          "const": "little",
+          "description": "Of all arrays but those of NetCDF, whose readers turn them."
+        },
         "command": {"type": "string", "description": "How it was made, without the paths."},
         "prompt": {"type": "string"},
         "tokens": {
@@ -159,7 +162,8 @@ extension ExportManifest {
                 "type": "integer",
                 "minimum": 0,
                 "description": "Calls that the recipe skipped because a chunk is missing."
-              }
+              },
+              "picture": {"$ref": "#/$defs/path", "description": "What the run drew."}
             }
           }
         },
@@ -193,7 +197,7 @@ extension ExportManifest {
                   }
                 }
               },
-              "dtype": {"enum": ["int8", "int32", "uint64", "float16", "float32", "float64"]},
+              "dtype": {"enum": ["int32", "uint64", "float16", "float32", "float64", "string"]},
               "units": {"type": "string", "description": "1 for quantities without a unit."},
               "missing_blocks": {
                 "type": "integer",
@@ -203,7 +207,7 @@ extension ExportManifest {
               "files": {
                 "type": "object",
                 "description": "Its files, by format.",
-                "propertyNames": {"enum": ["npy", "npz", "safetensors", "zarr", "zarr2", "csv"]},
+                "propertyNames": {"enum": ["npy", "npz", "safetensors", "zarr", "zarr2", "netcdf", "csv"]},
                 "additionalProperties": {"$ref": "#/$defs/path"}
               }
             }

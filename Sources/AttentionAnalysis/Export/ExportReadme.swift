@@ -21,8 +21,9 @@ struct ExportReadme {
 
   private var heading: String {
     let runs = export.runs.runs
-    let seeds = runs.map { "\($0.manifest.method.name), seed \($0.manifest.seed)" }
+    let seeds = runs.map { "\($0.manifest.method.figureTitle), seed \($0.manifest.seed)" }
     let missing = export.missingBlocks + export.passedOver.reduce(0, +)
+    let pictures = export.runs.pictures.compactMap(\.self)
     var text = """
       # Attention maps
 
@@ -34,6 +35,11 @@ struct ExportReadme {
       - runs: \(seeds.joined(separator: "; ")), begun \(runs[0].manifest.date)
       """
     if let recipe = export.recipe { text += "\n- recipe: \(Self.code(recipe.description))" }
+    if let first = pictures.first {
+      text +=
+        "\n- pictures: " + (pictures.count == 1 ? "" : "\(pictures.count), from ")
+        + Self.code(first)
+    }
     for run in runs where run.manifest.status == .running {
       text += "\n- seed \(run.manifest.seed) was not complete: it had \(run.calls.count) calls"
     }
@@ -48,7 +54,7 @@ struct ExportReadme {
   private var arrays: String {
     let rows = maps.map { array in
       "| \(Self.code(array.name)) | \(array.axes.map { "\($0.name) \($0.labels.count)" }.joined(separator: ", ")) "
-        + "| \(array.type.rawValue) |"
+        + "| \(array.type.name) |"
     }
     let coordinates = export.arrays.filter { array in
       array.kind == .coordinate && places.values.contains { $0[array.name] != nil }
@@ -115,9 +121,20 @@ struct ExportReadme {
         Julia     using Zarr; zopen("\(store)")["\(name)"]
         ```
         """
-    case .csv:
+    case .netcdf:
       return """
         ```
+        xarray    xr.open_dataset("\(place)")["\(name)"]
+        PyTorch   torch.from_numpy(xr.open_dataset("\(place)")["\(name)"].values)
+        R         ncdf4::ncvar_get(ncdf4::nc_open("\(place)"), "\(name)")
+        Julia     using NCDatasets; NCDataset("\(place)")["\(name)"]
+        ```
+        """
+    case .csv:
+      let joined = export.calls == nil ? "runs" : "calls"
+      return """
+        ```
+        DuckDB    FROM '\(place)' NATURAL JOIN 'tables/\(joined).csv'
         pandas    pd.read_csv("\(place)")
         PyTorch   torch.tensor(pd.read_csv("\(place)").value.values)
         R         read.csv("\(place)")
@@ -158,8 +175,11 @@ struct ExportReadme {
 
       \(sums) Arrays are in C order and little-endian; rows run downwards, columns to the right. A \
       call is one evaluation of the UNet for one branch of guidance. Token positions, pieces and words \
-      are in `tables/tokens.csv` and `manifest.json`. In `branch`, \(Self.meanings(Branch.self)); in \
-      `phase`, \(Self.meanings(Phase.self)).
+      are in `tables/tokens.csv` and `manifest.json`.
+
+      A name means one thing in every table and array, so that they are joined by the names that they \
+      share: `run` is the run's place in this export, `call` the number of a call in its run (in the run's \
+      own files too), `position` the place along the arrays' axis of calls.
       """
   }
 
@@ -168,24 +188,21 @@ struct ExportReadme {
     let methods = export.runs.runs.map(\.manifest.method).filter { $0.rowsSumToOne == false }
     return methods.isEmpty
       ? ""
-      : " Those of \(Set(methods.map(\.name)).sorted().joined(separator: ", ")) need not: attention "
+      : " Those of \(Set(methods.map(\.figureTitle)).sorted().joined(separator: ", ")) need not: attention "
         + "was changed there, and the maps are those that the picture was made with."
-  }
-
-  private static func meanings<Value: CaseIterable & RawRepresentable>(
-    _ type: Value.Type
-  ) -> String where Value.RawValue == String {
-    type.allCases.enumerated().map { "\($0) is \($1.rawValue)" }.joined(separator: ", ")
   }
 
   private var tables: String {
     """
     ## Tables
 
-    `tables/runs.csv`, `calls.csv`, `maxima.csv` and `tokens.csv` (RFC 4180, UTF-8); what their \
-    columns are is in `tables/schema.json`.
+    `tables/runs.csv`, `calls.csv`, `scores.csv` and `tokens.csv` (RFC 4180, UTF-8); what their \
+    columns are is in `tables/schema.json`. `scores.csv` has excitation scores, what the loss reads of a \
+    subject: the largest value of its smoothed map after the prompt's tokens were renormalised. That is \
+    another quantity than peak attention, the largest value of a map in the arrays.
 
     ```
+    DuckDB    FROM 'tables/calls.csv' NATURAL JOIN 'tables/scores.csv'
     pandas    pd.read_csv("tables/calls.csv")
     R         read.csv("tables/calls.csv")
     Julia     using CSV, DataFrames; CSV.read("tables/calls.csv", DataFrame)

@@ -16,12 +16,12 @@ extension ExportTable {
   /// The tables of an export.
   /// - Parameter exported: The calls along the arrays' axis of calls, by run; `nil` without one.
   static func all(_ runs: AlignedRuns, exported: [[CallRecord]]?) -> [ExportTable] {
-    [ofRuns(runs), ofCalls(runs, exported), ofMaxima(runs), ofTokens(runs.runs[0].manifest.tokens)]
+    [ofRuns(runs), ofCalls(runs, exported), ofScores(runs), ofTokens(runs.runs[0].manifest.tokens)]
   }
 
-  private static let run = TableColumn("run", .integer, "position of the run in this export")
+  private static let run = TableColumn("run", .integer, "place of the run in this export")
   private static let pass = [
-    TableColumn("call", .integer, "position in the run, from 0"),
+    TableColumn("call", .integer, "number of the call in its run, from 0"),
     TableColumn("step", .integer, "iteration of the scheduler, from 0"),
     TableColumn("timestep", .number, "diffusion time given to the UNet"),
     TableColumn("branch", .string, "half of classifier-free guidance"),
@@ -41,7 +41,7 @@ extension ExportTable {
       name: "runs", title: "The runs",
       columns: [
         run, TableColumn("seed", .integer, "seed of the noise"),
-        TableColumn("method", .string, "stable-diffusion, attend-and-excite, …"),
+        TableColumn("method_name", .string, "stable-diffusion, attend-and-excite, …"),
         TableColumn("prompt", .string, "the text as the user wrote it"),
         TableColumn("model", .string, "the checkpoint's name"),
         TableColumn("status", .string, "complete, or running if it is not complete"),
@@ -77,17 +77,19 @@ extension ExportTable {
       })
   }
 
-  private static func ofMaxima(_ runs: AlignedRuns) -> ExportTable {
+  private static func ofScores(_ runs: AlignedRuns) -> ExportTable {
     ExportTable(
-      name: "maxima", title: "Largest attention of each subject in each call that was measured",
+      name: "scores", title: "Excitation score of each subject in each call that was measured",
       columns: [run] + pass + [
         TableColumn("subject", .string, "the word, as the user named it"),
-        TableColumn("maximum", .number, "largest value of its map, as the objective reads it, 0…1"),
+        TableColumn(
+          "score", .number,
+          "excitation score: largest value of its smoothed map, renormalised as the loss does, 0…1"),
       ],
       rows: runs.runs.enumerated().flatMap { index, run in
         run.calls.flatMap { call in
-          zip(run.manifest.subjects, call.measurement?.maxima ?? []).map { subject, maximum in
-            fields(index, call) + [subject.name, CSV.number(maximum)]
+          zip(run.manifest.subjects, call.measurement?.scores ?? []).map { subject, score in
+            fields(index, call) + [subject.name, CSV.number(score)]
           }
         }
       })
@@ -97,10 +99,11 @@ extension ExportTable {
     ExportTable(
       name: "tokens", title: "The prompt as the model reads it, padding included",
       columns: [
-        TableColumn("token", .integer, "position in the window; the arrays' axis of tokens"),
+        TableColumn("token", .integer, "place in the prompt's window; the arrays' axis of tokens"),
         TableColumn("id", .integer, "id in the vocabulary"),
-        TableColumn("piece", .string, "the vocabulary's spelling"),
-        TableColumn("word", .string, "the word it belongs to; empty for special tokens"),
+        TableColumn("piece", .string, "the vocabulary's spelling of the token"),
+        TableColumn(
+          "word", .string, "word that the token belongs to; <start>, <end> or <padding> for others"),
         TableColumn("occurrence", .integer, "1 for the first word of this text in the prompt"),
         TableColumn("special", .string, "start, end or padding; empty for text"),
         TableColumn("begin", .integer, "first byte in the prompt's UTF-8"),
@@ -109,7 +112,7 @@ extension ExportTable {
       rows: table.tokens.map { token in
         let word = table.word(of: token.index)
         return [
-          "\(token.index)", "\(token.id)", token.piece, word?.text ?? "",
+          "\(token.index)", "\(token.id)", token.piece, table.label(of: token.index),
           word.map { "\($0.occurrence)" } ?? "", token.special?.rawValue ?? "",
           token.range.map { "\($0.lowerBound)" } ?? "",
           token.range.map { "\($0.upperBound)" } ?? "",

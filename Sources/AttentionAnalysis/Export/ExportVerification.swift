@@ -146,10 +146,11 @@ private struct ListedExport {
       throw format.failure("expected \"\(ExportManifest.format)\": this is not an export of heed")
     }
     let version = try document.member("format_version")
-    guard try version.integer() == ExportManifest.currentVersion else {
+    let readable = ExportManifest.readableVersions
+    guard readable.contains(try version.integer()) else {
       throw version.failure(
-        "version \(try version.integer()), expected \(ExportManifest.currentVersion): written by "
-          + "another Heed", kind: .unsupported)
+        "version \(try version.integer()), expected \(readable.lowerBound) to "
+          + "\(readable.upperBound): written by another Heed", kind: .unsupported)
     }
     for entry in try document.member("files").elements() {
       let name = try entry.member("path")
@@ -180,11 +181,12 @@ private struct ListedExport {
 
   /// An array must be in files that are listed, and these as large as it is.
   private func check(_ array: JSONNode) throws {
-    let type = try array.member("dtype")
-    guard let type = ZarrType(rawValue: try type.string()) else {
-      throw type.failure("expected a type, got \(FileError.quoted(try type.string()))")
+    let dtype = try array.member("dtype")
+    let type = ZarrType(rawValue: try dtype.string())
+    guard try type != nil || dtype.string() == ExportedType.textName else {
+      throw dtype.failure("expected a type, got \(FileError.quoted(try dtype.string()))")
     }
-    var size = type.bytes
+    var size = type?.bytes ?? 1
     var shape: [Int] = []
     for axis in try array.member("axes").elements() {
       let extent = try axis.member("size")
@@ -201,8 +203,10 @@ private struct ListedExport {
       guard
         files[path] != nil || isStore && files.keys.contains(where: { $0.hasPrefix(path + "/") })
       else { throw place.failure("\(FileError.quoted(path)) is not among the files") }
-      guard format == "npy", let bytes = files[path]?.bytes else { continue }
-      let expected = NumpyFile.header(description: type.numpy, shape: shape).count + size
+      // How long texts are is not told.
+      guard format == "npy", let type, let bytes = files[path]?.bytes else { continue }
+      let description = ExportedType.number(type).numpy
+      let expected = NumpyFile.header(description: description, shape: shape).count + size
       guard bytes == expected else {
         throw place.failure("is \(bytes) bytes, but an array of \(shape) takes \(expected)")
       }

@@ -27,8 +27,10 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
   let layer: AttentionSite?
   /// Outermost first.
   let axes: [ExportAxis]
-  let type: ZarrType
+  let type: ExportedType
   let attributes: ZarrAttributes
+  /// The elements of a coordinate of texts, in memory order.
+  let texts: [String]?
   /// How many of the axes count blocks.
   let outer: Int
   /// Blocks whose chunk is missing: they are NaN.
@@ -44,15 +46,23 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
   var bytes: Int { blocks * blockBytes }
 
   /// A coordinate: all of it is one block.
+  private init(
+    coordinate name: String, _ axes: [ExportAxis], _ type: ExportedType,
+    _ attributes: ZarrAttributes, texts: [String]?, bytes: [UInt8]
+  ) {
+    unsafe self.init(
+      name: name, kind: .coordinate, layer: nil, axes: axes, type: type, attributes: attributes,
+      texts: texts, outer: 0, missing: []
+    ) { _, sink in try unsafe bytes.withUnsafeBytes(sink) }
+    guard bytes.count == self.bytes else { bug("\(bytes.count) bytes for \(name) of \(shape)") }
+  }
+
+  /// A coordinate of numbers, little-endian.
   init(
     coordinate name: String, _ axes: [ExportAxis], _ type: ZarrType, _ attributes: ZarrAttributes,
     bytes: [UInt8]
   ) {
-    unsafe self.init(
-      name: name, kind: .coordinate, layer: nil, axes: axes, type: type, attributes: attributes,
-      outer: 0, missing: []
-    ) { _, sink in try unsafe bytes.withUnsafeBytes(sink) }
-    guard bytes.count == self.bytes else { bug("\(bytes.count) bytes for \(name) of \(shape)") }
+    self.init(coordinate: name, axes, .number(type), attributes, texts: nil, bytes: bytes)
   }
 
   /// A coordinate of whole numbers.
@@ -65,10 +75,26 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
       bytes: unsafe values.map(\.littleEndian).withUnsafeBytes { unsafe Array($0) })
   }
 
+  /// A coordinate of texts.
   init(
-    name: String, kind: Kind = .maps, layer: AttentionSite?, axes: [ExportAxis], type: ZarrType,
-    attributes: ZarrAttributes, outer: Int, missing: Set<Int>,
-    content: @escaping @Sendable (Int, ByteSink) throws -> Void
+    coordinate name: String, _ axes: [ExportAxis], _ attributes: ZarrAttributes, texts: [String]
+  ) {
+    let scalars = max(1, texts.map(\.unicodeScalars.count).max() ?? 1)
+    var bytes: [UInt8] = []
+    for text in texts {
+      let codes = text.unicodeScalars.map(\.value)
+      for code in codes + [UInt32](repeating: 0, count: scalars - codes.count) {
+        bytes += (0..<4).map { UInt8(truncatingIfNeeded: code >> (8 * $0)) }
+      }
+    }
+    self.init(
+      coordinate: name, axes, .text(scalars: scalars), attributes, texts: texts, bytes: bytes)
+  }
+
+  init(
+    name: String, kind: Kind = .maps, layer: AttentionSite?, axes: [ExportAxis],
+    type: ExportedType, attributes: ZarrAttributes, texts: [String]? = nil, outer: Int,
+    missing: Set<Int>, content: @escaping @Sendable (Int, ByteSink) throws -> Void
   ) {
     self.name = name
     self.kind = kind
@@ -76,6 +102,7 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
     self.axes = axes
     self.type = type
     self.attributes = attributes
+    self.texts = texts
     self.outer = outer
     self.missing = missing
     unsafe self.content = unsafe content
@@ -95,32 +122,18 @@ typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
     for block in 0..<blocks { try unsafe write(block: block, to: sink) }
   }
 
-  private static func writeNaN(_ type: ZarrType, bytes: Int, to sink: ByteSink) throws {
+  private static func writeNaN(_ type: ExportedType, bytes: Int, to sink: ByteSink) throws {
     switch type {
-    case .float16:
+    case .number(.float16):
       try unsafe [UInt16](repeating: 0x7E00, count: bytes / 2).withUnsafeBytes(sink)
-    case .float32:
+    case .number(.float32):
       try unsafe [Float](repeating: .nan, count: bytes / 4).withUnsafeBytes(sink)
-    default: bug("\(type) has no NaN")
-    }
-  }
-}
-
-extension ZarrType {
-  /// NumPy's description of the type, little-endian.
-  var numpy: String {
-    switch self {
-    case .int8: "|i1"
-    case .int32: "<i4"
-    case .uint64: "<u8"
-    case .float16: "<f2"
-    case .float32: "<f4"
-    case .float64: "<f8"
+    default: bug("\(type.name) has no NaN")
     }
   }
 }
 
 extension RecordingPlan.Precision {
   /// The same as an array's type.
-  var type: ZarrType { self == .float16 ? .float16 : .float32 }
+  var type: ExportedType { .number(self == .float16 ? .float16 : .float32) }
 }

@@ -9,13 +9,13 @@ extension AlignedRuns {
   /// The axis of runs, if there are several.
   var runAxis: [ExportAxis] { runs.count > 1 ? [ExportAxis("run", count: runs.count)] : [] }
 
-  /// The axis of calls: their numbers in the run, or where there are several runs, positions.
+  /// The axis of calls, by their places in the export: a call's number in its run can be another in each
+  /// run.
   func callAxis(_ calls: [[CallRecord]]) -> ExportAxis {
-    runs.count > 1
-      ? ExportAxis("call", count: calls[0].count) : ExportAxis("call", calls[0].map(\.call))
+    ExportAxis(ExportAxis.calls, count: calls[0].count)
   }
 
-  /// Each layer's maps as they were recorded, `[run, call, head, row, column, token]`, the first
+  /// Each layer's maps as they were recorded, `[run, position, head, row, column, token]`, the first
   /// only for several runs.
   func layerArrays(_ calls: [[CallRecord]], _ precision: RecordingPlan.Precision?)
     -> [ExportedArray]
@@ -28,7 +28,7 @@ extension AlignedRuns {
         name: path, layer: layer.site, axes: leading + axes, type: precision.type,
         attributes: ZarrAttributes(
           longName: "\(layer.site.kind.rawValue)-attention probabilities", units: "1",
-          coordinates: callCoordinates.joined(separator: " ")),
+          coordinates: (callCoordinates + coordinates(along: axes)).joined(separator: " ")),
         outer: leading.count, missing: missing(of: path, calls)
       ) { [runs] block, sink in
         let (run, place) = block.quotientAndRemainder(dividingBy: calls[0].count)

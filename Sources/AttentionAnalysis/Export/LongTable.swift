@@ -3,22 +3,39 @@ internal import AttentionTrace
 // Unsafe: blocks of an array are read within the bytes that are lent; bytes are lent to a sink for
 // the length of its call, which copies or hashes them and keeps no pointer.
 
-/// An array as a table with a row for each number: its place along each axis, and the value.
+/// An array as a table with a row for each number: its run, call, layer, cell and token, and the value.
+///
+/// Columns are those of the other tables where they have their names; the layer tells rows, columns and
+/// heads of one array from those of another.
 struct LongTable {
   private let array: ExportedArray
-  /// What stands before the value, by axis and place.
+  /// Names of the columns before those of the array's last axes.
+  private let leading: [String]
+  /// The array's axes behind those of runs and calls.
+  private let rest: [ExportAxis]
+  /// What stands before the value, by place along runs and calls, then by axis and place.
   private let labels: [[[UInt8]]]
   private static let flushSize = 1 << 16
 
-  init(_ array: ExportedArray) {
+  /// - Parameter calls: The calls along the axis of calls, by run; `nil` without one.
+  init(_ array: ExportedArray, _ calls: [[CallRecord]]?) {
     self.array = array
-    labels = array.axes.map { axis in axis.labels.map { Array("\($0),".utf8) } }
+    let hasRuns = array.axes.first?.name == "run"
+    let runs = hasRuns ? array.axes[0].labels : [0]
+    let layer = array.layer.map { "\($0.path)," } ?? ""
+    leading =
+      ["run"] + (calls == nil ? [] : ["call"]) + (array.layer == nil ? [] : ["layer"])
+    // One place for each run and call, of which the rows of a map begin alike.
+    let beginnings = runs.flatMap { run in
+      (calls?[run].map { "\(run),\($0.call),\(layer)" } ?? ["\(run),\(layer)"])
+        .map { Array($0.utf8) }
+    }
+    rest = Array(array.axes.dropFirst((hasRuns ? 1 : 0) + (calls == nil ? 0 : 1)))
+    labels = [beginnings] + rest.map { axis in axis.labels.map { Array("\($0),".utf8) } }
   }
 
-  /// Names of the columns: those of the axes without lengths, then `value`.
-  var columns: [String] {
-    array.axes.map { String($0.name.split(separator: "_")[0]) } + ["value"]
-  }
+  /// Names of the columns.
+  var columns: [String] { leading + rest.map(\.kind) + ["value"] }
 
   /// The table's size in bytes, about: a value has nine digits, most labels have their longest.
   var estimate: Int {
@@ -40,7 +57,7 @@ struct LongTable {
         text += row
         text += last[column]
         unsafe text += CSV.number(value(bytes, offset)).utf8
-        text += [0x0D, 0x0A]
+        text += CSV.lineEnd.utf8
         place += 1
         if text.count >= Self.flushSize {
           try unsafe text.withUnsafeBytes(sink)
@@ -64,7 +81,7 @@ struct LongTable {
   }
 
   private func value(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float {
-    unsafe array.type == .float16
+    unsafe array.type == .number(.float16)
       ? Float(
         Float16(
           bitPattern: UInt16(

@@ -8,7 +8,7 @@ internal import Synchronization
 struct RecipeArrays: Sendable {
   /// What the recipe made, with every keyword of the run put in its place.
   let recipe: Recipe
-  /// The array, `[run, call, row, column, token]`; the first only for several runs, the second only
+  /// The array, `[run, position, row, column, token]`; the first only for several runs, the second only
   /// for each call by itself.
   let array: ExportedArray
   /// The calls along the second axis, by run; `nil` without it.
@@ -44,16 +44,16 @@ struct RecipeArrays: Sendable {
     }
     let grid = try maker.maps(first).grid
     let precision = request.precision ?? .float32
+    let axes = [
+      ExportAxis("row", count: grid.rows), ExportAxis("column", count: grid.columns),
+      ExportAxis("token", evaluations[0].tokens),
+    ]
     array = unsafe ExportedArray(
-      name: "maps", layer: nil,
-      axes: leading + [
-        ExportAxis("row", count: grid.rows), ExportAxis("column", count: grid.columns),
-        ExportAxis("token", evaluations[0].tokens),
-      ], type: precision.type,
+      name: "maps", layer: nil, axes: leading + axes, type: precision.type,
       attributes: ZarrAttributes(
         longName: "attention by the recipe: \(self.recipe)", units: "1",
-        coordinates: (calls == nil ? runs.runCoordinates : runs.callCoordinates)
-          .joined(separator: " ")),
+        coordinates: ((calls == nil ? runs.runCoordinates : runs.callCoordinates)
+          + runs.coordinates(along: axes)).joined(separator: " ")),
       outer: leading.count, missing: missing
     ) { block, sink in try unsafe precision.encode(try maker.maps(block).values, to: sink) }
   }

@@ -3,12 +3,14 @@ internal import PromptText
 
 /// Plain and excited runs from the same noise, and the effect of excitation over seeds.
 public struct NeglectComparison: Sendable {
-  /// One subject's late attention by seed, plain and excited.
+  /// One subject's excitation score by seed, plain and excited.
   public struct Change: Hashable, Sendable {
     /// The prompt.
     public let prompt: String
     /// The method that is compared with the plain one.
     public let method: String
+    /// What people call it.
+    package let title: String
     /// The subject; `nil` for the weaker one of each run.
     public let subject: String?
     /// The seeds that both methods have, ascending.
@@ -41,9 +43,11 @@ public struct NeglectComparison: Sendable {
       let plain = runs.filter { $0.manifest.method.name == Self.plainMethod }
       for method in runs.map(\.manifest.method.name).uniqued where method != Self.plainMethod {
         let pairs = try Self.pairs(plain, runs.filter { $0.manifest.method.name == method })
-        guard let names = pairs.first?.plain.subjects.map(\.subject.name) else { continue }
+        guard let first = pairs.first else { continue }
+        let names = first.plain.subjects.map(\.subject.name)
         for subject in names.map(Optional.some) + (names.count > 1 ? [nil] : []) {
-          changes.append(Self.change(prompt, method, subject, pairs, bootstrap))
+          changes.append(
+            Self.change(prompt, first.excited.manifest.method, subject, pairs, bootstrap))
         }
       }
     }
@@ -67,22 +71,24 @@ public struct NeglectComparison: Sendable {
   }
 
   private static func change(
-    _ prompt: String, _ method: String, _ subject: String?, _ pairs: [Pair], _ bootstrap: Bootstrap
+    _ prompt: String, _ method: RunManifest.Method, _ subject: String?, _ pairs: [Pair],
+    _ bootstrap: Bootstrap
   ) -> Change {
-    func late(_ report: NeglectReport) -> Double {
+    func score(_ report: NeglectReport) -> Double {
       Double(
         subject == nil
-          ? report.weakest : report.subjects.first { $0.subject.name == subject }?.late ?? .nan)
+          ? report.weakest : report.subjects.first { $0.subject.name == subject }?.score ?? .nan)
     }
     func isNeglected(_ report: NeglectReport) -> Bool {
       report.subjects.contains {
         (subject == nil || $0.subject.name == subject)
-          && ($0.verdict == .neglected || $0.verdict == .lost)
+          && $0.verdict.isNeglect
       }
     }
-    let values = pairs.map { (earlier: late($0.plain), later: late($0.excited)) }
+    let values = pairs.map { (earlier: score($0.plain), later: score($0.excited)) }
     return Change(
-      prompt: prompt, method: method, subject: subject, seeds: pairs.map(\.plain.manifest.seed),
+      prompt: prompt, method: method.name, title: method.figureTitle, subject: subject,
+      seeds: pairs.map(\.plain.manifest.seed),
       plain: bootstrap.interval(of: values.map(\.earlier)).estimate,
       excited: bootstrap.interval(of: values.map(\.later)).estimate,
       difference: bootstrap.pairedDifference(of: values),

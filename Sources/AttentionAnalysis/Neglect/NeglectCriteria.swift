@@ -1,27 +1,26 @@
 internal import AttentionTrace
 
-/// The criteria by which a subject is neglected, attended, weak or lost.
+/// The criteria by which a subject is neglected, weak or lost, or has a high score.
 ///
-/// Attend-and-Excite calls a subject neglected whose largest attention stays low (Chefer et al.,
-/// arXiv 2301.13826, section 3). The levels are the thresholds that the paper asks for at its
-/// refinement steps: 0.5 at step 10, 0.8 at step 20. Attention is that of the objective: maps of the
-/// loss's grid, renormalised over the prompt's tokens and smoothed, in the pass that predicts the
-/// noise.
+/// Attend-and-Excite calls a subject neglected whose attention stays low (Chefer et al., arXiv
+/// 2301.13826, section 3). The levels are the thresholds that the paper asks for at its refinement
+/// steps, 0.5 at step 10 and 0.8 at step 20. What is compared with them is the excitation score (see
+/// `PassMeasurement`) in the pass that predicts the noise.
 public struct NeglectCriteria: Hashable, Sendable, Codable {
   /// Below this, in 0…1, a subject is neglected.
   public var neglectedBelow: Float
-  /// At or above this, a subject is attended.
-  public var attendedFrom: Float
-  /// The steps over which the largest attention is averaged; `nil` takes the last fifth of the altered
+  /// At or above this, a subject's score is high.
+  public var highFrom: Float
+  /// The steps over which the excitation score is averaged; `nil` takes the last fifth of the altered
   /// steps, or of the first half of a run that alters none.
   public var window: ClosedRange<Int>?
 
   /// Criteria with the levels 0.5 and 0.8 and the last fifth of the altered steps, unless given.
   public init(
-    neglectedBelow: Float = 0.5, attendedFrom: Float = 0.8, window: ClosedRange<Int>? = nil
+    neglectedBelow: Float = 0.5, highFrom: Float = 0.8, window: ClosedRange<Int>? = nil
   ) {
     self.neglectedBelow = neglectedBelow
-    self.attendedFrom = attendedFrom
+    self.highFrom = highFrom
     self.window = window
   }
 
@@ -35,7 +34,7 @@ public struct NeglectCriteria: Hashable, Sendable, Codable {
   }
 
   /// The window in a run of `iterations` that alters none.
-  func plainWindow(iterations: Int) -> ClosedRange<Int> {
+  package func plainWindow(iterations: Int) -> ClosedRange<Int> {
     window(altering: (iterations + 1) / 2, iterations: iterations)
   }
 

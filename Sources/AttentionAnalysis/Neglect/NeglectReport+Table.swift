@@ -7,24 +7,28 @@ extension NeglectReport {
     let rows = reports.flatMap { report in report.subjects.map { row($0, report) } }
     return MeasurementTable(
       recipe:
-        "\(Recipe(layers: Recipe.lossGrid)) in the window; largest attention as the loss reads it",
+        "\(Recipe(layers: Recipe.lossGrid)) in the window; excitation score as the loss reads it",
       keys: ["prompt", "method", "seed", "subject", "verdict"],
-      values: ["late", "best", "reached", "mass", "apart", "loss", "tries", "moved"], rows: rows)
+      values: [
+        "score", "best_score", "reached", "share", "peak_distance", "loss", "tries", "moved_steps",
+        "moved",
+      ], rows: rows)
   }
 
   private static func row(_ subject: SubjectNeglect, _ report: NeglectReport)
     -> MeasurementTable.Row
   {
     let reached = subject.thresholds.last?.reachedAt
-    let best = subject.trajectory.map(\.largest).max() ?? .nan
+    let best = subject.trajectory.map(\.score).max() ?? .nan
     let values: [Double] = [
-      Double(subject.late), Double(best), reached.map { Double($0) } ?? .nan,
+      Double(subject.score), Double(best), reached.map { Double($0) } ?? .nan,
       subject.massShare ?? .nan, nearest(subject, report), Double(report.losses.last?.loss ?? .nan),
-      Double(report.tries.values.reduce(0, +)), report.moved.map { Double($0) } ?? .nan,
+      Double(report.tries.values.reduce(0, +)), report.movedSteps.map { Double($0) } ?? .nan,
+      report.moved.map { Double($0) } ?? .nan,
     ]
     return MeasurementTable.Row(
       keys: [
-        .text(report.manifest.tokens.prompt), .text(report.manifest.method.name),
+        .text(report.manifest.tokens.prompt), .init(report.manifest.method),
         .text(String(report.manifest.seed)), .text(subject.subject.name),
         .text(subject.verdict.rawValue),
       ], values: values)

@@ -3,7 +3,7 @@ internal import PromptText
 
 /// How excitation changed a run, and the verdict on each of its subjects.
 public struct NeglectReport: Sendable {
-  /// A step at which the method moved the latent.
+  /// How far the method moved the latent at a step; not at all where the norm is 0.
   public struct Movement: Hashable, Sendable, Codable {
     /// The scheduler's iteration.
     public let step: Int
@@ -17,7 +17,7 @@ public struct NeglectReport: Sendable {
   public let path: String
   /// The run's manifest.
   public let manifest: RunManifest
-  /// The steps that ``SubjectNeglect/late`` averages over.
+  /// The steps that ``SubjectNeglect/score`` averages over.
   public let window: ClosedRange<Int>
   /// The results of each subject.
   public let subjects: [SubjectNeglect]
@@ -29,6 +29,9 @@ public struct NeglectReport: Sendable {
   public let triesAllowed: Int?
   /// How far the latent was moved, by step; empty if it was not recorded.
   public let movements: [Movement]
+  /// The largest absolute value of the latent at each step, in units of the initial noise; empty if it
+  /// was not recorded.
+  package let latentMagnitudes: [Int: Float]
   /// Distance of the subjects' peaks in cells of the loss's grid, by pair; empty where nothing was
   /// recorded there.
   public let peakDistances: [(first: String, second: String, distance: Double)]
@@ -43,7 +46,7 @@ public struct NeglectReport: Sendable {
     }
     window = criteria.window(of: manifest.method, iterations: manifest.timesteps.count)
     let predictions = run.noisePredictions.filter { call in
-      call.measurement?.maxima.count == run.manifest.subjects.count
+      call.measurement?.scores.count == run.manifest.subjects.count
     }
     let recorded = try Self.recorded(run, window)
     let thresholds = manifest.method.thresholds
@@ -51,7 +54,7 @@ public struct NeglectReport: Sendable {
       SubjectNeglect(
         manifest.subjects[index],
         predictions.map {
-          SubjectNeglect.Point(step: $0.step, largest: $0.measurement?.maxima[index] ?? .nan)
+          SubjectNeglect.Point(step: $0.step, score: $0.measurement?.scores[index] ?? .nan)
         },
         thresholds: thresholds.isEmpty ? NeglectCriteria.publishedThresholds : thresholds, criteria,
         window: window, recorded: recorded?[index])
@@ -64,16 +67,20 @@ public struct NeglectReport: Sendable {
         Movement(step: call.step, norm: $0.norm, relative: $0.relative)
       }
     }
+    latentMagnitudes = run.latentMagnitudes
     peakDistances = Self.distances(subjects)
   }
 
-  /// The largest attention of the weakest subject, over the window.
+  /// The excitation score of the weakest subject, over the window.
   public var weakest: Float { weakest(in: window) }
 
   /// The same over other steps; NaN where a subject is not measured there.
   func weakest(in window: ClosedRange<Int>) -> Float {
     subjects.map { $0.mean(in: window) }.min { $0 < $1 || $0.isNaN } ?? .nan
   }
+
+  /// Whether a subject is neglected or lost.
+  public var hasNeglect: Bool { subjects.contains(where: \.verdict.isNeglect) }
 
   /// Reports by their weakest subject: first those without a measurement, then the most neglected first;
   /// equal ones in the order given.
@@ -84,6 +91,9 @@ public struct NeglectReport: Sendable {
         ? a.offset < b.offset : left < right || left.isNaN
     }.map(\.element)
   }
+
+  /// How many steps moved the latent; `nil` if it was not recorded.
+  public var movedSteps: Int? { movements.isEmpty ? nil : movements.count { $0.norm > 0 } }
 
   /// The sum of the movements' norms.
   public var moved: Float? {

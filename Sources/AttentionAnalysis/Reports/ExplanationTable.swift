@@ -8,8 +8,8 @@ package struct ExplanationTable {
     let seed: UInt64
     let timestep: Double
     let subject: String
-    /// Largest attention, as the loss reads it.
-    let largest: Float
+    /// The excitation score.
+    let score: Float
     /// The loss at that time, the same for all subjects.
     let loss: Float
   }
@@ -21,10 +21,10 @@ package struct ExplanationTable {
     rows = runs.flatMap { run in
       run.noisePredictions.flatMap { call -> [Row] in
         guard let measurement = call.measurement else { return [] }
-        return zip(run.manifest.subjects, measurement.maxima).map { subject, largest in
+        return zip(run.manifest.subjects, measurement.scores).map { subject, score in
           Row(
             seed: run.manifest.seed, timestep: call.timestep, subject: subject.name,
-            largest: largest, loss: measurement.loss)
+            score: score, loss: measurement.loss)
         }
       }
     }
@@ -36,11 +36,11 @@ package struct ExplanationTable {
     let cells = rows.map { row in
       [
         String(row.seed), String(format: "%g", row.timestep), row.subject,
-        TableText.number(row.largest), TableText.number(row.loss),
+        TableText.number(row.score), TableText.number(row.loss),
       ]
     }
     return AlignedColumns(
-      [["seed", "timestep", "subject", "largest", "loss"]] + cells, leftAligned: [2]
+      [["seed", "timestep", "subject", "score", "loss"]] + cells, leftAligned: [2]
     ).text
   }
 }

@@ -29,14 +29,14 @@ package struct HeadReport {
   package var table: MeasurementTable {
     MeasurementTable(
       recipe: recipe.description, keys: RunMeasurement.runKeys + ["class", "layer", "head"],
-      values: ["share", "largest", "wins"],
+      values: ["share", "peak", "wins"],
       rows: atlases.flatMap { run, atlas in
         names.flatMap { name in
           atlas.entries.filter { $0.name == name }.sorted { $0.share > $1.share }.map { entry in
             MeasurementTable.Row(
               keys: RunMeasurement.keys(of: run) + [
                 .text(name), .text(entry.layer), .integer(entry.head),
-              ], values: [entry.share, entry.largest, entry.wins])
+              ], values: [entry.share, entry.peak, entry.wins])
           }
         }
       })

@@ -46,7 +46,7 @@ package struct MapReports {
     return all ?? MeasurementTable(recipe: "", keys: [], values: [])
   }
 
-  /// The pieces of each word by their largest attention, and the word's own map.
+  /// The pieces of each word by their peak attention, and the word's own map.
   package func pieces(
     by recipe: Recipe, weights: [String: HeadWeights]
   ) throws -> MeasurementTable {
@@ -70,7 +70,7 @@ package struct MapReports {
       return MeasurementTable(
         recipe: maps.recipe.description,
         keys: RunMeasurement.runKeys + ["word", "token", "piece", "recommended"],
-        values: ["rank", "largest", "row", "column", "mass", "word_largest"], rows: rows)
+        values: ["rank", "peak", "row", "column", "mass", "word_peak"], rows: rows)
     }
   }
 
@@ -87,7 +87,7 @@ package struct MapReports {
       }
     guard !pairs.isEmpty else {
       throw AnalysisError.noPair(
-        runs: runs.map { "\($0.manifest.method.name) seed \($0.manifest.seed)" })
+        runs: runs.map { "\($0.manifest.method.figureTitle) seed \($0.manifest.seed)" })
     }
     return pairs
   }

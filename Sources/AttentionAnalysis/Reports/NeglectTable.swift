@@ -12,55 +12,65 @@ package struct NeglectTable {
     self.comparison = comparison
   }
 
+  /// The report in a format, with the end of its last line.
   package func text(_ format: ReportFormat) -> String {
     switch format {
-    case .text: plain
+    case .text: plain + "\n"
     case .csv: table.text(.csv)
-    case .json: TableText.json(document)
+    case .json: TableText.json(document) + "\n"
     }
   }
 
   // MARK: - For people
 
   private var plain: String {
-    var parts = [table.text(.text), verdicts]
+    var parts = [table.plain, verdicts]
     if !comparison.changes.isEmpty { parts.append(changes) }
     return parts.joined(separator: "\n\n")
   }
 
   private var table: MeasurementTable { NeglectReport.table(of: reports) }
 
-  /// The reasons, in words, of the subjects that are not attended, and the number of those that are.
+  /// The reasons of the subjects without a high score, what is wrong with runs, and how many scores
+  /// are high.
   private var verdicts: String {
     let subjects = reports.flatMap(\.subjects)
-    let attended = subjects.count { $0.verdict == .attended }
+    let high = subjects.count { $0.verdict == .high }
     let lines = reports.flatMap { report -> [String] in
-      let reasons = report.subjects.filter { $0.verdict != .attended }.map(\.reason)
+      let reasons = report.subjects.filter { $0.verdict != .high }.map(\.reason)
       let exhausted = report.exhaustedSteps.map { step in
         "refinement did not reach its threshold at step \(step) in \(report.tries[step] ?? 0) tries; "
           + "the latent may be out of distribution"
       }
-      let run = "\(report.manifest.method.name), seed \(report.manifest.seed): "
-      return (reasons + exhausted).map { run + $0 }
+      let still = report.movedSteps == 0 ? ["no step moved the latent"] : []
+      return (reasons + exhausted + still).map { Self.line(report.manifest, $0) }
     }
-    return (lines + ["\(attended) of \(subjects.count) subjects are attended"])
+    let excesses = LatentExcess.found(in: reports).map {
+      Self.line($0.report.manifest, $0.excess.words)
+    }
+    return
+      (lines + excesses + ["\(high) of \(subjects.count) subjects have a high excitation score"])
       .joined(separator: "\n")
+  }
+
+  private static func line(_ run: RunManifest, _ text: String) -> String {
+    "\(run.method.figureTitle), seed \(run.seed): \(text)"
   }
 
   private var changes: String {
     let titles = [
-      "prompt", "method", "subject", "seeds", "without", "with", "change", "95 % interval",
-      "neglected",
+      "prompt", "method", "subject", "seeds", "score without", "score with", "change",
+      "95 % interval", "neglected",
     ]
     let cells = comparison.changes.map { change in
       [
-        change.prompt, change.method, change.subject ?? "the weaker", String(change.seeds.count),
+        change.prompt, change.title, change.subject ?? "the weaker", String(change.seeds.count),
         TableText.number(Float(change.plain)), TableText.number(Float(change.excited)),
         TableText.number(Float(change.difference.estimate)), Self.interval(change.difference),
         "\(change.plainNeglected) → \(change.excitedNeglected)",
       ]
     }
-    return "Late attention without and with each method, over seeds (percentile bootstrap of the "
+    return "Excitation score without and with each method, over seeds (percentile bootstrap of the "
       + "mean, 10,000 draws):\n"
       + AlignedColumns([titles] + cells, leftAligned: [0, 1, 2]).text
   }
@@ -89,7 +99,9 @@ package struct NeglectTable {
     let tries: [Tries]
     let exhaustedSteps: [Int]
     let movements: [NeglectReport.Movement]
+    let movedSteps: Int?
     let moved: Float?
+    let latentExcess: LatentExcess?
     let peakDistances: [Distance]
   }
 
@@ -98,11 +110,12 @@ package struct NeglectTable {
     let tokens: [Int]
     let verdict: NeglectVerdict
     let reason: String
-    let late: Float?
+    let score: Float?
     let trajectory: [SubjectNeglect.Point]
     let thresholds: [SubjectNeglect.Threshold]
-    let massShare: Double?
-    let peak: [Int]?
+    let share: Double?
+    let peak: Float?
+    let peakCell: [Int]?
   }
 
   private struct Loss: Encodable {
@@ -136,7 +149,10 @@ package struct NeglectTable {
   }
 
   private var document: Document {
-    Document(
+    let excesses = Dictionary(
+      LatentExcess.found(in: reports).map { ($0.report.path, $0.excess) },
+      uniquingKeysWith: { $1 })
+    return Document(
       runs: reports.map { report in
         Run(
           run: report.path, prompt: report.manifest.tokens.prompt,
@@ -146,7 +162,8 @@ package struct NeglectTable {
           losses: report.losses.map { Loss(step: $0.step, loss: $0.loss) },
           tries: report.tries.sorted { $0.key < $1.key }.map { Tries(step: $0, tries: $1) },
           exhaustedSteps: report.exhaustedSteps, movements: report.movements,
-          moved: report.moved,
+          movedSteps: report.movedSteps, moved: report.moved,
+          latentExcess: excesses[report.path],
           peakDistances: report.peakDistances.filter { $0.distance.isFinite }.map {
             Distance(first: $0.first, second: $0.second, cells: $0.distance)
           })
@@ -164,9 +181,11 @@ package struct NeglectTable {
   private static func subject(_ subject: SubjectNeglect) -> Subject {
     Subject(
       name: subject.subject.name, tokens: subject.subject.tokens, verdict: subject.verdict,
-      reason: subject.reason, late: subject.late.isNaN ? nil : subject.late,
+      reason: subject.reason, score: subject.score.isNaN ? nil : subject.score,
       trajectory: subject.trajectory, thresholds: subject.thresholds,
-      massShare: subject.massShare, peak: subject.peak.map { [$0.row, $0.column] })
+      share: subject.massShare,
+      peak: (subject.peak?.value).flatMap { $0.isFinite ? $0 : nil },
+      peakCell: subject.peak.map { [$0.row, $0.column] })
   }
 }
 

@@ -7,10 +7,10 @@ package enum MapThreshold: Hashable, Sendable, CustomStringConvertible {
   /// At least this value.
   case absolute(Double)
 
-  /// As in `0.4 of the largest` or `0.15`.
+  /// As in `0.4 of the peak` or `0.15`.
   package var description: String {
     switch self {
-    case .relative(let share): "\(share) of the largest"
+    case .relative(let share): "\(share) of the peak"
     case .absolute(let value): "\(value)"
     }
   }

@@ -34,8 +34,8 @@ package struct HeadAtlas: Sendable {
     package let name: String
     /// The mean over calls of the class's share in the mass of the prompt's words, in 0…1.
     package let share: Double
-    /// The mean over calls of the largest value of the class's map.
-    package let largest: Double
+    /// The mean over calls of the peak attention of the class's map.
+    package let peak: Double
     /// The share of the calls in which the class had more mass per word than every other, in 0…1.
     package let wins: Double
   }
@@ -68,7 +68,7 @@ package struct HeadAtlas: Sendable {
         let isWinner = each[index] == best && each.count { $0 == best } == 1
         tallies[place]?[index].add(
           share: all > 0 ? amounts[index] / all : .nan,
-          largest: try kind.words.map { Double(try slice.maps.map(of: $0).largest) }.max() ?? .nan,
+          peak: try kind.words.map { Double(try slice.maps.map(of: $0).largest) }.max() ?? .nan,
           wins: isWinner)
       }
     }
@@ -76,7 +76,7 @@ package struct HeadAtlas: Sendable {
       zip(classes, tallies[place] ?? []).map { kind, tally in
         Entry(
           layer: place.layer, head: place.head, name: kind.name, share: tally.share / tally.count,
-          largest: tally.largest / tally.count, wins: tally.wins / tally.count)
+          peak: tally.peak / tally.count, wins: tally.wins / tally.count)
       }
     }
   }
@@ -88,13 +88,13 @@ package struct HeadAtlas: Sendable {
 
   private struct Tally {
     var share = 0.0
-    var largest = 0.0
+    var peak = 0.0
     var wins = 0.0
     var count = 0.0
 
-    mutating func add(share: Double, largest: Double, wins: Bool) {
+    mutating func add(share: Double, peak: Double, wins: Bool) {
       self.share += share
-      self.largest += largest
+      self.peak += peak
       self.wins += wins ? 1 : 0
       count += 1
     }

@@ -4,8 +4,8 @@ internal import AttentionTrace
 public struct MapDifference: Hashable, Sendable {
   /// Excited − plain, `[row, column]`; values have both signs.
   public let map: AttentionMap
-  /// By how much the largest value grew.
-  public let largest: Double
+  /// By how much the peak attention grew.
+  public let peak: Double
   /// By how many nats the entropy grew; NaN if a map is not a distribution, as ``MapStatistics`` has it.
   public let entropy: Double
   /// By how many rows and columns the centre of mass moved; NaN if a map is not a distribution.
@@ -19,7 +19,7 @@ public struct MapDifference: Hashable, Sendable {
     softJaccard = MapOverlap(excited, plain).softJaccard
     map = AttentionMap(grid: excited.grid, values: zip(excited.values, plain.values).map(-))
     let (after, before) = (MapStatistics(of: excited), MapStatistics(of: plain))
-    largest = Double(after.peak.value) - Double(before.peak.value)
+    peak = Double(after.peak.value) - Double(before.peak.value)
     entropy = after.entropy - before.entropy
     centerShift = MapPoint(
       row: after.centerOfMass.row - before.centerOfMass.row,

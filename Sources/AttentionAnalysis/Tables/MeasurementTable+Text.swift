@@ -1,17 +1,18 @@
 private import Foundation
 
 extension MeasurementTable {
-  /// The table in a format, without a line break at its end.
+  /// The table in a format, with the end of its last line.
   package func text(_ format: ReportFormat) -> String {
     switch format {
-    case .csv: String(csv.dropLast(1))
-    case .json: json
-    case .text: plain
+    case .csv: csv
+    case .json: json + "\n"
+    case .text: plain + "\n"
     }
   }
 
-  /// Aligned columns, without keys that are the same everywhere and tell the runs apart.
-  private var plain: String {
+  /// Aligned columns, without keys that are the same everywhere and tell the runs apart, and without the
+  /// end of the last line.
+  var plain: String {
     let constant = keys.indices.filter { index in
       ["prompt", "method"].contains(keys[index]) && Set(rows.map { $0.keys[index] }).count < 2
     }
@@ -19,7 +20,7 @@ extension MeasurementTable {
     let left = Set(shown.enumerated().filter { isText($0.element) }.map(\.offset))
     let columns = Self.columns(values)
     let lines = rows.map { row in
-      shown.map { row.keys[$0].description } + columns.map { $0.text(row.values) }
+      shown.map { row.keys[$0].title } + columns.map { $0.text(row.values) }
     }
     return AlignedColumns(
       [shown.map { keys[$0] } + columns.map(\.title)] + lines, leftAligned: left
@@ -51,7 +52,13 @@ extension MeasurementTable {
   }
 
   private func isText(_ key: Int) -> Bool {
-    rows.contains { if case .text(let text) = $0.keys[key] { UInt64(text) == nil } else { false } }
+    rows.contains {
+      switch $0.keys[key] {
+      case .text(let text): UInt64(text) == nil
+      case .integer: false
+      case .method: true
+      }
+    }
   }
 
   private static func short(_ value: Double) -> String {
@@ -70,6 +77,7 @@ extension MeasurementTable {
         switch key {
         case .text(let text): object[name] = text
         case .integer(let value): object[name] = value
+        case .method(let identifier, _): object[name] = identifier
         }
       }
       for (name, value) in zip(values, row.values) {

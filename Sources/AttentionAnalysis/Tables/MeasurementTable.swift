@@ -6,14 +6,25 @@ package struct MeasurementTable: Hashable, Sendable {
   package enum Key: Hashable, Sendable {
     case text(String)
     case integer(Int)
+    /// A method: its name for programs, its title for people.
+    case method(String, title: String)
 
-    /// As it is written.
+    /// As it is written for programs.
     package var description: String {
       switch self {
       case .text(let text): text
       case .integer(let value): String(value)
+      case .method(let name, _): name
       }
     }
+
+    /// As people read it.
+    package var title: String {
+      if case .method(_, let title) = self { title } else { description }
+    }
+
+    /// The key of a run's method.
+    init(_ method: RunManifest.Method) { self = .method(method.name, title: method.figureTitle) }
   }
 
   /// One thing measured.
@@ -77,13 +88,9 @@ package struct MeasurementTable: Hashable, Sendable {
   /// The table as RFC 4180 has it, the recipe its last column; numbers have the fewest digits that
   /// read back to the same value.
   package var csv: String {
-    let lines = rows.map { $0.keys.map(\.description) + $0.values.map(Self.number) + [recipe] }
+    let lines = rows.map {
+      $0.keys.map(\.description) + $0.values.map { CSV.number($0) } + [recipe]
+    }
     return ([keys + values + ["recipe"]] + lines).map(CSV.line).joined()
-  }
-
-  private static func number(_ value: Double) -> String {
-    if value.isNaN { return "NaN" }
-    if value.isInfinite { return value < 0 ? "-inf" : "inf" }
-    return value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
   }
 }

@@ -5,8 +5,8 @@ extension RunMeasurement {
   ///
   /// | column | what it is |
   /// | --- | --- |
-  /// | `weakest` | the largest attention, mean over the criteria's window, of the subject that has least, in 0…1 |
-  /// | `weakest_end` | the same over the last fifth of all steps: what became of it after alteration |
+  /// | `weakest_score` | the excitation score of the weakest subject, mean over the criteria's window, in 0…1 |
+  /// | `weakest_score_end` | the same over the last fifth of all steps: what became of it after alteration |
   /// | `overlap` | the soft Jaccard index of the subjects' maps, mean over their pairs, in 0…1 |
   /// | `moved` | the norms added up of what the method added to the latent |
   /// | `forward`, `backward` | ``UNetPasses`` |
@@ -28,7 +28,9 @@ extension RunMeasurement {
     let moved = report.moved ?? (manifest.method.alteredSteps > 0 ? .nan : 0)
     var table = MeasurementTable(
       recipe: recipe.resolved(for: manifest).description, keys: Self.runKeys,
-      values: ["weakest", "weakest_end", "overlap", "moved", "forward", "backward", "seconds"])
+      values: [
+        "weakest_score", "weakest_score_end", "overlap", "moved", "forward", "backward", "seconds",
+      ])
     table.rows = [
       MeasurementTable.Row(
         keys: Self.keys(of: run),

@@ -20,13 +20,13 @@ package struct RunMeasurement: Sendable {
     (self.recipe, self.kept, self.weights) = (recipe, kept, weights)
   }
 
-  /// Each word's map by itself: mass, largest value and its place, entropy and concentration, centre
+  /// Each word's map by itself: mass, peak attention and its place, entropy and concentration, centre
   /// of mass and spread; see ``MapStatistics``.
   package func statistics(_ run: RecordedRun, of words: [Subject]) throws -> MeasurementTable {
     try table(
       run, words, keys: ["word"],
       values: [
-        "mass", "largest", "row", "column", "entropy", "relative_entropy", "concentration",
+        "mass", "peak", "row", "column", "entropy", "relative_entropy", "concentration",
         "top_share", "gini", "center_row", "center_column", "spread",
       ]
     ) { maps in
@@ -146,7 +146,7 @@ package struct RunMeasurement: Sendable {
     }
   }
 
-  /// What excitation made of each word's map: the change of its largest value and entropy, what the
+  /// What excitation made of each word's map: the change of its peak attention and entropy, what the
   /// two maps share, and where the centre of mass moved; see ``MapDifference``.
   ///
   /// The seed is that of both runs, the method the excited one's.
@@ -164,7 +164,7 @@ package struct RunMeasurement: Sendable {
     return try slices(
       excited, words, keys: ["word"],
       values: [
-        "largest_change", "entropy_change", "soft_jaccard", "center_row_shift",
+        "peak_change", "entropy_change", "soft_jaccard", "center_row_shift",
         "center_column_shift", "center_shift",
       ]
     ) { slice in
@@ -180,7 +180,7 @@ package struct RunMeasurement: Sendable {
         return (
           [.text(word.name)],
           [
-            change.largest, change.entropy, change.softJaccard, change.centerShift.row,
+            change.peak, change.entropy, change.softJaccard, change.centerShift.row,
             change.centerShift.column, change.centerDistance,
           ]
         )
@@ -223,7 +223,7 @@ package struct RunMeasurement: Sendable {
 
   static func keys(of run: RecordedRun) -> [MeasurementTable.Key] {
     [
-      .text(run.manifest.tokens.prompt), .text(run.manifest.method.name),
+      .text(run.manifest.tokens.prompt), .init(run.manifest.method),
       .text(String(run.manifest.seed)),
     ]
   }

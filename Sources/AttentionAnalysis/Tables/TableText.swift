@@ -7,6 +7,9 @@ package enum TableText {
     value.map { String(format: "%.4f", $0) } ?? "-"
   }
 
+  /// One digit after the point.
+  package static func tenths(_ value: Float) -> String { String(format: "%.1f", value) }
+
   /// Rows as JSON, keys sorted; NaN and infinity are the strings `NaN`, `inf` and `-inf`.
   package static func json(_ rows: some Encodable) -> String {
     let encoder = JSONEncoder()

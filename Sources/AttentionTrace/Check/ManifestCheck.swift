@@ -56,8 +56,8 @@ extension RunCheck {
         add("timestep \(record.timestep), but run.json has \(timestep) for step \(record.step)")
       }
       if let measurement = record.measurement {
-        let (count, subjects) = (measurement.maxima.count, manifest.subjects.count)
-        if count != subjects { add("\(count) largest attentions for \(subjects) subjects") }
+        let (count, subjects) = (measurement.scores.count, manifest.subjects.count)
+        if count != subjects { add("\(count) scores for \(subjects) subjects") }
       }
     }
     if scope.isComplete && scope.journalIsWhole { checkSteps(scope) }

@@ -1,8 +1,11 @@
 /// Tables as RFC 4180 has them: commas, quotes where they are needed, and lines that end in CR LF.
 package enum CSV {
+  /// What ends every line, the last too.
+  package static let lineEnd = "\r\n"
+
   /// A row with its end.
   package static func line(_ fields: [String]) -> String {
-    fields.map(field).joined(separator: ",") + "\r\n"
+    fields.map(field).joined(separator: ",") + lineEnd
   }
 
   /// A text as a field.
@@ -12,7 +15,8 @@ package enum CSV {
     return "\"" + text.replacing("\"", with: "\"\"") + "\""
   }
 
-  /// A number in the fewest digits that read back to the same value.
+  /// A number in the fewest digits that read back to the same value; `NaN`, `inf` and `-inf` where it
+  /// is none.
   package static func number<Value: BinaryFloatingPoint & CustomStringConvertible>(
     _ value: Value
   ) -> String {

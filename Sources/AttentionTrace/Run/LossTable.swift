@@ -1,6 +1,6 @@
 public import PromptText
 
-/// A run's losses and largest attentions as a table, a row for each call that has them.
+/// A run's losses and excitation scores as a table, a row for each call that has them.
 public struct LossTable: Sendable {
   /// The calls with a measurement, in order.
   public let calls: [CallRecord]
@@ -25,7 +25,7 @@ public struct LossTable: Sendable {
           "\(call.attempt)", call.branch.rawValue, CSV.number(measurement.loss),
         ]
           + subjects.indices.map {
-            $0 < measurement.maxima.count ? CSV.number(measurement.maxima[$0]) : ""
+            $0 < measurement.scores.count ? CSV.number(measurement.scores[$0]) : ""
           })
     }
     return lines.map(CSV.line).joined()

@@ -80,7 +80,27 @@ public struct RecordedRun: Sendable {
       uniquingKeysWith: max)
   }
 
-  /// The calls that an objective measured, with their losses and largest attentions.
+  /// How many steps moved the latent; `nil` if the run does not tell.
+  public var movedSteps: Int? {
+    let displacements = noisePredictions.compactMap(\.measurement?.displacement)
+    return displacements.isEmpty ? nil : displacements.count(where: \.isMove)
+  }
+
+  /// The last step that moved the latent; `nil` if none did, or the run does not tell.
+  public var lastMovedStep: Int? {
+    noisePredictions.last { $0.measurement?.displacement?.isMove ?? false }?.step
+  }
+
+  /// The latent's largest absolute value at each step, as the noise was predicted for it, in units of the
+  /// initial noise's standard deviation; empty if the run does not tell.
+  public var latentMagnitudes: [Int: Float] {
+    Dictionary(
+      noisePredictions.compactMap { call in
+        call.measurement?.latentMagnitude.map { (call.step, $0) }
+      }, uniquingKeysWith: { $1 })
+  }
+
+  /// The calls that an objective measured, with their losses and excitation scores.
   public var losses: LossTable { LossTable(calls: calls, subjects: manifest.subjects) }
 
   /// The calls whose maps of `site` were acknowledged, but whose chunk is missing.

@@ -24,7 +24,7 @@ public struct RunFolder: Hashable, Sendable {
   public var journal: String { path + "/" + Self.journalName }
   /// The recorded attention.
   public var store: String { path + "/" + Self.storeName }
-  /// Loss and largest attention per call.
+  /// Loss and excitation scores per call.
   public var losses: String { path + "/" + Self.lossesName }
   /// The picture.
   public var image: String { path + "/" + Self.imageName }

@@ -1,6 +1,7 @@
 /// The description of an array: `zarr.json` in its folder.
 ///
-/// Zarr v3 core specification, without compressor: little-endian bytes, then a CRC-32C.
+/// Zarr v3 core specification, without compressor: little-endian bytes, or texts by the extension
+/// `vlen-utf8` (zarr-developers/zarr-extensions), then a CRC-32C.
 package struct ZarrArray: Encodable {
   struct Named<Configuration: Encodable>: Encodable {
     var name: String
@@ -15,12 +16,14 @@ package struct ZarrArray: Encodable {
 
   let shape: [Int]
   let chunk: [Int]
-  let type: ZarrType
+  /// `nil` for texts.
+  let type: ZarrType?
   let dimensions: [String]
   let attributes: ZarrAttributes
 
+  /// - Parameter type: `nil` for texts.
   package init(
-    shape: [Int], chunk: [Int], type: ZarrType, dimensions: [String], attributes: ZarrAttributes
+    shape: [Int], chunk: [Int], type: ZarrType?, dimensions: [String], attributes: ZarrAttributes
   ) {
     self.shape = shape
     self.chunk = chunk
@@ -46,16 +49,21 @@ package struct ZarrArray: Encodable {
     try container.encode(3, forKey: .format)
     try container.encode("array", forKey: .nodeType)
     try container.encode(shape, forKey: .shape)
-    try container.encode(type, forKey: .dataType)
+    try container.encode(type?.rawValue ?? "string", forKey: .dataType)
     try container.encode(
       Named(name: "regular", configuration: Chunks(chunkShape: chunk)), forKey: .chunkGrid)
     try container.encode(
       Named(name: "default", configuration: ["separator": "."]), forKey: .chunkKeys)
-    try container.encode(type.fill, forKey: .fill)
-    let endian = type.bytes > 1 ? ["endian": "little"] : nil
-    try container.encode(
-      [Named(name: "bytes", configuration: endian), Named(name: "crc32c", configuration: nil)],
-      forKey: .codecs)
+    let elements: Named<[String: String]>
+    if let type {
+      try container.encode(type.fill, forKey: .fill)
+      elements = Named(
+        name: "bytes", configuration: type.bytes > 1 ? ["endian": "little"] : nil)
+    } else {
+      try container.encode("", forKey: .fill)
+      elements = Named(name: "vlen-utf8", configuration: nil)
+    }
+    try container.encode([elements, Named(name: "crc32c", configuration: nil)], forKey: .codecs)
     try container.encode(attributes, forKey: .attributes)
     try container.encode(dimensions, forKey: .dimensions)
   }

@@ -1,4 +1,4 @@
-private import Foundation
+internal import TensorEngine
 
 /// Published networks whose configurations come with Heed, to be run with random weights.
 package enum ModelShapes: String, Sendable, CaseIterable {
@@ -19,7 +19,6 @@ package enum ModelShapes: String, Sendable, CaseIterable {
 
   private var folder: String {
     guard self != .menagerie else { return Checkpoint.menagerie }
-    let path = "Shapes/" + rawValue
-    return Bundle.module.resourceURL?.appendingPathComponent(path).path ?? path
+    return ResourceFolder.diffusion.path + "/Shapes/" + rawValue
   }
 }

@@ -125,7 +125,7 @@ public struct Checkpoint: Sendable {
 
   /// Where the model that comes with Heed is.
   package static var menagerie: String {
-    Bundle.module.resourceURL?.appendingPathComponent("Menagerie").path ?? "Menagerie"
+    ResourceFolder.diffusion.path + "/Menagerie"
   }
 
   /// Menagerie, the model that comes with Heed.

@@ -3,7 +3,7 @@ public import TensorEngine
 
 /// One look at a latent through an objective: its loss, and on demand the loss's gradient.
 public struct LossProbe {
-  /// The loss and each subject's largest attention.
+  /// The loss and each subject's excitation score.
   public let measurement: PassMeasurement
   /// What the objective made of the pass.
   public let value: ObjectiveValue
@@ -38,7 +38,7 @@ public struct LossProbe {
     tape = Tape()
     variable = tape.variable(latent.detached)
     value = try evaluate(variable)
-    measurement = PassMeasurement(loss: value.loss.item, maxima: value.maxima)
+    measurement = PassMeasurement(loss: value.loss.item, scores: value.scores)
   }
 
   /// The loss's gradient with respect to the latent, of the latent's shape; one gradient can be

@@ -73,6 +73,7 @@ public struct TokenMaps: Sendable {
     return reading.smoothed(.concatenated(maps, axis: 0)).maximum
   }
 
-  /// The largest number of each word's B̃: which ``ObjectiveValue/maxima`` holds for every loss.
-  public func maxima(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
+  /// The excitation score of each word, the largest number of its B̃: which ``ObjectiveValue/scores``
+  /// holds for every loss.
+  public func scores(of words: [Subject]) -> [Float] { words.map { largest($0).item } }
 }

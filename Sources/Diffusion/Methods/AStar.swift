@@ -113,7 +113,7 @@ extension AStar {
         loss: .total(
           (terms.contains(.segregation) ? segregation : [])
             + (terms.contains(.retention) ? retention ?? [] : [])),
-        maxima: read.maxima(of: subjects))
+        scores: read.scores(of: subjects))
     }
 
     /// B of each subject, `[pixel]`; `nil` where there was no step before.

@@ -80,7 +80,7 @@ extension AttendAndExcite {
       let read = reading.read(maps)
       let largest = subjects.map(read.largest)
       let losses = largest.map { $0.affine(scale: -1, offset: 1).rectified }
-      return ObjectiveValue(loss: .largest(losses), maxima: largest.map(\.item))
+      return ObjectiveValue(loss: .largest(losses), scores: largest.map(\.item))
     }
   }
 }

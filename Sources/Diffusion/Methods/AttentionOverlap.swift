@@ -99,7 +99,7 @@ extension AttentionOverlap {
           meanOverPairs(read, MapDistance.symmetricDivergence).affine(scale: -1)
         case .compactness: Self.spread(subjects.map(read.raw))
         }
-      return ObjectiveValue(loss: loss, maxima: read.maxima(of: subjects))
+      return ObjectiveValue(loss: loss, scores: read.scores(of: subjects))
     }
 
     private func meanOverPairs(

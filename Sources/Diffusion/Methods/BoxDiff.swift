@@ -103,7 +103,7 @@ extension BoxDiff {
           ]))
       }
       return ObjectiveValue(
-        loss: .total(losses), maxima: read.maxima(of: subjects), refinement: .largest(inside))
+        loss: .total(losses), scores: read.scores(of: subjects), refinement: .largest(inside))
     }
 
     /// The mean of the highest share of the cells that `mask` holds; 0 if it holds none.

@@ -108,7 +108,7 @@ extension Conform {
       let isSingle = groups.allSatisfy { $0.count == 1 }
       return ObjectiveValue(
         loss: (isSingle ? singles : contrast)(embeddings, classes),
-        maxima: read.maxima(of: subjects))
+        scores: read.scores(of: subjects))
     }
 
     private func embeddings(_ read: TokenMaps) -> [Tensor] {

@@ -105,7 +105,7 @@ extension DivideAndBind {
       return ObjectiveValue(
         loss: .total(
           (terms.contains(.attend) ? [attendance] : []) + (terms.contains(.bind) ? binding : [])),
-        maxima: read.maxima(of: subjects), shortfall: 1 - least)
+        scores: read.scores(of: subjects), shortfall: 1 - least)
     }
 
     /// Σ of the magnitudes of differences between neighbours of a map `[row, column]`.
@@ -194,7 +194,7 @@ extension DivideAndBind {
         return Tensor.total(unlikeness).affine(scale: bindingWeight(maps.step)) - variation
       }
       return ObjectiveValue(
-        loss: .largest(losses), maxima: read.maxima(of: subjects), shortfall: 1 - least)
+        loss: .largest(losses), scores: read.scores(of: subjects), shortfall: 1 - least)
     }
 
     /// c_i.

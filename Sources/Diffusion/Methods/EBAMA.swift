@@ -103,7 +103,7 @@ extension EBAMA {
         read.smoothed(noun.tokens[0]).maximum.affine(scale: -intensityWeight)
       }
       return ObjectiveValue(
-        loss: .total(attributes + intensity), maxima: read.maxima(of: subjects))
+        loss: .total(attributes + intensity), scores: read.scores(of: subjects))
     }
   }
 }

@@ -121,7 +121,7 @@ extension InitNO {
         1, targets.response / max(response.item, MapDistance.floor),
         targets.conflict / max(conflict.item, MapDistance.floor))
       return ObjectiveValue(
-        loss: response.rectified, maxima: read.maxima(of: subjects), refinement: refinement,
+        loss: response.rectified, scores: read.scores(of: subjects), refinement: refinement,
         shortfall: 1 - attained)
     }
 

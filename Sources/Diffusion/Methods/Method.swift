@@ -25,7 +25,7 @@ public protocol Method: Hashable, Sendable {
   var alteredSteps: Int { get }
   /// The attention to reach, by iteration; empty if there are no thresholds.
   var thresholds: [Int: Double] { get }
-  /// How maps are smoothed before the largest attention of each subject is read.
+  /// How maps are smoothed before each subject's excitation score is read.
   var smoothing: MapSmoothing { get }
   /// Whether the unconditional prediction is made whatever the weight of guidance, as a method needs
   /// that has ``MethodParts/components``.

@@ -2,7 +2,7 @@
 public struct MethodParts: Sendable {
   /// Moves the latent before the noise is predicted, following its own objective.
   public var guide: (any LatentGuide)?
-  /// What is measured in every pass instead of the subjects' largest attention, if there is no guide.
+  /// What is measured in every pass instead of the subjects' excitation scores, if there is no guide.
   public var objective: (any AttentionObjective)?
   /// Changes the attention of the prompt's branch.
   public var intervention: (any AttentionIntervention)?

@@ -138,7 +138,7 @@ extension PredicatedDiffusion {
             .affine(scale: form == .code ? leakWeight / Float(exclusions) : leakWeight)
         }
       }
-      return ObjectiveValue(loss: .total(losses), maxima: read.maxima(of: subjects))
+      return ObjectiveValue(loss: .total(losses), scores: read.scores(of: subjects))
     }
 
     private func exists(_ map: Tensor) -> Tensor {

@@ -92,7 +92,7 @@ extension SynGen {
           return positive + negative
         }
       }
-      return ObjectiveValue(loss: .total(losses), maxima: read.maxima(of: subjects))
+      return ObjectiveValue(loss: .total(losses), scores: read.scores(of: subjects))
     }
   }
 }

@@ -74,7 +74,7 @@ extension WeightedSum {
       }
       return ObjectiveValue(
         loss: .total(losses),
-        maxima: subjects.isEmpty ? [] : reading.read(maps).maxima(of: subjects))
+        scores: subjects.isEmpty ? [] : reading.read(maps).scores(of: subjects))
     }
 
     /// The shapes of what its objectives remember, each under its number.

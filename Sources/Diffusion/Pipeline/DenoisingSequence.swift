@@ -225,7 +225,8 @@ public struct DenoisingSequence {
       let maps = tap.maps(of: sites, branch: last, memory: memory)
       let value = objective.evaluate(maps)
       measurement = PassMeasurement(
-        loss: value.loss.item, maxima: value.maxima, displacement: displacement)
+        loss: value.loss.item, scores: value.scores, displacement: displacement,
+        latentMagnitude: latent.values.reduce(0) { max($0, abs($1)) } / scheduler.initialNoiseScale)
       memory = objective.remembered(of: maps)
     }
     try report(pass, measurement)

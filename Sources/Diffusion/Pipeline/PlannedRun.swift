@@ -45,10 +45,14 @@ public struct PlannedRun: Sendable {
   public internal(set) var parts = MethodParts()
 
   /// The method's name, and what sets the run apart: the folder that runs by it stand in.
-  public var methodName: String {
-    ([request.method.name]
-      + [request.variation, request.ablation.map { RunFolder.slug($0.text) }]
-      .compactMap(\.self)).joined(separator: "+")
+  public var methodName: String { ([request.method.name] + changes).joined(separator: "+") }
+
+  /// The same for people, as in `Attend-and-Excite, scale-factor-5`.
+  public var methodTitle: String { ([request.method.title] + changes).joined(separator: ", ") }
+
+  /// What sets the run apart from others by its method.
+  private var changes: [String] {
+    [request.variation, request.ablation.map { RunFolder.slug($0.text) }].compactMap(\.self)
   }
 
   /// The folder of the run below `root`, or that of the same run from another seed.

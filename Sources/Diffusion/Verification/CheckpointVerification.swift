@@ -6,7 +6,7 @@ internal import TensorEngine
 /// Computes every tensor that a checkpoint's golden file names, and says how far each is off.
 ///
 /// The names and their recipes are those of the fixtures' generating script: text embeddings, UNet
-/// passes, cross-attention maps, Attend-and-Excite's maxima, loss and gradient under both rules,
+/// passes, cross-attention maps, Attend-and-Excite's scores, loss and gradient under both rules,
 /// the autoencoder, random numbers, scheduler traces, and whole runs.
 package struct CheckpointVerification {
   /// How one tensor compares.
@@ -62,7 +62,7 @@ package struct CheckpointVerification {
   var runs: [String: Run] = [:]
   var shaken: [String: [Run]] = [:]
 
-  /// Tolerance of losses and maxima, which live in 0…1: absolute.
+  /// Tolerance of losses and scores, which live in 0…1: absolute.
   static let lossTolerance = 1e-3
 
   /// Opens a checkpoint with its golden files.
@@ -224,8 +224,8 @@ extension CheckpointVerification {
     probes[key] = probe
     switch parts[4] {
     case "maxima":
-      let maxima = probe.measurement.maxima
-      return try line(name, Tensor(maxima, shape: [maxima.count]), isLoss: true)
+      let scores = probe.measurement.scores
+      return try line(name, Tensor(scores, shape: [scores.count]), isLoss: true)
     case "loss":
       return try line(name, Tensor([probe.measurement.loss], shape: [1]), isLoss: true)
     case "gradient": return try gradientLine(name, probe)

@@ -11,9 +11,9 @@ package struct AskedWordsReport {
     /// The text that was asked.
     let text: String
     let word: String
-    /// The map's largest value; `nil` if it is not finite.
-    let largest: Float?
-    /// The row of the largest value, from 0.
+    /// The map's peak attention; `nil` if it is not finite.
+    let peak: Float?
+    /// The row of the peak, from 0.
     let row: Int
     let column: Int
     /// Rows and columns of the map.
@@ -63,7 +63,7 @@ package struct AskedWordsReport {
     let (map, grid) = (MapStatistics(of: answer.map), answer.map.grid)
     return Row(
       run: answer.run.folder.path, text: answer.text, word: answer.word.name,
-      largest: map.peak.value.isFinite ? map.peak.value : nil, row: map.peak.row,
+      peak: map.peak.value.isFinite ? map.peak.value : nil, row: map.peak.row,
       column: map.peak.column, grid: [grid.rows, grid.columns],
       share: answer.share.isFinite ? answer.share : nil,
       entropy: map.entropy.isFinite ? map.entropy : nil, recipe: answer.recipe.description,
@@ -72,10 +72,10 @@ package struct AskedWordsReport {
 
   package func text(json: Bool) -> String {
     if json { return TableText.json(rows) }
-    let titles = ["run", "word", "largest", "row", "column", "share", "entropy"]
+    let titles = ["run", "word", "peak", "row", "column", "share", "entropy"]
     let cells = rows.map { row in
       [
-        row.run, row.word, TableText.number(row.largest), String(row.row), String(row.column),
+        row.run, row.word, TableText.number(row.peak), String(row.row), String(row.column),
         TableText.number(row.share.map { Float($0) }),
         TableText.number(row.entropy.map { Float($0) }),
       ]

@@ -17,11 +17,11 @@ package struct CounterfactualReport {
           number(effect.image.structuralSimilarity),
         ],
       ],
-      [["subject", "largest before", "after", "maps share"]]
+      [["subject", "score before", "score after", "maps share"]]
         + effect.subjects.map {
-          [$0.subject, number($0.largestBefore), number($0.largestAfter), number($0.shared)]
+          [$0.subject, number($0.scoreBefore), number($0.scoreAfter), number($0.shared)]
         },
-      [["subjects", "share before", "after"]]
+      [["subjects", "maps share before", "after"]]
         + effect.pairs.map {
           ["\($0.first), \($0.second)", number($0.sharedBefore), number($0.sharedAfter)]
         },

@@ -29,6 +29,11 @@ internal import Pictures
         paint(fill, stroke)
       case .image(let image, let rect): draw(image, in: rect)
       case .cells(let cells): draw(cells)
+      case .gradient(let colors, let rect):
+        draw(
+          Picture(
+            width: colors.count, height: 1, pixels: colors.flatMap { [$0.red, $0.green, $0.blue] }),
+          in: rect)
       case .text(let text): draw(text)
       }
     }

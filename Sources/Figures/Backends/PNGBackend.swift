@@ -4,6 +4,8 @@ internal import TensorEngine
 
 /// Draws scenes as PNG with their resolution and provenance; the same scene gives the same bytes.
 package enum PNGBackend {
+  /// Pixels an inch for print, unless a user asks for others.
+  package static let dpi = 300.0
   /// The longest side that is drawn, in pixels; Cairo's own limit.
   static let sideLimit = 32_767
 
@@ -14,25 +16,39 @@ package enum PNGBackend {
   ///   - path: Where to; a file that is there is replaced.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing; `FileError` if the file cannot
   ///   be written.
-  package static func render(_ scene: Scene, dpi: Double = 300, to path: String) throws {
+  package static func render(_ scene: Scene, dpi: Double = Self.dpi, to path: String) throws {
     try writeAtomically(data(scene, dpi: dpi), to: path, throughLinks: true)
   }
 
-  /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` the software and `heed:manifest`.
+  /// The bytes of a PNG file: sRGB, `pHYs`, and in `iTXt` what the file says of itself.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  package static func data(_ scene: Scene, dpi: Double = 300) throws -> [UInt8] {
-    let text = [
+  package static func data(_ scene: Scene, dpi: Double = Self.dpi) throws -> [UInt8] {
+    try image(scene, dpi: dpi).encoded(dpi: dpi, text: text(of: scene))
+  }
+
+  /// Title and description for people, the software, and the recipe for programs, under the keywords of the
+  /// PNG specification and `heed:manifest`.
+  static func text(of scene: Scene) -> [(keyword: String, text: String)] {
+    [
+      (keyword: "Title", text: scene.metadata.title),
+      (keyword: "Description", text: scene.description),
       (keyword: "Software", text: scene.metadata.software),
       (keyword: "heed:manifest", text: scene.metadata.manifest),
-    ]
-    return try image(scene, dpi: dpi).encoded(dpi: dpi, text: text.filter { !$0.text.isEmpty })
+    ].filter { !$0.text.isEmpty }
   }
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
+  /// - Parameters:
+  ///   - scene: the figure.
+  ///   - dpi: pixels an inch.
+  ///   - hasEvenSides: whether paper is added at the right and the bottom where a side is odd.
   /// - Throws: ``FigureError`` if the raster is too large or a font is missing.
-  package static func image(_ scene: Scene, dpi: Double = 300) throws -> Picture {
+  package static func image(
+    _ scene: Scene, dpi: Double = Self.dpi, hasEvenSides: Bool = false
+  ) throws -> Picture {
     let scale = dpi / 72
-    let (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
+    var (wide, high) = ((scene.width * scale).rounded(), (scene.height * scale).rounded())
+    if hasEvenSides { (wide, high) = (2 * (wide / 2).rounded(.up), 2 * (high / 2).rounded(.up)) }
     guard wide >= 1, high >= 1, max(wide, high) <= Double(sideLimit) else {
       throw FigureError.tooLarge(
         width: Int(max(0, min(1e15, wide))), height: Int(max(0, min(1e15, high))),

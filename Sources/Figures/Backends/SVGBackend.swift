@@ -4,8 +4,8 @@ internal import TensorEngine
 /// Draws scenes as SVG 1.1 with real text: every line of words can be found, copied and edited.
 ///
 /// Written here and not by Cairo, whose SVG has outlines for text and identifiers that depend on
-/// what was drawn before. A line of text bears its measured length, so that a reader without the
-/// figure's font sees it at the same place and width.
+/// what was drawn before. A line of text is anchored where the layout set it, at its start, middle or end,
+/// and bears its measured length, so that a program without the figure's font keeps it in place.
 package enum SVGBackend {
   /// Writes `scene` to the file at `path`, which appears whole or not at all.
   /// - Throws: `FileError` if a picture cannot be encoded or the file cannot be written.
@@ -17,20 +17,29 @@ package enum SVGBackend {
   /// - Throws: `FileError` if a picture cannot be encoded.
   package static func text(_ scene: Scene) throws -> String {
     let (width, height) = (number(scene.width), number(scene.height))
+    let isDescribed = !scene.description.isEmpty
+    // Another figure on the same page has other identifiers.
+    let mark = ContentDigest.hexadecimal((scene.name + "\n" + scene.description).utf8)
     var lines = [
       #"<?xml version="1.0" encoding="UTF-8"?>"#,
       #"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink""#
         + #" width="\#(width)pt" height="\#(height)pt" viewBox="0 0 \#(width) \#(height)""#
-        + #" role="img" font-family="\#(fonts(scene.typeface))">"#,
+        + #" role="img" aria-labelledby="t\#(mark)""#
+        + (isDescribed ? #" aria-describedby="d\#(mark)""# : "")
+        + #" font-family="\#(fonts(scene.typeface))">"#,
+      #"<title id="t\#(mark)">\#(escaped(scene.name))</title>"#,
     ]
-    if !scene.metadata.title.isEmpty {
-      lines.append("<title>\(escaped(scene.metadata.title))</title>")
+    if isDescribed {
+      lines.append(#"<desc id="d\#(mark)">\#(escaped(scene.description))</desc>"#)
     }
     if !scene.metadata.manifest.isEmpty {
-      lines.append("<desc>\(escaped(scene.metadata.manifest))</desc>")
+      let manifest = escaped(scene.metadata.manifest)
+      lines.append(
+        #"<metadata><manifest xmlns="\#(Scene.Metadata.namespace)">\#(manifest)</manifest></metadata>"#
+      )
     }
-    var pictures: Set<String> = []
-    try define(scene.nodes, &pictures, &lines)
+    var defined: Set<String> = []
+    try define(scene.nodes, &defined, &lines)
     lines.append(#"<rect width="\#(width)" height="\#(height)" fill="\#(scene.paper.hex)"/>"#)
     for node in scene.nodes { append(node, to: &lines) }
     lines.append("</svg>")
@@ -41,22 +50,40 @@ package enum SVGBackend {
     "\(typeface.family), \(typeface.substitutes)"
   }
 
-  /// Each picture once, however often it is drawn: a unit square that the places scale.
+  /// Each picture and each gradient once, however often it is drawn: a unit square that the places scale, and
+  /// what they are filled with.
   private static func define(
-    _ nodes: [Scene.Node], _ pictures: inout Set<String>, _ lines: inout [String]
+    _ nodes: [Scene.Node], _ defined: inout Set<String>, _ lines: inout [String]
   ) throws {
     for node in nodes {
       switch node {
-      case .group(_, let members): try define(members, &pictures, &lines)
+      case .group(_, let members): try define(members, &defined, &lines)
       case .image(let image, _):
-        guard pictures.insert(image.digest).inserted else { continue }
+        guard defined.insert(image.digest).inserted else { continue }
         lines.append(
           #"<defs><image id="i\#(image.digest)" width="1" height="1" preserveAspectRatio="none""#
             + #" style="image-rendering:pixelated" xlink:href="\#(try image.dataURI)"/>"#
             + "</defs>")
+      case .gradient(let colors, _):
+        let name = identifier(of: colors)
+        guard defined.insert(name).inserted else { continue }
+        lines.append(
+          #"<defs><linearGradient id="\#(name)">\#(stops(colors))</linearGradient></defs>"#)
       default: break
       }
     }
+  }
+
+  private static func identifier(of colors: [Color]) -> String {
+    "g" + ContentDigest.hexadecimal(colors.flatMap { [$0.red, $0.green, $0.blue] })
+  }
+
+  /// A stop in the middle of the part of the width that each colour has.
+  private static func stops(_ colors: [Color]) -> String {
+    colors.enumerated().map { index, color in
+      let place = NumberText.portion((Double(index) + 0.5) / Double(colors.count))
+      return #"<stop offset="\#(place)" stop-color="\#(color.hex)"/>"#
+    }.joined()
   }
 
   private static func append(_ node: Scene.Node, to lines: inout [String]) {
@@ -80,18 +107,29 @@ package enum SVGBackend {
         guard let color else { continue }
         lines.append(#"<rect \#(place(cells.square(at: index))) fill="\#(color.hex)"/>"#)
       }
+    case .gradient(let colors, let rect):
+      lines.append(##"<rect \##(place(rect)) fill="url(#\##(identifier(of: colors)))"/>"##)
     case .text(let text): lines.append(element(text))
     }
   }
 
   private static func element(_ text: Scene.Text) -> String {
-    let (x, y) = (number(text.origin.x), number(text.origin.y))
-    let length = number(text.isVertical ? text.box.height : text.box.width)
+    let width = text.isVertical ? text.box.height : text.box.width
+    let shift = width * text.anchor.fraction
+    let x = number(text.origin.x + (text.isVertical ? 0 : shift))
+    let y = number(text.origin.y - (text.isVertical ? shift : 0))
+    let anchor: String? =
+      switch text.anchor {
+      case .start: nil
+      case .middle: "middle"
+      case .end: "end"
+      }
     return "<text "
       + (text.isVertical
         ? #"transform="translate(\#(x) \#(y)) rotate(-90)""# : #"x="\#(x)" y="\#(y)""#)
+      + (anchor.map { #" text-anchor="\#($0)""# } ?? "")
       + #" font-size="\#(number(text.size))""# + (text.isBold ? #" font-weight="bold""# : "")
-      + #" fill="\#(text.color.hex)" textLength="\#(length)" lengthAdjust="spacingAndGlyphs""#
+      + #" fill="\#(text.color.hex)" textLength="\#(number(width))" lengthAdjust="spacingAndGlyphs""#
       + #" xml:space="preserve">\#(escaped(text.string))</text>"#
   }
 

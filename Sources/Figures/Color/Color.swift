@@ -28,10 +28,14 @@ public struct Color: Hashable, Sendable {
   /// White.
   public static let white = Color(hex: 0xFFFFFF)
 
-  /// Okabe and Ito's colours with a contrast of at least 3 : 1 to the background of both themes.
-  static let lines = [
-    Color(hex: 0x0072B2), Color(hex: 0xD55E00), Color(hex: 0x009E73), Color(hex: 0xCC79A7),
-  ]
+  /// The colour with a `share` of `other` in it, as sRGB values mix.
+  func mixed(with other: Color, share: Double) -> Color {
+    func part(_ from: UInt8, _ to: UInt8) -> UInt8 {
+      UInt8((Double(from) + (Double(to) - Double(from)) * max(0, min(1, share))).rounded())
+    }
+    return Color(
+      red: part(red, other.red), green: part(green, other.green), blue: part(blue, other.blue))
+  }
 
   /// Relative luminance as WCAG 2 defines it, 0…1.
   public var luminance: Double {

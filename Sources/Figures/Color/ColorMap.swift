@@ -39,13 +39,15 @@ public struct ColorMap: Hashable, Sendable {
   /// Black to white, for brightness.
   public static let gray = ColorMap(
     name: "gray", table: (0..<256).map { UInt32($0 << 16 | $0 << 8 | $0) })
-  /// Blue for negative values, white for zero, vermilion for positive ones.
+  /// Dark blue for negative values, the middle grey of pictures for zero, pale yellow for positive ones.
   ///
-  /// For scales that are symmetric about zero. The ends are Okabe and Ito's.
+  /// For scales that are symmetric about zero. Lightness rises from end to end, so that the sign is still
+  /// seen in grey print: a loss is darker than no change, a gain lighter by as much. Colour-blind
+  /// readers tell blue from yellow.
   public static let difference = ColorMap(
     name: "difference",
     table: (0..<256).map { index in
-      let (end, middle) = (index < 128 ? 0x0072B2 : 0xD55E00, 0xF7F7F7)
+      let (end, middle) = (index < 128 ? 0x0A2F86 : 0xFFCA3A, 0x828282)
       let share = abs(Double(index) - 127.5) / 127.5
       return UInt32(
         [16, 8, 0].reduce(0) { color, shift in
@@ -56,6 +58,12 @@ public struct ColorMap: Hashable, Sendable {
 
   /// The colour maps for values from zero up.
   public static let sequential = [viridis, magma, inferno, plasma, cividis, turbo, jet]
+
+  /// Whether each colour, blended over grey as far as its place in the map, can be told from all others.
+  ///
+  /// Those of cividis cannot: it goes through grey, so that over grey a fifth of full attention looks like a
+  /// third of it, and almost like none.
+  var isTellableOverGrey: Bool { self != .cividis }
 
   /// What ``init(named:)`` reads, in words.
   package static var expected: String {

@@ -1,158 +1,284 @@
+internal import AttentionAnalysis
 internal import Pictures
 
-/// A seed's block: title, panels of both methods, curves.
-extension CompareLayout {
-  /// Draws the block of a seed and returns its bottom.
-  func drawBlock(
-    _ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    let seed = sheet.seeds[index]
-    return builder.group("seed \(seed.seed)") { builder in
-      drawTitle(index, x: x, y: y, &builder)
-      let top = y + 13
-      let bottom =
-        switch arrangement {
-        case .rows: drawRows(seed, x: x, y: top, &builder)
-        case .pairs: drawPairs(seed, x: x, y: top, &builder)
-        }
-      return hasCurves ? drawCurves(seed, x: x, y: bottom + 3, &builder) : bottom
+/// A seed's block at a given width: the methods side by side, each with its picture and below it the words'
+/// maps at half its width, two a row; then the curves.
+struct CompareBlock {
+  /// Between the columns of methods, and between maps side by side: room for two frames.
+  static let gap = 4.5
+  /// The narrowest map that its number fits below.
+  static let smallestMap = 20.0
+  private static let markType = SceneBuilder.TextStyle(size: 9, isBold: true)
+  private static let titleType = SceneBuilder.TextStyle(size: 8)
+  private static let pitch = 8.2
+  /// For one or two methods; more lines need more room.
+  private static let stripPlot = 27.0
+  private static let chartPlot = 46.0
+  /// The narrowest of two charts side by side.
+  private static let smallestChart = 105.0
+
+  let sheet: CompareSheet
+  let width: Double
+  let style: MapStyle
+  let scale: ValueScale
+  /// The axis of each chart, the same for all seeds.
+  let axes: [CurveMeasure: (lower: Double, upper: Double)]
+  /// The same for all methods: the largest in which their names are one line, or else the usual.
+  private let nameType: SceneBuilder.TextStyle
+  private let titleLines: Int
+  private let nameLines: Int
+  private let labelLines: Int
+  private let labelSize: Double
+  /// Whether every word stands in one line above its maps.
+  let fitsWords: Bool
+
+  init(
+    _ sheet: CompareSheet, width: Double, style: MapStyle, scale: ValueScale,
+    axes: [CurveMeasure: (lower: Double, upper: Double)], _ builder: SceneBuilder
+  ) {
+    self.sheet = sheet
+    self.width = width
+    self.style = style
+    self.scale = scale
+    self.axes = axes
+    let column = Self.columnWidth(width, methods: sheet.methods.count)
+    let map = (column - Self.gap) / 2
+    let size = [7, 6.5, 6].first { size in
+      sheet.methods.allSatisfy { builder.width(of: $0.title, .init(size: size)) <= column }
     }
+    let nameType = SceneBuilder.TextStyle(size: size ?? 7)
+    self.nameType = nameType
+    titleLines =
+      sheet.seeds.indices.map { index in
+        Self.titleLines(index, of: sheet, width, builder).count
+      }.max() ?? 1
+    nameLines =
+      sheet.methods.map { builder.lines($0.title, width: column, nameType).count }.max() ?? 1
+    func fits(_ size: Double) -> Bool {
+      sheet.subjects.allSatisfy {
+        builder.width(of: $0.name, .init(size: size, isBold: true)) <= map
+      }
+    }
+    let labelSize = [7, 6.5, 6].first(where: fits)
+    fitsWords = labelSize != nil
+    self.labelSize = labelSize ?? 6
+    labelLines =
+      labelSize != nil
+      ? 1
+      : sheet.subjects.flatMap { subject in
+        [false, true].map { isBold in
+          builder.lines(subject.name, width: map, .init(size: 6, isBold: isBold)).count
+        }
+      }.max() ?? 1
+  }
+
+  private static func columnWidth(_ width: Double, methods: Int) -> Double {
+    (width - gap * Double(methods - 1)) / Double(methods)
+  }
+
+  /// The width of a block whose maps are `map` wide.
+  static func width(map: Double, methods: Int) -> Double {
+    Double(methods) * (2 * map + gap) + gap * Double(methods - 1)
+  }
+
+  private var columnWidth: Double { Self.columnWidth(width, methods: sheet.methods.count) }
+  /// The first picture's shape is everyone's.
+  private var shape: Double {
+    let image = sheet.seeds[0].runs[0].image
+    return Double(image.height) / Double(image.width)
+  }
+  private var pictureHeight: Double { columnWidth * shape }
+  private var mapWidth: Double { (columnWidth - Self.gap) / 2 }
+  private var mapHeight: Double { mapWidth * shape }
+  private var titleHeight: Double { 3.5 + Double(titleLines) * 9 }
+  private var nameHeight: Double { 1.5 + Double(nameLines) * Self.pitch }
+  private var labelHeight: Double { 2.6 + Double(labelLines) * Self.pitch }
+  private var mapRows: Int { (sheet.subjects.count + 1) / 2 }
+
+  /// The height of a block.
+  var height: Double { panelsHeight + chartsHeight }
+
+  /// The height without the curves.
+  var panelsHeight: Double {
+    titleHeight + nameHeight + pictureHeight
+      + Double(mapRows) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
+  }
+
+  /// Whether the numbers below some maps have no room for what they are.
+  func showsBareNumbers(_ builder: SceneBuilder) -> Bool {
+    sheet.maps.contains { !MapPanel.hasRoom(forLabelOf: $0, width: mapWidth, style, builder) }
+  }
+
+  // MARK: - Drawing
+
+  /// Draws the block of the seed at `index`.
+  func draw(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
+    group(index, &builder) { builder in
+      placePanels(index, x: x, y: y, &builder)
+      placeCharts(sheet.seeds[index], x: x, y: y + panelsHeight, &builder)
+    }
+  }
+
+  private func group(
+    _ index: Int, _ builder: inout SceneBuilder, _ body: (inout SceneBuilder) -> Void
+  ) {
+    builder.group("seed \(sheet.seeds[index].seed)", body)
+  }
+
+  /// Draws pictures and maps of the seed at `index` alone.
+  func drawPanels(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
+    group(index, &builder) { placePanels(index, x: x, y: y, &$0) }
+  }
+
+  private func placePanels(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
+    drawTitle(index, x: x, y: y, &builder)
+    for (place, method) in sheet.methods.enumerated() {
+      builder.group(method.title) { builder in
+        draw(
+          sheet.seeds[index].runs[place], of: method,
+          x: x + Double(place) * (columnWidth + Self.gap), y: y + titleHeight, &builder)
+      }
+    }
+  }
+
+  /// A letter tells several seeds apart.
+  private static func mark(
+    _ index: Int, of sheet: CompareSheet, _ builder: SceneBuilder
+  ) -> String {
+    sheet.seeds.count > 1 ? builder.mark(index) : ""
+  }
+
+  private static func titleLines(
+    _ index: Int, of sheet: CompareSheet, _ width: Double, _ builder: SceneBuilder
+  ) -> [String] {
+    let room = width - builder.width(of: mark(index, of: sheet, builder), markType) - 4
+    return builder.lines("seed \(sheet.seeds[index].seed)", width: room, titleType)
   }
 
   private func drawTitle(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
-    let seed = sheet.seeds[index]
-    let letter = builder.text(
-      builder.mark(index), x: x, y: y + 8.6, .init(size: 9, isBold: true))
-    let name = builder.text(
-      "seed \(seed.seed)", x: letter.maxX + 4, y: y + 8.6, .init(size: 8))
-    let tries = seed.excited.refinementTries.values.reduce(0, +)
-    let altered = "\(sheet.alteredSteps) of \(sheet.steps) steps altered"
-    builder.text(
-      tries == 0 ? altered : "\(altered), \(tries) refinement \(tries == 1 ? "try" : "tries")",
-      x: x + blockWidth, y: y + 8.6, builder.secondary(6.5), .trailing,
-      width: x + blockWidth - name.maxX - 6)
-  }
-
-  private func drawRows(
-    _ seed: CompareSheet.Seed, x: Double, y: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    let left = x + Metrics.gutter
-    drawColumnLabels(x: left, y: y, &builder)
-    var top = y + Metrics.columnLabelHeight
-    for (name, run) in [(sheet.plainName, seed.plain), (sheet.excitedName, seed.excited)] {
-      builder.group(name) { builder in
-        drawMethodName(name, x: x + 6.6, y: top, &builder)
-        drawPanels(run, x: left, y: top, &builder)
-      }
-      top += panelHeight + Metrics.rowPitch
+    let mark = Self.mark(index, of: sheet, builder)
+    let left = mark.isEmpty ? x : builder.text(mark, x: x, y: y + 8.6, Self.markType).maxX + 4
+    let lines = Self.titleLines(index, of: sheet, width, builder)
+    for (line, words) in lines.enumerated() {
+      builder.text(words, x: left, y: y + 8.6 + Double(line) * 9, Self.titleType)
     }
-    return top
   }
 
-  /// Beside its panels, in the largest type that fits; beside their strips too if it must.
-  private func drawMethodName(
-    _ name: String, x: Double, y: Double, _ builder: inout SceneBuilder
+  private func draw(
+    _ run: CompareSheet.Run, of method: CompareSheet.Method, x: Double, y: Double,
+    _ builder: inout SceneBuilder
   ) {
-    let heights = [panelHeight, panelHeight + Metrics.stripHeight]
-    for height in heights {
-      if let size = builder.size(of: name, from: [7, 6.5, 6], width: height) {
-        builder.verticalText(name, x: x, y: y + height / 2, .init(size: size), height: height)
-        return
-      }
-    }
-    builder.verticalText(
-      name, x: x, y: y + heights[1] / 2, .init(size: 6), height: heights[1])
-  }
-
-  private func drawPairs(
-    _ seed: CompareSheet.Seed, x: Double, y: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    var left = x
-    for (name, run) in [(sheet.plainName, seed.plain), (sheet.excitedName, seed.excited)] {
-      builder.group(name) { builder in
-        builder.text(
-          name, x: left + pairWidth / 2, y: y + 7, .init(size: 8), .center, width: pairWidth)
-        builder.line(
-          [Scene.Point(left, y + 10.5), Scene.Point(left + pairWidth, y + 10.5)],
-          builder.rule(0.5))
-        drawColumnLabels(x: left, y: y + 12, &builder)
-        drawPanels(run, x: left, y: y + 12 + Metrics.columnLabelHeight, &builder)
-      }
-      left += pairWidth + Metrics.blockGap
-    }
-    return y + 12 + Metrics.columnLabelHeight + panelHeight + Metrics.rowPitch
-  }
-
-  private func drawColumnLabels(x: Double, y: Double, _ builder: inout SceneBuilder) {
-    let labels = [("image", "")] + sheet.subjects.map { ($0.name, $0.tokens) }
-    for (column, (name, tokens)) in labels.enumerated() {
-      let center =
-        x + Double(column) * (panelWidth + Metrics.panelGap) + panelWidth / 2
-      builder.columnLabel(name, tokens: tokens, center: center, y: y, width: panelWidth)
-    }
-  }
-
-  private func drawPanels(
-    _ run: CompareSheet.Run, x: Double, y: Double, _ builder: inout SceneBuilder
-  ) {
-    func frame(_ column: Int) -> Scene.Rect {
-      let left = x + Double(column) * (panelWidth + Metrics.panelGap)
-      return Scene.Rect(x: left, y: y, width: panelWidth, height: panelHeight)
-        .inscribed(run.image)
-    }
-    builder.group("image") { builder in
-      builder.add(.image(run.image, frame(0)))
-      builder.rectangle(frame(0), stroke: builder.rule(0.4))
+    builder.paragraph(
+      method.title, x: x + columnWidth / 2, y: y, width: columnWidth, nameType, baseline: 6.2,
+      pitch: Self.pitch, .center)
+    let picture = Scene.Rect(
+      x: x, y: y + nameHeight, width: columnWidth, height: pictureHeight)
+    builder.group("picture") { builder in
+      let frame = picture.inscribed(run.image)
+      builder.add(.image(run.image, frame))
+      builder.rectangle(frame, stroke: builder.rule(0.4))
+      PictureBox.draw(run.boxes, in: frame, &builder)
     }
     for (index, map) in run.maps.enumerated() {
+      let row = index / 2
+      // A word that is alone in its row stands in the middle.
+      let isAlone = index % 2 == 0 && index == run.maps.count - 1
+      let left =
+        isAlone
+        ? x + (columnWidth - mapWidth) / 2 : x + Double(index % 2) * (mapWidth + Self.gap)
+      let top =
+        picture.maxY + Double(row) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
+      let frame = Scene.Rect(x: left, y: top + labelHeight, width: mapWidth, height: mapHeight)
       builder.group("map \(sheet.subjects[index].name)") { builder in
+        drawLabel(index, run.verdicts[index], above: frame, &builder)
         MapPanel(map: map, image: run.image, shared: scale, style: style)
-          .draw(in: frame(index + 1), &builder)
+          .draw(in: frame.inscribed(run.image), &builder)
+        if run.verdicts[index].isMissing {
+          MapPanel.drawRing(around: frame.inscribed(run.image), &builder)
+        }
       }
     }
   }
 
-  private func drawCurves(
+  /// The word, in bold and with the verdict where it is missing; the verdict only if there is room for it.
+  private func drawLabel(
+    _ index: Int, _ verdict: NeglectVerdict, above frame: Scene.Rect,
+    _ builder: inout SceneBuilder
+  ) {
+    let name = sheet.subjects[index].name
+    let type = SceneBuilder.TextStyle(size: labelSize, isBold: verdict.isMissing)
+    let full = "\(name) — \(verdict.words)"
+    let words =
+      verdict.isMissing && builder.width(of: full, type) <= frame.width ? full : name
+    let lines = builder.lines(words, width: frame.width, type)
+    builder.paragraph(
+      words, x: frame.x + frame.width / 2,
+      y: frame.y - 2.4 - Double(lines.count) * Self.pitch, width: frame.width, type,
+      baseline: 6.4, pitch: Self.pitch, .center)
+  }
+
+  // MARK: - Curves
+
+  private var areChartsBeside: Bool {
+    sheet.charts.count > 1 && (width - Metrics.blockGap) / 2 >= Self.smallestChart
+  }
+
+  /// Tries belong to scores.
+  private var triesRows: Int {
+    sheet.charts.contains(.score)
+      && sheet.seeds.contains { $0.runs.contains { !$0.tries.isEmpty } } ? 1 : 0
+  }
+
+  private var plotHeight: Double {
+    sheet.curves == .full || sheet.methods.count > 2 ? Self.chartPlot : Self.stripPlot
+  }
+
+  private var chartHeight: Double {
+    CurveChart.height(triesRows: triesRows, plotHeight: plotHeight, namesSteps: false)
+  }
+
+  /// The height of the curves.
+  var chartsHeight: Double {
+    let rows = areChartsBeside ? 1 : sheet.charts.count
+    return Double(rows) * (chartHeight + 2)
+  }
+
+  /// Draws the curves of the seed at `index` alone.
+  func drawCharts(_ index: Int, x: Double, y: Double, _ builder: inout SceneBuilder) {
+    group(index, &builder) { placeCharts(sheet.seeds[index], x: x, y: y, &$0) }
+  }
+
+  private func placeCharts(
     _ seed: CompareSheet.Seed, x: Double, y: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    let plotHeight = arrangement == .pairs ? 58.0 : 44.0
-    let frame = Scene.Rect(
-      x: x, y: y, width: (blockWidth - Metrics.blockGap) / 2,
-      height: plotHeight + StepChart.topMargin + Axes.bottomMargin)
-    builder.group("curve loss") { lossChart(seed).draw(in: frame, &$0) }
-    var second = frame
-    second.x += frame.width + Metrics.blockGap
-    builder.group("curve attention") { attentionChart(seed).draw(in: second, &$0) }
-    return frame.maxY
+  ) {
+    for (index, measure) in sheet.charts.enumerated() {
+      let room = areChartsBeside ? (width - Metrics.blockGap) / 2 : width
+      let frame = Scene.Rect(
+        x: areChartsBeside ? x + Double(index) * (room + Metrics.blockGap) : x,
+        y: areChartsBeside ? y + 2 : y + 2 + Double(index) * (chartHeight + 2), width: room,
+        height: chartHeight)
+      builder.group("curve \(measure.rawValue)") { chart(measure, seed).draw(in: frame, &$0) }
+    }
   }
 
-  private func lossChart(_ seed: CompareSheet.Seed) -> StepChart {
-    StepChart(
-      title: "loss", steps: sheet.steps,
-      series: [
-        StepChart.Series(values: seed.plain.loss, line: .plain),
-        StepChart.Series(
-          values: seed.excited.loss, line: .excited,
-          tries: seed.excited.refinementLosses),
-      ],
-      targets: sheet.thresholds.mapValues { max(0, 1 - $0) },
-      tries: seed.excited.refinementTries, alteredSteps: sheet.alteredSteps)
-  }
-
-  private func attentionChart(_ seed: CompareSheet.Seed) -> StepChart {
-    var series: [StepChart.Series] = []
-    for (line, curves) in [
-      (MethodLine.plain, seed.plain.attention), (.excited, seed.excited.attention),
-    ] {
-      for (index, values) in curves.enumerated() {
-        series.append(
-          StepChart.Series(
-            values: values, color: Color.lines[index], line: line,
-            marker: Marker.allCases[index]))
+  private func chart(_ measure: CurveMeasure, _ seed: CompareSheet.Seed) -> CurveChart {
+    let styles = sheet.styles
+    let series = sheet.subjects.indices.flatMap { word in
+      zip(seed.runs, styles).compactMap { run, style -> CurveChart.Series? in
+        guard let values = run.curves[measure]?[word] else { return nil }
+        return CurveChart.Series([values], style.showing(markedWord: word))
       }
     }
-    return StepChart(
-      title: sheet.curveLabel, steps: sheet.steps, series: series, targets: sheet.thresholds,
-      tries: seed.excited.refinementTries, alteredSteps: sheet.alteredSteps)
+    let isScore = measure == .score
+    let tries =
+      isScore ? seed.runs.reduce(into: [:]) { $0.merge($1.tries, uniquingKeysWith: +) } : [:]
+    return CurveChart(
+      title: isScore ? "excitation score by step" : "peak attention by step", steps: sheet.steps,
+      range: axes[measure] ?? (0, 1), series: series,
+      schedule: StepSchedule(
+        levels: isScore ? sheet.thresholds.mapValues { [$0] } : [:],
+        alteredSteps: sheet.alteredSteps),
+      tries: tries.isEmpty ? [] : [(TriesRow(counts: tries, sign: "×"), nil)],
+      triesRows: triesRows, plotHeight: plotHeight, namesSteps: false)
   }
 }

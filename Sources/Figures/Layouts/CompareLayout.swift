@@ -1,189 +1,273 @@
 internal import AttentionAnalysis
 internal import Pictures
 
-extension CompareSheet {
-  /// Lays the sheet out on a page of its own height.
-  /// - Returns: The scene; its warnings name characters that the fonts lack.
-  /// - Throws: ``FigureError`` if the parts do not belong together, the width is too small, or a
-  ///   font is missing.
-  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+extension CompareSheet: PagedSheet {
+  package func pages(_ style: SheetStyle) throws -> [Scene] {
     try validate()
     try style.maps.validate(isDifference: false)
-    return try style.page { width, builder in
+    return try style.pages { page, builder in
       try CompareLayout(
-        sheet: self, width: width, style: style.maps,
-        scale: style.maps.scale(of: maps, isDifference: false)
-      ).scene(builder)
+        sheet: self, page: page, style: style.maps,
+        scale: style.maps.scale(of: maps, isDifference: false), builder
+      ).pages(builder)
     }
   }
 }
 
-/// Places the parts of a ``CompareSheet``: a block for each seed, then the key.
+extension CompareSheet {
+  /// How each method's lines look.
+  var styles: [CurveStyle] { CurveStyle.styles(arePlain: methods.map(\.isPlain)) }
+}
+
+/// Places the parts of a ``CompareSheet``: rows of blocks, a seed in each, and the key.
 struct CompareLayout {
-  /// How the methods of a block lie.
-  enum Arrangement {
-    /// Side by side, for a single seed over the full width.
-    case pairs
-    /// One below the other, their panels in columns.
-    case rows
-  }
+  private static let blockGap = 10.0
+  private static let rowGap = 5.0
+  /// The height of a page in the shape of a printed one, and the least that is taken for it.
+  private static let pageShape = 1.3
+  private static let leastHeight = 540.0
+  /// What prompt and key take about.
+  private static let frameHeight = 70.0
+  /// The least room for the key beside the last blocks.
+  private static let keyWidth = 140.0
 
   let sheet: CompareSheet
-  let width: Double
+  let page: PageSize
   let style: MapStyle
   let scale: ValueScale
+  /// How many blocks stand side by side.
+  let blockColumns: Int
+  private let block: CompareBlock
 
-  var inner: Double { width - 2 * Metrics.margin }
-  var panelsPerRow: Int { sheet.subjects.count + 1 }
-  var blockColumns: Int { width >= Metrics.twoBlocks && sheet.seeds.count > 1 ? 2 : 1 }
-  var blockWidth: Double {
-    (inner - Metrics.blockGap * Double(blockColumns - 1)) / Double(blockColumns)
-  }
-  var pairWidth: Double { (blockWidth - Metrics.blockGap) / 2 }
-
-  var arrangement: Arrangement {
-    blockColumns == 1 && panelWidth(.pairs) >= 52 ? .pairs : .rows
-  }
-
-  func panelWidth(_ arrangement: Arrangement) -> Double {
-    let room = arrangement == .pairs ? pairWidth : blockWidth - Metrics.gutter
-    return (room - Metrics.panelGap * Double(panelsPerRow - 1)) / Double(panelsPerRow)
-  }
-
-  var panelWidth: Double { panelWidth(arrangement) }
-
-  /// Height of a panel's picture; the first one's shape is everyone's.
-  var panelHeight: Double {
-    let image = sheet.seeds[0].plain.image
-    return panelWidth * Double(image.height) / Double(image.width)
-  }
-
-  var hasCurves: Bool {
-    sheet.seeds.contains { seed in
-      [seed.plain, seed.excited].contains { !$0.loss.isEmpty || !$0.attention.isEmpty }
-    }
-  }
-
-  func scene(_ builder: SceneBuilder) throws -> Scene {
-    try checkWidth()
-    var builder = builder
-    var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
-    }
-    var keyIsDrawn = false
-    for first in stride(from: 0, to: sheet.seeds.count, by: blockColumns) {
-      let top = bottom
-      for column in 0..<blockColumns {
-        let x = Metrics.margin + Double(column) * (blockWidth + Metrics.blockGap)
-        let index = first + column
-        if index < sheet.seeds.count {
-          bottom = max(bottom, drawBlock(index, x: x, y: top, &builder))
-        } else {
-          // An odd number of seeds leaves room beside the last one.
-          let key = builder.group("key") { drawKey(x: x, y: top + 14, width: blockWidth, &$0) }
-          bottom = max(bottom, key)
-          keyIsDrawn = true
-        }
-      }
-      bottom += 7
-    }
-    if !keyIsDrawn {
-      bottom = builder.group("key") { drawWideKey(y: bottom, &$0) }
-    }
-    return builder.scene(
-      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
-  }
-
-  private var caption: String {
-    Scene.caption(
-      sheet.prompt,
-      "pictures and maps of \(sheet.plainName) and \(sheet.excitedName) from the same noise "
-        + Scene.list("seed", sheet.seeds.map { String($0.seed) }),
-      quantity: sheet.recipe, scale: scale, style: style, strip: "the largest value")
-      + (sheet.curveNote.isEmpty ? "" : " " + sheet.curveNote)
-  }
-
-  private func checkWidth() throws {
-    let gaps = Metrics.panelGap * Double(panelsPerRow - 1)
-    let panels = Metrics.gutter + gaps + Metrics.smallestPanel * Double(panelsPerRow)
-    let needed = (max(panels, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
+  /// Makes blocks as large as the page's height allows; on one without an end, as a printed page would.
+  ///
+  /// If even the smallest blocks do not fit they are the smallest, and rows must go to further pages.
+  init(
+    sheet: CompareSheet, page: PageSize, style: MapStyle, scale: ValueScale, _ builder: SceneBuilder
+  ) throws {
+    self.sheet = sheet
+    self.page = page
+    self.style = style
+    self.scale = scale
+    let (width, inner) = (page.width, page.inner)
+    let least = CompareBlock.width(map: CompareBlock.smallestMap, methods: sheet.methods.count)
+    let needed = (max(least, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
     guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
+    let axes = Dictionary(uniqueKeysWithValues: sheet.charts.map { ($0, Self.axis(of: $0, sheet)) })
+    func block(columns: Int) -> CompareBlock {
+      CompareBlock(
+        sheet, width: (inner - Self.blockGap * Double(columns - 1)) / Double(columns),
+        style: style, scale: scale, axes: axes, builder)
+    }
+    let height =
+      page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * width)
+    let room = height - Self.frameHeight
+    let most = min(
+      sheet.seeds.count, max(1, Int((inner + Self.blockGap) / (least + Self.blockGap))))
+    // Blocks are not made so narrow that words break.
+    let candidates = [1] + (1...most).dropFirst().prefix { block(columns: $0).fitsWords }
+    let columns =
+      candidates.first { columns in
+        let rows = (sheet.seeds.count + columns - 1) / columns
+        return Double(rows) * (block(columns: columns).height + Self.rowGap) <= room
+      } ?? candidates[candidates.count - 1]
+    blockColumns = columns
+    self.block = block(columns: columns)
   }
+
+  private var width: Double { page.width }
+  private var inner: Double { page.inner }
+
+  /// The seeds of each row; a page may end after any.
+  var rows: [Range<Int>] {
+    stride(from: 0, to: sheet.seeds.count, by: blockColumns).map {
+      $0..<min($0 + blockColumns, sheet.seeds.count)
+    }
+  }
+
+  func pages(_ builder: SceneBuilder) throws -> [Scene] {
+    let head = builder.part { builder in
+      builder.group("prompt") {
+        $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
+      }
+    }
+    let key = builder.part { builder in builder.group("key") { drawKey(y: 0, &$0) } }
+    let stack = PageStack(
+      page: page, head: head, key: isKeyBeside ? .empty : key, metadata: sheet.metadata,
+      caption: caption)
+    // Where a page is too low for a block, its curves may stand on the next one.
+    let isDivided = block.height + Self.rowGap > stack.room + stack.key.height
+    let lines = rows.flatMap { row -> [PageStack.Line] in
+      guard isDivided, !isKeyBeside, !sheet.charts.isEmpty else {
+        return [PageStack.Line(part: builder.part { draw(row, y: 0, &$0) })]
+      }
+      return [
+        PageStack.Line(
+          part: builder.part { builder in
+            for index in row {
+              block.drawPanels(index, x: left(of: index - row.lowerBound), y: 0, &builder)
+            }
+            return block.panelsHeight
+          }),
+        PageStack.Line(
+          part: builder.part { builder in
+            for index in row {
+              block.drawCharts(index, x: left(of: index - row.lowerBound), y: 0, &builder)
+            }
+            return block.chartsHeight + Self.rowGap
+          }),
+      ]
+    }
+    return try stack.scenes(lines, builder)
+  }
+
+  private func left(of column: Int) -> Double {
+    Metrics.margin + Double(column) * (block.width + Self.blockGap)
+  }
+
+  /// The room beside the blocks of the last row.
+  private var roomBeside: Double {
+    width - Metrics.margin - left(of: rows.last?.count ?? 0)
+  }
+
+  /// Whether the key stands beside the blocks of the last row.
+  var isKeyBeside: Bool { roomBeside >= Self.keyWidth }
+
+  /// Draws a row of blocks, the last with the key beside it if there is room, and returns its bottom.
+  func draw(_ row: Range<Int>, y: Double, _ builder: inout SceneBuilder) -> Double {
+    for index in row {
+      block.draw(index, x: left(of: index - row.lowerBound), y: y, &builder)
+    }
+    var bottom = y + block.height
+    if row.upperBound == sheet.seeds.count, isKeyBeside {
+      let key = builder.group("key") {
+        drawKey(x: left(of: row.count), y: y + 12, width: roomBeside, &$0)
+      }
+      bottom = max(bottom, key)
+    }
+    return bottom + Self.rowGap
+  }
+
+  /// The axis of a measure over all seeds: from 0 to 1 for the score, from 0 as far as needed for the peak.
+  private static func axis(
+    of measure: CurveMeasure, _ sheet: CompareSheet
+  ) -> (lower: Double, upper: Double) {
+    let values = sheet.seeds.flatMap(\.runs).flatMap { $0.curves[measure]?.joined() ?? [].joined() }
+      .filter(\.isFinite)
+    let (least, greatest) = (min(0, values.min() ?? 0), values.max() ?? 0)
+    if measure == .score, least >= 0, greatest <= 1 { return (0, 1) }
+    return Ticks.ends(from: least, to: greatest > least ? greatest : least + 1, atMost: 8)
+  }
+
+  // MARK: - Key
 
   /// Colour bar and legend side by side where there is room, the note below.
-  private func drawWideKey(y: Double, _ builder: inout SceneBuilder) -> Double {
+  func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
     guard width >= Metrics.twoBlocks else {
       return drawKey(x: Metrics.margin, y: y, width: inner, &builder)
     }
     let half = (inner - Metrics.blockGap) / 2
-    let bar = drawColorBar(x: Metrics.margin, y: y, width: half, &builder)
+    let bar = key.drawBar(x: Metrics.margin, y: y, width: half, &builder)
     let legend = drawLegend(
       x: Metrics.margin + half + Metrics.blockGap, y: y, width: half, &builder)
-    return drawNote(x: Metrics.margin, y: max(bar, legend) + 2, width: inner, &builder)
+    return key.drawNote(x: Metrics.margin, y: max(bar, legend) + 2, width: inner, &builder)
   }
 
   private func drawKey(
     x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    let bar = drawColorBar(x: x, y: y, width: width, &builder)
+    let bar = key.drawBar(x: x, y: y, width: width, &builder)
     let legend = drawLegend(x: x, y: bar + 3, width: width, &builder)
-    return drawNote(x: x, y: legend + 2, width: width, &builder)
-  }
-
-  private func drawColorBar(
-    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    key.drawBar(x: x, y: y, width: width, &builder)
+    return key.drawNote(x: x, y: legend + 2, width: width, &builder)
   }
 
   private func drawLegend(
     x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
     builder.group("legend") {
-      Legend(entries: legendEntries).draw(x: x, y: y, width: width, &$0)
+      Legend(entries: legendEntries($0)).draw(x: x, y: y, width: width, &$0)
     }
-  }
-
-  private func drawNote(
-    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
-  ) -> Double {
-    key.drawNote(x: x, y: y, width: width, &builder)
   }
 
   private var key: MapKey {
     MapKey(
       maps: sheet.maps, quantity: sheet.recipe, scale: scale, style: style,
-      note: sheet.curveNote)
+      note: ([PictureBox.note(sheet.seeds.flatMap(\.runs).flatMap(\.boxes))] + sheet.notes)
+        .filter { !$0.isEmpty }.joined(separator: " "))
   }
 
-  private var legendEntries: [Legend.Entry] {
+  private func legendEntries(_ builder: SceneBuilder) -> [Legend.Entry] {
     var entries: [Legend.Entry] = []
-    if hasCurves {
-      entries += [
-        Legend.line(.plain, nil, nil, sheet.plainName),
-        Legend.line(.excited, nil, nil, sheet.excitedName),
-      ]
+    let verdicts = NeglectVerdict.allCases.filter { verdict in
+      verdict.isMissing
+        && sheet.seeds.contains { $0.runs.contains { $0.verdicts.contains(verdict) } }
+    }
+    if !verdicts.isEmpty {
+      entries.append(
+        Legend.ring(verdicts.map(\.words).joined(separator: " or ") + " subject"))
+    }
+    if block.showsBareNumbers(builder) {
+      entries.append(Legend.word("0.12", "peak attention"))
+    }
+    if !sheet.charts.isEmpty {
       for (index, subject) in sheet.subjects.enumerated() {
-        entries.append(
-          Legend.line(
-            .excited, Color.lines[index], Marker.allCases[index], subject.name))
+        let style = CurveStyle.guided[0].showing(markedWord: index)
+        entries.append(Legend.line(style, subject.name))
       }
-      if !sheet.thresholds.isEmpty {
-        entries.append(Legend.target("threshold at its step (loss: 1 − threshold)"))
+      entries += zip(sheet.methods, sheet.styles).map {
+        Legend.method($1, $0.title, marker: .circle, on: builder.theme)
       }
-      if sheet.seeds.contains(where: { $0.excited.refinementTries.values.contains { $0 > 0 } }) {
-        entries.append(Legend.word("×n", "refinement tries at a step"))
-      }
-      if sheet.seeds.contains(where: { !$0.excited.refinementLosses.isEmpty }) {
-        entries.append(Legend.tries("loss in refinement"))
-      }
-      if sheet.alteredSteps < sheet.steps {
+      if sheet.alteredSteps > 0 && sheet.alteredSteps < sheet.steps {
         entries.append(Legend.shade("after the last altered step"))
+      }
+    }
+    if sheet.charts.contains(.score) {
+      if !sheet.thresholds.isEmpty { entries.append(Legend.target("threshold at its step")) }
+      if sheet.seeds.contains(where: { $0.runs.contains { !$0.tries.isEmpty } }) {
+        entries.append(Legend.word("×n", "refinement tries at a step"))
       }
     }
     if sheet.maps.contains(where: { $0.values.contains { !$0.isFinite } }) {
       entries.append(Legend.hatch("no value"))
     }
     return entries
+  }
+
+  // MARK: - Caption
+
+  private var caption: FigureCaption {
+    let words = sheet.subjects.map { "\($0.name) (\($0.tokens))" }.joined(separator: ", ")
+    let methods = sheet.methods.map(\.title).joined(separator: ", ")
+    let missing =
+      sheet.missing.isEmpty
+      ? []
+      : [
+        "Framed, neglected or lost by their excitation scores: "
+          + sheet.missing.joined(separator: "; ") + "."
+      ]
+    let curves =
+      sheet.charts.contains(.peak)
+      ? ["Curves: peak attention, the largest value of a word’s map, at each step."] : []
+    let shown =
+      "pictures by \(methods) from the same noise "
+      + FigureCaption.list("seed", sheet.seeds.map { String($0.seed) })
+      + ", and below each the maps of \(words)"
+    return FigureCaption.maps(
+      sheet.prompt, shown,
+      quantity: sheet.recipe, scale: scale, style: style, strip: "its peak attention",
+      note: (missing + effects + curves + sheet.notes).joined(separator: " "))
+  }
+
+  /// What each guided method did, over its seeds.
+  private var effects: [String] {
+    sheet.methods.indices.compactMap { method in
+      let runs = sheet.seeds.map { $0.runs[method] }
+      let moved = runs.compactMap(\.movedSteps)
+      guard !sheet.methods[method].isPlain, moved.count == runs.count,
+        let least = moved.min(), let most = moved.max()
+      else { return nil }
+      let count = least == most ? "\(least)" : "\(least)–\(most)"
+      return "\(sheet.methods[method].title) moved the latent in \(count) of \(sheet.steps) steps."
+    }
   }
 }

@@ -3,7 +3,8 @@ package import AttentionTrace
 package import Pictures
 internal import PromptText
 
-/// Plain and guided runs of a prompt, seed by seed: pictures, maps on one shared scale, curves.
+/// Runs of a prompt by several methods, seed by seed: large pictures, below them each word's map on one
+/// shared scale, and curves on request.
 ///
 /// Pure data: what to show, not how. ``scene(_:)`` lays it out.
 package struct CompareSheet: Sendable {
@@ -21,183 +22,246 @@ package struct CompareSheet: Sendable {
     }
   }
 
+  /// How pictures were made.
+  package struct Method: Hashable, Sendable {
+    /// As in `Attend-and-Excite`.
+    package var title: String
+    /// Whether it is the method without guidance.
+    package var isPlain: Bool
+
+    package init(title: String, isPlain: Bool) {
+      self.title = title
+      self.isPlain = isPlain
+    }
+  }
+
   /// One method's result for a seed.
   package struct Run: Sendable {
     /// The picture.
     package var image: Picture
     /// `[subject]` the aggregated maps.
     package var maps: [AttentionMap]
-    /// `[step]` the loss; empty if it was not recorded, NaN at a step without one.
-    package var loss: [Float]
-    /// `[subject][step]` the largest attention on the subject, as the loss sees it; empty if it
-    /// was not recorded.
-    package var attention: [[Float]]
+    /// `[subject]` whether the method neglected it.
+    package var verdicts: [NeglectVerdict]
+    /// `[subject][step]` peak attention and excitation score.
+    ///
+    /// NaN at a step without one; what was not recorded, or is not shown, is absent.
+    package var curves: [CurveMeasure: [[Double]]]
     /// Tries of iterative refinement, by step.
-    package var refinementTries: [Int: Int]
-    /// The loss after each try, by step; may be empty.
-    package var refinementLosses: [Int: [Float]]
+    package var tries: [Int: Int]
+    /// How many steps moved the latent; `nil` if the run does not tell.
+    package var movedSteps: Int?
+    /// The boxes that the method kept subjects to.
+    var boxes: [PictureBox] = []
 
     package init(
-      image: Picture, maps: [AttentionMap], loss: [Float], attention: [[Float]],
-      refinementTries: [Int: Int] = [:], refinementLosses: [Int: [Float]] = [:]
+      image: Picture, maps: [AttentionMap], verdicts: [NeglectVerdict],
+      curves: [CurveMeasure: [[Double]]] = [:], tries: [Int: Int] = [:], movedSteps: Int? = nil
     ) {
       self.image = image
       self.maps = maps
-      self.loss = loss
-      self.attention = attention
-      self.refinementTries = refinementTries
-      self.refinementLosses = refinementLosses
+      self.verdicts = verdicts
+      self.curves = curves
+      self.tries = tries
+      self.movedSteps = movedSteps
     }
   }
 
-  /// Runs of both methods from the same initial noise.
+  /// Runs of all methods from the same initial noise.
   package struct Seed: Sendable {
     /// The seed of the noise.
     package var seed: UInt64
-    /// The run of plain Stable Diffusion.
-    package var plain: Run
-    /// The run of a guided method.
-    package var excited: Run
+    /// `[method]`.
+    package var runs: [Run]
 
-    /// Pairs two results of a seed.
-    package init(seed: UInt64, plain: Run, excited: Run) {
+    /// Results of a seed, in the order of the methods.
+    package init(seed: UInt64, runs: [Run]) {
       self.seed = seed
-      self.plain = plain
-      self.excited = excited
+      self.runs = runs
     }
   }
 
   /// The prompt.
   package var prompt: String
-  /// The words shown, in the order of the maps; one to four.
+  /// The words shown, in the order of the maps; one to six.
   package var subjects: [Subject]
+  /// From left to right, the method without guidance first; two at least.
+  package var methods: [Method]
   /// The seeds, in order; at least one.
   package var seeds: [Seed]
   /// Denoising steps.
   package var steps: Int
-  /// Steps, from the first, in which the latent was altered.
+  /// Steps up to the last that moved the latent, of any seed; 0 if none did.
   package var alteredSteps: Int
-  /// Attention that every subject must reach, by step.
+  /// Excitation score that every subject must reach, by step.
   package var thresholds: [Int: Double]
   /// What the maps' colours measure and in which unit, as in `mean attention probability, 16×16,
   /// 3 layers × 4 heads, 50 steps`.
   package var recipe: String
-  /// What the largest attention in the curves is, as in `largest attention, smoothed`.
-  package var curveLabel = "largest attention"
-  /// How the curves' numbers were measured, as a sentence below the sheet; may be empty.
-  package var curveNote = ""
-  /// The title of the plain method.
-  package var plainName = "Stable Diffusion"
-  /// The title of the guided method.
-  package var excitedName = "Attend-and-Excite"
+  /// What is drawn below each seed.
+  package var curves: CompareCurves
+  /// What else a reader must know, in sentences below the sheet.
+  package var notes: [String] = []
   /// Date, software and provenance for the file.
   package var metadata: Scene.Metadata
 
   package init(
-    prompt: String, subjects: [Subject], seeds: [Seed], steps: Int, alteredSteps: Int,
-    thresholds: [Int: Double], recipe: String, metadata: Scene.Metadata
+    prompt: String, subjects: [Subject], methods: [Method], seeds: [Seed], steps: Int,
+    alteredSteps: Int, thresholds: [Int: Double], recipe: String,
+    curves: CompareCurves = .without, metadata: Scene.Metadata
   ) {
     self.prompt = prompt
     self.subjects = subjects
+    self.methods = methods
     self.seeds = seeds
     self.steps = steps
     self.alteredSteps = alteredSteps
     self.thresholds = thresholds
     self.recipe = recipe
+    self.curves = curves
     self.metadata = metadata
   }
 
   /// All maps, seed by seed.
-  var maps: [AttentionMap] { seeds.flatMap { $0.plain.maps + $0.excited.maps } }
+  var maps: [AttentionMap] { seeds.flatMap { $0.runs.flatMap(\.maps) } }
+
+  /// The measures of which every seed has a chart.
+  var charts: [CurveMeasure] {
+    let wanted: [CurveMeasure] =
+      switch curves {
+      case .without: []
+      case .strip: [.peak]
+      case .full: [.peak, .score]
+      }
+    return wanted.filter { measure in
+      seeds.contains { $0.runs.contains { $0.curves[measure] != nil } }
+    }
+  }
+
+  /// The runs in which a subject is missing, as in `cat of Stable Diffusion (seeds 0, 3)`.
+  var missing: [String] {
+    methods.indices.flatMap { method in
+      subjects.indices.compactMap { subject -> String? in
+        let without = seeds.filter { $0.runs[method].verdicts[subject].isMissing }
+        guard !without.isEmpty else { return nil }
+        return "\(subjects[subject].name) of \(methods[method].title) "
+          + FigureCaption.list("seed", without.map { String($0.seed) })
+      }
+    }
+  }
 
   /// Refuses what cannot be drawn.
   func validate() throws {
-    guard (1...Color.lines.count).contains(subjects.count) else {
+    guard (1...Palette.words.count).contains(subjects.count) else {
       throw FigureError.inconsistentSheet(
-        "\(subjects.count) subjects; 1 to \(Color.lines.count) can be shown")
+        "\(subjects.count) subjects; 1 to \(Palette.words.count) can be shown")
     }
     guard !seeds.isEmpty else { throw FigureError.inconsistentSheet("no seed to show") }
+    guard methods.count > 1, methods.count(where: { !$0.isPlain }) <= CurveStyle.guided.count
+    else {
+      throw FigureError.inconsistentSheet(
+        "\(methods.count) methods; 2 to \(CurveStyle.guided.count + 1) can be shown")
+    }
     for seed in seeds {
-      for (name, run) in [(plainName, seed.plain), (excitedName, seed.excited)] {
-        let place = "\(name), seed \(seed.seed)"
-        guard run.maps.count == subjects.count else {
+      guard seed.runs.count == methods.count else {
+        throw FigureError.inconsistentSheet(
+          "seed \(seed.seed): \(seed.runs.count) runs for \(methods.count) methods")
+      }
+      for (method, run) in zip(methods, seed.runs) {
+        let counts =
+          [
+            ("maps", run.maps.count), ("verdicts", run.verdicts.count),
+          ] + run.curves.map { ("curves of \($0.key.rawValue)", $0.value.count) }
+        for (what, count) in counts where count != subjects.count {
           throw FigureError.inconsistentSheet(
-            "\(place): \(run.maps.count) maps for \(subjects.count) subjects")
-        }
-        guard run.attention.isEmpty || run.attention.count == subjects.count else {
-          throw FigureError.inconsistentSheet(
-            "\(place): \(run.attention.count) attention curves for \(subjects.count) subjects")
+            "\(method.title), seed \(seed.seed): \(count) \(what) for \(subjects.count) subjects")
         }
       }
     }
   }
 }
 
+extension NeglectVerdict {
+  /// Whether the subject is likely to be missing from the picture.
+  var isMissing: Bool { self == .neglected || self == .lost }
+}
+
 extension CompareSheet {
-  /// A sheet of recorded runs: for each seed a plain run and a guided one.
+  /// A sheet of recorded runs: for each seed one of each method.
   ///
   /// - Parameters:
-  ///   - runs: of one prompt, in any order; `stable-diffusion` is the plain method.
+  ///   - runs: of one prompt, in any order; `stable-diffusion` is the method without guidance.
   ///   - recipe: how maps are made; `nil` for the mean over all steps at the objective's grid.
+  ///   - curves: what is drawn below each seed.
   ///   - software: the program that draws the sheet, with its version.
-  /// - Throws: `AnalysisError` when the runs do not pair up or lack what the recipe asks for,
+  /// - Throws: `AnalysisError` when the runs do not go together or lack what the recipe asks for,
   ///   `TraceError` and ``FigureError`` when a file is damaged.
-  package init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
-    let (plain, excited) = try Self.paired(runs)
-    let first = excited[0].manifest
-    let recipe = recipe ?? Recipe(layers: first.method.grid.description)
+  package init(
+    runs: [RecordedRun], recipe: Recipe? = nil, curves: CompareCurves = .without, software: String
+  ) throws {
+    let groups = try Self.grouped(runs)
+    let guided = groups[1][0].manifest
+    let recipe = recipe ?? Recipe(layers: guided.method.grid.description)
+    let weights = try HeadWeights.named(by: recipe)
     var label = ""
-    let seeds = try zip(plain, excited).map { plain, excited in
-      let maps = try excited.maps(of: first.subjects, by: recipe)
-      label = Self.label(maps[0])
-      return Seed(
-        seed: excited.manifest.seed, plain: try Run(plain, first.subjects, recipe),
-        excited: try Run(excited, maps: maps))
+    let seeds = try groups[0].indices.map { index in
+      let runs = try groups.map { group in
+        let maps = try group[index].maps(of: guided.subjects, by: recipe, weights: weights)
+        label = Self.label(maps[0])
+        return try Run(
+          group[index], maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves)
+      }
+      return Seed(seed: groups[0][index].manifest.seed, runs: runs)
     }
     self.init(
-      prompt: first.tokens.prompt,
-      subjects: first.subjects.map { Subject(name: $0.name, tokens: Self.tokens($0)) },
-      seeds: seeds, steps: first.timesteps.count,
-      alteredSteps: min(first.method.alteredSteps, first.timesteps.count),
-      thresholds: first.method.thresholds, recipe: label,
+      prompt: guided.tokens.prompt,
+      subjects: guided.subjects.map { Subject(name: $0.name, tokens: Self.tokens($0)) },
+      methods: groups.map {
+        let method = $0[0].manifest.method
+        return Method(title: method.figureTitle, isPlain: method.name == Self.plainMethod)
+      },
+      seeds: seeds, steps: guided.timesteps.count,
+      alteredSteps: Scene.alteredSteps(of: groups.dropFirst().flatMap(\.self)),
+      thresholds: guided.method.thresholds, recipe: label, curves: curves,
       metadata: Scene.Metadata(
-        of: first, software: software, manifest: Self.provenance(runs, recipe)))
-    curveNote =
-      "Curves: the largest value of a word’s map as the loss reads it (softmax of 100 × the mean "
-      + "probability over the prompt’s tokens, smoothed), in the pass that predicts the noise."
-    plainName = plain[0].manifest.method.figureTitle
-    excitedName = first.method.figureTitle
+        of: guided, software: software, manifest: Self.provenance(runs, recipe)))
+    if charts.contains(.score) { notes.append("\(Self.scoreNote).") }
+    notes += Scene.warnings(of: runs)
   }
+
+  /// What an excitation score is, for readers of a figure.
+  static let scoreNote =
+    "Excitation score: the largest value of a word’s map as the loss reads it (softmax of 100 × the "
+    + "mean probability over the prompt’s tokens, smoothed), in the pass that predicts the noise"
 
   private static let plainMethod = NeglectComparison.plainMethod
 
-  /// The runs by seed, the plain and the guided one of a seed at the same index.
-  private static func paired(
-    _ runs: [RecordedRun]
-  ) throws -> (plain: [RecordedRun], excited: [RecordedRun]) {
-    let sorted = runs.sorted { $0.manifest.seed < $1.manifest.seed }
-    let plain = sorted.filter { $0.manifest.method.name == plainMethod }
-    let excited = sorted.filter { $0.manifest.method.name != plainMethod }
-    guard let model = excited.first else {
+  /// Whether a sheet can show `runs`: of each seed one of every method, and of two methods at least.
+  static func shows(_ runs: [RecordedRun]) -> Bool { (try? grouped(runs)) != nil }
+
+  /// The runs by method, the one without guidance first; those of a seed at the same index.
+  private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
+    let names = runs.map(\.manifest.method.name).uniqued
+    let methods = names.filter { $0 == plainMethod } + names.filter { $0 != plainMethod }
+    guard methods.count > 1, let first = runs.first else {
       throw AnalysisError.nothingSelected(
-        run: runs.first?.folder.path ?? "no run", what: "a run of a guided method",
-        recorded: "only \(plainMethod)")
+        run: runs.first?.folder.path ?? "no run",
+        what: "runs of two methods", recorded: methods.first.map { "only \($0)" } ?? "none")
     }
-    for run in sorted {
-      try run.requireComparable(with: model)
-      let partners = run.manifest.method.name == plainMethod ? excited : plain
-      guard partners.count(where: { $0.manifest.seed == run.manifest.seed }) == 1,
-        sorted.count(where: {
-          $0.manifest.seed == run.manifest.seed
-            && ($0.manifest.method.name == plainMethod) == (run.manifest.method.name == plainMethod)
-        }) == 1
-      else {
+    for run in runs.dropFirst() { try first.requireComparable(with: run) }
+    let groups = methods.map { method in
+      runs.filter { $0.manifest.method.name == method }
+        .sorted { $0.manifest.seed < $1.manifest.seed }
+    }
+    for run in runs {
+      let seed = run.manifest.seed
+      guard groups.allSatisfy({ $0.count(where: { $0.manifest.seed == seed }) == 1 }) else {
         throw AnalysisError.notComparable(
           first: run.folder.path, second: "the other runs",
-          what: "seed \(run.manifest.seed) needs one plain run and one guided run")
+          what: "seed \(seed) needs one run of each method (\(methods.joined(separator: ", ")))")
       }
     }
-    return (plain, excited)
+    return groups
   }
 
   /// Which tokens a subject is.
@@ -229,28 +293,20 @@ extension CompareSheet {
 }
 
 extension CompareSheet.Run {
+  /// A run's picture, verdicts and curves, with maps already made of it.
   fileprivate init(
-    _ run: RecordedRun, _ subjects: [PromptText.Subject], _ recipe: Recipe
+    _ run: RecordedRun, maps: [AttentionMap], recipe: Recipe, weights: [String: HeadWeights],
+    curves: CompareCurves
   ) throws {
-    try self.init(run, maps: try run.maps(of: subjects, by: recipe))
-  }
-
-  /// A run's picture and curves, with maps already made of it.
-  fileprivate init(_ run: RecordedRun, maps: [SubjectMap]) throws {
-    let measured = run.noisePredictions.compactMap(\.measurement)
-    guard measured.allSatisfy({ $0.maxima.count == maps.count }) else {
-      throw AnalysisError.nothingSelected(
-        run: run.folder.path, what: "the largest attention of \(maps.count) subjects",
-        recorded: "calls.jsonl with a different number of subjects")
-    }
+    let report = try NeglectReport(run)
+    let values =
+      curves == .without
+      ? [:] : try RunCurves(run, by: recipe, weights: weights).values
     self.init(
-      image: try Picture.read(run.folder.image),
-      maps: maps.map(\.map),
-      loss: measured.map(\.loss),
-      attention: maps.indices.map { subject in measured.map { $0.maxima[subject] } },
-      refinementTries: run.refinementTries,
-      refinementLosses: Dictionary(
-        grouping: run.calls.filter { $0.phase == .refinement }, by: \.step
-      ).mapValues { $0.compactMap { $0.measurement?.loss } })
+      image: try Picture.read(run.folder.image), maps: maps,
+      verdicts: report.subjects.map(\.verdict),
+      curves: values.filter { $0.key == .peak || $0.key == .score }, tries: run.refinementTries,
+      movedSteps: run.movedSteps)
+    boxes = PictureBox.boxes(of: run.manifest)
   }
 }

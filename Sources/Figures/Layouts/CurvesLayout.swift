@@ -1,13 +1,10 @@
 internal import AttentionAnalysis
 
-extension CurvesSheet {
-  /// Lays the sheet out on a page of its own height.
-  /// - Throws: ``FigureError`` if there is nothing to show, the width is too small, or a font is
-  ///   missing.
-  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+extension CurvesSheet: PagedSheet {
+  package func pages(_ style: SheetStyle) throws -> [Scene] {
     try validate()
-    return try style.page { width, builder in
-      try CurvesLayout(sheet: self, width: width).scene(builder)
+    return try style.pages { page, builder in
+      try CurvesLayout(sheet: self, page: page).pages(builder)
     }
   }
 }
@@ -18,9 +15,9 @@ struct CurvesLayout {
   private static let smallestPanel = 105.0
 
   let sheet: CurvesSheet
-  let width: Double
+  let page: PageSize
 
-  private var inner: Double { width - 2 * Metrics.margin }
+  private var inner: Double { page.inner }
 
   /// As few rows as the width allows, then as few columns.
   private var columns: Int {
@@ -30,7 +27,7 @@ struct CurvesLayout {
     return (count + rows - 1) / rows
   }
 
-  /// The panels by row: loss and attention, entropy, and overlap begin rows of their own where that
+  /// The panels by row: attention and loss, entropy, and overlap begin rows of their own where that
   /// takes no more of them.
   private var rows: [[Int]] {
     func chunks(_ indices: [Int]) -> [[Int]] {
@@ -39,7 +36,7 @@ struct CurvesLayout {
       }
     }
     let all = Array(sheet.panels.indices)
-    let kinds: [Set<CurveMeasure>] = [[.loss, .maxima], [.entropy], [.overlap]]
+    let kinds: [Set<CurveMeasure>] = [[.peak, .score, .loss], [.entropy], [.overlap]]
     let apart = kinds.flatMap { kind in
       chunks(all.filter { kind.contains(sheet.panels[$0].measure) })
     }
@@ -47,44 +44,57 @@ struct CurvesLayout {
     return isInOrder && apart.count <= chunks(all).count ? apart : chunks(all)
   }
 
-  func scene(_ builder: SceneBuilder) throws -> Scene {
+  func pages(_ builder: SceneBuilder) throws -> [Scene] {
     let needed = (Metrics.smallestBlock + 2 * Metrics.margin).rounded(.up)
-    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
-    var builder = builder
-    var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
+    guard page.width >= needed else {
+      throw FigureError.tooNarrow(width: page.width, needed: needed)
     }
-    bottom = drawPanels(y: bottom, &builder)
-    bottom = builder.group("key") { builder in
-      let legend = Legend(entries: legendEntries)
-        .draw(x: Metrics.margin, y: bottom, width: inner, &builder)
-      return drawNote(y: legend + 2, &builder)
+    let head = builder.part { builder in
+      builder.group("prompt") {
+        $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
+      }
     }
-    var scene = builder.scene(
-      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
-    scene.warnings = sheet.gaps + scene.warnings
-    return scene
+    let key = builder.part { builder in
+      builder.group("key") { builder in
+        let legend = Legend(entries: legendEntries(on: builder.theme))
+          .draw(x: Metrics.margin, y: 0, width: inner, &builder)
+        return drawNote(y: legend + 2, &builder)
+      }
+    }
+    let lines = rows.map { row in PageStack.Line(part: builder.part { draw(row, &$0) }) }
+    return try PageStack(
+      page: page, head: head, key: key, metadata: sheet.metadata, caption: caption
+    ).scenes(lines, builder).map { scene in
+      var scene = scene
+      scene.warnings = sheet.gaps + scene.warnings
+      return scene
+    }
   }
 
   // MARK: - Panels
 
-  private func drawPanels(y: Double, _ builder: inout SceneBuilder) -> Double {
-    let chartWidth = (inner - Metrics.blockGap * Double(columns - 1)) / Double(columns)
-    var top = y
-    for row in rows {
-      let triesRows = row.map { tries(of: sheet.panels[$0].measure).count }.max() ?? 0
-      let height = CurveChart.height(triesRows: triesRows)
-      for (column, index) in row.enumerated() {
-        let frame = Scene.Rect(
-          x: Metrics.margin + Double(column) * (chartWidth + Metrics.blockGap), y: top,
-          width: chartWidth, height: height)
-        builder.group(Self.title(sheet.panels[index])) {
-          chart(index, mark: $0.mark(index), triesRows: triesRows).draw(in: frame, &$0)
-        }
+  /// Draws a row of panels from the top, and returns its bottom.
+  private func draw(_ row: [Int], _ builder: inout SceneBuilder) -> Double {
+    let width = (inner - Metrics.blockGap * Double(columns - 1)) / Double(columns)
+    let triesRows = row.map { tries(of: sheet.panels[$0].measure).count }.max() ?? 0
+    let titleLines =
+      row.map { index in
+        CurveChart.titleLines(
+          Self.title(sheet.panels[index]), mark: builder.mark(index), width: width, builder
+        ).count
+      }.max() ?? 1
+    let height = CurveChart.height(triesRows: triesRows, titleLines: titleLines)
+    for (column, index) in row.enumerated() {
+      let frame = Scene.Rect(
+        x: Metrics.margin + Double(column) * (width + Metrics.blockGap), y: 0, width: width,
+        height: height)
+      builder.group(Self.title(sheet.panels[index])) {
+        var chart = chart(index, mark: $0.mark(index), triesRows: triesRows)
+        chart.titleLines = titleLines
+        chart.draw(in: frame, &$0)
       }
-      top += height + Self.rowGap
     }
-    return top
+    return height + Self.rowGap
   }
 
   private func chart(_ index: Int, mark: String, triesRows: Int) -> CurveChart {
@@ -97,54 +107,52 @@ struct CurvesLayout {
   }
 
   private func series(_ panel: CurvesSheet.Panel) -> [CurveChart.Series] {
-    zip(panel.values, sheet.styles).map { CurveChart.Series($0, $1) }
+    zip(panel.values, styles(panel)).map { CurveChart.Series($0, $1) }
+  }
+
+  /// The methods' lines in the panel, in the colour of its word if it is of one.
+  private func styles(_ panel: CurvesSheet.Panel) -> [CurveStyle] {
+    guard panel.subjects.count == 1, let word = sheet.words.firstIndex(of: panel.subjects[0]) else {
+      return sheet.styles
+    }
+    return sheet.styles.map { $0.showing(word: word) }
   }
 
   private static func title(_ panel: CurvesSheet.Panel) -> String {
     switch panel.measure {
     case .loss: "loss"
-    case .maxima: "largest attention: \(panel.subjects.joined())"
+    case .peak: "peak attention: \(panel.subjects.joined())"
+    case .score: "excitation score: \(panel.subjects.joined())"
     case .entropy: "entropy: \(panel.subjects.joined())"
     case .overlap: "overlap: \(panel.subjects.joined(separator: " and "))"
     }
   }
 
-  /// The axis that all panels of a measure share: 0…1 for loss and attention, or as far as they
-  /// reach; for entropy and overlap no more than the values need.
+  /// The axis that all panels of a measure share: 0…1 for loss and excitation score, or as far as they
+  /// reach; from 0 for the peak; for entropy and overlap no more than the values need.
   private func range(of measure: CurveMeasure) -> (lower: Double, upper: Double) {
     let values = sheet.panels.filter { $0.measure == measure }
       .flatMap { series($0).flatMap(\.values) }
     var (least, greatest) = (values.min() ?? 0, values.max() ?? 1)
-    if measure == .loss || measure == .maxima {
+    if measure == .peak { least = min(0, least) }
+    if measure.isOfLoss {
       (least, greatest) = (min(0, least), max(1, greatest))
       if least == 0 && greatest == 1 { return (0, 1) }
     }
-    if greatest - least < 0.02 { (least, greatest) = (least - 0.01, greatest + 0.01) }
-    return Self.labelled(from: least, to: greatest)
-  }
-
-  /// The range from `least` to `greatest`, extended to the next labelled values.
-  private static func labelled(
-    from least: Double, to greatest: Double
-  ) -> (lower: Double, upper: Double) {
-    var (lower, upper) = (least, greatest)
-    // A wider axis may need wider steps, and their ends lie farther out.
-    for _ in 0..<4 {
-      let step = Ticks(from: lower, to: upper, atMost: CurveChart.ticks).step
-      lower = (least / step + 1e-9).rounded(.down) * step
-      upper = (greatest / step - 1e-9).rounded(.up) * step
+    if greatest - least < (measure == .peak ? 1e-6 : 0.02) {
+      (least, greatest) = (least - 0.01, greatest + 0.01)
     }
-    return (lower, upper)
+    return Ticks.ends(from: least, to: greatest, atMost: CurveChart.ticks)
   }
 
   // MARK: - What the methods did
 
-  /// The last of the methods' altered steps and one; 0 if none altered any.
+  /// Steps up to the last that moved the latent; 0 if none altered any.
   private var alteredSteps: Int { sheet.methods.map(\.alteredSteps).max() ?? 0 }
 
   /// The values that a measure had to reach, by step.
   private func levels(of measure: CurveMeasure) -> [Int: [Double]] {
-    guard measure == .loss || measure == .maxima else { return [:] }
+    guard measure.isOfLoss else { return [:] }
     var levels: [Int: [Double]] = [:]
     for method in sheet.methods {
       for (step, threshold) in method.thresholds {
@@ -161,7 +169,7 @@ struct CurvesLayout {
   private func tries(
     of measure: CurveMeasure
   ) -> [(row: TriesRow, style: CurveStyle?)] {
-    guard measure == .loss || measure == .maxima else { return [] }
+    guard measure.isOfLoss else { return [] }
     let trying = zip(sheet.methods, sheet.styles).filter { method, _ in
       method.tries.values.contains { $0 > 0 }
     }
@@ -183,9 +191,17 @@ struct CurvesLayout {
     sheet.panels.contains { series($0).contains { $0.lines.count > 1 } }
   }
 
-  private var legendEntries: [Legend.Entry] {
+  private func legendEntries(on theme: Theme) -> [Legend.Entry] {
+    // Words have the colours of their panels; only panels without one show those of the methods.
+    let haveWords = sheet.panels.allSatisfy { $0.subjects.count == 1 }
     var entries = zip(sheet.methods, sheet.styles).map { method, style in
-      Self.line(style, "\(method.title) (n = \(method.seeds.count))")
+      let title = "\(method.title) (n = \(method.seeds.count))"
+      return haveWords
+        ? Legend.method(style, title, on: theme)
+        : Legend.line(style, "\(title): \(style.isFilled ? "filled" : "open") markers")
+    }
+    entries += sheet.words.indices.map { index in
+      Legend.color(Palette.words[index % Palette.words.count], sheet.words[index])
     }
     if drawsBands { entries.append(Self.band("median, 25–75 % of seeds")) }
     if drawsLines { entries.append(Self.thinLines("a line for each seed")) }
@@ -201,19 +217,9 @@ struct CurvesLayout {
           : Legend.word("×n", "refinement tries at a step"))
     }
     if alteredSteps > 0 && alteredSteps < sheet.steps {
-      entries.append(Legend.shade("after the last altered step"))
+      entries.append(Legend.shade("after the last step that moved the latent"))
     }
     return entries
-  }
-
-  private static func line(_ style: CurveStyle, _ name: String) -> Legend.Entry {
-    Legend.Entry(name: name) { place, builder in
-      let end = Scene.Point(place.x + Legend.sampleWidth, place.y)
-      builder.line([place, end], style.stroke(isThin: false, on: builder.theme))
-      builder.add(
-        style.node(
-          at: Scene.Point(place.x + Legend.sampleWidth / 2, place.y), on: builder.theme))
-    }
   }
 
   private static func band(_ name: String) -> Legend.Entry {
@@ -245,19 +251,21 @@ struct CurvesLayout {
   // MARK: - Words
 
   private func drawNote(y: Double, _ builder: inout SceneBuilder) -> Double {
-    builder.paragraph(
+    guard builder.words.note else { return y }
+    return builder.paragraph(
       (sheet.gaps + notes).joined(separator: " "), x: Metrics.margin, y: y, width: inner,
-      builder.secondary(6), baseline: 5.8, pitch: 7.4, atMost: 10)
+      builder.secondary(6), baseline: 5.8, pitch: 7.4)
   }
 
   /// What the measures are.
   private var notes: [String] {
     let measures = Set(sheet.panels.map(\.measure))
     var notes: [String] = []
-    if measures.contains(.loss) || measures.contains(.maxima) {
-      notes.append(
-        "Loss and largest attention: as the loss reads a word’s map (softmax of 100 × the mean "
-          + "probability over the prompt’s tokens, smoothed), in the pass that predicts the noise.")
+    if measures.contains(.peak) {
+      notes.append("Peak attention: the largest value of a word’s map, a mean probability.")
+    }
+    if measures.contains(where: \.isOfLoss) {
+      notes.append(CompareSheet.scoreNote + "; loss: 1 − the smallest score.")
     }
     if measures.contains(.entropy) {
       notes.append(
@@ -267,8 +275,8 @@ struct CurvesLayout {
       notes.append(
         "Overlap: the soft Jaccard index of two words’ maps, 0 if disjoint and 1 if equal.")
     }
-    if measures.contains(.entropy) || measures.contains(.overlap) {
-      notes.append("Their maps at each step: \(sheet.recipe).")
+    if measures.contains(where: \.isOfMaps) {
+      notes.append("Their maps at each step: \(sheet.quantity).")
     }
     if drawsBands, hasGaps {
       notes.append(
@@ -288,7 +296,7 @@ struct CurvesLayout {
     }
   }
 
-  private var caption: String {
+  private var caption: FigureCaption {
     let methods = sheet.methods.map { method in
       "\(method.title) (n = \(method.seeds.count), \(Self.list(method.seeds)))"
     }
@@ -302,15 +310,17 @@ struct CurvesLayout {
     let shown = drawn.isEmpty ? "" : "; " + drawn.joined(separator: ", ")
     let step = alteredSteps > 0 && alteredSteps <= sheet.steps ? alteredSteps - 1 : sheet.steps - 1
     let place =
-      alteredSteps > 0 && step == alteredSteps - 1 ? "the last altered step" : "the last step"
+      alteredSteps > 0 && step == alteredSteps - 1
+      ? "the last step that moved the latent" : "the last step"
     let numbers = sheet.panels.map { panel in
       let each = series(panel).map { Self.number(of: $0, at: step) }
       return "\(Self.title(panel)) \(each.joined(separator: " against "))"
     }
-    return "“\(sheet.prompt)” over \(sheet.steps) denoising steps: "
-      + "\(methods.joined(separator: ", "))\(shown). At step \(step), \(place), in that order: "
-      + "\(numbers.joined(separator: "; ")). "
-      + (notes + sheet.gaps).joined(separator: " ")
+    return FigureCaption(
+      prompt: sheet.prompt,
+      shown: "\(sheet.steps) denoising steps: \(methods.joined(separator: ", "))\(shown). At step "
+        + "\(step), \(place), in that order: \(numbers.joined(separator: "; ")).",
+      note: (notes + sheet.gaps).joined(separator: " "))
   }
 
   /// A method's value at a step: the median with the quartiles, or each seed's.

@@ -15,7 +15,7 @@ package struct CurvesSheet: Sendable {
     package var isPlain: Bool
     /// The seeds of its runs, ascending.
     package var seeds: [UInt64]
-    /// Steps, from the first, in which the latent was altered.
+    /// Steps up to the last that moved the latent, of any seed.
     package var alteredSteps: Int
     /// Attention that every subject must reach, by step.
     package var thresholds: [Int: Double]
@@ -57,30 +57,30 @@ package struct CurvesSheet: Sendable {
   package var methods: [Method]
   /// In the order in which they are drawn; one at least.
   package var panels: [Panel]
-  /// How the maps of entropy and overlap were made.
-  package var recipe: String
-  /// What was requested but not recorded, a sentence each.
+  /// What the maps of peak attention, entropy and overlap measure; empty where none were read.
+  package var quantity: String
+  /// What was requested but not recorded, and which latents are out of range, a sentence each.
   package var gaps: [String]
   package var metadata: Scene.Metadata
 
   package init(
-    prompt: String, steps: Int, methods: [Method], panels: [Panel], recipe: String,
+    prompt: String, steps: Int, methods: [Method], panels: [Panel], quantity: String,
     gaps: [String] = [], metadata: Scene.Metadata
   ) {
     self.prompt = prompt
     self.steps = steps
     self.methods = methods
     self.panels = panels
-    self.recipe = recipe
+    self.quantity = quantity
     self.gaps = gaps
     self.metadata = metadata
   }
 
   /// How each method looks.
-  var styles: [CurveStyle] {
-    var others = CurveStyle.others.makeIterator()
-    return methods.map { $0.isPlain ? .plain : others.next() ?? .plain }
-  }
+  var styles: [CurveStyle] { CurveStyle.styles(arePlain: methods.map(\.isPlain)) }
+
+  /// The words that have colours, in the order of their panels.
+  var words: [String] { panels.filter { $0.subjects.count == 1 }.flatMap(\.subjects).uniqued }
 
   /// Refuses what cannot be drawn.
   func validate() throws {
@@ -88,10 +88,10 @@ package struct CurvesSheet: Sendable {
       throw FigureError.inconsistentSheet("no run or no measure to show")
     }
     let others = methods.count { !$0.isPlain }
-    guard others <= CurveStyle.others.count else {
+    guard others <= CurveStyle.guided.count else {
       throw FigureError.inconsistentSheet(
         "\(others) methods apart from \(RunManifest.Method.plainTitle); lines of "
-          + "\(CurveStyle.others.count) at most can be told apart")
+          + "\(CurveStyle.guided.count) at most can be told apart")
     }
   }
 }
@@ -103,8 +103,9 @@ extension CurvesSheet {
   ///
   /// - Parameters:
   ///   - runs: in any order; of each method and seed one at most.
-  ///   - measures: what is drawn, in this order; empty for all that was recorded.
-  ///   - recipe: how the maps of entropy and overlap are made at each step; `nil` for the mean over
+  ///   - measures: what is drawn, in this order; empty for what was recorded of peak attention, loss,
+  ///     entropy and overlap, with the excitation score where there is no map for the peak.
+  ///   - recipe: how the maps of peak, entropy and overlap are made at each step; `nil` for the mean over
   ///     heads and the layers that the loss reads. Of several passes of a step the last counts.
   ///   - weights: the head weights that the recipe names, by path.
   ///   - software: the program that draws the sheet, with its version.
@@ -122,16 +123,18 @@ extension CurvesSheet {
       throw FigureError.inconsistentSheet(
         "\(subjects.count) subject\(subjects.count == 1 ? "" : "s"); overlap needs two or more")
     }
-    let chosen = measures.isEmpty ? CurveMeasure.allCases : measures
     let maps = recipe ?? Recipe(layers: Recipe.lossGrid)
-    let readsMaps = chosen.contains(.entropy) || chosen.contains(.overlap)
+    let readsMaps = measures.isEmpty || measures.contains(where: \.isOfMaps)
     let curves = try groups.map { runs in
       try runs.map { try RunCurves($0, by: readsMaps ? maps : nil, weights: weights) }
     }
+    let hasPeaks = curves.joined().contains { $0.values[.peak] != nil }
+    let chosen =
+      measures.isEmpty ? [hasPeaks ? .peak : .score, .loss, .entropy, .overlap] : measures
     (panels, gaps) = try Self.panels(
       chosen, of: curves, subjects.map(\.name), steps: first.manifest.timesteps.count,
       isRequired: { measure in
-        !measures.isEmpty || recipe != nil && (measure == .entropy || measure == .overlap)
+        !measures.isEmpty || recipe != nil && measure.isOfMaps
       })
     for run in runs where run.manifest.status == .running {
       let step = run.calls.last?.step
@@ -139,10 +142,11 @@ extension CurvesSheet {
         "\(run.manifest.method.figureTitle), seed \(run.manifest.seed), is unfinished: drawn up to step "
           + "\(step.map(String.init) ?? "none").")
     }
+    gaps += Scene.warnings(of: runs)
     methods = groups.map(Self.method)
     prompt = first.manifest.tokens.prompt
     steps = first.manifest.timesteps.count
-    self.recipe = maps.resolved(for: first.manifest).description
+    quantity = curves.joined().lazy.compactMap(\.quantity).first ?? ""
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
       manifest: Self.provenance(groups, panels, recipe: maps))
@@ -171,7 +175,7 @@ extension CurvesSheet {
     let method = runs[0].manifest.method
     return Method(
       title: method.figureTitle, isPlain: method.name == plainMethod,
-      seeds: runs.map(\.manifest.seed), alteredSteps: method.alteredSteps,
+      seeds: runs.map(\.manifest.seed), alteredSteps: Scene.alteredSteps(of: runs),
       thresholds: method.thresholds,
       tries: runs.reduce(into: [:]) { $0.merge($1.refinementTries, uniquingKeysWith: +) })
   }
@@ -209,7 +213,7 @@ extension CurvesSheet {
   private static func subjects(of measure: CurveMeasure, among names: [String]) -> [[String]] {
     switch measure {
     case .loss: [[]]
-    case .maxima, .entropy: names.map { [$0] }
+    case .peak, .score, .entropy: names.map { [$0] }
     case .overlap:
       names.indices.flatMap { i in names[(i + 1)...].map { [names[i], $0] } }
     }

@@ -1,22 +1,26 @@
 package import AttentionAnalysis
 package import AttentionTrace
-internal import Pictures
+package import Pictures
 internal import PromptText
 
 /// A photo, and where each word of a prompt attends to in it: a row for each time, on one shared scale.
 package struct ExplainSheet: Sendable {
   /// The maps at one time.
-  struct Row {
+  package struct Row: Sendable {
     /// The training time, as in `t = 500`.
     let name: String
     /// `[subject]` the aggregated maps.
     let maps: [AttentionMap]
+
+    package init(name: String, maps: [AttentionMap]) { (self.name, self.maps) = (name, maps) }
   }
 
   /// The rows under one noise.
-  struct Block {
+  package struct Block: Sendable {
     let seed: UInt64
     let rows: [Row]
+
+    package init(seed: UInt64, rows: [Row]) { (self.seed, self.rows) = (seed, rows) }
   }
 
   let prompt: String
@@ -27,6 +31,14 @@ package struct ExplainSheet: Sendable {
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata
+
+  package init(
+    prompt: String, photo: Picture, subjects: [CompareSheet.Subject], blocks: [Block],
+    quantity: String, metadata: Scene.Metadata
+  ) {
+    (self.prompt, self.photo, self.subjects) = (prompt, photo, subjects)
+    (self.blocks, self.quantity, self.metadata) = (blocks, quantity, metadata)
+  }
 
   /// Whether `runs` are explanations, all of them.
   package static func shows(_ runs: [RecordedRun]) -> Bool {
@@ -54,9 +66,9 @@ package struct ExplainSheet: Sendable {
           first: first.folder.path, second: run.folder.path, what: what)
       }
     }
-    guard (1...Color.lines.count).contains(manifest.subjects.count) else {
+    guard (1...Palette.words.count).contains(manifest.subjects.count) else {
       throw FigureError.inconsistentSheet(
-        "\(manifest.subjects.count) subjects; 1 to \(Color.lines.count) can be shown")
+        "\(manifest.subjects.count) subjects; 1 to \(Palette.words.count) can be shown")
     }
     let recipe = recipe ?? Recipe(layers: manifest.method.grid.description)
     let steps = manifest.timesteps.indices.filter { recipe.steps?.contains($0) ?? true }

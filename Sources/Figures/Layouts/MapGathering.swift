@@ -12,6 +12,8 @@ struct MapGathering {
     var values: [Facet: String]
     var run: Int
     var map: AttentionMap
+    /// The side of the difference that ``map`` is; `nil` for a map.
+    var side: MapPanel.Side?
   }
 
   let plan: MapSheetPlan
@@ -23,6 +25,8 @@ struct MapGathering {
   let manifest: RunManifest
   private(set) var found: [Found] = []
   private(set) var images: [Picture] = []
+  /// `[run]` the boxes of its method.
+  private var boxes: [[PictureBox]] = []
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
@@ -77,6 +81,7 @@ struct MapGathering {
 
   private mutating func add(_ run: RecordedRun) throws {
     images.append(try Picture.read(run.folder.image))
+    boxes.append(PictureBox.boxes(of: run.manifest))
     let words = try self.words(of: run)
     let kept = Set(
       facets.compactMap { facet -> Recipe.Axis? in
@@ -94,12 +99,12 @@ struct MapGathering {
       for word in words {
         add(word, slice, of: run, try slice.maps.map(of: word))
       }
+      let maps = slice.maps
+      quantity =
+        MapQuantity(recipe, layers: maps.layers, grid: maps.grid, calls: maps.calls, apart: kept)
+        .description
     }
-    let used = recipe.resolved(for: run.manifest)
-    usedRecipe = used.description
-    let apart = facets.filter { [.layer, .head, .step].contains($0) }.map(\.rawValue)
-    quantity =
-      "attention, \(used)" + (apart.isEmpty ? "" : "; \(apart.joined(separator: ", ")) apart")
+    usedRecipe = recipe.resolved(for: run.manifest).description
   }
 
   private mutating func add(
@@ -197,22 +202,25 @@ struct MapGathering {
     }
   }
 
-  /// Subtracts from each map that of plain Stable Diffusion on the same seed, and leaves out the latter.
+  /// Subtracts from each map that of plain Stable Diffusion on the same seed: what is less belongs to the
+  /// plain run and its picture, what is more to the guided one.
   private mutating func subtractPlain() throws {
     let plainMethod = NeglectComparison.plainMethod
     let plain = Dictionary(
-      found.filter { $0.values[.method] == plainMethod }.map { ($0.values, $0.map) },
+      found.filter { $0.values[.method] == plainMethod }.map { ($0.values, $0) },
       uniquingKeysWith: { first, _ in first })
-    found = try found.filter { $0.values[.method] != plainMethod }.map { excited in
+    found = try found.filter { $0.values[.method] != plainMethod }.flatMap { excited in
       var values = excited.values
       values[.method] = plainMethod
-      guard let map = plain[values].flatMap(excited.map.difference) else {
+      guard let plain = plain[values], let map = excited.map.difference(from: plain.map) else {
         throw FigureError.inconsistentSheet(
-          "seed \(values[.seed] ?? "") has no run of \(plainMethod) to compare with")
+          "seed \(values[.seed] ?? "") has no run of \(RunManifest.Method.plainTitle) to compare with"
+        )
       }
-      var difference = excited
-      difference.map = map
-      return difference
+      var (loss, gain) = (excited, excited)
+      (loss.map, loss.side, loss.run) = (map, .loss, plain.run)
+      (gain.map, gain.side) = (map, .gain)
+      return [loss, gain]
     }
     order[.method]?.removeAll { $0 == plainMethod }
     guard !found.isEmpty else {
@@ -256,39 +264,73 @@ struct MapGathering {
   }
 
   /// The panels, with a column of pictures before each run's maps where the plan wants them.
+  ///
+  /// Differences have two columns for each that the plan names: what was lost, with the plain run's picture,
+  /// and what was gained, with the guided run's.
   func places(
     _ rows: [MapSheet.Heading], _ columns: [MapSheet.Heading], frame: String?
-  ) -> (columns: [MapSheet.Heading], panels: [[MapSheet.Panel]], pictures: [[Picture?]]) {
-    var index: [[String]: Found] = [:]
+  ) -> MapPlaces {
+    var index: [MapPanel.Side?: [[String]: Found]] = [:]
     for found in found where frame == nil || found.values[.step] == frame {
-      index[plan.facets.map { found.values[$0] ?? "" }] = found
+      index[found.side, default: [:]][plan.facets.map { found.values[$0] ?? "" }] = found
     }
-    var all: [MapSheet.Heading] = []
-    var panels = rows.map { _ in [MapSheet.Panel]() }
-    var pictures = rows.map { _ in [Picture?]() }
-    var shown: [String]?
-    for column in columns {
-      let run = zip(column.facets, column.values)
-        .filter { [.method, .seed].contains($0.0) }.map(\.1)
-      let cells = rows.map { index[$0.values + column.values] }
-      if plan.showsPictures && run != shown {
-        shown = run
-        var heading = column
-        heading.labels[heading.labels.count - 1] = "picture"
-        heading.values[heading.values.count - 1] = ""
-        heading.detail = ""
-        all.append(heading)
-        for (row, cell) in cells.enumerated() {
-          panels[row].append(cell == nil ? .nothing : .picture)
-          pictures[row].append(cell.map { images[$0.run] })
+    var places = MapPlaces(rows: rows.count)
+    for group in groups(columns) {
+      for side in plan.showsDifferences ? [MapPanel.Side.loss, .gain] : [nil] {
+        for (place, column) in group.enumerated() {
+          let cells = rows.map { index[side]?[$0.values + column.values] }
+          let heading = side.map { self.heading(column, of: $0) } ?? column
+          if plan.showsPictures && place == 0 {
+            places.addPictures(
+              heading, of: cells.map { $0.map { (images[$0.run], boxes[$0.run]) } })
+          }
+          places.addMaps(
+            heading,
+            cells.map { cell in
+              cell.map { cell in
+                MapPlaces.Place(
+                  panel: cell.side.map { .difference(cell.map, isGain: $0 == .gain) }
+                    ?? .map(cell.map),
+                  picture: images[cell.run],
+                  boxes: boxes[cell.run].filter { $0.word == cell.values[.word] })
+              }
+            })
         }
       }
-      all.append(column)
-      for (row, cell) in cells.enumerated() {
-        panels[row].append(cell.map { .map($0.map) } ?? .nothing)
-        pictures[row].append(cell.map { images[$0.run] })
+    }
+    return places
+  }
+
+  /// Neighbouring columns of the same run.
+  private func groups(_ columns: [MapSheet.Heading]) -> [[MapSheet.Heading]] {
+    func run(_ column: MapSheet.Heading) -> [String] {
+      zip(column.facets, column.values).filter { [.method, .seed].contains($0.0) }.map(\.1)
+    }
+    return columns.reduce(into: []) { groups, column in
+      if let last = groups.last?.last, run(last) == run(column) {
+        groups[groups.count - 1].append(column)
+      } else {
+        groups.append([column])
       }
     }
-    return (all, panels, pictures)
+  }
+
+  /// The heading of one side of a column of differences: the side stands below the run, over its words.
+  private func heading(
+    _ column: MapSheet.Heading, of side: MapPanel.Side
+  ) -> MapSheet.Heading {
+    let own = column.facets.firstIndex(of: .method).map { column.labels[$0] }
+    let label =
+      switch side {
+      case .loss: "\(RunManifest.Method.plainTitle): attention lost"
+      case .gain: "\(own ?? common[.method] ?? "guided"): attention gained"
+      }
+    let place =
+      (column.facets.lastIndex { [.method, .seed, .knob].contains($0) } ?? -1) + 1
+    var heading = column
+    heading.facets.insert(nil, at: place)
+    heading.values.insert(side.rawValue, at: place)
+    heading.labels.insert(label, at: place)
+    return heading
   }
 }

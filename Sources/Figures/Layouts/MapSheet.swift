@@ -1,23 +1,32 @@
 package import AttentionAnalysis
 package import AttentionTrace
-internal import Pictures
+package import Pictures
 internal import PromptText
 
 /// Maps of recorded runs in rows and columns on one shared scale.
 package struct MapSheet: Sendable {
   /// What a row or a column is of: a value for each facet, from the outermost.
-  struct Heading: Hashable, Sendable {
-    var facets: [MapSheetPlan.Facet]
-    var values: [String]
+  package struct Heading: Hashable, Sendable {
+    /// `nil` for the side of a difference.
+    package var facets: [MapSheetPlan.Facet?]
+    package var values: [String]
     /// What is written for each.
-    var labels: [String]
+    package var labels: [String]
     /// The secondary text below the innermost label: a word's tokens.
-    var detail: String
+    package var detail: String
+
+    package init(
+      facets: [MapSheetPlan.Facet?], values: [String], labels: [String], detail: String = ""
+    ) {
+      (self.facets, self.values, self.labels, self.detail) = (facets, values, labels, detail)
+    }
   }
 
   /// A panel.
   package enum Panel: Sendable {
     case map(AttentionMap)
+    /// A side of the difference of two maps, which is given whole.
+    case difference(AttentionMap, isGain: Bool)
     case picture
     /// The map was not recorded.
     case nothing
@@ -37,6 +46,8 @@ package struct MapSheet: Sendable {
   package let panels: [[Panel]]
   /// `[row, column]` the picture of the run that a panel is of.
   let pictures: [[Picture?]]
+  /// `[row, column]` the boxes that the run's method kept the panel's words to.
+  let boxes: [[[PictureBox]]]
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata
@@ -52,12 +63,32 @@ package struct MapSheet: Sendable {
   /// All maps, row by row.
   var maps: [AttentionMap] {
     panels.joined().compactMap { panel in
-      if case .map(let map) = panel { map } else { nil }
+      switch panel {
+      case .map(let map), .difference(let map, _): map
+      case .picture, .nothing: nil
+      }
     }
   }
 }
 
 extension MapSheet {
+  /// A sheet of maps and pictures that are at hand, `[row, column]`.
+  package init(
+    prompt: String, rows: [Heading], columns: [Heading], panels: [[Panel]],
+    pictures: [[Picture?]], quantity: String, metadata: Scene.Metadata,
+    showsDifferences: Bool = false
+  ) {
+    (self.prompt, self.rows, self.columns) = (prompt, rows, columns)
+    (self.panels, self.pictures) = (panels, pictures)
+    (self.quantity, self.metadata) = (quantity, metadata)
+    self.showsDifferences = showsDifferences
+    boxes = panels.map { $0.map { _ in [] } }
+    (common, frame) = ([:], nil)
+    scaleMaps = panels.joined().compactMap { panel in
+      if case .map(let map) = panel { map } else { nil }
+    }
+  }
+
   /// A sheet of recorded runs of one prompt, without a model.
   /// - Parameters:
   ///   - runs: in any order.
@@ -103,6 +134,7 @@ extension MapSheet {
     self.columns = places.columns
     panels = places.panels
     pictures = places.pictures
+    boxes = places.boxes
     showsDifferences = plan.showsDifferences
     scaleMaps = gathering.found.map(\.map)
     common = gathering.common

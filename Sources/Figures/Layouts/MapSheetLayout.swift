@@ -1,110 +1,113 @@
+internal import AttentionAnalysis
+internal import AttentionTrace
 internal import Pictures
 
-extension MapSheet {
-  /// Lays the sheet out on a page of its own height.
-  /// - Returns: The scene; its warnings name characters that the fonts lack.
-  /// - Throws: ``FigureError`` if the width is too small, or a font is missing.
-  package func scene(_ style: SheetStyle = SheetStyle()) throws -> Scene {
+extension MapSheet: PagedSheet {
+  package func pages(_ style: SheetStyle) throws -> [Scene] {
     try style.maps.validate(isDifference: showsDifferences)
-    return try style.page { width, builder in
-      try MapSheetLayout(sheet: self, width: width, style: style.maps).scene(builder)
+    return try style.pages { page, builder in
+      try MapSheetLayout(sheet: self, page: page, style: style.maps).pages(builder)
     }
   }
 }
 
-/// Places the panels of a ``MapSheet`` in bands: columns that do not fit continue below.
+/// Places the panels of a ``MapSheet``: in bands, columns that do not fit continuing below, or, where there
+/// are fewer columns than the width has room for, in blocks of rows beside each other.
 struct MapSheetLayout {
-  private static let smallestPanel = 30.0
-  private static let largestPanel = 96.0
-  private static let headingHeight = 9.0
-  private static let type = SceneBuilder.TextStyle(size: 6.5)
+  static let type = SceneBuilder.TextStyle(size: 6.5)
+  private static let headingPitch = 7.6
+  private static let headingGap = 1.4
 
   let sheet: MapSheet
-  let width: Double
+  let page: PageSize
   let style: MapStyle
   let scale: ValueScale
 
-  init(sheet: MapSheet, width: Double, style: MapStyle) {
+  init(sheet: MapSheet, page: PageSize, style: MapStyle) {
     self.sheet = sheet
-    self.width = width
+    self.page = page
     self.style = sheet.showsDifferences ? style.forDifferences : style
     scale = self.style.scale(of: sheet.scaleMaps, isDifference: sheet.showsDifferences)
   }
 
-  private var inner: Double { width - 2 * Metrics.margin }
+  private var inner: Double { page.inner }
 
   /// Facets of rows or of columns that have one value say nothing in a heading.
-  private func shown(_ headings: [MapSheet.Heading]) -> [Int] {
+  func shown(_ headings: [MapSheet.Heading]) -> [Int] {
     let places = (headings.first?.facets.indices).map(Array.init) ?? []
     let varying = places.filter { place in Set(headings.map { $0.values[place] }).count > 1 }
     return varying.isEmpty ? places.suffix(1) : varying
   }
 
-  func scene(_ builder: SceneBuilder) throws -> Scene {
-    var builder = builder
-    let gutter = gutterWidth(builder)
-    let room = inner - gutter
-    guard room >= Self.smallestPanel else {
-      throw FigureError.tooNarrow(
-        width: width, needed: (gutter + Self.smallestPanel + 2 * Metrics.margin).rounded(.up))
+  func pages(_ builder: SceneBuilder) throws -> [Scene] {
+    let head = builder.part { drawHead(&$0) }
+    var stack = PageStack(
+      page: page, head: head, key: key(width: inner, builder), metadata: sheet.metadata,
+      caption: caption)
+    let grid = try MapSheetGrid(layout: self, room: stack.room, builder)
+    if let beside = grid.keyWidth {
+      let key = key(width: beside, builder)
+      stack.key = .empty
+      return stack.scenes(
+        grid.pages.map { blocks in
+          builder.part { builder in
+            let bottom = draw(blocks, grid, &builder)
+            return max(bottom, builder.place(key, x: inner - beside, y: 0))
+          }
+        }, builder)
     }
-    let perBand = columnsOfBand(
-      most: Int((room + Metrics.panelGap) / (Self.smallestPanel + Metrics.panelGap)))
-    let panel = min(
-      (room - Metrics.panelGap * Double(perBand - 1)) / Double(perBand), Self.largestPanel)
+    return stack.scenes(
+      grid.pages.map { blocks in builder.part { draw(blocks, grid, &$0) } }, builder)
+  }
+
+  private func drawHead(_ builder: inout SceneBuilder) -> Double {
     var bottom = builder.group("prompt") {
       $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
     }
     if !common.isEmpty {
-      builder.text(
-        common, x: Metrics.margin, y: bottom + 5.4, builder.secondary(7), width: inner)
-      bottom += 10
+      bottom =
+        builder.paragraph(
+          common, x: Metrics.margin, y: bottom - 1, width: inner, builder.secondary(7),
+          baseline: 6.4, pitch: 8.4) + 2.6
     }
     if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
-    for first in stride(from: 0, to: sheet.columns.count, by: perBand) {
-      let columns = first..<min(first + perBand, sheet.columns.count)
-      let x = Metrics.margin + gutter
-      bottom = drawHeadings(columns, x: x, y: bottom, panel: panel, &builder)
-      for row in sheet.rows.indices {
-        bottom = drawRow(row, columns, x: x, y: bottom, panel: panel, &builder)
-      }
-      bottom += 5
-    }
-    bottom = builder.group("key") { drawKey(y: bottom, &$0) }
-    return builder.scene(
-      width: width, bottom: bottom, metadata: sheet.metadata, caption: caption)
+    return bottom
   }
 
-  /// How many columns each band has, `most` at most: columns under one outer heading stay together
-  /// where that is possible.
-  private func columnsOfBand(most: Int) -> Int {
-    let groups = spans(sheet.columns.indices, of: shown(sheet.columns).prefix(1)).map(\.count)
-    let unit = Set(groups).count == 1 && groups[0] <= most ? groups[0] : 1
-    let (units, mostUnits) = (sheet.columns.count / unit, most / unit)
-    let bands = (units + mostUnits - 1) / mostUnits
-    return (units + bands - 1) / bands * unit
+  private func key(width: Double, _ builder: SceneBuilder) -> PagePart {
+    builder.part { builder in
+      builder.group("key") {
+        MapKey(
+          maps: sheet.scaleMaps, quantity: sheet.quantity, scale: scale, style: style, note: note
+        ).draw(
+          x: Metrics.margin, y: 0, width: width,
+          barWidth: width < inner ? width : MapKey.barWidth, &$0)
+      }
+    }
   }
 
   /// What all maps have in common and no heading says, as in `seed 1, cat`.
   private var common: String {
     let said = facets(sheet.rows) + facets(sheet.columns) + (sheet.frame == nil ? [] : [.step])
     return MapSheetPlan.Facet.allCases.filter { !said.contains($0) }
+      // The headings of differences name both methods.
+      .filter { !sheet.showsDifferences || $0 != .method }
       .compactMap { sheet.common[$0] }.joined(separator: ", ")
   }
 
   /// The facets that headings say.
   private func facets(_ headings: [MapSheet.Heading]) -> [MapSheetPlan.Facet] {
-    shown(headings).compactMap { headings.first?.facets[$0] }
+    shown(headings).compactMap { headings.first?.facets[$0] ?? nil }
   }
 
-  private var caption: String {
+  private var caption: FigureCaption {
     let names = { facets($0).map(\.rawValue).joined(separator: " and ") }
-    return Scene.caption(
+    return FigureCaption.maps(
       sheet.prompt,
       "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)"
         + (common.isEmpty ? "" : " of \(common)"),
       quantity: sheet.quantity, scale: scale, style: style,
-      strip: sheet.showsDifferences ? "the largest difference" : "the largest value")
+      strip: sheet.showsDifferences ? "the largest loss or gain of a cell" : "its peak")
   }
 
   /// The step in words, and how far along the run it is.
@@ -121,16 +124,46 @@ struct MapSheetLayout {
     return y + 12
   }
 
+  // MARK: - Blocks
+
+  /// Draws the blocks of a page from its top, and returns the bottom of the lowest.
+  private func draw(
+    _ rows: [[MapSheetGrid.Block]], _ grid: MapSheetGrid, _ builder: inout SceneBuilder
+  ) -> Double {
+    var bottom = 0.0
+    for blocks in rows {
+      let top = bottom
+      for (index, block) in blocks.enumerated() {
+        let x = Metrics.margin + Double(index) * (grid.blockWidth + Metrics.blockGap)
+        bottom = max(bottom, draw(block, grid, x: x, y: top, &builder))
+      }
+      bottom += MapSheetGrid.bandGap
+    }
+    return bottom
+  }
+
+  private func draw(
+    _ block: MapSheetGrid.Block, _ grid: MapSheetGrid, x: Double, y: Double,
+    _ builder: inout SceneBuilder
+  ) -> Double {
+    let left = x + grid.gutter.width
+    let top = drawHeadings(block.columns, x: left, y: y, panel: grid.panel, &builder)
+    grid.gutter.draw(
+      block.rows, x: x, y: top, pitch: grid.rowHeight, height: grid.rowHeight - Metrics.rowGap,
+      &builder)
+    for row in block.rows {
+      drawRow(
+        row, block.columns, x: left,
+        y: top + Double(row - block.rows.lowerBound) * grid.rowHeight, panel: grid.panel, &builder)
+    }
+    return top + Double(block.rows.count) * grid.rowHeight
+  }
+
   // MARK: - Headings
 
-  /// Room for the rows' names: the widest, at most a quarter of the page.
-  private func gutterWidth(_ builder: SceneBuilder) -> Double {
-    let places = shown(sheet.rows)
-    let widest =
-      sheet.rows.flatMap { row in
-        places.map { builder.width(of: row.labels[$0], Self.type) }
-      }.max() ?? 0
-    return min(widest + 4, inner / 4)
+  /// The room above the panels of `columns`.
+  func headingsHeight(_ columns: Range<Int>, panel: Double, _ builder: SceneBuilder) -> Double {
+    builder.part { drawHeadings(columns, x: 0, y: 0, panel: panel, &$0) }.height
   }
 
   /// A line for each facet, the outer ones over all the columns they hold.
@@ -138,40 +171,48 @@ struct MapSheetLayout {
     _ columns: Range<Int>, x: Double, y: Double, panel: Double, _ builder: inout SceneBuilder
   ) -> Double {
     let places = shown(sheet.columns)
+    let pitch = panel + Metrics.panelGap
     var top = y
-    for (level, place) in places.enumerated() {
+    for (level, place) in places.dropLast().enumerated() {
+      var bottom = top
       for span in spans(columns, of: places.prefix(level + 1)) {
-        let left = x + Double(span.lowerBound - columns.lowerBound) * (panel + Metrics.panelGap)
-        let wide = Double(span.count) * (panel + Metrics.panelGap) - Metrics.panelGap
-        builder.text(
-          sheet.columns[span.lowerBound].labels[place], x: left + wide / 2, y: top + 6.6,
-          Self.type, .center, width: wide)
-        if level < places.count - 1 {
-          builder.line(
-            [Scene.Point(left, top + 9), Scene.Point(left + wide, top + 9)],
-            builder.rule(0.4))
-        }
+        let left = x + Double(span.lowerBound - columns.lowerBound) * pitch
+        let wide = Double(span.count) * pitch - Metrics.panelGap
+        let end = builder.paragraph(
+          sheet.columns[span.lowerBound].labels[place], x: left + wide / 2, y: top, width: wide,
+          Self.type, baseline: 6.6, pitch: Self.headingPitch, .center)
+        bottom = max(bottom, end + Self.headingGap)
       }
-      top += Self.headingHeight + (level < places.count - 1 ? 1.5 : 0)
+      for span in spans(columns, of: places.prefix(level + 1)) {
+        let left = x + Double(span.lowerBound - columns.lowerBound) * pitch
+        let wide = Double(span.count) * pitch - Metrics.panelGap
+        builder.line(
+          [Scene.Point(left, bottom), Scene.Point(left + wide, bottom)], builder.rule(0.4))
+      }
+      top = bottom + 1.5
     }
-    let type = builder.secondary(6)
-    for column in columns where !sheet.columns[column].detail.isEmpty {
-      let center = x + Double(column - columns.lowerBound) * (panel + Metrics.panelGap) + panel / 2
-      builder.text(
-        sheet.columns[column].detail, x: center, y: top + 5, type, .center, width: panel)
+    guard let place = places.last else { return top }
+    let labels = columns.map { column in
+      ColumnLabels.Label(
+        name: sheet.columns[column].labels[place], detail: sheet.columns[column].detail)
     }
-    return columns.contains { !sheet.columns[$0].detail.isEmpty } ? top + 7.5 : top
+    return ColumnLabels(labels, width: panel, builder).draw(
+      centers: labels.indices.map { x + Double($0) * pitch + panel / 2 }, y: top, &builder)
   }
 
   /// Neighbouring columns whose headings agree at `places`.
-  private func spans(_ columns: Range<Int>, of places: ArraySlice<Int>) -> [Range<Int>] {
+  func spans(_ columns: Range<Int>, of places: ArraySlice<Int>) -> [Range<Int>] {
+    Self.spans(columns) { column in places.map { sheet.columns[column].labels[$0] } }
+  }
+
+  /// Neighbours for which `heading` is the same.
+  static func spans(_ indices: Range<Int>, by heading: (Int) -> [String]) -> [Range<Int>] {
     var spans: [Range<Int>] = []
-    for column in columns {
-      func heading(_ index: Int) -> [String] { places.map { sheet.columns[index].labels[$0] } }
-      if let last = spans.last, heading(last.lowerBound) == heading(column) {
-        spans[spans.count - 1] = last.lowerBound..<(column + 1)
+    for index in indices {
+      if let last = spans.last, heading(last.lowerBound) == heading(index) {
+        spans[spans.count - 1] = last.lowerBound..<(index + 1)
       } else {
-        spans.append(column..<(column + 1))
+        spans.append(index..<(index + 1))
       }
     }
     return spans
@@ -182,16 +223,8 @@ struct MapSheetLayout {
   private func drawRow(
     _ row: Int, _ columns: Range<Int>, x: Double, y: Double, panel: Double,
     _ builder: inout SceneBuilder
-  ) -> Double {
-    let height = columns.map { panelHeight(row, $0, width: panel) }.max() ?? panel
-    let heading = sheet.rows[row]
-    builder.group(heading.labels.joined(separator: ", ")) { builder in
-      let places = shown(sheet.rows)
-      for (line, place) in places.enumerated() {
-        builder.text(
-          heading.labels[place], x: Metrics.margin, y: y + 7 + 8 * Double(line), Self.type,
-          width: x - Metrics.margin - 3)
-      }
+  ) {
+    builder.group(sheet.rows[row].labels.joined(separator: ", ")) { builder in
       for column in columns {
         let left = x + Double(column - columns.lowerBound) * (panel + Metrics.panelGap)
         let frame = Scene.Rect(
@@ -199,12 +232,10 @@ struct MapSheetLayout {
         draw(row, column, in: frame, &builder)
       }
     }
-    let names = 8 * Double(shown(sheet.rows).count) + 2
-    return y + max(height + Metrics.rowPitch, names)
   }
 
   /// A panel has its picture's shape.
-  private func panelHeight(_ row: Int, _ column: Int, width: Double) -> Double {
+  func panelHeight(_ row: Int, _ column: Int, width: Double) -> Double {
     guard let picture = sheet.pictures[row][column] else { return width }
     return width * Double(picture.height) / Double(picture.width)
   }
@@ -214,16 +245,20 @@ struct MapSheetLayout {
   ) {
     let name = sheet.columns[column].labels.joined(separator: ", ")
     builder.group(name) { builder in
-      let picture = sheet.pictures[row][column]
+      let (picture, boxes) = (sheet.pictures[row][column], sheet.boxes[row][column])
       switch (sheet.panels[row][column], picture) {
       case (.map(let map), let picture?):
+        MapPanel(map: map, image: picture, shared: scale, style: style, boxes: boxes)
+          .draw(in: frame, &builder)
+      case (.difference(let map, let isGain), let picture?):
         MapPanel(
-          map: map, image: picture, shared: scale, style: style,
-          isDifference: sheet.showsDifferences
+          map: map, image: picture, shared: scale, style: style, side: isGain ? .gain : .loss,
+          boxes: boxes
         ).draw(in: frame, &builder)
       case (.picture, let picture?):
         builder.add(.image(picture, frame))
         builder.rectangle(frame, stroke: builder.rule(0.4))
+        PictureBox.draw(boxes, in: frame, &builder)
       default:
         MapPanel.hatch(frame, &builder)
         builder.rectangle(frame, stroke: builder.rule(0.4))
@@ -233,18 +268,16 @@ struct MapSheetLayout {
 
   // MARK: - Key
 
-  private func drawKey(y: Double, _ builder: inout SceneBuilder) -> Double {
-    MapKey(maps: sheet.scaleMaps, quantity: sheet.quantity, scale: scale, style: style, note: note)
-      .draw(x: Metrics.margin, y: y, width: inner, &builder)
-  }
-
   /// Which runs the pictures are of, and what hatching means.
   private var note: String {
     let isNothing = sheet.panels.joined().contains { panel in
       if case .nothing = panel { true } else { false }
     }
     return [
-      sheet.showsDifferences ? "Pictures are those of the guided runs." : "",
+      sheet.showsDifferences
+        ? "What a word lost lies over the picture of \(RunManifest.Method.plainTitle), what it gained over "
+          + "the guided one." : "",
+      PictureBox.note(sheet.boxes.joined().flatMap(\.self)),
       isNothing ? "Hatched: not recorded." : "",
     ].filter { !$0.isEmpty }.joined(separator: " ")
   }

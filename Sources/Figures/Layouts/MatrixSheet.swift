@@ -10,6 +10,10 @@ package struct MatrixSheet: Sendable {
     let seeds: Int
     /// `[word, word]`, 0…1; NaN where a map is all zero in some run.
     package let values: [Double]
+
+    package init(title: String, seeds: Int, values: [Double]) {
+      (self.title, self.seeds, self.values) = (title, seeds, values)
+    }
   }
 
   let prompt: String
@@ -17,6 +21,14 @@ package struct MatrixSheet: Sendable {
   package let matrices: [Matrix]
   let quantity: String
   let metadata: Scene.Metadata
+
+  package init(
+    prompt: String, words: [String], matrices: [Matrix], quantity: String,
+    metadata: Scene.Metadata
+  ) {
+    (self.prompt, self.words, self.matrices) = (prompt, words, matrices)
+    (self.quantity, self.metadata) = (quantity, metadata)
+  }
 
   /// A sheet of recorded runs of one prompt.
   /// - Parameters:
@@ -46,11 +58,13 @@ package struct MatrixSheet: Sendable {
     let methods = (plainFirst + runs).map(\.manifest.method.name).reduce(into: [String]()) {
       if !$0.contains($1) { $0.append($1) }
     }
+    var maps: MapQuantity?
     matrices = try methods.map { method in
       let runs = runs.filter { $0.manifest.method.name == method }
       let each = try runs.map { run in
-        let maps = try run.maps(of: subjects, by: recipe, weights: weights).map(\.map)
-        return maps.flatMap { one in maps.map { MapOverlap(one, $0).softJaccard } }
+        let made = try run.maps(of: subjects, by: recipe, weights: weights)
+        maps = MapQuantity(made[0])
+        return made.flatMap { one in made.map { MapOverlap(one.map, $0.map).softJaccard } }
       }
       return Matrix(
         title: runs[0].manifest.method.figureTitle, seeds: runs.count,
@@ -60,7 +74,7 @@ package struct MatrixSheet: Sendable {
     }
     prompt = first.manifest.tokens.prompt
     self.words = subjects.map(\.name)
-    quantity = "soft Jaccard index of two words’ maps, \(recipe.resolved(for: first.manifest))"
+    quantity = "soft Jaccard index of two words’ maps" + (maps.map { ": \($0)" } ?? "")
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
       manifest: [

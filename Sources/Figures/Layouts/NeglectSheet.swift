@@ -13,8 +13,8 @@ package struct NeglectSheet: Sendable {
     package var name: String
     /// As in `token 2`.
     package var tokens: String
-    /// The mean of its largest attention over the judged steps; NaN if nothing was measured.
-    package var late: Float
+    /// The mean of its excitation score over the judged steps; NaN if nothing was measured.
+    package var score: Float
     package var verdict: NeglectVerdict
     /// The reason of the verdict, with its numbers.
     package var reason: String
@@ -22,12 +22,12 @@ package struct NeglectSheet: Sendable {
     package var map: AttentionMap?
 
     package init(
-      name: String, tokens: String, late: Float, verdict: NeglectVerdict, reason: String,
+      name: String, tokens: String, score: Float, verdict: NeglectVerdict, reason: String,
       map: AttentionMap?
     ) {
       self.name = name
       self.tokens = tokens
-      self.late = late
+      self.score = score
       self.verdict = verdict
       self.reason = reason
       self.map = map
@@ -41,6 +41,8 @@ package struct NeglectSheet: Sendable {
     package var image: Picture
     /// The verdicts on the subjects.
     package var words: String
+    /// The boxes that the method kept subjects to.
+    var boxes: [PictureBox] = []
 
     package init(method: String, image: Picture, words: String) {
       self.method = method
@@ -60,6 +62,8 @@ package struct NeglectSheet: Sendable {
     package var subjects: [Subject]
     /// The results of other methods from the same noise.
     package var others: [Other]
+    /// The boxes that the method kept subjects to.
+    var boxes: [PictureBox] = []
 
     package init(
       prompt: String, method: String, seed: UInt64, image: Picture, subjects: [Subject],
@@ -118,7 +122,8 @@ extension NeglectSheet {
   ///
   /// - Parameters:
   ///   - runs: in any order.
-  ///   - cases: how many are shown, those with the least attended subject first.
+  ///   - cases: how many are shown, those with the lowest score first; runs in which no subject is
+  ///     neglected or lost are none.
   ///   - criteria: when a subject counts as neglected.
   ///   - recipe: how maps are made; `nil` for the mean over heads, the layers that the loss reads,
   ///     and the steps that the verdict judges.
@@ -140,23 +145,28 @@ extension NeglectSheet {
     }
     let reports = NeglectReport.ranked(
       try runs.map { try NeglectReport($0, criteria: criteria) })
-    let shown = reports.prefix(cases)
+    let found = reports.filter(\.hasNeglect)
+    let shown = found.prefix(cases)
     var maps: [[SubjectMap]?] = []
     for report in shown {
       guard let run = byPath[report.path] else { continue }
       maps.append(try Self.maps(run, recipe, weights, window: report.window))
     }
-    guard reports.contains(where: { !$0.weakest.isNaN }) || maps.contains(where: { $0 != nil })
-    else {
+    guard reports.contains(where: { !$0.weakest.isNaN }) else {
       throw AnalysisError.nothingSelected(
-        run: first.folder.path, what: "largest attention or maps of subjects",
-        recorded: "\(first.calls.count) calls without either")
+        run: first.folder.path, what: "excitation scores of subjects",
+        recorded: "\(first.calls.count) calls without any")
+    }
+    guard !shown.isEmpty else {
+      throw FigureError.inconsistentSheet(Self.absence(reports, criteria))
     }
     self.cases = try zip(shown, maps).map { report, maps in
       try Case(report, maps, among: reports)
     }
     self.criteria = criteria
-    notes = Self.notes(reports, shown: shown.count)
+    notes =
+      Self.notes(reports, cases: found, shown: shown.count)
+      + Scene.warnings(of: runs, among: Set(shown.map(\.path)))
     quantity = Self.quantity(maps.lazy.compactMap { $0?.first }.first, recipe, shown.map(\.window))
     let prompts = Set(runs.map(\.manifest.tokens.prompt))
     metadata = Scene.Metadata(
@@ -190,29 +200,44 @@ extension NeglectSheet {
     _ map: SubjectMap?, _ recipe: Recipe?, _ windows: [ClosedRange<Int>]
   ) -> String {
     guard let map else { return "no map recorded" }
-    if let recipe { return "maps by \(recipe.description)" }
+    if recipe != nil { return MapQuantity(map).description }
     let steps = Set(windows).count == 1 ? windows.first : nil
     return CompareSheet.quantity(map) + ", "
-      + (steps.map { "steps \($0.lowerBound)–\($0.upperBound)" } ?? "the judged steps")
+      + (steps.map {
+        $0.count == 1 ? "step \($0.lowerBound)" : "steps \($0.lowerBound)–\($0.upperBound)"
+      }
+        ?? "the judged steps")
+  }
+
+  /// That no run is a case of neglect.
+  private static func absence(_ reports: [NeglectReport], _ criteria: NeglectCriteria) -> String {
+    let least = reports.map(\.weakest).filter { !$0.isNaN }.min() ?? .nan
+    return
+      "no case of neglect in \(reports.count) \(reports.count == 1 ? "run" : "runs"): the lowest "
+      + "excitation score is \(NumberText.tick(Double(least), step: 0.001)), and neglect is below "
+      + NumberText.plain(Double(criteria.neglectedBelow))
   }
 
   /// What is omitted, and how often each method neglected a subject.
-  private static func notes(_ reports: [NeglectReport], shown: Int) -> [String] {
+  private static func notes(
+    _ reports: [NeglectReport], cases: [NeglectReport], shown: Int
+  ) -> [String] {
     var notes: [String] = []
-    if shown < reports.count {
-      let next = reports[shown].weakest
-      let least =
-        next.isNaN
-        ? "was not measured" : "has at least \(NumberText.tick(Double(next), step: 0.001))"
+    if shown < cases.count {
+      let next = NumberText.tick(Double(cases[shown].weakest), step: 0.001)
       notes.append(
-        "\(shown) of \(reports.count) cases are shown, the most neglected first; in the "
-          + "\(reports.count - shown) omitted the weakest subject \(least).")
+        "\(shown) of \(cases.count) cases are shown, the most neglected first; in the "
+          + "\(cases.count - shown) omitted the weakest subject’s score is \(next) or more.")
+    }
+    let unmeasured = reports.count(where: \.weakest.isNaN)
+    if unmeasured > 0 {
+      notes.append("\(unmeasured) of \(reports.count) runs were not measured in those steps.")
     }
     let counts = reports.map(\.manifest.method.name).uniqued.map { method in
       let runs = reports.filter { $0.manifest.method.name == method }
       let title = runs[0].manifest.method.figureTitle
       let neglected = runs.count { report in
-        report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
+        report.hasNeglect
       }
       return "\(title) \(neglected) of \(runs.count)"
     }
@@ -238,10 +263,11 @@ extension NeglectSheet.Case {
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
-          late: subject.late, verdict: subject.verdict, reason: subject.reason,
+          score: subject.score, verdict: subject.verdict, reason: subject.reason,
           map: maps.map { $0[index].map })
       },
       others: try Self.others(report, among: all))
+    boxes = PictureBox.boxes(of: report.manifest)
   }
 
   /// The results of other methods from the same noise.
@@ -255,14 +281,16 @@ extension NeglectSheet.Case {
         && other.manifest.incomparability(with: manifest) == nil
     }.map { other in
       let subjects = other.subjects.map { subject in
-        let late =
-          subject.late.isNaN ? "" : " " + NumberText.tick(Double(subject.late), step: 0.001)
-        return "\(subject.subject.name)\(late) (\(NeglectLayout.word(subject.verdict)))"
+        let score =
+          subject.score.isNaN ? "" : " " + NumberText.tick(Double(subject.score), step: 0.001)
+        return "\(subject.subject.name)\(score) (\(subject.verdict.words))"
       }
-      return NeglectSheet.Other(
+      var shown = NeglectSheet.Other(
         method: other.manifest.method.figureTitle,
         image: try Picture.read(RunFolder(path: other.path).image),
         words: subjects.joined(separator: ", "))
+      shown.boxes = PictureBox.boxes(of: other.manifest)
+      return shown
     }
   }
 }

@@ -6,6 +6,8 @@ internal import PromptText
 struct RunCurves {
   /// `[subject or pair][step]`; measures that were not recorded are absent.
   private(set) var values: [CurveMeasure: [[Double]]] = [:]
+  /// What the maps' numbers are; `nil` where none were read.
+  private(set) var quantity: String?
   private let path: String
   private let calls: Int
   /// Why there are no maps.
@@ -19,8 +21,8 @@ struct RunCurves {
     for call in run.noisePredictions where (0..<steps).contains(call.step) {
       guard let measured = call.measurement else { continue }
       set(.loss, [Double(measured.loss)], at: call.step, of: steps)
-      if !subjects.isEmpty, measured.maxima.count == subjects.count {
-        set(.maxima, measured.maxima.map(Double.init), at: call.step, of: steps)
+      if !subjects.isEmpty, measured.scores.count == subjects.count {
+        set(.score, measured.scores.map(Double.init), at: call.step, of: steps)
       }
     }
     guard let recipe, !subjects.isEmpty else { return }
@@ -39,7 +41,12 @@ struct RunCurves {
     let tokens = Set(subjects.flatMap(\.tokens)).sorted()
     for (call, maps) in try run.timeline(tokens: tokens, by: recipe, weights: weights)
     where (0..<steps).contains(call.step) {
+      if quantity == nil {
+        quantity =
+          MapQuantity(recipe, layers: maps.layers, grid: maps.grid, calls: nil).description
+      }
       let each = try subjects.map { try maps.map(of: $0) }
+      set(.peak, each.map { $0.maximum.map(Double.init) ?? .nan }, at: call.step, of: steps)
       set(
         .entropy, each.map { MapStatistics(of: $0).relativeEntropy }, at: call.step, of: steps)
       guard each.count > 1 else { continue }
@@ -62,7 +69,7 @@ struct RunCurves {
 
   /// What says that a measure was not recorded.
   func missing(_ measure: CurveMeasure) -> AnalysisError {
-    if measure == .entropy || measure == .overlap, let mapError { return mapError }
+    if measure.isOfMaps, let mapError { return mapError }
     return .nothingSelected(
       run: path, what: measure.words,
       recorded:
@@ -72,11 +79,18 @@ struct RunCurves {
 }
 
 extension CurveMeasure {
+  /// Whether it is measured on the recorded maps, and not in the passes of the run.
+  var isOfMaps: Bool { self == .peak || self == .entropy || self == .overlap }
+
+  /// The axis between 0 and 1 that it has at least, with thresholds of the method.
+  var isOfLoss: Bool { self == .score || self == .loss }
+
   /// What is measured.
   var words: String {
     switch self {
+    case .peak: "maps for peak attention"
+    case .score: "excitation scores"
     case .loss: "loss"
-    case .maxima: "largest attention"
     case .entropy: "maps for entropy"
     case .overlap: "maps for overlap"
     }

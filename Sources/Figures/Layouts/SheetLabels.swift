@@ -1,13 +1,17 @@
+internal import AttentionAnalysis
 internal import AttentionTrace
 internal import PromptText
 
-extension Scene {
+extension FigureCaption {
   /// The caption of a sheet of maps: what it shows, what the colours measure, and over which range.
-  static func caption(
+  static func maps(
     _ prompt: String, _ shown: String, quantity: String, scale: ValueScale, style: MapStyle,
-    strip: String
-  ) -> String {
-    "“\(prompt)”: \(shown). " + colors(quantity, scale: scale, style: style, strip: strip)
+    strip: String, note: String = ""
+  ) -> FigureCaption {
+    FigureCaption(
+      prompt: prompt, shown: shown + ".",
+      note: colors(quantity, scale: scale, style: style, strip: strip)
+        + (note.isEmpty ? "" : " " + note))
   }
 
   /// What the colours measure, over which range, and how maps are interpolated, as a sentence.
@@ -29,6 +33,27 @@ extension Scene {
   }
 }
 
+extension Scene {
+  /// Which runs' latents are out of range, a sentence each.
+  /// - Parameter paths: of the runs that are shown; `nil` for all.
+  static func warnings(of runs: [RecordedRun], among paths: Set<String>? = nil) -> [String] {
+    LatentExcess.found(in: runs).filter { paths?.contains($0.run.folder.path) ?? true }.map {
+      let run = $0.run.manifest
+      return "\(run.method.figureTitle), seed \(run.seed): \($0.excess.words)."
+    }
+  }
+
+  /// Steps up to the last that moved the latent in any of the runs; of runs that do not tell, as many as
+  /// their method may move it in.
+  static func alteredSteps(of runs: [RecordedRun]) -> Int {
+    runs.map { run in
+      run.movedSteps == nil
+        ? min(run.manifest.method.alteredSteps, run.manifest.timesteps.count)
+        : run.lastMovedStep.map { $0 + 1 } ?? 0
+    }.max() ?? 0
+  }
+}
+
 extension Scene.Metadata {
   /// The metadata of a sheet's file: the prompt and the day of its first run.
   init(of run: RunManifest, software: String, manifest: OrderedJSON) {
@@ -40,28 +65,16 @@ extension Scene.Metadata {
 
 /// The labels that all sheets of pictures and maps have.
 extension SceneBuilder {
-  /// Writes the prompt at the top of a sheet, in at most three lines, and returns their bottom.
+  /// Writes the prompt at the top of a sheet, and returns its bottom.
   mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {
-    guard !isPart else { return margin }
+    guard words.title, !words.isPart else { return margin }
     return paragraph(
-      "“\(typesetter.drawable(prompt))”", x: margin, y: margin, width: width, TextStyle(size: 9),
-      baseline: 8.4, pitch: 11, atMost: 3) + 3
-  }
-
-  /// Writes a column's name and its tokens, around `center`, above panels of `width`.
-  mutating func columnLabel(
-    _ name: String, tokens: String, center: Double, y: Double, width: Double
-  ) {
-    let size = size(of: name, from: [7, 6.5, 6], width: width) ?? 6
-    text(
-      name, x: center, y: y + (tokens.isEmpty ? 13.4 : 6.5), .init(size: size), .center,
-      width: width)
-    text(
-      tokens, x: center, y: y + 13.8, secondary(6), .center, width: width)
+      "“\(prompt)”", x: margin, y: margin, width: width, TextStyle(size: 9), baseline: 8.4,
+      pitch: 11) + 3
   }
 
   /// What tells the blocks of a sheet apart: letters, and in a panel of several, small Roman numbers.
-  func mark(_ index: Int) -> String { isPart ? Self.numeral(index) : Self.letter(index) }
+  func mark(_ index: Int) -> String { words.isPart ? Self.numeral(index) : Self.letter(index) }
 
   /// Panel letters in their order: (a) to (z), then (aa).
   static func letter(_ index: Int) -> String {

@@ -1,4 +1,5 @@
 public import AttentionAnalysis
+internal import Pictures
 
 /// How maps are drawn.
 public struct MapStyle: Hashable, Sendable {
@@ -6,8 +7,9 @@ public struct MapStyle: Hashable, Sendable {
   public var overlay: OverlayMode
   /// The colour map; differences have their own, ``ColorMap/difference``.
   public var colors: ColorMap
-  /// How maps are interpolated between the centres of their cells, before values become colours.
-  public var interpolation: Recipe.Interpolation
+  /// How maps are interpolated between the centres of their cells, before values become colours; `nil`
+  /// for what suits the overlay: none where cells are shown, bicubic over pictures.
+  public var interpolation: Recipe.Interpolation?
   /// The range of values that the colours cover.
   public var range: Range
   /// Whether the colour scale is logarithmic.
@@ -20,8 +22,8 @@ public struct MapStyle: Hashable, Sendable {
 
   /// A style of the given properties.
   public init(
-    overlay: OverlayMode = .mosaic, colors: ColorMap = .magma,
-    interpolation: Recipe.Interpolation = .nearest, range: Range = .shared,
+    overlay: OverlayMode = .alpha, colors: ColorMap = .magma,
+    interpolation: Recipe.Interpolation? = nil, range: Range = .shared,
     isLogarithmic: Bool = false,
     contours: [Double] = [0.25, 0.5, 0.75], swapsRedAndBlue: Bool = false
   ) {
@@ -49,13 +51,45 @@ public struct MapStyle: Hashable, Sendable {
     return style
   }
 
-  /// The colours of strips and colour bar, which are those of the maps.
+  /// The style of a figure whose colours are whole areas, with no picture beneath them.
+  var forAreas: MapStyle {
+    var style = self
+    style.overlay = .cells
+    return style
+  }
+
+  /// How maps are interpolated.
+  var kernel: Recipe.Interpolation { interpolation ?? overlay.interpolation }
+
+  /// The colours of the maps.
   var shownColors: ColorMap {
     switch overlay {
     case .dim: .gray
     case .jetCompat: .jet
     default: colors
     }
+  }
+
+  /// What is laid over a picture at `fraction` of the scale: a colour, and how opaque it is, 0…1.
+  ///
+  /// A value is as opaque as its share of the scale. A difference is so on either side of zero, in the
+  /// colour of that side.
+  func paint(at fraction: Double) -> (color: Color, opacity: Double) {
+    switch overlay {
+    case .dim: (.black, 1 - fraction)
+    case .alpha where colors == .difference:
+      (colors.color(at: fraction < 0.5 ? 0 : 1), abs(2 * fraction - 1))
+    case .alpha: (colors.color(at: fraction), fraction)
+    default: (shownColors.color(at: fraction), 1)
+    }
+  }
+
+  /// The colour that a reader sees at `fraction` of the scale, over middle grey where the picture shows
+  /// through: that of strips and colour bar.
+  func seen(at fraction: Double) -> Color {
+    guard overlay == .alpha else { return shownColors.color(at: fraction) }
+    let (color, opacity) = paint(at: max(0, min(1, fraction)))
+    return Picture.middleGrey.mixed(with: color, share: opacity)
   }
 
   /// Whether each map has a scale of its own.
@@ -80,15 +114,22 @@ public struct MapStyle: Hashable, Sendable {
       "contours at \(contours); expected shares of the scale between 0 and 1")
     try require(
       overlay != .contour || !contours.isEmpty, "contours without a level; expected at least one")
+    let kernel = interpolation ?? .nearest
     try require(
-      interpolation == .nearest || [.cells, .side, .alpha, .dim].contains(overlay),
-      "\(interpolation.rawValue) interpolation with \(overlay.rawValue); expected cells, side, alpha or dim"
-    )
+      kernel == .nearest || overlay.takesInterpolation,
+      "\(kernel.rawValue) interpolation with \(overlay.rawValue); expected "
+        + OverlayMode.allCases.filter(\.takesInterpolation).map(\.rawValue)
+        .joined(separator: ", "))
+    try require(
+      overlay != .alpha || colors.isTellableOverGrey,
+      "\(colors.name) with alpha, where its greys are lost in those of the picture; expected "
+        + ColorMap.sequential.filter(\.isTellableOverGrey).map(\.name).joined(separator: ", ")
+        + ", or the overlay cells, side, mosaic or contour")
     guard isDifference else { return }
     try require(!isLogarithmic, "a logarithmic scale for differences, which may be negative")
     try require(
-      [.mosaic, .cells, .side].contains(overlay),
-      "differences with \(overlay.rawValue); expected mosaic, cells or side")
+      [.alpha, .mosaic, .cells, .side].contains(overlay),
+      "differences with \(overlay.rawValue); expected alpha, mosaic, cells or side")
     try require(
       colors == MapStyle().colors || colors == .difference,
       "differences in \(colors.name); differences have their own colours")
@@ -112,40 +153,39 @@ public struct MapStyle: Hashable, Sendable {
 
   /// How maps are interpolated, in words.
   var spread: String {
-    switch (overlay, interpolation) {
-    case (.contour, _): "contours by linear interpolation"
-    case (.jetCompat, _): "bilinear interpolation"
+    switch (overlay, kernel) {
+    // Contours are straight between the points that they are drawn through.
+    case (.contour, .nearest): "contours by linear interpolation"
+    case (.contour, _): "contours by \(kernel.rawValue) interpolation"
     case (_, .nearest): "no interpolation"
-    default: "\(interpolation.rawValue) interpolation"
+    default: "\(kernel.rawValue) interpolation"
     }
   }
 
   /// What a reader must know of maps of these grids, each as in `16×16`, in sentences.
   func note(grids: [String]) -> String {
     let grids = grids.joined(separator: ", ")
-    let spread =
-      interpolation == .nearest
-      ? "no interpolation" : "\(interpolation.rawValue) interpolation"
     let scale = isOwnRange ? "its own scale" : "the shared scale"
     return switch overlay {
+    case .alpha:
+      "Maps: \(grids) cells, \(spread), over the picture in grey; a colour is as opaque as its value’s "
+        + "share of \(scale). The bar has the colours over middle grey."
     case .mosaic:
-      "Maps: a square for each of the \(grids) cells, no interpolation, over the image in grey; a "
+      "Maps: a square for each of the \(grids) cells, no interpolation, over the picture in grey; a "
         + "square’s colour gives its value on \(scale), and its area grows with the value."
     case .cells: "Maps: \(grids) cells, \(spread), colour by \(scale)."
     case .side: "Maps: \(grids) cells, \(spread), colour by \(scale), next to their pictures."
-    case .alpha:
-      "Maps: \(grids) cells, \(spread), over the image in grey; colour and opacity by \(scale)."
     case .dim:
-      "Maps: \(grids) cells, \(spread); the image’s brightness is multiplied by the value’s share "
+      "Maps: \(grids) cells, \(spread); the picture’s brightness is multiplied by the value’s share "
         + "of \(scale)."
     case .contour:
-      "Maps: contours of \(grids) cells, linear interpolation, at "
+      "Maps: contours of \(grids) cells, \(kernel == .nearest ? "linear" : kernel.rawValue) interpolation, at "
         + contours.map { "\(NumberText.plain($0 * 100)) %" }.joined(separator: ", ")
         + " of \(scale)."
     case .jetCompat:
       "Maps: \(grids) cells, bilinear interpolation ×16, colour map jet, each from its smallest to its largest value, "
-        + "added to the image as in Attend-and-Excite’s published figures"
-        + (swapsRedAndBlue ? ", with the image’s red and blue exchanged as there" : "")
+        + "added to the picture as in Attend-and-Excite’s published figures"
+        + (swapsRedAndBlue ? ", with the picture’s red and blue exchanged as there" : "")
         + "; colours cannot be compared between maps."
     }
   }

@@ -9,15 +9,15 @@ enum Metrics {
   /// Room left of the panels for the methods' names.
   static let gutter = 9.5
   /// The narrowest panel that a strip of type fits below.
-  static let smallestPanel = 34.0
+  static let smallestPanel = 20.0
   /// The narrowest block of panels and charts.
   static let smallestBlock = 155.0
   /// The narrowest page on which two blocks stand side by side.
   static let twoBlocks = 400.0
-  /// Height of a column's name with its tokens.
-  static let columnLabelHeight = 16.0
-  /// Height of the strip below a map, which holds its largest value.
+  /// Height of the strip below a map, which holds its peak attention.
   static let stripHeight = 8.5
+  /// Between the strips of a row and the next row.
+  static let rowGap = 3.0
   /// From the bottom of a panel to the top of the next one below it.
-  static let rowPitch = stripHeight + 3
+  static let rowPitch = stripHeight + rowGap
 }

@@ -12,6 +12,9 @@ public struct SheetStyle: Hashable, Sendable {
 
   /// The page's width in points; 495 is the full width of a two-column page (CVPR).
   public var width: Double
+  /// The greatest height of a page in points, beyond which the figure goes on on another page; `nil` for
+  /// one page of the figure's own height.
+  public var height: Double?
   /// The size of the smallest type in points; all other type scales with it.
   public var typeSize: Double
   /// The typeface.
@@ -20,27 +23,46 @@ public struct SheetStyle: Hashable, Sendable {
   public var theme: Theme
   /// How maps are drawn.
   public var maps: MapStyle
-  /// Whether what is drawn is a panel of a sheet of several.
-  var isPart = false
+  /// The venue whose page it is; `nil` for none.
+  public var venue: Venue?
+  /// Which words are printed besides labels: the prompt as a title, and the note below.
+  public var words = PrintedWords()
 
   /// A style of the given properties; the defaults fill the width of a CVPR page.
   public init(
-    width: Double = 495, typeSize: Double = 6, typeface: Typeface = .sans, theme: Theme = .light,
-    maps: MapStyle = MapStyle()
+    width: Double = 495, height: Double? = nil, typeSize: Double = 6, typeface: Typeface = .sans,
+    theme: Theme = .light, maps: MapStyle = MapStyle()
   ) {
     self.width = width
+    self.height = height
     self.typeSize = typeSize
     self.typeface = typeface
     self.theme = theme
     self.maps = maps
   }
 
-  /// The page that `layout` makes of its own width in the layouts' units, at the style's size.
+  /// A style for the pages of a venue.
+  /// - Parameter width: in points; `nil` for the full width of a page.
+  public init(for venue: Venue, width: Double? = nil, maps: MapStyle = MapStyle()) {
+    self.init(
+      width: width ?? venue.full, height: venue.figureHeight, typeSize: venue.typeSize,
+      typeface: venue.typeface, maps: maps)
+    self.venue = venue
+  }
+
+  /// The style on one page of its own height.
+  var onOnePage: SheetStyle {
+    var style = self
+    style.height = nil
+    return style
+  }
+
+  /// The pages that `layout` makes of a page's size in the layouts' units, at the style's size.
   ///
   /// Layouts know one size of type: a page with larger type is laid out on a smaller page, which is
   /// then enlarged.
   /// - Throws: ``FigureError`` for type that is too small, and what `layout` throws.
-  func page(_ layout: (_ width: Double, SceneBuilder) throws -> Scene) throws -> Scene {
+  func pages(_ layout: (_ page: PageSize, SceneBuilder) throws -> [Scene]) throws -> [Scene] {
     guard typeSize >= Self.smallestType, typeSize.isFinite else {
       throw FigureError.inconsistentSheet(
         "type of \(NumberText.plain(typeSize)) pt; at least \(NumberText.plain(Self.smallestType))")
@@ -51,14 +73,18 @@ public struct SheetStyle: Hashable, Sendable {
           + NumberText.plain(Self.largestWidth))
     }
     let factor = typeSize / Self.layoutType
-    let builder = SceneBuilder(
-      typesetter: try Typesetter(typeface), theme: theme, isPart: isPart)
+    let builder = SceneBuilder(typesetter: try Typesetter(typeface), theme: theme, words: words)
     do {
-      var scene = try layout(width / factor, builder).scaled(by: factor, width: width)
-      if let typeWarning { scene.warnings.append(typeWarning) }
-      return scene
+      let size = PageSize(width: width / factor, height: height.map { $0 / factor } ?? .infinity)
+      return try layout(size, builder).map { page in
+        var scene = page.scaled(by: factor, width: width)
+        if let typeWarning { scene.warnings.append(typeWarning) }
+        return scene
+      }
     } catch FigureError.tooNarrow(_, let needed) {
       throw FigureError.tooNarrow(width: width, needed: (needed * factor).rounded(.up))
+    } catch FigureError.tooLow(_, let needed) {
+      throw FigureError.tooLow(height: height ?? .infinity, needed: (needed * factor).rounded(.up))
     }
   }
 
@@ -73,10 +99,9 @@ public struct SheetStyle: Hashable, Sendable {
 extension Scene {
   /// The scene enlarged, type and lines as well, to a page exactly `width` wide.
   func scaled(by factor: Double, width: Double) -> Scene {
-    Scene(
-      width: width, height: factor == 1 ? height : height * factor,
-      nodes: factor == 1 ? nodes : nodes.map { $0.scaled(by: factor) }, paper: paper,
-      typeface: typeface, metadata: metadata, caption: caption, warnings: warnings)
+    replacing(
+      factor == 1 ? nodes : nodes.map { $0.scaled(by: factor) }, width: width,
+      height: factor == 1 ? height : height * factor)
   }
 }
 
@@ -106,6 +131,7 @@ extension Scene.Node {
     case .cells(var cells):
       cells.frame = rect(cells.frame)
       return .cells(cells)
+    case .gradient(let colors, let frame): return .gradient(colors, rect(frame))
     case .text(var text):
       text.origin = point(text.origin)
       text.size *= factor

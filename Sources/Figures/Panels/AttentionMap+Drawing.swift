@@ -1,5 +1,5 @@
 package import AttentionAnalysis
-internal import AttentionTrace
+package import AttentionTrace
 
 extension AttentionMap {
   /// The largest value that is a number; `nil` if none is.
@@ -8,12 +8,17 @@ extension AttentionMap {
   /// The value farthest from zero that is a number; `nil` if none is.
   var extreme: Float? { values.lazy.filter(\.isFinite).max { abs($0) < abs($1) } }
 
-  /// The map on a grid `factor` times as fine, interpolated between the centres of the cells and
-  /// clamped to its own range, which bicubic interpolation would leave; itself for `.nearest`.
+  /// The map on a grid `factor` times as fine; see ``interpolated(on:_:)``.
   package func enlarged(by factor: Int, _ kernel: Recipe.Interpolation) -> AttentionMap {
-    guard kernel != .nearest, factor > 1 else { return self }
-    var fine = resized(
-      to: Grid(rows: grid.rows * factor, columns: grid.columns * factor), by: kernel)
+    interpolated(
+      on: Grid(rows: grid.rows * factor, columns: grid.columns * factor), kernel)
+  }
+
+  /// The map on another grid, interpolated between the centres of the cells and clamped to its own
+  /// range, which bicubic interpolation would leave; itself for `.nearest`.
+  package func interpolated(on grid: Grid, _ kernel: Recipe.Interpolation) -> AttentionMap {
+    guard kernel != .nearest, grid != self.grid else { return self }
+    var fine = resized(to: grid, by: kernel)
     let (least, greatest) = (values.min() ?? 0, values.max() ?? 0)
     fine.values = fine.values.map { min(max($0, least), greatest) }
     return fine

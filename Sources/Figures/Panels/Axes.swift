@@ -2,8 +2,9 @@
 struct Axes {
   /// Room right of the plot, for half of its last label.
   static let rightMargin = 2.0
-  /// Room below the plot, for the steps' labels.
-  static let bottomMargin = 16.2
+  /// Room below the plot, for the steps' labels and what they are.
+  static func bottomMargin(namesSteps: Bool) -> Double { namesSteps ? 16.2 : 9.2 }
+
   private static let small = SceneBuilder.TextStyle(size: 6)
 
   let plot: Scene.Rect
@@ -11,9 +12,14 @@ struct Axes {
   let values: (lower: Double, upper: Double)
   /// The most labels of the values.
   let ticks: Int
+  /// Whether "step" stands below the steps' labels.
+  let namesSteps: Bool
 
-  init(plot: Scene.Rect, lastStep: Int, values: (Double, Double), ticks: Int = 3) {
+  init(
+    plot: Scene.Rect, lastStep: Int, values: (Double, Double), ticks: Int, namesSteps: Bool
+  ) {
     self.ticks = ticks
+    self.namesSteps = namesSteps
     self.plot = plot
     self.lastStep = lastStep
     self.values = values
@@ -31,7 +37,7 @@ struct Axes {
 
   /// The width of the widest label left of a plot of such values.
   static func labelWidth(
-    _ values: (lower: Double, upper: Double), ticks: Int = 3, _ builder: SceneBuilder
+    _ values: (lower: Double, upper: Double), ticks: Int, _ builder: SceneBuilder
   ) -> Double {
     let ticks = Ticks(from: values.lower, to: values.upper, atMost: ticks)
     return ticks.values.map {
@@ -63,6 +69,7 @@ struct Axes {
         label, x: min(x, plot.maxX + Self.rightMargin - half), y: plot.maxY + 7.8, Self.small,
         .center)
     }
+    guard namesSteps else { return }
     builder.text("step", x: plot.x + plot.width / 2, y: plot.maxY + 14.8, Self.small, .center)
   }
 }

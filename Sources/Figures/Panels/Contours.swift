@@ -8,10 +8,21 @@ internal import AttentionTrace
 package struct Contours {
   package typealias Segment = (from: Scene.Point, to: Scene.Point)
 
-  private let map: AttentionMap
+  /// How many points lie between the centres of two cells where lines are smooth: odd, so that the
+  /// centres are points too, and lines pass them as the cells' own values say.
+  private static let fineness = 7
 
-  package init(map: AttentionMap) {
+  private let map: AttentionMap
+  /// The map that is drawn: a finer one, where its values are interpolated.
+  private let fine: AttentionMap
+
+  /// Lines of `map`, straight from one cell's centre to the next, or through values that `kernel` finds
+  /// between them.
+  ///
+  /// Cells without a value have no lines about them; a map with such is left as it is.
+  package init(map: AttentionMap, by kernel: Recipe.Interpolation = .nearest) {
     self.map = map
+    fine = map.values.allSatisfy(\.isFinite) ? map.enlarged(by: Self.fineness, kernel) : map
   }
 
   /// Draws a line for each level in its colour, on a wider one in black or white that shows it on any
@@ -41,20 +52,37 @@ package struct Contours {
   /// Where the map passes `level`, in cells from the centre of the first one.
   package func segments(at level: Double) -> [Segment] {
     var segments: [Segment] = []
-    for row in stride(from: 0, to: map.grid.rows - 1, by: 1) {
-      for column in stride(from: 0, to: map.grid.columns - 1, by: 1) {
-        segments += square(row, column, level)
+    let columns = fine.grid.columns
+    for row in stride(from: 0, to: fine.grid.rows - 1, by: 1) {
+      for column in stride(from: 0, to: columns - 1, by: 1) {
+        let first = row * columns + column
+        func isAbove(_ index: Int) -> Bool { Double(fine.values[index]) >= level }
+        let isOneSided =
+          isAbove(first) == isAbove(first + 1) && isAbove(first) == isAbove(first + columns)
+          && isAbove(first) == isAbove(first + columns + 1)
+        // Most squares are.
+        if !isOneSided { segments += square(row, column, level) }
       }
     }
     return segments
   }
 
-  /// The segments between four neighbouring cells.
+  /// A point of the finer map, in cells from the centre of the first one.
+  private func place(_ row: Int, _ column: Int) -> Scene.Point {
+    func along(_ index: Int, _ fine: Int, _ count: Int) -> Double {
+      fine == count ? Double(index) : (Double(index) + 0.5) * Double(count) / Double(fine) - 0.5
+    }
+    return Scene.Point(
+      along(column, fine.grid.columns, map.grid.columns),
+      along(row, fine.grid.rows, map.grid.rows))
+  }
+
+  /// The segments between four neighbouring points.
   private func square(_ row: Int, _ column: Int, _ level: Double) -> [Segment] {
     let corners = [(0, 0), (0, 1), (1, 1), (1, 0)].map { down, right in
       (
-        place: Scene.Point(Double(column + right), Double(row + down)),
-        value: Double(map.values[(row + down) * map.grid.columns + column + right])
+        place: place(row + down, column + right),
+        value: Double(fine.values[(row + down) * fine.grid.columns + column + right])
       )
     }
     guard corners.allSatisfy(\.value.isFinite) else { return [] }

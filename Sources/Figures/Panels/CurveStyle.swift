@@ -1,40 +1,57 @@
-/// How one of several methods looks in every panel: by colour, by dashes and by marker.
+/// How the lines of a method look in every chart.
+///
+/// Dash and the fill of markers tell methods apart in whatever colour: that of a word, or the method's
+/// own where a chart shows no word.
 struct CurveStyle {
-  let line: MethodLine
-  /// `nil` for the theme's ink.
-  let color: Color?
-  let marker: Marker
+  /// Whether markers are filled; the method without guidance has open ones.
+  let isFilled: Bool
   /// Lengths of dashes and gaps in turn; empty for a solid line.
   let dash: [Double]
+  /// The method's own colour, until ``showing(word:)``.
+  var color: Color
+  /// The method's own marker, until a chart of several words gives it a word's.
+  var marker: Marker
 
   /// The method without guidance.
   static let plain = CurveStyle(
-    line: .plain, color: Color.lines[0], marker: .circle,
-    dash: MethodLine.plain.stroke(.black).dash)
-  /// The others in their order.
-  static let others = [
-    CurveStyle(line: .excited, color: Color.lines[1], marker: .square, dash: []),
-    CurveStyle(line: .excited, color: Color.lines[2], marker: .triangle, dash: [5, 1, 1, 1]),
-    CurveStyle(line: .excited, color: Color.lines[3], marker: .diamond, dash: [1, 1]),
-    CurveStyle(line: .excited, color: nil, marker: .circle, dash: [6, 1.5]),
-    CurveStyle(line: .plain, color: Color.lines[1], marker: .square, dash: [2, 2]),
-    CurveStyle(line: .plain, color: Color.lines[2], marker: .triangle, dash: [6, 1.5]),
-    CurveStyle(line: .plain, color: Color.lines[3], marker: .diamond, dash: [5, 1, 1, 1]),
-  ]
+    isFilled: false, dash: [2.6, 1.4], color: Palette.plainMethod, marker: .circle)
 
-  /// The line of a method, or of one run among several of it.
-  func stroke(isThin: Bool, on theme: Theme) -> Scene.Stroke {
-    Scene.Stroke(color ?? theme.ink, width: isThin ? 0.55 : 1.1, dash: dash)
+  /// Guided methods in their order.
+  static let guided = zip(
+    Palette.guidedMethods,
+    [
+      (true, [], Marker.square), (true, [5, 1, 1, 1], .triangle), (true, [1, 1], .diamond),
+      (true, [6, 1.5], .circle), (false, [2, 2], .square), (false, [6, 1.5], .triangle),
+      (false, [5, 1, 1, 1], .diamond),
+    ] as [(Bool, [Double], Marker)]
+  ).map { CurveStyle(isFilled: $1.0, dash: $1.1, color: $0, marker: $1.2) }
+
+  /// The styles of methods, of which the one without guidance is plain.
+  static func styles(arePlain: [Bool]) -> [CurveStyle] {
+    var others = guided.makeIterator()
+    return arePlain.map { $0 ? .plain : others.next() ?? .plain }
   }
 
-  /// The edge of a band.
-  func edge(on theme: Theme) -> Scene.Stroke {
-    Scene.Stroke(color ?? theme.ink, width: 0.35, dash: dash)
+  /// The method's lines for the word at `index`, in its colour.
+  func showing(word index: Int) -> CurveStyle {
+    var style = self
+    style.color = Palette.words[index % Palette.words.count]
+    return style
   }
+
+  /// The method's lines for the word at `index`, in its colour and with its marker: for charts of several
+  /// words.
+  func showing(markedWord index: Int) -> CurveStyle {
+    var style = showing(word: index)
+    style.marker = Marker.allCases[index % Marker.allCases.count]
+    return style
+  }
+
+  /// A line `width` wide.
+  func stroke(width: Double) -> Scene.Stroke { Scene.Stroke(color, width: width, dash: dash) }
 
   /// What fills a band: the colour at a fifth of its strength on the paper, opaque.
   func tint(on theme: Theme) -> Color {
-    let color = color ?? theme.ink
     func part(_ paper: UInt8, _ value: UInt8) -> UInt8 {
       UInt8(Int(paper) + (Int(value) - Int(paper)) / 5)
     }
@@ -43,7 +60,11 @@ struct CurveStyle {
       blue: part(theme.paper.blue, color.blue))
   }
 
+  /// A marker on the line.
   func node(at place: Scene.Point, on theme: Theme) -> Scene.Node {
-    line.node(marker, at: place, color: color ?? theme.ink, on: theme)
+    isFilled
+      ? marker.node(at: place, radius: 1.7, fill: color, stroke: nil)
+      : marker.node(
+        at: place, radius: 1.5, fill: theme.paper, stroke: Scene.Stroke(color, width: 0.7))
   }
 }

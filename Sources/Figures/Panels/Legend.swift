@@ -10,43 +10,72 @@ struct Legend {
   static let sampleWidth = 15.0
   private static let style = SceneBuilder.TextStyle(size: 6.5)
   private static let pitch = 9.5
+  /// From one line of a name to the next.
+  private static let linePitch = 7.4
 
   var entries: [Entry]
 
   /// Draws the entries from left to right within `width`, from `y` down.
   /// - Returns: The bottom of the last line.
   func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
-    var (left, top) = (x, y)
+    var (left, top, height) = (x, y, 0.0)
+    let room = width - Self.sampleWidth - 3
     for entry in entries {
-      let room = width - Self.sampleWidth - 3
-      let needed =
-        Self.sampleWidth + 3 + min(room, builder.width(of: entry.name, Self.style))
+      let lines = builder.lines(entry.name, width: room, Self.style)
+      let widest = lines.map { builder.width(of: $0, Self.style) }.max() ?? 0
+      let needed = Self.sampleWidth + 3 + widest
       if left > x && left + needed > x + width {
         left = x
-        top += Self.pitch
+        top += height
+        height = 0
       }
       entry.sample(Scene.Point(left, top + Self.pitch / 2), &builder)
-      builder.text(
-        entry.name, x: left + Self.sampleWidth + 3, y: top + Self.pitch / 2 + 2.3, Self.style,
-        width: room)
+      for (index, line) in lines.enumerated() {
+        builder.text(
+          line, x: left + Self.sampleWidth + 3,
+          y: top + Self.pitch / 2 + 2.3 + Double(index) * Self.linePitch, Self.style)
+      }
+      height = max(height, Self.pitch + Double(lines.count - 1) * Self.linePitch)
       left += needed + 9
     }
-    return entries.isEmpty ? y : top + Self.pitch
+    return top + height
   }
 
-  /// - Parameter color: `nil` for the theme's ink.
-  static func line(_ line: MethodLine, _ color: Color?, _ marker: Marker?, _ name: String) -> Entry
-  {
+  static func line(_ style: CurveStyle, _ name: String) -> Entry {
     Entry(name: name) { place, builder in
-      let color = color ?? builder.theme.ink
       builder.line(
-        [place, Scene.Point(place.x + sampleWidth, place.y)], line.stroke(color))
-      if let marker {
-        builder.add(
-          line.node(
-            marker, at: Scene.Point(place.x + sampleWidth / 2, place.y), color: color,
-            on: builder.theme))
-      }
+        [place, Scene.Point(place.x + sampleWidth, place.y)],
+        style.stroke(width: CurveChart.lineWidth))
+      builder.add(
+        style.node(at: Scene.Point(place.x + sampleWidth / 2, place.y), on: builder.theme))
+    }
+  }
+
+  /// A method in ink, where words have the colours: by its dash, and by the fill of its markers.
+  /// - Parameter marker: that of no word in particular; `nil` for the method's own.
+  static func method(
+    _ style: CurveStyle, _ title: String, marker: Marker? = nil, on theme: Theme
+  ) -> Entry {
+    var style = style
+    style.color = theme.ink
+    style.marker = marker ?? style.marker
+    return line(style, "\(title): \(style.isFilled ? "filled" : "open") markers")
+  }
+
+  /// What a colour means.
+  static func color(_ color: Color, _ name: String) -> Entry {
+    Entry(name: name) { place, builder in
+      builder.rectangle(
+        Scene.Rect(x: place.x + 2, y: place.y - 2, width: sampleWidth - 4, height: 4), fill: color)
+    }
+  }
+
+  /// A frame around the map of a subject that is missing.
+  static func ring(_ name: String) -> Entry {
+    Entry(name: name) { place, builder in
+      builder.rectangle(
+        Scene.Rect(x: place.x + sampleWidth / 2 - 3.5, y: place.y - 3.5, width: 7, height: 7),
+        stroke: MapPanel.ring(on: builder.theme))
     }
   }
 
@@ -59,16 +88,6 @@ struct Legend {
       builder.line(
         [Scene.Point(middle - 4, place.y), Scene.Point(middle + 4, place.y)],
         Scene.Stroke(builder.theme.ink, width: 1.5))
-    }
-  }
-
-  static func tries(_ name: String) -> Entry {
-    Entry(name: name) { place, builder in
-      for (index, rise) in [1.2, 0, -1.2].enumerated() {
-        let center = Scene.Point(place.x + Double(index + 1) * sampleWidth / 4, place.y - rise)
-        builder.add(
-          Marker.circle.node(at: center, radius: 0.6, fill: builder.theme.ink, stroke: nil))
-      }
     }
   }
 

@@ -3,8 +3,8 @@ internal import AttentionTrace
 
 /// What a sheet's colours mean: the colour bar, and how maps are drawn.
 struct MapKey {
-  /// The widest that a bar is.
-  private static let barWidth = 250.0
+  /// The widest that a bar is below the panels.
+  static let barWidth = 250.0
 
   /// All maps of the sheet.
   var maps: [AttentionMap]
@@ -16,13 +16,14 @@ struct MapKey {
   /// What else a reader must know, in sentences.
   var note = ""
 
-  /// Draws the bar and below it the notes, from `y` down.
+  /// Draws the bar, no wider than `barWidth`, and below it the notes, from `y` down.
   /// - Returns: The bottom of it.
   func draw(
-    x: Double, y: Double, width: Double, atMost lines: Int = 8, _ builder: inout SceneBuilder
+    x: Double, y: Double, width: Double, barWidth: Double = Self.barWidth,
+    _ builder: inout SceneBuilder
   ) -> Double {
-    let bar = drawBar(x: x, y: y, width: min(width, Self.barWidth), &builder)
-    return drawNote(x: x, y: bar + 2, width: width, atMost: lines, &builder)
+    let bar = drawBar(x: x, y: y, width: min(width, barWidth), &builder)
+    return drawNote(x: x, y: bar + 2, width: width, &builder)
   }
 
   /// Draws the bar alone.
@@ -34,11 +35,11 @@ struct MapKey {
 
   /// Draws the notes alone.
   func drawNote(
-    x: Double, y: Double, width: Double, atMost limit: Int = 8, _ builder: inout SceneBuilder
+    x: Double, y: Double, width: Double, _ builder: inout SceneBuilder
   ) -> Double {
-    builder.paragraph(
-      text, x: x, y: y, width: width, builder.secondary(6), baseline: 5.8, pitch: 7.4,
-      atMost: limit)
+    guard builder.words.note else { return y }
+    return builder.paragraph(
+      text, x: x, y: y, width: width, builder.secondary(6), baseline: 5.8, pitch: 7.4)
   }
 
   private var text: String {

@@ -4,8 +4,8 @@ package import Pictures
 
 /// A map as pixels: values are interpolated first, and then become colours.
 package struct MapRaster {
-  /// A side that smoothed maps have at least, in pixels.
-  private static let smoothSide = 256
+  /// How finely the scale is divided into colours and opacities: well below what 8 bits show.
+  private static let levels = 4096
 
   private let map: AttentionMap
   private let scale: ValueScale
@@ -17,72 +17,60 @@ package struct MapRaster {
     self.style = style
   }
 
-  /// The colour of each cell, or of each pixel between the cells.
+  /// The colour of each cell, or of each of `width` × `height` pixels if values are interpolated.
   ///
   /// Whole cells are as many pixels: squares drawn as vectors would show seams where they meet.
-  var opaque: Picture {
-    let map = fine(atLeast: 1)
+  func opaque(width: Int, height: Int) -> Picture {
+    let map = fine(width: width, height: height)
     return Picture(
       width: map.grid.columns, height: map.grid.rows,
       pixels: map.values.flatMap { value in
-        let color = color(value)
+        let color =
+          value.isFinite
+          ? style.shownColors.color(at: scale.fraction(of: Double(value))) : .white
         return [color.red, color.green, color.blue]
       })
   }
 
-  /// The colours over `grey`, as opaque as the value is high.
-  package func blended(over grey: Picture) -> Picture {
-    mixed(into: grey) { (share($0), color($0)) }
-  }
-
-  /// `picture` with the share of its brightness that the value has of the scale.
-  package func dimming(_ picture: Picture) -> Picture {
-    mixed(into: picture) { (1 - share($0), .black) }
-  }
-
-  private func share(_ value: Float) -> Double {
-    value.isFinite ? max(0, min(1, scale.fraction(of: Double(value)))) : 0
-  }
-
-  private func color(_ value: Float) -> Color {
-    value.isFinite ? style.shownColors.color(at: scale.fraction(of: Double(value))) : .white
-  }
-
-  /// The map on its own cells, or smoothed on a grid at least `side` wide and high.
-  ///
-  /// A map with cells that have no value is left as it is.
-  private func fine(atLeast side: Int) -> AttentionMap {
-    guard style.interpolation != .nearest, map.values.allSatisfy(\.isFinite) else { return map }
-    let wanted = max(side, Self.smoothSide)
-    let shorter = min(map.grid.rows, map.grid.columns)
-    return map.enlarged(by: (wanted + shorter - 1) / shorter, style.interpolation)
-  }
-
-  /// `picture` on its way to a colour, for each value of the map a share of it and the colour; on the
-  /// finer of the two grids in each direction.
-  private func mixed(
-    into picture: Picture, _ paint: (Float) -> (share: Double, color: Color)
-  ) -> Picture {
-    let map = fine(atLeast: max(picture.width, picture.height))
-    let paints = map.values.map(paint)
-    let (width, height) = (max(map.grid.columns, picture.width), max(map.grid.rows, picture.height))
-    // Every sample is written once.
-    let pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, count in
-      for row in 0..<height {
-        let line = row * map.grid.rows / height * map.grid.columns
-        let source = row * picture.height / height * picture.width
-        for column in 0..<width {
-          let (share, color) = paints[line + column * map.grid.columns / width]
-          let start = 3 * (source + column * picture.width / width)
-          for (channel, part) in [color.red, color.green, color.blue].enumerated() {
-            let found = Double(picture.pixels[start + channel])
-            unsafe pixels[3 * (row * width + column) + channel] =
-              UInt8((found + (Double(part) - found) * share).rounded())
-          }
+  /// `picture` with the map laid over it, pixel by pixel: each on its way to the colour of its value,
+  /// as far as the value is opaque.
+  package func over(_ picture: Picture) -> Picture {
+    let (width, height) = (picture.width, picture.height)
+    let map = fine(width: width, height: height)
+    let levels = map.values.map(level)
+    let paints = (0...Self.levels).map { level -> [Double] in
+      let (color, opacity) = style.paint(at: Double(level) / Double(Self.levels))
+      return [Double(color.red), Double(color.green), Double(color.blue), opacity]
+    }.flatMap(\.self)
+    var pixels = picture.pixels
+    for row in 0..<height {
+      let line = row * map.grid.rows / height * map.grid.columns
+      for column in 0..<width {
+        guard let level = levels[line + column * map.grid.columns / width] else { continue }
+        let opacity = paints[4 * level + 3]
+        let start = 3 * (row * width + column)
+        for channel in 0..<3 {
+          let found = Double(pixels[start + channel])
+          pixels[start + channel] = UInt8(
+            (found + (paints[4 * level + channel] - found) * opacity).rounded())
         }
       }
-      count = width * height * 3
     }
     return Picture(width: width, height: height, pixels: pixels)
+  }
+
+  /// Where a value lies on the scale; `nil` for one that is none, which leaves the picture as it is.
+  private func level(_ value: Float) -> Int? {
+    guard value.isFinite else { return nil }
+    let fraction = max(0, min(1, scale.fraction(of: Double(value))))
+    return Int((fraction * Double(Self.levels)).rounded())
+  }
+
+  /// The map on its own cells, or interpolated on a grid as fine as the pixels.
+  ///
+  /// A map with cells that have no value is left as it is.
+  private func fine(width: Int, height: Int) -> AttentionMap {
+    guard map.values.allSatisfy(\.isFinite) else { return map }
+    return map.interpolated(on: Grid(rows: height, columns: width), style.kernel)
   }
 }

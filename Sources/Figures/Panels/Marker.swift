@@ -4,6 +4,8 @@ enum Marker: CaseIterable {
   case square
   case triangle
   case diamond
+  case wedge
+  case bar
 
   /// The corners around the centre, at a distance of about 1.
   private var corners: [(Double, Double)] {
@@ -16,6 +18,8 @@ enum Marker: CaseIterable {
     case .square: [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
     case .triangle: [(0, -1.2), (1.1, 0.8), (-1.1, 0.8)]
     case .diamond: [(0, -1.3), (1.1, 0), (0, 1.3), (-1.1, 0)]
+    case .wedge: [(0, 1.2), (1.1, -0.8), (-1.1, -0.8)]
+    case .bar: [(-1.4, -0.55), (1.4, -0.55), (1.4, 0.55), (-1.4, 0.55)]
     }
   }
 

@@ -1,13 +1,15 @@
+internal import AttentionAnalysis
+
 /// How a map is drawn over its picture.
 public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
+  /// Colours over the picture in grey, as opaque as the value is high.
+  case alpha
   /// A square for each cell over the picture in grey, its area in proportion to the value.
   case mosaic
   /// Whole cells, which hide the picture.
   case cells
   /// Whole cells next to their picture.
   case side
-  /// Colours over the picture in grey, their opacity in proportion to the value.
-  case alpha
   /// The picture, darkened where attention is low (Tang et al., DAAM, ACL 2023).
   case dim
   /// The picture with lines of equal attention.
@@ -27,4 +29,19 @@ public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {
     return max(
       0.22, min(1, Self.smallestSquare / length), 0.94 * max(0, min(1, fraction)).squareRoot())
   }
+
+  /// How values between the centres of cells are found, unless a style says it.
+  ///
+  /// What shows cells shows them as they are; what lies over a picture is smooth, so that the picture's
+  /// own shapes are the only edges.
+  var interpolation: Recipe.Interpolation {
+    switch self {
+    case .mosaic, .cells, .side: .nearest
+    case .alpha, .dim, .contour: .bicubic
+    case .jetCompat: .bilinear
+    }
+  }
+
+  /// Whether another interpolation may be asked for.
+  var takesInterpolation: Bool { self != .mosaic && self != .jetCompat }
 }

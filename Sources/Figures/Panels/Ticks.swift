@@ -22,4 +22,18 @@ struct Ticks: Hashable, Sendable {
     step = steps.first { values($0).count <= count } ?? span
     self.values = values(step)
   }
+
+  /// The ends of an axis from `least` to `greatest`, extended to the next labelled values.
+  static func ends(
+    from least: Double, to greatest: Double, atMost count: Int
+  ) -> (lower: Double, upper: Double) {
+    var (lower, upper) = (least, greatest)
+    // A wider axis may need wider steps, and their ends lie farther out.
+    for _ in 0..<4 {
+      let step = Ticks(from: lower, to: upper, atMost: count).step
+      lower = (least / step + 1e-9).rounded(.down) * step
+      upper = (greatest / step - 1e-9).rounded(.up) * step
+    }
+    return (lower, upper)
+  }
 }

@@ -1,3 +1,4 @@
+import AttentionAnalysis
 import AttentionTrace
 internal import Foundation
 import PromptText
@@ -20,12 +21,27 @@ struct ReportDocument: Encodable {
     let isJoined: Bool
   }
 
+  struct Word: Encodable {
+    let name: String
+    let tokens: [Int]
+  }
+
+  /// What the runs of one prompt share.
+  struct Prompt: Encodable {
+    let text: String
+    let tokens: [Token]
+    let subjects: [Word]
+    let timesteps: [Double]
+    let steps: [Int]
+    let headSteps: [Int]
+  }
+
   struct Curves: Encodable {
     let steps: [Int]
     /// By step; null for what is not a number.
     let loss: [Float?]
-    /// `[subject][step]`.
-    let largest: [[Float?]]
+    /// `[subject][step]`, excitation scores.
+    let scores: [[Float?]]
   }
 
   struct Layer: Encodable {
@@ -40,46 +56,59 @@ struct ReportDocument: Encodable {
   }
 
   struct Run: Encodable {
-    let method: String
+    /// The place of its prompt.
+    let prompt: Int
+    let name: String
     /// As text: it may be greater than a script's numbers are exact for.
     let seed: String
+    /// Whether it is plain Stable Diffusion, whose lines are dashed.
+    let isPlain: Bool
     let isComplete: Bool
     let hasPicture: Bool
     let tokens: [Int]
+    let lossGrid: Size
     let curves: Curves
     let layers: [Layer]
   }
 
-  let prompt: String
-  let tokens: [Token]
-  let subjects: [String]
-  let firstSubjectToken: Int?
-  let timesteps: [Double]
-  let steps: [Int]
-  let headSteps: [Int]
-  let lossGrid: Size
+  /// Where the page opens.
+  struct Place: Encodable {
+    let run: Int
+    let tokens: [Int]
+  }
+
+  let prompts: [Prompt]
+  let runs: [Run]
+  /// The most neglected subject.
+  let worst: Place
   /// 256 colours of six hexadecimal digits.
   let colors: String
-  let runs: [Run]
+  /// The colours of words in their order, `#RRGGBB`.
+  let words: [String]
 
-  init(_ recordings: [ReportRecording], pictures: [String?], _ plan: ReportPlan) throws {
-    let manifest = recordings[0].run.manifest
-    prompt = manifest.tokens.prompt
-    tokens = Self.tokens(manifest.tokens, Set(recordings.flatMap(\.tokens)))
-    subjects = manifest.subjects.map(\.name)
-    firstSubjectToken = manifest.subjects.first?.tokens.first
-    timesteps = manifest.timesteps
-    (steps, headSteps) = (plan.steps, plan.headSteps)
-    lossGrid = Size(manifest.method.grid)
-    colors = ColorMapTables.viridis.map { String(format: "%06x", $0) }.joined()
-    runs = try zip(recordings, pictures).map { recording, picture in
-      let manifest = recording.run.manifest
-      return Run(
-        method: manifest.method.name, seed: String(manifest.seed),
-        isComplete: manifest.status == .complete, hasPicture: picture != nil,
-        tokens: recording.tokens, curves: Self.curves(recording.run),
-        layers: try Self.layers(recording, plan))
+  /// - Parameter worst: the verdict on the most neglected subject; `nil` without any.
+  init(
+    _ groups: [ReportGroup], pictures: [[String?]], worst: ReportVerdict?, _ plan: ReportPlan
+  ) throws {
+    prompts = zip(groups, plan.kept).map(Self.prompt)
+    runs = try groups.indices.flatMap { group in
+      try groups[group].recordings.indices.map { place in
+        let recording = groups[group].recordings[place]
+        let manifest = recording.run.manifest
+        return Run(
+          prompt: group, name: groups[group].names[place], seed: String(manifest.seed),
+          isPlain: manifest.method.name == NeglectComparison.plainMethod,
+          isComplete: manifest.status == .complete, hasPicture: pictures[group][place] != nil,
+          tokens: recording.tokens, lossGrid: Size(manifest.method.grid),
+          curves: Self.curves(recording.run),
+          layers: try Self.layers(recording, plan.kept[group]))
+      }
     }
+    let subjects = groups[0].manifest.subjects
+    self.worst = Place(
+      run: worst?.run ?? 0, tokens: worst?.subject.tokens ?? subjects.first?.tokens ?? [])
+    colors = ColorMapTables.magma.map { String(format: "%06x", $0) }.joined()
+    words = Palette.words.map(\.hex)
   }
 
   /// JSON whose bytes depend on the content alone.
@@ -91,12 +120,20 @@ struct ReportDocument: Encodable {
     }
   }
 
+  private static func prompt(_ group: ReportGroup, _ kept: ReportPlan.Kept) -> Prompt {
+    Prompt(
+      text: group.prompt,
+      tokens: tokens(group.manifest.tokens, Set(group.recordings.flatMap(\.tokens))),
+      subjects: group.manifest.subjects.map { Word(name: $0.name, tokens: $0.tokens) },
+      timesteps: group.manifest.timesteps, steps: kept.steps, headSteps: kept.headSteps)
+  }
+
   private static func layers(
-    _ recording: ReportRecording, _ plan: ReportPlan
+    _ recording: ReportRecording, _ kept: ReportPlan.Kept
   ) throws -> [Layer] {
     try recording.branches.flatMap { branch in
       try recording.sites.map { site in
-        let maps = try ReportMaps(recording, site, branch, plan)
+        let maps = try ReportMaps(recording, site, branch, kept)
         return Layer(
           path: site.site.path, grid: Size(site.site.grid), heads: site.heads,
           branch: branch.rawValue, stepMaps: ReportMaps.base64(maps.steps),
@@ -107,11 +144,11 @@ struct ReportDocument: Encodable {
 
   private static func curves(_ run: RecordedRun) -> Curves {
     let count = run.manifest.subjects.count
-    let calls = run.noisePredictions.filter { $0.measurement?.maxima.count == count }
+    let calls = run.noisePredictions.filter { $0.measurement?.scores.count == count }
     func finite(_ value: Float?) -> Float? { value.flatMap { $0.isFinite ? $0 : nil } }
     return Curves(
       steps: calls.map(\.step), loss: calls.map { finite($0.measurement?.loss) },
-      largest: (0..<count).map { subject in calls.map { finite($0.measurement?.maxima[subject]) } })
+      scores: (0..<count).map { subject in calls.map { finite($0.measurement?.scores[subject]) } })
   }
 
   /// The prompt's tokens in order, recorded or not, and special ones that were recorded.

@@ -17,7 +17,7 @@ struct ReportMaps {
   /// Reads the denoising calls of a layer once, in their order.
   /// - Throws: `TraceError` when a chunk is damaged; one that is missing leaves NaN.
   init(
-    _ recording: ReportRecording, _ site: RecordedSite, _ branch: Branch, _ plan: ReportPlan
+    _ recording: ReportRecording, _ site: RecordedSite, _ branch: Branch, _ plan: ReportPlan.Kept
   ) throws {
     let run = recording.run
     let columns = recording.tokens.compactMap { (site.tokens ?? []).firstIndex(of: $0) }

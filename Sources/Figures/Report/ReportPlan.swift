@@ -2,45 +2,62 @@ import AttentionTrace
 
 /// What of the recordings a report keeps, so that its file stays within a budget.
 struct ReportPlan: Equatable {
-  /// The steps whose maps are kept, ascending.
-  let steps: [Int]
-  /// Those of the steps for which single heads are kept too; of the others the mean over heads is.
-  let headSteps: [Int]
+  /// What is kept of the runs of a prompt.
+  struct Kept: Equatable {
+    /// The steps whose maps are kept, ascending.
+    let steps: [Int]
+    /// Those of the steps for which single heads are kept too; of the others the mean over heads is.
+    let headSteps: [Int]
+  }
+
+  /// By group.
+  let kept: [Kept]
   /// What was left out, in words; empty if nothing was.
   let omissions: [String]
 
   /// Keeps as much as fits: every step, or every n-th with the smallest n; then single heads for as
   /// many of these.
   /// - Parameters:
-  ///   - recordings: the runs.
+  ///   - groups: the runs by prompt.
   ///   - budget: the file's size, in bytes.
   ///   - fixed: the bytes that all but the maps take.
   /// - Throws: ``FigureError/overBudget(needed:budget:)`` if two steps are too much.
-  init(_ recordings: [ReportRecording], budget: Int, fixed: Int) throws {
-    let recorded = Set(recordings.flatMap(\.steps)).sorted()
-    func size(_ steps: Int, _ headSteps: Int) -> Int {
-      recordings.reduce(fixed) { $0 + $1.encodedSize(steps: steps, headSteps: headSteps) }
+  init(_ groups: [ReportGroup], budget: Int, fixed: Int) throws {
+    let recorded = groups.map { Set($0.recordings.flatMap(\.steps)).sorted() }
+    func size(_ steps: [Int], _ headSteps: [Int]) -> Int {
+      groups.indices.reduce(fixed) { sum, group in
+        groups[group].recordings.reduce(sum) {
+          $0 + $1.encodedSize(steps: steps[group], headSteps: headSteps[group])
+        }
+      }
     }
     func every(_ stride: Int, of steps: [Int]) -> [Int] {
       Swift.stride(from: 0, to: steps.count, by: stride).map { steps[$0] }
     }
-    let strides = 1...max(1, recorded.count)
-    let kept = strides.lazy.map { stride in
-      let steps = every(stride, of: recorded)
-      return (stride, steps.last == recorded.last ? steps : steps + recorded.suffix(1))
-    }.first { size($0.1.count, 0) <= budget }
-    guard let (stride, steps) = kept else {
-      throw FigureError.overBudget(needed: size(min(2, recorded.count), 0), budget: budget)
+    let none = recorded.map { _ in 0 }
+    let strides = 1...max(1, recorded.map(\.count).max() ?? 1)
+    let fitting = strides.lazy.map { stride in
+      let steps = recorded.map { all in
+        let steps = every(stride, of: all)
+        return steps.last == all.last ? steps : steps + all.suffix(1)
+      }
+      return (stride, steps)
+    }.first { size($0.1.map(\.count), none) <= budget }
+    guard let (stride, steps) = fitting else {
+      throw FigureError.overBudget(
+        needed: size(recorded.map { min(2, $0.count) }, none), budget: budget)
     }
     let (headStride, headSteps) =
-      strides.lazy.map { ($0, every($0, of: steps)) }
-      .first { size(steps.count, $0.1.count) <= budget } ?? (0, [])
-    self.steps = steps
-    // One step says nothing about the way: then the means over all steps are better.
-    self.headSteps = headSteps.count > 1 || steps.count == 1 ? headSteps : []
+      strides.lazy.map { stride in (stride, steps.map { every(stride, of: $0) }) }
+      .first { size(steps.map(\.count), $0.1.map(\.count)) <= budget }
+      ?? (0, steps.map { _ in [] })
+    kept = zip(steps, headSteps).map { steps, headSteps in
+      // One step says nothing about the way: then the means over all steps are better.
+      Kept(steps: steps, headSteps: headSteps.count > 1 || steps.count == 1 ? headSteps : [])
+    }
     omissions = Self.omissions(
-      stride: stride, headStride: self.headSteps.isEmpty ? nil : headStride,
-      whole: size(recorded.count, recorded.count))
+      stride: stride, headStride: kept.contains { !$0.headSteps.isEmpty } ? headStride : nil,
+      whole: size(recorded.map(\.count), recorded.map(\.count)))
   }
 
   private static func omissions(stride: Int, headStride: Int?, whole: Int) -> [String] {

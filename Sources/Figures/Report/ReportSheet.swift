@@ -1,151 +1,190 @@
 import AttentionAnalysis
 import AttentionTrace
-internal import Pictures
+import Pictures
 import PromptText
 
-/// The part of a report that is there without a script: verdicts, and a contact sheet of pictures and
-/// the subjects' maps on one scale.
+/// The part of a report that is there without a script: an index of prompts, a contact sheet of pictures
+/// and the subjects' maps on one scale for each prompt, and the verdicts.
 struct ReportSheet {
-  private let recordings: [ReportRecording]
-  private let pictures: [String?]
-  private let software: String
-  /// Each run's maps of the subjects; `nil` where the loss's grid was not recorded.
-  private let maps: [[SubjectMap]?]
-  private let scale: ValueScale
+  /// The longer side of a thumbnail, in pixels.
+  private static let side = 96
+
+  private let groups: [ReportGroup]
+  private let pictures: [[ReportPicture]]
+  private let verdicts: [ReportVerdict]
+  /// Of each group's runs the maps of the subjects; `nil` where the loss's grid was not recorded.
+  private let maps: [[[SubjectMap]?]]
 
   init(
-    _ recordings: [ReportRecording], pictures: [String?], software: String
+    _ groups: [ReportGroup], pictures: [[ReportPicture]], verdicts: [ReportVerdict]
   ) throws {
-    (self.recordings, self.pictures) = (recordings, pictures)
-    self.software = software
-    maps = try recordings.map(Self.subjectMaps)
-    scale = ValueScale(covering: maps.flatMap { $0 ?? [] }.map(\.map))
+    (self.groups, self.pictures) = (groups, pictures)
+    self.verdicts = ReportVerdict.ranked(verdicts)
+    maps = try groups.map { try $0.recordings.map(Self.subjectMaps) }
   }
 
-  var html: String {
+  // MARK: - Index
+
+  /// The worst case in a line, and the prompts where there are several.
+  var index: String {
+    let prompts = groups.indices.map { group in
+      let runs = groups[group].recordings.count
+      return "<li><a href=\"#prompt-\(group + 1)\"><bdi>\(MarkupText.escaped(groups[group].prompt))"
+        + "</bdi></a> – \(runs) \(runs == 1 ? "run" : "runs")"
+        + (worst(of: group).map { "; lowest score: \(word($0)), \(scoreText($0))" } ?? "") + "</li>"
+    }
+    let list =
+      groups.count < 2
+      ? ""
+      : "<nav aria-labelledby=\"index-title\"><h2 id=\"index-title\">Prompts</h2><ol>"
+        + prompts.joined() + "</ol></nav>"
+    guard let worst = verdicts.first, !worst.score.isNaN else { return list }
+    let prompt =
+      groups.count < 2 ? "" : " of <q><bdi>\(MarkupText.escaped(self.prompt(of: worst)))</bdi></q>"
+    return "<p id=\"worst\">Lowest score: <a href=\"\(link(to: worst))\">\(word(worst)) in "
+      + "\(name(of: worst))\(prompt)</a>, \(scoreText(worst)).</p>" + list
+  }
+
+  private func worst(of group: Int) -> ReportVerdict? {
+    verdicts.first { firstRun(of: group)..<firstRun(of: group + 1) ~= $0.run }
+  }
+
+  private func scoreText(_ verdict: ReportVerdict) -> String {
+    "\(verdict.shape) \(verdict.verdict.words), excitation score "
+      + NumberText.value(verdict.score)
+  }
+
+  // MARK: - Verdicts
+
+  var verdictList: String {
+    guard !verdicts.isEmpty else { return "" }
+    let rows = verdicts.map { verdict in
+      let prompt =
+        groups.count < 2
+        ? "" : "<span><bdi>\(MarkupText.escaped(self.prompt(of: verdict)))</bdi></span>"
+      return "<li><a href=\"\(link(to: verdict))\"><strong>\(word(verdict))</strong>"
+        + "<span><span class=\"shape\" aria-hidden=\"true\">\(verdict.shape)</span> "
+        + "\(verdict.verdict.words) <span class=\"number\">\(NumberText.value(verdict.score))</span></span>"
+        + "<span><bdi>\(name(of: verdict))</bdi></span>\(prompt)"
+        + "<span class=\"reason\"><bdi>\(MarkupText.escaped(verdict.reason))</bdi></span></a></li>"
+    }
+    return "<section aria-labelledby=\"verdicts-title\"><h2 id=\"verdicts-title\">Verdict on each "
+      + "subject, the lowest excitation score first</h2><ol class=\"verdicts\">\n"
+      + rows.joined(separator: "\n") + "</ol></section>"
+  }
+
+  // MARK: - Contact sheet
+
+  /// The contact sheet of all runs.
+  var runs: String {
     get throws {
-      [
-        try verdicts,
-        "<section id=\"sheet\" aria-labelledby=\"sheet-title\">",
-        "<h2 id=\"sheet-title\">Contact sheet</h2>",
-        "<p>Pictures, and the mean of each subject’s attention over heads, the loss’s layers and all "
-          + "steps, on one scale. With JavaScript this page also shows each word, step, layer and "
-          + "head.</p>",
-        try colorBar, "<div class=\"runs\">",
-        try recordings.indices.map(figure).joined(separator: "\n"), "</div></section>",
-        provenance,
-      ].joined(separator: "\n")
+      "<section id=\"sheet\" aria-labelledby=\"sheet-title\"><h2 id=\"sheet-title\">All runs</h2>"
+        + "<p class=\"help\">Each picture, and over it in grey the attention to each subject: the mean "
+        + "over heads, the loss’s layers and all steps, as opaque as its value. Follow a picture or a "
+        + "map to that run below.</p>"
+        + (try groups.indices.map(section).joined(separator: "\n")) + "</section>"
     }
   }
 
-  // MARK: - Parts
-
-  private func title(_ run: Int) -> String {
-    let manifest = recordings[run].run.manifest
-    return "\(manifest.method.name), seed \(manifest.seed)"
+  private func section(_ group: Int) throws -> String {
+    let scale = ValueScale(covering: maps[group].flatMap { $0 ?? [] }.map(\.map))
+    let heading =
+      groups.count < 2
+      ? "" : "<h3><bdi>\(MarkupText.escaped(groups[group].prompt))</bdi></h3>"
+    let cells = try groups[group].recordings.indices.map { try cell(group, $0, scale) }
+    return "<section id=\"prompt-\(group + 1)\" class=\"prompt\">\(heading)"
+      + (try colorBar(group, scale)) + "<ul class=\"runs\">\(cells.joined(separator: "\n"))</ul>"
+      + "<p class=\"facts\"><bdi>\(MarkupText.escaped(groups[group].facts))</bdi></p></section>"
   }
 
-  private func figure(_ run: Int) throws -> String {
-    let picture = pictures[run].map { data in
-      "<figure><img id=\"picture-\(run)\" src=\"\(data)\" alt=\"Picture of "
-        + "\(MarkupText.escaped(title(run)))\"><figcaption>picture</figcaption></figure>"
-    }
-    let subjects: [String] =
-      try maps[run].map { maps in try maps.map(mapFigure) }
+  private func cell(_ group: Int, _ place: Int, _ scale: ValueScale) throws -> String {
+    let run = firstRun(of: group) + place
+    let name = MarkupText.escaped(groups[group].names[place])
+    let picture =
+      pictures[group][place].dataURI.map {
+        "<img id=\"picture-\(run)\" src=\"\($0)\" alt=\"Picture of \(name)\">picture"
+      } ?? "No picture yet."
+    let subjects =
+      try maps[group][place].map { try $0.map { try thumbnail($0, group, place, scale) } }
       ?? [
         "<p>No map of the subjects here: the layers at the loss’s grid were not recorded for the "
           + "prompt.</p>"
       ]
-    return "<div class=\"sheet-run\"><h3>\(MarkupText.escaped(title(run)))</h3>"
-      + "<div class=\"sheet-row\">\(picture ?? "<p>No picture yet.</p>")\(subjects.joined())</div></div>"
+    return "<li class=\"run\"><p class=\"name\"><bdi>\(name)</bdi></p><div class=\"thumbs\">"
+      + "<a id=\"run=\(run)\" href=\"#run=\(run)\">\(picture)</a>\(subjects.joined())</div></li>"
   }
 
-  private func mapFigure(_ subject: SubjectMap) throws -> String {
-    let peak = MapPeak(of: subject.map)
-    let value = NumberText.value(Double(peak.value))
-    let caption =
-      "\(subject.subject.name): largest \(value) at row \(peak.row), column \(peak.column)"
-    return "<figure><img class=\"map\" src=\"\(try dataURI(subject))\" alt=\"Attention map of "
-      + "\(MarkupText.escaped(caption))\"><figcaption><bdi>\(MarkupText.escaped(subject.subject.name))"
-      + "</bdi>: largest \(value) at row \(peak.row), column \(peak.column)</figcaption></figure>"
-  }
-
-  private func dataURI(_ subject: SubjectMap) throws -> String {
-    // Pixels of a few cells would be blurred where a browser does not know `pixelated`.
-    let enlarged = max(1, 128 / max(subject.grid.rows, subject.grid.columns))
-    return try Self.png(
-      rows: subject.grid.rows * enlarged, columns: subject.grid.columns * enlarged
-    ) { row, column in
-      let cell = row / enlarged * subject.grid.columns + column / enlarged
-      return scale.fraction(of: Double(subject.values[cell]))
-    }
-  }
-
-  private var colorBar: String {
-    get throws {
-      guard maps.contains(where: { $0 != nil }) else { return "" }
-      let bar = try Self.png(rows: 1, columns: 256) { _, column in (Double(column) + 0.5) / 256 }
-      let (lower, upper) = (NumberText.value(scale.lower), NumberText.value(scale.upper))
-      return
-        "<p class=\"sheet-bar\">\(lower) <img src=\"\(bar)\" alt=\"Colour scale from \(lower), "
-        + "dark blue, to \(upper), yellow\"> \(upper)</p>"
-    }
-  }
-
-  /// A picture of colours, as a data URI.
-  private static func png(
-    rows: Int, columns: Int, _ fraction: (Int, Int) -> Double
+  private func thumbnail(
+    _ map: SubjectMap, _ group: Int, _ place: Int, _ scale: ValueScale
   ) throws -> String {
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(rows * columns * 3)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let value = fraction(row, column)
-        let color = ColorMap.viridis.color(at: value.isNaN ? 0 : value)
-        pixels += [color.red, color.green, color.blue]
+    let run = firstRun(of: group) + place
+    let verdict = verdicts.first { $0.run == run && $0.subject == map.subject }
+    let peak = NumberText.value(Double(map.peak.value))
+    let word = "<bdi>\(MarkupText.escaped(map.subject.name))</bdi>"
+    let alt = "Attention to \(map.subject.name) in \(groups[group].names[place]): peak \(peak)"
+    let address = Self.address(run: run, map.subject)
+    return
+      "<a id=\"\(address)\" href=\"#\(address)\"><img src=\"\(try dataURI(map, group, place, scale))\" "
+      + "alt=\"\(MarkupText.escaped(alt))\">\(word)<br>peak \(peak)"
+      + (verdict.map {
+        "<br><span class=\"shape\" aria-hidden=\"true\">\($0.shape)</span> \($0.verdict.words)"
       }
-    }
-    return try Picture(width: columns, height: rows, pixels: pixels).dataURI
+        ?? "") + "</a>"
   }
 
-  private var verdicts: String {
-    get throws {
-      let rows = try recordings.indices.flatMap { index -> [String] in
-        guard !recordings[index].run.manifest.subjects.isEmpty else { return [] }
-        let report = try NeglectReport(recordings[index].run)
-        return report.subjects.map { subject in
-          let cells = [
-            report.manifest.method.name, String(report.manifest.seed), subject.subject.name,
-            subject.verdict.rawValue, NumberText.value(Double(subject.late)), subject.reason,
-          ]
-          return "<tr class=\"\(subject.verdict.rawValue)\">"
-            + cells.map { "<td><bdi>\(MarkupText.escaped($0))</bdi></td>" }.joined() + "</tr>"
-        }
-      }
-      guard !rows.isEmpty else { return "" }
-      let titles = ["Method", "Seed", "Subject", "Verdict", "Late", "Why"]
-      return
-        "<section aria-labelledby=\"verdicts-title\"><h2 id=\"verdicts-title\">Verdict on each "
-        + "subject</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Verdicts\"><table>"
-        + "<thead><tr>" + titles.map { "<th scope=\"col\">\($0)</th>" }.joined()
-        + "</tr></thead><tbody>\n" + rows.joined(separator: "\n")
-        + "</tbody></table></div></section>"
-    }
+  private func dataURI(
+    _ map: SubjectMap, _ group: Int, _ place: Int, _ scale: ValueScale
+  ) throws -> String {
+    let style = MapStyle(overlay: .alpha, colors: .magma, interpolation: .bicubic)
+    let raster = MapRaster(map: map.map, scale: scale, style: style)
+    let picture = pictures[group][place]
+    let longer = max(picture.size.width, picture.size.height)
+    let drawn =
+      picture.grey.map(raster.over)
+      ?? raster.opaque(width: picture.size.width, height: picture.size.height)
+    return try drawn.resized(
+      width: max(1, Self.side * picture.size.width / longer),
+      height: max(1, Self.side * picture.size.height / longer)
+    ).dataURI
   }
 
-  private var provenance: String {
-    let first = recordings[0].run.manifest
-    let facts = [
-      "\(first.model.name), \(first.width)×\(first.height) pixels",
-      "\(first.timesteps.count) steps, guidance \(NumberText.plain(first.guidanceScale))",
-      first.negativePrompt.isEmpty ? nil : "negative prompt “\(first.negativePrompt)”",
-      software,
-    ]
-    return "<footer><p><bdi>"
-      + MarkupText.escaped(facts.compactMap(\.self).joined(separator: "; ")) + "</bdi></p></footer>"
+  private func colorBar(_ group: Int, _ scale: ValueScale) throws -> String {
+    guard maps[group].contains(where: { $0 != nil }) else { return "" }
+    let colors = ColorMap.magma.colors.flatMap { [$0.red, $0.green, $0.blue] }
+    let bar = try Picture(width: 256, height: 1, pixels: colors).dataURI
+    let (lower, upper) = (NumberText.value(scale.lower), NumberText.value(scale.upper))
+    return "<p class=\"sheet-bar\">attention \(lower) <img src=\"\(bar)\" alt=\"Colour scale from "
+      + "\(lower), black, to \(upper), pale yellow\"> \(upper)</p>"
   }
 
-  // MARK: - Maps
+  // MARK: - Runs
+
+  /// The place of a group's first run among all.
+  private func firstRun(of group: Int) -> Int {
+    groups[..<group].reduce(0) { $0 + $1.recordings.count }
+  }
+
+  private func name(of verdict: ReportVerdict) -> String {
+    MarkupText.escaped(groups.flatMap(\.names)[verdict.run])
+  }
+
+  private func prompt(of verdict: ReportVerdict) -> String {
+    let group = groups.indices.last { firstRun(of: $0) <= verdict.run } ?? 0
+    return groups[group].prompt
+  }
+
+  private func word(_ verdict: ReportVerdict) -> String {
+    "<bdi>\(MarkupText.escaped(verdict.subject.name))</bdi>"
+  }
+
+  private func link(to verdict: ReportVerdict) -> String {
+    "#" + Self.address(run: verdict.run, verdict.subject)
+  }
+
+  /// The part of an address that shows a subject of a run as the contact sheet does, for an attribute.
+  private static func address(run: Int, _ subject: Subject) -> String {
+    "run=\(run)&amp;token=\(subject.tokens.map(String.init).joined(separator: ","))&amp;step=mean"
+  }
 
   private static func subjectMaps(_ recording: ReportRecording) throws -> [SubjectMap]? {
     let manifest = recording.run.manifest

@@ -3,22 +3,30 @@ internal import TensorEngine
 
 /// The page's fixed parts, and how they become one file that asks for nothing else.
 struct ReportTemplate {
+  /// The script's parts in their order: later ones use what earlier ones declare.
+  private static let scripts = [
+    "maps", "state", "elements", "menu", "overlay", "views", "curves", "heads", "export", "page",
+  ]
+
   private let page: String
   private let style: String
   private let script: String
 
+  /// The bytes that it takes of a page.
+  var size: Int { page.utf8.count + style.utf8.count + script.utf8.count }
+
   /// Reads the parts from the package's resources.
   /// - Throws: `FileError`.
   init() throws {
-    let folder = (Bundle.module.resourceURL ?? Bundle.module.bundleURL).path + "/Report"
+    let folder = ResourceFolder.figures.path + "/Report"
     func part(_ name: String) throws -> String {
       try unsafe MappedFile(path: "\(folder)/\(name)").withBytes {
         unsafe String(decoding: $0, as: UTF8.self)
       }
     }
-    (page, style, script) = (
-      try part("report.html"), try part("report.css"), try part("report.js")
-    )
+    (page, style) = (try part("report.html"), try part("report.css"))
+    let parts = try Self.scripts.map { try part("script/\($0).js") }
+    script = "\"use strict\";\n(() => {\n" + parts.joined(separator: "\n") + "})();\n"
   }
 
   /// The whole file.

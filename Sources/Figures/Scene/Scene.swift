@@ -85,6 +85,25 @@ public struct Scene: Sendable {
     }
   }
 
+  /// A point of a line's baseline.
+  public enum Anchor: Sendable {
+    /// Where the line starts.
+    case start
+    /// Half-way.
+    case middle
+    /// Where the line ends.
+    case end
+
+    /// How far along the line the point is, 0…1.
+    var fraction: Double {
+      switch self {
+      case .start: 0
+      case .middle: 0.5
+      case .end: 1
+      }
+    }
+  }
+
   /// One line of words, set and measured.
   public struct Text: Hashable, Sendable {
     /// The words, without line breaks.
@@ -99,6 +118,8 @@ public struct Scene: Sendable {
     public var color: Color
     /// Whether the line runs upwards instead of to the right.
     public var isVertical: Bool
+    /// Which point of the baseline stays where it is in a program that sets the words in another font.
+    public var anchor: Anchor
     /// The area of the line on the page, from the font's ascent to its descent.
     public var box: Rect
   }
@@ -115,6 +136,8 @@ public struct Scene: Sendable {
     case image(Picture, Rect)
     /// A grid of coloured squares.
     case cells(Cells)
+    /// Colours that pass into each other from left to right, at least one.
+    case gradient([Color], Rect)
     /// A line of words.
     case text(Text)
   }
@@ -137,6 +160,17 @@ public struct Scene: Sendable {
       self.software = software
       self.manifest = manifest
     }
+
+    /// The namespace of XML in which a file holds the manifest.
+    static let namespace = "urn:heed:figure:"
+    /// What the figure is about, for catalogues.
+    static let keywords = [
+      "text-to-image diffusion", "cross-attention", "explainability",
+    ]
+    /// Metadata that tell nothing, for double-blind review; the date, which a PDF must have, is the first day
+    /// of 2000.
+    static let anonymous = Metadata(
+      title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: "")
   }
 
   /// The page's width in points.
@@ -153,13 +187,20 @@ public struct Scene: Sendable {
   public let metadata: Metadata
   /// The caption for a paper, with the figure's own numbers.
   public internal(set) var caption: String
+  /// What of the caption the figure does not print itself, for a paper that shows both.
+  public internal(set) var unprintedCaption: String
+  /// Which of the figure's pages it is, from 1.
+  public internal(set) var page = 1
+  /// How many pages the figure has.
+  public internal(set) var pages = 1
   /// What the reader of the figure should know, a line each, such as characters without a glyph.
   public internal(set) var warnings: [String]
 
   /// A page of `nodes`.
   public init(
     width: Double, height: Double, nodes: [Node], paper: Color = .white,
-    typeface: Typeface = .sans, metadata: Metadata, caption: String = "", warnings: [String] = []
+    typeface: Typeface = .sans, metadata: Metadata, caption: String = "",
+    unprintedCaption: String? = nil, warnings: [String] = []
   ) {
     self.width = width
     self.height = height
@@ -168,18 +209,32 @@ public struct Scene: Sendable {
     self.typeface = typeface
     self.metadata = metadata
     self.caption = caption
+    self.unprintedCaption = unprintedCaption ?? caption
     self.warnings = warnings
   }
 
-  /// The same figure without metadata.
-  ///
-  /// For double-blind review. The date, which a PDF must have, is the first day of 2000.
+  /// The same figure in a file that tells nothing of its run, for double-blind review.
   public var anonymous: Scene {
-    Scene(
-      width: width, height: height, nodes: nodes, paper: paper, typeface: typeface,
-      metadata: Metadata(title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: ""),
-      caption: caption, warnings: warnings)
+    replacing(nodes, metadata: .anonymous)
   }
+
+  /// The figure with other nodes, on a page of another size or with other metadata.
+  func replacing(
+    _ nodes: [Node], width: Double? = nil, height: Double? = nil, metadata: Metadata? = nil
+  ) -> Scene {
+    var scene = Scene(
+      width: width ?? self.width, height: height ?? self.height, nodes: nodes, paper: paper,
+      typeface: typeface, metadata: metadata ?? self.metadata, caption: caption,
+      unprintedCaption: unprintedCaption, warnings: warnings)
+    (scene.page, scene.pages) = (page, pages)
+    return scene
+  }
+
+  /// What a screen reader calls the figure: its title, or what any figure of Heed is.
+  var name: String { metadata.title.isEmpty ? "Figure of cross-attention" : metadata.title }
+
+  /// What is in the figure, for who cannot see it: its caption; empty in an anonymous file.
+  var description: String { metadata == .anonymous ? "" : caption }
 
   /// Calls `body` for every node, groups before their members, with the names of its groups.
   package func visit(_ body: (_ path: [String], Node) throws -> Void) rethrows {

@@ -5,6 +5,15 @@ struct SceneBuilder {
     case leading
     case center
     case trailing
+
+    /// The point of the line that lies at x.
+    var anchor: Scene.Anchor {
+      switch self {
+      case .leading: .start
+      case .center: .middle
+      case .trailing: .end
+      }
+    }
   }
 
   /// How text looks.
@@ -17,24 +26,39 @@ struct SceneBuilder {
 
   let typesetter: Typesetter
   let theme: Theme
-  /// Whether what is drawn is a panel of a sheet of several, which shows the prompt once.
-  let isPart: Bool
+  /// Which words a figure prints besides its labels.
+  let words: PrintedWords
   private(set) var nodes: [Scene.Node] = []
 
-  init(typesetter: Typesetter, theme: Theme, isPart: Bool) {
+  init(typesetter: Typesetter, theme: Theme, words: PrintedWords = PrintedWords()) {
     self.typesetter = typesetter
     self.theme = theme
-    self.isPart = isPart
+    self.words = words
   }
 
   /// The page of what was added, `bottom` high and a margin more.
   func scene(
-    width: Double, bottom: Double, metadata: Scene.Metadata, caption: String
+    width: Double, bottom: Double, metadata: Scene.Metadata, caption: FigureCaption
   ) -> Scene {
     Scene(
       width: width, height: (bottom + Metrics.margin).rounded(.up), nodes: nodes,
-      paper: theme.paper, typeface: typesetter.typeface, metadata: metadata, caption: caption,
-      warnings: typesetter.warnings)
+      paper: theme.paper, typeface: typesetter.typeface, metadata: metadata, caption: caption.full,
+      unprintedCaption: caption.unprinted(words), warnings: typesetter.warnings)
+  }
+
+  /// What `body` draws from the top of an empty page, and the bottom that it returns, to be placed later.
+  func part(_ body: (inout SceneBuilder) throws -> Double) rethrows -> PagePart {
+    var builder = self
+    builder.nodes = []
+    let bottom = try body(&builder)
+    return PagePart(nodes: builder.nodes, height: bottom)
+  }
+
+  /// Adds a part, moved to `x` and down to `y`, and returns its bottom.
+  @discardableResult
+  mutating func place(_ part: PagePart, x: Double = 0, y: Double) -> Double {
+    nodes += part.nodes.map { $0.scaled(by: 1, dx: x, dy: y) }
+    return y + part.height
   }
 
   /// An outline of a panel, an axis or a table.
@@ -68,51 +92,80 @@ struct SceneBuilder {
     add(.path(points, closed: false, fill: nil, stroke: stroke))
   }
 
-  /// Sets one line whose baseline is at `y`, cut with an ellipsis at `width`.
+  /// Sets one line whose baseline is at `y`.
   /// - Returns: What it takes on the page.
   @discardableResult
   mutating func text(
-    _ string: String, x: Double, y: Double, _ style: TextStyle,
-    _ alignment: Alignment = .leading, width: Double? = nil
+    _ string: String, x: Double, y: Double, _ style: TextStyle, _ alignment: Alignment = .leading
   ) -> Scene.Rect {
-    let string = fit(string, style, width: width)
+    let string = typesetter.drawable(string)
     let extent = typesetter.extent(string, size: style.size, isBold: style.isBold)
-    let left = x - extent.width * shift(alignment)
+    let left = x - extent.width * alignment.anchor.fraction
     let box = Scene.Rect(
       x: left, y: y - extent.ascent, width: extent.width, height: extent.ascent + extent.descent)
-    add(string, style, at: Scene.Point(left, y), isVertical: false, box)
+    add(string, style, at: Scene.Point(left, y), isVertical: false, alignment.anchor, box)
     return box
   }
 
-  /// Sets words in lines of at most `width`, from `y` down.
+  /// Words in lines of at most `width`, all of them.
+  func lines(_ words: String, width: Double, _ style: TextStyle) -> [String] {
+    typesetter.lines(
+      typesetter.drawable(words), width: width, size: style.size, isBold: style.isBold)
+  }
+
+  /// The width of the widest part of `words` that a line should not break.
+  func unbreakableWidth(of words: String, _ style: TextStyle) -> Double {
+    Typesetter.pieces(typesetter.drawable(words)).map { width(of: $0, style) }.max() ?? 0
+  }
+
+  /// Sets words in as many lines of at most `width` as they take, from `y` down.
   /// - Parameters:
+  ///   - x: where the lines begin, have their middle, or end.
   ///   - baseline: how far below its top a line's baseline lies.
   ///   - pitch: from one line's top to the next one's.
-  ///   - limit: the most lines; what finds no room is cut with an ellipsis.
   /// - Returns: The bottom of the last line.
+  @discardableResult
   mutating func paragraph(
     _ words: String, x: Double, y: Double, width: Double, _ style: TextStyle, baseline: Double,
-    pitch: Double, atMost limit: Int
+    pitch: Double, _ alignment: Alignment = .leading
   ) -> Double {
-    let lines = typesetter.wrap(
-      typesetter.drawable(words), width: width, size: style.size, isBold: style.isBold,
-      atMost: limit)
+    let lines = lines(words, width: width, style)
     for (index, line) in lines.enumerated() {
-      text(line, x: x, y: y + Double(index) * pitch + baseline, style)
+      text(line, x: x, y: y + Double(index) * pitch + baseline, style, alignment)
     }
     return y + Double(lines.count) * pitch
   }
 
-  /// Sets one line that runs upwards, its baseline at `x` and centred on `y`.
-  mutating func verticalText(
-    _ string: String, x: Double, y: Double, _ style: TextStyle, height: Double
-  ) {
-    let string = fit(string, style, width: height)
-    let extent = typesetter.extent(string, size: style.size, isBold: style.isBold)
-    let box = Scene.Rect(
-      x: x - extent.ascent, y: y - extent.width / 2, width: extent.ascent + extent.descent,
-      height: extent.width)
-    add(string, style, at: Scene.Point(x, box.maxY), isVertical: true, box)
+  /// Sets words in lines that run upwards, the first at the left, each at most `height` long.
+  /// - Parameters:
+  ///   - x: the left edge of the first line.
+  ///   - y: where lines begin, have their middle, or end.
+  /// - Returns: The right edge of the last line.
+  @discardableResult
+  mutating func verticalParagraph(
+    _ words: String, x: Double, y: Double, height: Double, _ style: TextStyle,
+    _ alignment: Alignment = .center
+  ) -> Double {
+    var left = x
+    for line in lines(words, width: height, style) {
+      let extent = typesetter.extent(line, size: style.size, isBold: style.isBold)
+      let box = Scene.Rect(
+        x: left, y: y - extent.width * (1 - alignment.anchor.fraction),
+        width: extent.ascent + extent.descent,
+        height: extent.width)
+      let origin = Scene.Point(left + extent.ascent, box.maxY)
+      add(line, style, at: origin, isVertical: true, alignment.anchor, box)
+      left = box.maxX
+    }
+    return left
+  }
+
+  /// The width that ``verticalParagraph(_:x:y:height:_:)`` takes.
+  func verticalWidth(_ words: String, height: Double, _ style: TextStyle) -> Double {
+    lines(words, width: height, style).reduce(0) { width, line in
+      let extent = typesetter.extent(line, size: style.size, isBold: style.isBold)
+      return width + extent.ascent + extent.descent
+    }
   }
 
   /// The largest of the sizes at which a line is at most `width` wide; `nil` if it never is.
@@ -125,29 +178,15 @@ struct SceneBuilder {
     typesetter.extent(typesetter.drawable(string), size: style.size, isBold: style.isBold).width
   }
 
-  private func fit(_ string: String, _ style: TextStyle, width: Double?) -> String {
-    let string = typesetter.drawable(string)
-    guard let width else { return string }
-    return typesetter.fit(string, width: width, size: style.size, isBold: style.isBold)
-  }
-
-  private func shift(_ alignment: Alignment) -> Double {
-    switch alignment {
-    case .leading: 0
-    case .center: 0.5
-    case .trailing: 1
-    }
-  }
-
   private mutating func add(
     _ string: String, _ style: TextStyle, at origin: Scene.Point, isVertical: Bool,
-    _ box: Scene.Rect
+    _ anchor: Scene.Anchor, _ box: Scene.Rect
   ) {
     if string.isEmpty { return }
     add(
       .text(
         Scene.Text(
           string: string, origin: origin, size: style.size, isBold: style.isBold,
-          color: style.color ?? theme.ink, isVertical: isVertical, box: box)))
+          color: style.color ?? theme.ink, isVertical: isVertical, anchor: anchor, box: box)))
   }
 }

@@ -54,6 +54,8 @@ extension Scene {
         "colors": .list(cells.colors.map { $0.map { .text($0.hex) } ?? .null }),
         "sides": lengths(cells.sides),
       ]
+    case .gradient(let colors, let frame):
+      ["gradient": json(frame), "colors": .texts(colors.map(\.hex))]
     case .text(let text):
       [
         "text": .text(text.string), "origin": lengths([text.origin.x, text.origin.y]),

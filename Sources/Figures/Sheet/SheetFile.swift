@@ -8,18 +8,32 @@ enum SheetFile {
   static func read(_ path: String) throws -> SheetPlan {
     let root = try YAMLDocument.read(path: path)
     guard let panels = try root.optionalMember("panels") else {
-      return SheetPlan(rows: [[try panel(root)]])
+      var plan = SheetPlan(rows: [[try panel(root, besides: wordKeys)]])
+      plan.words = try words(root)
+      return plan
     }
-    try check(root, ["panels", "caption"])
+    try check(root, ["panels", "caption"] + wordKeys)
     let rows = try panels.elements().map { row in
-      if case .array = row.value { return try row.elements().map(panel) }
+      if case .array = row.value { return try row.elements().map { try panel($0) } }
       return [try panel(row)]
     }
     guard !rows.isEmpty, !rows.contains(where: \.isEmpty) else {
       throw panels.failure("expected at least one panel in each row")
     }
-    return SheetPlan(
+    var plan = SheetPlan(
       rows: rows, caption: try root.optionalMember("caption")?.string() ?? "")
+    plan.words = try words(root)
+    return plan
+  }
+
+  /// The keys of words that a sheet leaves out, named as the options of `heed sheet`.
+  private static let wordKeys = ["no-title", "no-caption"]
+
+  private static func words(_ root: JSONNode) throws -> PrintedWords {
+    let (title, caption) = (wordKeys[0], wordKeys[1])
+    return PrintedWords(
+      title: !(try root.optionalMember(title)?.bool() ?? false),
+      note: !(try root.optionalMember(caption)?.bool() ?? false))
   }
 
   private static func check(_ node: JSONNode, _ keys: [String]) throws {
@@ -29,14 +43,19 @@ enum SheetFile {
     }
   }
 
-  private static func panel(_ node: JSONNode) throws -> SheetPlan.Panel {
+  private static func panel(
+    _ node: JSONNode, besides keys: [String] = []
+  ) throws -> SheetPlan.Panel {
     let named = try node.optionalMember("layout")
     let kind: SheetPlan.Kind = try named.map(one) ?? .maps
-    try check(node, ["layout", "caption"] + kind.options.map(\.rawValue))
+    try check(node, ["layout", "caption"] + keys + kind.options.map(\.rawValue))
     let content: SheetPlan.Content =
       switch kind {
       case .maps: .maps(try maps(node))
-      case .compare: .compare(recipe: try recipe(node))
+      case .compare:
+        .compare(
+          recipe: try recipe(node),
+          curves: try node.optionalMember("curves").map(one) ?? .without)
       case .matrix:
         .matrix(words: try node.optionalMember("words")?.strings() ?? [], recipe: try recipe(node))
       case .curves:
@@ -44,6 +63,7 @@ enum SheetFile {
           measures: try node.optionalMember("measures")?.elements().map(one) ?? [],
           recipe: try recipe(node))
       case .neglect: .neglect(cases: try cases(node), recipe: try recipe(node))
+      case .outcome: .outcome(knob: try node.optionalMember("knob")?.string() ?? "")
       }
     return SheetPlan.Panel(
       content, maps: try style(node),
@@ -149,9 +169,10 @@ enum SheetFile {
   /// The file that ``read(_:)`` reads as `plan`.
   static func text(_ plan: SheetPlan) -> String {
     guard plan.rows.count > 1 || plan.rows[0].count > 1 || !plan.caption.isEmpty else {
-      return text(plan.rows[0][0]).joined(separator: "\n")
+      return (text(plan.rows[0][0]) + wordLines(plan.words)).joined(separator: "\n")
     }
     var lines = plan.caption.isEmpty ? [] : ["caption: \(quoted(plan.caption))"]
+    lines += wordLines(plan.words)
     lines.append("panels:")
     for row in plan.rows {
       for (place, panel) in row.enumerated() {
@@ -165,10 +186,22 @@ enum SheetFile {
     return lines.joined(separator: "\n")
   }
 
+  private static func wordLines(_ words: PrintedWords) -> [String] {
+    [
+      "# Whether to leave out the prompt above the figure, and the note below it.",
+      "no-title: \(!words.title)", "no-caption: \(!words.note)",
+    ]
+  }
+
   private static func text(_ panel: SheetPlan.Panel) -> [String] {
     var lines = ["layout: \(panel.content.kind.rawValue)"]
     switch panel.content {
-    case .compare(let recipe): lines += recipeLines(recipe)
+    case .compare(let recipe, let curves):
+      lines += [
+        "# Below each seed: \(CompareCurves.allCases.map(\.rawValue).joined(separator: ", ")).",
+        "curves: \(curves.rawValue)",
+      ]
+      lines += recipeLines(recipe)
     case .matrix(let words, let recipe):
       lines += [
         "# Words, as in [cat, \"frog#2\"]; an empty list for every word of the prompt.",
@@ -177,12 +210,16 @@ enum SheetFile {
       lines += recipeLines(recipe)
     case .curves(let measures, let recipe):
       lines += [
-        "# Some of \(CurveMeasure.allCases.map(\.rawValue).joined(separator: ", ")); an empty list for all.",
+        "# Some of \(CurveMeasure.allCases.map(\.rawValue).joined(separator: ", ")); an empty list for peak, loss, entropy and overlap.",
         "measures: \(list(measures.map(\.rawValue)))",
       ]
       lines += recipeLines(recipe)
     case .neglect(let cases, let recipe):
       lines += ["# How many runs are shown.", "cases: \(cases)"] + recipeLines(recipe)
+    case .outcome(let knob):
+      lines += [
+        "# The knob whose values are compared, as in scale-factor.", "knob: \(quoted(knob))",
+      ]
     case .maps(let plan): lines += text(plan)
     }
     lines += styleLines(panel)
@@ -220,7 +257,7 @@ enum SheetFile {
     let colors = "colors: \(style.colors.name)"
     switch panel.content {
     case .matrix: return [colors]
-    case .curves: return []
+    case .curves, .outcome: return []
     case .compare, .maps, .neglect: break
     }
     var isDifference = false
@@ -229,8 +266,8 @@ enum SheetFile {
       "# \(OverlayMode.allCases.map(\.rawValue).joined(separator: ", ")).",
       "overlay: \(style.overlay.rawValue)",
       isDifference ? "# Differences have their own colours." : colors,
-      "# \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")), between cells; for the overlays cells, side, alpha and dim.",
-      "interpolation: \(style.interpolation.rawValue)",
+      "# interpolation: \(Recipe.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")), between cells; what suits the overlay if it is not given.",
+    ] + (style.interpolation.map { ["interpolation: \($0.rawValue)"] } ?? []) + [
       "# Colour scale: shared by all maps, own for each map, or two numbers, as in 0..0.5.",
       "scale: \(style.range)", "log: \(style.isLogarithmic)",
       "# Contour levels, as fractions of the scale.",

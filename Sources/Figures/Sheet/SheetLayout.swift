@@ -2,8 +2,8 @@ public import AttentionTrace
 
 /// The built-in layouts of sheets.
 public enum SheetLayout: String, Hashable, Sendable, CaseIterable {
-  /// Pictures, maps and curves of a plain and a guided run for each seed; of explanations, the photo and
-  /// its maps.
+  /// For each seed the pictures of all methods side by side, below each its maps; of explanations, the
+  /// photo and its maps.
   case compare
   /// Every token of the prompt, a row for each run.
   case tokens
@@ -19,25 +19,29 @@ public enum SheetLayout: String, Hashable, Sendable, CaseIterable {
   case methods
   /// Guided − plain, a row for each seed.
   case difference
-  /// A row for each value of a knob; name the knob with ``MapSheetPlan/sweep(knob:)``.
+  /// A row for each value of a knob, and charts of what it led to; name the knob with
+  /// ``SheetPlan/sweep(knob:)``.
   case sweep
   /// How much the maps of each two words overlap.
   case matrix
-  /// Loss, largest attention, entropy and overlap over the steps.
+  /// Peak attention, loss, excitation scores, entropy and overlap over the steps.
   case curves
   /// The most neglected subjects first.
   case neglect
 
-  /// The layout that shows the methods of `runs` best: ``compare`` for explanations and for plain Stable
-  /// Diffusion with Attend-and-Excite, otherwise ``methods``.
+  /// The layout that shows the methods of `runs` best: ``compare`` for explanations, and for two to
+  /// four methods with a run of each for every seed; otherwise ``methods``.
   public init(for runs: [RecordedRun]) {
     let methods = Set(runs.map(\.manifest.method.name))
     self =
-      methods == ["stable-diffusion", "attend-and-excite"] || methods == ["explain"]
+      ExplainSheet.shows(runs) || methods.count <= Self.mostColumns && CompareSheet.shows(runs)
       ? .compare : .methods
   }
 
-  /// What the layout shows, before any option changes it.
+  /// The most methods whose pictures stay large side by side.
+  private static let mostColumns = 4
+
+  /// What the layout shows, before any option changes it; of ``sweep``, its maps.
   public var content: SheetPlan.Content {
     switch self {
     case .compare: .compare(recipe: "")

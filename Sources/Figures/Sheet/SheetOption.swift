@@ -9,6 +9,7 @@ package enum SheetOption: String, Sendable, CaseIterable {
   case pictures
   case difference
   case measures
+  case curves
   case cases
   case recipe
   case overlay
@@ -32,9 +33,10 @@ extension SheetPlan.Kind {
     case .maps:
       [.rows, .columns, .words, .steps, .knob, .pictures, .difference, .recipe]
         + SheetOption.drawing
-    case .compare: [.recipe] + SheetOption.drawing
+    case .compare: [.curves, .recipe] + SheetOption.drawing
     case .matrix: [.words, .recipe, .colors]
     case .curves: [.measures, .recipe]
+    case .outcome: [.knob]
     case .neglect: [.cases, .recipe] + SheetOption.drawing
     }
   }
@@ -60,7 +62,7 @@ extension OverlayMode {
     case .mosaic: [.overlay, .colors, .scale, .log]
     case .cells, .side, .alpha: [.overlay, .colors, .interpolation, .scale, .log]
     case .dim: [.overlay, .interpolation, .scale, .log]
-    case .contour: [.overlay, .colors, .scale, .log, .levels]
+    case .contour: [.overlay, .colors, .interpolation, .scale, .log, .levels]
     case .jetCompat: [.overlay, .swapRedBlue]
     }
   }

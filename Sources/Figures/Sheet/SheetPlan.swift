@@ -8,16 +8,18 @@ public struct SheetPlan: Hashable, Sendable {
   /// A recipe says how its maps are aggregated, as `Recipe` reads it; an empty one
   /// means the mean over heads, the layers that the loss reads, and steps.
   public enum Content: Hashable, Sendable {
-    /// Pictures, maps and curves of a plain and a guided run for each seed.
-    case compare(recipe: String)
+    /// Pictures and maps of a run of each method for each seed, and curves below them on request.
+    case compare(recipe: String, curves: CompareCurves = .without)
     /// Maps in rows and columns.
     case maps(MapSheetPlan)
     /// How much the maps of each two words overlap; an empty list for every word of the prompt.
     case matrix(words: [String], recipe: String)
-    /// Measures over the steps; an empty list for all that were recorded.
+    /// Measures over the steps; an empty list for peak attention, loss, entropy and overlap.
     case curves(measures: [CurveMeasure], recipe: String)
     /// The `cases` runs with the most neglected subjects, the worst first.
     case neglect(cases: Int, recipe: String)
+    /// What runs came to at each value of a knob, as in `scale-factor`: excitation scores and neglect.
+    case outcome(knob: String)
 
     /// The kind of panel.
     package var kind: Kind {
@@ -27,6 +29,7 @@ public struct SheetPlan: Hashable, Sendable {
       case .matrix: .matrix
       case .curves: .curves
       case .neglect: .neglect
+      case .outcome: .outcome
       }
     }
   }
@@ -38,6 +41,7 @@ public struct SheetPlan: Hashable, Sendable {
     case matrix
     case curves
     case neglect
+    case outcome
   }
 
   /// A part of a sheet.
@@ -61,6 +65,8 @@ public struct SheetPlan: Hashable, Sendable {
   public var rows: [[Panel]]
   /// The figure's caption in a paper; empty for one composed of the panels' own.
   public var caption: String
+  /// Which words are printed besides labels.
+  public var words = PrintedWords()
 
   /// A sheet of several panels, `[row][column]`.
   public init(rows: [[Panel]], caption: String = "") {
@@ -71,8 +77,15 @@ public struct SheetPlan: Hashable, Sendable {
   /// A sheet of one panel.
   public init(_ content: Content) { self.init(rows: [[Panel(content)]]) }
 
-  /// A built-in layout.
-  public init(_ layout: SheetLayout) { self.init(layout.content) }
+  /// A built-in layout; name the knob of ``SheetLayout/sweep`` with ``sweep(knob:)``.
+  public init(_ layout: SheetLayout) {
+    self = layout == .sweep ? .sweep(knob: "") : Self(layout.content)
+  }
+
+  /// A row of maps for each value of `knob`, as in `scale-factor`, and charts of what it led to.
+  public static func sweep(knob: String) -> SheetPlan {
+    SheetPlan(rows: [[Panel(.maps(.sweep(knob: knob)))], [Panel(.outcome(knob: knob))]])
+  }
 
   /// The plan that the YAML file at `path` describes, as ``yaml`` prints one.
   /// - Throws: `FileError` with the key and what is wrong there.
@@ -84,26 +97,53 @@ public struct SheetPlan: Hashable, Sendable {
   /// The only panel; `nil` if there are several.
   private var onlyPanel: Panel? { rows.count == 1 && rows[0].count == 1 ? rows[0][0] : nil }
 
-  /// Whether the sheet can be shown step by step: it is a single panel of maps.
-  package var isAnimated: Bool { if case .maps = onlyPanel?.content { true } else { false } }
+  /// The only panel of maps; `nil` if there are several, or none.
+  private var mapsPanel: Panel? {
+    let panels = rows.joined().filter { $0.content.kind == .maps }
+    return panels.count == 1 ? panels[0] : nil
+  }
 
-  /// Draws recorded runs.
+  /// Whether the sheet can be shown step by step: it has a single panel of maps.
+  package var isAnimated: Bool { mapsPanel != nil }
+
+  /// Draws recorded runs on as many pages as the height of `style` makes of them.
   /// - Parameters:
   ///   - runs: of one prompt, in any order.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when runs cannot be compared, or lack what a panel asks for;
   ///   ``FigureError`` when the sheet cannot be drawn; `TraceError`, and `FileError` for a file of head
   ///   weights.
-  package func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {
+  package func pages(
+    _ runs: [RecordedRun], style: SheetStyle, software: String
+  ) throws -> [Scene] {
     guard !rows.joined().isEmpty else { throw FigureError.inconsistentSheet("no panel to show") }
-    var scene: Scene
+    let style = printed(style)
+    var scenes: [Scene]
     if let panel = onlyPanel, panel.caption.isEmpty {
-      scene = try panel.scene(runs, style: style, software: software)
+      scenes = try panel.pages(runs, style: style, software: software)
     } else {
-      scene = try SheetComposition(plan: self, runs: runs, style: style, software: software).scene
+      scenes = try SheetComposition(plan: self, runs: runs, style: style, software: software).pages
     }
-    if !caption.isEmpty { scene.caption = caption }
-    return scene
+    guard !caption.isEmpty else { return scenes }
+    for index in scenes.indices {
+      scenes[index].caption = caption
+      scenes[index].unprintedCaption = caption
+    }
+    return scenes
+  }
+
+  /// Draws recorded runs on one page of its own height.
+  /// - Throws: as ``pages(_:style:software:)``.
+  package func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {
+    try pages(runs, style: style.onOnePage, software: software)[0]
+  }
+
+  /// `style` with the words that the plan prints.
+  private func printed(_ style: SheetStyle) -> SheetStyle {
+    var style = style
+    style.words.title = style.words.title && words.title
+    style.words.note = style.words.note && words.note
+    return style
   }
 
   /// Draws recorded runs step by step, all steps on one scale and on pages of one size.
@@ -112,10 +152,10 @@ public struct SheetPlan: Hashable, Sendable {
   package func frames(
     _ runs: [RecordedRun], style: SheetStyle, software: String
   ) throws -> [Scene] {
-    guard let panel = onlyPanel, case .maps(let plan) = panel.content else {
+    guard let panel = mapsPanel, case .maps(let plan) = panel.content else {
       throw FigureError.inconsistentSheet("only one panel of maps can be shown step by step")
     }
-    var style = style
+    var style = printed(style)
     if let maps = panel.maps { style.maps = maps }
     let scenes = try MapSheet.frames(
       runs: runs, plan: plan.drawn(in: style.maps),
@@ -132,35 +172,39 @@ public struct SheetPlan: Hashable, Sendable {
 
 extension SheetPlan.Panel {
   /// The panel by itself.
-  func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {
+  func pages(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> [Scene] {
     var style = style
     if let maps { style.maps = maps }
     switch content {
-    case .compare(let text):
+    case .compare(let text, let curves):
       let recipe = try Self.recipe(text)
       return ExplainSheet.shows(runs)
-        ? try ExplainSheet(runs: runs, recipe: recipe, software: software).scene(style)
-        : try CompareSheet(runs: runs, recipe: recipe, software: software).scene(style)
+        ? try ExplainSheet(runs: runs, recipe: recipe, software: software).pages(style)
+        : try CompareSheet(
+          runs: runs, recipe: recipe, curves: curves, software: software
+        ).pages(style)
     case .maps(let plan):
       return try MapSheet(
         runs: runs, plan: plan.drawn(in: style.maps), weights: Self.weights(plan.recipe),
         software: software
-      ).scene(style)
+      ).pages(style)
     case .matrix(let words, let text):
       return try MatrixSheet(
         runs: runs, words: words, recipe: Self.recipe(text), weights: Self.weights(text),
         software: software
-      ).scene(style)
+      ).pages(style)
     case .curves(let measures, let text):
       return try CurvesSheet(
         runs: runs, measures: measures, recipe: Self.recipe(text), weights: Self.weights(text),
         software: software
-      ).scene(style)
+      ).pages(style)
+    case .outcome(let knob):
+      return try OutcomeSheet(runs: runs, knob: knob, software: software).pages(style)
     case .neglect(let cases, let text):
       return try NeglectSheet(
         runs: runs, cases: cases, recipe: Self.recipe(text), weights: Self.weights(text),
         software: software
-      ).scene(style)
+      ).pages(style)
     }
   }
 

@@ -8,6 +8,9 @@ enum NumberText {
   /// A length to 1/1000, without trailing zeros.
   static func fine(_ value: Double) -> String { fixed(value, perUnit: 1000) }
 
+  /// A part of one to 1/100000, without trailing zeros.
+  static func portion(_ value: Double) -> String { fixed(value, perUnit: 100_000) }
+
   /// A number in whole parts of `perUnit`, a power of ten; by integers, as figures have many.
   private static func fixed(_ value: Double, perUnit: Int) -> String {
     guard value.isFinite else { return "0" }
@@ -30,6 +33,19 @@ enum NumberText {
       return "\(parts[0])e\((Int(parts[1]) ?? 0).formattedWithMinus)"
     }
     let decimals = max(0, min(4, 2 - Int(log10(size).rounded(.down))))
+    return String(format: "%.\(decimals)f", value).replacing("-", with: "−")
+  }
+
+  /// A measured value in fewer `digits` where there is no room for three; tiny ones in powers of ten.
+  static func brief(_ value: Double, digits: Int) -> String {
+    let size = abs(value)
+    guard size.isFinite, size > 0 else { return self.value(value) }
+    let least = pow(10, -Double(digits)) / 2
+    if size < least || size >= 100 {
+      let parts = String(format: "%.0e", value).split(separator: "e")
+      return "\(parts[0])e\((Int(parts[1]) ?? 0).formattedWithMinus)".replacing("-", with: "−")
+    }
+    let decimals = max(0, digits - max(0, Int(log10(size).rounded(.down))))
     return String(format: "%.\(decimals)f", value).replacing("-", with: "−")
   }
 

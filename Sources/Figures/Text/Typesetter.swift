@@ -140,69 +140,64 @@ internal import CCairo
     }.joined(separator: " ")
   }
 
-  /// The longest start of `string` that is at most `width` wide, with an ellipsis if it is cut.
-  func fit(_ string: String, width: Double, size: Double, isBold: Bool = false) -> String {
-    if extent(string, size: size, isBold: isBold).width <= width { return string }
-    let characters = Array(string)
-    var (shortest, longest) = (0, characters.count)
-    while shortest < longest {
-      let middle = (shortest + longest + 1) / 2
-      let cut = String(characters[..<middle]) + "…"
-      if extent(cut, size: size, isBold: isBold).width <= width {
-        shortest = middle
-      } else {
-        longest = middle - 1
-      }
+  /// `string` in lines of at most `width`: broken at spaces, in a word that is wider than a line after a
+  /// hyphen or a slash, and where it has none, between characters.
+  func lines(_ string: String, width: Double, size: Double, isBold: Bool = false) -> [String] {
+    func fits(_ line: String) -> Bool {
+      extent(line, size: size, isBold: isBold).width <= width
     }
-    var kept = characters[..<shortest]
-    while kept.last == " " { kept.removeLast() }
-    return String(kept) + "…"
-  }
-
-  /// `string` in lines of at most `width`, broken at spaces where there are any.
-  ///
-  /// What does not fit `limit` lines is cut with an ellipsis.
-  func wrap(
-    _ string: String, width: Double, size: Double, isBold: Bool = false, atMost limit: Int
-  ) -> [String] {
     var rest = string.split(separator: " ").map(String.init)
     var lines: [String] = []
     while !rest.isEmpty {
-      if lines.count + 1 == limit {
-        lines.append(fit(rest.joined(separator: " "), width: width, size: size, isBold: isBold))
-        return lines
-      }
       var line = rest.removeFirst()
-      if extent(line, size: size, isBold: isBold).width > width {
-        let (head, tail) = split(line, width: width, size: size, isBold: isBold)
-        line = head
-        if !tail.isEmpty { rest.insert(tail, at: 0) }
-      } else {
-        while let next = rest.first,
-          extent(line + " " + next, size: size, isBold: isBold).width <= width
-        {
+      if fits(line) {
+        while let next = rest.first, fits(line + " " + next) {
           line += " " + next
           rest.removeFirst()
         }
+      } else {
+        let (head, tail) = Self.split(line, where: fits)
+        line = head
+        if !tail.isEmpty { rest.insert(tail, at: 0) }
       }
       lines.append(line)
     }
     return lines
   }
 
+  /// The parts of `string` that ``lines(_:width:size:isBold:)`` leaves whole if it can.
+  static func pieces(_ string: String) -> [String] {
+    string.split(separator: " ").flatMap { word in
+      var pieces = [""]
+      for character in word {
+        pieces[pieces.count - 1].append(character)
+        if breaks.contains(character) { pieces.append("") }
+      }
+      return pieces.filter { !$0.isEmpty }
+    }
+  }
+
+  /// After which characters a word may break.
+  private static let breaks: Set<Character> = ["-", "–", "/", "_", "+", "=", ","]
+
   /// Breaks a word that is wider than a line: at least one character stays.
-  private func split(
-    _ word: String, width: Double, size: Double, isBold: Bool
+  private static func split(
+    _ word: String, where fits: (String) -> Bool
   ) -> (head: String, tail: String) {
     let characters = Array(word)
     var (shortest, longest) = (1, max(1, characters.count))
     while shortest < longest {
       let middle = (shortest + longest + 1) / 2
-      if extent(String(characters[..<middle]), size: size, isBold: isBold).width <= width {
-        shortest = middle
-      } else {
-        longest = middle - 1
-      }
+      if fits(String(characters[..<middle])) { shortest = middle } else { longest = middle - 1 }
+    }
+    if let place = characters[..<shortest].lastIndex(where: breaks.contains),
+      place + 1 < characters.count
+    {
+      shortest = place + 1
+    }
+    // After a hyphen, if there is one.
+    if let hyphen = characters[..<shortest].lastIndex(of: "-"), hyphen + 1 < characters.count {
+      shortest = hyphen + 1
     }
     return (String(characters[..<shortest]), String(characters[shortest...]))
   }

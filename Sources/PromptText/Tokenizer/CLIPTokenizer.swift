@@ -59,9 +59,8 @@ public struct CLIPTokenizer: Sendable {
   ///   `!` for OpenCLIP's encoders, whose padding is id 0.
   /// - Throws: ``TextError`` or `FileError` when the package's resources are damaged.
   public static func bundled(padding: String? = nil) throws -> CLIPTokenizer {
-    let resources = Bundle.module.resourceURL ?? Bundle.module.bundleURL
-    return try CLIPTokenizer(
-      folder: resources.appendingPathComponent("CLIPVocabulary").path, padding: padding)
+    try CLIPTokenizer(
+      folder: ResourceFolder.promptText.path + "/CLIPVocabulary", padding: padding)
   }
 
   /// Tokenises `prompt` and fills the window: start, the prompt, end, padding.

@@ -10,21 +10,23 @@ struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures recorded runs, without a model.",
     discussion: """
-      neglect, the default report, says what became of each subject. late is the mean, over the last \
-      fifth of the altered steps, of its largest attention as the loss reads it. attended: 0.8 or \
-      more; neglected: below 0.5; lost: neglected after having been attended; weak: between. best is \
-      the largest of all steps, reached the first step at the last threshold, mass the subject's \
-      share of the words' attention, apart the distance in cells from its peak to the nearest peak of \
-      another subject, moved the total distance that the latent was moved. Runs of stable-diffusion \
-      and of another method, of one prompt and seed, are compared, with intervals over seeds.
+      neglect, the default report, judges each subject by its excitation score: what the loss reads of \
+      it, from 0 to 1. score is its mean over the last fifth of the steps that the method may alter. \
+      high: 0.8 or more; neglected: below 0.5; lost: below 0.5 after having been high; weak: between. A \
+      verdict is about the score, not about the picture. best_score is the highest of all steps, \
+      reached the first step at the last threshold, share the subject's share of the words' attention, \
+      peak_distance the distance in cells from its peak to the nearest peak of another subject, \
+      moved_steps how many steps moved the latent, moved how far they moved it in all. A warning says \
+      where the latent is out of range (see heed help compare). Runs of Stable Diffusion and of \
+      another method, of one prompt and seed, are compared, with intervals over seeds.
 
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
       and spectrum measure maps, separately with --by layer, head or step; difference is a method − \
-      stable-diffusion; heads finds the heads that serve a word or --classes of words; segmentation \
+      Stable Diffusion; heads finds the heads that serve a word or --classes of words; segmentation \
       compares with --masks; relations with --dependencies. -o writes maps (words, statistics, \
       difference) or head weights.
 
-      outcome is what a method achieves and costs: the weakest subject's largest attention, in the \
+      outcome is what a method achieves and costs: the weakest subject's excitation score, in the \
       same steps for all methods (the last fifth of the first half, or --window) and in the last \
       fifth of all; the overlap of the subjects' maps; how far the latent was moved; passes of the \
       UNet, and gradients back through it; seconds.
@@ -36,7 +38,9 @@ struct Analyze: ParsableCommand {
       of that text's own window, of queries times keys. Each word of a longer text gets its map.
       """)
 
-  @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"),
+    completion: .runs)
   var runs: [String]
 
   @Option(help: "The report to print.")
@@ -70,11 +74,11 @@ struct Analyze: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Fractions of a map's largest value above which a cell counts; relations uses the first.",
+      "Fractions of a map's peak attention above which a cell counts; relations uses the first.",
       valueName: "list"))
   var thresholds = "0.2,0.3,0.4,0.5,0.6"
 
-  @Flag(help: "Thresholds are values of the map, not fractions of its largest value.")
+  @Flag(help: "Thresholds are values of the map, not fractions of its peak.")
   var absolute = false
 
   @Flag(help: "Assign masks to maps by the Hungarian algorithm, at the first threshold.")
@@ -85,11 +89,11 @@ struct Analyze: ParsableCommand {
       "Relations of words: CoNLL-U, or a table of relation,head,dependent.", valueName: "file"))
   var dependencies: String?
 
-  @Option(help: "The largest attention below which a subject is neglected.")
+  @Option(help: "The excitation score below which a subject is neglected.")
   var neglectedBelow: Float = 0.5
 
-  @Option(help: "The largest attention at or above which a subject is attended.")
-  var attendedFrom: Float = 0.8
+  @Option(help: "The excitation score at or above which a subject's score is high.")
+  var highFrom: Float = 0.8
 
   @Option(
     help: ArgumentHelp("The steps of the verdict, as in 20..24.", valueName: "range"))
@@ -172,7 +176,7 @@ struct Analyze: ParsableCommand {
     if overSeeds || overPrompts {
       table = table.over(overPrompts ? ["prompt", "seed"] : ["seed"])
     }
-    print(table.text(format))
+    print(table.text(format), terminator: "")
     try warnOfLosses(runs)
     if format == .text { Message.note("recipe: \(table.recipe)") }
   }
@@ -300,18 +304,15 @@ struct Analyze: ParsableCommand {
 
   private func criteria() throws -> NeglectCriteria {
     NeglectCriteria(
-      neglectedBelow: neglectedBelow, attendedFrom: attendedFrom,
+      neglectedBelow: neglectedBelow, highFrom: highFrom,
       window: try window.map { try IndexRange(option: "--window", $0).range })
   }
 
   private func printNeglect(_ runs: [RecordedRun]) throws {
     let criteria = try self.criteria()
     let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
-    print(NeglectTable(reports, try NeglectComparison(reports)).text(format))
-    let isNeglected = reports.contains { report in
-      report.subjects.contains { $0.verdict == .neglected || $0.verdict == .lost }
-    }
-    if failOnNeglect, isNeglected {
+    print(NeglectTable(reports, try NeglectComparison(reports)).text(format), terminator: "")
+    if failOnNeglect, reports.contains(where: \.hasNeglect) {
       throw Failure(.comparisonFailed, "a subject is neglected")
     }
   }

@@ -20,12 +20,12 @@ struct Causal: ParsableCommand {
 
       The report has, of the two pictures, the mean absolute difference of samples (0 to 255), the \
       peak signal-to-noise ratio in decibels and the mean structural similarity (7x7 windows of luma); \
-      of each subject, the largest attention (as the loss reads it, mean over the steps) before and \
-      after, and the overlap of the two maps (the soft Jaccard index, 0 to 1); of each two subjects, \
+      of each subject, the excitation score (mean over the steps) before and after, and the overlap of the two maps (the soft Jaccard index, 0 to 1); of each two subjects, \
       the overlap of their maps before and after.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a complete run.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The folder of a complete run.", valueName: "run"), completion: .runs)
   var place: String
 
   @Option(

@@ -17,7 +17,9 @@ struct Check: ParsableCommand {
       Prints one line per problem, with its file, then the counts.
       """)
 
-  @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"),
+    completion: .runs)
   var runs: [String]
 
   @Flag(help: "Print JSON, one object per run.")

@@ -18,8 +18,8 @@ struct Explain: ParsableCommand {
       "a X and a Y"; in any other text, every word except articles and prepositions is a subject.
 
       Each seed is a run in OUTPUT/PROMPT/explain/seed-N; sheet.pdf and sheet.png are in \
-      OUTPUT/PROMPT/explain. The table gives, for each seed, time and subject, the largest attention \
-      (smoothed and renormalised, as Attend-and-Excite's loss reads it), and the loss at that time.
+      OUTPUT/PROMPT/explain. The table gives, for each seed, time and subject, the excitation score \
+      (what Attend-and-Excite's loss reads of it), and the loss at that time.
       """)
 
   @Argument(help: ArgumentHelp("A PNG or JPEG picture.", valueName: "photo"))

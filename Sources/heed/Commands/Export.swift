@@ -10,23 +10,30 @@ struct Export: ParsableCommand {
     discussion: """
       Give run folders, or a folder above them: several runs of one prompt, recorded alike, become \
       one array with an axis of runs. Maps are written as they were recorded, one array per layer \
-      [call, head, row, column, token], or aggregated by --recipe to [row, column, token].
+      [position, head, row, column, token], or aggregated by --recipe to [row, column, token].
 
-      README.md in the folder describes its files: manifest.json and its schema, arrays, tables.
+      README.md in the folder describes its files: manifest.json and its schema, arrays, tables, pictures. \
+      An output that ends in .nc, .zarr, .npz or .safetensors is that one file or store of all arrays, \
+      without the rest.
       """)
 
-  @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"),
+    completion: .runs)
   var runs: [String]
 
   @Option(
-    name: [.short, .long], help: ArgumentHelp("The folder to make.", valueName: "folder"))
+    name: [.short, .long],
+    help: ArgumentHelp("The folder, file or store to make.", valueName: "path"))
   var output: String
 
   @Option(
     help: ArgumentHelp(
-      "npy, npz, safetensors, zarr (v3), zarr2 or csv; repeatable, or separated by commas.",
-      valueName: "formats"))
-  var format: [String] = ["npy"]
+      """
+      npy, npz, safetensors, zarr (v3), zarr2, netcdf or csv; repeatable, or separated by commas. \
+      (default: by the end of --output, else npy)
+      """, valueName: "formats"), completion: .names(ExportFormat.allCases.map(\.rawValue)))
+  var format: [String] = []
 
   @OptionGroup var selection: SelectionOptions
 
@@ -41,10 +48,10 @@ struct Export: ParsableCommand {
       """, valueName: "text"))
   var recipe: String?
 
-  @Flag(help: "Apply the recipe to each call separately: [call, row, column, token].")
+  @Flag(help: "Apply the recipe to each call separately: [position, row, column, token].")
   var eachStep = false
 
-  @Flag(help: "Replace an earlier export, if nothing was added to it.")
+  @Flag(help: "Replace an earlier export, if nothing was added to it, or the file.")
   var overwrite = false
 
   @Flag(help: "Write CSV of any size.")
@@ -55,13 +62,16 @@ struct Export: ParsableCommand {
 
   func run() throws {
     let request = try partialRequest()
-    let runs = try RunSearch.distinctRuns(runs)
+    let choice = try RunChoice(runs, .export(request))
+    Message.leftOut(choice)
     let export = try AttentionAnalysis.Export(
-      runs, try completed(request, runs[0]), version: HeedVersion.current)
+      choice.runs, try completed(request, choice.runs[0]), version: HeedVersion.current)
     Interrupt.watch()
-    let summary = try export.write(to: output, overwriting: overwrite) {
-      try Interrupt.check("nothing was written")
-    }
+    let check: @Sendable () throws -> Void = { try Interrupt.check("nothing was written") }
+    let summary =
+      try ExportFormat(ofPath: output) == nil
+      ? export.write(to: output, overwriting: overwrite, check: check)
+      : export.write(request.formats[0], to: output, overwriting: overwrite, check: check)
     if summary.missing > 0 {
       Message.warning(
         "missing chunks: \(summary.missing); "
@@ -75,11 +85,12 @@ struct Export: ParsableCommand {
     var formats: [ExportFormat] = []
     for name in format.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
       guard let format = ExportFormat(rawValue: String(name)) else {
-        let choices = ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "--format: unknown value '\(name)'; expected one of \(choices)")
+        throw Failure.wrongValue(
+          "--format", name, expected: ExportFormat.allCases.map(\.rawValue))
       }
       if !formats.contains(format) { formats.append(format) }
     }
+    formats = try fitting(formats)
     guard recipe != nil || !eachStep else {
       throw Failure(.usage, "--each-step needs --recipe")
     }
@@ -87,6 +98,29 @@ struct Export: ParsableCommand {
       formats: formats, selection: try selection.withoutTokens,
       recipe: try recipe.map(Recipe.init(parsing:)), eachStep: eachStep, precision: dtype,
       allowsLargeTables: force)
+  }
+
+  /// The formats given, or else what the output's name says; what contradicts the name is refused.
+  private func fitting(_ formats: [ExportFormat]) throws -> [ExportFormat] {
+    let end = output.lowercased()
+    if let ofArray = [ExportFormat.npy, .csv].first(where: { end.hasSuffix(".\($0.rawValue)") }) {
+      throw Failure(
+        .usage,
+        "-o \(output): \(ofArray.rawValue) is one file for each array, so it needs a folder: give "
+          + "-o \(output.dropLast(4)) --format \(ofArray.rawValue)")
+    }
+    guard let named = ExportFormat(ofPath: output) else {
+      return formats.isEmpty ? [.npy] : formats
+    }
+    if formats.isEmpty { return [named] }
+    guard formats.count == 1, formats[0].ending == named.ending else {
+      throw Failure(
+        .usage,
+        "-o \(output) is \(named.rawValue) by its end, but --format says "
+          + "\(formats.map(\.rawValue).joined(separator: ",")): give a folder, or leave --format out"
+      )
+    }
+    return formats
   }
 
   /// The request with tokens found in the run's prompt, and head weights read from files.
@@ -105,7 +139,7 @@ struct Export: ParsableCommand {
 
   private static func text(_ summary: AttentionAnalysis.Export.Summary) -> String {
     "\(summary.path): \(summary.arrays) \(summary.arrays == 1 ? "array" : "arrays"), "
-      + "\(summary.files) files, \(formatBytes(summary.bytes))"
+      + "\(summary.files) \(summary.files == 1 ? "file" : "files"), \(formatBytes(summary.bytes))"
   }
 
   private struct Row: Encodable {

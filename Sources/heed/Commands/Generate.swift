@@ -25,7 +25,7 @@ struct Generate: PictureCommand {
   @Option(
     help: ArgumentHelp(
       "The method; see heed help methods.", valueName: "method"),
-    completion: .list(Methods.all.map(\.name)))
+    completion: .methods)
   var method = "attend-and-excite"
 
   @Option(
@@ -39,8 +39,8 @@ struct Generate: PictureCommand {
 
   func run() throws {
     let method = try MethodList.one(option: "--method", method)
-    let order = try order([method], needsSubjects: false)
-    guard let runs = try made(order) else { return }
+    let order = try orders([method], needsSubjects: false)(prompt)
+    guard let runs = try made([order]) else { return }
     for run in runs { print(run.folder.path) }
   }
 }

@@ -1,12 +1,12 @@
 import ArgumentParser
+import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Evaluation
 import PromptText
 
-/// A command that makes pictures of one prompt, by methods, from seeds.
+/// A command that makes pictures of prompts, by methods, from seeds.
 protocol PictureCommand: ParsableCommand {
-  var prompt: String { get }
   var seeds: String { get }
   var output: String { get }
   var options: RunOptions { get }
@@ -20,28 +20,36 @@ extension PictureCommand {
     return (model, picture)
   }
 
-  /// The runs of several methods.
-  func order(_ methods: [any Method], needsSubjects: Bool) throws -> RunOrder {
+  /// What makes the order of a prompt's runs by several methods.
+  func orders(_ methods: [any Method], needsSubjects: Bool) throws -> (String) throws -> RunOrder {
     let seeds = try SeedList(self.seeds).seeds
     let methods = try options.knobs.applied(to: methods)
     let (model, picture) = try loaded()
-    return try RunOrder(prompt, by: methods, from: seeds, needsSubjects: needsSubjects, on: model) {
-      try options.template($0, picture)
+    return { [options] prompt in
+      try RunOrder(prompt, by: methods, from: seeds, needsSubjects: needsSubjects, on: model) {
+        try options.template($0, picture)
+      }
     }
   }
 
-  /// Makes the runs of an order, or prints what they would need.
-  /// - Returns: the runs; `nil` if `--dry-run` asked only for the cost.
-  func made(_ order: RunOrder) throws -> [RecordedRun]? {
-    guard let model = order.plans.first?.model else { return nil }
-    let batch = try Batch(
-      Runner(model, durability: options.details.durability), order.plans, seeds: order.seeds,
-      atATime: options.batch.batch)
-    Message.concluded(order)
+  /// Makes the runs of orders, or prints what they would need.
+  /// - Parameter orders: at least one, all of the same model and seeds.
+  /// - Returns: the runs, those of an order together; `nil` if `--dry-run` asked only for the cost.
+  func made(_ orders: [RunOrder]) throws -> [RecordedRun]? {
+    guard let model = orders.first?.plans.first?.model else { return nil }
+    let runner = Runner(model, durability: options.details.durability)
+    let batch =
+      orders.count == 1
+      ? try Batch(
+        runner, orders[0].plans, seeds: orders[0].seeds, atATime: options.batch.batch)
+      : try Batch(runner, orders.flatMap { try $0.seededPlans }, atATime: options.batch.batch)
+    for order in orders { Message.concluded(order) }
     if options.recording.dryRun {
       try batch.printCost(in: output)
       return nil
     }
-    return try batch.runWithProgress(in: output)
+    let runs = try batch.runWithProgress(in: output)
+    Message.latents(runs)
+    return runs
   }
 }

@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
-import Figures
+public import Figures
 import PromptText
 
 /// Sheets of recorded runs, drawn without a model.
@@ -10,27 +10,31 @@ struct Sheet: ParsableCommand {
     abstract: "Draws sheets of recorded runs, without a model.",
     usage: "heed sheet [<options>] <run> ...",
     discussion: """
-      compare, the default layout, shows pictures, maps and curves for each seed; it needs, for each \
-      seed, one run of stable-diffusion and one of another method, or runs of heed explain. The others \
+      compare, the default layout, shows for each seed the pictures of all methods side by side and \
+      below each its maps; it needs, for each seed, one run of every method, or runs of heed explain. \
+      --curves strip adds the peak attention of each step, full the excitation score too. The others \
       show maps in rows and columns on one scale, of any runs of one prompt: tokens (every token), steps \
       (eight, or --steps), layers, heads, seeds and methods (a row for each), sweep (a row for each value \
-      of --knob), difference (a method − stable-diffusion). matrix shows how much the maps of each two \
-      words overlap, averaged over seeds. curves shows loss, largest attention, entropy and overlap over \
-      the steps, with median and quartiles from five seeds on. neglect ranks runs of any prompts by their \
-      weakest subject, with the verdicts of heed analyze. --print-layout prints any of them as YAML; \
+      of --knob, and charts of what it led to), difference (a method − Stable Diffusion). matrix shows how \
+      much the maps of each two \
+      words overlap, averaged over seeds. curves shows peak attention, loss, entropy and overlap over \
+      the steps, with median and quartiles from five seeds on. neglect shows the cases of neglect among \
+      runs of any prompts, the most neglected first, with the verdicts of heed analyze. --print-layout prints any of them as YAML; \
       --layout reads such a file, in which a list of panels makes one sheet of several layouts, each with \
       its caption.
       """)
 
-  @Argument(help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("Run folders, or folders that hold them.", valueName: "run"),
+    completion: .runs)
   var runs: [String] = []
 
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
       """
-      A .pdf, .png, .svg, .apng (maps step by step), .json (every shape and word with its position), or .tex (a \
-      figure with caption that includes the .pdf or .png); repeatable.
+      A .pdf, .png or .svg; an .apng, .gif or .mp4 (maps step by step; .mp4 needs ffmpeg); a .json (every shape \
+      and word with its position), or a .tex (a figure with caption that includes the .pdf or .png); repeatable.
       """,
       valueName: "file"))
   var output: [String] = ["sheet.pdf", "sheet.png"]
@@ -41,7 +45,7 @@ struct Sheet: ParsableCommand {
       compare, tokens, steps, layers, heads, seeds, methods, difference, sweep, matrix, curves, \
       neglect, or a .yaml file.
       """,
-      valueName: "layout"))
+      valueName: "layout"), completion: .layouts)
   var layout = "compare"
 
   @Flag(help: "Print the layout as YAML instead of drawing it.")
@@ -71,13 +75,21 @@ struct Sheet: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which curves to draw: loss, maxima, entropy, overlap. (default: all that were recorded)",
-      valueName: "measures"))
+      """
+      What the layout curves draws: peak, score, loss, entropy, overlap. (default: all but score, which \
+      stands in for peak where no maps were recorded)
+      """,
+      valueName: "measures"), completion: .names(CurveMeasure.allCases.map(\.rawValue)))
   var measures: String?
 
   @Option(
     help: ArgumentHelp(
-      "How many runs the layout neglect shows. (default: 12)", valueName: "number"))
+      "Curves below each seed in the layout compare. (default: none)", valueName: "curves"))
+  var curves: CompareCurves?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many cases the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
 
   @OptionGroup(title: "Maps") var maps: MapOptions
@@ -97,9 +109,10 @@ struct Sheet: ParsableCommand {
       for place in plan.rows[row].indices { try change(&plan.rows[row][place]) }
     }
     if printLayout { return print(plan.yaml) }
-    let runs = try self.runs.flatMap(RunSearch.folders).map { try RecordedRun($0) }
+    let choice = try RunChoice(runs, plan.demand)
+    Message.leftOut(choice)
     let sheet = Figures.Sheet(
-      plan, of: runs, style: try page.style(maps.applied(to: MapStyle())))
+      plan, of: choice.runs, style: try page.style(maps.applied(to: MapStyle())))
     try SheetWriter.write(sheet, to: output, dpi: page.dpi, isAnonymous: page.noMetadata)
   }
 
@@ -107,9 +120,8 @@ struct Sheet: ParsableCommand {
   private func plan() throws -> SheetPlan {
     if [".yaml", ".yml"].contains(where: layout.hasSuffix) { return try SheetPlan(file: layout) }
     guard let layout = SheetLayout(rawValue: layout) else {
-      let layouts = SheetLayout.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Failure(
-        .usage, "--layout is '\(layout)'; expected a .yaml file or one of \(layouts)")
+      throw Failure.wrongValue(
+        "--layout", layout, expected: SheetLayout.allCases.map(\.rawValue) + ["a .yaml file"])
     }
     return SheetPlan(layout)
   }
@@ -119,7 +131,7 @@ struct Sheet: ParsableCommand {
     let panels = plan.rows.joined()
     let style = try maps.applied(to: MapStyle())
     let frames: Set<SheetOption> =
-      plan.isAnimated && output.contains { $0.lowercased().hasSuffix(".apng") } ? [.steps] : []
+      plan.isAnimated && output.contains(where: Figures.Sheet.isAnimated) ? [.steps] : []
     let ofContent = panels.reduce(into: frames) { $0.formUnion($1.content.options) }
     let read = try panels.reduce(into: frames) {
       var panel = $1
@@ -137,7 +149,8 @@ struct Sheet: ParsableCommand {
   private var given: Set<SheetOption> {
     let isGiven: [SheetOption: Bool] = [
       .words: words != nil, .steps: steps != nil, .knob: knob != nil,
-      .measures: measures != nil, .cases: cases != nil, .recipe: recipe != nil,
+      .measures: measures != nil, .curves: curves != nil, .cases: cases != nil,
+      .recipe: recipe != nil,
     ]
     return maps.given.union(isGiven.filter(\.value).keys)
   }
@@ -146,7 +159,8 @@ struct Sheet: ParsableCommand {
   private func change(_ panel: inout SheetPlan.Panel) throws {
     let recipe = try self.recipe.map { try Recipe(parsing: $0).description }
     switch panel.content {
-    case .compare(let own): panel.content = .compare(recipe: recipe ?? own)
+    case .compare(let own, let shown):
+      panel.content = .compare(recipe: recipe ?? own, curves: curves ?? shown)
     case .matrix(let own, let text):
       panel.content = .matrix(words: words == nil ? own : try names, recipe: recipe ?? text)
     case .curves(let own, let text):
@@ -156,6 +170,7 @@ struct Sheet: ParsableCommand {
       panel.content = .curves(measures: asked ?? own, recipe: recipe ?? text)
     case .neglect(let own, let text):
       panel.content = .neglect(cases: cases ?? own, recipe: recipe ?? text)
+    case .outcome(let own): panel.content = .outcome(knob: knob ?? own)
     case .maps(var plan):
       if let recipe { plan.recipe = recipe }
       if words != nil {
@@ -176,3 +191,5 @@ struct Sheet: ParsableCommand {
     get throws { try words.map(WordReference.list)?.map(\.description) ?? [] }
   }
 }
+
+extension CompareCurves: ExpressibleByArgument {}

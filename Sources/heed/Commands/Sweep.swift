@@ -40,7 +40,7 @@ struct Sweep: PictureCommand {
 
   @Option(
     help: ArgumentHelp("The method; see heed help methods.", valueName: "method"),
-    completion: .list(Methods.all.map(\.name)))
+    completion: .methods)
   var method = "attend-and-excite"
 
   @Option(
@@ -66,15 +66,16 @@ struct Sweep: PictureCommand {
     let sweep = try Evaluation.Sweep(vary, of: MethodList.one(option: "--method", method))
     try refuseVaried(sweep.knob)
     let order = try order(sweep)
-    guard let runs = try made(order) else { return }
+    guard let runs = try made([order]) else { return }
     if options.recording.record {
       let sheet = "\(output)/\(RunFolder.slug(order.prompt.prompt))/\(method)+\(sweep.knob)"
       try SheetWriter.tryToWrite(
-        runs, plan: .maps(.sweep(knob: sweep.knob)), to: [sheet + ".pdf", sheet + ".png"])
+        runs, plan: .sweep(knob: sweep.knob), to: [sheet + ".pdf", sheet + ".png"])
     }
     let table = try MeasurementTable(outcomesOf: runs, varying: sweep.knob)
-    if json || csv { return print(table.text(json ? .json : .csv)) }
-    print((Set(runs.map(\.manifest.seed)).count > 1 ? table.over(["seed"]) : table).text(.text))
+    if json || csv { return print(table.text(json ? .json : .csv), terminator: "") }
+    let shown = Set(runs.map(\.manifest.seed)).count > 1 ? table.over(["seed"]) : table
+    print(shown.text(.text), terminator: "")
   }
 
   /// Refuses the option of the knob that is varied.

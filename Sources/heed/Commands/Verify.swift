@@ -9,7 +9,7 @@ struct Verify: ParsableCommand {
     usage: "heed verify <path> [--tolerance <tolerance>] [<options>]",
     discussion: """
       golden.safetensors and golden.json are in the checkpoint's folder. For each tensor a line gives the largest absolute error and the error relative to the tensor's own range; \
-      losses and maxima, which lie in 0…1, are compared absolutely, to 1e-3. Ids must be equal.
+      losses and excitation scores, which lie in 0…1, are compared absolutely, to 1e-3. Ids must be equal.
 
       A whole run that is off by more is repeated from noise disturbed by 1e-6: if the disturbance \
       alone moves it as far, the run cannot be compared more closely and is called ill-conditioned.

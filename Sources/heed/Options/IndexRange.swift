@@ -42,8 +42,7 @@ struct ChoiceList<Value: RawRepresentable & CaseIterable> where Value.RawValue =
   init(option: String, _ text: String) throws {
     choices = try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let value = Value(rawValue: String(part)) else {
-        let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "\(option): unknown value '\(part)'; expected one of \(choices)")
+        throw Failure.wrongValue(option, part, expected: Value.allCases.map(\.rawValue))
       }
       return value
     }

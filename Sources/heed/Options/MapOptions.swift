@@ -4,7 +4,7 @@ public import Figures
 
 /// How maps are drawn; without an option, the layout decides.
 struct MapOptions: ParsableArguments {
-  @Option(help: "How a map is drawn over its picture. (default: mosaic)")
+  @Option(help: "How a map is drawn over its picture. (default: alpha)")
   var overlay: OverlayMode?
 
   @Option(
@@ -13,11 +13,14 @@ struct MapOptions: ParsableArguments {
       Colour map: viridis, magma, inferno, plasma, cividis; turbo or jet (their lightness is \
       not monotonic). (default: magma)
       """,
-      valueName: "map"))
+      valueName: "map"), completion: .colors)
   var colors: String?
 
   @Option(
-    help: "Interpolation of values between cells, before they become colours. (default: nearest)")
+    help: """
+      Interpolation of values between cells, before they become colours. (default: bicubic for alpha, \
+      dim and contour, otherwise nearest)
+      """)
   var interpolation: Recipe.Interpolation?
 
   @Option(
@@ -58,7 +61,11 @@ struct MapOptions: ParsableArguments {
   /// `style` with what the options change.
   func applied(to style: MapStyle) throws -> MapStyle {
     var style = style
-    if let overlay { style.overlay = overlay }
+    if let overlay {
+      // What a layout file says of another overlay's cells does not hold for this one.
+      if overlay != style.overlay { style.interpolation = nil }
+      style.overlay = overlay
+    }
     if let interpolation { style.interpolation = interpolation }
     if let colors {
       style.colors = try Self.value(

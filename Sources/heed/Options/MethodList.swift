@@ -4,15 +4,12 @@ import Diffusion
 struct MethodList {
   let methods: [any Method]
 
-  /// The names of all methods, as messages list them.
-  static var names: String { Methods.all.map(\.name).joined(separator: ", ") }
-
   /// - Throws: ``Failure`` for an unknown name, listing the known ones, and for a name given twice.
   init(option: String, _ text: String) throws {
     var methods: [any Method] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
       guard let method = Methods.all.first(where: { $0.name == name }) else {
-        throw Failure(.usage, "\(option): unknown method '\(name)'; expected one of \(Self.names)")
+        throw Failure.wrongValue(option, name, expected: Methods.all.map(\.name))
       }
       guard !methods.contains(where: { $0.name == name }) else {
         throw Failure(.usage, "\(option): '\(name)' is given twice")

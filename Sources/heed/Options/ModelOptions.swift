@@ -63,7 +63,7 @@ struct WeightOptions: ParsableArguments {
     options.loras = try lora.map(LoRA.init(argument:))
     options.prediction = try prediction.map { name in
       guard let prediction = ["epsilon": Prediction.epsilon, "v": .velocity][name] else {
-        throw Failure(.usage, "--prediction: unknown value '\(name)'; expected epsilon or v")
+        throw Failure.wrongValue("--prediction", name, expected: ["epsilon", "v"])
       }
       return prediction
     }

@@ -21,7 +21,7 @@ struct SamplingOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++. (default: the checkpoint's)
-      """, visibility: HelpDetail.rare))
+      """, visibility: HelpDetail.rare), completion: .schedulers)
   var scheduler: String?
 
   @Option(

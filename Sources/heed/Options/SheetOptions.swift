@@ -6,7 +6,10 @@ struct SheetOptions: ParsableArguments {
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "The venue whose page width, type size and typeface are used.",
+      """
+      The venue whose page, type size and typeface are used. A figure that is higher than its page, with \
+      room for a caption, is split over numbered pages (.pdf) or files.
+      """,
       valueName: "venue"))
   var venue: Venue?
 
@@ -31,14 +34,22 @@ struct SheetOptions: ParsableArguments {
   @Option(help: "Background: light (for print) or dark (for slides).")
   var theme = Theme.light
 
-  @Option(help: "Pixels per inch of .png and .apng.")
-  var dpi = 300.0
+  @Option(
+    help: ArgumentHelp(
+      "Pixels per inch. (default: 300 for .png, 100 for .apng, .gif and .mp4)", valueName: "dpi"))
+  var dpi: Double?
+
+  @Flag(help: "Leave out the prompt above the figure.")
+  var noTitle = false
+
+  @Flag(help: "Leave out the note below the figure, which says how it was measured and drawn.")
+  var noCaption = false
 
   @Flag(help: "Omit prompt, recipe, date and version from the files, for double-blind review.")
   var noMetadata = false
 
   func validate() throws {
-    guard (36...2400).contains(dpi) else {
+    if let dpi, !(36...2400).contains(dpi) {
       throw ValidationError("--dpi is \(dpi); expected 36 to 2400.")
     }
     if let typeSize, !(SheetStyle.smallestType...72).contains(typeSize) {
@@ -67,9 +78,13 @@ struct SheetOptions: ParsableArguments {
 
   /// The page, with maps drawn in `maps`.
   func style(_ maps: MapStyle) throws -> SheetStyle {
-    SheetStyle(
-      width: try points, typeSize: typeSize ?? venue?.typeSize ?? SheetStyle().typeSize,
+    var style = SheetStyle(
+      width: try points, height: venue?.figureHeight,
+      typeSize: typeSize ?? venue?.typeSize ?? SheetStyle().typeSize,
       typeface: font ?? venue?.typeface ?? .sans, theme: theme, maps: maps)
+    style.venue = venue
+    style.words = PrintedWords(title: !noTitle, note: !noCaption)
+    return style
   }
 }
 

@@ -10,14 +10,13 @@ enum Interrupt {
   static func watch() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number) { number in
-        Interrupt.received.store(number, ordering: .relaxed)
+        guard Interrupt.received.exchange(number, ordering: .relaxed) != 0 else { return }
+        StatusLine.wipeInHandler()
         signal(number, SIG_DFL)
+        raise(number)
       }
     }
   }
-
-  /// Stops other runs at their next pass, because one has failed.
-  static func stopAll() { received.store(SIGINT, ordering: .relaxed) }
 
   /// - Throws: ``Failure`` with code 130 once a signal has come.
   static func check(_ what: String = "the same command resumes") throws {

@@ -1,3 +1,4 @@
+import AttentionAnalysis
 import AttentionTrace
 import Diffusion
 import Evaluation
@@ -43,6 +44,14 @@ extension Message {
       warning(shape + "squashed to \(plan.size); --fit crop keeps the aspect ratio")
     case .crop:
       warning(shape + "cropped to \(plan.size); --fit squash keeps the whole picture")
+    }
+  }
+
+  /// Warns of runs whose latents are out of range.
+  static func latents(_ runs: [RecordedRun]) {
+    for (run, excess) in LatentExcess.found(in: runs) {
+      let manifest = run.manifest
+      warning("\(manifest.method.figureTitle), seed \(manifest.seed): \(excess.words)")
     }
   }
 

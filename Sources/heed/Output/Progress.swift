@@ -1,7 +1,8 @@
+import Evaluation
 import Foundation
 import Synchronization
 
-/// One line on standard error that tells how far a long job is, redrawn only on a terminal.
+/// Tells how far a long job is: on a terminal in one line that is drawn again and again.
 ///
 /// Elsewhere each finished part prints one plain line, as logs need. Jobs that run side by side share
 /// one progress.
@@ -24,19 +25,16 @@ final class Progress: Sendable {
   }
 
   /// Tells of one more step, at most ten times a second.
-  func advance(_ what: String, loss: Float?) {
+  func advance(_ part: String, loss: Float?) {
     state.withLock { state in
       state.done += 1
       guard isTerminal else { return }
       let now = clock.now
       if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
       state.drawn = now
-      let each = seconds(now - start) / Double(state.done)
-      let loss = loss.map { String(format: " | loss %.3f", $0) } ?? ""
-      let line = String(
-        format: "%@ | step %d of %d | %.2f s/step | %@ left%@", what, state.done, total, each,
-        remaining(each * Double(total - state.done)), loss)
-      Message.write("\r\u{1B}[2K" + line)
+      let text = ProgressText(
+        part, done: state.done, of: total, seconds: (now - start) / .seconds(1), loss: loss)
+      StatusLine.draw(text.line)
     }
   }
 
@@ -44,20 +42,5 @@ final class Progress: Sendable {
   func skip(_ steps: Int) { state.withLock { $0.done += steps } }
 
   /// Tells of a finished part.
-  func finish(_ part: String) {
-    state.withLock { _ in
-      if isTerminal { Message.write("\r\u{1B}[2K") }
-      Message.line(part)
-    }
-  }
-
-  private func seconds(_ duration: Duration) -> Double {
-    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-  }
-
-  private func remaining(_ seconds: Double) -> String {
-    let whole = Int(seconds.rounded(.up))
-    return whole < 60
-      ? "\(whole) s" : String(format: "%d:%02d", whole / 60, whole % 60)
-  }
+  func finish(_ part: String) { state.withLock { _ in Message.line(part) } }
 }

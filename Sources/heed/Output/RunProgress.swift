@@ -37,7 +37,7 @@ extension Batch {
 extension Progress {
   /// Tells what happens to a run.
   func tell(_ event: Runner.Event, of plan: PlannedRun, in root: String) {
-    let name = "\(plan.methodName), seed \(plan.request.seed)"
+    let name = "\(plan.methodTitle), seed \(plan.request.seed)"
     let (path, count) = (plan.folder(in: root).path, plan.timesteps.count)
     switch event {
     case .found:
@@ -59,7 +59,7 @@ extension Runner {
   init(_ model: StableDiffusion, durability: Durability) {
     self.init(model)
     self.durability = durability
-    commandLine = Array(CommandLine.arguments.dropFirst())
+    commandLine = Arguments.effective
     check = { try Interrupt.check() }
   }
 }

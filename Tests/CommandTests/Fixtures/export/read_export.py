@@ -17,13 +17,18 @@ import warnings
 import zipfile
 from collections import Counter
 
+import duckdb
 import jsonschema
+import netCDF4
 import numpy as np
 import pandas as pd
 import safetensors
 import safetensors.numpy
 import xarray as xr
 import zarr
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), *[os.pardir] * 4, "notebooks-export"))
+import heed_reader  # noqa: E402
 
 try:
     import torch
@@ -44,6 +49,15 @@ def same(got, expected, what):
 
 def labels(axis):
     return axis.get("labels") or list(range(axis["size"]))
+
+
+def plain(values):
+    """An array with its texts in NumPy's own type."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "OT":
+        return values
+    texts = [str(text) for text in values.ravel()]
+    return np.array(texts, dtype=str).reshape(values.shape)
 
 
 def expected_layer(array, stores, calls):
@@ -100,6 +114,8 @@ def read_all(folder, manifest):
                 value = np.load(path, allow_pickle=False)[name]
             elif form == "safetensors":
                 value = safetensors.numpy.load_file(path)[name]
+            elif form == "netcdf":
+                value = read_netcdf(path, array)
             elif form in ("zarr", "zarr2"):
                 store = os.path.dirname(path)
                 assert zarr.open_group(store, mode="r").metadata.zarr_format == (
@@ -108,20 +124,55 @@ def read_all(folder, manifest):
                 assert list(opened[name].dims) == [axis["name"] for axis in array["axes"]]
                 value = opened[name].values
             else:
-                value = read_long_table(path, array)
-            read.setdefault(form, {})[name] = np.asarray(value)
+                value = read_long_table(folder, path, array)
+            read.setdefault(form, {})[name] = plain(value)
             CHECKED[form] += 1
     return read
 
 
-def read_long_table(path, array):
+def read_netcdf(path, array):
+    """The same by both libraries that read the format, in the type that the manifest names."""
+    read = []
+    for engine in ["scipy", "netcdf4"]:
+        with xr.open_dataset(path, engine=engine) as opened:
+            assert list(opened[array["name"]].dims) == [axis["name"] for axis in array["axes"]]
+            read.append(plain(opened[array["name"]].values))
+    np.testing.assert_array_equal(*read)
+    value = read[0]
+    if array["dtype"] == "string":
+        return value
+    # Halves and unsigned numbers are wider or narrower there, and the same numbers.
+    assert value.dtype == {"float16": "f4", "uint64": "i4"}.get(array["dtype"], array["dtype"])
+    return value.astype(array["dtype"])
+
+
+def read_long_table(folder, path, array):
     table = pd.read_csv(path)
-    axes = [axis["name"].split("_")[0] for axis in array["axes"]]
-    assert list(table.columns) == axes + ["value"], table.columns
-    index = pd.MultiIndex.from_product([labels(axis) for axis in array["axes"]])
-    assert (pd.MultiIndex.from_frame(table[axes]) == index).all()
+    axes = [axis["name"] for axis in array["axes"]]
+    calls = exported(folder) if "position" in axes else None
+    runs = labels(array["axes"][0]) if axes[0] == "run" else [0]
+    rest = [axis for axis in array["axes"] if axis["name"] not in ("run", "position")]
+    names = [axis["name"].split("_")[0] for axis in rest]
+    leading = ["run"] + ["call"] * (calls is not None) + ["layer"] * ("layer" in array)
+    assert list(table.columns) == leading + names + ["value"], table.columns
+    begins = [(run, call) if calls is not None else (run,)
+              for run in runs for call in (calls[run] if calls is not None else [None])]
+    index = pd.MultiIndex.from_tuples(
+        [begin + place for begin in begins for place in np.ndindex(*[a["size"] for a in rest])])
+    places = table[leading[:len(begins[0])]].copy()
+    for name, axis in zip(names, rest):
+        places[name] = pd.Index(labels(axis)).get_indexer(table[name])
+    assert (pd.MultiIndex.from_frame(places) == index).all()
+    if "layer" in array:
+        assert (table.layer == array["layer"]).all()
     shape = [axis["size"] for axis in array["axes"]]
     return table.value.to_numpy(np.float32).reshape(shape).astype(array["dtype"])
+
+
+def exported(folder):
+    """The calls along the arrays' axis of calls, by run."""
+    table = pd.read_csv(f"{folder}/tables/calls.csv").dropna(subset="position")
+    return [own.sort_values("position").call.to_numpy() for _, own in table.groupby("run")]
 
 
 def check_bytes(folder, manifest, read):
@@ -150,6 +201,11 @@ def check_bytes(folder, manifest, read):
         for array in manifest["arrays"]:
             names = " ".join(axis["name"] for axis in array["axes"])
             assert metadata["dimensions." + array["name"]] == names
+            if array["dtype"] == "string":
+                texts = json.loads(metadata[array["name"]])
+                for form in read:
+                    if array["name"] in read[form]:
+                        assert list(read[form][array["name"]]) == texts
 
 
 def check_arrays(folder, manifest, read, stores):
@@ -178,23 +234,22 @@ def check_arrays(folder, manifest, read, stores):
 
 def exported_calls(folder, manifest, read, stores):
     """The calls along the arrays' axis of calls, by run; none without one."""
-    table = pd.read_csv(f"{folder}/tables/calls.csv").dropna(subset="position")
-    calls = [
-        table[table.run == run].sort_values("position").call.to_numpy()
-        for run in range(len(stores))
-    ]
+    calls = exported(folder)
     form = next((form for form in read if form != "csv"), None)
     if form is None or "step" not in read[form]:
         return calls
     own = read[form]
     numbers = np.array(calls, "i4")
-    if len(stores) > 1:
-        same(own["call_of_run"], numbers, "call_of_run")
-    else:
-        same(own["call"], numbers[0], "call")
+    same(own["call"], numbers if len(stores) > 1 else numbers[0], "call")
+    if form == "safetensors":
+        return calls
+    meanings = {"branch": ["unconditional", "conditional"],
+                "phase": ["loss", "refinement", "denoise"]}
     for run, (store, numbers) in enumerate(zip(stores, calls)):
         for name in ["step", "timestep", "branch", "phase", "attempt"]:
-            same(own[name], store[name].values[numbers], name)
+            expected = store[name].values[numbers]
+            expected = np.array(meanings[name])[expected] if name in meanings else expected
+            assert (own[name] == expected).all(), name
         loss = own["loss"][run] if len(stores) > 1 else own["loss"]
         same(loss, store["loss"].values[numbers], "loss")
     CHECKED["coordinates"] += 1
@@ -227,11 +282,11 @@ def check_tables(folder, manifest, runs, read):
         assert list(calls.call) == [call["call"] for call in journal]
         losses = [(call.get("measurement") or {}).get("loss", np.nan) for call in journal]
         np.testing.assert_array_equal(calls.loss.to_numpy("f4"), np.array(losses, "f4"))
-        maxima = [
-            value for call in journal for value in (call.get("measurement") or {}).get("maxima", [])
+        scores = [
+            value for call in journal for value in (call.get("measurement") or {}).get("scores", [])
         ]
-        own = tables["maxima"][tables["maxima"].run == index]
-        np.testing.assert_array_equal(own.maximum.to_numpy("f4"), np.array(maxima, "f4"))
+        own = tables["scores"][tables["scores"].run == index]
+        np.testing.assert_array_equal(own.score.to_numpy("f4"), np.array(scores, "f4"))
         with open(f"{run}/run.json") as file:
             made = json.load(file)
         prompt = made["texts"][0]
@@ -239,24 +294,128 @@ def check_tables(folder, manifest, runs, read):
         assert [t["piece"] for t in manifest["tokens"]] == list(tables["tokens"].piece)
         assert tables["runs"].prompt[index] == prompt["prompt"]
         assert manifest["runs"][index]["seed"] == made["request"]["seed"]
+        assert tables["runs"].method_name[index] == made["request"]["method"]["name"]
+        if os.path.exists(f"{run}/image.png"):
+            with open(f"{run}/image.png", "rb") as file, \
+                    open(f"{folder}/{manifest['runs'][index]['picture']}", "rb") as copy:
+                assert file.read() == copy.read()
+            CHECKED["pictures"] += 1
+
+
+def check_names(folder, manifest, read):
+    """A name means one thing: all that share some are joined by all that they share, and give as many rows
+    as the one whose rows are told apart, with DuckDB and with pandas; a column has one type."""
+    paths = {resource: f"{folder}/tables/{resource}.csv" for resource in
+             ["runs", "calls", "scores", "tokens"]}
+    for array in manifest["arrays"]:
+        if "csv" in array["files"]:
+            paths[array["name"]] = f"{folder}/{array['files']['csv']}"
+    frames = {}
+    for name, path in paths.items():
+        with open(path, "rb") as file:
+            check_line_ends(file.read(), path)
+        strict = f"read_csv('{path}', strict_mode = true, all_varchar = true, header = true)"
+        frames[name] = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        assert duckdb.sql(f"SELECT count(*) FROM {strict}").fetchall()[0][0] == len(frames[name])
+    arrays = next((read[form] for form in ("zarr", "npz", "npy") if form in read), {})
+    places = {array["name"]: array for array in manifest["arrays"]}
+    if "position" in arrays:
+        axes = {axis["name"]: labels(axis) for axis in places["call"]["axes"]}
+        stood = pd.MultiIndex.from_product(axes.values(), names=axes.keys()).to_frame(index=False)
+        for name, array in places.items():
+            own = [axis["name"] for axis in array["axes"]]
+            if array["kind"] == "coordinate" and "position" in own:
+                values = arrays[name]
+                runs = len(axes.get("run", [0]))
+                whole = values if own == list(axes) else np.tile(values, runs)
+                stood[name] = whole.ravel()
+        if "run" not in stood:
+            stood["run"] = 0
+        # What is measured in binary fractions is no key: a table has it in decimals.
+        frames["arrays"] = stood.drop(columns=["timestep", "loss"])
+    if "token" in arrays:
+        frames["words"] = pd.DataFrame({
+            name: arrays[name] for name in ("token", "word", "piece")})
+    rows = len(frames["calls"])
+    for left, right, expected in [
+        ("runs", "calls", rows), ("calls", "scores", len(frames["scores"])),
+        ("runs", "scores", len(frames["scores"])),
+        ("arrays", "calls", len(frames.get("arrays", []))),
+        ("words", "tokens", len(frames.get("words", []))),
+    ] + [(name, other, len(frames[name])) for name in paths if name in places
+         for other in ("runs", "tokens", "calls")]:
+        if left not in frames or right not in frames:
+            continue
+        a, b = frames[left], frames[right]
+        shared = [name for name in a.columns if name in b.columns]
+        if other_axis_is_gone(shared, right):
+            continue
+        assert shared, (left, right)
+        joined = a.merge(b, on=shared)
+        assert len(joined) == expected, f"{left} and {right} by {shared}: {len(joined)}, not {expected}"
+        duck = duckdb.sql("SELECT count(*) FROM a NATURAL JOIN b").fetchall()[0][0]
+        assert duck == expected, f"{left} and {right} in DuckDB: {duck}, not {expected}"
+        CHECKED["joins"] += 1
+
+
+def other_axis_is_gone(shared, right):
+    """Whether a map has no axis of what the table tells of: calls or tokens, over which it is a mean."""
+    return {"calls": "call", "tokens": "token"}.get(right, "run") not in shared
+
+
+def check_line_ends(text, path):
+    assert text.endswith(b"\r\n") and text.count(b"\n") == text.count(b"\r\n") == text.count(b"\r"), path
 
 
 def check_readme(folder, manifest, rscript):
     """Runs every line of the README that opens something."""
-    names = {"np": np, "pd": pd, "xr": xr, "safetensors": safetensors, "torch": torch}
+    names = {"duckdb": duckdb, "np": np, "pd": pd, "xr": xr, "safetensors": safetensors, "torch": torch}
     with open(f"{folder}/README.md") as file:
-        lines = [re.match(r"(NumPy|xarray|pandas|PyTorch|R) {2,}(.*)", line) for line in file]
+        lines = [re.match(r"(NumPy|xarray|pandas|DuckDB|PyTorch|R) {2,}(.*)", line) for line in file]
     first = next(array for array in manifest["arrays"] if array["kind"] == "maps")
     shape = [axis["size"] for axis in first["axes"]]
     for reader, line in (match.groups() for match in lines if match):
         if reader == "R":
             if rscript and "::" not in line:
                 check_r(folder, line, first, shape, rscript)
+        elif reader == "DuckDB":
+            assert duckdb.sql(line).fetchall() or "scores" in line, line
+            CHECKED["README DuckDB"] += 1
         elif reader != "PyTorch" or torch:
             value = eval(line, names)
             if reader != "pandas":
                 assert list(value.shape) == shape or "read_csv" in line, line
             CHECKED[f"README {reader}"] += 1
+
+
+def check_reader(folder, manifest, runs):
+    """heed_reader opens the export and the runs, and both give the same maps."""
+    if all(set(array["files"]) == {"csv"} for array in manifest["arrays"]):
+        return
+    opened = heed_reader.open(folder)
+    assert opened.prompt == manifest["prompt"] and len(opened.runs) == len(runs)
+    assert all(opened.dataset[name].dtype.kind == "U" for name in ["method_name", "word", "piece"])
+    assert len(opened.dataset.sel(run=opened.dataset.method_name == opened.methods[0]).run) >= 1
+    found = re.fullmatch(
+        r"mean\(head\) mean\(layer: (\S+)\) mean\(step\) conditional denoise",
+        manifest.get("recipe", ""))
+    pairs = [("maps", found[1])] if found else [
+        (name, name) for name in opened.layers if not manifest.get("recipe")]
+    steps = manifest["selection"].get("steps")
+    heads = manifest["selection"].get("heads")
+    word = [word for word in opened.vocabulary if not word.startswith("<")][-1]
+    for path, run in zip(runs, opened.runs):
+        own = heed_reader.open(path)
+        assert (own.runs[0].seed, own.runs[0].method_name) == (run.seed, run.method_name)
+        if heads is None and not manifest["missing_blocks"]:
+            for layer, same_layer in pairs:
+                got = opened.map(word, method=run.method_name, seed=run.seed, layers=layer)
+                expected = own.map(word, layers=same_layer, steps=steps and tuple(steps))
+                np.testing.assert_allclose(got, expected, rtol=2e-3, atol=1e-5, err_msg=layer)
+                CHECKED["reader maps"] += 1
+    html = opened._repr_html_()
+    assert html.count("<img") == (1 + len(opened._shown)) * min(len(runs), 4) and len(html) < 200_000
+    CHECKED["reader"] += 1
 
 
 def check_r(folder, line, array, shape, rscript):
@@ -291,6 +450,8 @@ def check(folder, runs, rscript):
     check_bytes(folder, manifest, read)
     check_arrays(folder, manifest, read, stores)
     check_tables(folder, manifest, runs, read)
+    check_names(folder, manifest, read)
+    check_reader(folder, manifest, runs)
     here = os.getcwd()
     os.chdir(folder)
     check_readme(folder, manifest, rscript)

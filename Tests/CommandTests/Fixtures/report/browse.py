@@ -7,7 +7,10 @@ the security policy complained of, and how many were opened.
     {"open": ADDRESS}            a new document; waits until it is loaded
     {"evaluate": EXPRESSION}     its value; promises are awaited
     {"key": "ArrowRight"}        presses a key
-    {"move": [x, y]}             moves the mouse
+    {"click": SELECTOR}          clicks the middle of the first element that is shown, scrolled into view
+    {"hover": [SELECTOR, x, y]}  moves the mouse to a place in an element, in shares of its size
+    {"drag": [SELECTOR, SHARE]}  presses the mouse at a share of an element's width, as on a slider
+    {"print": FILE}              the page as a PDF of A4 pages, by the browser's print
     {"size": [width, height]}    of the window, in CSS pixels
     {"dark": true}               the system's colour scheme
     {"script": false}            whether JavaScript runs, from the next document on
@@ -127,6 +130,32 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key,
                       windowsVirtualKeyCode=KEYS[key], **text)
 
+    def place(self, selector, x, y):
+        place = self.evaluate("""(() => {
+          const shown = [...document.querySelectorAll(%s)].filter((e) => e.checkVisibility());
+          if (!shown.length) return null;
+          shown[0].scrollIntoView({ block: "center" });
+          const box = shown[0].getBoundingClientRect();
+          const place = [box.left + box.width * %f, box.top + box.height * %f];
+          const hit = document.elementFromPoint(...place);
+          return shown[0].contains(hit) || hit?.contains(shown[0]) ? place : "hidden";
+        })()""" % (json.dumps(selector), x, y))
+        if not isinstance(place, list):
+            raise SystemExit(f"{selector}: " + ("something lies over it" if place else "not shown"))
+        return place
+
+    def press_mouse(self, selector, share):
+        x, y = self.place(selector, share, 0.5)
+        for kind in ["mouseMoved", "mousePressed", "mouseReleased"]:
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y,
+                      button="none" if kind == "mouseMoved" else "left", clickCount=1)
+
+    def print(self, path):
+        data = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69,
+                         printBackground=False, preferCSSPageSize=True)["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(data))
+
     def screenshot(self, path):
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
@@ -141,8 +170,15 @@ class Browser:
             return self.evaluate(value)
         elif name == "key":
             self.press(value)
-        elif name == "move":
-            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=value[0], y=value[1])
+        elif name == "hover":
+            x, y = self.place(*value)
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        elif name == "click":
+            self.press_mouse(value, 0.5)
+        elif name == "drag":
+            self.press_mouse(*value)
+        elif name == "print":
+            self.print(value)
         elif name == "size":
             self.call("Emulation.setDeviceMetricsOverride", width=value[0], height=value[1],
                       deviceScaleFactor=1, mobile=False)

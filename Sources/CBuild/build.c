@@ -1,0 +1,3 @@
+#include "cbuild.h"
+
+const char *heed_commit(void) { return HEED_COMMIT; }

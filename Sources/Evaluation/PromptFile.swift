@@ -1,0 +1,60 @@
+internal import Diffusion
+private import Foundation
+internal import PromptText
+internal import TensorEngine
+
+/// A file of prompts, one a line; empty lines and those that begin with `#` are none.
+package struct PromptFile: Sendable {
+  /// The prompts in their order, each with its line's number from 1.
+  package let lines: [(prompt: String, number: Int)]
+  private let name: String
+
+  /// Reads the file at `path`; `-` is standard input.
+  /// - Throws: `FileError` for a text that is not UTF-8 or has no prompt, and for a prompt that is there
+  ///   twice, with its line.
+  package init(_ path: String) throws {
+    name = path == "-" ? "standard input" : path
+    let reader = try LineReader(path)
+    var lines: [(prompt: String, number: Int)] = []
+    var number = 0
+    while let line = try reader.next() {
+      number += 1
+      let prompt = line.trimmingCharacters(in: .whitespaces)
+      guard !prompt.isEmpty, !prompt.hasPrefix("#") else { continue }
+      if let twice = lines.first(where: { $0.prompt == prompt }) {
+        throw FileError(
+          .malformed, path: name, subject: "line \(number)",
+          reason: "expected each prompt once, got that of line \(twice.number) again")
+      }
+      lines.append((prompt, number))
+    }
+    guard !lines.isEmpty else {
+      throw FileError(.malformed, path: name, reason: "expected prompts, one a line, got none")
+    }
+    self.lines = lines
+  }
+
+  /// An order of runs for each prompt.
+  /// - Parameter order: makes the order of a prompt.
+  /// - Throws: `FileError` with the line of the first prompt that no runs can be made of, and why.
+  package func orders(_ order: (String) throws -> RunOrder) throws -> [RunOrder] {
+    try lines.map { line in
+      func failure(_ reason: String) -> FileError {
+        FileError(.malformed, path: name, subject: "line \(line.number)", reason: reason)
+      }
+      do {
+        return try order(line.prompt)
+      } catch TextError.subjectsNeeded {
+        throw failure(
+          "the subjects of \(FileError.quoted(line.prompt)) cannot be told; write it like \"a cat and a "
+            + "frog\", or run it by itself with --tokens")
+      } catch let error as TextError {
+        // Without the table of tokens that some end with.
+        throw failure(String("\(error)".prefix { $0 != "\n" }))
+      } catch let error as DiffusionError {
+        guard case .invalidRequest = error else { throw error }
+        throw failure("\(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,680 @@
+"""Opens runs and exports of Heed as labelled arrays, and draws their maps over the pictures.
+
+    import heed_reader
+
+    maps = heed_reader.open("maps")         # a run's folder, an export, or its .zarr, .nc or .safetensors
+    maps.map("cat", method="attend-and-excite", seed=1)      # xarray, [row, column]
+    maps.map("cat", seed=1, each_step=True)                  # xarray, [position, row, column]
+    maps.words(["cat", "frog"])                              # xarray, [run, word, row, column]
+    maps.overlay("cat", seed=1)                              # the map over the picture
+    maps.draw()                                              # every run and subject, on one scale
+
+A map is a mean of attention probabilities over heads, layers and steps; its largest value is the word's
+peak attention. One file, to be copied: it needs NumPy, xarray and zarr, and Pillow and Matplotlib once
+something is drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import html
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+__all__ = ["COLORS", "Maps", "Run", "open"]
+
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+"""A colour means a word: the first is the first subject's, as in Heed's own figures."""
+
+Steps = tuple[int, int]
+Pieces = Literal["first", "last", "mean", "max"]
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+# Calls are numbered in a store of a run, and so are branches and phases; the words are these.
+_BRANCHES = ["unconditional", "conditional"]
+_PHASES = ["loss", "refinement", "denoise"]
+_TITLES = {"stable-diffusion": "Stable Diffusion", "attend-and-excite": "Attend-and-Excite"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One picture that was drawn: by which method, from which noise."""
+
+    run: int
+    method_name: str
+    seed: int
+    picture: str | None = None
+    """The picture's file; None where it is not at hand."""
+    title: str = field(default="")
+
+    def __str__(self) -> str:
+        return f"{self.title or self.method_name}, seed {self.seed}"
+
+
+class Maps:
+    """The attention maps of one prompt: of one run, or of several that were exported together."""
+
+    path: str
+    dataset: xr.Dataset
+    """Every array. Axes are run, position (of calls), head, row, column and token; `method_name`, `seed`,
+    `call`, `step`, `branch`, `phase`, `word` and `piece` stand along them."""
+    prompt: str
+    model: str
+    recipe: str | None
+    """How the maps were aggregated; None for maps as they were recorded, layer by layer."""
+    runs: list[Run]
+    subjects: list[str]
+    """The words that the methods' loss reads."""
+
+    def __init__(
+        self, path: str, dataset: xr.Dataset, runs: list[Run], *, prompt: str, model: str,
+        recipe: str | None, subjects: list[str],
+    ) -> None:
+        self.path, self.runs = path, runs
+        self.prompt, self.model, self.recipe, self.subjects = prompt, model, recipe, subjects
+        self.dataset = _complete(dataset, runs)
+
+    # What there is
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods, in the order of the runs."""
+        return list(dict.fromkeys(run.method_name for run in self.runs))
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, ascending."""
+        return sorted({run.seed for run in self.runs})
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the arrays of cross-attention, in the model's order; `maps` where a recipe made one."""
+        return [str(name) for name, array in self.dataset.data_vars.items()
+                if any(str(axis).startswith("token") for axis in array.dims)]
+
+    @cached_property
+    def vocabulary(self) -> dict[str, list[int]]:
+        """The tokens of each word; words that occur twice are `a#1` and `a#2`."""
+        found: list[tuple[str, list[int]]] = []
+        spelled = ""
+        for token, word, piece in self._tokens:
+            if not found or word != found[-1][0] or spelled == word.casefold():
+                found.append((word, []))
+                spelled = ""
+            found[-1][1].append(token)
+            spelled += piece.removesuffix("</w>")
+        words = [word for word, _ in found]
+        return {
+            word if words.count(word) == 1 else f"{word}#{words[:index + 1].count(word)}": tokens
+            for index, (word, tokens) in enumerate(found)
+        }
+
+    @property
+    def _tokens(self) -> list[tuple[int, str, str]]:
+        axis = self._axis(self.layers[0], "token")
+        words = self.dataset[axis.replace("token", "word")].values
+        pieces = self.dataset[axis.replace("token", "piece")].values
+        return [(int(token), str(word), str(piece))
+                for token, word, piece in zip(self.dataset[axis].values, words, pieces)]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the export: runs, calls, scores or tokens."""
+        import pandas
+
+        path = os.path.join(self.path, "tables", name + ".csv")
+        if not os.path.exists(path):
+            raise FileNotFoundError(
+                f"{path}: only the folder of an export has tables (heed export RUN -o FOLDER)")
+        return pandas.read_csv(path, keep_default_na=False, na_values=[""])
+
+    # Maps
+
+    def array(self, layer: str) -> xr.DataArray:
+        """A layer's array, [run, position, head, row, column, token], by its name or a glob of it."""
+        found = fnmatch.filter(self.layers, layer)
+        if len(found) != 1:
+            raise ValueError(
+                f"{layer!r} is {len(found)} layers, expected one; there are {_list(self.layers)}")
+        return self._plain(found[0])
+
+    def words(
+        self, words: Sequence[str] | None = None, *, layers: str | None = None,
+        steps: Steps | None = None, branch: str = "conditional", phase: str = "denoise",
+        pieces: Pieces = "mean", each_step: bool = False, method: str | None = None,
+        seed: int | None = None,
+    ) -> xr.DataArray:
+        """Maps of words in every run, [run, word, row, column]; with `each_step`, of every call of the
+        UNet, [run, position, word, row, column].
+
+        `words` are those of the prompt, the subjects by default. `layers` is a grid, as in "16x16", or a
+        glob of names; by default the layers whose grid is nearest to 16×16. `steps` is the first and the
+        last. Heads and layers count alike. A word of several tokens has the mean of their maps, or what
+        `pieces` says.
+        """
+        wanted = [words] if isinstance(words, str) else list(words or self.subjects or self._spoken)
+        columns = [self._columns(word) for word in wanted]
+        runs = self._runs(method, seed)
+        names = self._layers(layers)
+        total: xr.DataArray | None = None
+        for name in names:
+            part = self._plain(name)
+            part = part.isel(run=runs)
+            if "position" in part.dims:
+                part = part.isel(position=self._positions(part, steps, branch, phase))
+            elif steps is not None or each_step:
+                raise ValueError(f"{self.path}: was averaged over steps: export it with --each-step")
+            part = xr.concat(
+                [_joined(part.sel(token=tokens), pieces) for tokens in columns],
+                xr.Variable("word", np.array(wanted, dtype=str)), coords="minimal", compat="override",
+                join="override",
+            ).astype("float64")
+            if "head" in part.dims:
+                part = part.mean("head")
+            if "position" in part.dims and not each_step:
+                part = part.mean("position", keep_attrs=True)
+            total = part if total is None else total + part
+        assert total is not None
+        axes = [axis for axis in ["run", "position", "word", "row", "column"] if axis in total.dims]
+        result = (total / len(names)).transpose(*axes)
+        return result.rename("attention").assign_attrs(
+            long_name="mean attention probability", units="1")
+
+    def map(
+        self, word: str, *, method: str | None = None, seed: int | None = None,
+        layers: str | None = None, steps: Steps | None = None, branch: str = "conditional",
+        phase: str = "denoise", pieces: Pieces = "mean", each_step: bool = False,
+    ) -> xr.DataArray:
+        """The map of one word in one run, [row, column]; with `each_step`, [position, row, column]."""
+        run = self.run(method=method, seed=seed)
+        found = self.words(
+            [word], layers=layers, steps=steps, branch=branch, phase=phase, pieces=pieces,
+            each_step=each_step, method=run.method_name, seed=run.seed)
+        return found.isel(run=0, word=0)
+
+    def run(self, *, method: str | None = None, seed: int | None = None) -> Run:
+        """The one run of a method and a seed."""
+        found = self._runs(method, seed)
+        if len(found) > 1:
+            raise ValueError(
+                f"{len(found)} runs ({_list((str(self.runs[index]) for index in found), '; ')}): "
+                "give method=… and seed=…")
+        return self.runs[found[0]]
+
+    def peaks(self, words: Sequence[str] | None = None, **how: Any) -> xr.DataArray:
+        """The peak attention of words in every run: the largest value of each map of `words`."""
+        return self.words(words, **how).max(["row", "column"]).assign_attrs(
+            long_name="peak attention", units="1")
+
+    # Pictures
+
+    def picture(self, *, method: str | None = None, seed: int | None = None) -> Bytes:
+        """The picture of a run, [y, x, colour], 0…255."""
+        from PIL import Image
+
+        run = self.run(method=method, seed=seed)
+        if run.picture is None:
+            raise FileNotFoundError(
+                f"{self.path}: has no picture of {run}: give picture=…, or open the run or an export's "
+                "folder")
+        with Image.open(run.picture) as file:
+            return np.asarray(file.convert("RGB"))
+
+    def overlay(
+        self, word: str, *, method: str | None = None, seed: int | None = None,
+        top: float | None = None, picture: str | Bytes | None = None, size: int = 512, **how: Any,
+    ) -> Image:
+        """The map of a word over its picture: the picture in grey, the map in magma, bicubic, as opaque as
+        its value. `top` is where the scale ends, the map's peak by default: give maps that are compared one
+        top."""
+        run = self.run(method=method, seed=seed)
+        values = self.map(word, method=run.method_name, seed=run.seed, **how).values
+        if picture is None:
+            drawn = self.picture(method=run.method_name, seed=run.seed)
+        elif isinstance(picture, str):
+            from PIL import Image
+
+            with Image.open(picture) as file:
+                drawn = np.asarray(file.convert("RGB"))
+        else:
+            drawn = picture
+        return _overlay(values, drawn, float(np.nanmax(values)) if top is None else top, size)
+
+    def draw(
+        self, words: Sequence[str] | str | None = None, *, method: str | None = None,
+        seed: int | None = None, top: float | None = None, size: float = 1.5, **how: Any,
+    ) -> Figure:
+        """A row for each run: its picture, then each word's map over it, all on one scale from 0."""
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+        from matplotlib.figure import Figure
+
+        class Drawing(Figure):
+            """A figure that Jupyter shows, whether or not pyplot was used before."""
+
+            def _repr_png_(self) -> bytes:
+                buffer = io.BytesIO()
+                self.savefig(buffer, format="png", dpi=100)
+                return buffer.getvalue()
+
+        wanted = [words] if isinstance(words, str) else words
+        maps = self.words(wanted, method=method, seed=seed, **how)
+        if "position" in maps.dims:
+            raise ValueError("draw shows means over steps: leave each_step out")
+        runs = [self.runs[index] for index in self._runs(method, seed)]
+        names = [str(name) for name in maps.word.values]
+        scale = float(maps.max()) if top is None else top
+        figure = Drawing(figsize=(size * (len(names) + 1) + 1.2, size * 1.16 * len(runs)),
+                         layout="constrained")
+        panels = figure.subplots(len(runs), len(names) + 1, squeeze=False)
+        for row, run in enumerate(runs):
+            picture = (self.picture(method=run.method_name, seed=run.seed) if run.picture
+                       else np.full((256, 256, 3), 128, np.uint8))
+            panels[row, 0].imshow(picture)
+            panels[row, 0].set_ylabel(f"{run.title or run.method_name}\nseed {run.seed}", size=8)
+            for column, name in enumerate(names):
+                values = maps.isel(run=row, word=column).values
+                panel = panels[row, column + 1]
+                panel.imshow(np.asarray(_overlay(values, picture, scale, 256)))
+                panel.set_xlabel(f"peak {np.nanmax(values):.3f}", size=8)
+                if row == 0:
+                    panel.set_title(name, size=9)
+            for panel in panels[row]:
+                panel.set(xticks=[], yticks=[])
+        bar = ScalarMappable(Normalize(0, scale), "magma")
+        key = figure.colorbar(bar, ax=panels, shrink=0.8)
+        key.set_label("mean attention\nprobability", size=8)
+        key.ax.tick_params(labelsize=8)
+        return figure
+
+    # In words
+
+    def __repr__(self) -> str:
+        lines = [f"Maps of {self.prompt!r}, {self.model}: {self.path}"]
+        lines += [f"  run {run.run}: {run}" for run in self.runs]
+        lines += [f"  {name}: {_shape(self.dataset[name])}" for name in self.layers]
+        lines += [f"  words: {', '.join(self._spoken)}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(str(run))}</td>{self._thumbnails(run)}</tr>" for run in self.runs[:4])
+        more = f"<p>and {len(self.runs) - 4} more runs</p>" if len(self.runs) > 4 else ""
+        names = "".join(
+            f"<li><code>{html.escape(name)}</code> {html.escape(_shape(self.dataset[name]))}</li>"
+            for name in self.layers)
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in ["", "", *self._shown])
+        recipe = f"<br>recipe: <code>{html.escape(self.recipe)}</code>" if self.recipe else ""
+        return (
+            f"<div><b>“{html.escape(self.prompt)}”</b>, {html.escape(self.model)}"
+            f"<br>words: {html.escape(', '.join(self._spoken))}{recipe}"
+            f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{more}"
+            f"<ul>{names}</ul></div>")
+
+    def _thumbnails(self, run: Run) -> str:
+        """The run's picture and its subjects' maps over it, as cells of a table; without what draws them, or
+        what they are drawn of, the peaks alone."""
+        try:
+            maps = self.words(self._shown, method=run.method_name, seed=run.seed).isel(run=0)
+        except ValueError:
+            return ""
+        peaks = [f"peak {float(peak):.3f}" for peak in maps.max(["row", "column"]).values]
+        try:
+            picture = self.picture(method=run.method_name, seed=run.seed)
+            images = [_small(picture)]
+            images += [_small(np.asarray(_overlay(map_, picture, self._top, 112))) for map_ in maps.values]
+        except (ImportError, FileNotFoundError):
+            return "<td></td>" + "".join(f"<td>{peak}</td>" for peak in peaks)
+        return "".join(
+            f'<td><img alt="{html.escape(str(run))}, {html.escape(name)}" src="{image}"><br>{peak}</td>'
+            for image, name, peak in zip(images, ["picture", *self._shown], ["", *peaks]))
+
+    @property
+    def _spoken(self) -> list[str]:
+        """The words of the prompt."""
+        return [word for word in self.vocabulary if not word.startswith("<")]
+
+    @property
+    def _shown(self) -> list[str]:
+        """The words that stand for the others: subjects, or the first that there are."""
+        there = [word for word in self.subjects if word in self.vocabulary]
+        return (there or self._spoken)[:4]
+
+    @cached_property
+    def _top(self) -> float:
+        return float(self.words(self._shown).max())
+
+    # Choices
+
+    def _axis(self, layer: str, kind: str) -> str:
+        return next(str(axis) for axis in self.dataset[layer].dims if str(axis).split("_")[0] == kind)
+
+    def _plain(self, layer: str) -> xr.DataArray:
+        """A layer's array, its axes without the lengths that tell those of several layers apart."""
+        array = self.dataset[layer]
+        lengths = {name: str(name).split("_")[0] for name in [*array.dims, *array.coords]
+                   if re.fullmatch(r"(head|row|column|token|word|piece)_\d+", str(name))}
+        return array.rename(lengths)
+
+    def _layers(self, layers: str | None) -> list[str]:
+        def grid(name: str) -> str:
+            array = self._plain(name)
+            return f"{array.sizes['row']}x{array.sizes['column']}"
+
+        def distance(name: str) -> float:
+            array = self._plain(name)
+            return abs(float(np.log(array.sizes["row"] * array.sizes["column"] / 256)))
+
+        if layers is None:
+            nearest = min(map(distance, self.layers))
+            return [name for name in self.layers if distance(name) == nearest]
+        found = [name for name in self.layers if grid(name) == layers or fnmatch.fnmatch(name, layers)]
+        if not found:
+            raise ValueError(
+                f"no layer is {layers!r}; there are "
+                + _list(f"{name} ({grid(name)})" for name in self.layers))
+        grids = sorted({grid(name) for name in found})
+        if len(grids) > 1:
+            raise ValueError(f"layers {layers!r} have several grids, {_list(grids)}: choose one")
+        return found
+
+    def _runs(self, method: str | None, seed: int | None) -> list[int]:
+        found = [run.run for run in self.runs
+                 if method in (None, run.method_name, run.title) and seed in (None, run.seed)]
+        if not found:
+            raise ValueError(
+                f"no run of {method or 'any method'} on {'any seed' if seed is None else f'seed {seed}'}; "
+                f"there are {_list(map(str, self.runs), '; ')}")
+        return found
+
+    def _columns(self, word: str) -> list[int]:
+        tokens = self.vocabulary.get(word) or self.vocabulary.get(word + "#1")
+        if tokens is None:
+            raise ValueError(f"no word {word!r}; there are {_list(self.vocabulary)}")
+        return tokens
+
+    def _positions(
+        self, array: xr.DataArray, steps: Steps | None, branch: str, phase: str
+    ) -> npt.NDArray[np.intp]:
+        taken = (array.branch == branch).values & (array.phase == phase).values
+        if steps is not None:
+            taken &= (array.step >= steps[0]).values & (array.step <= steps[1]).values
+        if not taken.any():
+            there = sorted({f"{b} {p}" for b, p in zip(array.branch.values, array.phase.values)})
+            raise ValueError(
+                f"no call of {branch} {phase}{f' in steps {steps[0]} to {steps[1]}' if steps else ''}; "
+                f"there are {_list(there)}, steps {int(array.step.min())} to {int(array.step.max())}")
+        return np.flatnonzero(taken)
+
+
+def open(path: str | os.PathLike[str]) -> Maps:
+    """Opens a run's folder, an export's folder, or its arrays alone: .zarr, .nc or .safetensors."""
+    place = os.fspath(path).rstrip("/") or "/"
+    if not os.path.exists(place):
+        raise FileNotFoundError(f"{place}: there is no such file or folder")
+    if os.path.exists(os.path.join(place, "manifest.json")):
+        return _open_export(place)
+    if os.path.exists(os.path.join(place, "run.json")):
+        return _open_run(place)
+    if place.endswith(".nc"):
+        return _open_arrays(place, xr.open_dataset(place))
+    if place.endswith(".safetensors"):
+        return _open_arrays(place, _safetensors(place))
+    if any(os.path.exists(os.path.join(place, name)) for name in ["zarr.json", ".zgroup"]):
+        return _open_arrays(place, _store(place))
+    raise ValueError(
+        f"{place}: is no run (run.json), no export (manifest.json), and no .zarr, .nc or .safetensors; "
+        "runs of one prompt are put together by heed export RUN… -o FOLDER")
+
+
+# Files
+
+
+def _open_export(path: str) -> Maps:
+    manifest = _json(os.path.join(path, "manifest.json"))
+    if manifest.get("format") != "heed-export":
+        raise ValueError(f"{path}: manifest.json is not that of an export of Heed")
+    if manifest["format_version"] != 2:
+        raise ValueError(
+            f"{path}: is an export of format {manifest['format_version']}, expected 2: export it again")
+    runs = [
+        Run(run["run"], run["method"], run["seed"],
+            os.path.join(path, run["picture"]) if run.get("picture") else None,
+            _TITLES.get(run["method"], ""))
+        for run in manifest["runs"]
+    ]
+    return Maps(
+        path, _exported(path, manifest), runs, prompt=manifest["prompt"],
+        model=manifest["runs"][0]["model"]["name"], recipe=manifest.get("recipe"),
+        subjects=[subject["name"] for subject in manifest["subjects"]])
+
+
+def _exported(path: str, manifest: dict[str, Any]) -> xr.Dataset:
+    """The arrays of an export, of the first format that there is."""
+    arrays = manifest["arrays"]
+    places: dict[str, str] = {
+        form: os.path.join(path, place) for form, place in arrays[0]["files"].items()}
+    for form in ["zarr", "zarr2"]:
+        if form in places:
+            return _store(os.path.dirname(places[form]))
+    if "netcdf" in places:
+        return xr.open_dataset(places["netcdf"])
+    if "safetensors" in places:
+        return _safetensors(places["safetensors"])
+    read: Callable[[dict[str, Any]], npt.NDArray[Any]]
+    if "npy" in places:
+        def read(array: dict[str, Any]) -> npt.NDArray[Any]:
+            file: npt.NDArray[Any] = np.load(os.path.join(path, array["files"]["npy"]), mmap_mode="r")
+            return file
+    elif "npz" in places:
+        archive = np.load(places["npz"])
+
+        def read(array: dict[str, Any]) -> npt.NDArray[Any]:
+            member: npt.NDArray[Any] = archive[array["name"]]
+            return member
+    else:
+        raise ValueError(f"{path}: holds {_list(places)} only; export it with --format zarr")
+    return _dataset({
+        array["name"]: ([axis["name"] for axis in array["axes"]], read(array)) for array in arrays})
+
+
+def _store(path: str) -> xr.Dataset:
+    # Without chunks, so that nothing but xarray and zarr is needed.
+    store: xr.Dataset = xr.open_zarr(path, chunks=None)
+    return store
+
+
+def _dataset(variables: dict[str, tuple[list[str], npt.NDArray[Any]]]) -> xr.Dataset:
+    maps = {name for name, (axes, _) in variables.items()
+            if {axis.split("_")[0] for axis in axes} & {"row", "column"}}
+    return xr.Dataset(
+        {name: variables[name] for name in variables if name in maps},
+        {name: variables[name] for name in variables if name not in maps})
+
+
+def _safetensors(path: str) -> xr.Dataset:
+    """The arrays of a safetensors file, by its own header; its texts are JSON in the metadata."""
+    types = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U64": "<u8"}
+    with io.open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    metadata: dict[str, str] = header.pop("__metadata__", {})
+    data = np.memmap(path, np.uint8, "r", 8 + length)
+    variables: dict[str, tuple[list[str], npt.NDArray[Any]]] = {}
+    for key, axes in metadata.items():
+        if not key.startswith("dimensions."):
+            continue
+        name = key.removeprefix("dimensions.")
+        if name in header:
+            entry = header[name]
+            first, last = entry["data_offsets"]
+            values: npt.NDArray[Any] = data[first:last].view(types[entry["dtype"]])
+            variables[name] = (axes.split(), values.reshape(entry["shape"]))
+        else:
+            variables[name] = (axes.split(), np.array(json.loads(metadata[name]), dtype=str))
+    dataset = _dataset(variables)
+    dataset.attrs = {key: value for key, value in metadata.items() if key not in variables}
+    return dataset
+
+
+def _open_run(path: str) -> Maps:
+    manifest = _json(os.path.join(path, "run.json"))
+    if manifest.get("format") != 2:
+        raise ValueError(f"{path}: is a run of format {manifest.get('format')}, expected 2")
+    store = os.path.join(path, "attention.zarr")
+    if not os.path.exists(store):
+        raise FileNotFoundError(f"{store}: this run recorded no attention")
+    prompt = manifest["texts"][0]
+    dataset = _store(store).rename_dims(call="position").reset_index("call", drop=False)
+    dataset = dataset.isel(position=_acknowledged(os.path.join(path, "calls.jsonl")))
+    dataset = dataset.assign_coords(
+        position=np.arange(dataset.sizes["position"]),
+        branch=("position", np.array(_BRANCHES)[dataset.branch.values]),
+        phase=("position", np.array(_PHASES)[dataset.phase.values]),
+        step=dataset["step"], timestep=dataset["timestep"], attempt=dataset["attempt"],
+        loss=dataset["loss"])
+    texts: list[str] = [_word(prompt, token) for token in prompt["tokens"]]
+    for axis in [str(name) for name in dataset.dims if str(name).split("_")[0] == "token"]:
+        tokens = dataset[axis].values if axis in dataset.coords else np.arange(dataset.sizes[axis])
+        dataset = dataset.assign_coords({
+            axis: tokens,
+            axis.replace("token", "word"): (axis, np.array([texts[token] for token in tokens])),
+            axis.replace("token", "piece"): (
+                axis, np.array([prompt["tokens"][token]["piece"] for token in tokens])),
+        })
+    picture = os.path.join(path, "image.png")
+    method = manifest["method"]
+    run = Run(0, method["name"], manifest["request"]["seed"],
+              picture if os.path.exists(picture) else None, method.get("title", ""))
+    return Maps(
+        path, dataset, [run], prompt=prompt["prompt"], model=manifest["model"]["name"], recipe=None,
+        subjects=[subject["name"] for subject in manifest.get("subjects", [])])
+
+
+def _acknowledged(path: str) -> list[int]:
+    """The calls that the run's journal has; the line of one that is being written is not all there."""
+    with io.open(path, encoding="utf-8") as file:
+        return [int(json.loads(line)["call"]) for line in file if line.endswith("\n")]
+
+
+def _word(prompt: dict[str, Any], token: dict[str, Any]) -> str:
+    if token.get("special"):
+        return f"<{token['special']}>"
+    words = prompt.get("words", [])
+    if "word" in token and token["word"] < len(words):
+        return str(words[token["word"]]["text"])
+    first, last = token["range"]
+    text: str = prompt["prompt"]
+    return text.encode()[first:last].decode(errors="replace")
+
+
+def _open_arrays(path: str, dataset: xr.Dataset) -> Maps:
+    attributes = dataset.attrs
+    if "heed_version" not in attributes:
+        raise ValueError(f"{path}: was not written by heed export")
+
+    def listed(name: str, between: str) -> list[str]:
+        value = attributes.get(name, "")
+        if isinstance(value, str):
+            return [part for part in value.split(between) if part]
+        return [str(part) for part in np.atleast_1d(value)]
+
+    methods, seeds = listed("methods", " "), listed("seeds", " ")
+    runs = [Run(index, method, int(seed), None, _TITLES.get(method, ""))
+            for index, (method, seed) in enumerate(zip(methods, seeds))]
+    return Maps(
+        path, dataset, runs, prompt=attributes["prompt"], model=attributes["model"],
+        recipe=attributes.get("recipe"), subjects=listed("subjects", ", "))
+
+
+def _complete(dataset: xr.Dataset, runs: list[Run]) -> xr.Dataset:
+    """The dataset with an axis of runs, if there is only one too, and texts as NumPy's own."""
+    for name in [name for name, array in dataset.coords.items() if array.dtype.kind in "OT"]:
+        texts = np.array([str(text) for text in dataset[name].values])
+        dataset = dataset.assign_coords({name: (dataset[name].dims, texts)})
+    if "run" not in dataset.dims:
+        maps = {name: array.expand_dims("run") for name, array in dataset.data_vars.items()}
+        own = {name: dataset[name].expand_dims("run") for name in ["call", "loss"]
+               if name in dataset.coords}
+        dataset = dataset.assign(maps).assign_coords(own).assign_coords(run=[0])
+    return dataset.assign_coords(
+        seed=("run", np.array([run.seed for run in runs], np.uint64)),
+        method_name=("run", np.array([run.method_name for run in runs])))
+
+
+# Small things
+
+
+def _json(path: str) -> dict[str, Any]:
+    with io.open(path, encoding="utf-8") as file:
+        document: dict[str, Any] = json.load(file)
+        return document
+
+
+def _list(texts: Iterable[str], between: str = ", ") -> str:
+    listed = list(texts)
+    return between.join(listed[:12]) + (f" and {len(listed) - 12} more" if len(listed) > 12 else "")
+
+
+def _shape(array: xr.DataArray) -> str:
+    return "[" + ", ".join(f"{name} {size}" for name, size in array.sizes.items()) + "]"
+
+
+def _joined(maps: xr.DataArray, pieces: Pieces) -> xr.DataArray:
+    """One map of the maps of a word's tokens."""
+    if pieces == "first" or pieces == "last":
+        joined = maps.isel(token=0 if pieces == "first" else -1)
+    else:
+        joined = maps.mean("token") if pieces == "mean" else maps.max("token")
+    return joined.drop_vars(["token", "word", "piece"], errors="ignore")
+
+
+def _grey(picture: Bytes) -> Floats:
+    """A picture in grey, stretched over the middle of the range (Rec. 709 luma), as Heed draws it."""
+    luma = picture.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
+    span = float(luma.max() - luma.min())
+    stretched = np.round(60 + 140 * (luma - luma.min()) / span) if span else np.full(luma.shape, 130.0)
+    return np.repeat(stretched[..., None], 3, axis=2)
+
+
+def _overlay(values: npt.NDArray[Any], picture: Bytes, top: float, size: int) -> Image:
+    """A map over a picture whose longer side becomes `size` pixels."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    high, wide = picture.shape[:2]
+    extent = (max(1, round(size * wide / max(high, wide))), max(1, round(size * high / max(high, wide))))
+    ground = np.asarray(
+        Image.fromarray(_grey(picture).astype(np.uint8)).resize(extent, Image.Resampling.BICUBIC), float)
+    fine = np.asarray(
+        Image.fromarray(values.astype(np.float32)).resize(extent, Image.Resampling.BICUBIC), float)
+    share = np.clip(np.nan_to_num(fine) / (top or 1), 0, 1)[..., None]
+    colour = np.asarray(colormaps["magma"](share[..., 0]), float)[..., :3] * 255
+    return Image.fromarray(np.round(ground * (1 - share) + colour * share).astype(np.uint8))
+
+
+def _small(picture: Bytes) -> str:
+    """A picture as a small JPEG in a URI."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    image.thumbnail((112, 112))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
