@@ -65,7 +65,7 @@ let package = Package(
       name: "PromptText", dependencies: ["TensorEngine"],
       resources: [.copy("Resources/CLIPVocabulary")]),
     .target(
-      name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CBuild", "CKernels"]),
+      name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
       dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine"],
@@ -93,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "HeedCommand",
       dependencies: modules.map { .byName(name: $0) } + [
-        .product(name: "ArgumentParser", package: "swift-argument-parser")
+        // Only the command names the commit, so that a commit rebuilds nothing else.
+        "CBuild", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/heed"),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),

@@ -85,7 +85,7 @@ struct NeglectTests {
       #expect(
         report.subjects[0].reason
           == "cat is lost: it was 0.8 at step 1, fell below 0.5 at step 2, and its excitation "
-          + "score averages 0.49 over steps 4..4")
+          + "score averages 0.49 over step 4")
     }
   }
 
@@ -100,7 +100,7 @@ struct NeglectTests {
     let subject = try Course(cat: course, frog: course).report().subjects[0]
     #expect(
       subject.reason
-        == "cat has a high score: its excitation score averages 0.9 over steps 4..4, and \(words)")
+        == "cat has a high score: its excitation score averages 0.9 over step 4, and \(words)")
   }
 
   @Test("Steps count as moved where the latent was moved, and a run that moved none is told")
@@ -147,6 +147,20 @@ struct NeglectTests {
         excess.words.contains(
           partner == nil ? "11.0 standard deviations of the initial noise" : "1.5 times that of"))
     }
+  }
+
+  @Test("Of several runs out of range, the farthest are told")
+  func severalLatents() throws {
+    let high: [Float] = [0.9, 0.9, 0.9, 0.9, 0.9]
+    let reports = try [
+      Course(cat: high, frog: high, method: "stable-diffusion", latents: [1, 2, 2, 3, 4]),
+      Course(cat: high, frog: high, latents: [1, 2, 3, 4, 4]),
+      Course(cat: high, frog: high, seed: 1, latents: [1, 2, 9, 11, 10]),
+      Course(cat: high, frog: high, seed: 2, latents: [1, 2, 9, 14, 10]),
+    ].map { try $0.report() }
+    let words = LatentExcess.words(LatentExcess.found(in: reports).map(\.excess))
+    #expect(words.contains("up to 1.5 times that of Stable Diffusion’s run"), "\(words)")
+    #expect(words.contains("up to 14.0 standard deviations of the initial noise"), "\(words)")
   }
 
   @Test(

@@ -9,7 +9,7 @@ struct ImportRuleTests {
     "TensorEngine": ["CKernels", "COpenBLAS", "COpenSSL", "CZlib", "Yams"],
     "Pictures": ["CGIF", "CPNG", "CPictures", "TensorEngine"],
     "PromptText": ["TensorEngine"],
-    "AttentionTrace": ["CBuild", "CKernels", "PromptText", "TensorEngine"],
+    "AttentionTrace": ["CKernels", "PromptText", "TensorEngine"],
     "Diffusion": ["AttentionTrace", "Pictures", "PromptText", "TensorEngine"],
     "AttentionAnalysis": ["AttentionTrace", "CKernels", "PromptText", "TensorEngine"],
     "Figures": [
@@ -24,8 +24,8 @@ struct ImportRuleTests {
       "PromptText", "TensorEngine",
     ],
     "heed": [
-      "ArgumentParser", "AttentionAnalysis", "AttentionTrace", "Diffusion", "Evaluation", "Figures",
-      "Pictures", "PromptText", "TensorEngine",
+      "ArgumentParser", "AttentionAnalysis", "AttentionTrace", "CBuild", "Diffusion", "Evaluation",
+      "Figures", "Pictures", "PromptText", "TensorEngine",
     ],
   ]
 

@@ -61,4 +61,17 @@ struct TerminalTests {
     #expect(terminal.wait { $0.hasPrefix("[130]") }, "\(terminal.lines)")
     #expect(!terminal.rows.contains(where: isProgress), "\(terminal.rows)")
   }
+
+  @Test("A table wider than the terminal is parted, and each part says what its rows are of")
+  func table() throws {
+    let folder = try TemporaryFolder()
+    let terminal = try Terminal(columns: 80, in: folder.path)
+    try terminal.enter(
+      "heed generate 'a cat and a frog' --steps 2 -o runs > /dev/null 2>&1; clear; "
+        + "heed analyze runs/*/*/* --report outcome; false")
+    #expect(terminal.wait { $0.hasPrefix("[1]") }, "\(terminal.lines)")
+    let (rows, lines) = (terminal.rows, terminal.lines)
+    #expect(rows == lines, "a line was broken: \(rows)")
+    #expect(lines.count { $0.hasPrefix("seed") } > 1, "\(lines)")
+  }
 }

@@ -162,4 +162,29 @@ struct RecordedSheetTests {
       #expect(throws: FileError.self) { try CompareSheet(runs: [a, b], software: "test") }
     }
   }
+
+  @Test("An outcome sheet has each run at its value of the knob, in the values' order")
+  func outcomes() throws {
+    // Scores of cat and frog, the same at every step; below 0.5 a subject is neglected.
+    let measured: [(knob: String, seed: Int, scores: [Float])] = [
+      ("20", 1, [0.75, 0.25]), ("5", 2, [0.25, 0.125]), ("20", 2, [0.875, 0.625]),
+      ("5", 1, [0.5, 0.375]),
+    ]
+    try withFolder { folder in
+      let runs = try measured.map { run in
+        let place = folder.appendingPathComponent("\(run.knob)-\(run.seed)")
+        _ = try recordSynthetic(
+          place, excited, seed: run.seed, [:], knobs: ["scale-factor": run.knob])
+        return try measure(place, Array(repeating: run.scores, count: 3))
+      }
+      let sheet = try OutcomeSheet(runs: runs, knob: "scale-factor", software: "test")
+      #expect(sheet.values == ["5", "20"])
+      let scores = sheet.scores.map { $0.samples.map { $0.sorted() } }
+      #expect(scores == [[[0.25, 0.5], [0.75, 0.875]], [[0.125, 0.375], [0.25, 0.625]]])
+      #expect(sheet.neglected.samples.map { $0.sorted() } == [[0.5, 1], [0, 0.5]])
+      let scene = try sheet.scene(SheetStyle(width: 508))
+      let text = scene.texts.map(\.string).joined(separator: " ")
+      #expect(text.contains("excitation score") && text.contains("n = 2"), "\(text)")
+    }
+  }
 }

@@ -94,8 +94,8 @@ extension RecordedRun {
   func calls(_ selection: RecordingSelection, of layers: [SelectedLayer]) throws -> [CallRecord] {
     if let steps = selection.steps, steps.upperBound >= manifest.timesteps.count {
       throw AnalysisError.nothingSelected(
-        run: folder.path, what: "steps \(steps.lowerBound)..\(steps.upperBound)",
-        recorded: "a run of steps 0..\(manifest.timesteps.count - 1)")
+        run: folder.path, what: TableText.steps(steps, to: ".."),
+        recorded: "a run of " + TableText.steps(0...(manifest.timesteps.count - 1), to: ".."))
     }
     let recorded = calls.filter { call in
       layers.contains { call.checksums[$0.site.path] != nil }
@@ -118,7 +118,8 @@ extension RecordedRun {
     ) -> String where Value.RawValue == String {
       Value.allCases.filter(Set(values).contains).map(\.rawValue).joined(separator: " and ")
     }
-    return "\(calls.count) calls: steps \(first)..\(last), \(names(calls.map(\.branch))), "
+    return "\(calls.count) \(calls.count == 1 ? "call" : "calls"): "
+      + "\(TableText.steps(first...last, to: "..")), \(names(calls.map(\.branch))), "
       + names(calls.map(\.phase))
   }
 }

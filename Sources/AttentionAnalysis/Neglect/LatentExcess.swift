@@ -40,6 +40,20 @@ package struct LatentExcess: Hashable, Sendable, Encodable {
     self.plain = plain[worst.key]
   }
 
+  /// What was measured in runs of one method, for people: the numbers of the run that is farthest above.
+  package static func words(_ excesses: [LatentExcess]) -> String {
+    let ratios = excesses.compactMap { one in one.plain.map { one.magnitude / $0 } }
+    guard excesses.count > 1 else { return excesses.first?.words ?? "" }
+    let plain = ratios.max().map {
+      "up to \(TableText.tenths($0)) times that of \(RunManifest.Method.plainTitle)’s run at the same step"
+    }
+    let alone = excesses.filter { $0.plain == nil }.map(\.magnitude).max().map {
+      "up to \(TableText.tenths($0)) standard deviations of the initial noise"
+    }
+    let large = [plain, alone].compactMap(\.self).joined(separator: " and ")
+    return "the latent’s largest value is \(large); the pictures may have suffered"
+  }
+
   /// What was measured, for people.
   package var words: String {
     let large =

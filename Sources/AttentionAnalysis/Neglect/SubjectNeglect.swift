@@ -81,7 +81,7 @@ public struct SubjectNeglect: Hashable, Sendable {
     _ best: Point?,
     _ criteria: NeglectCriteria, _ window: ClosedRange<Int>
   ) -> String {
-    let steps = "steps \(window.lowerBound)..\(window.upperBound)"
+    let steps = TableText.steps(window, to: "..")
     guard verdict != .unmeasured, let best else {
       return "\(name): nothing was measured in \(steps)"
     }

@@ -97,7 +97,7 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
     if let steps = recipe.steps, let first = steps.first, let last = steps.last,
       steps.count == last - first + 1
     {
-      return first == last ? "step \(first)" : "steps \(first)–\(last)"
+      return TableText.steps(first...last)
     }
     guard recipe.phases == [.denoise] else { return "\(calls) passes" }
     let steps = calls / max(recipe.branches.count, 1)

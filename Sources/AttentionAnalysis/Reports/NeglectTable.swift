@@ -13,9 +13,10 @@ package struct NeglectTable {
   }
 
   /// The report in a format, with the end of its last line.
-  package func text(_ format: ReportFormat) -> String {
+  /// - Parameter width: the longest that a line of a table for reading should be.
+  package func text(_ format: ReportFormat, width: Int = .max) -> String {
     switch format {
-    case .text: plain + "\n"
+    case .text: plain(width: width) + "\n"
     case .csv: table.text(.csv)
     case .json: TableText.json(document) + "\n"
     }
@@ -23,9 +24,9 @@ package struct NeglectTable {
 
   // MARK: - For people
 
-  private var plain: String {
-    var parts = [table.plain, verdicts]
-    if !comparison.changes.isEmpty { parts.append(changes) }
+  private func plain(width: Int) -> String {
+    var parts = [table.plain(width: width), verdicts]
+    if !comparison.changes.isEmpty { parts.append(changes(width: width)) }
     return parts.joined(separator: "\n\n")
   }
 
@@ -57,7 +58,7 @@ package struct NeglectTable {
     "\(run.method.figureTitle), seed \(run.seed): \(text)"
   }
 
-  private var changes: String {
+  private func changes(width: Int) -> String {
     let titles = [
       "prompt", "method", "subject", "seeds", "score without", "score with", "change",
       "95 % interval", "neglected",
@@ -72,7 +73,7 @@ package struct NeglectTable {
     }
     return "Excitation score without and with each method, over seeds (percentile bootstrap of the "
       + "mean, 10,000 draws):\n"
-      + AlignedColumns([titles] + cells, leftAligned: [0, 1, 2]).text
+      + AlignedColumns([titles] + cells, leftAligned: [0, 1, 2], keys: 3, width: width).text
   }
 
   private static func interval(_ interval: BootstrapInterval) -> String {

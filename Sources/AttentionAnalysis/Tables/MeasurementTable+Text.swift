@@ -2,17 +2,18 @@ private import Foundation
 
 extension MeasurementTable {
   /// The table in a format, with the end of its last line.
-  package func text(_ format: ReportFormat) -> String {
+  /// - Parameter width: the longest that a line of text for reading should be.
+  package func text(_ format: ReportFormat, width: Int = .max) -> String {
     switch format {
     case .csv: csv
     case .json: json + "\n"
-    case .text: plain + "\n"
+    case .text: plain(width: width) + "\n"
     }
   }
 
   /// Aligned columns, without keys that are the same everywhere and tell the runs apart, and without the
   /// end of the last line.
-  var plain: String {
+  func plain(width: Int) -> String {
     let constant = keys.indices.filter { index in
       ["prompt", "method"].contains(keys[index]) && Set(rows.map { $0.keys[index] }).count < 2
     }
@@ -23,7 +24,8 @@ extension MeasurementTable {
       shown.map { row.keys[$0].title } + columns.map { $0.text(row.values) }
     }
     return AlignedColumns(
-      [shown.map { keys[$0] } + columns.map(\.title)] + lines, leftAligned: left
+      [shown.map { keys[$0] } + columns.map(\.title)] + lines, leftAligned: left,
+      keys: shown.count, width: width
     ).text
   }
 

@@ -2,6 +2,12 @@ private import Foundation
 
 /// Formats a table's numbers for reading, and its rows as JSON.
 package enum TableText {
+  /// Steps of a run, as in `step 4` or `steps 0–9`.
+  package static func steps(_ steps: ClosedRange<Int>, to: String = "–") -> String {
+    steps.count == 1
+      ? "step \(steps.lowerBound)" : "steps \(steps.lowerBound)\(to)\(steps.upperBound)"
+  }
+
   /// Four digits after the point; `-` for no number.
   package static func number(_ value: Float?) -> String {
     value.map { String(format: "%.4f", $0) } ?? "-"

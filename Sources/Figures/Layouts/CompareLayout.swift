@@ -49,10 +49,9 @@ struct CompareLayout {
     self.page = page
     self.style = style
     self.scale = scale
-    let (width, inner) = (page.width, page.inner)
+    let inner = page.inner
     let least = CompareBlock.width(map: CompareBlock.smallestMap, methods: sheet.methods.count)
-    let needed = (max(least, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
-    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
+    try page.require(max(least, Metrics.smallestBlock))
     let axes = Dictionary(uniqueKeysWithValues: sheet.charts.map { ($0, Self.axis(of: $0, sheet)) })
     func block(columns: Int) -> CompareBlock {
       CompareBlock(
@@ -60,7 +59,7 @@ struct CompareLayout {
         style: style, scale: scale, axes: axes, builder)
     }
     let height =
-      page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * width)
+      page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * page.width)
     let room = height - Self.frameHeight
     let most = min(
       sheet.seeds.count, max(1, Int((inner + Self.blockGap) / (least + Self.blockGap))))
@@ -86,11 +85,7 @@ struct CompareLayout {
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let head = builder.part { builder in
-      builder.group("prompt") {
-        $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
-      }
-    }
+    let head = builder.head(sheet.prompt, width: inner)
     let key = builder.part { builder in builder.group("key") { drawKey(y: 0, &$0) } }
     let stack = PageStack(
       page: page, head: head, key: isKeyBeside ? .empty : key, metadata: sheet.metadata,

@@ -45,15 +45,8 @@ struct CurvesLayout {
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let needed = (Metrics.smallestBlock + 2 * Metrics.margin).rounded(.up)
-    guard page.width >= needed else {
-      throw FigureError.tooNarrow(width: page.width, needed: needed)
-    }
-    let head = builder.part { builder in
-      builder.group("prompt") {
-        $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
-      }
-    }
+    try page.require(Metrics.smallestBlock)
+    let head = builder.head(sheet.prompt, width: inner)
     let key = builder.part { builder in
       builder.group("key") { builder in
         let legend = Legend(entries: legendEntries(on: builder.theme))

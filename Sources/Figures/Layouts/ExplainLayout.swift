@@ -44,11 +44,8 @@ struct ExplainLayout {
     _ builder: SceneBuilder
   ) throws {
     (self.sheet, self.page, self.style, self.scale) = (sheet, page, style, scale)
-    let needed = 3 * (Metrics.smallestPanel + Self.gap) - Self.gap
-    let least = (max(needed, Metrics.smallestBlock) + 2 * Metrics.margin).rounded(.up)
-    guard page.width >= least else {
-      throw FigureError.tooNarrow(width: page.width, needed: least)
-    }
+    try page.require(
+      max(3 * (Metrics.smallestPanel + Self.gap) - Self.gap, Metrics.smallestBlock))
     func fitting(_ map: Double) -> Int { Int((page.inner + Self.gap) / (map + Self.gap)) }
     let times = sheet.blocks.map(\.rows.count).max() ?? 0
     columns = min(times + 2, max(3, fitting(Self.wideMap)))
@@ -116,11 +113,7 @@ struct ExplainLayout {
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let head = builder.part { builder in
-      builder.group("prompt") {
-        $0.prompt(sheet.prompt, margin: Metrics.margin, width: page.inner)
-      }
-    }
+    let head = builder.head(sheet.prompt, width: page.inner)
     let pitch = blockWidth(map: mapWidth) + Self.blockGap
     func drawKey(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
       builder.group("key") {

@@ -59,6 +59,8 @@ package struct MapSheet: Sendable {
   package let scaleMaps: [AttentionMap]
   /// The step shown, if the sheet is a frame of an animation.
   let frame: Frame?
+  /// Which runs' latents are out of range, a sentence each.
+  let warnings: [String]
 
   /// All maps, row by row.
   var maps: [AttentionMap] {
@@ -83,7 +85,7 @@ extension MapSheet {
     (self.quantity, self.metadata) = (quantity, metadata)
     self.showsDifferences = showsDifferences
     boxes = panels.map { $0.map { _ in [] } }
-    (common, frame) = ([:], nil)
+    (common, frame, warnings) = ([:], nil, [])
     scaleMaps = panels.joined().compactMap { panel in
       if case .map(let map) = panel { map } else { nil }
     }
@@ -142,6 +144,7 @@ extension MapSheet {
       let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
       return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
     }
+    warnings = Scene.warnings(of: runs)
     quantity =
       (plan.showsDifferences ? gathering.difference + ": " : "") + gathering.quantity
     metadata = Scene.Metadata(

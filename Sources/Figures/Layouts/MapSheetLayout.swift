@@ -40,7 +40,7 @@ struct MapSheetLayout {
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let head = builder.part { drawHead(&$0) }
+    let head = head(builder)
     var stack = PageStack(
       page: page, head: head, key: key(width: inner, builder), metadata: sheet.metadata,
       caption: caption)
@@ -60,18 +60,19 @@ struct MapSheetLayout {
       grid.pages.map { blocks in builder.part { draw(blocks, grid, &$0) } }, builder)
   }
 
-  private func drawHead(_ builder: inout SceneBuilder) -> Double {
-    var bottom = builder.group("prompt") {
-      $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
+  private func head(_ builder: SceneBuilder) -> PagePart {
+    let prompt = builder.head(sheet.prompt, width: inner)
+    return builder.part { builder in
+      var bottom = builder.place(prompt, y: 0)
+      if !common.isEmpty {
+        bottom =
+          builder.paragraph(
+            common, x: Metrics.margin, y: bottom - 1, width: inner, builder.secondary(7),
+            baseline: 6.4, pitch: 8.4) + 2.6
+      }
+      if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
+      return bottom
     }
-    if !common.isEmpty {
-      bottom =
-        builder.paragraph(
-          common, x: Metrics.margin, y: bottom - 1, width: inner, builder.secondary(7),
-          baseline: 6.4, pitch: 8.4) + 2.6
-    }
-    if let frame = sheet.frame { bottom = draw(frame, y: bottom, &builder) }
-    return bottom
   }
 
   private func key(width: Double, _ builder: SceneBuilder) -> PagePart {
@@ -107,7 +108,8 @@ struct MapSheetLayout {
       "maps by \(names(sheet.rows)) (down) and \(names(sheet.columns)) (across)"
         + (common.isEmpty ? "" : " of \(common)"),
       quantity: sheet.quantity, scale: scale, style: style,
-      strip: sheet.showsDifferences ? "the largest loss or gain of a cell" : "its peak")
+      strip: sheet.showsDifferences ? "the largest loss or gain of a cell" : "its peak",
+      note: sheet.warnings.joined(separator: " "))
   }
 
   /// The step in words, and how far along the run it is.
@@ -273,12 +275,13 @@ struct MapSheetLayout {
     let isNothing = sheet.panels.joined().contains { panel in
       if case .nothing = panel { true } else { false }
     }
-    return [
+    let facts = [
       sheet.showsDifferences
         ? "What a word lost lies over the picture of \(RunManifest.Method.plainTitle), what it gained over "
           + "the guided one." : "",
       PictureBox.note(sheet.boxes.joined().flatMap(\.self)),
       isNothing ? "Hatched: not recorded." : "",
-    ].filter { !$0.isEmpty }.joined(separator: " ")
+    ]
+    return (facts + sheet.warnings).filter { !$0.isEmpty }.joined(separator: " ")
   }
 }

@@ -106,16 +106,17 @@ struct MatrixLayout {
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let head = builder.part { builder in
-      builder.group("prompt") {
-        $0.prompt(sheet.prompt, margin: Metrics.margin, width: page.inner)
-      }
-    }
+    let head = builder.head(sheet.prompt, width: page.inner)
     let key = builder.part { builder in
-      builder.group("color bar") {
+      let width = keyWidth ?? page.inner
+      let bar = builder.group("color bar") {
         ColorBar(scale: scale, style: style, caption: sheet.quantity)
-          .draw(x: Metrics.margin, y: 0, width: keyWidth ?? min(page.inner, 250), &$0)
+          .draw(x: Metrics.margin, y: 0, width: min(width, MapKey.barWidth), &$0)
       }
+      guard builder.words.note, !sheet.warnings.isEmpty else { return bar }
+      return builder.paragraph(
+        sheet.warnings.joined(separator: " "), x: Metrics.margin, y: bar + 2, width: width,
+        builder.secondary(6), baseline: 5.8, pitch: 7.4)
     }
     let lines = stride(from: 0, to: sheet.matrices.count, by: perRow).map { first in
       PageStack.Line(
@@ -215,6 +216,7 @@ struct MatrixLayout {
     return FigureCaption(
       prompt: sheet.prompt,
       shown: "\(sheet.quantity); \(methods.joined(separator: ", ")). "
-        + "0: the maps of two words are disjoint; 1: they are equal.")
+        + "0: the maps of two words are disjoint; 1: they are equal.",
+      note: sheet.warnings.joined(separator: " "))
   }
 }

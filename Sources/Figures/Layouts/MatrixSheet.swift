@@ -20,14 +20,16 @@ package struct MatrixSheet: Sendable {
   let words: [String]
   package let matrices: [Matrix]
   let quantity: String
+  /// Which runs' latents are out of range, a sentence each.
+  let warnings: [String]
   let metadata: Scene.Metadata
 
   package init(
     prompt: String, words: [String], matrices: [Matrix], quantity: String,
-    metadata: Scene.Metadata
+    warnings: [String] = [], metadata: Scene.Metadata
   ) {
     (self.prompt, self.words, self.matrices) = (prompt, words, matrices)
-    (self.quantity, self.metadata) = (quantity, metadata)
+    (self.quantity, self.warnings, self.metadata) = (quantity, warnings, metadata)
   }
 
   /// A sheet of recorded runs of one prompt.
@@ -75,6 +77,7 @@ package struct MatrixSheet: Sendable {
     prompt = first.manifest.tokens.prompt
     self.words = subjects.map(\.name)
     quantity = "soft Jaccard index of two words’ maps" + (maps.map { ": \($0)" } ?? "")
+    warnings = Scene.warnings(of: runs)
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
       manifest: [

@@ -75,12 +75,7 @@ struct NeglectLayout {
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
     try checkWidth()
-    let head = builder.part { builder in
-      guard let prompt = sheet.commonPrompt else { return Metrics.margin }
-      return builder.group("prompt") {
-        $0.prompt(prompt, margin: Metrics.margin, width: inner)
-      }
-    }
+    let head = builder.head(sheet.commonPrompt, width: inner)
     let names =
       hasCommonNames ? builder.part { drawNames(sheet.cases[0], y: 0, &$0) } : PagePart.empty
     let lines = sheet.cases.indices.map { index in
@@ -103,8 +98,7 @@ struct NeglectLayout {
   private func checkWidth() throws {
     let least =
       Metrics.panelGap * Double(panels - 1) + Metrics.smallestPanel * Double(panels)
-    let needed = (max(least, Self.leastTextBelow) + Self.gutter + 2 * Metrics.margin).rounded(.up)
-    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
+    try page.require(max(least, Self.leastTextBelow) + Self.gutter)
   }
 
   // MARK: - A case

@@ -203,10 +203,7 @@ extension NeglectSheet {
     if recipe != nil { return MapQuantity(map).description }
     let steps = Set(windows).count == 1 ? windows.first : nil
     return CompareSheet.quantity(map) + ", "
-      + (steps.map {
-        $0.count == 1 ? "step \($0.lowerBound)" : "steps \($0.lowerBound)–\($0.upperBound)"
-      }
-        ?? "the judged steps")
+      + (steps.map { TableText.steps($0) } ?? "the judged steps")
   }
 
   /// That no run is a case of neglect.

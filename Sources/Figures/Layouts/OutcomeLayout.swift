@@ -20,15 +20,8 @@ struct OutcomeLayout {
   private var chartWidth: Double { isWide ? (inner - Metrics.blockGap) / 2 : inner }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
-    let needed = (Metrics.smallestBlock + 2 * Metrics.margin).rounded(.up)
-    guard page.width >= needed else {
-      throw FigureError.tooNarrow(width: page.width, needed: needed)
-    }
-    let head = builder.part { builder in
-      builder.group("prompt") {
-        $0.prompt(sheet.prompt, margin: Metrics.margin, width: inner)
-      }
-    }
+    try page.require(Metrics.smallestBlock)
+    let head = builder.head(sheet.prompt, width: inner)
     let key = builder.part { builder in builder.group("key") { drawKey(&$0) } }
     let charts = sheet.isMeasured ? self.charts : []
     let rows = isWide ? [charts] : charts.map { [$0] }
@@ -63,8 +56,7 @@ struct OutcomeLayout {
     }
     return [
       OutcomeChart(
-        title: "excitation score, mean of steps \(sheet.window.lowerBound) to "
-          + "\(sheet.window.upperBound)",
+        title: "excitation score, mean of \(TableText.steps(sheet.window))",
         label: sheet.knob, values: sheet.values, series: scores, level: sheet.threshold),
       OutcomeChart(
         title: "share of neglected subjects", label: sheet.knob, values: sheet.values,
@@ -102,8 +94,10 @@ struct OutcomeLayout {
 
   private var note: String {
     guard sheet.isMeasured else { return Self.nothing }
-    return "Points: mean over the seeds (n = \(sheet.counts)); bars: 95 % percentile-bootstrap "
+    let points =
+      "Points: mean over the seeds (n = \(sheet.counts)); bars: 95 % percentile-bootstrap "
       + "interval, where there are two seeds or more."
+    return ([points] + sheet.warnings).joined(separator: " ")
   }
 
   private var caption: FigureCaption {

@@ -10,7 +10,7 @@ package struct OutcomeSheet: Sendable {
     /// The subject; empty for all of them.
     let name: String
     /// `[value][seed]` what was measured; NaN where nothing was.
-    let samples: [[Double]]
+    package let samples: [[Double]]
 
     package init(name: String, samples: [[Double]]) { (self.name, self.samples) = (name, samples) }
   }
@@ -19,24 +19,28 @@ package struct OutcomeSheet: Sendable {
   /// The knob that is varied.
   let knob: String
   /// Its values, in order.
-  let values: [String]
+  package let values: [String]
   /// `[subject]` the late excitation scores, from 0 to 1.
-  let scores: [Series]
+  package let scores: [Series]
   /// The share of subjects that were neglected, from 0 to 1.
-  let neglected: Series
+  package let neglected: Series
   /// The steps that scores are averaged over.
   let window: ClosedRange<Int>
   /// Below which score a subject counts as neglected.
   let threshold: Double
+  /// Which runs' latents are out of range, a sentence each.
+  let warnings: [String]
   let metadata: Scene.Metadata
 
   package init(
     prompt: String, knob: String, values: [String], scores: [Series], neglected: Series,
-    window: ClosedRange<Int>, threshold: Double, metadata: Scene.Metadata
+    window: ClosedRange<Int>, threshold: Double, warnings: [String] = [],
+    metadata: Scene.Metadata
   ) {
     (self.prompt, self.knob, self.values) = (prompt, knob, values)
     (self.scores, self.neglected) = (scores, neglected)
-    (self.window, self.threshold, self.metadata) = (window, threshold, metadata)
+    (self.window, self.threshold, self.warnings) = (window, threshold, warnings)
+    self.metadata = metadata
   }
 
   /// A sheet of recorded runs that differ in a knob and in their seeds.
@@ -78,7 +82,7 @@ package struct OutcomeSheet: Sendable {
       prompt: first.manifest.tokens.prompt, knob: knob, values: values,
       scores: zip(names, scores).map { Series(name: $0, samples: $1) },
       neglected: Series(name: "", samples: neglected), window: window,
-      threshold: Double(criteria.neglectedBelow),
+      threshold: Double(criteria.neglectedBelow), warnings: Scene.warnings(of: runs),
       metadata: Scene.Metadata(
         of: first.manifest, software: software,
         manifest: [

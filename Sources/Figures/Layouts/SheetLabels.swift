@@ -34,12 +34,19 @@ extension FigureCaption {
 }
 
 extension Scene {
-  /// Which runs' latents are out of range, a sentence each.
+  /// Which runs' latents are out of range, a sentence for each method.
   /// - Parameter paths: of the runs that are shown; `nil` for all.
   static func warnings(of runs: [RecordedRun], among paths: Set<String>? = nil) -> [String] {
-    LatentExcess.found(in: runs).filter { paths?.contains($0.run.folder.path) ?? true }.map {
-      let run = $0.run.manifest
-      return "\(run.method.figureTitle), seed \(run.seed): \($0.excess.words)."
+    let found = LatentExcess.found(in: runs)
+      .filter { paths?.contains($0.run.folder.path) ?? true }
+    let methods = found.map(\.run.manifest.method.figureTitle).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    return methods.map { method in
+      let own = found.filter { $0.run.manifest.method.figureTitle == method }
+      let seeds = Set(own.map(\.run.manifest.seed)).sorted().map(String.init)
+      return "\(method), \(seeds.count == 1 ? "seed" : "seeds") "
+        + "\(seeds.joined(separator: ", ")): \(LatentExcess.words(own.map(\.excess)))."
     }
   }
 
@@ -65,12 +72,16 @@ extension Scene.Metadata {
 
 /// The labels that all sheets of pictures and maps have.
 extension SceneBuilder {
-  /// Writes the prompt at the top of a sheet, and returns its bottom.
-  mutating func prompt(_ prompt: String, margin: Double, width: Double) -> Double {
-    guard words.title, !words.isPart else { return margin }
-    return paragraph(
-      "“\(prompt)”", x: margin, y: margin, width: width, TextStyle(size: 9), baseline: 8.4,
-      pitch: 11) + 3
+  /// The prompt at the top of a page, with the margin above it; only the margin where there is none to show.
+  func head(_ prompt: String?, width: Double) -> PagePart {
+    part { builder in
+      guard let prompt, words.title, !words.isPart else { return Metrics.margin }
+      return builder.group("prompt") {
+        $0.paragraph(
+          "“\(prompt)”", x: Metrics.margin, y: Metrics.margin, width: width, TextStyle(size: 9),
+          baseline: 8.4, pitch: 11) + 3
+      }
+    }
   }
 
   /// What tells the blocks of a sheet apart: letters, and in a panel of several, small Roman numbers.

@@ -10,4 +10,11 @@ struct PageSize {
 
   /// What is left of the height between the top and the margin below, with a unit for rounding.
   var usableHeight: Double { height - Metrics.margin - 1 }
+
+  /// Checks that a block of this width has room between the margins.
+  /// - Throws: ``FigureError/tooNarrow(width:needed:)``.
+  func require(_ block: Double) throws {
+    let needed = (block + 2 * Metrics.margin).rounded(.up)
+    guard width >= needed else { throw FigureError.tooNarrow(width: width, needed: needed) }
+  }
 }

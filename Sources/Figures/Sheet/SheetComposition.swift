@@ -15,12 +15,7 @@ struct SheetComposition {
     get throws {
       guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
       return try style.pages { page, builder in
-        let head = builder.part { builder in
-          builder.group("prompt") {
-            $0.prompt(
-              first.manifest.tokens.prompt, margin: Metrics.margin, width: page.inner)
-          }
-        }
+        let head = builder.head(first.manifest.tokens.prompt, width: page.inner)
         // What a panel may take of a page: all but the head, its letter and the number of the page.
         let room = page.usableHeight - head.height - 2 * Self.letterHeight
         var (parts, lines): ([[Scene]], [PageStack.Line]) = ([], [])

@@ -176,7 +176,7 @@ struct Analyze: ParsableCommand {
     if overSeeds || overPrompts {
       table = table.over(overPrompts ? ["prompt", "seed"] : ["seed"])
     }
-    print(table.text(format), terminator: "")
+    print(table.text(format, width: TerminalWidth.ofTables), terminator: "")
     try warnOfLosses(runs)
     if format == .text { Message.note("recipe: \(table.recipe)") }
   }
@@ -311,7 +311,8 @@ struct Analyze: ParsableCommand {
   private func printNeglect(_ runs: [RecordedRun]) throws {
     let criteria = try self.criteria()
     let reports = try runs.map { try NeglectReport($0, criteria: criteria) }
-    print(NeglectTable(reports, try NeglectComparison(reports)).text(format), terminator: "")
+    let table = NeglectTable(reports, try NeglectComparison(reports))
+    print(table.text(format, width: TerminalWidth.ofTables), terminator: "")
     if failOnNeglect, reports.contains(where: \.hasNeglect) {
       throw Failure(.comparisonFailed, "a subject is neglected")
     }

@@ -75,7 +75,7 @@ struct Sweep: PictureCommand {
     let table = try MeasurementTable(outcomesOf: runs, varying: sweep.knob)
     if json || csv { return print(table.text(json ? .json : .csv), terminator: "") }
     let shown = Set(runs.map(\.manifest.seed)).count > 1 ? table.over(["seed"]) : table
-    print(shown.text(.text), terminator: "")
+    print(shown.text(.text, width: TerminalWidth.ofTables), terminator: "")
   }
 
   /// Refuses the option of the knob that is varied.

@@ -4,6 +4,9 @@ import Foundation
 
 /// How wide the terminal is that a stream goes to.
 enum TerminalWidth {
+  /// The longest that a line of a table on standard output should be: no limit where no terminal shows it.
+  static var ofTables: Int { columns(of: STDOUT_FILENO) ?? .max }
+
   /// The columns; `nil` where the stream goes elsewhere.
   static func columns(of stream: Int32) -> Int? {
     guard isatty(stream) == 1 else { return nil }
