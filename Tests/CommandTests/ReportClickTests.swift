@@ -12,6 +12,15 @@ struct ReportClickTests {
   private static let state = "document.body.dataset.state"
   private static let small = "mid_block.attentions.0.transformer_blocks.0.attn2"
 
+  /// Reads the first map's canvas: its size, and its bytes, four a pixel.
+  private static let pixels = """
+    const canvas = document.querySelector("#first canvas");
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const pixels = copy.getImageData(0, 0, width, height).data;
+    """
+
   private func evaluate(_ expression: String) -> [String: Any] { ["evaluate": expression] }
 
   /// Picks the option of a menu whose text begins so.
@@ -58,11 +67,7 @@ struct ReportClickTests {
     let page = try ReportPage()
     let read = """
       (() => {
-        const canvas = document.querySelector("#first canvas");
-        const { width, height } = canvas;
-        const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-        copy.drawImage(canvas, 0, 0);
-        const pixels = copy.getImageData(0, 0, width, height).data;
+        \(Self.pixels)
         const under = document.querySelector("#first .under");
         const view = document.getElementById("first").dataset;
         let [high, low] = [0, 255];
@@ -152,11 +157,7 @@ struct ReportClickTests {
       """
     let hue = """
       (() => {
-        const canvas = document.querySelector("#first canvas");
-        const { width, height } = canvas;
-        const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-        copy.drawImage(canvas, 0, 0);
-        const pixels = copy.getImageData(0, 0, width, height).data;
+        \(Self.pixels)
         const strongest = (dominant) => {
           let best = -1;
           for (let k = 0; k < pixels.length; k += 4) {

@@ -12,12 +12,7 @@ struct EveryLayoutTests {
   /// Every layout that a name gives, over recordings of a grid of 2×3.
   static let layouts: [(name: String, content: SheetPlan.Content)] =
     SheetLayout.ofMaps.map { layout -> (String, SheetPlan.Content) in
-      var plan = layout.mapPlan
-      if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
-      if layout == .sweep {
-        plan.knob = "scale-factor"
-        plan.rows = [.method, .knob]
-      }
+      let plan = plan(layout)
       return (layout.rawValue, .maps(plan))
     } + [
       ("compare", .compare(recipe: "mean(layer: 2x3)")),
@@ -153,12 +148,7 @@ struct EveryLayoutTests {
     arguments: SheetLayout.ofMaps, styles)
   func readBack(layout: SheetLayout, style: MapStyle) throws {
     try withFolder { folder in
-      var plan = layout.mapPlan
-      if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
-      if layout == .sweep {
-        plan.knob = "scale-factor"
-        plan.rows = [.method, .knob]
-      }
+      let plan = plan(layout)
       if plan.showsDifferences, style != MapStyle(overlay: .mosaic) { return }
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
       // Wide enough for one band of columns, so that panels are drawn row by row.
@@ -183,6 +173,17 @@ struct EveryLayoutTests {
     }
   }
 
+  /// A layout's maps in the synthetic runs.
+  private func plan(_ layout: SheetLayout) -> MapSheetPlan {
+    var plan = layout.mapPlan
+    if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
+    if layout == .sweep {
+      plan.knob = "scale-factor"
+      plan.rows = [.method, .knob]
+    }
+    return plan
+  }
+
   /// The maps of a sheet in drawing order; of differences, the side that is shown.
   private func shownMaps(_ sheet: MapSheet) -> [AttentionMap] {
     sheet.panels.joined().compactMap { panel in
@@ -202,12 +203,7 @@ struct EveryLayoutTests {
     ColorMap.sequential.filter { (try? MapStyle(colors: $0).validate(isDifference: false)) != nil })
   func blends(layout: SheetLayout, colors: ColorMap) throws {
     try withFolder { folder in
-      var plan = layout.mapPlan
-      if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
-      if layout == .sweep {
-        plan.knob = "scale-factor"
-        plan.rows = [.method, .knob]
-      }
+      let plan = plan(layout)
       if plan.showsDifferences, colors != .magma { return }
       // The pictures of these runs are grey all over.
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
