@@ -9,7 +9,7 @@ methods="stable-diffusion attend-and-excite composable structure prompt-to-promp
 conform a-star box-diff predicated-diffusion initno overlap-iou overlap-centres overlap-kl overlap-compactness"
 
 # The benchmark's 276 prompts at equal distances: the 18th, 53rd, 87th and so on, with their subjects.
-# BoxDiff is given the left and the right half, prompt-to-prompt twice the second subject.
+# BoxDiff and A-STAR are told the left and the right half, prompt-to-prompt twice the second subject.
 while IFS='|' read -r prompt first second; do
   "$HEED" compare "$prompt" --seeds 0..15 --methods "$(echo $methods | tr ' ' ,)" --tokens "$first,$second" \
     --reweight "$second=2" --box "$first=0,0.1,0.5,0.9" --box "$second=0.5,0.1,1,0.9" \
@@ -39,28 +39,38 @@ cat > README.md << 'END'
 [Methods](../methods.md) describes them.
 
 Made by `make methods`: eight prompts of Attend-and-Excite's benchmark (at equal distances in its list), seeds 0 to 15, 50
-steps, the embedded model; every method with its published schedule. The mean of 128 runs, and in brackets the ends of its 95 %
-bootstrap interval:
+steps, the embedded model; every method with its published schedule. BoxDiff and A-STAR are told to keep the subjects to the
+left and the right half, prompt-to-prompt to give the second subject twice its attention. The mean of 128 runs, and in brackets the ends
+of its 95 % bootstrap interval:
 
 - **weakest score**: the excitation score (see [Commands](../commands.md#two-quantities)) of the weakest subject, over steps 20 to 24; **at the end**: over steps 40 to 49.
 - **overlap**: the soft Jaccard index of the two subjects' maps over all steps.
 - **moved**: how far the latent was moved in all.
 - **forward**: passes of the UNet, of which each branch of guidance and each pass for an objective counts as one; **backward**: gradients taken back through it.
-- **seconds**: of denoising, two runs side by side on two cores.
+- **seconds**: of denoising, two runs side by side on two cores; the median of the runs.
 
 | method | weakest score | at the end | overlap | moved | forward | backward | seconds |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 END
-"$HEED" analyze $runs --report outcome --over-prompts --csv | tr -d '\r' | awk -F, '
+# The median does not move with what else the machine did meanwhile.
+"$HEED" analyze $runs --report outcome --over-prompts --csv > means.csv
+sort -t, -k2,2 -k10,10g runs.csv | awk -F, '
+  FNR == 1 { file++ }
+  file == 1 { if ($3 ~ /^[0-9]+$/) { count[$2]++; sorted[$2, count[$2]] = $10 }; next }
+  function median(name, half) {
+    half = int((count[name] + 1) / 2)
+    return (sorted[name, half] + sorted[name, count[name] + 1 - half]) / 2
+  }
   function mean(name) { return $column[name] }
   function interval(name) {
     return sprintf("%.3f [%.3f, %.3f]", $column[name], $column[name "_low"], $column[name "_high"])
   }
-  NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+  FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
   {
     printf "| %s | %s | %s | %s | %.1f | %.0f | %.0f | %.2f |\n", mean("method"), interval("weakest_score"),
-      interval("weakest_score_end"), interval("overlap"), mean("moved"), mean("forward"), mean("backward"), mean("seconds")
-  }' >> README.md
+      interval("weakest_score_end"), interval("overlap"), mean("moved"), mean("forward"), mean("backward"), median(mean("method"))
+  }' - means.csv >> README.md
+rm means.csv
 cat >> README.md << 'END'
 
 Each run is a row of [runs.csv](runs.csv), as `heed analyze RUNS --report outcome --csv` prints it.

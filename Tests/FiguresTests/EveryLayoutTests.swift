@@ -11,10 +11,7 @@ import Testing
 struct EveryLayoutTests {
   /// Every layout that a name gives, over recordings of a grid of 2×3.
   static let layouts: [(name: String, content: SheetPlan.Content)] =
-    SheetLayout.ofMaps.map { layout -> (String, SheetPlan.Content) in
-      let plan = plan(layout)
-      return (layout.rawValue, .maps(plan))
-    } + [
+    SheetLayout.ofMaps.map { ($0.rawValue, .maps(mapPlan($0))) } + [
       ("compare", .compare(recipe: "mean(layer: 2x3)")),
       ("matrix", .matrix(words: ["@2", "@5", "@3"], recipe: "mean(layer: 2x3)")),
       ("curves", .curves(measures: [], recipe: "mean(layer: 2x3)")),
@@ -148,7 +145,7 @@ struct EveryLayoutTests {
     arguments: SheetLayout.ofMaps, styles)
   func readBack(layout: SheetLayout, style: MapStyle) throws {
     try withFolder { folder in
-      let plan = plan(layout)
+      let plan = Self.mapPlan(layout)
       if plan.showsDifferences, style != MapStyle(overlay: .mosaic) { return }
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")
       // Wide enough for one band of columns, so that panels are drawn row by row.
@@ -174,7 +171,7 @@ struct EveryLayoutTests {
   }
 
   /// A layout's maps in the synthetic runs.
-  private func plan(_ layout: SheetLayout) -> MapSheetPlan {
+  private static func mapPlan(_ layout: SheetLayout) -> MapSheetPlan {
     var plan = layout.mapPlan
     if plan.recipe.isEmpty { plan.recipe = "mean(layer: 2x3)" }
     if layout == .sweep {
@@ -203,7 +200,7 @@ struct EveryLayoutTests {
     ColorMap.sequential.filter { (try? MapStyle(colors: $0).validate(isDifference: false)) != nil })
   func blends(layout: SheetLayout, colors: ColorMap) throws {
     try withFolder { folder in
-      let plan = plan(layout)
+      let plan = Self.mapPlan(layout)
       if plan.showsDifferences, colors != .magma { return }
       // The pictures of these runs are grey all over.
       let sheet = try MapSheet(runs: runs(in: folder), plan: plan, software: "test")

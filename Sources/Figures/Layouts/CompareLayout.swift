@@ -231,8 +231,8 @@ struct CompareLayout {
   // MARK: - Caption
 
   private var caption: FigureCaption {
-    let words = sheet.subjects.map { "\($0.name) (\($0.tokens))" }.joined(separator: ", ")
-    let methods = sheet.methods.map(\.title).joined(separator: ", ")
+    let words = FigureCaption.series(sheet.subjects.map { "\($0.name) (\($0.tokens))" })
+    let methods = FigureCaption.series(sheet.methods.map(\.title))
     let missing =
       sheet.missing.isEmpty
       ? []

@@ -27,6 +27,12 @@ extension FigureCaption {
     return "Colours: \(quantity), \(range), \(style.spread)\(strip)."
   }
 
+  /// As in `cat, frog and bird`.
+  static func series(_ items: [String]) -> String {
+    guard items.count > 1, let last = items.last else { return items.first ?? "" }
+    return items.dropLast().joined(separator: ", ") + " and " + last
+  }
+
   /// As in `(seeds 0, 3)`.
   static func list(_ name: String, _ items: [String]) -> String {
     "(\(items.count == 1 ? name : name + "s") \(items.joined(separator: ", ")))"
