@@ -28,10 +28,10 @@ END
 runs= shown=
 for method in $methods; do
   runs="$runs $(echo "$RUNS"/*/"$method")"
-  for seed in 4 8; do shown="$shown $RUNS/a-monkey-and-a-green-bowl/$method/seed-$seed"; done
+  for seed in 4 14; do shown="$shown $RUNS/a-bear-and-a-rabbit/$method/seed-$seed"; done
 done
 "$HEED" analyze $runs --report outcome --csv > runs.csv
-"$HEED" sheet $shown --layout methods.yaml --scale 0..1 --dpi 150 -o methods.png
+"$HEED" sheet $shown --layout methods.yaml --dpi 150 -o methods.png
 
 cat > README.md << 'END'
 # Every method, measured
