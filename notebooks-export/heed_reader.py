@@ -74,7 +74,9 @@ class Maps:
     path: str
     dataset: xr.Dataset
     """Every array. Axes are run, position (of calls), head, row, column and token; `method_name`, `seed`,
-    `call`, `step`, `branch`, `phase`, `word` and `piece` stand along them."""
+    `call`, `step`, `branch`, `phase`, `word` and `piece` stand along them; where both branches are
+    there, `word_conditional`, `word_unconditional` and the pieces alike, since the unconditional branch
+    reads the negative prompt."""
     prompt: str
     model: str
     recipe: str | None
@@ -111,11 +113,33 @@ class Maps:
 
     @cached_property
     def vocabulary(self) -> dict[str, list[int]]:
-        """The tokens of each word; words that occur twice are `a#1` and `a#2`."""
+        """The tokens of each word of the prompt, or of the text of the one branch that is there; words
+        that occur twice are `a#1` and `a#2`."""
+        return self.words_of("conditional" if "conditional" in self.branches else self.branches[0])
+
+    @cached_property
+    def branches(self) -> list[str]:
+        """The branches of guidance that maps are of, the conditional one first; it reads the prompt, the
+        unconditional one the negative prompt."""
+        axis = self._axis(self.layers[0], "token")
+        if axis.replace("token", "word") not in self.dataset:
+            return ["conditional", "unconditional"]
+        there = {str(branch) for branch in np.unique(self.dataset["branch"].values)} \
+            if "branch" in self.dataset else set((self.recipe or "conditional").split())
+        return [branch for branch in ["conditional", "unconditional"] if branch in there]
+
+    def words_of(self, branch: str) -> dict[str, list[int]]:
+        """The tokens of each word of the text that a branch of guidance reads."""
         found: list[tuple[str, list[int]]] = []
         spelled = ""
-        for token, word, piece in self._tokens:
-            if not found or word != found[-1][0] or spelled == word.casefold():
+        for token, word, piece in self._tokens(branch):
+            begins = not found or word != found[-1][0] or spelled == word.casefold()
+            # A word of textual inversion is a piece itself, and its further vectors are numbered.
+            if piece.casefold() == word.casefold():
+                begins = True
+            elif found and word == found[-1][0] and piece.casefold().startswith(f"{word}_".casefold()):
+                begins = False
+            if begins:
                 found.append((word, []))
                 spelled = ""
             found[-1][1].append(token)
@@ -126,11 +150,13 @@ class Maps:
             for index, (word, tokens) in enumerate(found)
         }
 
-    @property
-    def _tokens(self) -> list[tuple[int, str, str]]:
+    def _tokens(self, branch: str) -> list[tuple[int, str, str]]:
         axis = self._axis(self.layers[0], "token")
-        words = self.dataset[axis.replace("token", "word")].values
-        pieces = self.dataset[axis.replace("token", "piece")].values
+        if branch not in self.branches:
+            raise ValueError(f"{self.path}: has no maps of the {branch} branch")
+        end = f"_{branch}" if axis.replace("token", "word") not in self.dataset else ""
+        words = self.dataset[axis.replace("token", f"word{end}")].values
+        pieces = self.dataset[axis.replace("token", f"piece{end}")].values
         return [(int(token), str(word), str(piece))
                 for token, word, piece in zip(self.dataset[axis].values, words, pieces)]
 
@@ -163,13 +189,18 @@ class Maps:
         """Maps of words in every run, [run, word, row, column]; with `each_step`, of every call of the
         UNet, [run, position, word, row, column].
 
-        `words` are those of the prompt, the subjects by default. `layers` is a grid, as in "16x16", or a
+        `words` are those of the prompt, or of the negative prompt for the unconditional branch; the
+        subjects by default, of the negative prompt all words. `layers` is a grid, as in "16x16", or a
         glob of names; by default the layers whose grid is nearest to 16×16. `steps` is the first and the
         last. Heads and layers count alike. A word of several tokens has the mean of their maps, or what
         `pieces` says.
         """
-        wanted = [words] if isinstance(words, str) else list(words or self.subjects or self._spoken)
-        columns = [self._columns(word) for word in wanted]
+        if branch == "conditional" and self.branches == ["unconditional"]:
+            branch = "unconditional"
+        usual = self.subjects or self._spoken if branch == "conditional" else [
+            word for word in self.words_of(branch) if not word.startswith("<")]
+        wanted = [words] if isinstance(words, str) else list(words or usual)
+        columns = [self._columns(word, branch) for word in wanted]
         runs = self._runs(method, seed)
         names = self._layers(layers)
         total: xr.DataArray | None = None
@@ -368,8 +399,9 @@ class Maps:
     def _plain(self, layer: str) -> xr.DataArray:
         """A layer's array, its axes without the lengths that tell those of several layers apart."""
         array = self.dataset[layer]
-        lengths = {name: str(name).split("_")[0] for name in [*array.dims, *array.coords]
-                   if re.fullmatch(r"(head|row|column|token|word|piece)_\d+", str(name))}
+        lengths = {name: re.sub(r"_\d+$", "", str(name)) for name in [*array.dims, *array.coords]
+                   if re.fullmatch(
+                       r"(head|row|column|token|(word|piece)(_conditional|_unconditional)?)_\d+", str(name))}
         return array.rename(lengths)
 
     def _layers(self, layers: str | None) -> list[str]:
@@ -403,10 +435,11 @@ class Maps:
                 f"there are {_list(map(str, self.runs), '; ')}")
         return found
 
-    def _columns(self, word: str) -> list[int]:
-        tokens = self.vocabulary.get(word) or self.vocabulary.get(word + "#1")
+    def _columns(self, word: str, branch: str) -> list[int]:
+        words = self.words_of(branch)
+        tokens = words.get(word) or words.get(word + "#1")
         if tokens is None:
-            raise ValueError(f"no word {word!r}; there are {_list(self.vocabulary)}")
+            raise ValueError(f"no word {word!r} in the {branch} branch; there are {_list(words)}")
         return tokens
 
     def _positions(
@@ -540,7 +573,8 @@ def _open_run(path: str) -> Maps:
     store = os.path.join(path, "attention.zarr")
     if not os.path.exists(store):
         raise FileNotFoundError(f"{store}: this run recorded no attention")
-    prompt = manifest["texts"][0]
+    texts = {"conditional": manifest["texts"][0]}
+    texts |= {"unconditional": text for text in manifest["texts"] if text["role"] == "negative"}
     dataset = _store(store).rename_dims(call="position").reset_index("call", drop=False)
     dataset = dataset.isel(position=_acknowledged(os.path.join(path, "calls.jsonl")))
     dataset = dataset.assign_coords(
@@ -549,21 +583,24 @@ def _open_run(path: str) -> Maps:
         phase=("position", np.array(_PHASES)[dataset.phase.values]),
         step=dataset["step"], timestep=dataset["timestep"], attempt=dataset["attempt"],
         loss=dataset["loss"])
-    texts: list[str] = [_word(prompt, token) for token in prompt["tokens"]]
+    recorded = (manifest["request"].get("recording") or {}).get("branches", ["conditional"])
     for axis in [str(name) for name in dataset.dims if str(name).split("_")[0] == "token"]:
         tokens = dataset[axis].values if axis in dataset.coords else np.arange(dataset.sizes[axis])
-        dataset = dataset.assign_coords({
-            axis: tokens,
-            axis.replace("token", "word"): (axis, np.array([texts[token] for token in tokens])),
-            axis.replace("token", "piece"): (
-                axis, np.array([prompt["tokens"][token]["piece"] for token in tokens])),
-        })
+        dataset = dataset.assign_coords({axis: tokens})
+        for branch in recorded:
+            text, end = texts[branch], f"_{branch}" if len(recorded) > 1 else ""
+            labels = [_word(text, text["tokens"][token]) for token in tokens]
+            pieces = [str(text["tokens"][token]["piece"]) for token in tokens]
+            dataset = dataset.assign_coords({
+                axis.replace("token", f"word{end}"): (axis, np.array(labels)),
+                axis.replace("token", f"piece{end}"): (axis, np.array(pieces)),
+            })
     picture = os.path.join(path, "image.png")
     method = manifest["method"]
     run = Run(0, method["name"], manifest["request"]["seed"],
               picture if os.path.exists(picture) else None, method.get("title", ""))
     return Maps(
-        path, dataset, [run], prompt=prompt["prompt"], model=manifest["model"]["name"], recipe=None,
+        path, dataset, [run], prompt=texts["conditional"]["prompt"], model=manifest["model"]["name"], recipe=None,
         subjects=[subject["name"] for subject in manifest.get("subjects", [])])
 
 
@@ -642,7 +679,8 @@ def _joined(maps: xr.DataArray, pieces: Pieces) -> xr.DataArray:
         joined = maps.isel(token=0 if pieces == "first" else -1)
     else:
         joined = maps.mean("token") if pieces == "mean" else maps.max("token")
-    return joined.drop_vars(["token", "word", "piece"], errors="ignore")
+    return joined.drop_vars(
+        [name for name in joined.coords if re.match(r"(token|word|piece)(_|$)", str(name))])
 
 
 def _grey(picture: Bytes) -> Floats:

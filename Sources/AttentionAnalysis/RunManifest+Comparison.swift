@@ -13,6 +13,9 @@ extension RunManifest {
     if guidanceScale != other.guidanceScale, knob != "guidance-scale" {
       return "their guidance scales differ"
     }
+    if (request.guidanceRescale ?? 0) != (other.request.guidanceRescale ?? 0) {
+      return "their guidance rescales differ"
+    }
     if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
     if picture != other.picture { return "their start pictures differ" }
     if height != other.height || width != other.width { return "their sizes differ" }
@@ -31,7 +34,12 @@ extension RunManifest {
   }
 
   /// Knobs whose defaults another one decides.
-  private static let followers = ["objective-form": ["scale-factor"], "source": ["edit"]]
+  private static let followers = [
+    "objective-form": ["scale-factor"], "source": ["edit"],
+    "reweight-form": [
+      "source", "edit", "cross-window", "self-window", "alignment-form", "self-pixels",
+    ],
+  ]
 }
 
 extension RecordedRun {

@@ -4,4 +4,10 @@ public enum Branch: String, Hashable, Sendable, Codable, CaseIterable {
   case unconditional
   /// The prompt.
   case conditional
+
+  /// The text that the branch reads, in words.
+  package var textName: String {
+    self == .conditional
+      ? "the prompt" : "the negative prompt, which the unconditional branch reads,"
+  }
 }

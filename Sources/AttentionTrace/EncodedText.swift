@@ -48,19 +48,28 @@ public struct EncodedText: Hashable, Sendable {
   /// Its tokens and words.
   public let table: TokenTable
 
-  /// A text that one window of an encoder holds.
+  /// A text that one window of an encoder holds, or several one after the other.
   public init(
     _ role: Role, _ table: TokenTable, weight: Double? = nil, encoder: String = "text_encoder"
   ) {
-    let (end, count) = (table.end, table.tokens.count)
     self.role = role
     self.encoder = encoder
     self.weight = weight
     self.table = table
-    segments = [
-      Segment(
-        start: 0, words: min(1, end)..<end, end: end, padding: min(end + 1, count)..<count)
-    ]
+    segments = Self.segments(of: table)
+  }
+
+  /// The windows of a table, each from its start token to the one before the next.
+  private static func segments(of table: TokenTable) -> [Segment] {
+    let count = table.tokens.count
+    let starts = table.tokens.indices.filter { table.tokens[$0].special == .start }
+    let bounds = (starts.isEmpty ? [0] : starts) + [count]
+    return zip(bounds, bounds.dropFirst()).map { first, next in
+      let end = table.tokens[first..<next].firstIndex { $0.special == .end } ?? next - 1
+      return Segment(
+        start: first, words: min(first + 1, end)..<end, end: end,
+        padding: min(end + 1, next)..<next)
+    }
   }
 }
 

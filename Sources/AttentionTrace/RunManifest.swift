@@ -139,6 +139,18 @@ public struct RunManifest: Hashable, Sendable {
 extension RunManifest {
   /// The prompt as its tokens.
   public var tokens: TokenTable { texts[0].table }
+
+  /// The text whose tokens are the keys of a branch's maps: the prompt, or the negative prompt.
+  ///
+  /// It is `nil` for the unconditional branch of a run without guidance, and of a run of format 1 with
+  /// a negative prompt, whose tokens that format does not have.
+  public func tokens(of branch: Branch) -> TokenTable? {
+    switch branch {
+    case .conditional: tokens
+    case .unconditional: texts.first { $0.role == .negative }?.table
+    }
+  }
+
   /// Seed of the noise.
   public var seed: UInt64 { request.seed }
   /// The generator that the noise is drawn from, as on the command line.

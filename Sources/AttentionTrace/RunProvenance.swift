@@ -28,6 +28,8 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   public var checkpoint: Source?
   /// Where the LoRAs were, in the order in which they were added.
   public var loras: [Source]
+  /// Where the embeddings of added words were, in their order.
+  public var embeddings: [Source]
   /// Where the start picture was.
   public var picture: Source?
 
@@ -35,7 +37,7 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   public init(
     version: String, date: String, seconds: Double? = nil, host: String = "",
     commandLine: [String] = [], checkpoint: Source? = nil, loras: [Source] = [],
-    picture: Source? = nil
+    embeddings: [Source] = [], picture: Source? = nil
   ) {
     self.version = version
     self.date = date
@@ -44,6 +46,21 @@ public struct RunProvenance: Hashable, Sendable, Codable {
     self.commandLine = commandLine
     self.checkpoint = checkpoint
     self.loras = loras
+    self.embeddings = embeddings
     self.picture = picture
+  }
+
+  /// Reads what is known of a run; one that names no embeddings has none.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    version = try container.decode(String.self, forKey: .version)
+    date = try container.decode(String.self, forKey: .date)
+    seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
+    host = try container.decode(String.self, forKey: .host)
+    commandLine = try container.decode([String].self, forKey: .commandLine)
+    checkpoint = try container.decodeIfPresent(Source.self, forKey: .checkpoint)
+    loras = try container.decode([Source].self, forKey: .loras)
+    embeddings = try container.decodeIfPresent([Source].self, forKey: .embeddings) ?? []
+    picture = try container.decodeIfPresent(Source.self, forKey: .picture)
   }
 }

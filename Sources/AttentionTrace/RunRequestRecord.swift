@@ -48,8 +48,16 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
   public var steps: Int
   /// Classifier-free guidance scale.
   public var guidanceScale: Double
+  /// How far the guided prediction's deviation is drawn to that of the prompt's, 0…1; `nil` for 0.
+  public var guidanceRescale: Double?
   /// The scheduler's name; `nil` for the checkpoint's.
   public var scheduler: String?
+  /// How noise levels are spaced, as on the command line; `nil` for the checkpoint's way.
+  public var sigmas: String?
+  /// How timesteps are spread, as on the command line; `nil` for the checkpoint's way.
+  public var timestepSpacing: String?
+  /// The share of noise that each step adds, 0…1; `nil` for 0.
+  public var eta: Double?
   /// The start picture; `nil` for noise alone.
   public var picture: Picture?
   /// The method.
@@ -69,14 +77,23 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
   public var normalizeEot: Bool?
   /// The recording plan; `nil` if nothing is recorded.
   public var recording: RecordingPlan?
+  /// What signs in prompts mean, as in `webui`; `nil` for plain text.
+  public var syntax: String?
+  /// Whether prompts take several windows of the text encoder; `nil` for no.
+  public var longPrompts: Bool?
+  /// How many of the text encoder's last layers are left out; `nil` for none.
+  public var clipSkip: Int?
 
   /// A request by all that it asks for.
   public init(
     prompt: String, negativePrompt: String = "", seed: UInt64, rng: String = "torch",
-    size: String? = nil, steps: Int, guidanceScale: Double, scheduler: String? = nil,
+    size: String? = nil, steps: Int, guidanceScale: Double,
+    guidanceRescale: Double? = nil, scheduler: String? = nil, sigmas: String? = nil,
+    timestepSpacing: String? = nil, eta: Double? = nil,
     picture: Picture? = nil, method: Method, variation: String? = nil,
     ablation: AblationRecord? = nil, subjects: [String]? = nil, pieces: String,
-    attentionResolution: String? = nil, normalizeEot: Bool? = nil, recording: RecordingPlan?
+    attentionResolution: String? = nil, normalizeEot: Bool? = nil, recording: RecordingPlan?,
+    syntax: String? = nil, longPrompts: Bool? = nil, clipSkip: Int? = nil
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -85,7 +102,11 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     self.size = size
     self.steps = steps
     self.guidanceScale = guidanceScale
+    self.guidanceRescale = guidanceRescale
     self.scheduler = scheduler
+    self.sigmas = sigmas
+    self.timestepSpacing = timestepSpacing
+    self.eta = eta
     self.picture = picture
     self.method = method
     self.variation = variation
@@ -95,5 +116,8 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     self.attentionResolution = attentionResolution
     self.normalizeEot = normalizeEot
     self.recording = recording
+    self.syntax = syntax
+    self.longPrompts = longPrompts
+    self.clipSkip = clipSkip
   }
 }

@@ -10,6 +10,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
   case unsupported(path: String, key: String, value: String, supported: String)
   /// A file or a folder of a kind that Heed recognises but does not run, and what that would need.
   case notRunnable(path: String, what: String, advice: String)
+  /// A file that is not what it was given as: what it is, and what to do with it.
+  case wrongFile(path: String, what: String, advice: String)
   /// A layer's output is infinite or not a number; step and phase are `nil` outside the UNet.
   case notFinite(layer: String, step: Int?, phase: Phase?)
   /// A size, a count or a number that is not possible.
@@ -32,7 +34,8 @@ public enum DiffusionError: Error, Equatable, Sendable, CustomStringConvertible 
         + Self.list("shape", mismatched)
     case .unsupported(let path, let key, let value, let supported):
       "\(path): \(key) is \(value); Heed runs \(supported)"
-    case .notRunnable(let path, let what, let advice): "\(path): \(what); \(advice)"
+    case .notRunnable(let path, let what, let advice), .wrongFile(let path, let what, let advice):
+      "\(path): \(what); \(advice)"
     case .notFinite(let layer, let step, let phase):
       "\(layer): output is not finite" + (step.map { " at step \($0)" } ?? "")
         + (phase.map { " (\($0.rawValue) pass)" } ?? "")

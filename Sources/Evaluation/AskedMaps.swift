@@ -19,10 +19,17 @@ struct AskedMaps: RunDerivedSource {
 
   var prompt: TokenTable { keys.prompt }
 
+  /// The asked text, whose keys stand for those of every branch.
+  func tokens(of branch: Branch) -> TokenTable? { prompt }
+
   var sites: [RecordedSite] {
     run.queriedSites.map { site in
-      RecordedSite(
-        site: site, heads: Array(0..<site.heads), tokens: Array(prompt.tokens.indices))
+      // The run's texts may take more windows than the asked one.
+      let asked = AttentionSite(
+        path: site.path, kind: site.kind, heads: site.heads, grid: site.grid,
+        keys: prompt.tokens.count, width: site.width)
+      return RecordedSite(
+        site: asked, heads: Array(0..<site.heads), tokens: Array(prompt.tokens.indices))
     }
   }
 

@@ -45,11 +45,14 @@ public struct AskedWords: Sendable {
   ) throws {
     let hashes = try checkpoint.hashes()
     for run in runs { try Self.check(run, hashes) }
-    var keys: [[AttentionSite]: [PromptKeys]] = [:]
+    var keys: [[AttentionSite]: [Int: [PromptKeys]]] = [:]
     answers = try runs.flatMap { run -> [Answer] in
       let sites = run.queriedSites
-      let prompts = try keys[sites] ?? PromptKeys.of(texts, at: sites, from: checkpoint)
-      keys[sites] = prompts
+      let clipSkip = run.manifest.request.clipSkip ?? 0
+      let prompts =
+        try keys[sites]?[clipSkip]
+        ?? PromptKeys.of(texts, at: sites, from: checkpoint, clipSkip: clipSkip)
+      keys[sites, default: [:]][clipSkip] = prompts
       return try prompts.flatMap { try Self.answers(AskedMaps(run, $0), recipe, weights) }
     }
   }

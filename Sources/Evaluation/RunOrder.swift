@@ -25,17 +25,22 @@ package struct RunOrder: Sendable {
   ///   - seeds: the seeds of the noise, at least one.
   ///   - model: the checkpoint that makes the runs.
   ///   - needsSubjects: whether words must be measured whatever the methods.
+  ///   - reading: how the prompt becomes tokens, and with it every text of the runs.
   ///   - template: all else that the runs have in common, for the prompt without marks; of its own
   ///     prompt, seed and method nothing counts.
   /// - Throws: `DiffusionError` or `TextError` when one of the runs cannot be made.
   package init(
     _ prompt: String, by methods: [any Method], from seeds: [UInt64], needsSubjects: Bool,
-    on model: StableDiffusion, like template: (TokenTable) throws -> RunRequest
+    reading: PromptReading = PromptReading(), on model: StableDiffusion,
+    like template: (TokenTable) throws -> RunRequest
   ) throws {
     let marks = methods.reduce(into: Set<PromptMark>()) { $0.formUnion($1.marks) }
-    let markup = try PromptMarkup(
-      prompt, brackets: marks.contains(.phrases), parts: marks.contains(.parts))
-    let table = model.tokenizer.encode(markup.prompt)
+    var markup =
+      reading.syntax == .webui
+      ? try PromptMarkup(webUI: prompt, parts: marks.contains(.parts))
+      : try PromptMarkup(
+        prompt, brackets: marks.contains(.phrases), parts: marks.contains(.parts))
+    let table = model.tokenizer.encode(markup.prompt, as: reading)
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
     phrases =
       !marks.contains(.phrases)
@@ -43,12 +48,14 @@ package struct RunOrder: Sendable {
       : markup.phrases.isEmpty
         ? NounPhraseFinder.phrases(in: table)
         : try NounPhraseFinder.phrases(at: markup.phrases, in: table)
+    var request = try template(table)
+    request.reading = reading
+    if reading.syntax == .webui { markup = markup.scalingWeights(by: request.guidanceScale) }
     let methods = try methods.map { method in
       var method = method
       try method.read(markup, in: table)
       return method
     }
-    var request = try template(table)
     let areNeeded = needsSubjects || methods.contains(where: \.needsSubjects)
     hasFoundSubjects = areNeeded && request.subjects == nil
     for method in methods { try method.requireAsked() }
@@ -64,6 +71,8 @@ package struct RunOrder: Sendable {
       request.method = method
       return try model.plan(request)
     }
+    // One method may make passes that another does not.
+    if !plans.contains(where: \.recordsSomething) { try plans.first?.requireRecorded() }
   }
 }
 

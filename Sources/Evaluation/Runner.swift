@@ -57,12 +57,21 @@ public struct Runner: Sendable {
     _ planned: PlannedRun, in root: String, onEvent: (Event) throws -> Void
   ) throws -> RecordedRun {
     let folder = planned.folder(in: root)
-    switch try RunWriter.open(folder, for: planned.manifest(provenance)) {
+    let manifest = try planned.manifest(provenance)
+    let place = FreshFolder(folder.path)
+    switch try place.undoing({ try RunWriter.open(folder, for: manifest) }) {
     case .complete: try onEvent(.found)
-    case .fresh(let writer): try make(planned, writer, from: nil, onEvent)
+    case .fresh(let writer):
+      let run = try place.undoing { try begun(planned, writer, from: nil) }
+      do { try make(run, onEvent) } catch {
+        // Of a run without a call there is nothing to resume.
+        if run.calls.value == 0 { place.remove() }
+        throw error
+      }
     case .resumable(let writer):
       let hasState = FileManager.default.fileExists(atPath: folder.state)
-      try make(planned, writer, from: hasState ? try RunState(path: folder.state) : nil, onEvent)
+      let state = hasState ? try RunState(path: folder.state) : nil
+      try make(try begun(planned, writer, from: state), onEvent)
     }
     return try RecordedRun(folder.path)
   }
@@ -73,30 +82,52 @@ public struct Runner: Sendable {
       host: ProcessInfo.processInfo.hostName, commandLine: commandLine)
   }
 
-  private func make(
-    _ planned: PlannedRun, _ writer: RunWriter, from state: RunState?,
-    _ onEvent: (Event) throws -> Void
-  ) throws {
+  /// A run that is ready to take its next step.
+  private struct Begun {
+    let planned: PlannedRun
+    let writer: RunWriter
+    let state: RunState?
+    let recorder: AttentionRecorder
+    let sequence: DenoisingSequence
+    let calls: CallCount
+  }
+
+  /// The calls that a run has acknowledged.
+  private final class CallCount {
+    var value: Int
+    init(_ value: Int) { self.value = value }
+  }
+
+  private func begun(
+    _ planned: PlannedRun, _ writer: RunWriter, from state: RunState?
+  ) throws -> Begun {
     let recorder = try AttentionRecorder(
       in: writer, sites: planned.sites,
       capacity: planned.passes.reduce(0) { $0 + $1.branches.count }, keeping: state?.calls ?? 0,
       durability: durability)
-    var calls = state?.calls ?? 0
+    let calls = CallCount(state?.calls ?? 0)
     var sequence = try planned.sequence(observers: [recorder]) { pass, measurement in
       try recorder.acknowledge(pass, measurement: measurement)
-      calls += pass.branches.count
+      calls.value += pass.branches.count
       try check()
     }
-    if let state {
-      try sequence.resume(from: state.tensors)
-      try onEvent(.resumed(iterations: sequence.index))
-    }
+    if let state { try sequence.resume(from: state.tensors) }
+    return Begun(
+      planned: planned, writer: writer, state: state, recorder: recorder, sequence: sequence,
+      calls: calls)
+  }
+
+  private func make(_ run: Begun, _ onEvent: (Event) throws -> Void) throws {
+    let (planned, writer, state, recorder) = (run.planned, run.writer, run.state, run.recorder)
+    var sequence = run.sequence
+    if state != nil { try onEvent(.resumed(iterations: sequence.index)) }
     let clock = ContinuousClock()
     let start = clock.now
     func elapsed() -> Double { (state?.seconds ?? 0) + (clock.now - start) / .seconds(1) }
     do {
       while let step = try sequence.next() {
-        let state = RunState(tensors: sequence.state, calls: calls, seconds: elapsed())
+        let state = RunState(
+          tensors: sequence.state, calls: run.calls.value, seconds: elapsed())
         recorder.afterwards { [path = writer.folder.state] in try state.write(to: path) }
         try onEvent(.step(step))
       }

@@ -70,13 +70,16 @@ public struct Sweep: Sendable {
   /// The plans of runs at every value: for each seed, all values start from the same noise.
   /// - Throws: as ``RunOrder``.
   package func orders(
-    _ prompt: String, by method: any Method, from seeds: [UInt64], on model: StableDiffusion,
+    _ prompt: String, by method: any Method, from seeds: [UInt64],
+    reading: PromptReading = PromptReading(), on model: StableDiffusion,
     like template: (TokenTable) throws -> RunRequest
   ) throws -> [RunOrder] {
     try values.map { value in
       var method = method
       if knob != Self.guidance { try method.set([knob: value]) }
-      return try RunOrder(prompt, by: [method], from: seeds, needsSubjects: true, on: model) {
+      return try RunOrder(
+        prompt, by: [method], from: seeds, needsSubjects: true, reading: reading, on: model
+      ) {
         var request = try template($0)
         request.method = method
         return try self.request(request, turnedTo: value)

@@ -3,7 +3,7 @@
 /// How a camera was held, by tag 0x0112 of a file's Exif data: which way the pixels must be turned.
 ///
 /// - Reference: Exif 2.32 (CIPA DC-008), section 4.6.4 A; TIFF 6.0, section 2; PNG specification,
-///   third edition, `eXIf`.
+///   third edition, `eXIf`; Google, WebP Container Specification, `EXIF`.
 struct ExifOrientation: Equatable {
   /// Whether rows and columns change places before the flips.
   let isTransposed: Bool
@@ -38,6 +38,8 @@ struct ExifOrientation: Equatable {
       switch format {
       case .png: unsafe Self.pngChunk(in: file)
       case .jpeg: unsafe Self.jpegSegment(in: file)
+      case .webp: unsafe Self.webpChunk(in: file)
+      case .gif: nil
       }
     guard let tag = unsafe tiff.flatMap({ unsafe TIFFReader($0) })?.orientation else { return nil }
     self.init(tag: tag)
@@ -54,6 +56,23 @@ struct ExifOrientation: Equatable {
         return unsafe UnsafeRawBufferPointer(rebasing: file[content])
       }
       position = content.upperBound + 4
+    }
+    return nil
+  }
+
+  /// The content of the `EXIF` chunk, without the six bytes that some programs put before it.
+  private static func webpChunk(in file: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    var position = 12
+    while let length = unsafe file.integer(at: position + 4, bytes: 4, isBigEndian: false),
+      length <= file.count - position - 8
+    {
+      let content = position + 8..<position + 8 + length
+      if unsafe file[position..<position + 4].elementsEqual("EXIF".utf8) {
+        let chunk = unsafe UnsafeRawBufferPointer(rebasing: file[content])
+        let hasMark = unsafe chunk.starts(with: Array("Exif\0\0".utf8))
+        return unsafe hasMark ? UnsafeRawBufferPointer(rebasing: chunk[6...]) : chunk
+      }
+      position = content.upperBound + length % 2
     }
     return nil
   }

@@ -28,8 +28,9 @@ public struct Picture: Hashable, Sendable {
     self.pixels = pixels
   }
 
-  /// Reads the PNG or JPEG file at `path`, upright, by its Exif orientation.
-  /// - Throws: `FileError` when there is none, or it is neither PNG nor JPEG, damaged or too large.
+  /// Reads the PNG, JPEG, WebP or GIF file at `path`, upright, by its Exif orientation; of an animation, its
+  /// first frame.
+  /// - Throws: `FileError` when there is none, or it is none of these, damaged or too large.
   public static func read(
     _ path: String, transparency: Transparency = .overWhite
   ) throws -> Picture {

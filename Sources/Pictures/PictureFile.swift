@@ -1,14 +1,14 @@
 private import CPictures
 internal import TensorEngine
 
-// Unsafe: libpng and libjpeg are called from C with addresses: of the mapped file, and of room
+// Unsafe: libpng, libjpeg, libwebp and giflib are called from C with addresses: of the mapped file, and of room
 // for as many samples as its header says.
 
-/// A PNG or JPEG file as a picture, the way diffusers' `load_image` reads one with Pillow.
+/// A PNG, JPEG, WebP or GIF file as a picture, the way diffusers' `load_image` reads one with Pillow.
 ///
 /// Grey and palettes become RGB; colour profiles and gamma are skipped; the Exif orientation is
 /// applied. Of 16-bit samples the upper byte is kept, as Pillow does with colour; it clips 16-bit grey
-/// at 255, which leaves a white picture.
+/// at 255, which leaves a white picture. Of an animation, the first frame is the picture.
 ///
 /// Limitations: no CMYK; an orientation is read from Exif alone, not from XMP.
 ///
@@ -18,12 +18,19 @@ package struct PictureFile: Sendable {
   package enum Format: String, CaseIterable, Sendable {
     case png = "PNG"
     case jpeg = "JPEG"
+    case webp = "WebP"
+    case gif = "GIF"
 
-    /// What a file begins with.
-    fileprivate var signature: [UInt8] {
+    /// Whether a file begins as one of this kind.
+    fileprivate func begins(_ bytes: UnsafeRawBufferPointer) -> Bool {
       switch self {
-      case .png: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-      case .jpeg: [0xFF, 0xD8, 0xFF]
+      case .png: unsafe bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+      case .jpeg: unsafe bytes.starts(with: [0xFF, 0xD8, 0xFF])
+      case .webp:
+        unsafe bytes.starts(with: Array("RIFF".utf8))
+          && bytes.dropFirst(8).starts(with: Array("WEBP".utf8))
+      case .gif:
+        unsafe bytes.starts(with: Array("GIF87a".utf8)) || bytes.starts(with: Array("GIF89a".utf8))
       }
     }
   }
@@ -40,7 +47,7 @@ package struct PictureFile: Sendable {
   private let file: MappedFile
 
   /// Reads the file at `path`.
-  /// - Throws: `FileError` when there is none, it is neither PNG nor JPEG, is damaged or cut off, or
+  /// - Throws: `FileError` when there is none, it is none of these kinds, is damaged or cut off, or
   ///   has more than ``pixelLimit`` pixels.
   package init(_ path: String, transparency: Picture.Transparency) throws {
     let file = try MappedFile(path: path)
@@ -74,10 +81,10 @@ extension PictureFile {
   fileprivate static func decode(
     _ bytes: UnsafeRawBufferPointer, _ path: String, _ transparency: Picture.Transparency
   ) throws -> (picture: Picture, format: Format, hadAlpha: Bool) {
-    guard let format = Format.allCases.first(where: { unsafe bytes.starts(with: $0.signature) })
+    guard let format = Format.allCases.first(where: { unsafe $0.begins(bytes) })
     else {
       throw FileError(
-        .malformed, path: path, reason: "not a PNG or JPEG picture; convert it to one")
+        .malformed, path: path, reason: "not a PNG, JPEG, WebP or GIF picture; convert it to one")
     }
     func failure(_ reason: String) -> FileError {
       FileError(
@@ -135,6 +142,8 @@ extension PictureFile.Format {
       switch self {
       case .png: unsafe cpictures_png(start, bytes.count, &header, pixels, &message)
       case .jpeg: unsafe cpictures_jpeg(start, bytes.count, &header, pixels, &message)
+      case .webp: unsafe cpictures_webp(start, bytes.count, &header, pixels, &message)
+      case .gif: unsafe cpictures_gif(start, bytes.count, &header, pixels, &message)
       }
     guard status != 0 else { return nil }
     return String(

@@ -44,12 +44,25 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingWanted(prompt: String)
   /// No subject was named, and the prompt is not one whose nouns are certain.
   case subjectsNeeded(table: String)
+  /// A word is to be added to a vocabulary that has it, or is a name with a meaning of its own.
+  case knownWord(String)
+  /// A prompt in the web UI's syntax has something of it that is not read.
+  case unreadSyntax(mark: String, advice: String)
+  /// An error about another text than the prompt, which is named, as in `the negative prompt`.
+  indirect case inText(_ name: String, TextError)
 
   /// One line, and the table of tokens where the reader must choose among them.
-  public var description: String { table.map { "\(line)\n\($0)" } ?? line }
+  public var description: String { described(of: "the prompt") }
 
-  private var line: String {
+  private func described(of text: String) -> String {
+    if case .inText(let name, let error) = self { return error.described(of: name) }
+    let line = line(of: text)
+    return table.map { "\(line)\n\($0)" } ?? line
+  }
+
+  private func line(of text: String) -> String {
     switch self {
+    case .inText(let name, let error): error.line(of: name)
     case .noVocabulary(let folder):
       "\(FileError.printable(folder)): no tokenizer here; expected tokenizer.json, or vocab.json "
         + "with merges.txt"
@@ -60,21 +73,21 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .emptyName:
       "an empty name selects no token; name a word of the prompt, or an index, as in @5"
     case .unknownWord(let name, _):
-      "no word of the prompt is \(FileError.quoted(name)); its tokens are"
+      "no word of \(text) is \(FileError.quoted(name)); its tokens are"
     case .outsideWindow(let name, let window):
-      "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten the "
-        + "prompt"
+      "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten "
+        + text
     case .ambiguousWord(let name, let places, _):
-      "\(FileError.quoted(name)) is in the prompt \(places.count) times; write "
+      "\(FileError.quoted(name)) is in \(text) \(places.count) times; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ")
     case .ambiguousNumber(let name, let places, _):
-      "\(FileError.quoted(name)) is a word of the prompt and the index of another token; write "
+      "\(FileError.quoted(name)) is a word of \(text) and the index of another token; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
-    case .noPadding: "the prompt fills the window, so there is no <padding>; its tokens are"
+    case .noPadding: "\(text) fills the window, so there is no <padding>; its tokens are"
     case .noSuchOccurrence(let name, let count, _):
-      "the prompt holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
+      "\(text) holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
         + "tokens are"
     case .noSuchIndex(let name, let last, _):
       "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
@@ -99,6 +112,11 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "a part of \(FileError.quoted(prompt)) is empty; write words on both sides of each |"
     case .nothingWanted(let prompt):
       "every weight in \(FileError.quoted(prompt)) is negative; at least one part needs a positive weight"
+    case .knownWord(let word):
+      "\(FileError.quoted(word)) is in the tokenizer's vocabulary already; give the embedding another "
+        + "word"
+    case .unreadSyntax(let mark, let advice):
+      "\(FileError.quoted(mark)) in \(text) is not read: \(advice)"
     case .subjectsNeeded:
       "which words are the subjects? Name them, as in cat,frog; the prompt's tokens are"
     }

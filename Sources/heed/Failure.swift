@@ -139,7 +139,7 @@ struct Failure: Error, CustomStringConvertible {
   private static func diffusionCode(_ error: DiffusionError) -> Code {
     switch error {
     case .missingFile: .missingInput
-    case .parameters, .notFinite: .dataError
+    case .parameters, .notFinite, .wrongFile: .dataError
     case .unsupported, .notRunnable, .noSites: .unavailable
     case .invalidRequest, .knob: .usage
     case .moved: .missingInput
@@ -150,6 +150,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case .noVocabulary: .missingInput
     case .emptyPrompt, .missingToken: .dataError
+    case .inText(_, let error): textCode(error)
     default: .usage
     }
   }

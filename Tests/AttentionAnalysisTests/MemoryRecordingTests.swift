@@ -18,7 +18,7 @@ struct MemoryRecordingTests {
     let manifest = run.manifest
     return try MemoryRecorder(
       run.plan ?? SyntheticRun.everything, sites: run.sites, prompt: manifest.tokens,
-      lossGrid: manifest.method.grid)
+      negative: manifest.tokens(of: .unconditional), lossGrid: manifest.method.grid)
   }
 
   @Test(

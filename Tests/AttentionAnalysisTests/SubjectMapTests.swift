@@ -77,10 +77,14 @@ struct SubjectMapTests {
         recipe.branches == [$0.branch] && recipe.phases == [$0.phase]
           && recipe.steps?.contains($0.step) ?? true
       }
-      let maps = try recorded.maps(of: Self.subjects, by: recipe)
-      let largest = try recorded.largest(of: Self.subjects, by: recipe)
+      // The other branch has other words: its tokens go by their indices.
+      let subjects =
+        recipe.branches == [.unconditional]
+        ? [Subject(name: "@2", tokens: [2]), Subject(name: "@3", tokens: [3])] : Self.subjects
+      let maps = try recorded.maps(of: subjects, by: recipe)
+      let largest = try recorded.largest(of: subjects, by: recipe)
       #expect(largest.map(\.call) == calls)
-      for (index, subject) in Self.subjects.enumerated() {
+      for (index, subject) in subjects.enumerated() {
         let single = calls.map { naive(run, sites, tokens: subject.tokens, call: $0.call) }
         let expected = single[0].indices.map { pixel in
           single.reduce(0) { $0 + $1[pixel] } / Double(calls.count)

@@ -18,6 +18,7 @@ struct DocumentationTests {
     ].map { "Documentation/\($0).md" }
   private static let others = [
     "CHANGELOG.md", "CONTRIBUTING.md", "Documentation/architecture.md",
+    "Documentation/checkpoints.md",
     "Documentation/gallery/README.md", "Documentation/methods/README.md",
   ]
   private static let isRecording =

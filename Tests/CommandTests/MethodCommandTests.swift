@@ -106,6 +106,21 @@ struct MethodCommandTests {
       let settings = try #require(try method(run, in: folder)["knobs"] as? [String: String])
       #expect(settings["edit"] == edit && settings["cross-window"] == "0.0,0.5")
       #expect(settings["self-window"] == "0.0,0.4" && settings["source"] == Self.prompt)
+      #expect(settings["alignment-form"] == "words" && settings["self-pixels"] == "1024")
+    }
+  }
+
+  @Test("The published form of re-weighting is stored with the prompt as its source")
+  func publishedReweighting() throws {
+    let folder = try TemporaryFolder()
+    for (form, source) in [("own", nil), ("source", Self.prompt)] as [(String, String?)] {
+      let result = try HeedProcess.run(
+        ["generate", Self.prompt, "--method", "prompt-to-prompt", "--reweight", "frog=2"]
+          + ["--reweight-form", form, "--steps", "2", "-o", form], in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+      let run = result.stdout.split(separator: "\n").last.map(String.init) ?? ""
+      let settings = try #require(try method(run, in: folder)["knobs"] as? [String: String])
+      #expect(settings["reweight-form"] == form && settings["source"] == source)
     }
   }
 
@@ -191,6 +206,15 @@ struct MethodCommandTests {
     generate(
       prompt, edited + ["--source", "a dog", "--edit", "refinement", "--self-window", "0.5,0.2"],
       ["--self-window is '0.5,0.2'"]),
+    generate(
+      prompt, edited + ["--source", "a dog and a frog", "--reweight-form", "source"],
+      ["--reweight-form needs weights", "--reweight"]),
+    generate(
+      prompt, edited + ["--reweight", "frog=2", "--alignment-form", "code"],
+      ["--alignment-form needs a source prompt"]),
+    generate(
+      prompt, edited + ["--source", "a dog and a frog", "--self-pixels", "0"],
+      ["--self-pixels is '0'"]),
   ]
 
   @Test("What cannot be is refused in one line, and nothing is made", arguments: refusals)

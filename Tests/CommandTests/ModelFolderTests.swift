@@ -42,7 +42,7 @@ struct ModelFolderTests {
   @Test(
     "A missing file is named",
     arguments: [
-      "model_index.json", "scheduler/scheduler_config.json", "text_encoder/config.json",
+      "scheduler/scheduler_config.json", "text_encoder/config.json",
       "text_encoder/model.safetensors", "unet/config.json",
       "unet/diffusion_pytorch_model.safetensors", "vae/config.json",
       "vae/diffusion_pytorch_model.safetensors",

@@ -31,7 +31,7 @@ struct ObjectiveCommandTests {
     #expect(syngen["groups"] == "red cat; blue frog" && syngen["scale-range"] == "1.0,1.0")
     #expect(syngen["bare-nouns"] == "true" && syngen["thresholds"] == "")
     let conform = try settings("conform", in: folder)
-    #expect(conform["thresholds"] == "0=1.0,10=1.0,20=1.0" && conform["temperature"] == "0.5")
+    #expect(conform["thresholds"] == "0=1.0,1=1.0" && conform["temperature"] == "0.5")
     #expect(
       try settings("objective", in: folder)["objective"]
         == "excite(cat, frog) + 0.5 * bind(red, cat)")
@@ -59,7 +59,7 @@ struct ObjectiveCommandTests {
     }
     let box = try settings("box-diff", in: folder)
     #expect(box["box"] == "cat=0.0,0.25,0.5,1.0" && box["top-share"] == "0.5")
-    #expect(box["thresholds"] == "0=0.05,10=0.5,20=0.8")
+    #expect(box["thresholds"] == "0=0.8")
     let ebama = try settings("ebama", in: folder)
     #expect(ebama["groups"] == "blue cat; frog" && ebama["intensity-weight"] == "1.0")
     let predicated = try settings("predicated-diffusion", in: folder)
@@ -79,7 +79,12 @@ struct ObjectiveCommandTests {
       ("a-star", "--top-share", "0.2", "box-diff, which"),
       ("a-star", "--corner-width", "1", "box-diff, which"),
       ("attend-and-excite", "--leak-weight", "0.3", "predicated-diffusion, which"),
-      ("overlap-kl", "--objective-form", "paper", "divide-and-bind, predicated-diffusion, none of"),
+      (
+        "overlap-kl", "--objective-form", "paper",
+        "syngen, divide-and-bind, conform, box-diff, predicated-diffusion, initno, none of"
+      ),
+      ("composable", "--loss-input", "scaled", "attend-and-excite, syngen"),
+      ("syngen", "--alignment-form", "code", "prompt-to-prompt, which"),
       ("attend-and-excite", "--search-rounds", "5", "initno, which"),
       ("attend-and-excite", "--conflict-target", "0.3", "initno, which"),
     ])

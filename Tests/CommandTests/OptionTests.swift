@@ -72,7 +72,7 @@ struct OptionTests {
     compare("--steps", ["x", "1.5", "", "9223372036854775808"], ["--steps"]),
     compare("--guidance-scale", ["nan", "inf", "-inf"], ["--guidance-scale", "finite"]),
     compare("--guidance-scale", ["x", "1e999x"], ["--guidance-scale"]),
-    compare("--scheduler", ["foo", "DDIM"], ["scheduler", "ddim or pndm"]),
+    compare("--scheduler", ["foo", "DDIM"], ["scheduler", "one of ddim, pndm"]),
     compare("--batch", ["0", "-1", "-9223372036854775808"], ["--batch is", "1 or more"]),
     compare("--batch", ["x", "1.5", ""], ["--batch"]),
     compare(

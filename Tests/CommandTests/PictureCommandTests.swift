@@ -172,7 +172,7 @@ struct PictureCommandTests {
     (["explain", "no.png", prompt], 66, ["no.png"]),
     (["explain", ".", prompt], 66, ["a folder"]),
     (["explain", "empty.png", prompt], 65, ["empty.png", "empty"]),
-    (["explain", "text.png", prompt], 65, ["text.png", "not a PNG or JPEG"]),
+    (["explain", "text.png", prompt], 65, ["text.png", "not a PNG, JPEG, WebP or GIF"]),
     (["explain", "cut.png", prompt], 65, ["cut.png", "not a PNG picture"]),
     (["explain", "cut.jpg", prompt], 65, ["cut.jpg", "not a JPEG picture"]),
     (["explain", photo, " "], 65, ["the prompt is empty"]),

@@ -89,6 +89,14 @@ struct SweepCommandTests {
         ["reweight-frog-1-0-", "reweight-frog-4-0-"]
       ),
       (["--method", "divide-and-bind", "--vary", "objective-form=paper,code"], ["paper", "code"]),
+      (["--method", "conform", "--vary", "objective-form=paper,code"], ["paper", "code"]),
+      (
+        ["--scheduler", "euler", "--vary", "loss-input=scaled,unscaled"], ["scaled", "unscaled"]
+      ),
+      (
+        ["--method", "prompt-to-prompt", "--reweight", "frog=2"]
+          + ["--vary", "reweight-form=own,source"], ["own", "source"]
+      ),
     ])
   func knobs(_ arguments: [String], _ names: [String]) throws {
     let folder = try TemporaryFolder()

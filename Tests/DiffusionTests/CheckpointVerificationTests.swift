@@ -55,6 +55,31 @@ struct CheckpointVerificationTests {
     #expect(try verification.verify("text.ids").outcome == .passed)
   }
 
+  @Test("How far a run amplifies a disturbance is said of every run that is asked, refined or not")
+  func condition() throws {
+    let folder = TemporaryCheckpoint.fixtures + "/tiny-sd1"
+    var asked = try CheckpointVerification(folder: folder, measuresCondition: true)
+    var unasked = try CheckpointVerification(folder: folder)
+    for name in ["e2e.sd.latent", "e2e.ae.latent"] {
+      let line = try asked.verify(name)
+      let amplification = try #require(line.amplification)
+      #expect(line.outcome == .passed && amplification > 0.01, "\(name): \(amplification)")
+      #expect(amplification < CheckpointVerification.mostAmplified, "\(name): \(amplification)")
+      #expect(try unasked.verify(name).amplification == nil)
+    }
+    #expect(try asked.verify("vae.decoded").amplification == nil)
+  }
+
+  @Test("A run that is out of tolerance passes only where disturbances move it as far")
+  func steady() throws {
+    var verification = try CheckpointVerification(
+      folder: TemporaryCheckpoint.fixtures + "/tiny-sd1", tolerance: 1e-9)
+    let line = try verification.verify("e2e.sd.latent")
+    #expect(line.outcome == .failed)
+    let amplification = try #require(line.amplification)
+    #expect(amplification < CheckpointVerification.mostAmplified)
+  }
+
   @Test("Golden names without a recipe are unknown, and no name ends the process")
   func unknownNames() throws {
     var verification = try CheckpointVerification(
@@ -67,7 +92,7 @@ struct CheckpointVerificationTests {
     ] {
       #expect(try verification.verify(name).outcome == .unknown, "\(name)")
     }
-    #expect(try verification.verify("scheduler.heun.epsilon").outcome == .notYet)
+    #expect(try verification.verify("scheduler.deis.epsilon").outcome == .notYet)
   }
 
   @Test("Golden runs that differ in their subjects alone are two runs")

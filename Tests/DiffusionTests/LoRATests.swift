@@ -59,6 +59,101 @@ struct LoRATests {
     }
   }
 
+  // MARK: - Kinds
+
+  private static let goldens = try? SafetensorsFile(path: file("kinds/goldens"))
+
+  @Test(
+    "Every kind of change gives the weights that peft, or the published formula, makes",
+    arguments: [
+      "adapter", "biased", "dora", "dora-adapter", "dora-rows", "dora-columns", "full", "loha",
+      "loha-tucker", "lokr", "lokr-both", "lokr-tucker", "scalar",
+    ])
+  func kinds(_ kind: String) throws {
+    let goldens = try #require(Self.goldens)
+    let names = goldens.names.filter { $0.hasPrefix(kind + "/") }
+    #expect(!names.isEmpty)
+    let lora = LoRA(path: Self.file("kinds/" + kind), scale: 0.7)
+    let checkpoint = try Checkpoint(Self.base, Self.options(lora))
+    let parameters = try checkpoint.parameters(of: .unet)
+    for name in names {
+      let golden = try goldens.tensor(name)
+      let parameter = String(name.dropFirst(kind.count + 1))
+      let got = try parameters.tensor(parameter, golden.shape)
+      let range = golden.values.map(abs).max() ?? 0
+      let worst = zip(got.values, golden.values).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(worst < 2e-6 * max(range, 1), "\(name): \(worst)")
+    }
+    // Without the file, every weight is another.
+    let plain = try Checkpoint(Self.base).parameters(of: .unet)
+    for name in names where name.hasSuffix(".weight") {
+      let golden = try goldens.tensor(name)
+      let parameter = String(name.dropFirst(kind.count + 1))
+      #expect(try plain.tensor(parameter, golden.shape).values != golden.values, "\(name)")
+    }
+  }
+
+  @Test("What is unknown in a file is named once and does not cost the rest")
+  func unknownTensor() throws {
+    let lora = LoRA(path: Self.file("kinds/full"))
+    let notes = try Checkpoint(Self.base, Self.options(lora)).notes
+    #expect(notes.count { $0.contains("no known LoRA layout: colour") } == 1, "\(notes)")
+  }
+
+  /// A file of zero factors for some modules, which are `[16, 16]` where the checkpoint has them.
+  private func pairs(_ modules: [String], input: Int = 16) -> SingleFileCheckpoint.Tensors {
+    modules.flatMap { module in
+      [
+        (module + ".lora_down.weight", Self.floats([2, input])),
+        (module + ".lora_up.weight", Self.floats([16, 2])),
+      ]
+    }
+  }
+
+  @Test(
+    "Prefixes of every program lead to the same module",
+    arguments: [
+      ("lora_unet_", "_"), ("lycoris_", "_"), ("unet.", "."), ("base_model.model.", "."),
+      ("base_model.model.unet.", "."), ("unet.base_model.model.", "."), ("diffusion_model.", "."),
+      ("model.diffusion_model.", "."), ("", "."),
+    ])
+  func prefixes(_ prefix: String, _ point: String) throws {
+    let module = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    let name = module + ".weight"
+    let path =
+      FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try SafetensorsWriter.write(
+      pairs([prefix + module.replacingOccurrences(of: ".", with: point)]), to: path)
+    let plain = try weight(name, [16, 16], []).values[0]
+    let merged = try weight(name, [16, 16], [LoRA(path: path)]).values[0]
+    #expect(abs(merged - plain - 2) < 1e-5)
+  }
+
+  @Test("The scale that peft keeps beside its file is heeded and hashed")
+  func adapterConfiguration() throws {
+    let copy = try TemporaryCheckpoint(of: "sharded")
+    let path = copy.path + "/adapter_model.safetensors"
+    let module = "base_model.model.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+    try SafetensorsWriter.write(
+      [
+        (module + ".lora_A.weight", Self.floats([4, 16])),
+        (module + ".lora_B.weight", Self.floats([16, 4])),
+      ], to: path)
+    let name = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight"
+    let plain = try weight(name, [16, 16], []).values[0]
+    for (json, change) in [
+      (nil, 4), (#"{"lora_alpha": 8, "r": 4}"#, 8), (#"{"alpha": 2, "peft_type": "LOHA"}"#, 2),
+      (#"{"lora_alpha": 8, "use_rslora": true}"#, 16),
+    ] as [(String?, Float)] {
+      if let json { try copy.write(Array(json.utf8), to: "adapter_config.json") }
+      let merged = try weight(name, [16, 16], [LoRA(path: path)]).values[0]
+      #expect(abs(merged - plain - change) < 1e-4)
+    }
+    let hashes = try Checkpoint(Self.base, Self.options(LoRA(path: path))).hashes()
+    #expect(hashes["lora adapter_model.safetensors:1.0, adapter_config.json"]?.count == 64)
+  }
+
   @Test("Changes add up; a scale of 0 changes nothing")
   func addition() throws {
     let plain = try convolution()
@@ -139,42 +234,126 @@ struct LoRATests {
     }
   }
 
-  @Test("Every name must be of a layout and every module in the checkpoint, or all are listed")
+  @Test("A few modules that the checkpoint lacks are passed over; most of them are an error")
   func strangers() throws {
-    func pair(_ module: String) -> [(name: String, payload: SafetensorsWriter.Payload)] {
-      [
-        (module + ".lora_down.weight", Self.floats([2, 16])),
-        (module + ".lora_up.weight", Self.floats([16, 2])),
-      ]
-    }
-    let modules = try refusal(
-      pair(Self.module) + pair("lora_unet_down_blocks_7_resnets_0_conv1")
-        + pair("lora_unet_mid_block_nothing"))
-    #expect(modules.contains("2 modules are not in the checkpoint's UNet: lora_unet_down_blocks_7"))
-    #expect(modules.contains("lora_unet_mid_block_nothing"))
-    let text = try refusal(pair("lora_te_text_model_encoder_layers_9_mlp_fc1"))
+    let there = [
+      Self.module, Self.module.replacingOccurrences(of: "to_q", with: "to_k"),
+      Self.module.replacingOccurrences(of: "to_q", with: "to_v"),
+    ]
+    let path =
+      FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try SafetensorsWriter.write(pairs(there + ["lora_unet_mid_block_nothing"]), to: path)
+    let checkpoint = try Checkpoint(Self.base, Self.options(LoRA(path: path)))
+    _ = try checkpoint.makeUNet()
+    #expect(
+      checkpoint.notes.contains {
+        $0.contains("1 modules are not in the checkpoint's UNet: lora_unet_mid_block_nothing")
+      })
+    let most = try refusal(
+      pairs([Self.module, "lora_unet_down_blocks_7_resnets_0_conv1", "lora_unet_mid_block_nothing"])
+    )
+    #expect(most.contains("2 modules are not in the checkpoint's UNet: lora_unet_down_blocks_7"))
+    let text = try refusal(pairs(["lora_te_text_model_encoder_layers_9_mlp_fc1"]))
     #expect(text.contains("not in the checkpoint's text encoder"), "\(text)")
-    let names = try refusal(pair(Self.module) + [("colour", Self.floats([1]))])
-    #expect(names.contains("1 names belong to no known LoRA layout: colour"), "\(names)")
-    #expect(try refusal([]).contains("none of its names"))
+    #expect(try refusal([("colour", Self.floats([1]))]).contains("none of its names"))
     let both = try refusal(
-      pair(Self.module) + pair("lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q"))
+      pairs([Self.module, "lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q"]))
     #expect(both.contains("a second change"), "\(both)")
+    let adapters = try refusal([
+      (Self.dotted + ".lora_A.one.weight", Self.floats([2, 16])),
+      (Self.dotted + ".lora_B.one.weight", Self.floats([16, 2])),
+      (Self.dotted + ".lora_A.two.weight", Self.floats([2, 16])),
+      (Self.dotted + ".lora_B.two.weight", Self.floats([16, 2])),
+    ])
+    #expect(adapters.contains("a second change"), "\(adapters)")
   }
 
-  @Test("Other kinds of change and other models' LoRAs are refused by what they are")
+  @Test("Kinds of change that Heed does not compute are refused by their names")
   func others() throws {
     for (name, word) in [
-      ("lora_unet_x.hada_w1_a", "LoHa"), ("lora_unet_x.lokr_w1", "LoKr"),
-      ("lora_unet_x.dora_scale", "DoRA"), (Self.dotted + ".lora_magnitude_vector", "DoRA"),
-      ("lora_unet_x.oft_blocks", "OFT"), ("lora_unet_x.diff_b", "difference"),
-      ("lora_te2_text_model_x.lora_down.weight", "Stable Diffusion XL"),
-      ("text_encoder_2.x.lora_A.weight", "Stable Diffusion XL"),
-      ("transformer.x.lora_A.weight", "transformer"),
-      ("lora_unet_double_blocks_0_img.lora_down.weight", "Flux"), ("emb_params", "inversion"),
+      ("lora_unet_x.oft_blocks", "OFT"), ("lora_unet_x.on_input", "IA3"),
+      ("unet.x.vera_lambda_b", "VeRA"), ("lora_unet_x.a1.weight", "GLoRA"),
+      ("unet.x.attn2.processor.to_k_custom_diffusion.weight", "Custom Diffusion"),
     ] {
       let said = try refusal([(name, Self.floats([1]))])
-      #expect(said.contains(word) && said.contains("Heed adds LoRAs"), "\(said)")
+      #expect(said.contains(word) && said.contains("Heed adds LoRA"), "\(said)")
+    }
+  }
+
+  @Test(
+    "A LoRA for another model is named by its notes, its names or its shapes, with text encoder or without"
+  )
+  func architectures() throws {
+    for (name, model) in [
+      ("lora_te2_text_model_x", "Stable Diffusion XL"), ("text_encoder_2.x", "Stable Diffusion XL"),
+      ("transformer.x", "transformer"), ("base_model.model.transformer.x", "transformer"),
+      ("lora_unet_double_blocks_0_img", "Flux"),
+      ("transformer.single_transformer_blocks.0.x", "Flux"),
+      ("diffusion_model.double_blocks.0.x", "Flux"), ("lora_unet_joint_blocks_0_x", "Diffusion 3"),
+      ("lora_transformer_x", "transformer"), ("down_blocks.0.motion_modules.0.x", "AnimateDiff"),
+    ] {
+      let said = try refusal(pairs([name]))
+      #expect(said.contains(model) && said.contains("Heed adds LoRA"), "\(said)")
+    }
+    for (key, value, model) in [
+      ("ss_base_model_version", "sdxl_base_v1-0", "Stable Diffusion XL"),
+      ("modelspec.architecture", "stable-diffusion-xl-v1-base/lora", "Stable Diffusion XL"),
+      ("modelspec.architecture", "flux-1-dev/lora", "Flux"),
+      ("ss_base_model_version", "sd3_m", "Stable Diffusion 3"),
+    ] {
+      // Every factor fits; the notes alone tell.
+      let said = try refusal(pairs([Self.module]), metadata: [key: value])
+      #expect(said.contains(model) && said.contains(value), "\(said)")
+    }
+    let text = Self.module.replacingOccurrences(of: "attn1_to_q", with: "attn2_to_k")
+    for (width, model) in [
+      (768, "Stable Diffusion 1.x"), (1024, "Stable Diffusion 2.x"), (2048, "Stable Diffusion XL"),
+      (1280, "refiner"),
+    ] {
+      let said = try refusal(pairs([Self.module, text], input: width))
+      #expect(said.contains(model) && said.contains("width \(width)"), "\(said)")
+    }
+    let deep = Self.module.replacingOccurrences(of: "blocks_0_attn1", with: "blocks_1_attn1")
+    let said = try refusal(pairs([Self.module, deep]))
+    #expect(said.contains("Stable Diffusion XL") && said.contains("depth"), "\(said)")
+    // Notes that name a model that Heed runs refuse nothing.
+    let path =
+      FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try SafetensorsWriter.write(
+      pairs([Self.module]), metadata: ["ss_base_model_version": "sd_v1"], to: path)
+    _ = try Checkpoint(Self.base, Self.options(LoRA(path: path))).makeUNet()
+  }
+
+  @Test("Factors that are not whole, or do not fit, are refused for every kind")
+  func broken() throws {
+    for (tensors, words) in [
+      ([("hada_w1_a", [16, 2]), ("hada_w1_b", [2, 16])], "all factors of a LoHa"),
+      (
+        [
+          ("hada_w1_a", [16, 2]), ("hada_w1_b", [2, 16]), ("hada_w2_a", [16, 2]),
+          ("hada_w2_b", [2, 8]),
+        ],
+        "other widths"
+      ),
+      (
+        [
+          ("hada_w1_a", [16, 0]), ("hada_w1_b", [0, 16]), ("hada_w2_a", [16, 0]),
+          ("hada_w2_b", [0, 16]),
+        ], "other widths"
+      ),
+      ([("lokr_w1", [4, 4])], "both factors of a LoKr"),
+      ([("lokr_w1", [4, 4]), ("lokr_w2_a", [4, 1])], "both factors of a LoKr"),
+      ([("lokr_w1", [4, 4]), ("lokr_w2", [4, 8])], "other widths"),
+      ([("lokr_w1", []), ("lokr_w2", [])], "other widths"),
+      ([("lokr_w1", [4, 4]), ("lokr_w2_a", [4, 2]), ("lokr_w2_b", [3, 4])], "other widths"),
+      ([("lokr_w1_a", [4, 2]), ("lokr_w1_b", [2]), ("lokr_w2", [4, 4])], "other widths"),
+      ([("diff", [16, 8])], "other widths"), ([("diff_b", [16])], "not in the checkpoint"),
+      ([("dora_scale", [3, 1])], "other widths"), ([("alpha", [])], "none of its names"),
+    ] as [([(String, [Int])], String)] {
+      let said = try refusal(tensors.map { (Self.module + "." + $0.0, Self.floats($0.1)) })
+      #expect(said.contains(words), "\(tensors): \(said)")
     }
   }
 
@@ -205,11 +384,12 @@ struct LoRATests {
     }
   }
 
-  @Test("A file that is not there, is cut or is pickled is refused")
+  @Test("What is offered as a LoRA and is none is named")
   func files() throws {
     let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Self.file("peft"))))
     let copy = try TemporaryCheckpoint(of: "sharded")
     try copy.write(whole.prefix(3000), to: "cut.safetensors")
+    for name in ["x.ckpt", "x.pt", "x.bin"] { try copy.write([0x80, 2], to: name) }
     for (name, words) in [
       ("nowhere.safetensors", "nowhere"), ("cut.safetensors", "cut"), ("x.ckpt", "weights_only"),
       ("x.pt", "weights_only"), ("x.bin", "weights_only"),
@@ -217,6 +397,17 @@ struct LoRATests {
       let path = copy.path + "/" + name
       let said = message { _ = try Checkpoint(Self.base, Self.options(LoRA(path: path))) }
       #expect(said.hasPrefix(path) && said.contains(words), "\(said)")
+    }
+    for (names, words) in [
+      (
+        ["model.diffusion_model.out.0.weight"], "a whole checkpoint, not a LoRA; give it by --model"
+      ),
+      (["emb_params"], "a textual inversion embedding"),
+      (["<cat>"], "a textual inversion embedding"), (["control_model.x.weight"], "a ControlNet"),
+      (["encoder.conv_in.weight", "decoder.conv_in.weight"], "an autoencoder, alone"),
+    ] {
+      let said = try refusal(names.map { ($0, Self.floats([2, 768])) })
+      #expect(said.contains(words), "\(said)")
     }
   }
 }

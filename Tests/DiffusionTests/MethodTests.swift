@@ -20,6 +20,7 @@ struct MethodTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let prompt: String
+    var scheduler: String?
     let method: @Sendable (TokenTable) throws -> any Method
     var testDescription: String { name }
   }
@@ -55,7 +56,36 @@ struct MethodTests {
       PromptToPrompt(
         weights: [.init("frog", 3)], source: "a big fluffy cat and a frog", edit: .refinement)
     },
+    Case(name: "reweighted.source", prompt: pair) { _ in
+      PromptToPrompt(weights: [.init("frog", 2), .init("cat", 0.5)], reweightForm: .source)
+    },
+    Case(name: "replacement.pieces.code", prompt: "a hippogryph and a frog") { _ in
+      PromptToPrompt(source: pair, edit: .replacement, alignmentForm: .code)
+    },
+    Case(name: "replacement.fewer.code", prompt: pair) { _ in
+      PromptToPrompt(
+        source: "a hippogryph and a frog", edit: .replacement, alignmentForm: .code)
+    },
+    Case(name: "refinement.shorter.code", prompt: pair) { _ in
+      PromptToPrompt(
+        weights: [.init("frog", 3)], source: "a big fluffy cat and a frog", edit: .refinement,
+        alignmentForm: .code)
+    },
+    Case(name: "refinement.longer.code", prompt: "a fluffy cat and a frog with a hat") { _ in
+      PromptToPrompt(source: pair, edit: .refinement, alignmentForm: .code)
+    },
+    Case(name: "replacement.few-pixels", prompt: "a dog and a frog") { _ in
+      PromptToPrompt(source: pair, edit: .replacement, selfPixels: 256)
+    },
+    Case(name: "excited.scaled", prompt: pair, scheduler: "euler") { _ in excited(.scaled) },
+    Case(name: "excited.unscaled", prompt: pair, scheduler: "euler") { _ in excited(.unscaled) },
   ]
+
+  static func excited(_ input: LossInput) -> AttendAndExcite {
+    var schedule = GradientSchedule(maxIterations: 25, thresholds: [:])
+    (schedule.lossInput, schedule.scaleFactor) = (input, 20)
+    return AttendAndExcite(schedule: schedule)
+  }
 
   static func structure(
     _ table: TokenTable, _ form: StructureDiffusion.Form
@@ -75,6 +105,17 @@ struct MethodTests {
     return request
   }
 
+  private func request(_ example: Case, _ method: any Method, steps: Int = 6) -> RunRequest {
+    var request = request(example.prompt, method, steps: steps)
+    request.scheduler = example.scheduler
+    if method.needsSubjects {
+      request.subjects = ["cat", "frog"]
+      // As the goldens' formulas take it; at this size Heed's own choice is 8×8.
+      request.grid = Grid(rows: 16, columns: 16)
+    }
+    return request
+  }
+
   private func latent(_ model: StableDiffusion, _ request: RunRequest) throws -> Tensor {
     var sequence = try model.sequence(request)
     while try sequence.next() != nil {}
@@ -87,7 +128,7 @@ struct MethodTests {
       path: TemporaryCheckpoint.fixtures + "/methods/latents.safetensors")
     let model = try model(name)
     let method = try example.method(model.tokenizer.encode(example.prompt))
-    let latent = try latent(model, request(example.prompt, method))
+    let latent = try latent(model, request(example, method))
     let deviation = expectClose(
       latent, try goldens.tensor("\(name).\(example.name)"), relative: 2e-4)
     print("\(name), \(example.name): \(deviation)")
@@ -124,7 +165,7 @@ struct MethodTests {
   func resumed(_ example: Case) throws {
     let model = try model("tiny-sd1")
     let method = try example.method(model.tokenizer.encode(example.prompt))
-    let request = request(example.prompt, method, steps: 4)
+    let request = request(example, method, steps: 4)
     var whole = try model.sequence(request)
     for _ in 0..<2 { _ = try whole.next() }
     let state = whole.state
@@ -160,7 +201,7 @@ struct MethodTests {
   func passes(_ example: Case) throws {
     let model = try model("tiny-sd1")
     let method = try example.method(model.tokenizer.encode(example.prompt))
-    let request = request(example.prompt, method, steps: 3)
+    let request = request(example, method, steps: 3)
     let log = PassLog()
     var sequence = try model.sequence(request) { pass, _ in log.passes.append(pass) }
     while try sequence.next() != nil {}
@@ -200,6 +241,21 @@ struct MethodTests {
     #expect(try model.plan(request).passes.allSatisfy { $0.branches.count == 2 })
   }
 
+  @Test("The form of re-weighting is stored, and brings the prompt as its own source")
+  func reweightForm() throws {
+    let model = try model("tiny-sd1")
+    for (form, source) in [(nil, nil), (.own, nil), (.source, Self.pair)]
+      as [(PromptToPrompt.ReweightForm?, String?)]
+    {
+      let method = PromptToPrompt(weights: [.init("frog", 2)], reweightForm: form)
+      let planned = try #require(
+        try model.plan(request(Self.pair, method)).request.method as? PromptToPrompt)
+      #expect(planned.reweightForm == form ?? .own && planned.source == source)
+      let texts = try model.plan(request(Self.pair, planned)).texts.count
+      #expect(texts == (source == nil ? 2 : 3), "a prompt, a negative prompt, and a source")
+    }
+  }
+
   @Test("Knobs that cannot be are refused")
   func refused() throws {
     let model = try model("tiny-sd1")
@@ -207,6 +263,10 @@ struct MethodTests {
       ComposableDiffusion([]), ComposableDiffusion([.init("a cat", weight: .nan)]),
       PromptToPrompt(weights: [.init("cat", .infinity)]),
       PromptToPrompt(source: "a cat", edit: .replacement),
+      PromptToPrompt(source: "a cat", edit: .replacement, alignmentForm: .code),
+      PromptToPrompt(source: "a cat and a dog", reweightForm: .source),
+      PromptToPrompt(weights: [.init("cat", 2)], alignmentForm: .code),
+      PromptToPrompt(weights: [.init("cat", 2)], selfPixels: 256),
       AttendAndExcite(),
     ]
     for method in methods {

@@ -19,6 +19,11 @@ struct ObjectiveTests {
     var remembers = false
     /// Whether the maps have no two equal numbers, between which a minimum has no slope.
     var uneven = false
+    /// Whether the maps have numbers below float32's epsilon times their sum.
+    var sharp = false
+    /// Whether the published code takes parts of the loss for constants that are none, so that slopes are
+    /// not what differences give.
+    var hasConstants = false
     var loss: @Sendable (ObjectiveValue) -> Tensor = { $0.loss }
     var testDescription: String { name }
 
@@ -34,7 +39,10 @@ struct ObjectiveTests {
     }
 
     var inputs: [Tensor] {
-      [uneven ? ObjectiveMaps.uneven : ObjectiveMaps.cross(16)]
+      [
+        uneven
+          ? ObjectiveMaps.uneven : sharp ? ObjectiveMaps.sharp : ObjectiveMaps.cross(16)
+      ]
         + (fine ? [32, 64].map(ObjectiveMaps.cross) : [])
         + (selfAttention ? [ObjectiveMaps.selfAttention] : [])
     }
@@ -49,9 +57,11 @@ struct ObjectiveTests {
   private static let three = groups + [WordGroup(noun: word(5))]
   private static let content = Array(1...7)
 
-  private static func conform(_ groups: [[Int]], renormalises: Bool = false) -> Conform.Loss {
+  private static func conform(
+    _ groups: [[Int]], _ form: ObjectiveForm = .paper, renormalises: Bool = false
+  ) -> Conform.Loss {
     Conform.Loss(
-      subjects: pair, groups: groups.map { $0.map(word) }, renormalises: renormalises,
+      subjects: pair, groups: groups.map { $0.map(word) }, form: form, renormalises: renormalises,
       reading: reading)
   }
 
@@ -63,11 +73,22 @@ struct ObjectiveTests {
     ].compactMap(\.self)
   }()
 
-  private static let boxDiff = BoxDiff.Loss(subjects: pair, boxes: boxes, reading: reading)
+  private static func boxDiff(_ form: ObjectiveForm = .paper) -> BoxDiff.Loss {
+    BoxDiff.Loss(subjects: pair, boxes: boxes, form: form, reading: reading)
+  }
+
+  private static func syngen(_ form: ObjectiveForm) -> SynGen.Loss {
+    SynGen.Loss(subjects: pair, groups: groups, content: content, form: form, reading: reading)
+  }
+
   private static let aStar = AStar.Loss(subjects: pair, reading: reading)
   private static let code = DivideAndBind.CodeLoss(subjects: pair, groups: groups, reading: reading)
-  private static let noise = InitNO.Loss(
-    subjects: pair, reading: MapReading(grid: reading.grid, lastToken: 6))
+  private static let noise = noise(.paper)
+
+  private static func noise(_ form: ObjectiveForm) -> InitNO.Loss {
+    InitNO.Loss(
+      subjects: pair, form: form, reading: MapReading(grid: reading.grid, lastToken: 6))
+  }
 
   private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion.Loss {
     PredicatedDiffusion.Loss(
@@ -80,6 +101,8 @@ struct ObjectiveTests {
       Case(
         name: "syngen",
         objective: SynGen.Loss(subjects: pair, groups: groups, content: content, reading: reading)),
+      Case(name: "syngen, sharp", objective: syngen(.paper), sharp: true),
+      Case(name: "syngen, sharp, code", objective: syngen(.code), sharp: true),
       Case(
         name: "syngen with a bare noun",
         objective: SynGen.Loss(subjects: pair, groups: three, content: content, reading: reading)),
@@ -99,10 +122,16 @@ struct ObjectiveTests {
       Case(
         name: "conform, single words, second step", objective: conform([[2], [5]]), step: 1,
         remembers: true),
+      Case(
+        name: "conform, single words, code, second step", objective: conform([[2], [5]], .code),
+        step: 1, remembers: true),
       Case(name: "a-star, first step", objective: aStar, uneven: true),
       Case(name: "a-star, second step", objective: aStar, step: 1, remembers: true, uneven: true),
-      Case(name: "box-diff", objective: boxDiff),
-      Case(name: "box-diff, refinement", objective: boxDiff, loss: { $0.refinement }),
+      Case(name: "box-diff", objective: boxDiff()),
+      Case(name: "box-diff, refinement", objective: boxDiff(), loss: { $0.refinement }),
+      Case(
+        name: "box-diff, after refinement, code", objective: boxDiff(.code),
+        loss: { $0.afterRefinement }),
       Case(name: "predicated, paper", objective: predicated(.paper)),
       Case(name: "predicated, code", objective: predicated(.code)),
       Case(
@@ -110,6 +139,10 @@ struct ObjectiveTests {
       Case(
         name: "initno, refinement, second step", objective: noise, selfAttention: true, step: 1,
         remembers: true, loss: { $0.refinement }),
+      Case(
+        name: "initno, refinement, second step, code", objective: noise(.code),
+        selfAttention: true, step: 1, remembers: true, hasConstants: true,
+        loss: { $0.refinement }),
     ]
     + [0, 10, 20].map {
       Case(name: "divide-and-bind, code, step \($0)", objective: code, fine: true, step: $0)
@@ -238,7 +271,9 @@ struct ObjectiveTests {
     #expect(maps.scores(of: Self.pair).map { ($0 * 1e4).rounded() } == [1837, 1820])
   }
 
-  @Test("Slopes are what differences give, along random directions", arguments: cases)
+  @Test(
+    "Slopes are what differences give, along random directions",
+    arguments: cases.filter { !$0.hasConstants })
   func differences(_ test: Case) {
     let (_, gradients) = evaluated(test)
     for (index, gradient) in gradients.enumerated() {
@@ -437,6 +472,157 @@ struct ObjectiveTests {
     }
   }
 
+  @Test(
+    "Groups of one word part in the first step, and in the code's form only once they have a past")
+  func singleWords() {
+    let maps = PassMaps(
+      sites: [ObjectiveMaps.site(.cross, 16)], probabilities: [ObjectiveMaps.cross(16)])
+    #expect(Self.conform([[2], [5]]).evaluate(maps).loss.item > 0.1)
+    let code = Self.conform([[2], [5]], .code)
+    #expect(code.evaluate(maps).loss.item == 0)
+    // The first group alone decides nothing.
+    let (paper, mixed) = (Self.conform([[2], [6, 7]]), Self.conform([[2], [6, 7]], .code))
+    #expect(paper.evaluate(maps).loss.item == mixed.evaluate(maps).loss.item)
+  }
+
+  @Test("BoxDiff's update after refinement follows its whole loss, in the code's form L_IB alone")
+  func afterRefinement() {
+    let maps = PassMaps(
+      sites: [ObjectiveMaps.site(.cross, 16)], probabilities: [ObjectiveMaps.cross(16)])
+    let paper = Self.boxDiff().evaluate(maps)
+    let code = Self.boxDiff(.code).evaluate(maps)
+    #expect(paper.afterRefinement.item == paper.loss.item && code.loss.item == paper.loss.item)
+    #expect(code.afterRefinement.item < paper.loss.item)
+  }
+
+  /// A pass in which the maps stand `columns` further right.
+  private func pass(_ phase: Phase, _ columns: Int, _ memory: [String: Tensor]) -> PassMaps {
+    PassMaps(
+      sites: [ObjectiveMaps.site(.cross, 16), ObjectiveMaps.site(.`self`, 16)],
+      probabilities: [
+        ObjectiveMaps.cross(16, movedBy: columns), ObjectiveMaps.selfAttention,
+      ], step: 10, phase: phase, memory: memory)
+  }
+
+  @Test("CONFORM keeps the maps of the step's noise, in the code's form those of its last look")
+  func lastLook() throws {
+    func kept(_ form: ObjectiveForm, _ looks: [Int]) throws -> [Float] {
+      let loss = Self.conform([[2, 3], [6, 7]], form)
+      var memory: [String: Tensor] = [:]
+      if loss.remembersLooks {
+        for columns in looks { memory = loss.remembered(of: pass(.loss, columns, memory)) }
+      }
+      memory = loss.remembered(of: pass(.denoise, 3, memory))
+      #expect(memory.mapValues(\.shape) == loss.memoryShapes)
+      return try #require(memory["maps"]).values
+    }
+    #expect(try kept(.paper, [0, 1]) == kept(.paper, []))
+    #expect(try kept(.code, [0, 3]) == kept(.paper, []))
+    #expect(try kept(.code, [3, 0]) != kept(.paper, []))
+  }
+
+  @Test(
+    "InitNO's running mean takes the step's noise, in the code's form every look, the first of a refinement twice"
+  )
+  func runningMean() throws {
+    func map(_ columns: Int) throws -> [Float] {
+      try #require(Self.noise.remembered(of: pass(.denoise, columns, [:]))["mean"]).values
+    }
+    func mean(_ form: ObjectiveForm, _ looks: [(Phase, Int)]) throws -> [Float] {
+      let loss = Self.noise(form)
+      var memory: [String: Tensor] = [:]
+      for (phase, columns) in looks where loss.remembersLooks || phase == .denoise {
+        memory = loss.remembered(of: pass(phase, columns, memory))
+      }
+      #expect(memory.mapValues(\.shape) == loss.memoryShapes)
+      return try #require(memory["mean"]).values
+    }
+    func expect(_ got: [Float], _ parts: [(Float, Int)]) throws {
+      let maps = try parts.map { (share: $0.0, map: try map($0.1)) }
+      let expected = got.indices.map { place in
+        maps.reduce(Float(0)) { $0 + $1.share * $1.map[place] }
+      }
+      #expect(zip(got, expected).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+    let steps: [(Phase, Int)] = [(.loss, 0), (.denoise, 5), (.loss, 1), (.denoise, 6)]
+    try expect(try mean(.paper, steps), [(0.9, 5), (0.1, 6)])
+    try expect(try mean(.code, steps), [(0.9, 0), (0.1, 1)])
+    let refined: [(Phase, Int)] = [
+      (.loss, 0), (.denoise, 5), (.loss, 1), (.refinement, 2), (.loss, 3), (.denoise, 6),
+    ]
+    try expect(
+      try mean(.code, refined),
+      [(0.9 * 0.9 * 0.9 * 0.9, 0), (0.19 * 0.9 * 0.9, 1), (0.1 * 0.9, 2), (0.1, 3)])
+  }
+
+  struct OtsuGolden: Decodable {
+    let threshold: Int
+    let blob: [Int]
+  }
+
+  @Test(
+    "The blob around a peak is cut at OpenCV's threshold of Otsu, whose own level belongs to it")
+  func otsu() throws {
+    let url = try #require(
+      Bundle.module.url(
+        forResource: "otsu", withExtension: "json", subdirectory: "Fixtures/objectives"))
+    let goldens = try JSONDecoder().decode([OtsuGolden].self, from: Data(contentsOf: url))
+    #expect(goldens.count == 40)
+    for (k, golden) in goldens.enumerated() {
+      let map = (0..<256).map { cell -> Float in
+        let (y, x, n) = (Double(cell / 16), Double(cell % 16), Double(k))
+        func bump(_ cy: Int, _ cx: Int, _ width: Double) -> Double {
+          let (dy, dx) = (y - Double(cy % 16), x - Double(cx % 16))
+          return exp(-(dy * dy + dx * dx) / width)
+        }
+        return Float(
+          (0.05 + 0.02 * n) * bump(k, 3 * k, 4 + n)
+            + 0.01 * Double(k % 7) * bump(7 * k, 5 * k, 9)
+            + 0.01 * (1 + cos(y + 2 * x + n)))
+      }
+      let peak = try #require(map.indices.max { map[$0] < map[$1] })
+      let blob = OtsuBlob.around(peak, in: map, columns: 16)
+      #expect(blob.indices.filter { blob[$0] } == golden.blob, "map \(k)")
+    }
+    let flat = OtsuBlob.around(3, in: [Float](repeating: 0.2, count: 16), columns: 4)
+    #expect(!flat.contains(false))
+  }
+
+  @Test(
+    "Noise just above a response of one half is worse than noise below it, whatever its conflict")
+  func searchScore() {
+    // Peaks that are fainter and fainter, of two subjects whose self-attention is the same.
+    let scores = stride(from: Float(1), through: 0.03, by: -0.04).map { height in
+      let value = faint(height)
+      return (response: value.loss.item, score: value.searchScore)
+    }
+    let (below, above) = (
+      scores.filter { $0.response <= 0.5 }, scores.filter { $0.response > 0.5 }
+    )
+    #expect(below.count > 2 && above.count > 2, "\(scores)")
+    #expect((below.map(\.score).max() ?? 9) < (above.map(\.score).min() ?? 0))
+    for (response, score) in below { #expect(score >= response && score <= response + 0.5) }
+    for (response, score) in above { #expect(score == response + 1) }
+  }
+
+  private func faint(_ height: Float) -> ObjectiveValue {
+    var values = [Float](repeating: 0, count: 256 * 77)
+    for pixel in 0..<256 {
+      for (token, peak) in [(2, 20), (5, 60)] where pixel == peak {
+        values[pixel * 77 + token] = 0.06 * height
+      }
+      values[pixel * 77] = 1 - values[pixel * 77 + 2] - values[pixel * 77 + 5]
+    }
+    var reading = MapReading(grid: Self.reading.grid, lastToken: 6)
+    reading.sigma = nil
+    return InitNO.Loss(subjects: Self.pair, reading: reading).evaluate(
+      PassMaps(
+        sites: [ObjectiveMaps.site(.cross, 16), ObjectiveMaps.site(.`self`, 16)],
+        probabilities: [
+          Tensor(values, shape: [1, 1, 256, 77]), .full(1 / 256, shape: [1, 1, 256, 256]),
+        ]))
+  }
+
   @Test("Groups say what is there, what it is like, and what it is not like")
   func propositions() {
     let (red, car, white, sheep) = (Self.word(2), Self.word(3), Self.word(6), Self.word(7))
@@ -459,6 +645,9 @@ enum ObjectiveMaps {
   /// `[1, 1, pixel, token]`; a bump of token n at row 5n mod 16 and column (7n + 3) mod 16 of 16.
   static func cross(_ side: Int) -> Tensor { cross(side, movedBy: 0) }
 
+  /// At 16×16, with numbers below float32's epsilon times their sum.
+  static let sharp = cross(16, movedBy: 0, height: 16)
+
   /// At 16×16, every map one column further right, around the edge.
   static let moved = cross(16, movedBy: 1)
 
@@ -469,7 +658,7 @@ enum ObjectiveMaps {
       maps.values.enumerated().map { $1 * Float(1 + 0.01 * cos(Double($0))) }, shape: maps.shape)
   }()
 
-  private static func cross(_ side: Int, movedBy columns: Int) -> Tensor {
+  static func cross(_ side: Int, movedBy columns: Int, height: Double = 3) -> Tensor {
     let scale = side / 16
     let values = (0..<side * side).flatMap { pixel in
       let (y, x) = (pixel / side, (pixel % side + side - columns) % side)
@@ -477,7 +666,7 @@ enum ObjectiveMaps {
         (0..<77).map { token in
           let row = Double(y - scale * (5 * token % 16)) / Double(scale)
           let column = Double(x - scale * ((7 * token + 3) % 16)) / Double(scale)
-          return 3 * exp(-(row * row + column * column) / 18) + (token == 0 ? 4 : 0)
+          return height * exp(-(row * row + column * column) / 18) + (token == 0 ? 4 : 0)
         })
     }
     return Tensor(values, shape: [1, 1, side * side, 77])

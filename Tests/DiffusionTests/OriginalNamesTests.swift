@@ -72,7 +72,6 @@ struct OriginalNamesTests {
       #expect(found.count == (row.third == nil ? 1 : 3), "\(row.original)")
       let back = try #require(names[part: part].original(row.ours), "\(row.ours)")
       #expect(back.name == row.original && back.form == form)
-      #expect(!OriginalNames.isIgnorable(row.original))
     }
     // 686 + 248 + 196 and 686 + 248 + 372 parameters have the published checkpoints.
     #expect(name != "sd1" || count == 1130)
@@ -80,30 +79,48 @@ struct OriginalNamesTests {
   }
 
   @Test(
-    "What a published file holds beside parameters is known by name",
+    "diffusers' names below the original prefix, and the autoencoder's attention by its other names, are known",
     arguments: [
-      "alphas_cumprod", "alphas_cumprod_prev", "betas", "log_one_minus_alphas_cumprod",
-      "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2",
-      "posterior_variance", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
-      "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod", "global_step",
-      "model_ema.decay", "model_ema.num_updates", "model_ema.diffusion_modelout0bias",
-      "cond_stage_model.transformer.text_model.embeddings.position_ids",
-      "cond_stage_model.model.logit_scale", "cond_stage_model.model.text_projection",
+      (
+        "model.diffusion_model.down_blocks.0.resnets.0.norm1.weight",
+        "down_blocks.0.resnets.0.norm1.weight"
+      ),
+      (
+        "first_stage_model.decoder.mid_block.attentions.0.query.bias",
+        "decoder.mid_block.attentions.0.query.bias"
+      ),
+      (
+        "first_stage_model.encoder.mid.attn_1.to_q.weight",
+        "encoder.mid_block.attentions.0.to_q.weight"
+      ),
+      (
+        "first_stage_model.encoder.mid.attn_1.proj_attn.bias",
+        "encoder.mid_block.attentions.0.to_out.0.bias"
+      ),
+      (
+        "first_stage_model.encoder.mid.attn_1.to_out.0.bias",
+        "encoder.mid_block.attentions.0.to_out.0.bias"
+      ),
+      (
+        "first_stage_model.encoder.mid.attn_1.group_norm.bias",
+        "encoder.mid_block.attentions.0.group_norm.bias"
+      ),
     ])
-  func ignorable(_ name: String) { #expect(OriginalNames.isIgnorable(name)) }
+  func mixed(_ name: String, _ ours: String) throws {
+    let names = try Self.names("sd1")
+    #expect(names.all.flatMap { $0.ours(name) }.map(\.name) == [ours])
+  }
 
   @Test(
     "A name that is not of the layout has none in the other",
     arguments: [
       "model.diffusion_model.input_blocks.1.0.norm1.weight",
       "model.diffusion_model.input_blocks.99.0.in_layers.0.weight",
-      "model.diffusion_model.down_blocks.0.resnets.0.norm1.weight",
-      "first_stage_model.encoder.mid.attn_1.to_q.weight", "first_stage_model.quant", "",
+      "first_stage_model.quant", "",
       "conv_in.weight", "model.diffusion_model.",
     ])
   func strangers(_ name: String) throws {
     let names = try Self.names("sd1")
     #expect(names.all.allSatisfy { $0.ours(name).isEmpty })
-    #expect(!OriginalNames.isIgnorable(name))
   }
 }

@@ -37,6 +37,21 @@ struct PhotoTests {
     #expect(picture.sha256.count == 64)
   }
 
+  static let webFiles = (try? golden("web/files.safetensors").names.sorted()) ?? []
+
+  @Test("A WebP or GIF file's pixels are those that diffusers reads, of animations the first frame")
+  func webPictures() throws {
+    #expect(Self.webFiles.count == 20)
+    let expected = try Self.golden("web/files.safetensors")
+    for name in Self.webFiles {
+      let picture = try InputPicture(Self.folder + "/web/" + name)
+      let shape = try #require(expected.entry(name)).shape
+      #expect([picture.photo.height, picture.photo.width, 3] == shape, "\(name)")
+      #expect(picture.photo.pixels.map(Int.init) == (try expected.integers(name)), "\(name)")
+      #expect(picture.hadAlpha == (name.contains("rgba") || name.contains("alpha")), "\(name)")
+    }
+  }
+
   @Test("A picture at another size is Pillow's to the bit, squashed and cropped", arguments: sizes)
   func resized(_ name: String) throws {
     let expected = try Self.golden("resized.safetensors")
@@ -85,11 +100,12 @@ struct BadPhotoTests {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: PhotoTests.folder + "/" + name)))
   }
 
-  @Test("What is neither PNG nor JPEG is refused")
+  @Test("What is no picture that is read is refused")
   func otherFiles() throws {
     try expectRefusal([], .malformed, ["empty"])
-    for content in ["GIF89a", "BM", "RIFF....WEBP", "<svg/>", "\u{89}PNG", "text"] {
-      try expectRefusal(Array(content.utf8), .malformed, ["not a PNG or JPEG", "convert"])
+    for content in ["GIF", "BM", "RIFF....WAVE", "<svg/>", "\u{89}PNG", "text"] {
+      try expectRefusal(
+        Array(content.utf8), .malformed, ["not a PNG, JPEG, WebP or GIF", "convert"])
     }
     for path in [PhotoTests.folder, PhotoTests.folder + "/nothing.png", "/dev/null"] {
       let error = #expect(throws: FileError.self) { try InputPicture(path) }
@@ -99,7 +115,10 @@ struct BadPhotoTests {
 
   @Test(
     "A file that is cut anywhere is refused",
-    arguments: ["rgb-interlaced.png", "palette-4.png", "420.jpg", "progressive.jpg", "grey.jpg"])
+    arguments: [
+      "rgb-interlaced.png", "palette-4.png", "420.jpg", "progressive.jpg", "grey.jpg",
+      "web/lossy.webp", "web/rgba-lossless.webp", "web/interlaced.gif", "web/alpha-inside.gif",
+    ])
   func cut(_ name: String) throws {
     let whole = try bytes(name)
     for count in stride(from: 0, to: whole.count - 3, by: 5) {
@@ -109,7 +128,11 @@ struct BadPhotoTests {
 
   @Test(
     "A damaged byte never ends the process",
-    arguments: ["rgb-interlaced.png", "rgb-turned.png", "turned-6.jpg", "progressive.jpg"])
+    arguments: [
+      "rgb-interlaced.png", "rgb-turned.png", "turned-6.jpg", "progressive.jpg",
+      "web/turned-6.webp",
+      "web/rgba-animated.webp", "web/interlaced.gif", "web/animated.gif",
+    ])
   func damaged(_ name: String) throws {
     let whole = try bytes(name)
     let folder = try TemporaryFolder()
@@ -120,6 +143,19 @@ struct BadPhotoTests {
       try Data(damaged).write(to: URL(fileURLWithPath: path))
       _ = try? InputPicture(path)
     }
+  }
+
+  @Test("A WebP or GIF file of enormous sides is refused before it takes memory")
+  func enormousSides() throws {
+    // Lossless WebP's header and GIF's, of 16384 and 65535 pixels a side.
+    let webp: [UInt8] =
+      Array("RIFF".utf8) + [30, 0, 0, 0] + Array("WEBPVP8L".utf8) + [18, 0, 0, 0, 0x2F]
+      + [0xFF, 0xFF, 0xFF, 0x0F] + [UInt8](repeating: 0, count: 13)
+    try expectRefusal(webp, .malformed, ["16384x16384", "at most"])
+    let gif: [UInt8] =
+      Array("GIF89a".utf8) + [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0] + [0x2C, 0, 0, 0, 0]
+      + [0xFF, 0xFF, 0xFF, 0xFF, 0, 8, 0, 0x3B]
+    try expectRefusal(gif, .malformed, ["65535x65535", "at most"])
   }
 
   @Test("A chunk whose checksum is wrong is refused")

@@ -17,12 +17,16 @@ struct SchedulerTests {
 
     var testDescription: String { "\(kind), \(steps) steps, \(config)" }
 
-    func scheduler() throws -> any Scheduler { try kind.make(schedule(config), steps: steps) }
+    func scheduler() throws -> any Scheduler {
+      try configuration(config, kind).scheduler(steps: steps)
+    }
   }
 
-  static func schedule(_ config: String) throws -> NoiseSchedule {
+  static func configuration(
+    _ config: String, _ kind: SchedulerKind
+  ) throws -> SchedulerConfiguration {
     let value = try StrictJSON.parse(Array(config.utf8), file: "config")
-    return try NoiseSchedule(JSONNode(value, file: "config"))
+    return try SchedulerConfiguration(JSONNode(value, file: "config"), for: kind, .none)
   }
 
   static let goldens: [Golden] = {
@@ -63,7 +67,7 @@ struct SchedulerTests {
       let input = scheduler.scaledInput(sample, at: index)
       let output = Tensor(
         input.values.map { sin(3 * $0) * 0.5 + 0.1 * Float(index) }, shape: input.shape)
-      let fresh = scheduler.drawsNoise ? source.normal(shape: sample.shape) : nil
+      let fresh = scheduler.drawsNoise(at: index) ? source.normal(shape: sample.shape) : nil
       sample = scheduler.step(output, at: index, sample, noise: fresh)
       for (value, expected) in zip(sample.values, golden.trace[index + 1]) {
         #expect(abs(value - expected) <= 2e-5 * max(1, abs(expected)), "iteration \(index)")
@@ -73,9 +77,9 @@ struct SchedulerTests {
 
   @Test("PNDM visits its second time twice: 51 iterations for 50 steps")
   func duplicate() throws {
-    let times = try SchedulerKind.pndm.make(
-      Self.schedule(#"{"skip_prk_steps": true, "steps_offset": 1}"#), steps: 50
-    ).timesteps
+    let times = try Self.configuration(
+      #"{"skip_prk_steps": true, "steps_offset": 1}"#, .pndm
+    ).scheduler(steps: 50).timesteps
     #expect(times.count == 51)
     #expect(Array(times.prefix(5)) == [981, 961, 961, 941, 921])
     #expect((times[10], times[20], times[24], times[50]) == (801, 601, 521, 1))
@@ -83,11 +87,12 @@ struct SchedulerTests {
 
   @Test("PNDM starts again from its first sample: a change of the second is thrown away")
   func secondSampleIsDiscarded() throws {
-    let schedule = try Self.schedule(#"{"skip_prk_steps": true, "steps_offset": 1}"#)
+    let configuration = try Self.configuration(
+      #"{"skip_prk_steps": true, "steps_offset": 1}"#, .pndm)
     let first = Tensor([0.3, -1.2, 0.7], shape: [1, 3, 1, 1])
     let outputs = (0..<3).map { Tensor([0.1, 0.4 * Float($0), -0.2], shape: [1, 3, 1, 1]) }
     func run(_ edited: Int?) throws -> [[Float]] {
-      var scheduler = try SchedulerKind.pndm.make(schedule, steps: 10)
+      var scheduler = try configuration.scheduler(steps: 10)
       var sample = first
       return (0..<3).map { index in
         if index == edited { sample = sample.affine(scale: 1, offset: 5) }
@@ -103,9 +108,9 @@ struct SchedulerTests {
 
   @Test("Without noise left to predict DDIM's last step gives the clean sample")
   func lastStep() throws {
-    let schedule = try Self.schedule(
-      #"{"_class_name": "DDIMScheduler", "prediction_type": "sample", "clip_sample": false}"#)
-    var scheduler = try SchedulerKind.ddim.make(schedule, steps: 4)
+    var scheduler = try Self.configuration(
+      #"{"prediction_type": "sample", "clip_sample": false}"#, .ddim
+    ).scheduler(steps: 4)
     let clean = Tensor([0.25, -2], shape: [1, 2, 1, 1])
     let sample = Tensor([0.5, 0.125], shape: [1, 2, 1, 1])
     #expect(scheduler.step(clean, at: 3, sample).values == clean.values)
@@ -113,37 +118,35 @@ struct SchedulerTests {
 
   @Test("A number of steps that cannot be is refused", arguments: SchedulerKind.allCases)
   func impossibleSteps(_ kind: SchedulerKind) throws {
-    let schedule = try Self.schedule("{}")
+    let configuration = try Self.configuration("{}", kind)
     for steps in [Int.min, -1, 0, 1001, .max] {
-      #expect(throws: DiffusionError.self) { try kind.make(schedule, steps: steps) }
+      #expect(throws: DiffusionError.self) { try configuration.scheduler(steps: steps) }
     }
     if kind == .pndm {
       for steps in 1...3 {
-        #expect(throws: DiffusionError.self) { try kind.make(schedule, steps: steps) }
+        #expect(throws: DiffusionError.self) { try configuration.scheduler(steps: steps) }
       }
-      let sample = try Self.schedule(#"{"prediction_type": "sample", "skip_prk_steps": true}"#)
-      #expect(throws: DiffusionError.self) { try kind.make(sample, steps: 10) }
     }
   }
 
   @Test("Every number of steps that can be runs", arguments: SchedulerKind.allCases)
   func everySteps(_ kind: SchedulerKind) throws {
-    for spacing in NoiseSchedule.Spacing.allCases {
-      let schedule = try Self.schedule(
+    for spacing in SchedulerConfiguration.Spacing.allCases {
+      let configuration = try Self.configuration(
         #"""
-        {"_class_name": "\#(kind.className)",
-         "num_train_timesteps": 40, "skip_prk_steps": true, "steps_offset": 1,
-         "timestep_spacing": "\#(spacing.rawValue)"}
-        """#)
+        {"num_train_timesteps": 40, "skip_prk_steps": true, "steps_offset": 1,
+         "original_inference_steps": 40, "timestep_spacing": "\#(spacing.rawValue)"}
+        """#, kind)
       for steps in 1...40 {
-        guard var scheduler = try? kind.make(schedule, steps: steps) else {
+        guard var scheduler = try? configuration.scheduler(steps: steps) else {
           // Only methods that divide by the distance of two levels refuse, and only where times meet.
-          #expect([.lms, .dpmSolver].contains(kind) && steps > 30, "\(steps) steps, \(spacing)")
+          let divides = kind == .lms || kind.className.contains("DPMSolver") || kind == .uniPC
+          #expect(divides && steps > 30, "\(steps) steps, \(spacing)")
           continue
         }
         var sample = Tensor([0.5], shape: [1, 1, 1, 1])
         for index in scheduler.timesteps.indices {
-          let fresh = scheduler.drawsNoise ? sample : nil
+          let fresh = scheduler.drawsNoise(at: index) ? sample : nil
           sample = scheduler.step(sample.affine(scale: 0.5), at: index, sample, noise: fresh)
         }
         #expect(sample.isFinite, "\(steps) steps, \(spacing)")

@@ -40,8 +40,13 @@ struct SingleFileTests {
   @Test("The settings that diffusers' pipelines set are set, and said")
   func corrections() throws {
     let notes = try Checkpoint(Self.fixtures + "/single-sd2").notes
-    #expect(notes.count == 1 && notes[0].contains("clip_sample is treated as false"), "\(notes)")
-    #expect(try Checkpoint(Self.fixtures + "/single-sd1").notes.isEmpty)
+    #expect(notes.count == 2 && notes[0].contains("clip_sample is treated as false"), "\(notes)")
+    #expect(notes.last?.contains("2 of averaged weights (EMA)") == true, "\(notes)")
+    #expect(notes.last?.contains("of layers that the text encoder does not use") == true)
+    let one = try Checkpoint(Self.fixtures + "/single-sd1").notes
+    #expect(
+      one.count == 1 && one[0].contains("2 tensors: 1 position_ids, 1 of a noise schedule"),
+      "\(one)")
   }
 
   @Test("Text encoders of files that lack transformers' prefix are the same")
@@ -153,6 +158,17 @@ struct SingleFileTests {
     #expect(try checkpoint.makeTokenizer().encode("a").tokens[5].id == 0)
   }
 
+  @Test("A UNet that is told the weight of guidance is known by its projection")
+  func guidanceInput() throws {
+    let projection = ("model.diffusion_model.time_embed.cond_proj.weight", [128, 256])
+    let checkpoint = try open(
+      Self.skeleton(context: 768, [(projection.0, .float32(.full(0, shape: projection.1)))]))
+    #expect(checkpoint.unetConfiguration.guidanceWidth == 256)
+    #expect(try open(Self.skeleton(context: 768)).unetConfiguration.guidanceWidth == nil)
+    let names = OriginalNames.unet(checkpoint.unetConfiguration)
+    #expect(names.ours(projection.0).map(\.name) == ["time_embedding.cond_proj.weight"])
+  }
+
   static let sources:
     [(more: SingleFileCheckpoint.Tensors, yaml: String?, Prediction, said: Bool)] =
       [
@@ -223,15 +239,6 @@ struct SingleFileTests {
     #expect(text.contains("resblocks.1.attn.in_proj_bias"), "\(text)")
     let vae = message { _ = try checkpoint.makeVAE() }
     #expect(vae.contains("q.weight [16, 16, 3, 3] instead of [16, 16, 1, 1]"), "\(vae)")
-  }
-
-  @Test("A tensor of no part is named")
-  func stranger() throws {
-    let single = try SingleFileCheckpoint(of: "tiny-sd1") {
-      $0.append(("something.else", .float32(.full(1, shape: [1]))))
-    }
-    let message = message { _ = try Checkpoint(single.path) }
-    #expect(message.contains("1 unused") && message.contains("something.else"), "\(message)")
   }
 
   @Test("A file cut anywhere is refused", arguments: [0, 7, 8, 100, 20000, 500_000])

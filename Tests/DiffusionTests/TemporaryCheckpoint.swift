@@ -105,7 +105,8 @@ struct LoadedCheckpoint {
   }
 
   func scheduler(_ kind: SchedulerKind? = nil, steps: Int) throws -> any Scheduler {
-    try (kind ?? checkpoint.schedulerKind()).make(checkpoint.schedule, steps: steps)
+    try checkpoint.schedulerConfiguration(kind ?? checkpoint.schedulerKind())
+      .scheduler(steps: steps)
   }
 
   func noise(_ seed: UInt64, rows: Int = 16, columns: Int = 16) -> Tensor {

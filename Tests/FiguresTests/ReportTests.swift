@@ -108,12 +108,15 @@ struct ReportTests {
       #expect(prompt["steps"] as? [Int] == [0, 1, 2])
       #expect(prompt["headSteps"] as? [Int] == [0, 1, 2])
       let run = try #require((page["runs"] as? [[String: Any]])?.first)
-      #expect(run["tokens"] as? [Int] == [0, 2, 5])
+      #expect(run["tokens"] as? [Int] == Self.tokens)
       let layers = try #require(run["layers"] as? [[String: Any]])
       #expect(layers.count == 4)
       for layer in layers { try check(layer, recorded) }
     }
   }
+
+  /// The start, the subjects and the end.
+  private static let tokens = [0, 2, 5, 6]
 
   private func check(_ layer: [String: Any], _ recorded: RecordedRun) throws {
     let site = try #require(SyntheticRun.smallSites.first { $0.path == layer["path"] as? String })
@@ -125,28 +128,29 @@ struct ReportTests {
     /// A recorded value, by the synthetic run's own formula.
     func value(_ call: Int, _ head: Int, _ token: Int, _ cell: Int) -> Float {
       let maps = Self.synthetic.maps(site, call: calls[call].call)
-      return Float(Float16(maps[(head * cells + cell) * site.keys + [0, 2, 5][token]]))
+      return Float(Float16(maps[(head * cells + cell) * site.keys + Self.tokens[token]]))
     }
     let (steps, heads) = (try numbers(layer["stepMaps"]), try numbers(layer["headMaps"]))
     let means = try numbers(layer["meanMaps"])
-    #expect(steps.count == 3 * 3 * cells && heads.count == site.heads * 3 * 3 * cells)
-    #expect(means.count == (site.heads + 1) * 3 * cells)
-    for token in 0..<3 {
+    let count = Self.tokens.count
+    #expect(steps.count == 3 * count * cells && heads.count == site.heads * 3 * count * cells)
+    #expect(means.count == (site.heads + 1) * count * cells)
+    for token in 0..<count {
       for cell in 0..<cells {
         var total = 0.0
         for head in 0..<site.heads {
           let all = (0..<3).map { value($0, head, token, cell) }
           for step in 0..<3 {
-            #expect(heads[((head * 3 + step) * 3 + token) * cells + cell] == all[step])
+            #expect(heads[((head * 3 + step) * count + token) * cells + cell] == all[step])
           }
           let mean = all.reduce(0.0) { $0 + Double($1) } / 3
           total += mean / Double(site.heads)
-          #expect(isClose(means[((head + 1) * 3 + token) * cells + cell], mean))
+          #expect(isClose(means[((head + 1) * count + token) * cells + cell], mean))
         }
         #expect(isClose(means[token * cells + cell], total))
         for step in 0..<3 {
           let sum = (0..<site.heads).reduce(0.0) { $0 + Double(value(step, $1, token, cell)) }
-          #expect(isClose(steps[(step * 3 + token) * cells + cell], sum / Double(site.heads)))
+          #expect(isClose(steps[(step * count + token) * cells + cell], sum / Double(site.heads)))
         }
       }
     }
@@ -173,7 +177,9 @@ struct ReportTests {
           try recordSynthetic(folder.appendingPathComponent("\(index)"), run.0, seed: run.1, [:])
         }
       let first = try AttentionReport(runs: runs, software: "test")
-      #expect(first.runs == 3 && first.prompts == 1 && first.tokens == 3 && first.steps == 3)
+      #expect(
+        first.runs == 3 && first.prompts == 1 && first.tokens == Self.tokens.count
+          && first.steps == 3)
       for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let again = try AttentionReport(runs: order.map { runs[$0] }, software: "test")
         #expect(again.html == first.html)
@@ -195,7 +201,7 @@ struct ReportTests {
     let all = try withReport(long) { report, _ in report }
     #expect(all.steps == 60 && all.notes.isEmpty)
     // What is kept for curves and names is more than this run needs of it.
-    let (maps, spare) = (60 * 3 * 64 * 2 * 4 / 3, 24 << 10)
+    let (maps, spare) = (60 * Self.tokens.count * 64 * 2 * 4 / 3, 24 << 10)
     for (budget, steps) in [
       (all.html.count + spare, 60), (all.html.count + spare - maps, 60),
       (all.html.count + spare - 4 * maps - maps / 2, 30),
@@ -224,7 +230,10 @@ struct ReportTests {
       let run = (try document(text(report))["runs"] as? [[String: Any]])?.first
       let layer = (run?["layers"] as? [[String: Any]])?.first { $0["path"] as? String == site }
       let steps = try numbers(layer?["stepMaps"])
-      #expect(steps.prefix(18).allSatisfy(\.isNaN) && !steps.dropFirst(18).contains(where: \.isNaN))
+      // The first step's maps, of six cells each.
+      let gone = 6 * Self.tokens.count
+      #expect(
+        steps.prefix(gone).allSatisfy(\.isNaN) && !steps.dropFirst(gone).contains(where: \.isNaN))
     }
   }
 
@@ -324,7 +333,7 @@ struct ReportTests {
       let good = try recordSynthetic(
         folder.appendingPathComponent("good"), "stable-diffusion", seed: 0, [:])
       let plans = [
-        RecordingPlan(layers: ["*attn1"]), RecordingPlan(tokens: [6]),
+        RecordingPlan(layers: ["*attn1"]), RecordingPlan(tokens: [3]),
         RecordingPlan(phases: [.loss]),
       ]
       for (index, plan) in plans.enumerated() {

@@ -32,7 +32,7 @@ struct TextSubjectTests {
   @Test(
     "Any other prompt asks for names, and shows its tokens",
     arguments: [
-      "a cat", "two cats and a frog", "a cat and a frog.", "a cat and frog", "a cat, a frog",
+      "a cat", "two cats and a frog", "a cat and a frog. a dog", "a cat and frog", "a cat, a frog",
       "a cat and a frog and a dog", "a red and a green apple", "an orange and a cat",
       "a big cat and a frog", "the cat and the frog", "a red blue cat and a frog", "a 4k and a cat",
       "a and a and", "a cat on a frog", "photo of a cat and a frog",

@@ -109,14 +109,17 @@ package struct SyntheticRun: Sendable {
     let tokens = TokenTable(
       prompt: prompt,
       tokens: pieces.enumerated().map {
-        TokenTable.Token(index: $0, id: 40 + $0, piece: $1, range: nil, word: nil, special: nil)
+        TokenTable.Token(
+          index: $0, id: 40 + $0, piece: $1, range: nil, word: nil,
+          special: $0 == 0 ? .start : $0 == pieces.count - 1 ? .end : nil)
       }, words: [], leftOut: [])
     let request = RunRequestRecord(
       prompt: prompt, seed: 0, steps: steps, guidanceScale: 7.5, scheduler: "ddim",
       method: .init(name: "attend-and-excite", knobs: ["scale-factor": "20"]),
       subjects: ["cat", "frog"], pieces: "last", recording: plan)
     return RunManifest(
-      status: .running, request: request, texts: [EncodedText(.prompt, tokens)],
+      status: .running, request: request,
+      texts: [EncodedText(.prompt, tokens), EncodedText(.negative, tokens)],
       subjects: [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])],
       height: 128, width: width, timesteps: (0..<steps).map { Double(1000 - $0) },
       scheduler: ["name": "ddim"],

@@ -38,6 +38,18 @@ struct IOJSONTests {
     #expect(try parse(text) == expected)
   }
 
+  @Test("Infinities and NaN are read as Python writes them, and only where they are asked for")
+  func notFinite() throws {
+    for (text, expected) in [("Infinity", Double.infinity), ("-Infinity", -.infinity)] {
+      #expect(try JSONNode(parse(text), file: "d.json").extendedDouble() == expected)
+    }
+    #expect(try JSONNode(parse(" NaN "), file: "d.json").extendedDouble().isNaN)
+    let node = JSONNode(try parse(#"{"a": [1, -Infinity]}"#), file: "d.json")
+    let number = try node.member("a").elements()[1]
+    let error = fileError { try number.double() }
+    #expect(error?.reason == "expected a finite number, got the number -inf")
+  }
+
   @Test("An object keeps its members' order and finds them by key")
   func objects() throws {
     #expect(try parse("{}") == object([]))
@@ -57,7 +69,8 @@ struct IOJSONTests {
     "What the grammar does not allow is refused at its byte",
     arguments: [
       ("", 0, "the end"), ("  ", 2, "the end"), ("nul", 0, "a value"), ("True", 0, "a value"),
-      ("NaN", 0, "a value"), ("-Infinity", 1, "a digit"), ("+1", 0, "a value"),
+      ("nan", 0, "a value"), ("-Inf", 0, "a value"), ("+Infinity", 0, "a value"),
+      ("+1", 0, "a value"),
       ("01", 0, "leading zero"), ("-01", 0, "leading zero"), ("-", 1, "a digit"),
       ("1.", 2, "a digit"), (".5", 0, "a value"), ("1.e3", 2, "a digit"), ("1e", 2, "a digit"),
       ("1e+", 3, "a digit"), ("1e999", 0, "beyond a double"), ("-1e999", 0, "beyond a double"),

@@ -9,12 +9,13 @@ struct AlignedRuns: Sendable {
   let layers: [SelectedLayer]
   private let selection: RecordingSelection
 
+  /// - Parameter recipe: what maps are made by; `nil` for those that were recorded.
   /// - Throws: ``AnalysisError``: runs that differ, and in what; a selection that takes nothing.
-  init(_ runs: [RecordedRun], _ selection: RecordingSelection) throws {
+  init(_ runs: [RecordedRun], _ selection: RecordingSelection, by recipe: Recipe?) throws {
     self.runs = runs
     self.selection = selection
     for run in runs.dropFirst() {
-      if let difference = Self.difference(runs[0], run) {
+      if let difference = Self.difference(runs[0], run, selection, by: recipe, checksCalls: false) {
         throw AnalysisError.notComparable(
           first: runs[0].folder.path, second: run.folder.path, what: difference)
       }
@@ -31,6 +32,12 @@ struct AlignedRuns: Sendable {
         && (attributes?[.size] as? Int ?? 0) > 0
       return isThere ? "pictures/run-\(index).png" : nil
     }
+  }
+
+  /// The texts of the branches that a recipe takes, or else of those of the calls.
+  func tables(_ recipe: Recipe?, _ calls: [[CallRecord]]?) throws -> BranchTables {
+    try BranchTables(
+      runs[0], recipe?.branches ?? Set((calls ?? []).joined().map(\.branch)))
   }
 
   /// The calls that are taken of each run; they line up.
@@ -53,25 +60,48 @@ struct AlignedRuns: Sendable {
 
   /// In what two runs differ of which the same is taken, so that they cannot stand along one axis, in
   /// words; `nil` where they can, or where the selection takes nothing of one.
-  /// - Parameter selection: whose calls must line up; `nil` where they need not.
+  /// - Parameters:
+  ///   - selection: what is taken.
+  ///   - recipe: what maps are made by; `nil` for those that were recorded.
+  ///   - checksCalls: whether the calls must line up.
   static func difference(
-    _ first: RecordedRun, _ second: RecordedRun, _ selection: RecordingSelection?
+    _ first: RecordedRun, _ second: RecordedRun, _ selection: RecordingSelection,
+    by recipe: Recipe?, checksCalls: Bool
   ) -> String? {
-    if let difference = difference(first, second) { return difference }
-    guard let selection, let layers = try? first.layers(selection),
+    let recorded = first.manifest.plan?.branches ?? []
+    let taken = recipe?.branches ?? selection.branches ?? recorded
+    if let difference = textDifference(first, second, taken.intersection(recorded))
+      ?? difference(first, second)
+    {
+      return difference
+    }
+    guard checksCalls, let layers = try? first.layers(selection),
       let calls = try? (first.calls(selection, of: layers), second.calls(selection, of: layers))
     else { return nil }
     return difference(calls.0, calls.1)
   }
 
-  /// In what two runs differ that belong on one axis, in words.
+  /// In which texts of `branches` two runs differ, in words.
+  private static func textDifference(
+    _ first: RecordedRun, _ second: RecordedRun, _ branches: Set<Branch>
+  ) -> String? {
+    func tokens(_ table: TokenTable?) -> [[String]]? {
+      table.map { $0.tokens.map { ["\($0.id)", $0.piece] } }
+    }
+    for branch in Branch.allCases.reversed()
+    where branch == .conditional || branches.contains(branch) {
+      let (a, b) = (first.manifest.tokens(of: branch), second.manifest.tokens(of: branch))
+      if tokens(a) != tokens(b) {
+        let what = branch == .conditional ? "prompts" : "negative prompts"
+        return "different \(what), '\(a?.prompt ?? "")' and '\(b?.prompt ?? "")'"
+      }
+    }
+    return nil
+  }
+
+  /// In what else two runs differ that belong on one axis, in words.
   private static func difference(_ first: RecordedRun, _ second: RecordedRun) -> String? {
     let (a, b) = (first.manifest, second.manifest)
-    if a.tokens.tokens.map(\.id) != b.tokens.tokens.map(\.id)
-      || a.tokens.tokens.map(\.piece) != b.tokens.tokens.map(\.piece)
-    {
-      return "different prompts, '\(a.tokens.prompt)' and '\(b.tokens.prompt)'"
-    }
     if let difference = planDifference(a.plan, b.plan) { return "different plans, " + difference }
     for site in first.sites {
       guard let other = second.sites.first(where: { $0.site.path == site.site.path }) else {

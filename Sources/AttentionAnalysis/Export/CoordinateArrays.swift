@@ -13,20 +13,26 @@ extension AlignedRuns {
   }
 
   /// Names of the coordinates along the axes of one layer's maps.
-  func coordinates(along axes: [ExportAxis]) -> [String] {
-    axes.filter { $0.kind == "token" }.flatMap { [$0.beside("word"), $0.beside("piece")] }
+  func coordinates(along axes: [ExportAxis], _ tables: BranchTables) -> [String] {
+    axes.filter { $0.kind == "token" }.flatMap { axis in
+      tables.entries.flatMap { entry in
+        ["word", "piece"].map { axis.beside(tables.name($0, of: entry.branch)) }
+      }
+    }
   }
 
   /// What stands at each place of the axes of `arrays`.
-  func coordinates(of arrays: [ExportedArray], _ calls: [[CallRecord]]?) -> [ExportedArray] {
+  func coordinates(
+    of arrays: [ExportedArray], _ calls: [[CallRecord]]?, _ tables: BranchTables
+  ) -> [ExportedArray] {
     var axes: [ExportAxis] = []
     for axis in arrays.flatMap(\.axes) where !axes.contains(axis) { axes.append(axis) }
-    return axes.flatMap(labels) + (calls.map(coordinates(of:)) ?? [])
+    return axes.flatMap { labels($0, tables) } + (calls.map(coordinates(of:)) ?? [])
       + (runs.count > 1 ? coordinatesOfRuns : [])
   }
 
   /// The labels of an axis; rows, columns and keys only count.
-  private func labels(_ axis: ExportAxis) -> [ExportedArray] {
+  private func labels(_ axis: ExportAxis, _ tables: BranchTables) -> [ExportedArray] {
     switch axis.kind {
     case "run":
       return [
@@ -40,19 +46,23 @@ extension AlignedRuns {
       return [index(axis, ZarrAttributes(longName: "place along the arrays' axis of calls"))]
     case "head": return [index(axis, ZarrAttributes(longName: "head of the layer, from 0"))]
     case "token":
-      let table = runs[0].manifest.tokens
-      return [
-        index(axis, ZarrAttributes(longName: "place in the prompt's window")),
-        ExportedArray(
-          coordinate: axis.beside("word"), [axis],
-          ZarrAttributes(
-            longName: "word that the token belongs to; <start>, <end> or <padding> for others"),
-          texts: axis.labels.map(table.label(of:))),
-        ExportedArray(
-          coordinate: axis.beside("piece"), [axis],
-          ZarrAttributes(longName: "the vocabulary's spelling of the token"),
-          texts: axis.labels.map { table.token($0)?.piece ?? "" }),
-      ]
+      return [index(axis, ZarrAttributes(longName: "place in the text's window"))]
+        + tables.entries.flatMap { entry in
+          let name = { tables.name($0, of: entry.branch) }
+          let text = entry.branch == .conditional ? "prompt" : "negative prompt"
+          return [
+            ExportedArray(
+              coordinate: axis.beside(name("word")), [axis],
+              ZarrAttributes(
+                longName: "word of the \(text) that the token belongs to; <start>, <end> or "
+                  + "<padding> for others"),
+              texts: axis.labels.map(entry.table.label(of:))),
+            ExportedArray(
+              coordinate: axis.beside(name("piece")), [axis],
+              ZarrAttributes(longName: "the vocabulary's spelling of the token of the \(text)"),
+              texts: axis.labels.map { entry.table.token($0)?.piece ?? "" }),
+          ]
+        }
     default: return []
     }
   }

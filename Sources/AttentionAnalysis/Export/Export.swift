@@ -28,6 +28,8 @@ public struct Export: Sendable {
   let recipe: Recipe?
   /// Calls of each run that the recipe skipped because a chunk is missing.
   let passedOver: [Int]
+  /// The texts whose tokens stand along the arrays' axes.
+  let tables: BranchTables
 
   /// Decides what is exported; reads no chunk except those of the first map of a recipe.
   /// - Parameters:
@@ -45,19 +47,20 @@ public struct Export: Sendable {
         run: first.name, what: "an export without format",
         recorded: ExportFormat.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    let aligned = try AlignedRuns(runs, request.selection)
+    let aligned = try AlignedRuns(runs, request.selection, by: request.recipe)
     (self.runs, self.request, self.version) = (aligned, request, version)
     let maps: [ExportedArray]
     if let recipe = request.recipe {
       let made = try RecipeArrays(aligned, request, recipe)
       (self.recipe, calls, passedOver) = (made.recipe, made.calls, made.passedOver)
-      maps = [made.array]
+      (tables, maps) = (made.tables, [made.array])
     } else {
       let selected = try aligned.calls()
       (recipe, calls, passedOver) = (nil, selected, runs.map { _ in 0 })
-      maps = aligned.layerArrays(selected, request.precision)
+      tables = try aligned.tables(nil, selected)
+      maps = aligned.layerArrays(selected, request.precision, tables)
     }
-    arrays = maps + aligned.coordinates(of: maps, calls)
+    arrays = maps + aligned.coordinates(of: maps, calls, tables)
     try checkNames()
   }
 
@@ -139,7 +142,7 @@ public struct Export: Sendable {
   private func arrayFiles(in folder: ExportFolder, isAlone: Bool) -> ArrayFiles {
     ArrayFiles(
       arrays: arrays, calls: calls,
-      attributes: ExportAttributes(runs, recipe: recipe, version: version), folder: folder,
+      attributes: ExportAttributes(runs, tables, recipe: recipe, version: version), folder: folder,
       isAlone: isAlone)
   }
 
@@ -166,7 +169,7 @@ public struct Export: Sendable {
       let file = try MappedFile(path: run.folder.image)
       try unsafe folder.write(place, "image/png") { sink in try unsafe file.withBytes(sink) }
     }
-    let tables = ExportTable.all(runs, exported: calls)
+    let tables = ExportTable.all(runs, tables, exported: calls)
     for table in tables { try folder.write(table.path, "text/csv", table.csv) }
     try folder.writeJSON("tables/schema.json", TableDictionary(tables))
     try folder.write(

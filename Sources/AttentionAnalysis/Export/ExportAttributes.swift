@@ -12,6 +12,9 @@ struct ExportAttributes: Encodable, Sendable {
   let prompt: String
   /// The spelling of every token of the window.
   let pieces: [String]
+  /// The negative prompt and its tokens' spelling, where maps of the unconditional branch are there.
+  let negativePrompt: String?
+  let negativePieces: [String]?
   let recipe: String?
   let seeds: [UInt64]
   let methods: [String]
@@ -24,10 +27,12 @@ struct ExportAttributes: Encodable, Sendable {
     case version = "heed_version"
     case model, prompt
     case pieces = "token_pieces"
+    case negativePrompt = "negative_prompt"
+    case negativePieces = "negative_token_pieces"
     case recipe, seeds, methods, subjects
   }
 
-  init(_ runs: AlignedRuns, recipe: Recipe?, version: String) {
+  init(_ runs: AlignedRuns, _ tables: BranchTables, recipe: Recipe?, version: String) {
     let manifest = runs.runs[0].manifest
     comment =
       recipe == nil
@@ -45,6 +50,8 @@ struct ExportAttributes: Encodable, Sendable {
     model = manifest.model.name
     prompt = manifest.tokens.prompt
     pieces = manifest.tokens.tokens.map(\.piece)
+    negativePrompt = tables.negative?.prompt
+    negativePieces = tables.negative?.tokens.map(\.piece)
     self.recipe = recipe?.description
     seeds = runs.runs.map(\.manifest.seed)
     methods = runs.runs.map(\.manifest.method.name)
@@ -60,6 +67,8 @@ struct ExportAttributes: Encodable, Sendable {
       "methods": methods.joined(separator: " "), "subjects": subjects.joined(separator: ", "),
     ]
     texts["recipe"] = recipe
+    texts["negative_prompt"] = negativePrompt
+    texts["negative_token_pieces"] = negativePieces?.joined(separator: " ")
     return texts
   }
 }

@@ -100,6 +100,8 @@ struct ExportManifest: Encodable {
   let command: String
   let prompt: String
   let tokens: [Token]
+  let negativePrompt: String?
+  let negativeTokens: [Token]?
   let subjects: [Subject]
   let plan: RecordingPlan?
   let selection: Selection
@@ -112,6 +114,8 @@ struct ExportManifest: Encodable {
   enum CodingKeys: String, CodingKey {
     case format, order, command, prompt, tokens, subjects, plan, selection, recipe, runs, arrays
     case files
+    case negativePrompt = "negative_prompt"
+    case negativeTokens = "negative_tokens"
     case formatVersion = "format_version"
     case heedVersion = "heed_version"
     case byteOrder = "byte_order"
@@ -126,11 +130,9 @@ extension ExportManifest {
     heedVersion = export.version
     command = export.command
     prompt = table.prompt
-    tokens = table.tokens.map { token in
-      Token(
-        token: token.index, id: token.id, piece: token.piece,
-        word: table.word(of: token.index)?.text, special: token.special?.rawValue)
-    }
+    tokens = Self.tokens(table)
+    negativePrompt = export.tables.negative?.prompt
+    negativeTokens = export.tables.negative.map(Self.tokens)
     subjects = manifest.subjects
     plan = manifest.plan
     selection = Selection(export.request.selection)
@@ -149,6 +151,14 @@ extension ExportManifest {
     }.filter { !$0.files.isEmpty }
     missingBlocks = export.missingBlocks
     self.files = files
+  }
+
+  private static func tokens(_ table: TokenTable) -> [Token] {
+    table.tokens.map { token in
+      Token(
+        token: token.index, id: token.id, piece: token.piece,
+        word: table.word(of: token.index)?.text, special: token.special?.rawValue)
+    }
   }
 }
 

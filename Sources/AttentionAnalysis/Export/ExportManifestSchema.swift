@@ -45,6 +45,14 @@ extension ExportManifest {
         },
         "command": {"type": "string", "description": "How it was made, without the paths."},
         "prompt": {"type": "string"},
+        "negative_prompt": {
+          "type": "string",
+          "description": "What the unconditional branch reads; only where its maps are exported."
+        },
+        "negative_tokens": {
+          "$ref": "#/properties/tokens",
+          "description": "The negative prompt as the model reads it, padding included."
+        },
         "tokens": {
           "type": "array",
           "description": "The prompt as the model reads it, padding included.",

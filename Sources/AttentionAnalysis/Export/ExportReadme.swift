@@ -34,6 +34,11 @@ struct ExportReadme {
       - model: \(Self.code(manifest.model.name))
       - runs: \(seeds.joined(separator: "; ")), begun \(runs[0].manifest.date)
       """
+    if let negative = export.tables.negative {
+      text +=
+        "\n- negative prompt: "
+        + (negative.prompt.isEmpty ? "empty" : Self.code(negative.prompt))
+    }
     if let recipe = export.recipe { text += "\n- recipe: \(Self.code(recipe.description))" }
     if let first = pictures.first {
       text +=
@@ -175,12 +180,22 @@ struct ExportReadme {
 
       \(sums) Arrays are in C order and little-endian; rows run downwards, columns to the right. A \
       call is one evaluation of the UNet for one branch of guidance. Token positions, pieces and words \
-      are in `tables/tokens.csv` and `manifest.json`.
+      are in `tables/tokens.csv` and `manifest.json`.\(branches)
 
       A name means one thing in every table and array, so that they are joined by the names that they \
       share: `run` is the run's place in this export, `call` the number of a call in its run (in the run's \
       own files too), `position` the place along the arrays' axis of calls.
       """
+  }
+
+  /// What is said of maps of the unconditional branch; empty where there are none.
+  private var branches: String {
+    guard export.tables.negative != nil else { return "" }
+    return
+      " A call of the branch `unconditional` reads the negative prompt: its tokens are the rows of "
+      + "that branch in `tables/tokens.csv`"
+      + (export.tables.entries.count == 1
+        ? "." : ", and `word_unconditional` and `piece_unconditional` beside the arrays.")
   }
 
   /// What is said of runs whose rows need not sum to 1; empty where there are none.

@@ -15,8 +15,10 @@ struct ExportTable: Sendable {
 extension ExportTable {
   /// The tables of an export.
   /// - Parameter exported: The calls along the arrays' axis of calls, by run; `nil` without one.
-  static func all(_ runs: AlignedRuns, exported: [[CallRecord]]?) -> [ExportTable] {
-    [ofRuns(runs), ofCalls(runs, exported), ofScores(runs), ofTokens(runs.runs[0].manifest.tokens)]
+  static func all(
+    _ runs: AlignedRuns, _ tables: BranchTables, exported: [[CallRecord]]?
+  ) -> [ExportTable] {
+    [ofRuns(runs), ofCalls(runs, exported), ofScores(runs), ofTokens(tables)]
   }
 
   private static let run = TableColumn("run", .integer, "place of the run in this export")
@@ -95,28 +97,35 @@ extension ExportTable {
       })
   }
 
-  private static func ofTokens(_ table: TokenTable) -> ExportTable {
+  private static func ofTokens(_ tables: BranchTables) -> ExportTable {
     ExportTable(
-      name: "tokens", title: "The prompt as the model reads it, padding included",
+      name: "tokens",
+      title: "The text of each exported branch as the model reads it, padding included",
       columns: [
-        TableColumn("token", .integer, "place in the prompt's window; the arrays' axis of tokens"),
+        TableColumn(
+          "branch", .string,
+          "half of classifier-free guidance: conditional for the prompt, unconditional for the "
+            + "negative prompt"),
+        TableColumn("token", .integer, "place in the text's window; the arrays' axis of tokens"),
         TableColumn("id", .integer, "id in the vocabulary"),
         TableColumn("piece", .string, "the vocabulary's spelling of the token"),
         TableColumn(
           "word", .string, "word that the token belongs to; <start>, <end> or <padding> for others"),
-        TableColumn("occurrence", .integer, "1 for the first word of this text in the prompt"),
+        TableColumn("occurrence", .integer, "1 for the first such word of the text"),
         TableColumn("special", .string, "start, end or padding; empty for text"),
-        TableColumn("begin", .integer, "first byte in the prompt's UTF-8"),
+        TableColumn("begin", .integer, "first byte in the text's UTF-8"),
         TableColumn("end", .integer, "byte after the last"),
       ],
-      rows: table.tokens.map { token in
-        let word = table.word(of: token.index)
-        return [
-          "\(token.index)", "\(token.id)", token.piece, table.label(of: token.index),
-          word.map { "\($0.occurrence)" } ?? "", token.special?.rawValue ?? "",
-          token.range.map { "\($0.lowerBound)" } ?? "",
-          token.range.map { "\($0.upperBound)" } ?? "",
-        ]
+      rows: tables.entries.flatMap { entry in
+        entry.table.tokens.map { token in
+          let word = entry.table.word(of: token.index)
+          return [
+            entry.branch.rawValue, "\(token.index)", "\(token.id)", token.piece,
+            entry.table.label(of: token.index), word.map { "\($0.occurrence)" } ?? "",
+            token.special?.rawValue ?? "", token.range.map { "\($0.lowerBound)" } ?? "",
+            token.range.map { "\($0.upperBound)" } ?? "",
+          ]
+        }
       })
   }
 }

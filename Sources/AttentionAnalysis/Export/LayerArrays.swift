@@ -17,9 +17,9 @@ extension AlignedRuns {
 
   /// Each layer's maps as they were recorded, `[run, position, head, row, column, token]`, the first
   /// only for several runs.
-  func layerArrays(_ calls: [[CallRecord]], _ precision: RecordingPlan.Precision?)
-    -> [ExportedArray]
-  {
+  func layerArrays(
+    _ calls: [[CallRecord]], _ precision: RecordingPlan.Precision?, _ tables: BranchTables
+  ) -> [ExportedArray] {
     let leading = runAxis + [callAxis(calls)]
     return zip(layers, MapAxes.axes(of: layers)).map { layer, axes in
       let precision = precision ?? runs[0].precision
@@ -28,7 +28,7 @@ extension AlignedRuns {
         name: path, layer: layer.site, axes: leading + axes, type: precision.type,
         attributes: ZarrAttributes(
           longName: "\(layer.site.kind.rawValue)-attention probabilities", units: "1",
-          coordinates: (callCoordinates + coordinates(along: axes)).joined(separator: " ")),
+          coordinates: (callCoordinates + coordinates(along: axes, tables)).joined(separator: " ")),
         outer: leading.count, missing: missing(of: path, calls)
       ) { [runs] block, sink in
         let (run, place) = block.quotientAndRemainder(dividingBy: calls[0].count)

@@ -15,6 +15,8 @@ struct RecipeArrays: Sendable {
   let calls: [[CallRecord]]?
   /// How many calls of each run were skipped because a chunk is missing.
   let passedOver: [Int]
+  /// The texts of the branches that the recipe takes.
+  let tables: BranchTables
 
   init(_ runs: AlignedRuns, _ request: ExportRequest, _ recipe: Recipe) throws {
     let selection = request.selection
@@ -24,6 +26,8 @@ struct RecipeArrays: Sendable {
         weights: request.weights)
     }
     self.recipe = evaluations[0].recipe
+    let tables = try runs.tables(self.recipe, nil)
+    self.tables = tables
     let parts = try evaluations.map { try Self.parts($0, eachStep: request.eachStep) }
     let calls = request.eachStep ? parts.map { $0.map { $0[0] } } : nil
     if let calls { try runs.check(calls) }
@@ -53,7 +57,7 @@ struct RecipeArrays: Sendable {
       attributes: ZarrAttributes(
         longName: "attention by the recipe: \(self.recipe)", units: "1",
         coordinates: ((calls == nil ? runs.runCoordinates : runs.callCoordinates)
-          + runs.coordinates(along: axes)).joined(separator: " ")),
+          + runs.coordinates(along: axes, tables)).joined(separator: " ")),
       outer: leading.count, missing: missing
     ) { block, sink in try unsafe precision.encode(try maker.maps(block).values, to: sink) }
   }

@@ -44,23 +44,18 @@ extension ChunkSource {
   public func map(
     of word: String, by recipe: Recipe, weights: [String: HeadWeights] = [:]
   ) throws -> SubjectMap {
-    let subject = try WordReference(word).subject(in: prompt)
-    return try map(of: subject, by: recipe, weights: weights)
-  }
-
-  private func map(
-    of subject: Subject, by recipe: Recipe, weights: [String: HeadWeights]
-  ) throws -> SubjectMap {
-    let maps = try aggregate(tokens: try tokens(of: [subject]), by: recipe, weights: weights)
-    return try maps.subjectMap(of: subject)
+    try maps(of: try subjects([WordReference(word)], by: recipe), by: recipe, weights: weights)[0]
   }
 
   /// Maps of `subjects` by `recipe`; a word of several pieces is what the recipe makes of them.
   ///
-  /// - Throws: as ``aggregate(tokens:by:weights:)``.
+  /// - Throws: as ``aggregate(tokens:by:weights:)``; for a recipe of the unconditional branch
+  ///   ``AnalysisError/nothingSelected(run:what:recorded:)`` for a word that is not at those tokens of
+  ///   the negative prompt.
   public func maps(
     of subjects: [Subject], by recipe: Recipe, weights: [String: HeadWeights] = [:]
   ) throws -> [SubjectMap] {
+    try check(subjects, by: recipe)
     let maps = try aggregate(tokens: try tokens(of: subjects), by: recipe, weights: weights)
     return try subjects.map(maps.subjectMap(of:))
   }
@@ -70,7 +65,9 @@ extension ChunkSource {
   public func largest(
     of subjects: [Subject], by recipe: Recipe, weights: [String: HeadWeights] = [:]
   ) throws -> [(call: CallRecord, values: [Float])] {
-    try timeline(tokens: try tokens(of: subjects), by: recipe, weights: weights).map { call, maps in
+    try check(subjects, by: recipe)
+    return try timeline(tokens: try tokens(of: subjects), by: recipe, weights: weights).map {
+      call, maps in
       (call, try subjects.map { try maps.map(of: $0).largest })
     }
   }

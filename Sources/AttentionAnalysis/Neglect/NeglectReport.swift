@@ -114,7 +114,7 @@ public struct NeglectReport: Sendable {
     let grid = run.manifest.method.grid
     let there = run.sites.filter { $0.site.kind == .cross && $0.site.grid == grid }
     guard let site = there.first, let tokens = site.tokens else { return nil }
-    let words = Array(1..<max(run.manifest.tokens.end, 1))
+    let words = run.manifest.tokens.content
     let hasWords = Set(tokens).isSuperset(of: words)
     let needed = Set(run.manifest.subjects.flatMap(\.tokens))
     guard Set(tokens).isSuperset(of: needed) else { return nil }

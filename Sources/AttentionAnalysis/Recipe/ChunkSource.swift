@@ -7,7 +7,7 @@ public import TensorEngine
 public protocol ChunkSource: Sendable {
   /// What messages call it, as the path of a run's folder.
   var name: String { get }
-  /// The prompt whose tokens are the maps' last axis.
+  /// The prompt whose tokens are the last axis of the conditional branch's maps.
   var prompt: TokenTable { get }
   /// The layers there are maps of, and which heads and tokens, in the model's order.
   var sites: [RecordedSite] { get }
@@ -25,6 +25,9 @@ public protocol ChunkSource: Sendable {
   /// last token alone. Both leave out the start token.
   var lossStopsAtEnd: Bool { get }
 
+  /// The text whose tokens are the last axis of a branch's maps; `nil` where it is not known.
+  func tokens(of branch: Branch) -> TokenTable?
+
   /// Whether maps of a layer were acknowledged in a call.
   func holds(_ site: RecordedSite, in call: CallRecord) -> Bool
 
@@ -41,6 +44,8 @@ extension RecordedRun: ChunkSource {
   public var name: String { folder.path }
   /// The run's prompt.
   public var prompt: TokenTable { manifest.tokens }
+  /// The run's prompt, or its negative prompt.
+  public func tokens(of branch: Branch) -> TokenTable? { manifest.tokens(of: branch) }
   /// How many timesteps the scheduler made of the run's steps.
   public var iterations: Int { manifest.timesteps.count }
   /// The branches of the run's plan; empty if nothing was recorded.
@@ -69,6 +74,10 @@ extension RecordedRun: ChunkSource {
 extension MemoryRecording: ChunkSource {
   /// Its name in messages.
   public var name: String { "recording in memory" }
+  /// The prompt, or the negative prompt.
+  public func tokens(of branch: Branch) -> TokenTable? {
+    branch == .conditional ? prompt : negative
+  }
   /// One more than the last step that was observed.
   public var iterations: Int { (calls.map(\.step).max() ?? -1) + 1 }
   /// The branches of the plan.

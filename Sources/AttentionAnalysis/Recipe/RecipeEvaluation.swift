@@ -167,7 +167,7 @@ struct RecipeEvaluation {
       return stack
     default:
       guard var stack = try make(rest, calls, sites, &read) else { return nil }
-      try apply(last, to: &stack)
+      try apply(last, to: &stack, of: calls)
       return stack
     }
   }
@@ -240,12 +240,15 @@ struct RecipeEvaluation {
     return stack
   }
 
-  private func apply(_ operation: Recipe.Operation, to stack: inout MapStack) throws {
+  private func apply(
+    _ operation: Recipe.Operation, to stack: inout MapStack, of calls: [CallRecord]
+  ) throws {
     switch operation {
     case .reduce: bug("\(operation) is a reduction")
-    case .normalize(let classes): stack.normalize(over: columns(of: stack, without: classes))
+    case .normalize(let classes):
+      stack.normalize(over: try columns(of: stack, without: classes, calls))
     case .softmax(let scale, let classes):
-      stack.softmax(scale: scale, over: columns(of: stack, without: classes))
+      stack.softmax(scale: scale, over: try columns(of: stack, without: classes, calls))
     case .minmax: stack.minmax()
     case .clamp: stack.clamp()
     case .resize(let kernel, let size): stack.resize(kernel, to: grid(size))
@@ -259,14 +262,32 @@ struct RecipeEvaluation {
     }
   }
 
-  private func columns(of stack: MapStack, without classes: Set<Recipe.TokenClass>) -> [Int] {
-    let table = source.prompt
+  /// The columns that are not left out, by the text that the calls read.
+  private func columns(
+    of stack: MapStack, without classes: Set<Recipe.TokenClass>, _ calls: [CallRecord]
+  ) throws -> [Int] {
+    guard !classes.isEmpty else { return Array(stack.tokens.indices) }
+    let each = try Set(calls.map(\.branch)).map {
+      columns(of: stack, without: classes, try source.table(of: $0))
+    }
+    guard let first = each.first, each.allSatisfy({ $0 == first }) else {
+      throw AnalysisError.nothingSelected(
+        run: source.name,
+        what: "'\(recipe)': it leaves out tokens that stand elsewhere in the negative prompt",
+        recorded: "both branches; renormalise before mean(branch), or take one branch")
+    }
+    return first
+  }
+
+  private func columns(
+    of stack: MapStack, without classes: Set<Recipe.TokenClass>, _ table: TokenTable
+  ) -> [Int] {
     let (end, last) = (table.end, (stack.tokens.last ?? 0))
     func isLeftOut(_ token: Int, _ kind: Recipe.TokenClass) -> Bool {
       switch kind {
-      case .start: token == 0
-      case .end: token == end
-      case .padding: token > end
+      case .start: token == 0 || table.token(token)?.special == .start
+      case .end: token == end || table.token(token)?.special == .end
+      case .padding: token > end || table.token(token)?.special == .padding
       case .last: token == last
       case .unread:
         token == 0

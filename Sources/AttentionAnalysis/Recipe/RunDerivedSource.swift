@@ -1,5 +1,5 @@
 package import AttentionTrace
-internal import PromptText
+package import PromptText
 
 /// A source whose calls are those of a run, and whose maps are a part of the run's or made of it.
 package protocol RunDerivedSource: ChunkSource {
@@ -9,6 +9,7 @@ package protocol RunDerivedSource: ChunkSource {
 
 extension RunDerivedSource {
   package var name: String { run.name }
+  package func tokens(of branch: Branch) -> TokenTable? { run.tokens(of: branch) }
   package var calls: [CallRecord] { run.calls }
   package var iterations: Int { run.iterations }
   package var branches: Set<Branch> { run.branches }

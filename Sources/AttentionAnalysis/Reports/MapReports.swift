@@ -51,10 +51,11 @@ package struct MapReports {
     by recipe: Recipe, weights: [String: HeadWeights]
   ) throws -> MeasurementTable {
     try table { run, words in
+      try run.check(words, by: recipe)
       let tokens = Set(words.flatMap(\.tokens)).sorted()
       let maps = try run.aggregate(tokens: tokens, by: recipe, weights: weights)
       let rows = try words.flatMap { word in
-        let ranking = try PieceRanking(word, in: maps, of: run.manifest.tokens)
+        let ranking = try PieceRanking(word, in: maps, of: run.wordTable(by: recipe))
         return ranking.pieces.enumerated().map { place, piece in
           MeasurementTable.Row(
             keys: RunMeasurement.keys(of: run) + [

@@ -33,7 +33,7 @@ package struct RelationReport {
       }
       let names = Set(relations.flatMap { [$0.head, $0.dependent] }).sorted()
       let words = names.compactMap { name in
-        (try? WordReference(name).subject(in: run.manifest.tokens)).map { (name: name, word: $0) }
+        (try? run.subjects([WordReference(name)], by: recipe)).map { (name: name, word: $0[0]) }
       }
       let found =
         words.isEmpty ? [] : try run.maps(of: words.map(\.word), by: recipe, weights: weights)

@@ -85,7 +85,7 @@ package struct SegmentationReport {
   private func maps(
     _ run: RecordedRun
   ) throws -> [(word: String, mask: SegmentationMask, map: AttentionMap)] {
-    let subjects = try words.map { try WordReference($0).subject(in: run.manifest.tokens) }
+    let subjects = try run.subjects(words.map { try WordReference($0) }, by: recipe)
     let maps = try run.maps(of: subjects, by: recipe, weights: weights)
     return try zip(words, maps).map { word, map in (word, try mask(word, run), map.map) }
   }

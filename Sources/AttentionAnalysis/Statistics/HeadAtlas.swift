@@ -48,7 +48,8 @@ package struct HeadAtlas: Sendable {
   /// - Throws: ``AnalysisError`` when the words' tokens were not recorded, `TraceError` when the store
   ///   is damaged.
   package init(_ run: RecordedRun, classes: [WordClass], by recipe: Recipe) throws {
-    let words = Array(1..<max(run.manifest.tokens.end, 1))
+    for kind in classes { try run.check(kind.words, by: recipe) }
+    let words = try run.wordTable(by: recipe).content
     let needed = Set(words).union(classes.flatMap(\.tokens)).sorted()
     var tallies: [Place: [Tally]] = [:]
     var places: [Place] = []

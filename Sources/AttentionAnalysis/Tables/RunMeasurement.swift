@@ -97,10 +97,10 @@ package struct RunMeasurement: Sendable {
   /// The share of all attention that fell on the start token, the prompt's words, the end token and
   /// the padding; NaN for what was not recorded whole.
   package func tokenMass(_ run: RecordedRun) throws -> MeasurementTable {
-    let tokens = run.manifest.tokens
+    let tokens = try run.classTable(of: recipe.branches)
     let classes: [(name: String, tokens: [Int])] = [
-      ("start", [0]), ("words", Array(1..<max(tokens.end, 1))), ("end", [tokens.end]),
-      ("padding", Array((tokens.end + 1)..<max(tokens.tokens.count, tokens.end + 1))),
+      ("start", tokens.positions(of: .start)), ("words", tokens.content),
+      ("end", tokens.positions(of: .end)), ("padding", tokens.positions(of: .padding)),
     ]
     return try table(run, nil, keys: [], values: classes.map(\.name)) { maps in
       let cells = Double(maps.grid.pixels)
@@ -207,6 +207,7 @@ package struct RunMeasurement: Sendable {
     var table = MeasurementTable(
       recipe: recipe.resolved(for: run.manifest).description,
       keys: Self.runKeys + sliceKeys + keys, values: values)
+    if let words { try run.check(words, by: recipe) }
     let first = Self.keys(of: run)
     let tokens = words.map { Set($0.flatMap(\.tokens)).sorted() }
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in

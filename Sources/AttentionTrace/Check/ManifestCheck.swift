@@ -11,7 +11,12 @@ extension RunCheck {
     if manifest.status == .complete, manifest.seconds == nil {
       add(file, "seconds: nothing, expected a number in a complete run")
     }
-    check(manifest.tokens)
+    for text in manifest.texts { check(text.table, of: text.role) }
+    if let negative = manifest.tokens(of: .unconditional)?.tokens.count,
+      negative != manifest.tokens.tokens.count
+    {
+      add(file, "the negative prompt has \(negative) tokens, not \(manifest.tokens.tokens.count)")
+    }
     for subject in manifest.subjects {
       let window = manifest.tokens.tokens.indices
       if let token = subject.tokens.first(where: { !window.contains($0) }) {
@@ -21,8 +26,10 @@ extension RunCheck {
     }
   }
 
-  private mutating func check(_ table: TokenTable) {
+  private mutating func check(_ table: TokenTable, of role: EncodedText.Role) {
     let file = folder.manifest
+    let of = role == .prompt ? "" : "\(role.rawValue): "
+    func add(_ file: String, _ reason: String) { self.add(file, of + reason) }
     for (index, token) in table.tokens.enumerated() {
       if token.index != index {
         add(file, "tokens: index \(token.index) at position \(index)")

@@ -20,11 +20,13 @@ public final class MemoryRecorder: AttentionObserver {
   ///   - plan: What is kept; queries are not.
   ///   - sites: The model's attention layers.
   ///   - prompt: The prompt's tokens as the model reads them.
+  ///   - negative: The negative prompt's, the keys of the unconditional branch; `nil` without guidance.
   ///   - lossGrid: The grid that the method's loss reads, which recipes may name `loss-grid`.
   ///   - lossStopsAtEnd: Whether that loss leaves out the end token and all after it.
   /// - Throws: `TraceError` when a pattern or an index of the plan is not in the model.
   public init(
-    _ plan: RecordingPlan, sites: [AttentionSite], prompt: TokenTable, lossGrid: Grid,
+    _ plan: RecordingPlan, sites: [AttentionSite], prompt: TokenTable,
+    negative: TokenTable? = nil, lossGrid: Grid,
     lossStopsAtEnd: Bool = false
   ) throws {
     try plan.validate(sites: sites, iterations: plan.steps.map { $0.upperBound + 1 } ?? 1)
@@ -34,7 +36,7 @@ public final class MemoryRecorder: AttentionObserver {
     indices = Dictionary(
       arrays.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     made = MemoryRecording(
-      plan: plan, sites: recorded, prompt: prompt, lossGrid: lossGrid,
+      plan: plan, sites: recorded, prompt: prompt, negative: negative, lossGrid: lossGrid,
       lossStopsAtEnd: lossStopsAtEnd)
   }
 

@@ -9,8 +9,11 @@ public struct MemoryRecording: Sendable {
   public let plan: RecordingPlan
   /// The layers there are maps of, in the model's order.
   public let sites: [RecordedSite]
-  /// The prompt whose tokens are the maps' last axis.
+  /// The prompt whose tokens are the last axis of the conditional branch's maps.
   public let prompt: TokenTable
+  /// The negative prompt whose tokens are the last axis of the unconditional branch's maps; `nil`
+  /// without guidance.
+  public let negative: TokenTable?
   /// The grid that the method's loss reads.
   public let lossGrid: Grid
   /// Whether that loss leaves out the end token and all after it.
@@ -21,12 +24,13 @@ public struct MemoryRecording: Sendable {
   private var chunks: [[ChunkBuffer?]] = []
 
   init(
-    plan: RecordingPlan, sites: [RecordedSite], prompt: TokenTable, lossGrid: Grid,
-    lossStopsAtEnd: Bool
+    plan: RecordingPlan, sites: [RecordedSite], prompt: TokenTable, negative: TokenTable?,
+    lossGrid: Grid, lossStopsAtEnd: Bool
   ) {
     self.plan = plan
     self.sites = sites
     self.prompt = prompt
+    self.negative = negative
     self.lossGrid = lossGrid
     self.lossStopsAtEnd = lossStopsAtEnd
   }

@@ -46,7 +46,7 @@ struct FirstFormat: Decodable {
       attentionResolution: method.settings["attention-resolution"],
       normalizeEot: method.settings["normalize-eot"].flatMap(Bool.init), recording: plan)
     var manifest = RunManifest(
-      status: status, request: request, texts: [EncodedText(.prompt, tokens)], subjects: subjects,
+      status: status, request: request, texts: texts, subjects: subjects,
       height: height, width: width, timesteps: timesteps, scheduler: scheduler, picture: picture,
       method: .init(
         name: method.name, alteredSteps: method.alteredSteps, thresholds: method.thresholds,
@@ -56,5 +56,26 @@ struct FirstFormat: Decodable {
         version: version, date: date, seconds: seconds, commandLine: commandLine))
     (manifest.format, manifest.passes) = (1, passes)
     return manifest
+  }
+
+  /// The prompt; an empty negative prompt too, whose tokens need no tokenizer.
+  private var texts: [EncodedText] {
+    [EncodedText(.prompt, tokens)]
+      + (negativePrompt.isEmpty ? [EncodedText(.negative, Self.emptied(tokens))] : [])
+  }
+
+  /// The table of an empty text in the window of another: start, end, padding.
+  private static func emptied(_ table: TokenTable) -> TokenTable {
+    guard table.tokens.count > 2 else { return table }
+    let end = table.tokens[table.end]
+    let filler = table.tokens.last { $0.special == .padding } ?? end
+    return TokenTable(
+      prompt: "",
+      tokens: table.tokens.indices.map { index in
+        let (like, special): (TokenTable.Token, TokenTable.Token.Special) =
+          index == 0 ? (table.tokens[0], .start) : index == 1 ? (end, .end) : (filler, .padding)
+        return TokenTable.Token(
+          index: index, id: like.id, piece: like.piece, range: nil, word: nil, special: special)
+      }, words: [], leftOut: [])
   }
 }

@@ -58,7 +58,11 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
     func inner(_ name: String) -> String { place.isEmpty ? name : place + "." + name }
     switch (self, other) {
     case (.object(let here), .object(let there)):
-      for name in Set(here.keys).union(there.keys).sorted() {
+      // A method's knobs can follow from what else was asked for, which is what a person changed.
+      let names = Set(here.keys).union(there.keys).sorted {
+        ($0 == "method" ? 1 : 0, $0) < ($1 == "method" ? 1 : 0, $1)
+      }
+      for name in names {
         let (left, right) = (here[name] ?? .leaf("nothing"), there[name] ?? .leaf("nothing"))
         if let found = left.difference(from: right, at: inner(name)) { return found }
       }

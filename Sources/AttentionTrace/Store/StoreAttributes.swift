@@ -12,6 +12,10 @@ struct StoreAttributes: Codable, Equatable {
   var prompt: String
   /// The spelling of every token of the window, padding included.
   var pieces: [String]
+  /// The negative prompt, and the spelling of every token of it, where calls of the unconditional
+  /// branch are kept: the tokens of their maps.
+  var negativePrompt: String?
+  var negativePieces: [String]?
   var subjects: [Subject]
   var precision: RecordingPlan.Precision
   var sites: [RecordedSite]
@@ -24,6 +28,8 @@ struct StoreAttributes: Codable, Equatable {
     case version = "heed_version"
     case model, method, seed, prompt
     case pieces = "token_pieces"
+    case negativePrompt = "negative_prompt"
+    case negativePieces = "negative_token_pieces"
     case subjects, precision, sites, queries
   }
 
@@ -49,6 +55,11 @@ struct StoreAttributes: Codable, Equatable {
     }
     if pieces != manifest.tokens.tokens.map(\.piece) {
       found.append("token_pieces are not the pieces of run.json's tokens")
+    }
+    if let negativePieces,
+      negativePieces != manifest.tokens(of: .unconditional)?.tokens.map(\.piece)
+    {
+      found.append("negative_token_pieces are not the pieces of run.json's negative prompt")
     }
     if subjects != manifest.subjects { found.append("subjects are not those of run.json") }
     if manifest.plan == nil { found.append("run.json has no plan of a recording") }

@@ -5,6 +5,8 @@ struct StoreLayout {
   let recorded: [RecordedArray]
   let precision: RecordingPlan.Precision
   let attributes: StoreAttributes
+  /// The branches whose calls are kept.
+  private let branches: Set<Branch>
   /// Names of the coordinates of heads and tokens, and the indices they hold.
   let axes: [String: [Int]]
 
@@ -13,6 +15,11 @@ struct StoreLayout {
     row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
     one branch of guidance. Every call of the run has its coordinates; maps are NaN for calls whose \
     maps the plan did not record, and for calls that were not made or not acknowledged.
+    """
+
+  private static let commentOnBranches = """
+     Tokens of conditional calls are those of the prompt (token_pieces); tokens of unconditional calls \
+    are those of the negative prompt (negative_token_pieces).
     """
 
   private static let commentOnQueries = """
@@ -26,11 +33,15 @@ struct StoreLayout {
     self.precision = precision
     let sites = recorded.compactMap { if case .maps(let site) = $0 { site } else { nil } }
     let queries = recorded.filter(\.isOfQueries).map(\.site)
+    branches = manifest.plan?.branches ?? [.conditional]
+    let negative = branches.contains(.unconditional) ? manifest.tokens(of: .unconditional) : nil
     attributes = StoreAttributes(
-      comment: Self.comment + (queries.isEmpty ? "" : Self.commentOnQueries),
+      comment: Self.comment + (negative == nil ? "" : Self.commentOnBranches)
+        + (queries.isEmpty ? "" : Self.commentOnQueries),
       version: manifest.version, model: manifest.model.name, method: manifest.method.name,
       seed: manifest.seed, prompt: manifest.tokens.prompt,
-      pieces: manifest.tokens.tokens.map(\.piece), subjects: manifest.subjects,
+      pieces: manifest.tokens.tokens.map(\.piece), negativePrompt: negative?.prompt,
+      negativePieces: negative?.tokens.map(\.piece), subjects: manifest.subjects,
       precision: precision, sites: sites, queries: queries.isEmpty ? nil : queries)
     var axes: [String: [Int]] = [:]
     for site in sites {
@@ -54,8 +65,11 @@ struct StoreLayout {
       arrays[name] = ZarrArray(
         shape: [indices.count], chunk: [max(indices.count, 1)], type: .int32, dimensions: [name],
         attributes: ZarrAttributes(
-          longName: isToken ? "position in the prompt's window" : "head of the layer, from 0",
-          pieces: isToken ? indices.compactMap(piece) : nil))
+          longName: isToken ? "position in the text's window" : "head of the layer, from 0",
+          pieces: isToken && branches.contains(.conditional)
+            ? pieces(of: indices, in: attributes.pieces) : nil,
+          unconditionalPieces: isToken
+            ? attributes.negativePieces.map { pieces(of: indices, in: $0) } : nil))
     }
     arrays["call"] = ZarrArray(
       shape: [calls], chunk: [CallCoordinate.chunk], type: .int32, dimensions: ["call"],
@@ -68,8 +82,8 @@ struct StoreLayout {
     return arrays
   }
 
-  private func piece(_ token: Int) -> String? {
-    attributes.pieces.indices.contains(token) ? attributes.pieces[token] : nil
+  private func pieces(of tokens: [Int], in all: [String]) -> [String] {
+    tokens.filter(all.indices.contains).map { all[$0] }
   }
 
   private func dimensions(of array: RecordedArray) -> [String] {

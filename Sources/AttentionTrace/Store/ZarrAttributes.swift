@@ -7,8 +7,10 @@ package struct ZarrAttributes: Encodable, Sendable {
   package var coordinates: String?
   package var flagValues: [Int]?
   package var flagMeanings: String?
-  /// The vocabulary's spelling of each token along the axis.
+  /// The vocabulary's spelling of each token along the axis; in a store, of the conditional branch.
   package var pieces: [String]?
+  /// The same of the unconditional branch, whose tokens are those of the negative prompt.
+  var unconditionalPieces: [String]?
   /// The word that each token along the axis belongs to; empty for none.
   package var words: [String]?
   /// The prompt of each run along the axis.
@@ -20,8 +22,8 @@ package struct ZarrAttributes: Encodable, Sendable {
 
   package init(
     longName: String, units: String? = nil, coordinates: String? = nil, flagValues: [Int]? = nil,
-    flagMeanings: String? = nil, pieces: [String]? = nil, words: [String]? = nil,
-    prompts: [String]? = nil
+    flagMeanings: String? = nil, pieces: [String]? = nil, unconditionalPieces: [String]? = nil,
+    words: [String]? = nil, prompts: [String]? = nil
   ) {
     self.longName = longName
     self.units = units
@@ -29,6 +31,7 @@ package struct ZarrAttributes: Encodable, Sendable {
     self.flagValues = flagValues
     self.flagMeanings = flagMeanings
     self.pieces = pieces
+    self.unconditionalPieces = unconditionalPieces
     self.words = words
     self.prompts = prompts
   }
@@ -38,6 +41,7 @@ package struct ZarrAttributes: Encodable, Sendable {
     case units, coordinates
     case flagValues = "flag_values"
     case flagMeanings = "flag_meanings"
+    case unconditionalPieces = "pieces_unconditional"
     case pieces, words, prompts, heads, scale
   }
 }

@@ -1,6 +1,6 @@
-// PNG and JPEG files to 8-bit RGB or RGBA, through libpng and libjpeg.
+// PNG, JPEG, WebP and GIF files to 8-bit RGB or RGBA, through libpng, libjpeg, libwebp and giflib.
 //
-// Both libraries report errors by a long jump, which must not pass through Swift: these functions
+// The first two libraries report errors by a long jump, which must not pass through Swift: these functions
 // catch it. They keep no state, write only where they are told to, and never end the process.
 
 #ifndef CPICTURES_H
@@ -32,5 +32,14 @@ int cpictures_png(const uint8_t *bytes, size_t count, struct cpictures_header *h
 // Data that ends early or is damaged is a failure; bytes between markers are passed over.
 int cpictures_jpeg(const uint8_t *bytes, size_t count, struct cpictures_header *header,
                    uint8_t *pixels, char *message);
+
+// The same of a WebP file; of an animation, its first frame.
+int cpictures_webp(const uint8_t *bytes, size_t count, struct cpictures_header *header,
+                   uint8_t *pixels, char *message);
+
+// The same of a GIF file's first frame. What of the screen it leaves out is transparent where the frame has
+// a transparent colour, and the palette's first colour otherwise.
+int cpictures_gif(const uint8_t *bytes, size_t count, struct cpictures_header *header,
+                  uint8_t *pixels, char *message);
 
 #endif

@@ -9,7 +9,7 @@ struct UNetSubject {
   private let embeddings: (conditional: Tensor, unconditional: Tensor)
   private let objective: AttendAndExcite.Loss
   private let sites: [AttentionSite]
-  private let schedule: NoiseSchedule
+  private let scheduler: SchedulerConfiguration
 
   /// A diffusion time in the middle.
   private static let timestep = 500.0
@@ -22,7 +22,7 @@ struct UNetSubject {
     self.embeddings = embeddings
     unet = try checkpoint.makeUNet()
     latent = checkpoint.randomLatent
-    schedule = checkpoint.schedule
+    scheduler = try checkpoint.schedulerConfiguration(.ddim)
     let factor = checkpoint.vaeConfiguration.factor
     let window = embeddings.conditional.shape[1]
     let (rows, columns) = (latent.shape[2], latent.shape[3])
@@ -59,7 +59,7 @@ struct UNetSubject {
   /// A run whose next step is altered.
   func sequence() throws -> DenoisingSequence {
     try DenoisingSequence(
-      unet: unet, scheduler: SchedulerKind.ddim.make(schedule, steps: EngineBenchmark.steps),
+      unet: unet, scheduler: scheduler.scheduler(steps: EngineBenchmark.steps),
       latent: latent, embeddings: embeddings, guidanceScale: 7.5,
       parts: MethodParts(guide: GradientDescent(objective, .benchmark(altered: 1))))
   }

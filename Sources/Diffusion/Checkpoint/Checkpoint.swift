@@ -10,19 +10,26 @@ internal import TensorEngine
 public struct Checkpoint: Sendable {
   /// The folder or the file, as it was given.
   package let path: String
-  /// What was chosen or concluded unasked, a line each.
-  package let notes: [String]
+  /// What was chosen or concluded unasked of the checkpoint's kind, a line each.
+  private let conclusions: [String]
   package let unetConfiguration: UNetConfiguration
   package let vaeConfiguration: VAEConfiguration
   package let textConfiguration: TextConfiguration
-  package let schedule: NoiseSchedule
+  /// The settings of the scheduler that the checkpoint names, or DDIM's where Heed lacks that one.
+  package let schedule: SchedulerConfiguration
+  /// What diffusers calls the scheduler that the checkpoint names.
+  package let schedulerClass: String
+  private let schedulerFile: JSONNode
   /// What Attend-and-Excite needs different from the paper with this checkpoint.
   package let guidance: GuidanceDefaults
   /// Takes the place of the weight files, which then need not be there.
   package var randomWeights: RandomWeights?
   private let files: CheckpointFiles
+  /// What takes the place of its autoencoder.
+  private let otherVAE: VAESource?
   private let options: CheckpointOptions
   private let loras: [LoRAFile]
+  private let embeddings: [EmbeddingFile]
 
   /// Opens a folder with `model_index.json`, `unet/`, `vae/`, `text_encoder/` and `scheduler/`; or
   /// a safetensors file with all parts in the original layout, or the folder of just one.
@@ -33,34 +40,61 @@ public struct Checkpoint: Sendable {
     self.path = path
     self.options = options
     files = try CheckpointFiles(path, options)
+    otherVAE = try options.vae.map { try VAESource($0, variant: options.variant) }
+    let otherVAE = self.otherVAE
     let unet: JSONNode
     let schedule: JSONNode
+    var schedulerClass: String?
     let notes: [String]
     switch files {
     case .folder:
       func json(_ name: String) throws -> JSONNode { try CheckpointFiles.configuration(path, name) }
-      unet = try json("unet/config.json")
-      unetConfiguration = try UNetConfiguration(unet)
-      vaeConfiguration = try VAEConfiguration(try json("vae/config.json"))
-      textConfiguration = try TextConfiguration(try json("text_encoder/config.json"))
-      schedule = try json("scheduler/scheduler_config.json")
-      // Weights that are missing or damaged are an error where they are read.
-      notes = CheckpointPart.allCases.compactMap {
-        try? WeightFiles(of: $0, in: path, variant: options.variant).note
+      let parts = try ModelKind.naming(path) {
+        let unet = try json("unet/config.json")
+        return try (
+          unet: unet, unetConfiguration: UNetConfiguration(unet),
+          vae: VAEConfiguration(otherVAE?.configuration ?? json("vae/config.json")),
+          text: TextConfiguration(json("text_encoder/config.json")),
+          schedule: json("scheduler/scheduler_config.json")
+        )
       }
+      (unet, schedule) = (parts.unet, parts.schedule)
+      unetConfiguration = parts.unetConfiguration
+      vaeConfiguration = parts.vae
+      textConfiguration = parts.text
+      if FileManager.default.fileExists(atPath: path + "/model_index.json") {
+        schedulerClass = try Self.schedulerClass(in: json("model_index.json"))
+      }
+      // Weights that are missing or damaged are an error where they are read.
+      notes =
+        CheckpointPart.allCases.compactMap {
+          $0 == .vae && otherVAE != nil
+            ? nil : try? WeightFiles(of: $0, in: path, variant: options.variant).note
+        } + [Self.windowNote(path, textConfiguration.window)].compactMap(\.self)
     case .file(let file):
       unet = file.unet
       unetConfiguration = try UNetConfiguration(unet)
-      vaeConfiguration = try VAEConfiguration(file.vae)
+      guard let vae = otherVAE?.configuration ?? file.vae else {
+        bug("a file without an autoencoder, and none beside it")
+      }
+      vaeConfiguration = try VAEConfiguration(vae)
       textConfiguration = try TextConfiguration(file.text)
       schedule = file.schedule
       notes = file.notes
     }
-    let (corrected, corrections) = try Self.corrected(schedule, options.prediction)
-    self.schedule = try NoiseSchedule(corrected)
-    self.notes = notes + corrections
+    let name =
+      try schedulerClass ?? schedule.optionalMember("_class_name")?.string() ?? "PNDMScheduler"
+    let kind = try Self.kind(ofClass: name, schedule) ?? .ddim
+    (self.schedulerClass, schedulerFile) = (name, schedule)
+    var changes = Self.changes(options)
+    if kind.defaults["rescale_betas_zero_snr"] == nil { changes.zeroTerminalSNR = nil }
+    self.schedule = try SchedulerConfiguration(schedule, for: kind, changes)
+    conclusions =
+      try notes + (otherVAE?.notes ?? []) + Self.corrections(of: schedule, kind)
+      + Self.corrections(of: unet, unetConfiguration)
     guidance = try GuidanceDefaults(folder: Self.folder(of: path))
     loras = try options.loras.map { try LoRAFile($0) }
+    embeddings = try options.embeddings.map { try EmbeddingFile($0) }
     guard unetConfiguration.contextWidth == textConfiguration.width else {
       throw DiffusionError.unsupported(
         path: unet.file, key: "cross_attention_dim",
@@ -69,29 +103,90 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// A scheduler's configuration with what diffusers' Stable Diffusion pipelines set in every one.
-  ///
-  /// That is: no clipping, and timesteps counted from 1; the first configurations lacked both.
+  /// What is said where the tokenizer would cut prompts elsewhere than the text encoder's positions end.
+  private static func windowNote(_ path: String, _ window: Int) -> String? {
+    let file = path + "/tokenizer/tokenizer_config.json"
+    guard FileManager.default.fileExists(atPath: file),
+      let length = try? StrictJSON.read(path: file).optionalMember("model_max_length")?.double(),
+      length != Double(window), length < 65_537
+    else { return nil }
+    return
+      "\(file): model_max_length is \(Int(length)); prompts take the text encoder's \(window) positions"
+  }
+
+  /// The scheduler's class by `model_index.json`, which decides in diffusers; `nil` if it names none.
+  private static func schedulerClass(in index: JSONNode) throws -> String? {
+    let names = try index.optionalMember("scheduler")?.elements()
+    return try names?.last.flatMap { $0.value == .null ? nil : try $0.string() }
+  }
+
+  private static func kind(ofClass name: String, _ file: JSONNode) throws -> SchedulerKind? {
+    SchedulerKind(
+      className: name, algorithm: try file.optionalMember("algorithm_type")?.string())
+  }
+
+  private static func changes(_ options: CheckpointOptions) -> SchedulerConfiguration.Changes {
+    var changes = SchedulerConfiguration.Changes()
+    changes.prediction = options.prediction
+    changes.zeroTerminalSNR = options.zeroTerminalSNR
+    return changes
+  }
+
+  /// What diffusers' Stable Diffusion pipelines set in every scheduler's configuration, a line each.
   ///
   /// - Reference: diffusers `pipelines/stable_diffusion/pipeline_stable_diffusion.py`, `__init__`.
-  private static func corrected(
-    _ given: JSONNode, _ prediction: Prediction?
-  ) throws -> (JSONNode, notes: [String]) {
-    let schedule = try NoiseSchedule(given)
-    var node = given
+  private static func corrections(of file: JSONNode, _ kind: SchedulerKind) throws -> [String] {
+    let given = try SchedulerConfiguration(file, for: kind, .none)
     var notes: [String] = []
-    if schedule.clip != nil {
-      node = try node.setting("clip_sample", to: .bool(false))
-      notes.append("\(given.file): clip_sample is treated as false, as in diffusers' pipelines")
+    if given.clip != nil {
+      notes.append("\(file.file): clip_sample is treated as false, as in diffusers' pipelines")
     }
-    if schedule.stepsOffset != 1 {
-      node = try node.setting("steps_offset", to: .integer(1))
-      notes.append("\(given.file): steps_offset is treated as 1, as in diffusers' pipelines")
+    if given.stepsOffset != 1, given.settings["steps_offset"] != nil {
+      notes.append("\(file.file): steps_offset is treated as 1, as in diffusers' pipelines")
     }
-    if let prediction {
-      node = try node.setting("prediction_type", to: .string(prediction.rawValue))
+    return notes
+  }
+
+  private static func corrections(
+    of file: JSONNode, _ unet: UNetConfiguration
+  ) throws -> [String] {
+    guard case .integer(let stated)? = try file.optionalMember("sample_size")?.value,
+      stated != unet.sampleRows
+    else { return [] }
+    return [
+      "\(file.file): sample_size is treated as \(unet.sampleRows), as in diffusers' pipelines for "
+        + "files saved before version 0.9"
+    ]
+  }
+
+  /// What was chosen or concluded unasked, and what was passed over, a line each.
+  package var notes: [String] {
+    var notes = conclusions
+    var passedOver = PassedOver()
+    for part in CheckpointPart.allCases where randomWeights == nil {
+      // What is missing or damaged is an error where it is read.
+      guard let parameters = try? parameters(of: part, reads: false),
+        let unused = try? survey(part, parameters)
+      else { continue }
+      unused.forEach { passedOver.add($0) }
+      notes += parameters.notes
     }
-    return (node, notes)
+    switch files {
+    case .folder: CheckpointFiles.otherParts(of: path).forEach { passedOver.add(folder: $0) }
+    case .file(let file): file.strangers.forEach { passedOver.add($0) }
+    }
+    notes += passedOver.description.map { ["\(path): \($0)"] } ?? []
+    return notes + loras.compactMap(\.note)
+  }
+
+  /// What a part's files have that the part does not ask for.
+  private func survey(_ part: CheckpointPart, _ parameters: Parameters) throws -> [String] {
+    switch part {
+    case .unet: _ = try UNet(ParameterScope(parameters), unetConfiguration)
+    case .vae: _ = try VAE(ParameterScope(parameters), vaeConfiguration)
+    case .textEncoder: _ = try textModel(parameters)
+    }
+    return try parameters.finish()
   }
 
   /// The folder that holds what lies beside the weights.
@@ -113,14 +208,31 @@ public struct Checkpoint: Sendable {
   /// The scheduler the checkpoint was shipped with.
   /// - Throws: ``DiffusionError`` when Heed lacks it.
   package func schedulerKind() throws -> SchedulerKind {
-    guard let kind = SchedulerKind(className: schedule.className) else {
-      throw DiffusionError.unsupported(
-        path: path, key: "the scheduler's _class_name",
-        value: schedule.className,
-        supported: SchedulerKind.allCases.map(\.className).joined(separator: ", ")
-          + "; choose one of them instead")
+    if let kind = try Self.kind(ofClass: schedulerClass, schedulerFile) { return kind }
+    let kinds = SchedulerKind.allCases.map(\.rawValue).joined(separator: ", ")
+    if let obstacle = SchedulerKind.obstacle(ofClass: schedulerClass) {
+      throw DiffusionError.notRunnable(
+        path: path, what: "its scheduler is \(schedulerClass), which \(obstacle)",
+        advice: "choose a scheduler: \(kinds)")
     }
-    return kind
+    throw DiffusionError.unsupported(
+      path: path, key: "the scheduler", value: schedulerClass,
+      supported: kinds + "; choose one of them instead")
+  }
+
+  /// The settings under which a scheduler of a kind runs with this checkpoint.
+  ///
+  /// - Parameters:
+  ///   - sigmas: how noise levels are spaced; `nil` for what the checkpoint says.
+  ///   - spacing: how timesteps are spread; `nil` for what the checkpoint says.
+  /// - Throws: ``DiffusionError`` or `FileError` when it cannot run so.
+  package func schedulerConfiguration(
+    _ kind: SchedulerKind, sigmas: SigmaSpacing? = nil,
+    spacing: SchedulerConfiguration.Spacing? = nil
+  ) throws -> SchedulerConfiguration {
+    var changes = Self.changes(options)
+    (changes.sigmas, changes.spacing) = (sigmas, spacing)
+    return try SchedulerConfiguration(schedulerFile, for: kind, changes)
   }
 
   /// Where the model that comes with Heed is.
@@ -143,9 +255,11 @@ public struct Checkpoint: Sendable {
   package var source: RunProvenance.Source {
     var named: [String: String] = [:]
     named["variant"] = options.variant
+    named["vae"] = options.vae.map(Self.absolute)
     named["config"] = options.configuration.map(Self.absolute)
     named["weights"] = options.weights?.rawValue
     named["prediction"] = options.prediction?.rawValue
+    named["zero-snr"] = options.zeroTerminalSNR.map { String($0) }
     return RunProvenance.Source(path: Self.absolute(path), options: named)
   }
 
@@ -153,6 +267,13 @@ public struct Checkpoint: Sendable {
   package var loraSources: [RunProvenance.Source] {
     options.loras.map {
       RunProvenance.Source(path: Self.absolute($0.path), options: ["scale": String($0.scale)])
+    }
+  }
+
+  /// Where its embeddings are, and their words.
+  package var embeddingSources: [RunProvenance.Source] {
+    embeddings.map {
+      RunProvenance.Source(path: Self.absolute($0.path), options: ["word": $0.word])
     }
   }
 
@@ -187,35 +308,69 @@ extension Checkpoint {
   /// Reads the text encoder's weights; throws as ``makeUNet()``.
   package func makeTextModel() throws -> CLIPTextModel {
     let parameters = try parameters(of: .textEncoder)
-    let root = ParameterScope(parameters)
-    // transformers 5 writes the names without the prefix that earlier versions gave them.
-    let scope = root["text_model"].exists ? root["text_model"] : root
-    let model = try CLIPTextModel(scope, textConfiguration)
-    try parameters.finish { name in
-      if case .file(let file) = files {
-        return file.isLeftOut(name, layers: textConfiguration.layers)
-      }
-      return name.hasSuffix("embeddings.position_ids")
-    }
+    let model = try textModel(parameters)
+    try parameters.finish()
     return model
   }
 
-  /// Reads the tokenizer, or CLIP's own where the checkpoint ships none.
-  /// - Throws: `TextError`, `FileError`.
-  package func makeTokenizer() throws -> CLIPTokenizer {
-    switch files {
-    case .folder: try Self.tokenizer(in: path + "/tokenizer", isOpen: textConfiguration.isOpen)
-    case .file(let file):
-      try Self.tokenizer(in: file.tokenizer, isOpen: file.family == .two)
+  private func textModel(_ parameters: Parameters) throws -> CLIPTextModel {
+    let root = ParameterScope(parameters)
+    // transformers 5 writes the names without the prefix that earlier versions gave them.
+    return try CLIPTextModel(
+      root["text_model"].exists ? root["text_model"] : root, textConfiguration,
+      rows: try embeddedRows())
+  }
+
+  /// The vectors of added words by the ids that the tokenizer gives them.
+  private func embeddedRows() throws -> [Int: [Float]] {
+    guard !embeddings.isEmpty else { return [:] }
+    let tokenizer = try makeTokenizer()
+    return try embeddings.reduce(into: [:]) { rows, file in
+      let ids = tokenizer.ids(ofAdded: file.word) ?? []
+      rows.merge(try file.rows(ids, width: textConfiguration.width)) { $1 }
     }
   }
 
-  /// Reads the tokenizer of a checkpoint without looking at its other parts.
+  /// Reads the tokenizer, or CLIP's own where the checkpoint ships none; its window is the text encoder's,
+  /// and its words those of the embeddings too.
+  /// - Throws: `TextError`, `FileError`.
+  package func makeTokenizer() throws -> CLIPTokenizer {
+    let own =
+      switch files {
+      case .folder: try Self.tokenizer(in: path + "/tokenizer", isOpen: textConfiguration.isOpen)
+      case .file(let file):
+        try Self.tokenizer(in: file.tokenizer, isOpen: file.family == .two)
+      }
+    return try Self.adding(embeddings, to: own.reading(textConfiguration.window))
+  }
+
+  private static func adding(
+    _ embeddings: [EmbeddingFile], to tokenizer: CLIPTokenizer
+  ) throws -> CLIPTokenizer {
+    guard !embeddings.isEmpty else { return tokenizer }
+    return try tokenizer.adding(embeddings.map { ($0.word, $0.vectors.shape[0]) })
+  }
+
+  /// Reads the tokenizer of a checkpoint without looking at its other parts than the text encoder's
+  /// configuration.
   /// - Throws: `TextError`, `FileError`; ``DiffusionError`` if there is no such checkpoint.
-  package static func tokenizer(of path: String) throws -> CLIPTokenizer {
+  package static func tokenizer(
+    of path: String, embeddings: [TextualInversion] = []
+  ) throws -> CLIPTokenizer {
+    let files = try embeddings.map { try EmbeddingFile($0) }
+    let tokenizer = try plainTokenizer(of: path)
+    let configuration = folder(of: path) + "/text_encoder/config.json"
+    guard FileManager.default.fileExists(atPath: configuration) else {
+      return try adding(files, to: tokenizer)
+    }
+    let text = try TextConfiguration(try StrictJSON.read(path: configuration))
+    return try adding(files, to: tokenizer.reading(text.window))
+  }
+
+  private static func plainTokenizer(of path: String) throws -> CLIPTokenizer {
     let file = try CheckpointFiles.singleFile(at: path)
     let isOpen = try file.map { file in
-      OriginalShapes(file: try SafetensorsFile(path: file)).family == .two
+      OriginalShapes(file: try OfferedFile.safetensors(file)).family == .two
     }
     return try tokenizer(in: folder(of: file ?? path) + "/tokenizer", isOpen: isOpen ?? false)
   }
@@ -229,27 +384,32 @@ extension Checkpoint {
   }
 
   /// A part's parameters as diffusers calls them, with what LoRAs add to them.
+  ///
+  /// - Parameter reads: whether numbers are read, or only names and shapes.
   /// - Throws: `FileError`, ``DiffusionError``.
-  package func parameters(of part: CheckpointPart) throws -> Parameters {
+  package func parameters(of part: CheckpointPart, reads: Bool = true) throws -> Parameters {
     if let randomWeights { return Parameters(drawing: randomWeights) }
+    if part == .vae, let otherVAE {
+      return try otherVAE.parameters(vaeConfiguration, precision: options.weights, reads: reads)
+    }
     let original: OriginalNames?
     let weights: [SafetensorsFile]
     switch files {
     case .folder:
-      weights = try weightFiles(part).paths.map(SafetensorsFile.init(path:))
+      weights = try weightFiles(part).paths.map(OfferedFile.safetensors)
       original = nil
     case .file(let file):
       weights = [file.file]
       original = file.names(part, self)
     }
-    let unchanged = try Parameters(weights, original: original, precision: options.weights)
+    let unchanged = try Parameters(
+      weights, original: original, precision: options.weights, reads: reads)
     guard !loras.isEmpty, part != .vae else { return unchanged }
     // kohya's files can go by the original names, whatever the checkpoint's layout.
     let names = original ?? (part == .unet ? .unet(unetConfiguration) : nil)
-    let updates = try LoRAUpdates(
-      loras, to: part, weights: unchanged.names, original: names)
+    let updates = try LoRAUpdates(loras, to: part, of: unchanged, original: names)
     return try Parameters(
-      weights, original: original, updates: updates, precision: options.weights)
+      weights, original: original, updates: updates, precision: options.weights, reads: reads)
   }
 
   private func weightFiles(_ part: CheckpointPart) throws -> WeightFiles {
@@ -265,7 +425,7 @@ extension Checkpoint {
     var paths: [String]
     switch files {
     case .folder:
-      paths = try CheckpointPart.allCases.flatMap { part in
+      paths = try CheckpointPart.allCases.filter { $0 != .vae || otherVAE == nil }.flatMap { part in
         let files = try weightFiles(part)
         return files.paths + [files.index, "\(root)/\(part.folder)/config.json"].compactMap(\.self)
       }
@@ -283,11 +443,23 @@ extension Checkpoint {
       let name = path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
       hashes[name] = SHA256.digest(of: try MappedFile(path: path))
     }
-    for lora in options.loras {
+    for file in otherVAE?.files ?? [] {
+      hashes["vae " + URL(fileURLWithPath: file).lastPathComponent] = SHA256.digest(
+        of: try MappedFile(path: file))
+    }
+    for (lora, file) in zip(options.loras, loras) {
       let name = URL(fileURLWithPath: lora.path).lastPathComponent
       var key = "lora \(name):\(lora.scale)"
       while hashes[key] != nil { key += ", again" }
       hashes[key] = SHA256.digest(of: try MappedFile(path: lora.path))
+      if let path = file.configuration {
+        hashes[key + ", adapter_config.json"] = SHA256.digest(of: try MappedFile(path: path))
+      }
+    }
+    for embedding in embeddings {
+      let name = URL(fileURLWithPath: embedding.path).lastPathComponent
+      hashes["embedding \(name):\(embedding.word)"] = SHA256.digest(
+        of: try MappedFile(path: embedding.path))
     }
     // Rounded weights are others.
     if options.weights == .float16 { hashes["weights"] = WeightPrecision.float16.rawValue }

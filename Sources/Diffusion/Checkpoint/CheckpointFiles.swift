@@ -15,10 +15,10 @@ enum CheckpointFiles: Sendable {
     if let file = try Self.singleFile(at: path) {
       self = .file(
         try SingleFile(
-          file, configuration: options.configuration, prediction: options.prediction))
+          file, configuration: options.configuration, prediction: options.prediction,
+          hasVAE: options.vae == nil))
       return
     }
-    try Self.requireModelIndex(path)
     if let configuration = options.configuration {
       throw DiffusionError.invalidRequest(
         what: "the configuration", got: configuration,
@@ -35,10 +35,7 @@ enum CheckpointFiles: Sendable {
         path: path,
         what: "there is no such model; give a folder in diffusers' layout or a safetensors file")
     }
-    guard isFolder.boolValue else {
-      if PickledFile.isOne(path) { throw PickledFile.refusal(path) }
-      return path
-    }
+    guard isFolder.boolValue else { return path }
     let there = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     // A repository can hold both layouts: the folder is then in diffusers'.
     if holdsWeights(path + "/" + CheckpointPart.unet.folder) { return nil }
@@ -48,6 +45,11 @@ enum CheckpointFiles: Sendable {
     guard let file = whole.first ?? files.first else {
       if let pickle = there.first(where: PickledFile.isOne), !there.contains("model_index.json") {
         throw PickledFile.refusal(path + "/" + pickle)
+      }
+      if let unfinished = there.first(where: OfferedFile.isUnfinished) {
+        throw DiffusionError.wrongFile(
+          path: path + "/" + unfinished, what: "a download that has not ended",
+          advice: OfferedFile.again)
       }
       return nil
     }
@@ -59,7 +61,8 @@ enum CheckpointFiles: Sendable {
     return path + "/" + file
   }
 
-  private static func holdsWeights(_ folder: String) -> Bool {
+  /// Whether a folder has a part's weights.
+  static func holdsWeights(_ folder: String) -> Bool {
     let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
     return files?.contains { $0.contains(".safetensors") } ?? false
   }
@@ -70,19 +73,16 @@ enum CheckpointFiles: Sendable {
     return file.names.contains { $0.hasPrefix(CheckpointPart.unet.originalPrefix) }
   }
 
-  /// Refuses folders that are not Stable Diffusion checkpoints.
-  private static func requireModelIndex(_ path: String) throws {
-    let file = path + "/model_index.json"
-    let part = path + "/config.json"
-    if !FileManager.default.fileExists(atPath: file),
-      FileManager.default.fileExists(atPath: part),
-      let name = try StrictJSON.read(path: part).optionalMember("_class_name")?.string()
-    {
-      try ModelKind.requireRunnable(className: name, path: part)
-    }
-    let index = try configuration(path, "model_index.json")
-    if let name = try index.optionalMember("_class_name")?.string() {
-      try ModelKind.requireRunnable(className: name, path: index.file)
+  /// The folders of parts that `model_index.json` names, that are there, and that are none of the model's.
+  static func otherParts(of folder: String) -> [String] {
+    guard let index = try? StrictJSON.read(path: folder + "/model_index.json"),
+      let keys = try? index.object().keys
+    else { return [] }
+    let known =
+      CheckpointPart.allCases.map(\.folder) + ["tokenizer", "scheduler", "feature_extractor"]
+    return keys.filter { key in
+      !known.contains(key) && !key.contains("/") && !key.hasPrefix(".")
+        && (try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + key)) != nil
     }
   }
 

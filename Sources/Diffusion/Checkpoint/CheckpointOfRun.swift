@@ -10,14 +10,31 @@ extension Checkpoint {
   ///   - path: where the checkpoint is now; `nil` for where the run found it.
   ///   - loras: where its LoRAs are now, in the order in which the run added them; empty for where the
   ///     run found them.
+  ///   - embeddings: where its embeddings are now, likewise.
+  ///   - vae: where the autoencoder is now that took the place of the checkpoint's; `nil` for where the run
+  ///     found it.
   /// - Throws: ``DiffusionError/moved(what:sha256:path:)`` for a file that is no longer there.
-  public init(of run: RunManifest, at path: String? = nil, loras: [String] = []) throws {
+  public init(
+    of run: RunManifest, at path: String? = nil, loras: [String] = [], embeddings: [String] = [],
+    vae: String? = nil
+  ) throws {
     let recorded = run.provenance.checkpoint
     var options = CheckpointOptions()
     options.variant = recorded?.options["variant"]
+    options.vae = try recorded?.options["vae"].map { found in
+      let place = vae ?? found
+      guard FileManager.default.fileExists(atPath: place) else {
+        throw DiffusionError.moved(
+          what: "the autoencoder of the run",
+          sha256: run.model.files.first { $0.key.hasPrefix("vae ") }?.value ?? "unknown",
+          path: place)
+      }
+      return place
+    }
     options.configuration = recorded?.options["config"]
     options.weights = recorded?.options["weights"].flatMap(WeightPrecision.init)
     options.prediction = recorded?.options["prediction"].flatMap(Prediction.init)
+    options.zeroTerminalSNR = recorded?.options["zero-snr"].flatMap(Bool.init)
     guard loras.isEmpty || loras.count == run.provenance.loras.count else {
       throw DiffusionError.invalidRequest(
         what: "the number of LoRAs", got: String(loras.count),
@@ -33,6 +50,24 @@ extension Checkpoint {
           path: place)
       }
       return LoRA(path: place, scale: scale)
+    }
+    let words = run.provenance.embeddings
+    guard embeddings.isEmpty || embeddings.count == words.count else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of embeddings", got: String(embeddings.count),
+        expected: "\(words.count), as many as the run has")
+    }
+    options.embeddings = try words.enumerated().map { index, source in
+      let place = embeddings.isEmpty ? source.path : embeddings[index]
+      guard FileManager.default.fileExists(atPath: place) else {
+        let word = source.options["word"] ?? ""
+        throw DiffusionError.moved(
+          what: "the embedding of '\(word)'",
+          sha256: run.model.files.first {
+            $0.key.hasPrefix("embedding ") && $0.key.hasSuffix(":" + word)
+          }?.value ?? "unknown", path: place)
+      }
+      return TextualInversion(path: place, word: source.options["word"])
     }
     if let path {
       try self.init(path, options)

@@ -30,6 +30,9 @@ package enum CheckpointPart: CaseIterable, Sendable {
     }
   }
 
+  /// What begins them instead in some files.
+  var otherPrefix: String? { self == .vae ? "vae." : nil }
+
   /// What the part is, for a message.
   var title: String {
     switch self {

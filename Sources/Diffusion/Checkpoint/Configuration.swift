@@ -12,6 +12,15 @@ package struct UNetConfiguration: Sendable, Equatable {
     let depth: Int
   }
 
+  /// The lowest level.
+  package enum Middle: Sendable {
+    /// Two resnets and a transformer between them.
+    case attending
+    /// A resnet.
+    case plain
+    case absent
+  }
+
   /// The latent's size the checkpoint was trained at.
   package let sampleRows: Int
   package let sampleColumns: Int
@@ -20,7 +29,11 @@ package struct UNetConfiguration: Sendable, Equatable {
   /// Whether each level has cross-attention, on the way down and on the way up (from the bottom).
   let attendsDown: [Bool]
   let attendsUp: [Bool]
+  /// What is at the lowest level, between the way down and the way up.
+  let middle: Middle
   package let contextWidth: Int
+  /// The width of the embedding of a weight of guidance; `nil` where that is no input.
+  package let guidanceWidth: Int?
   let groups: Int
   let epsilon: Float
   let linearProjection: Bool
@@ -34,8 +47,8 @@ package struct UNetConfiguration: Sendable, Equatable {
     try config.require("_class_name", "UNet2DConditionModel")
     for key in [
       "class_embed_type", "addition_embed_type", "encoder_hid_dim", "encoder_hid_dim_type",
-      "time_embedding_act_fn", "timestep_post_act", "time_cond_proj_dim", "num_class_embeds",
-      "cross_attention_norm", "reverse_transformer_layers_per_block",
+      "time_embedding_act_fn", "timestep_post_act", "num_class_embeds", "num_attention_heads",
+      "cross_attention_norm", "reverse_transformer_layers_per_block", "quantization_config",
     ] {
       try config.requireAbsent(key)
     }
@@ -48,25 +61,24 @@ package struct UNetConfiguration: Sendable, Equatable {
     for key in [
       "downsample_padding", "mid_block_scale_factor", "resnet_out_scale_factor",
     ] {
-      try config.requireOne(key)
+      try config.requireNumber(key, 1)
     }
-    try config.require("act_fn", "silu")
+    for key in ["conv_in_kernel", "conv_out_kernel"] { try config.requireNumber(key, 3) }
+    try config.require("act_fn", "silu", "swish")
     try config.require("time_embedding_type", "positional")
     try config.require("resnet_time_scale_shift", "default")
-    try config.require("mid_block_type", "UNetMidBlock2DCrossAttn")
     try config.require("attention_type", "default")
+    middle = try config.middle("mid_block_type")
+    guidanceWidth = try config.optionalInteger("time_cond_proj_dim")
     channels = try config.integer("in_channels", default: 4)
     try ModelKind.requireRunnable(channels: channels, path: json.file)
     guard try config.integer("out_channels", default: 4) == 4 else {
       throw DiffusionError.unsupported(
-        path: json.file, key: "out_channels", value: try json.member("out_channels").value.kindName,
+        path: json.file, key: "out_channels", value: try json.member("out_channels").value.text,
         supported: "latents of 4 channels")
     }
     let widths = try config.widths("block_out_channels")
-    let heads = try config.perLevel(
-      config.has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
-      widths.count,
-      default: 8)
+    let heads = try config.perLevel("attention_head_dim", widths.count, default: 8)
     let depth = ConfigurationReader.depth
     let resnets = try config.perLevel("layers_per_block", widths.count, default: 2, in: depth)
     let depths = try config.perLevel(
@@ -87,7 +99,7 @@ package struct UNetConfiguration: Sendable, Equatable {
       "down_block_types", widths.count, ["CrossAttnDownBlock2D": true, "DownBlock2D": false])
     attendsUp = try config.blocks(
       "up_block_types", widths.count, ["CrossAttnUpBlock2D": true, "UpBlock2D": false])
-    contextWidth = try config.integer("cross_attention_dim", default: 1280)
+    contextWidth = try config.uniform("cross_attention_dim", widths.count, default: 1280)
     epsilon = Float(try config.positive("norm_eps", default: 1e-5))
     linearProjection = try config.bool("use_linear_projection", default: false)
     flipSinToCos = try config.bool("flip_sin_to_cos", default: true)
@@ -96,7 +108,7 @@ package struct UNetConfiguration: Sendable, Equatable {
       throw json.failure("freq_shift is \(frequencyShift); expected less than \(widths[0] / 2)")
     }
     timeWidth = try config.integer("time_embedding_dim", default: 4 * widths[0])
-    (sampleRows, sampleColumns) = try config.pair("sample_size", default: 64)
+    (sampleRows, sampleColumns) = try config.sampleSize("sample_size")
   }
 }
 
@@ -120,10 +132,10 @@ package struct VAEConfiguration: Sendable, Equatable {
   package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     try config.require("_class_name", "AutoencoderKL")
-    try config.require("act_fn", "silu")
-    try config.requireAbsent("shift_factor")
-    try config.requireAbsent("latents_mean")
-    try config.requireAbsent("latents_std")
+    try config.require("act_fn", "silu", "swish")
+    for key in ["shift_factor", "latents_mean", "latents_std", "quantization_config"] {
+      try config.requireAbsent(key)
+    }
     let widths = try config.widths("block_out_channels")
     let groups = try config.integer("norm_num_groups", default: 32)
     (self.widths, self.groups) = (widths, groups)
@@ -135,12 +147,10 @@ package struct VAEConfiguration: Sendable, Equatable {
     resnets = try config.integer("layers_per_block", default: 1, in: ConfigurationReader.depth)
     imageChannels = try config.integer("in_channels", default: 3)
     latentChannels = try config.integer("latent_channels", default: 4)
-    guard imageChannels == 3, try config.integer("out_channels", default: 3) == 3,
-      latentChannels == 4
-    else {
+    for (key, usual) in [("in_channels", 3), ("out_channels", 3), ("latent_channels", 4)] {
+      guard let node = try json.optionalMember(key), try node.integer() != usual else { continue }
       throw DiffusionError.unsupported(
-        path: json.file, key: "in_channels and latent_channels",
-        value: "\(imageChannels) and \(latentChannels)",
+        path: json.file, key: key, value: node.value.text,
         supported: "pictures of 3 channels and latents of 4")
     }
     midAttention = try config.bool("mid_block_add_attention", default: true)
@@ -165,15 +175,20 @@ package struct TextConfiguration: Sendable, Equatable {
   /// Whether this is one of OpenCLIP's encoders, which are told by their exact gelu.
   package var isOpen: Bool { activation == .gelu }
 
-  init(_ json: JSONNode) throws {
+  /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
+  package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     try config.require("model_type", "clip_text_model")
+    // With it the Stable Diffusion pipelines hide the padding from the encoder.
+    try config.requireFalse("use_attention_mask")
+    try config.requireAbsent("quantization_config")
     vocabulary = try config.integer("vocab_size", default: 49408)
     width = try config.integer("hidden_size", default: 512)
     hidden = try config.integer("intermediate_size", default: 2048)
     layers = try config.integer("num_hidden_layers", default: 12, in: ConfigurationReader.depth)
     heads = try config.integer("num_attention_heads", default: 8)
-    window = try config.integer("max_position_embeddings", default: 77)
+    // Start, end, and one token at least; no text encoder reads as many as the largest.
+    window = try config.integer("max_position_embeddings", default: 77, in: 3...65_536)
     epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
     guard width % heads == 0 else {
       throw json.failure("hidden_size \(width) is not a multiple of \(heads) heads")
@@ -270,6 +285,19 @@ struct ConfigurationReader {
     return (list[0], list[1])
   }
 
+  /// The latent's rows and columns.
+  ///
+  /// The first checkpoints say less than they were trained at: diffusers' pipelines take 64 for any
+  /// smaller number of a file that was saved before version 0.9.
+  func sampleSize(_ key: String) throws -> (Int, Int) {
+    let (rows, columns) = try pair(key, default: 64)
+    guard case .integer? = try json.optionalMember(key)?.value, rows < 64,
+      let version = try json.optionalMember("_diffusers_version")?.string()
+    else { return (rows, columns) }
+    let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && numbers[0] == 0 && numbers[1] < 9 ? (64, 64) : (rows, columns)
+  }
+
   /// What each level's block type says, for the types Heed has.
   func blocks(_ key: String, _ count: Int, _ types: [String: Bool]) throws -> [Bool] {
     let names = try json.member(key).strings()
@@ -286,29 +314,62 @@ struct ConfigurationReader {
     }
   }
 
-  func require(_ key: String, _ expected: String) throws {
-    guard let value = try json.optionalMember(key)?.string(), value != expected else { return }
-    throw DiffusionError.unsupported(path: json.file, key: key, value: value, supported: expected)
+  /// A number, or a list of the same number for each level.
+  func uniform(_ key: String, _ count: Int, default value: Int) throws -> Int {
+    let list = try perLevel(key, count, default: value)
+    guard Set(list).count == 1 else {
+      throw unsupported(key, JSONValue.integers(list), "one number for all levels")
+    }
+    return list[0]
+  }
+
+  /// A number of at least 4, which an embedding of sines and cosines needs; `nil` where there is none.
+  func optionalInteger(_ key: String) throws -> Int? {
+    try json.optionalMember(key).map { try Self.integer($0, in: 4...(1 << 20)) }
+  }
+
+  /// What is between the way down and the way up; null means nothing, and an absent key attention.
+  func middle(_ key: String) throws -> UNetConfiguration.Middle {
+    switch try json.object()[key] {
+    case .null: return .absent
+    case nil, .string("UNetMidBlock2DCrossAttn"): return .attending
+    case .string("UNetMidBlock2D"): return .plain
+    case let other?:
+      throw unsupported(key, other, "UNetMidBlock2DCrossAttn, UNetMidBlock2D and null")
+    }
+  }
+
+  private func unsupported(
+    _ key: String, _ value: JSONValue, _ supported: String
+  ) -> DiffusionError {
+    .unsupported(path: json.file, key: key, value: value.text, supported: supported)
+  }
+
+  func require(_ key: String, _ expected: String...) throws {
+    guard let value = try json.optionalMember(key)?.string(), !expected.contains(value) else {
+      return
+    }
+    throw unsupported(key, .string(value), expected.joined(separator: " and "))
   }
 
   func requireAbsent(_ key: String) throws {
     guard let node = try json.optionalMember(key) else { return }
-    throw DiffusionError.unsupported(
-      path: json.file, key: key, value: node.value.kindName, supported: "checkpoints without it")
+    throw unsupported(key, node.value, "checkpoints without it")
   }
 
-  func requireOne(_ key: String) throws {
-    let number = try double(key, default: 1)
-    guard number == 1 else {
-      throw DiffusionError.unsupported(
-        path: json.file, key: key, value: String(number), supported: "checkpoints where it is 1")
-    }
+  func requireNumber(_ key: String, _ expected: Double) throws {
+    guard let node = try json.optionalMember(key), try node.double() != expected else { return }
+    throw unsupported(
+      key, node.value, "checkpoints where it is \(JSONValue.integer(Int(expected)).text)")
   }
 
+  /// False, or false for each level.
   func requireFalse(_ key: String) throws {
-    if try bool(key, default: false) {
-      throw DiffusionError.unsupported(
-        path: json.file, key: key, value: "true", supported: "checkpoints where it is false")
+    guard let node = try json.optionalMember(key) else { return }
+    var flags = [node]
+    if case .array = node.value { flags = try node.elements() }
+    if try flags.contains(where: { try $0.bool() }) {
+      throw unsupported(key, node.value, "checkpoints where it is false")
     }
   }
 }

@@ -27,12 +27,14 @@ struct ConfigurationDraft: Sendable {
     let given = whole ?? partial
     if let given {
       let object = try given.object()
-      for (key, value) in object where value != .null {
+      let known = Set((told + (whole == nil ? assumed : [])).map(\.key))
+      // A null says something by itself, as that there is no middle block.
+      for (key, value) in object where value != .null || !known.contains(key) {
         let place = try given.member(key)
         if let fact = told.first(where: { $0.key == key })?.value, !Self.agree(fact, value) {
           throw place.failure(
-            "expected \(Self.text(fact)), which is what the tensors of \(weights) say, got "
-              + Self.text(value))
+            "expected \(fact.text), which is what the tensors of \(weights) say, got "
+              + value.text)
         }
         if index.insert(key) { values.append(value) }
       }
@@ -52,17 +54,6 @@ struct ConfigurationDraft: Sendable {
     case (.integer, .array(let list)), (.number, .array(let list)):
       list.allSatisfy { $0 == first }
     default: first == second
-    }
-  }
-
-  private static func text(_ value: JSONValue) -> String {
-    switch value {
-    case .integer(let number): "\(number)"
-    case .number(let number): "\(number)"
-    case .bool(let bool): "\(bool)"
-    case .string(let string): FileError.quoted(string)
-    case .array(let values): "[" + values.map(text).joined(separator: ", ") + "]"
-    case .null, .object: value.kindName
     }
   }
 }

@@ -1,151 +1,125 @@
 internal import TensorEngine
 
-/// What LoRAs add to the weights of one part, by the weights' names.
+/// What LoRAs change of one part, by the names of its parameters.
 struct LoRAUpdates: Sendable {
-  fileprivate struct Update: Sendable {
-    let source: LoRAFile
-    let module: LoRAFile.Module
-  }
-
-  private var updates: [String: [Update]] = [:]
+  private var byName: [String: [LoRAChange]] = [:]
+  /// What of the files the part does not have, a line each.
+  private(set) var notes: [String] = []
 
   /// What some files put before every name of a text encoder, and kohya's always.
   private static let prefix = "text_model."
 
-  /// Nothing is added.
+  /// Nothing is changed.
   init() {}
 
-  /// Finds the weight of every module that the files change in `part`.
+  /// Finds the parameters of every module that the files change in `part`.
   ///
+  /// A file may name a few modules that the part does not have, as for layers that a checkpoint leaves out; a
+  /// file of which the part has less than half is for another model.
   /// - Parameters:
-  ///   - weights: the part's parameters, as diffusers calls them.
+  ///   - parameters: the part's.
   ///   - original: the part's original names, by which kohya's files may go.
-  /// - Throws: `FileError` listing the modules that the part does not have.
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for a file for another model, `FileError` listing
+  ///   the modules that the part does not have.
   init(
-    _ files: [LoRAFile], to part: CheckpointPart, weights: [String], original: OriginalNames?
+    _ files: [LoRAFile], to part: CheckpointPart, of parameters: Parameters,
+    original: OriginalNames?
   ) throws {
-    let root = weights.contains { $0.hasPrefix(Self.prefix) } ? Self.prefix : ""
-    var names: [String: String] = [:]
-    if !files.isEmpty { names = Self.flatNames(part, weights, root, original) }
-    let known = Set(weights)
+    let known = Set(parameters.names)
+    let names = Self.flatNames(part, parameters.names, original)
     for file in files {
+      let modules = file.modules.filter { $0.part == part }
       var changed: Set<String> = []
       var strangers: [String] = []
-      for module in file.modules where module.part == part {
-        let weight: String? =
-          switch module.name {
-          case .dotted(let name): root + name + ".weight"
-          case .flat(let name): names[name]
-          }
-        guard let weight, known.contains(weight) else {
+      for module in modules {
+        let targets = names[module.name].map { path in
+          [
+            (module.changesWeight, path + ".weight", false),
+            (module.changesBias, path + ".bias", true),
+          ]
+          .filter(\.0)
+        }
+        guard let targets, targets.allSatisfy({ known.contains($0.1) }) else {
           strangers.append(FileError.printable(module.key))
           continue
         }
-        guard changed.insert(weight).inserted else {
-          throw FileError(
-            .malformed, path: file.file.path, subject: FileError.printable(module.key),
-            reason: "a second change of \(weight)")
+        try Self.requireWidth(of: module, targets.map(\.1), file, parameters)
+        for (_, name, isBias) in targets {
+          guard changed.insert(name).inserted else {
+            throw FileError(
+              .malformed, path: file.file.path, subject: FileError.printable(module.key),
+              reason: "a second change of \(name)")
+          }
+          byName[name, default: []].append(
+            LoRAChange(source: file, module: module, isBias: isBias))
         }
-        updates[weight, default: []].append(Update(source: file, module: module))
       }
-      guard strangers.isEmpty else {
-        throw FileError(
-          .malformed, path: file.file.path,
-          reason: "\(strangers.count) modules are not in the checkpoint's \(part.title): "
-            + LoRAFile.list(strangers))
+      if strangers.isEmpty { continue }
+      let list =
+        "\(strangers.count) modules are not in the checkpoint's \(part.title): "
+        + LoRAFile.list(strangers)
+      if let model = LoRAArchitecture.shaped(by: file.modules, of: file.file), !model.isRunnable {
+        throw LoRAFile.refusal(file.file.path, model, list + "; ")
       }
+      guard 2 * strangers.count < modules.count else {
+        throw FileError(.malformed, path: file.file.path, reason: list)
+      }
+      notes.append("\(file.file.path): passed over, as \(list)")
     }
   }
 
-  /// Weights by their modules' names with `_` for every point, as kohya's files have them.
+  /// Refuses a module whose input is of another width than the checkpoint's, before anything is read: where it
+  /// is that of the text, it tells the model that the file is for.
+  private static func requireWidth(
+    of module: LoRAFile.Module, _ names: [String], _ file: LoRAFile, _ parameters: Parameters
+  ) throws {
+    // Other kinds than these have the kernel's extents within that of the input.
+    guard module.isOfText || module.tensors[.down] != nil,
+      let width = module.inputWidth(in: file.file), let name = names.first,
+      let shape = parameters.storedShape(name), shape.count >= 2, shape[1] != width
+    else { return }
+    let texts = module.isOfText ? [module] : file.modules.filter(\.isOfText)
+    if let model = LoRAArchitecture.shaped(by: texts, of: file.file) {
+      throw LoRAFile.refusal(
+        file.file.path, model,
+        "the checkpoint's \(module.isOfText ? "text" : name) has the width \(shape[1]); ")
+    }
+    throw FileError(
+      .malformed, path: file.file.path, subject: FileError.printable(module.key),
+      reason:
+        "an input of width \(width), where \(name) has \(shape[1]): the LoRA is for a checkpoint of "
+        + "other widths")
+  }
+
+  /// Modules by their names with `_` for every point, in diffusers' layout and in the original one.
   private static func flatNames(
-    _ part: CheckpointPart, _ weights: [String], _ root: String, _ original: OriginalNames?
+    _ part: CheckpointPart, _ parameters: [String], _ original: OriginalNames?
   ) -> [String: String] {
+    let root = part == .textEncoder && parameters.contains { $0.hasPrefix(prefix) } ? prefix : ""
+    func flat(_ name: some StringProtocol) -> String {
+      String(name).replacing(".", with: "_")
+    }
     var names: [String: String] = [:]
-    for weight in weights where weight.hasSuffix(".weight") {
-      let ours = weight.dropFirst(root.count)
-      let module = (part == .textEncoder ? prefix : "") + ours.dropLast(".weight".count)
-      names[module.replacing(".", with: "_")] = weight
+    for parameter in parameters where parameter.hasSuffix(".weight") {
+      let module = String(parameter.dropLast(".weight".count))
+      let ours = parameter.dropFirst(root.count)
+      names[flat(ours.dropLast(".weight".count))] = module
+      if part == .textEncoder { names[flat(prefix + ours.dropLast(".weight".count))] = module }
       // A fused tensor has no module of its own.
-      guard let (name, form) = original?.original(String(ours)), form == .whole else { continue }
-      let other = name.dropFirst(part.originalPrefix.count).dropLast(".weight".count)
-      names[String(other).replacing(".", with: "_")] = weight
+      guard let original, let (name, form) = original.original(String(ours)), form == .whole else {
+        continue
+      }
+      names[flat(name.dropFirst(original.prefix.count).dropLast(".weight".count))] = module
     }
     return names
   }
 
-  /// Whether anything is added to the weight `name`.
-  func changes(_ name: String) -> Bool { updates[name] != nil }
+  /// Whether anything is changed of the parameter `name`.
+  func changes(_ name: String) -> Bool { byName[name] != nil }
 
-  /// The weight with all that is added to it.
+  /// The parameter with every change of it.
   /// - Throws: `FileError` for factors whose product has another shape, or which are not finite.
-  func applied(to weight: Tensor, _ name: String) throws -> Tensor {
-    guard let updates = updates[name] else { return weight }
-    return try updates.reduce(weight) { weight, update in
-      weight + (try update.change(of: name, weight.shape))
-    }
-  }
-}
-
-extension LoRAUpdates.Update {
-  /// The product of the factors, scaled, in the weight's shape.
-  fileprivate func change(of name: String, _ shape: [Int]) throws -> Tensor {
-    let down = try factor(module.down)
-    let up = try factor(module.up)
-    let mid = try module.mid.map { try factor($0) }
-    let rank = down.shape.first ?? 0
-    let inner = mid.map { $0.shape.first ?? 0 } ?? rank
-    let kernel = Array(shape.dropFirst(2))
-    let fits =
-      rank > 0 && inner > 0 && shape.count >= 2 && up.hasShape([shape[0], inner])
-      && (mid.map { $0.hasShape([inner, rank] + kernel) && down.hasShape([rank, shape[1]]) }
-        ?? down.hasShape([rank] + shape.dropFirst()))
-    guard fits else {
-      let factors = [down.shape, mid?.shape, up.shape].compactMap { $0?.description }
-      throw FileError(
-        .malformed, path: source.file.path, subject: FileError.printable(module.key),
-        reason: "factors of \(factors.joined(separator: " and ")) do not multiply to \(shape), "
-          + "the shape of \(name): the LoRA is for a checkpoint of other widths")
-    }
-    let alpha = module.alpha ?? Double(rank)
-    let scale =
-      source.scale * alpha
-      / (module.isRankStabilized ? Double(rank).squareRoot() : Double(rank))
-    let right =
-      mid.map { Self.through($0, down, inner) } ?? down.reshaped([rank, down.count / rank])
-    let product = up.reshaped([shape[0], inner]).linear(Weight(right.transposed), nil)
-    return product.reshaped(shape).affine(scale: Float(scale))
-  }
-
-  /// `mid · down` as one factor: `[inner, in · kernel]` of `[inner, rank, kernel…]` and `[rank, in]`.
-  private static func through(_ mid: Tensor, _ down: Tensor, _ inner: Int) -> Tensor {
-    let rank = down.shape[0]
-    let input = down.count / rank
-    let kernel = mid.count / (inner * rank)
-    let cells = mid.reshaped([inner, rank, kernel]).transposed.reshaped([inner * kernel, rank])
-    return cells.linear(Weight(down.reshaped([rank, input]).transposed), nil)
-      .reshaped([inner, kernel, input]).transposed.reshaped([inner, input * kernel])
-  }
-
-  private func factor(_ name: String?) throws -> Tensor {
-    let name = name ?? module.key
-    let tensor = try source.file.tensor(name)
-    guard tensor.isFinite else {
-      throw FileError(
-        .malformed, path: source.file.path, subject: FileError.printable(name),
-        reason: "expected finite numbers, got NaN or infinity")
-    }
-    return tensor
-  }
-}
-
-extension Tensor {
-  /// Whether the shape is `extents` with any number of ones behind either of them.
-  fileprivate func hasShape(_ extents: [Int]) -> Bool {
-    let rank = max(shape.count, extents.count)
-    func padded(_ shape: [Int]) -> [Int] {
-      shape + [Int](repeating: 1, count: rank - shape.count)
-    }
-    return padded(shape) == padded(extents)
+  func applied(to parameter: Tensor, _ name: String) throws -> Tensor {
+    try (byName[name] ?? []).reduce(parameter) { try $1.applied(to: $0, name) }
   }
 }

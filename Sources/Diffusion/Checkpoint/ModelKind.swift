@@ -1,7 +1,10 @@
 private import Foundation
 internal import TensorEngine
 
-/// A kind of model that Heed recognises and does not run: what it is, and what it would take.
+/// A kind of file or model that Heed recognises and does not run: what it is, and what it would take.
+///
+/// It is judged only when something that a checkpoint needs is missing: a complete checkpoint runs, whatever
+/// lies beside its parts.
 ///
 /// - Reference: diffusers `loaders/single_file_utils.py`, `CHECKPOINT_KEY_NAMES` and
 ///   `infer_diffusers_model_type`, for the names that tell kinds apart; `pipelines/` for classes.
@@ -9,19 +12,26 @@ struct ModelKind: Sendable {
   let name: String
   /// What Heed lacks for it, or what to do.
   let advice: String
+  /// Whether it is no model that makes pictures, but something that was given in the place of one.
+  private let isOther: Bool
 
   private init(_ name: String, lacks: String) {
     self.name = name
     advice = "Heed runs Stable Diffusion 1.x and 2.x, and does not support \(lacks)"
+    isOther = false
   }
 
   private init(_ name: String, do advice: String) {
     self.name = name
     self.advice = advice
+    isOther = true
   }
 
-  private func refusal(_ path: String) -> DiffusionError {
-    .notRunnable(path: path, what: name, advice: advice)
+  /// The error about a file of this kind.
+  func refusal(_ path: String) -> DiffusionError {
+    isOther
+      ? .wrongFile(path: path, what: name, advice: advice)
+      : .notRunnable(path: path, what: name, advice: advice)
   }
 }
 
@@ -89,29 +99,32 @@ extension ModelKind {
       ModelKind("the first latent diffusion model of CompVis", lacks: "its text encoder")
     ),
     ("concept_embeds", ModelKind("a safety checker", do: "it does not make pictures")),
-    (
-      "emb_params",
-      ModelKind("a textual inversion embedding", lacks: "tokens that are added to a prompt")
-    ),
   ]
 
-  /// Changes of weights and bare parts, by a piece of a tensor's name.
-  private static let fragments: [(mark: String, kind: ModelKind)] = [
-    ("lora_", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
-    (".lora.", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
-    ("_lora.", ModelKind("a LoRA", do: "add it to a checkpoint as one of its LoRAs")),
-    ("hada_w", ModelKind("a LoHa", lacks: "this kind of change to weights")),
-    ("lokr_", ModelKind("a LoKr", lacks: "this kind of change to weights")),
+  private static let embedding = ModelKind(
+    "a textual inversion embedding, which is a word and no model",
+    do: "give it by --embedding, beside a checkpoint")
+
+  private static let lora = ModelKind(
+    "a LoRA, which changes a model and is none", do: "add it to a checkpoint by --lora")
+
+  /// Changes of weights, by a piece of a tensor's name.
+  private static let changes = [
+    "lora_", ".lora.", "_lora.", ".hada_w", ".lokr_", ".oft_", ".dora_scale", ".diff_b",
   ]
 
   private static let bare = "give the folder of the whole checkpoint, or a file of all parts"
+  private static let beside = "give it by --vae, beside a checkpoint"
   private static let parts: [(mark: String, kind: ModelKind)] = [
     ("model.diffusion_model.", ModelKind("a UNet in the original layout, alone", do: bare)),
-    ("first_stage_model.", ModelKind("an autoencoder in the original layout, alone", do: bare)),
+    (
+      "first_stage_model.",
+      ModelKind("an autoencoder in the original layout, alone", do: beside)
+    ),
     ("cond_stage_model.", ModelKind("a text encoder in the original layout, alone", do: bare)),
     ("down_blocks.", ModelKind("a UNet in diffusers' layout, alone", do: bare)),
     ("input_blocks.", ModelKind("a UNet in the original layout, alone", do: bare)),
-    ("decoder.", ModelKind("an autoencoder, alone", do: bare)),
+    ("decoder.", ModelKind("an autoencoder, alone", do: beside)),
     ("text_model.", ModelKind("a text encoder, alone", do: bare)),
     ("embeddings.token_embedding.", ModelKind("a text encoder, alone", do: bare)),
     ("resblocks.", ModelKind("a text encoder of OpenCLIP, alone", do: bare)),
@@ -133,48 +146,89 @@ extension ModelKind {
 // MARK: - Files
 
 extension ModelKind {
-  /// Refuses a single file that is not a whole checkpoint of Stable Diffusion 1.x or 2.x.
-  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``.
-  static func requireRunnable(_ file: SafetensorsFile) throws {
-    let names = file.names
+  /// What a UNet has for an input that Heed does not give it: it would compute without it, and wrongly.
+  private static let inputs: [(mark: String, kind: ModelKind)] = [
+    ("label_emb.", unCLIP), ("time_stack.", video),
+    ("time_mixer.", video),
+  ]
+
+  /// Refuses a single file that is not a checkpoint of Stable Diffusion 1.x or 2.x with all of `parts`.
+  /// - Throws: ``DiffusionError``.
+  static func requireRunnable(_ shapes: OriginalShapes, _ parts: [CheckpointPart]) throws {
+    let (file, names) = (shapes.file, shapes.file.names)
     func first(_ kinds: [(mark: String, kind: ModelKind)]) -> ModelKind? {
       kinds.first { mark, _ in names.contains { $0.contains(mark) } }?.kind
     }
-    if let kind = first(fragments) ?? first(marks) { throw kind.refusal(file.path) }
-    let input = file.entry(CheckpointPart.unet.originalPrefix + "input_blocks.0.0.weight")
+    let lacking = parts.filter { part in
+      !names.contains { $0.hasPrefix(shapes.prefix(part)) }
+    }
+    if !lacking.isEmpty, let kind = offered(file) ?? first(marks) {
+      throw kind.refusal(file.path)
+    }
+    let root = shapes.prefix(.unet)
+    let input = file.entry(root + "input_blocks.0.0.weight")
     if let input, input.shape.count == 4, let kind = unet(channels: input.shape[1]) {
       throw kind.refusal(file.path)
     }
-    if names.contains(where: { $0.contains("label_emb.") }) { throw unCLIP.refusal(file.path) }
-    let lacking = CheckpointPart.allCases.filter { part in
-      !names.contains { $0.hasPrefix(part.originalPrefix) }
+    for (mark, kind) in inputs where names.contains(where: { $0.hasPrefix(root + mark) }) {
+      throw kind.refusal(file.path)
     }
     if lacking.isEmpty { return }
     if lacking.count == 1, let part = lacking.first {
       throw ModelKind(
-        "a checkpoint in the original layout without \(part.title)", do: bare
+        "a checkpoint in the original layout without \(part.title)",
+        do: part == .vae ? "give one by --vae, or a file of all parts" : bare
       ).refusal(file.path)
     }
     throw
-      (first(parts)
+      (first(ModelKind.parts)
       ?? ModelKind("an unknown model", do: "expected Stable Diffusion 1.x or 2.x"))
       .refusal(file.path)
+  }
+
+  /// What a file is that is given beside a checkpoint: a LoRA or an embedding; `nil` for another.
+  static func offered(_ file: SafetensorsFile) -> ModelKind? {
+    if file.names.contains(where: { name in changes.contains { name.contains($0) } }) {
+      return lora
+    }
+    return isEmbedding(file) ? embedding : nil
+  }
+
+  /// What a file is that was given as a LoRA and has no name of one; `nil` for what is not known.
+  static func insteadOfLoRA(_ file: SafetensorsFile) -> ModelKind? {
+    if isEmbedding(file) { return embedding }
+    func has(_ start: String) -> Bool { file.names.contains { $0.hasPrefix(start) } }
+    if has(CheckpointPart.unet.originalPrefix) || has("conditioner.") {
+      return ModelKind("a whole checkpoint, not a LoRA", do: "give it by --model")
+    }
+    return (marks + parts).first { mark, _ in file.names.contains { $0.contains(mark) } }?.kind
+  }
+
+  /// What a file is that was given as an autoencoder and has none.
+  static func insteadOfVAE(_ file: SafetensorsFile) -> ModelKind {
+    let kind =
+      offered(file) ?? marks.first { mark, _ in file.names.contains { $0.contains(mark) } }?.kind
+    return kind
+      ?? ModelKind(
+        "no autoencoder, by its tensors' names",
+        do: "expected one in the original layout or in diffusers'")
+  }
+
+  /// Whether a file holds the vectors of words alone, in the layout of the web UI, or in diffusers', whose
+  /// one tensor bears the word as its name.
+  private static func isEmbedding(_ file: SafetensorsFile) -> Bool {
+    if file.names.contains("emb_params") || file.names.contains("string_to_param.*") { return true }
+    return (1...2).contains(file.entries.count)
+      && file.entries.allSatisfy {
+        (1...2).contains($0.shape.count) && [768, 1024, 1280].contains($0.shape.last)
+          && !$0.name.hasSuffix(".weight") && !$0.name.hasSuffix(".bias")
+      }
   }
 }
 
 // MARK: - Folders
 
 extension ModelKind {
-  /// Pipelines whose weights are those of a plain checkpoint.
-  private static let runnable: Set<String> = [
-    "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionPipelineSafe",
-    "StableDiffusionAttendAndExcitePipeline", "StableDiffusionPanoramaPipeline",
-    "StableDiffusionSAGPipeline", "StableDiffusionDiffEditPipeline",
-    "StableDiffusionKDiffusionPipeline", "StableDiffusionParadigmsPipeline",
-    "StableDiffusionPix2PixZeroPipeline", "StableDiffusionModelEditingPipeline",
-    "CycleDiffusionPipeline",
-  ]
-
   /// Kinds by a piece of the name of diffusers' class; the first that is in it decides.
   private static let classes: [(mark: String, kind: ModelKind)] = [
     ("XL", sdxl), ("StableDiffusion3", sd3), ("SD3", sd3), ("ControlNet", controlNet),
@@ -190,25 +244,32 @@ extension ModelKind {
     ("Kolors", ModelKind("Kolors", lacks: "its text encoder")),
     ("IFPipeline", ModelKind("DeepFloyd IF", lacks: "diffusion of pixels and the T5 encoder")),
     ("AltDiffusion", ModelKind("AltDiffusion", lacks: "its text encoder")),
-    (
-      "LatentConsistency",
-      ModelKind("a latent consistency model", lacks: "guidance as an input of the UNet")
-    ),
     ("GLIGEN", ModelKind("GLIGEN", lacks: "conditioning on boxes")),
     ("LDM3D", ModelKind("LDM3D", lacks: "pictures with depth")),
     ("AnimateDiff", video), ("Video", video), ("Wan", video), ("Mochi", video), ("LTX", video),
     ("Cosmos", video), ("Allegro", video),
   ]
 
-  /// Refuses a checkpoint's folder by the class that its `model_index.json` names.
-  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``.
-  static func requireRunnable(className: String, path: String) throws {
-    if runnable.contains(className) { return }
-    let kind =
-      classes.first { className.contains($0.mark) }?.kind
-      ?? ModelKind("another model", lacks: "what it is made of")
-    throw DiffusionError.notRunnable(
-      path: path, what: "_class_name is \(className), \(kind.name)", advice: kind.advice)
+  /// Names the kind of a folder whose parts are not those of a checkpoint that Heed runs, by the class that
+  /// its `model_index.json` or its own `config.json` names.
+  ///
+  /// - Parameter body: reads the parts. Pipelines save the same parts under names of their own, so that the
+  ///   name only says what an error of the parts comes from.
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``, or what `body` throws.
+  static func naming<Result>(_ folder: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      for file in ["model_index.json", "config.json"].map({ folder + "/" + $0 }) {
+        guard let name = try? StrictJSON.read(path: file).optionalMember("_class_name")?.string(),
+          let kind = classes.first(where: { name.contains($0.mark) })?.kind
+        else { continue }
+        throw DiffusionError.notRunnable(
+          path: file, what: "_class_name is \(name), \(kind.name)",
+          advice: kind.advice + " (\(error))")
+      }
+      throw error
+    }
   }
 
   /// Refuses a UNet whose first convolution takes more than a latent.

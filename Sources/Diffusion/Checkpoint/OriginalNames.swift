@@ -2,7 +2,9 @@
 ///
 /// The original layout is that of one file with all parts, as CompVis and Stability published
 /// them. A part's table is a list of modules, each with a list of what is renamed inside it; a name
-/// goes either way by the module that begins it, the longest such module having the last word.
+/// goes either way by the module that begins it, the longest such module having the last word. Files that
+/// were put together from both layouts have diffusers' names below the original prefix: those stay as they
+/// are.
 ///
 /// - Reference: CompVis/latent-diffusion `ldm/modules/diffusionmodules/openaimodel.py` and
 ///   `model.py`; mlfoundations/open_clip `src/open_clip/transformer.py`; diffusers
@@ -41,12 +43,13 @@ package struct OriginalNames: Sendable {
     }
   }
 
-  let part: CheckpointPart
+  /// What begins the part's names in the file.
+  let prefix: String
   private let byOurs: [String: Module]
   private let byOriginal: [String: Module]
 
-  init(_ part: CheckpointPart, _ modules: [Module]) {
-    self.part = part
+  init(_ prefix: String, _ modules: [Module]) {
+    self.prefix = prefix
     byOurs = Dictionary(modules.map { ($0.names.ours, $0) }) { first, _ in first }
     byOriginal = Dictionary(modules.map { ($0.names.original, $0) }) { first, _ in first }
   }
@@ -56,22 +59,23 @@ package struct OriginalNames: Sendable {
     guard let (module, rest) = Self.split(ours, byOurs) else { return nil }
     for pair in module.inside {
       guard let tail = Self.tail(of: rest, after: pair.ours) else { continue }
-      return (part.originalPrefix + module.names.original + "." + pair.original + tail, pair.form)
+      return (prefix + module.names.original + "." + pair.original + tail, pair.form)
     }
     // What is renamed has no second name.
     guard !module.inside.contains(where: { Self.tail(of: rest, after: $0.original) != nil }) else {
       return nil
     }
     let tail = rest.isEmpty ? "" : "." + rest
-    return (part.originalPrefix + module.names.original + tail, .whole)
+    return (prefix + module.names.original + tail, .whole)
   }
 
   /// The parameters that a tensor of the file holds, and how; none for a name not of this part.
   package func ours(_ original: String) -> [(name: String, form: Form)] {
-    guard original.hasPrefix(part.originalPrefix),
-      let (module, rest) = Self.split(
-        String(original.dropFirst(part.originalPrefix.count)), byOriginal)
-    else { return [] }
+    guard original.hasPrefix(prefix) else { return [] }
+    let name = String(original.dropFirst(prefix.count))
+    guard let (module, rest) = Self.split(name, byOriginal) else {
+      return Self.split(name, byOurs) == nil ? [] : [(name, .kernel)]
+    }
     let renamed = module.inside.compactMap { pair in
       Self.tail(of: rest, after: pair.original).map {
         (name: module.names.ours + "." + pair.ours + $0, form: pair.form)
@@ -118,10 +122,11 @@ extension OriginalNames {
   /// The names of a UNet of this shape.
   package static func unet(_ configuration: UNetConfiguration) -> OriginalNames {
     OriginalNames(
-      .unet,
+      CheckpointPart.unet.originalPrefix,
       [
         Module("time_embedding.linear_1", "time_embed.0"),
         Module("time_embedding.linear_2", "time_embed.2"),
+        Module("time_embedding.cond_proj", "time_embed.cond_proj"),
         Module("conv_in", "input_blocks.0.0"),
         Module("mid_block.resnets.0", "middle_block.0", inside: resnet),
         Module("mid_block.attentions.0", "middle_block.1"),
@@ -177,7 +182,7 @@ extension OriginalNames {
 
 extension OriginalNames {
   private static let pictureResnet = [Pair("conv_shortcut", "nin_shortcut")]
-  private static let pictureAttention = [
+  private static let pictureAttention: [Pair] = [
     Pair("group_norm", "norm"), Pair("to_q.weight", "q.weight", .kernel),
     Pair("to_k.weight", "k.weight", .kernel), Pair("to_v.weight", "v.weight", .kernel),
     Pair("to_out.0.weight", "proj_out.weight", .kernel), Pair("to_q.bias", "q.bias"),
@@ -185,8 +190,27 @@ extension OriginalNames {
     Pair("to_out.0.bias", "proj_out.bias"),
   ]
 
-  /// The names of an autoencoder of this shape.
-  package static func vae(_ configuration: VAEConfiguration) -> OriginalNames {
+  /// Attention as diffusers names it, in files whose other names are original.
+  private static let newerAttention = ["group_norm", "to_q", "to_k", "to_v", "to_out.0"].flatMap {
+    alike($0, $0)
+  }
+
+  /// The same by the names that diffusers had before version 0.15.
+  private static let olderAttention = [
+    ("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn"),
+  ].flatMap { alike($0, $1) }
+
+  private static func alike(_ ours: String, _ original: String) -> [Pair] {
+    [
+      Pair(ours + ".weight", original + ".weight", .kernel),
+      Pair(ours + ".bias", original + ".bias"),
+    ]
+  }
+
+  /// The names of an autoencoder of this shape, below `prefix`.
+  package static func vae(
+    _ configuration: VAEConfiguration, prefix: String? = nil
+  ) -> OriginalNames {
     var modules = [
       Module("quant_conv", "quant_conv"), Module("post_quant_conv", "post_quant_conv"),
     ]
@@ -195,7 +219,9 @@ extension OriginalNames {
       modules += [
         Module("\(half).conv_norm_out", "\(half).norm_out"),
         Module("\(half).mid_block.resnets.0", "\(half).mid.block_1", inside: pictureResnet),
-        Module("\(half).mid_block.attentions.0", "\(half).mid.attn_1", inside: pictureAttention),
+        Module(
+          "\(half).mid_block.attentions.0", "\(half).mid.attn_1",
+          inside: pictureAttention + newerAttention + olderAttention),
         Module("\(half).mid_block.resnets.1", "\(half).mid.block_2", inside: pictureResnet),
       ]
     }
@@ -217,7 +243,7 @@ extension OriginalNames {
         modules.append(Module("\(up).upsamplers.0.conv", "decoder.up.\(level).upsample.conv"))
       }
     }
-    return OriginalNames(.vae, modules)
+    return OriginalNames(prefix ?? CheckpointPart.vae.originalPrefix, modules)
   }
 }
 
@@ -228,7 +254,7 @@ extension OriginalNames {
   package static func clip(isPrefixed: Bool) -> OriginalNames {
     let root = isPrefixed ? "transformer.text_model." : "transformer."
     return OriginalNames(
-      .textEncoder,
+      CheckpointPart.textEncoder.originalPrefix,
       ["embeddings", "encoder", "final_layer_norm"].map { Module($0, root + $0) })
   }
 
@@ -246,7 +272,7 @@ extension OriginalNames {
   /// The text encoder of SD 2.x: OpenCLIP's, of which the first `layers` blocks are used.
   package static func openCLIP(layers: Int) -> OriginalNames {
     OriginalNames(
-      .textEncoder,
+      CheckpointPart.textEncoder.originalPrefix,
       [
         Module("embeddings.token_embedding", "model.token_embedding"),
         Module("embeddings.position_embedding.weight", "model.positional_embedding"),
@@ -256,31 +282,5 @@ extension OriginalNames {
           Module(
             "encoder.layers.\($0)", "model.transformer.resblocks.\($0)", inside: openLayer)
         })
-  }
-}
-
-// MARK: - What is not a parameter
-
-extension OriginalNames {
-  private static let ignoredNames: Set<String> = [
-    "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod",
-    "sqrt_one_minus_alphas_cumprod", "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod",
-    "sqrt_recipm1_alphas_cumprod", "posterior_variance", "posterior_log_variance_clipped",
-    "posterior_mean_coef1", "posterior_mean_coef2", "lvlb_weights", "logvar", "scale_factor",
-    "global_step", "v_pred", "cond_stage_model.logit_scale", "cond_stage_model.text_projection",
-    "cond_stage_model.model.logit_scale", "cond_stage_model.model.text_projection",
-    "cond_stage_model.model.attn_mask", "cond_stage_model.transformer.embeddings.position_ids",
-    "cond_stage_model.transformer.text_model.embeddings.position_ids",
-    "cond_stage_model.transformer.text_projection.weight",
-  ]
-
-  /// Averages that training keeps beside the weights, and the autoencoder's training loss.
-  private static let ignoredPrefixes = [
-    "model_ema.", "first_stage_model.loss.", "first_stage_model.model_ema.",
-  ]
-
-  /// Whether a tensor of a file in the original layout is known to be no parameter of a part.
-  package static func isIgnorable(_ name: String) -> Bool {
-    ignoredNames.contains(name) || ignoredPrefixes.contains { name.hasPrefix($0) }
   }
 }

@@ -18,10 +18,33 @@ struct OriginalShapes: Sendable {
   }
 
   let file: SafetensorsFile
+  private let prefixes: [CheckpointPart: String]
+
+  /// - Parameters:
+  ///   - file: the weights.
+  ///   - prefixes: what begins a part's names where it is not found out from the names.
+  init(file: SafetensorsFile, prefixes: [CheckpointPart: String] = [:]) {
+    self.file = file
+    var found = prefixes
+    // Some files have a second name for the autoencoder.
+    if found[.vae] == nil, let other = CheckpointPart.vae.otherPrefix,
+      file.entry(CheckpointPart.vae.originalPrefix + Self.telling) == nil,
+      file.entry(other + Self.telling) != nil
+    {
+      found[.vae] = other
+    }
+    self.prefixes = found
+  }
+
+  /// A tensor that every autoencoder has, by the same name in either layout.
+  static let telling = "decoder.conv_in.weight"
+
+  /// What begins a part's names in the file.
+  func prefix(_ part: CheckpointPart) -> String { prefixes[part] ?? part.originalPrefix }
 
   /// The shape of a part's tensor, by its original name without the part's prefix.
   func shape(_ part: CheckpointPart, _ name: String, rank: Int) throws -> [Int]? {
-    guard let entry = file.entry(part.originalPrefix + name) else { return nil }
+    guard let entry = file.entry(prefix(part) + name) else { return nil }
     guard entry.shape.count == rank, entry.shape.allSatisfy({ $0 > 0 }) else {
       throw FileError(
         .malformed, path: file.path, subject: entry.name,
@@ -33,13 +56,13 @@ struct OriginalShapes: Sendable {
   private func require(_ part: CheckpointPart, _ name: String, rank: Int) throws -> [Int] {
     guard let shape = try shape(part, name, rank: rank) else {
       throw DiffusionError.parameters(
-        file: file.path, missing: [part.originalPrefix + name], unused: [], mismatched: [])
+        file: file.path, missing: [prefix(part) + name], unused: [], mismatched: [])
     }
     return shape
   }
 
   private func has(_ part: CheckpointPart, _ name: String) -> Bool {
-    file.entry(part.originalPrefix + name) != nil
+    file.entry(prefix(part) + name) != nil
   }
 
   /// How many of `name(0)`, `name(1)`, … there are.
@@ -113,6 +136,9 @@ extension OriginalShapes {
       "down_block_types", .strings(down.map { $0 ? "CrossAttnDownBlock2D" : "DownBlock2D" }))
     draft.tell("up_block_types", .strings(up.map { $0 ? "CrossAttnUpBlock2D" : "UpBlock2D" }))
     draft.tell("time_embedding_dim", .integer(time[0]))
+    if let guidance = try shape(.unet, "time_embed.cond_proj.weight", rank: 2) {
+      draft.tell("time_cond_proj_dim", .integer(guidance[1]))
+    }
     let middle = "middle_block.1"
     let depth = count(.unet) { "\(middle).transformer_blocks.\($0).norm1.weight" }
     // A level without attention of its own takes the depth of the middle where it is the last.
@@ -121,7 +147,7 @@ extension OriginalShapes {
     let keys = middle + ".transformer_blocks.0.attn2.to_k.weight"
     let context = try require(.unet, keys, rank: 2)[1]
     draft.tell("cross_attention_dim", .integer(context))
-    let projection = file.entry(CheckpointPart.unet.originalPrefix + middle + ".proj_in.weight")
+    let projection = file.entry(prefix(.unet) + middle + ".proj_in.weight")
     draft.tell("use_linear_projection", .bool(projection?.shape.count == 2))
     // What Stability published: eight heads in SD 1.x, heads of 64 in SD 2.x.
     if context == 768 {
@@ -140,19 +166,26 @@ extension OriginalShapes {
     var draft = ConfigurationDraft()
     let input = try require(.vae, "encoder.conv_in.weight", rank: 4)
     let latent = try require(.vae, "decoder.conv_in.weight", rank: 4)
-    let levels = min(count(.vae) { "encoder.down.\($0).block.0.conv1.weight" }, 16)
-    let widths = try (0..<levels).map {
-      try require(.vae, "encoder.down.\($0).block.0.conv1.weight", rank: 4)[0]
+    let isOurs = has(.vae, "encoder.down_blocks.0.resnets.0.conv1.weight")
+    func kernel(_ level: Int, _ resnet: Int) -> String {
+      isOurs
+        ? "encoder.down_blocks.\(level).resnets.\(resnet).conv1.weight"
+        : "encoder.down.\(level).block.\(resnet).conv1.weight"
     }
+    let levels = min(count(.vae) { kernel($0, 0) }, 16)
+    let widths = try (0..<levels).map { try require(.vae, kernel($0, 0), rank: 4)[0] }
     draft.tell("in_channels", .integer(input[1]))
     draft.tell("latent_channels", .integer(latent[1]))
     draft.tell("block_out_channels", .integers(widths))
     draft.tell(
       "down_block_types", .strings([String](repeating: "DownEncoderBlock2D", count: levels)))
     draft.tell("up_block_types", .strings([String](repeating: "UpDecoderBlock2D", count: levels)))
-    let resnets = count(.vae) { "encoder.down.0.block.\($0).conv1.weight" }
-    draft.tell("layers_per_block", .integer(resnets))
-    draft.tell("mid_block_add_attention", .bool(has(.vae, "encoder.mid.attn_1.q.weight")))
+    draft.tell("layers_per_block", .integer(count(.vae) { kernel(0, $0) }))
+    let attention = ["encoder.mid.attn_1.", "encoder.mid_block.attentions.0."]
+    draft.tell(
+      "mid_block_add_attention",
+      .bool(
+        file.names.contains { name in attention.contains { name.hasPrefix(prefix(.vae) + $0) } }))
     draft.tell("use_quant_conv", .bool(has(.vae, "quant_conv.weight")))
     draft.tell("use_post_quant_conv", .bool(has(.vae, "post_quant_conv.weight")))
     draft.assume("scaling_factor", .number(0.18215))

@@ -20,6 +20,8 @@ package final class Parameters {
   private let original: OriginalNames?
   private let updates: LoRAUpdates
   private let precision: WeightPrecision?
+  /// Whether numbers are read; otherwise a network only says which tensors it needs.
+  private let reads: Bool
   private var random: RandomWeights?
   private var used: Set<String> = []
   private var missing: [String] = []
@@ -37,10 +39,12 @@ package final class Parameters {
   ///   - original: the part's names, if the file is one of all parts in the original layout.
   ///   - updates: what is added to weights as they are read.
   ///   - precision: what weights are kept in; `nil` for what they are in their files.
+  ///   - reads: whether numbers are read; otherwise every tensor is empty, and the networks made of them
+  ///     only tell what they need.
   /// - Throws: `FileError` when two files hold a tensor of one name.
   init(
     _ files: [SafetensorsFile], original: OriginalNames?, updates: LoRAUpdates = LoRAUpdates(),
-    precision: WeightPrecision? = nil
+    precision: WeightPrecision? = nil, reads: Bool = true
   ) throws {
     var (names, places): ([String], [String: Place]) = ([], [:])
     for file in files {
@@ -59,7 +63,7 @@ package final class Parameters {
     }
     self.files = files.map(\.path)
     (self.names, self.places, self.original, self.updates) = (names, places, original, updates)
-    self.precision = precision
+    (self.precision, self.reads) = (precision, reads)
   }
 
   /// The parameters that a tensor of a file holds; one of the part that is unknown keeps its name.
@@ -67,9 +71,7 @@ package final class Parameters {
     _ stored: String, _ original: OriginalNames?
   ) -> [(name: String, form: OriginalNames.Form)] {
     guard let original else { return [(stored, .whole)] }
-    guard stored.hasPrefix(original.part.originalPrefix), !OriginalNames.isIgnorable(stored) else {
-      return []
-    }
+    guard stored.hasPrefix(original.prefix) else { return [] }
     let ours = original.ours(stored)
     return ours.isEmpty ? [(stored, .whole)] : ours
   }
@@ -77,29 +79,48 @@ package final class Parameters {
   /// Draws whatever tensor is asked for.
   init(drawing random: RandomWeights) {
     (files, names, places, original, updates) = ([], [], [:], nil, LoRAUpdates())
-    (self.random, precision) = (random, nil)
+    (self.random, precision, reads) = (random, nil, true)
   }
 
-  /// The tensor `name`, or an empty one that ``finish(ignoring:)`` keeps from ever being used.
+  /// What of the files that change weights was passed over, a line each.
+  var notes: [String] { updates.notes }
+
+  /// The shape in which a parameter is stored; `nil` where there is none of that name.
+  func storedShape(_ name: String) -> [Int]? {
+    places[name].flatMap { $0.file.entry($0.name)?.shape }
+  }
+
+  /// The tensor `name`, or an empty one that ``finish()`` keeps from ever being used.
   /// - Throws: `FileError` for a tensor of a type that is not read, or for a LoRA of another shape.
   package func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
     if let random { return random.tensor(name, shape) }
-    guard let (file, entry) = find(name, shape) else { return Tensor([], shape: [0]) }
-    return try updates.applied(to: try file.tensor(entry), name)
+    guard let (file, entry) = find(name, shape), reads else { return Tensor([], shape: [0]) }
+    return try updates.applied(to: try scaled(file, entry), name)
   }
 
   /// The weight `name` in the precision asked for, otherwise as its file keeps it, or in float32
-  /// where something is added to it; see ``tensor(_:_:)``.
+  /// where something is added to it or it has a scale; see ``tensor(_:_:)``.
   func weight(_ name: String, _ shape: [Int]) throws -> Weight {
     if let random { return random.weight(name, shape) }
-    guard let (file, entry) = find(name, shape) else { return Weight(Tensor([], shape: [0])) }
-    let isChanged = updates.changes(name)
-    let isNarrow = entry.type.bits == 16
+    guard let (file, entry) = find(name, shape), reads else {
+      return Weight(Tensor([], shape: [0]))
+    }
+    let isChanged = updates.changes(name) || WeightScale(of: entry, in: file) != nil
+    let isNarrow = entry.type.bits <= 16
     if !isChanged, isNarrow ? precision != .float32 : precision != .float16 {
       return try file.weight(entry)
     }
-    let tensor = try updates.applied(to: try file.tensor(entry), name)
+    let tensor = try updates.applied(to: try scaled(file, entry), name)
     return precision == .float16 ? Weight(rounding: tensor) : Weight(tensor)
+  }
+
+  /// A tensor's numbers, times the scale that a file of 8-bit floats keeps beside them.
+  private func scaled(
+    _ file: SafetensorsFile, _ entry: SafetensorsFile.Entry
+  ) throws -> Tensor {
+    let tensor = try file.tensor(entry)
+    guard let scale = WeightScale(of: entry, in: file) else { return tensor }
+    return try scale.applied(to: tensor)
   }
 
   /// Where a parameter's numbers are, in the parameter's shape; what is wrong is noted.
@@ -126,22 +147,30 @@ package final class Parameters {
     }
   }
 
-  /// Ends loading: every tensor of the file was asked for, and every one asked for was there.
+  /// Ends loading: every tensor that was asked for was there, in its shape.
   ///
-  /// - Parameter ignoring: names that hold no parameter, such as `position_ids` of old files.
-  /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong.
-  func finish(ignoring: (String) -> Bool = { _ in false }) throws {
+  /// - Returns: the names in the files of tensors that nothing asked for, each once: the model is complete
+  ///   without them.
+  /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong, and
+  ///   with what was not asked for, since it may be what is missing under another name.
+  @discardableResult
+  func finish() throws -> [String] {
+    let scales = Set(
+      used.compactMap { places[$0] }.compactMap { place in
+        place.file.entry(place.name).flatMap { WeightScale(of: $0, in: place.file)?.name }
+      })
     var unused: [String] = []
-    for name in names where !used.contains(name) && !ignoring(name) {
+    for name in names where !used.contains(name) {
       let stored = places[name]?.name ?? name
       // A fused tensor is one, however many parameters it holds.
-      if unused.last != stored { unused.append(stored) }
+      if unused.last != stored, !scales.contains(stored) { unused.append(stored) }
     }
-    guard missing.isEmpty, unused.isEmpty, mismatched.isEmpty else {
+    guard missing.isEmpty, mismatched.isEmpty else {
       throw DiffusionError.parameters(
         file: files.joined(separator: ", "), missing: missing, unused: unused,
         mismatched: mismatched)
     }
+    return unused
   }
 }
 

@@ -9,8 +9,11 @@ internal import TensorEngine
 ///
 /// - Reference: diffusers `loaders/single_file_utils.py`, `_legacy_load_scheduler`; Stability's
 ///   ModelSpec 1.0, `modelspec.prediction_type`; comfyanonymous/ComfyUI
-///   `comfy/supported_models.py`, `SD20.model_type`.
+///   `comfy/supported_models.py`, `SD20.model_type`, and `v_pred` and `ztsnr` of `SDXL.model_type`.
 struct PredictionSource {
+  /// Tensors that say something of the schedule and are no weights.
+  static let heeded: Set<String> = ["v_pred", "ztsnr", "global_step"]
+
   let prediction: Prediction
   /// What was concluded rather than read.
   let note: String?
@@ -35,8 +38,7 @@ struct PredictionSource {
     _ file: SafetensorsFile, _ scheduler: JSONNode?, _ yaml: OriginalConfiguration?
   ) throws -> Prediction? {
     if let scheduler {
-      return try ConfigurationReader(scheduler).choice("prediction_type", Prediction.self)
-        ?? .epsilon
+      return try scheduler.optionalMember("prediction_type").map(Self.prediction) ?? .epsilon
     }
     if let yaml { return try yaml.prediction() ?? .epsilon }
     switch file.metadata.first(where: { $0.key == "modelspec.prediction_type" })?.value {
@@ -49,6 +51,16 @@ struct PredictionSource {
       return try file.integers(steps.name) == [875_000] ? .epsilon : nil
     }
     return nil
+  }
+
+  private static func prediction(_ node: JSONNode) throws -> Prediction {
+    let name = try node.string()
+    guard let prediction = Prediction(rawValue: name) else {
+      throw DiffusionError.unsupported(
+        path: node.file, key: "prediction_type", value: name,
+        supported: Prediction.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return prediction
   }
 
   private static let telling =
@@ -68,12 +80,16 @@ struct PredictionSource {
   }
 
   /// The scheduler's configuration: what is given, or what the published checkpoint ships with.
-  func schedule(whole: JSONNode?, partial: JSONNode?, weights: String) throws -> JSONNode {
+  ///
+  /// - Parameter endsAtZero: whether the file says that it was trained to a time without signal.
+  func schedule(
+    whole: JSONNode?, partial: JSONNode?, weights: String, endsAtZero: Bool = false
+  ) throws -> JSONNode {
     var draft = ConfigurationDraft()
     draft.assume(
       "_class_name",
       .string(
-        (prediction == .velocity ? SchedulerKind.ddim : .pndm).className))
+        (prediction == .velocity || endsAtZero ? SchedulerKind.ddim : .pndm).className))
     draft.assume("beta_start", .number(0.00085))
     draft.assume("beta_end", .number(0.012))
     draft.assume("beta_schedule", .string("scaled_linear"))
@@ -83,6 +99,10 @@ struct PredictionSource {
     draft.assume("skip_prk_steps", .bool(true))
     draft.assume("steps_offset", .integer(1))
     draft.assume("prediction_type", .string(prediction.rawValue))
+    if endsAtZero {
+      draft.assume("rescale_betas_zero_snr", .bool(true))
+      draft.assume("timestep_spacing", .string("trailing"))
+    }
     return try draft.node(whole: whole, partial: partial, weights: weights)
   }
 }

@@ -16,10 +16,12 @@ package struct PromptKeys: Sendable {
 
   /// Reads the text encoder and the layers' key projections, and computes each prompt's keys.
   ///
-  /// - Parameter sites: cross-attention layers of the checkpoint, of known width.
+  /// - Parameters:
+  ///   - sites: cross-attention layers of the checkpoint, of known width.
+  ///   - clipSkip: how many of the text encoder's last layers are left out.
   /// - Throws: ``DiffusionError``, `TextError` or `FileError` when a part is missing or damaged.
   package static func of(
-    _ prompts: [String], at sites: [AttentionSite], from checkpoint: Checkpoint
+    _ prompts: [String], at sites: [AttentionSite], from checkpoint: Checkpoint, clipSkip: Int = 0
   ) throws -> [PromptKeys] {
     let tokenizer = try checkpoint.makeTokenizer()
     let text = try checkpoint.makeTextModel()
@@ -30,10 +32,10 @@ package struct PromptKeys: Sendable {
         ParameterScope(parameters, path: site.path)["to_k"], contextWidth, site.width ?? 0,
         bias: false)
     }
-    try parameters.finish { _ in true }
+    try parameters.finish()
     return try prompts.map { prompt in
       let table = tokenizer.encode(prompt)
-      let context = try text([table.tokens.map(\.id)])
+      let context = try text([table.tokens.map(\.id)], clipSkip: clipSkip)
       return PromptKeys(
         prompt: table,
         keys: Dictionary(

@@ -9,7 +9,8 @@ internal import TensorEngine
 struct SingleFile: Sendable {
   let file: SafetensorsFile
   let unet: JSONNode
-  let vae: JSONNode
+  /// `nil` where another autoencoder takes the place of the file's, which it then need not have.
+  let vae: JSONNode?
   let text: JSONNode
   let schedule: JSONNode
   /// Files that were read for the configuration.
@@ -19,6 +20,8 @@ struct SingleFile: Sendable {
   /// The folder of the tokenizer; `nil` where there is none.
   let tokenizer: String?
   let family: OriginalShapes.Family
+  /// The parts that are read.
+  private let parts: [CheckpointPart]
   private let shapes: OriginalShapes
 
   /// - Parameters:
@@ -26,18 +29,24 @@ struct SingleFile: Sendable {
   ///   - configuration: a folder with diffusers' configurations, or a YAML file; `nil` looks
   ///     beside the file.
   ///   - prediction: what the UNet predicts, whatever anything else says.
+  ///   - hasVAE: whether the file's own autoencoder is used.
   /// - Throws: `FileError`, ``DiffusionError``.
-  init(_ path: String, configuration: String?, prediction: Prediction?) throws {
-    file = try SafetensorsFile(path: path)
-    try ModelKind.requireRunnable(file)
+  init(
+    _ path: String, configuration: String?, prediction: Prediction?, hasVAE: Bool = true
+  ) throws {
+    file = try OfferedFile.safetensors(path)
     shapes = OriginalShapes(file: file)
+    parts = CheckpointPart.allCases.filter { hasVAE || $0 != .vae }
+    try ModelKind.requireRunnable(shapes, parts)
     family = shapes.family
     let beside = try Beside(file: path, configuration: configuration)
     func json(_ part: CheckpointPart) throws -> JSONNode? {
       try beside.json(part.folder + "/config.json")
     }
     let yaml = try beside.yaml.map { try OriginalConfiguration(path: $0) }
-    vae = try shapes.vae().node(whole: json(.vae), partial: yaml?.vae(), weights: path)
+    vae =
+      hasVAE
+      ? try shapes.vae().node(whole: json(.vae), partial: yaml?.vae(), weights: path) : nil
     text = try shapes.text().node(
       whole: json(.textEncoder), partial: yaml?.text(layers: shapes.textLayers), weights: path)
     let scheduler = try beside.json("scheduler/scheduler_config.json")
@@ -56,7 +65,9 @@ struct SingleFile: Sendable {
         what: "the number of heads of the \(part.title) cannot be inferred from \(path); "
           + "give its configuration too")
     }
-    schedule = try meaning.schedule(whole: scheduler, partial: yaml?.schedule(), weights: path)
+    schedule = try meaning.schedule(
+      whole: scheduler, partial: yaml?.schedule(), weights: path,
+      endsAtZero: file.entry("ztsnr") != nil)
     configurations = beside.found
     var notes: [String] = []
     if shape == nil, yaml == nil {
@@ -65,35 +76,21 @@ struct SingleFile: Sendable {
     }
     self.notes = notes + (meaning.note.map { ["\(path): \($0)"] } ?? [])
     tokenizer = beside.tokenizer
-    try requireKnownNames()
   }
 
-  /// Every tensor belongs to a part or is known to be no parameter.
-  private func requireKnownNames() throws {
-    let unknown = file.names.filter { name in
-      !OriginalNames.isIgnorable(name)
-        && !CheckpointPart.allCases.contains { name.hasPrefix($0.originalPrefix) }
+  /// The names of tensors that belong to no part and are not heeded otherwise.
+  var strangers: [String] {
+    let prefixes = CheckpointPart.allCases.map(shapes.prefix)
+    return file.names.filter { name in
+      !PredictionSource.heeded.contains(name) && !prefixes.contains(where: name.hasPrefix)
     }
-    guard unknown.isEmpty else {
-      throw DiffusionError.parameters(
-        file: file.path, missing: [], unused: unknown, mismatched: [])
-    }
-  }
-
-  /// Whether a parameter, by its original name, is one that the text encoder's use leaves out.
-  func isLeftOut(_ name: String, layers: Int) -> Bool {
-    let block = CheckpointPart.textEncoder.originalPrefix + "model.transformer.resblocks."
-    guard family == .two, name.hasPrefix(block),
-      let number = Int(name.dropFirst(block.count).prefix { $0 != "." })
-    else { return false }
-    return number >= layers
   }
 
   /// The names of a part.
   func names(_ part: CheckpointPart, _ checkpoint: Checkpoint) -> OriginalNames {
     switch part {
     case .unet: .unet(checkpoint.unetConfiguration)
-    case .vae: .vae(checkpoint.vaeConfiguration)
+    case .vae: .vae(checkpoint.vaeConfiguration, prefix: shapes.prefix(.vae))
     case .textEncoder where family == .two:
       .openCLIP(layers: checkpoint.textConfiguration.layers)
     case .textEncoder: .clip(isPrefixed: shapes.isPrefixed)

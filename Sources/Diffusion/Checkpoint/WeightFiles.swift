@@ -24,7 +24,11 @@ struct WeightFiles {
   /// - Parameter wish: the variant to take where there is one of that name.
   /// - Throws: ``DiffusionError/missingFile(path:what:)``, or `FileError` for a damaged index.
   init(of part: CheckpointPart, in root: String, variant wish: String? = nil) throws {
-    let folder = root + "/" + part.folder
+    try self.init(of: part, folder: root + "/" + part.folder, variant: wish)
+  }
+
+  /// Finds the files of `part` in its own folder; otherwise as ``init(of:in:variant:)``.
+  init(of part: CheckpointPart, folder: String, variant wish: String? = nil) throws {
     let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
     let there = (names ?? []).sorted()
     let variants = Self.variants(of: part.stem, among: there)
@@ -87,6 +91,12 @@ struct WeightFiles {
     if !variants.isEmpty {
       return .missingFile(
         path: path, what: "the variant can be \(variants.joined(separator: " or "))")
+    }
+    if let unfinished = there.first(where: OfferedFile.isUnfinished) {
+      return .missingFile(
+        path: path,
+        what: "there is \(unfinished), a download that has not ended; "
+          + OfferedFile.again)
     }
     if let pickle = there.first(where: PickledFile.isOne) {
       return .missingFile(

@@ -23,7 +23,14 @@ public protocol AttentionObjective: Sendable {
 
   /// What the next step needs to know of this one, from the pass that predicted its noise: constants of
   /// the names and shapes of ``memoryShapes``.
+  ///
+  /// Where it ``remembersLooks``, it is asked after every look too, and the next pass of the same step is
+  /// given what it answers.
   func remembered(of maps: PassMaps) -> [String: Tensor]
+
+  /// Whether it remembers looks for a loss and for refinement, and not only the pass that predicted the
+  /// noise; `false` unless it says otherwise.
+  var remembersLooks: Bool { get }
 }
 
 extension AttentionObjective {
@@ -31,4 +38,5 @@ extension AttentionObjective {
   public var memoryShapes: [String: [Int]] { [:] }
   /// Empty: the objective remembers nothing.
   public func remembered(of maps: PassMaps) -> [String: Tensor] { [:] }
+  public var remembersLooks: Bool { false }
 }

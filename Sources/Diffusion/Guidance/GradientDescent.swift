@@ -22,6 +22,8 @@ public struct GradientDescent: LatentGuide {
     self.schedule = schedule
   }
 
+  public var lossInput: LossInput { schedule.lossInput }
+
   /// Whether iteration `step` alters the latent or has a threshold.
   public func acts(at step: Int) -> Bool { schedule.acts(at: step) }
 
@@ -34,19 +36,24 @@ public struct GradientDescent: LatentGuide {
     var latent = latent
     var probe = try look(latent, .loss, 0)
     let alpha = schedule.stepSize(step, of: count)
+    var loss = \ObjectiveValue.loss
     if let threshold = schedule.thresholds[step] {
       // Rounded to float32, as torch does when it compares.
-      (latent, probe) = try refined(
-        latent, probe, target: Float(max(0, 1 - threshold)), tries: schedule.tries(at: step),
-        alpha: alpha, look)
+      let target = Float(max(0, 1 - threshold))
+      let tries = schedule.tries(at: step)
+      if probe.value.shortfall > target, tries > 0 {
+        (latent, probe) = try refined(
+          latent, probe, target: target, tries: tries, alpha: alpha, look)
+        loss = \.afterRefinement
+      }
     }
     guard step < schedule.maxIterations else { return latent }
-    return updated(latent, probe, \.loss, alpha: alpha)
+    return updated(latent, probe, loss, alpha: alpha)
   }
 
   /// Iterative latent refinement (section 4.1).
   ///
-  /// The loop tests the loss measured *before* the update it has just made, so one more update
+  /// At least one try is made. The loop tests the loss measured *before* the update it has just made, so one more update
   /// always lands after the target is met, as published.
   private func refined(
     _ latent: Tensor, _ first: LossProbe, target: Float, tries: Int, alpha: Float,
@@ -60,7 +67,7 @@ public struct GradientDescent: LatentGuide {
       if attempt > 1 { probe = try look(latent, .refinement, attempt) }
       latent = updated(latent, probe, \.refinement, alpha: alpha)
     }
-    return attempt == 0 ? (latent, probe) : (latent, try look(latent, .loss, attempt))
+    return (latent, try look(latent, .loss, attempt))
   }
 
   /// `z − α ∂L/∂z`; where the loss is exactly 0 it has no slope, and the latent stays.

@@ -13,9 +13,20 @@ private import Foundation
 /// Every method that follows a loss has one, each with the numbers that were published for it.
 public struct GradientSchedule: Hashable, Sendable {
   /// The latent moves while the iteration is below this.
-  public var maxIterations = 25
+  public var maxIterations: Int {
+    get { givenIterations ?? publishedIterations }
+    set { givenIterations = newValue }
+  }
   /// The attention to reach, by iteration: for Attend-and-Excite that of every subject.
-  public var thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8]
+  public var thresholds: [Int: Double] {
+    get { givenThresholds ?? publishedThresholds }
+    set { givenThresholds = newValue }
+  }
+  private let publishedIterations: Int
+  private let publishedThresholds: [Int: Double]
+  /// What holds whatever the number of iterations; `nil` for what was published.
+  private var givenIterations: Int?
+  private var givenThresholds: [Int: Double]?
   /// α before its decay; `nil` for the checkpoint's, and where that has none for the method's.
   public var scaleFactor: Double?
   /// α is multiplied by the square root of a line between these two values over all iterations.
@@ -24,17 +35,40 @@ public struct GradientSchedule: Hashable, Sendable {
   public var maxRefinementSteps = 20
   /// The largest number of tries at the first iteration; `nil` for the same as at the others.
   public var maxFirstRefinementSteps: Int?
+  /// The latent that a pass for the loss takes.
+  public var lossInput = LossInput.scaled
 
   /// Attend-and-Excite's α before its decay.
   package static let publishedScaleFactor = 20.0
 
-  /// Attend-and-Excite's schedule, except for the arguments.
+  /// Attend-and-Excite's schedule, except for the arguments, which hold whatever the number of steps.
   public init(
+    maxIterations: Int? = nil, thresholds: [Int: Double]? = nil, scaleRange: [Double] = [1, 0.5],
+    maxFirstRefinementSteps: Int? = nil
+  ) {
+    self = .published()
+    (givenIterations, givenThresholds) = (maxIterations, thresholds)
+    self.scaleRange = scaleRange
+    self.maxFirstRefinementSteps = maxFirstRefinementSteps
+  }
+
+  /// A schedule as it was published, for 50 steps: a run of a few steps takes the same shares of its own
+  /// iterations.
+  public static func published(
     maxIterations: Int = 25, thresholds: [Int: Double] = [0: 0.05, 10: 0.5, 20: 0.8],
     scaleRange: [Double] = [1, 0.5], maxFirstRefinementSteps: Int? = nil
+  ) -> Self {
+    Self(
+      publishedIterations: maxIterations, publishedThresholds: thresholds, scaleRange: scaleRange,
+      maxFirstRefinementSteps: maxFirstRefinementSteps)
+  }
+
+  private init(
+    publishedIterations: Int, publishedThresholds: [Int: Double], scaleRange: [Double],
+    maxFirstRefinementSteps: Int?
   ) {
-    self.maxIterations = maxIterations
-    self.thresholds = thresholds
+    self.publishedIterations = publishedIterations
+    self.publishedThresholds = publishedThresholds
     self.scaleRange = scaleRange
     self.maxFirstRefinementSteps = maxFirstRefinementSteps
   }
@@ -69,11 +103,46 @@ public struct GradientSchedule: Hashable, Sendable {
   }
 
   /// The schedule with a number for α: a checkpoint's is for a published 20, others are in proportion.
-  package func resolved(published: Double, checkpoint: Double?) -> Self {
+  ///
+  /// - Parameter iterations: how many a run of a few steps has; `nil` for a longer one.
+  package func resolved(published: Double, checkpoint: Double?, iterations: Int?) -> Self {
     var schedule = self
+    schedule.maxIterations = givenIterations ?? scaledIterations(to: iterations)
+    schedule.thresholds = givenThresholds ?? scaledThresholds(to: iterations)
     schedule.scaleFactor =
       scaleFactor ?? checkpoint.map { $0 * (published / Self.publishedScaleFactor) } ?? published
     return schedule
+  }
+}
+
+// MARK: - Runs of a few steps
+
+extension GradientSchedule {
+  /// Runs of at most so many steps take shares of the published iterations: the schedule of a longer
+  /// one is the published one, as in the official code.
+  package static let fewSteps = 8
+  private static let publishedSteps = 50
+
+  /// The published share of altered iterations, at least one if any are.
+  private func scaledIterations(to count: Int?) -> Int {
+    guard let count, publishedIterations > 0 else { return publishedIterations }
+    return max(1, min(publishedIterations, Self.publishedSteps) * count / Self.publishedSteps)
+  }
+
+  /// Thresholds at their published shares; of those that meet, the highest.
+  private func scaledThresholds(to count: Int?) -> [Int: Double] {
+    guard let count else { return publishedThresholds }
+    return Dictionary(
+      publishedThresholds.map { ($0.key * count / Self.publishedSteps, $0.value) },
+      uniquingKeysWith: max)
+  }
+
+  /// What is altered and asked for in a run of so many iterations, in words.
+  package func summary(of count: Int) -> String {
+    let targets = thresholds.filter { $0.key < count }.sorted { $0.key < $1.key }
+      .map { "\($0.value) at iteration \($0.key)" }
+    return "the latent is altered in the first \(min(maxIterations, count)) of \(count) iterations"
+      + (targets.isEmpty ? "" : ", targets are " + targets.joined(separator: ", "))
   }
 }
 
@@ -85,20 +154,26 @@ extension GradientSchedule {
 
   /// The schedule as a method's knobs.
   public static let knobs: [Knob<GradientSchedule>] = [
-    .integer(
-      "max-iter-to-alter", \.maxIterations, in: mostSteps,
-      "Number of iterations in which the latent is altered."),
+    Knob(
+      "max-iter-to-alter", "Number of iterations in which the latent is altered.",
+      placeholder: "number", expected: "0 to 1000",
+      standard: { String($0.publishedIterations) },
+      write: { $0.givenIterations.map { String($0) } },
+      read: { schedule, text in
+        guard let value = Int(text), mostSteps.contains(value) else { return false }
+        schedule.maxIterations = value
+        return true
+      }),
     Knob(
       "thresholds", "Attention to reach at given iterations; none for no refinement.",
       placeholder: "iteration=share,…",
       expected: "iteration=attention pairs, each attention 0 to 1 and each iteration once, or none",
-      write: { schedule in
-        schedule.thresholds.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-          .joined(separator: ",")
-      }, read: { $0.readThresholds($1) }),
+      standard: { text(of: $0.publishedThresholds) },
+      write: { $0.givenThresholds.map(text) }, read: { $0.readThresholds($1) }),
     Knob<GradientSchedule>(
       "scale-factor", "Step size before its decay.", placeholder: "number",
-      expected: "0 to 1000000", write: { $0.scaleFactor.map { String($0) } },
+      expected: "0 to 1000000", standard: { _ in "the checkpoint's, or the published one" },
+      write: { $0.scaleFactor.map { String($0) } },
       read: { schedule, text in
         guard let value = Double(text), (0...1e6).contains(value) else { return false }
         schedule.scaleFactor = value
@@ -136,7 +211,15 @@ extension GradientSchedule {
         schedule.maxFirstRefinementSteps = value
         return true
       }),
+    .choice(
+      "loss-input", \.lossInput,
+      "The latent that a pass for the loss takes under Euler and LMS: scaled as for the noise, or "
+        + "unscaled as in the published code."),
   ]
+
+  private static func text(of thresholds: [Int: Double]) -> String {
+    thresholds.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+  }
 
   private mutating func readThresholds(_ text: String) -> Bool {
     var read: [Int: Double] = [:]

@@ -8,6 +8,9 @@ public protocol LatentGuide: Sendable {
   /// The loss it follows.
   var objective: any AttentionObjective { get }
 
+  /// How the latent of a look is given to the UNet; ``LossInput/scaled`` unless it says otherwise.
+  var lossInput: LossInput { get }
+
   /// Whether it looks at the latent at iteration `step`.
   func acts(at step: Int) -> Bool
 
@@ -33,4 +36,5 @@ public protocol LatentGuide: Sendable {
 
 extension LatentGuide {
   public var memoryShapes: [String: [Int]] { [:] }
+  public var lossInput: LossInput { .scaled }
 }

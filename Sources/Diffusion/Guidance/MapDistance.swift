@@ -5,14 +5,14 @@ enum MapDistance {
   /// Below this a probability is taken for it, so that a logarithm and its slope are finite.
   static let floor: Float = 1e-10
 
-  /// Σ p log(p / q).
-  static func divergence(_ p: Tensor, _ q: Tensor) -> Tensor {
+  /// Σ p log(p / q), with probabilities below `floor` taken for it in the logarithms.
+  static func divergence(_ p: Tensor, _ q: Tensor, floor: Float = floor) -> Tensor {
     (p * (p.floored(at: floor).logarithm - q.floored(at: floor).logarithm)).sum
   }
 
   /// ½ [KL(p ‖ q) + KL(q ‖ p)].
-  static func symmetricDivergence(_ p: Tensor, _ q: Tensor) -> Tensor {
-    (divergence(p, q) + divergence(q, p)).affine(scale: 0.5)
+  static func symmetricDivergence(_ p: Tensor, _ q: Tensor, floor: Float = floor) -> Tensor {
+    (divergence(p, q, floor: floor) + divergence(q, p, floor: floor)).affine(scale: 0.5)
   }
 
   /// Jensen and Shannon's: ½ [KL(p ‖ m) + KL(q ‖ m)] with m = ½ (p + q).

@@ -43,6 +43,23 @@ package struct NoiseDistribution {
     return sum / Double(max(mean.count, 1))
   }
 
+  /// Further steps of the same Adam, down the divergence's own slope, until it is at most `bound`.
+  ///
+  /// Adam's memory still carries the loss, so that these steps go on along it for a while. Where they do
+  /// not come to an end, ``settle(below:)`` makes one.
+  package mutating func descendDivergence(below bound: Double, rate: Double) {
+    let share = 1 / Float(max(mean.count, 1))
+    for _ in 0..<Self.mostSteps where divergence > bound {
+      let spread = logVariance.map { (exp($0) - 1) / 2 * share }
+      meanMoments.step(&mean, mean.map { $0 * share }, rate: rate)
+      varianceMoments.step(&logVariance, spread, rate: rate)
+    }
+    settle(below: bound)
+  }
+
+  /// Some hundred are made with the published numbers.
+  private static let mostSteps = 20_000
+
   /// Brings the noise back towards normal noise, as far as the divergence asks for.
   package mutating func settle(below bound: Double) {
     while true {

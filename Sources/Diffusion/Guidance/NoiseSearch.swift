@@ -14,10 +14,14 @@ public import TensorEngine
 /// | `Adam` | the optimiser of the joint loss |
 /// | `rounds`, `steps` | how many noises are drawn, steps from each |
 ///
-/// In the first iteration alone. What is good enough is the objective's to say: its shortfall is 0.
-/// If no round reaches the target, the search continues from the best noise for more steps. The published code
-/// takes steps on the divergence until it is small enough; here the mean and the log variance go
-/// straight to where it is, on the line to normal noise.
+/// In the first iteration alone. What is good enough is the objective's to say: its shortfall is 0. If no
+/// round reaches the target, a last search begins with the noise that the best round drew. Looks are
+/// compared by the objective's search score, and the best of all is taken. So that the noise stays noise,
+/// mean and log variance go straight to where the divergence is small enough, on the line to normal noise.
+///
+/// The published code (``ObjectiveForm/code``) scores a round by its last look, takes the noise after
+/// the last step, which nobody has looked at, and takes further Adam steps on the divergence until it is
+/// small enough. It searches in the scheduler's scale of the latent.
 public struct NoiseSearch: LatentGuide {
   /// The knobs of the search, with the published defaults.
   public struct Settings: Sendable, Hashable {
@@ -25,7 +29,7 @@ public struct NoiseSearch: LatentGuide {
     public var rounds = 5
     /// Steps from each.
     public var steps = 10
-    /// Steps from the best noise, if no round reached the target.
+    /// Steps from the noise that the best round drew, if no round reached the target.
     public var finalSteps = 50
     /// Adam's learning rate.
     public var rate = 0.01
@@ -44,7 +48,7 @@ public struct NoiseSearch: LatentGuide {
       .integer("search-steps", \.steps, in: 1...1000, "Optimisation steps from each."),
       .integer(
         "final-search-steps", \.finalSteps, in: 0...1000,
-        "Optimisation steps from the best one, if none reaches the targets."),
+        "Optimisation steps from the noise of the best round, if none reaches the targets."),
       .number("search-rate", \.rate, in: 1e-9...1e3, "Learning rate of the search."),
       .number(
         "search-divergence", \.divergence, in: 1e-9...1e3,
@@ -56,6 +60,8 @@ public struct NoiseSearch: LatentGuide {
   let schedule: GradientDescent
   /// Every knob of the search.
   let settings: Settings
+  /// What is kept of a round, and how noise stays noise.
+  let form: ObjectiveForm
   /// The deviation of the first iteration's latent.
   private let scale: Float
   /// Draws the noise of a round, from 1.
@@ -63,17 +69,20 @@ public struct NoiseSearch: LatentGuide {
 
   /// A search with `settings` for initial noise, before a run on `schedule`.
   package init(
-    _ schedule: GradientDescent, _ settings: Settings, scale: Float,
-    fresh: @escaping @Sendable (Int) throws -> Tensor
+    _ schedule: GradientDescent, _ settings: Settings, _ form: ObjectiveForm = .paper,
+    scale: Float, fresh: @escaping @Sendable (Int) throws -> Tensor
   ) {
     self.schedule = schedule
     self.settings = settings
+    self.form = form
     self.scale = scale
     self.fresh = fresh
   }
 
   /// The schedule's objective.
   public var objective: any AttentionObjective { schedule.objective }
+
+  public var lossInput: LossInput { schedule.lossInput }
 
   public func acts(at step: Int) -> Bool { step == 0 || schedule.acts(at: step) }
 
@@ -91,34 +100,53 @@ public struct NoiseSearch: LatentGuide {
   private func searched(
     _ latent: Tensor, _ look: (Tensor, Phase, Int) throws -> LossProbe
   ) throws -> Tensor {
-    var best = Candidate(latent: latent, loss: .infinity)
     var looks = 0
-    func descend(from start: Tensor, steps: Int) throws -> Bool {
+    // The published code knows no other scale than that of the latent.
+    let unit = form == .code ? 1 : scale
+    func search(from start: Tensor, steps: Int) throws -> Round {
       var noise = NoiseDistribution(start)
+      var round = Round(start: start, latent: start.affine(scale: unit))
       for _ in 0..<steps {
         looks += 1
-        let latent = noise.sample.affine(scale: scale)
+        let latent = noise.sample.affine(scale: unit)
         let probe = try look(latent, .refinement, looks)
-        let isGood = probe.value.shortfall <= 0
-        if isGood || probe.value.refinement.item < best.loss {
-          best = Candidate(latent: latent, loss: probe.value.refinement.item)
+        let score = probe.value.searchScore
+        round.isGood = probe.value.shortfall <= 0
+        if round.isGood || form == .code || score < round.score {
+          (round.latent, round.score) = (latent, score)
         }
-        if isGood { return true }
-        noise.descend(probe.gradient(of: \.refinement).affine(scale: scale), rate: settings.rate)
-        noise.settle(below: settings.divergence)
+        if round.isGood { return round }
+        noise.descend(probe.gradient(of: \.refinement).affine(scale: unit), rate: settings.rate)
+        switch form {
+        case .paper: noise.settle(below: settings.divergence)
+        case .code: noise.descendDivergence(below: settings.divergence, rate: settings.rate)
+        }
       }
-      return false
+      if form == .code { round.latent = noise.sample.affine(scale: unit) }
+      return round
     }
-    for round in 0..<settings.rounds {
-      let start = try round == 0 ? latent.affine(scale: 1 / scale) : fresh(round)
-      if try descend(from: start, steps: settings.steps) { return best.latent }
+    var rounds: [Round] = []
+    for index in 0..<settings.rounds {
+      let start = try index == 0 ? latent : fresh(index).affine(scale: scale)
+      rounds.append(try search(from: start.affine(scale: 1 / unit), steps: settings.steps))
+      if rounds[index].isGood { break }
     }
-    _ = try descend(from: best.latent.affine(scale: 1 / scale), steps: settings.finalSteps)
-    return best.latent
+    guard let best = rounds.min(by: { $0.score < $1.score }) else { return latent }
+    if form == .paper, let good = rounds.first(where: \.isGood) { return good.latent }
+    if best.isGood { return best.latent }
+    let last = try search(from: best.start, steps: settings.finalSteps)
+    return form == .code || last.isGood || last.score < best.score ? last.latent : best.latent
   }
 
-  private struct Candidate {
-    let latent: Tensor
-    let loss: Float
+  /// What a search from one drawn noise found.
+  private struct Round {
+    /// The noise that was drawn.
+    let start: Tensor
+    /// What is kept of it.
+    var latent: Tensor
+    /// The search score that the round is compared by.
+    var score = Float.infinity
+    /// Whether it reached the target.
+    var isGood = false
   }
 }

@@ -1,19 +1,21 @@
 /// The part of a map around its peak, cut out by Otsu's threshold.
 ///
-/// - Reference: Otsu, A Threshold Selection Method from Gray-Level Histograms, IEEE SMC 1979.
-enum OtsuBlob {
+/// - Reference: Otsu, A Threshold Selection Method from Gray-Level Histograms, IEEE SMC 1979; InitNO's
+///   `utils/attn_utils.py`, which takes the threshold of OpenCV.
+package enum OtsuBlob {
   private static let levels = 256
 
-  /// The cells that are above the threshold and touch the peak through others, along rows and
+  /// The cells that are not below the threshold and touch the peak through others, along rows and
   /// columns.
+  ///
+  /// Grey levels are 255 times the map, without their fractions; the threshold's own level belongs.
   ///
   /// - Parameters:
   ///   - peak: the place of the map's largest number.
-  ///   - values: the map in row-major order.
+  ///   - values: the map in row-major order, in 0…1.
   /// - Returns: whether each cell belongs; the peak always does.
-  static func around(_ peak: Int, in values: [Float], columns: Int) -> [Bool] {
-    let grey = greyLevels(values)
-    let threshold = threshold(grey)
+  package static func around(_ peak: Int, in values: [Float], columns: Int) -> [Bool] {
+    let least = Float(Double(threshold(values.map(greyLevel))) / Double(levels - 1))
     var blob = [Bool](repeating: false, count: values.count)
     blob[peak] = true
     var open = [peak]
@@ -22,7 +24,7 @@ enum OtsuBlob {
       if place % columns > 0 { neighbours.append(place - 1) }
       if place % columns < columns - 1 { neighbours.append(place + 1) }
       for next in neighbours
-      where values.indices.contains(next) && !blob[next] && grey[next] > threshold {
+      where values.indices.contains(next) && !blob[next] && values[next] >= least {
         blob[next] = true
         open.append(next)
       }
@@ -30,30 +32,38 @@ enum OtsuBlob {
     return blob
   }
 
-  /// The map in whole levels from its least to its largest number.
-  private static func greyLevels(_ values: [Float]) -> [Int] {
-    guard let least = values.min(), let most = values.max(), most > least else {
-      return [Int](repeating: 0, count: values.count)
-    }
-    return values.map { Int(($0 - least) / (most - least) * Float(levels - 1)) }
+  private static func greyLevel(_ value: Float) -> Int {
+    min(max(Int(value * Float(levels - 1)), 0), levels - 1)
   }
 
-  /// The level that parts the histogram with the largest variance between the two sides.
+  /// The level that parts the histogram with the largest variance between the two sides; 0 where all
+  /// levels are equal.
+  ///
+  /// In shares and running means, as OpenCV has it: where levels between the sides are empty, their
+  /// variances are equal but for rounding, which decides.
   private static func threshold(_ grey: [Int]) -> Int {
-    var counts = [Double](repeating: 0, count: levels)
-    for level in grey { counts[level] += 1 }
+    var shares = [Double](repeating: 0, count: levels)
+    for level in grey { shares[level] += 1 }
     let all = Double(grey.count)
-    let moment = counts.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element }
-    var (below, belowMoment) = (0.0, 0.0)
-    var (best, chosen) = (-1.0, 0)
-    for level in 0..<levels - 1 {
-      below += counts[level]
-      belowMoment += Double(level) * counts[level]
-      guard below > 0, below < all else { continue }
-      let difference = belowMoment / below - (moment - belowMoment) / (all - below)
-      let variance = below * (all - below) * difference * difference
+    shares = shares.map { $0 * (1 / all) }
+    let mean = shares.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element }
+    var (below, belowMean) = (0.0, 0.0)
+    var (best, chosen) = (0.0, 0)
+    for level in 0..<levels {
+      belowMean *= below
+      below += shares[level]
+      let above = 1 - below
+      guard min(below, above) >= smallestShare, max(below, above) <= 1 - smallestShare else {
+        continue
+      }
+      belowMean = (belowMean + Double(level) * shares[level]) / below
+      let aboveMean = (mean - below * belowMean) / above
+      let variance = below * above * (belowMean - aboveMean) * (belowMean - aboveMean)
       if variance > best { (best, chosen) = (variance, level) }
     }
     return chosen
   }
+
+  /// A side with less of the cells is no side.
+  private static let smallestShare = Double(Float.ulpOfOne)
 }

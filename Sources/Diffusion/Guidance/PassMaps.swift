@@ -9,17 +9,28 @@ public struct PassMaps: Sendable {
   public let probabilities: [Tensor]
   /// The scheduler's iteration, from 0.
   public let step: Int
+  /// What the pass is for.
+  public let phase: Phase
   /// What the objective remembered of the step before; empty in the first step.
   public let memory: [String: Tensor]
 
   /// The probabilities of `sites` in one pass of the prompt, in the same order.
   public init(
-    sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, memory: [String: Tensor] = [:]
+    sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, phase: Phase = .denoise,
+    memory: [String: Tensor] = [:]
   ) {
     self.sites = sites
     self.probabilities = probabilities
     self.step = step
+    self.phase = phase
     self.memory = memory
+  }
+
+  /// The same maps as constants.
+  var detached: PassMaps {
+    PassMaps(
+      sites: sites, probabilities: probabilities.map(\.detached), step: step, phase: phase,
+      memory: memory)
   }
 
   /// The mean over the heads and layers of one kind at one grid, `[pixel, key]`; each row sums to 1.

@@ -27,7 +27,7 @@ public struct InputPicture: Hashable, Sendable {
   /// gigabytes on its way to a run's size.
   private static let largestRatio = 64
 
-  /// Reads a PNG or JPEG file.
+  /// Reads a PNG, JPEG, WebP or GIF file; of an animation, its first frame.
   /// - Throws: `FileError` when there is none, or it is not a picture, damaged or too large.
   public init(_ path: String, fit: Fit = .squash) throws {
     let file = try PictureFile(path, transparency: .dropped)

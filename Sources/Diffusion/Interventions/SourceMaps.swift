@@ -4,15 +4,18 @@ internal import TensorEngine
 
 /// Keeps the maps of a source's latest pass, for the run that is made in step with it.
 final class SourceMaps: AttentionObserver, Sendable {
-  /// Self-attention of more pixels decides details that are not part of the layout.
-  private static let mostPixels = 32 * 32
-
   private let windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window)
+  private let selfPixels: Int
   private let iterations: Int
   private let kept = Mutex<[String: Tensor]>([:])
 
-  init(windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window), iterations: Int) {
+  /// - Parameter selfPixels: self-attention of more pixels is not taken over.
+  init(
+    windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window), selfPixels: Int,
+    iterations: Int
+  ) {
     self.windows = windows
+    self.selfPixels = selfPixels
     self.iterations = iterations
   }
 
@@ -22,7 +25,7 @@ final class SourceMaps: AttentionObserver, Sendable {
     // The published code has one more entry for cross-attention than there are iterations.
     case .cross: windows.cross.contains(step, of: iterations + 1)
     case .`self`:
-      site.grid.pixels <= Self.mostPixels && windows.own.contains(step, of: iterations)
+      site.grid.pixels <= selfPixels && windows.own.contains(step, of: iterations)
     }
   }
 

@@ -10,21 +10,25 @@ final class SourceRun: Sendable {
   let factors: [Float]?
   /// When its maps are taken over.
   let windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window)
+  /// Self-attention of more pixels is not taken over.
+  let selfPixels: Int
 
   init(
     run: PlannedRun, alignment: PromptAlignment, factors: [Float]?,
-    windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window)
+    windows: (cross: PromptToPrompt.Window, own: PromptToPrompt.Window), selfPixels: Int
   ) {
     self.run = run
     self.alignment = alignment
     self.factors = factors
     self.windows = windows
+    self.selfPixels = selfPixels
   }
 
   /// The run, ready to be made, and the intervention that hands its maps on.
   /// - Throws: ``DiffusionError`` when the run cannot be made.
   func started() throws -> (sequence: DenoisingSequence, intervention: MapTransfer) {
-    let maps = SourceMaps(windows: windows, iterations: run.timesteps.count)
+    let maps = SourceMaps(
+      windows: windows, selfPixels: selfPixels, iterations: run.timesteps.count)
     return (
       try run.sequence(observers: [maps]),
       MapTransfer(alignment: alignment, factors: factors, maps: maps)

@@ -96,7 +96,7 @@ extension AttentionOverlap {
         case .intersectionOverUnion: meanOverPairs(read, Self.intersectionOverUnion)
         case .centreDistance: meanOverPairs(read, centreNearness)
         case .divergence:
-          meanOverPairs(read, MapDistance.symmetricDivergence).affine(scale: -1)
+          meanOverPairs(read) { MapDistance.symmetricDivergence($0, $1) }.affine(scale: -1)
         case .compactness: Self.spread(subjects.map(read.raw))
         }
       return ObjectiveValue(loss: loss, scores: read.scores(of: subjects))

@@ -16,13 +16,19 @@ internal import TensorEngine
 /// | `cornerWidth` | L, the cells on either side of an edge that count |
 /// | `loss` | L = Σ_s L_IB + L_OB + L_CC |
 ///
-/// A is B̃. Refinement descends on the worst subject's L_IB alone. From the formulas alone.
+/// A is B̃. Refinement descends on the worst subject's L_IB alone. The update after it follows L; in
+/// the published code (``ObjectiveForm/code``) it follows Σ_s L_IB alone, since L_OB and L_CC are those
+/// of the latent before refinement. From the formulas alone.
+///
+/// - Reference: github.com/showlab/BoxDiff `pipeline/sd_pipeline_boxdiff.py`.
 public struct BoxDiff: BoxMethod {
   public let name = "box-diff"
   public let title = "BoxDiff"
   public let summary =
     "BoxDiff (Xie et al., ICCV 2023): each word's attention is in its box, and nowhere else."
   public var boxes: [WordBox] = []
+  /// What the update after refinement follows.
+  public var form = ObjectiveForm.paper
   /// P, in 0…1; one cell counts at least.
   public var topShare = 0.2
   /// L, in cells.
@@ -35,6 +41,7 @@ public struct BoxDiff: BoxMethod {
 
   public static let knobs: [Knob<BoxDiff>] =
     [
+      .choice("objective-form", \.form, ObjectiveForm.help),
       .number(
         "top-share", \.topShare, in: 0...1, "Fraction of the cells that means are taken over."),
       .integer(
@@ -44,7 +51,7 @@ public struct BoxDiff: BoxMethod {
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     Loss(
-      subjects: run.subjects, boxes: try layout(in: run), topShare: topShare,
+      subjects: run.subjects, boxes: try layout(in: run), form: form, topShare: topShare,
       cornerWidth: cornerWidth, reading: run.reading(smoothing))
   }
 }
@@ -56,6 +63,8 @@ extension BoxDiff {
     package let subjects: [Subject]
     /// The boxes that the loss reads.
     package let boxes: [LayoutBox]
+    /// What the update after refinement follows.
+    package let form: ObjectiveForm
     /// P, in 0…1; one cell counts at least.
     package let topShare: Double
     /// L, in cells.
@@ -65,11 +74,12 @@ extension BoxDiff {
 
     /// The loss of attention outside `boxes`, with `subjects` measured.
     package init(
-      subjects: [Subject], boxes: [LayoutBox], topShare: Double = 0.2, cornerWidth: Int = 1,
-      reading: MapReading
+      subjects: [Subject], boxes: [LayoutBox], form: ObjectiveForm = .paper,
+      topShare: Double = 0.2, cornerWidth: Int = 1, reading: MapReading
     ) {
       self.subjects = subjects
       self.boxes = boxes
+      self.form = form
       self.topShare = topShare
       self.cornerWidth = cornerWidth
       self.reading = reading
@@ -103,7 +113,8 @@ extension BoxDiff {
           ]))
       }
       return ObjectiveValue(
-        loss: .total(losses), scores: read.scores(of: subjects), refinement: .largest(inside))
+        loss: .total(losses), scores: read.scores(of: subjects), refinement: .largest(inside),
+        afterRefinement: form == .code ? .total(inside.map(\.rectified)) : nil)
     }
 
     /// The mean of the highest share of the cells that `mask` holds; 0 if it holds none.

@@ -81,7 +81,7 @@ public struct ComposableDiffusion: Method {
 
   public func texts(for run: PlannedRun) throws -> [EncodedText] {
     (parts ?? []).map { part in
-      EncodedText(.part, run.model.tokenizer.encode(part.text), weight: part.weight)
+      EncodedText(.part, run.tokens(part.text), weight: part.weight)
     }
   }
 
@@ -99,7 +99,7 @@ public struct ComposableDiffusion: Method {
         try DiffusionError.require(
           weight.isFinite, "the weight of '\(part.text)'", String(weight), "a number")
         return NoiseComponent(
-          embedding: part.text == run.prompt.prompt ? nil : try run.model.embedding(part.text),
+          embedding: part.text == run.prompt.prompt ? nil : try run.embedding(part.text),
           weight: Float(weight))
       })
   }

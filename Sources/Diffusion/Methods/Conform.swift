@@ -16,8 +16,15 @@ package import TensorEngine
 /// | `contrast` | −mean log(e^(s_ap/τ) / (e^(s_ap/τ) + Σ_n e^(s_an/τ))) over positive pairs (a, p) |
 /// | `singles` | the loss of groups of one word each: mean (1 − s_ap) + mean s_an |
 ///
-/// The maps of the step before are constants: those that its noise was predicted with, where the
-/// published code keeps those of its last look.
+/// Groups of one word each have no positive pair before there is a step before, and NT-Xent is 0
+/// there: `singles` parts them all the same. The published code (``ObjectiveForm/code``) has NT-Xent
+/// throughout, and `singles` as an option.
+///
+/// The maps of the step before are constants: those that its noise was predicted with. The published
+/// code keeps those of its last look, before the last update of the latent. Its notebook alters 30
+/// iterations, where its pipeline has 25.
+///
+/// - Reference: github.com/gemlab-vt/CONFORM `pipeline_conform.py`, `notebook.ipynb`.
 public struct Conform: GroupMethod {
   public let name = "conform"
   public let title = "CONFORM"
@@ -25,19 +32,22 @@ public struct Conform: GroupMethod {
     "CONFORM (Meral et al., CVPR 2024): maps of one group of words attract each other, and repel "
     + "those of other groups."
   public var groups: [[String]]?
+  /// Which loss groups of one word have, and which maps are kept of a step.
+  public var form = ObjectiveForm.paper
   /// τ.
   public var temperature = 0.5
   /// Whether maps are renormalised over the tokens before they are smoothed.
   public var renormalizes = false
   public var smoothing = MapSmoothing()
   // Its loss is above 0 whatever the maps, so that nothing short of all tries attains 1.
-  public var schedule = GradientSchedule(thresholds: [0: 1, 10: 1, 20: 1])
+  public var schedule = GradientSchedule.published(thresholds: [0: 1, 10: 1, 20: 1])
 
   /// The published knobs.
   public init() {}
 
   public static let knobs: [Knob<Conform>] =
     [
+      .choice("objective-form", \.form, ObjectiveForm.help),
       .number("temperature", \.temperature, in: 1e-2...1e3, "Temperature of the contrastive loss."),
       .toggle(
         "renormalize", \.renormalizes, "Renormalise maps over the tokens before they are compared."),
@@ -45,7 +55,7 @@ public struct Conform: GroupMethod {
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     Loss(
-      subjects: run.subjects, groups: try wordGroups(in: run.prompt).map(\.words),
+      subjects: run.subjects, groups: try wordGroups(in: run.prompt).map(\.words), form: form,
       temperature: Float(temperature), renormalises: renormalizes, reading: run.reading(smoothing))
   }
 }
@@ -57,6 +67,8 @@ extension Conform {
     package let subjects: [Subject]
     /// Words that belong together.
     package let groups: [[Subject]]
+    /// Which loss groups of one word have, and which maps are kept of a step.
+    package let form: ObjectiveForm
     /// τ.
     package let temperature: Float
     /// Whether maps are renormalised over the tokens before they are smoothed; those of the paper's
@@ -67,11 +79,12 @@ extension Conform {
 
     /// The contrastive loss over `groups` of words, with `subjects` measured.
     package init(
-      subjects: [Subject], groups: [[Subject]], temperature: Float = 0.5,
-      renormalises: Bool = false, reading: MapReading
+      subjects: [Subject], groups: [[Subject]], form: ObjectiveForm = .paper,
+      temperature: Float = 0.5, renormalises: Bool = false, reading: MapReading
     ) {
       self.subjects = subjects
       self.groups = groups
+      self.form = form
       self.temperature = temperature
       self.renormalises = renormalises
       self.reading = reading
@@ -105,7 +118,7 @@ extension Conform {
         }
         classes += classes
       }
-      let isSingle = groups.allSatisfy { $0.count == 1 }
+      let isSingle = form == .paper && groups.allSatisfy { $0.count == 1 }
       return ObjectiveValue(
         loss: (isSingle ? singles : contrast)(embeddings, classes),
         scores: read.scores(of: subjects))
@@ -122,10 +135,18 @@ extension Conform {
       ["maps": [groups.reduce(0) { $0 + $1.count }, reading.grid.rows * reading.grid.columns]]
     }
 
-    /// The words' maps.
+    /// Whether the maps of looks are kept, as the published code does.
+    package var remembersLooks: Bool { form == .code }
+
+    /// The words' maps: of the pass that predicted the noise, or of the last look before it, which
+    /// waits beside those of the step before until the step is over.
     package func remembered(of maps: PassMaps) -> [String: Tensor] {
-      let embeddings = embeddings(reading.read(maps)).map { $0.reshaped([1, $0.count]) }
-      return ["maps": Tensor.concatenated(embeddings, axis: 0).detached]
+      func now() -> Tensor {
+        let embeddings = embeddings(reading.read(maps)).map { $0.reshaped([1, $0.count]) }
+        return Tensor.concatenated(embeddings, axis: 0).detached
+      }
+      if maps.phase == .denoise { return ["maps": maps.memory["look"] ?? now()] }
+      return maps.memory.merging(["look": now()]) { $1 }
     }
 
     /// NT-Xent over every ordered pair of one class.

@@ -26,7 +26,7 @@ public struct DivideAndBind: GroupMethod {
   /// The paper's loss or the published code's.
   public var form = ObjectiveForm.paper
   public var smoothing = MapSmoothing()
-  public var schedule = GradientSchedule(
+  public var schedule = GradientSchedule.published(
     thresholds: [0: 0.05, 10: 0.2, 20: 0.3], maxFirstRefinementSteps: 50)
 
   /// The published knobs with the paper's loss.

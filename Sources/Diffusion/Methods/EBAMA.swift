@@ -30,7 +30,8 @@ public struct EBAMA: GroupMethod {
   /// Whether a noun without modifiers is kept away from the other words.
   public var readsBareNouns = true
   public var smoothing = MapSmoothing()
-  public var schedule = GradientSchedule(maxIterations: 26, thresholds: [:], scaleRange: [1, 1])
+  public var schedule = GradientSchedule.published(
+    maxIterations: 26, thresholds: [:], scaleRange: [1, 1])
 
   /// The published knobs.
   public init() {}

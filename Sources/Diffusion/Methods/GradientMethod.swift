@@ -36,12 +36,19 @@ extension GradientMethod {
   public func looks(at step: Int) -> [MethodLook] { schedule.looks(at: step) }
   public func resolved(for run: PlannedRun) throws -> Self { withStepSize(for: run) }
 
-  /// The same method with a number for α.
+  /// The same method with numbers for α, and for iterations where the run has few steps.
   public func withStepSize(for run: PlannedRun) -> Self {
     var method = self
     method.schedule = schedule.resolved(
-      published: publishedScaleFactor, checkpoint: run.model.checkpoint.guidance.scaleFactor)
+      published: publishedScaleFactor, checkpoint: run.model.checkpoint.guidance.scaleFactor,
+      iterations: run.hasFewSteps ? run.timesteps.count : nil)
     return method
+  }
+
+  /// In a run of a few steps, what its schedule comes to.
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    guard run.hasFewSteps else { return [] }
+    return [MethodNote("\(name): " + schedule.summary(of: run.timesteps.count))]
   }
 
   public func guide(

@@ -16,16 +16,22 @@ package import TensorEngine
 /// | `targets` | τ_CrossAttn and τ_SelfAttn |
 ///
 /// The search for noise, in the first iteration, descends on response + conflict + strays, conflict
-/// left out while the response is above ½. Later refinement descends on
-/// response + conflict + 0.1 strays + 0.1 drift, and every update on the response alone.
-/// The running mean is taken once a step, of the pass that predicts its noise; the published code
-/// takes it at every look. What is attained is the smaller share of the two targets, 1 once both are.
+/// left out while the response is above ½. It compares looks by response + conflict, with 1 for a
+/// conflict that was left out, so that noise just above ½ is not better than noise below it. Later
+/// refinement descends on response + conflict + 0.1 strays + 0.1 drift, and every update on the
+/// response alone. The running mean is taken once a step, of the pass that predicts its noise; the
+/// published code (``ObjectiveForm/code``) takes it at every look, that look among it, and searches
+/// otherwise: see ``NoiseSearch``. What is attained is the smaller share of the two targets, 1 once both are.
+///
+/// - Reference: github.com/xiefan-guo/initno `initno/pipelines/pipeline_sd_initno.py`.
 public struct InitNO: GradientMethod {
   public let name = "initno"
   public let title = "InitNO"
   public let summary =
     "InitNO (Guo et al., CVPR 2024): searches for initial noise that suits the prompt, then follows "
     + "Attend-and-Excite's schedule."
+  /// How noise is searched for, and when the running mean is taken.
+  public var form = ObjectiveForm.paper
   /// The knobs of the search.
   public var search = NoiseSearch.Settings()
   /// The target that the cross-attention score must fall below.
@@ -34,7 +40,7 @@ public struct InitNO: GradientMethod {
   public var conflictTarget = 0.3
   public var smoothing = MapSmoothing()
   // Refinement until both targets are met at these iterations.
-  public var schedule = GradientSchedule(thresholds: [10: 1, 20: 1])
+  public var schedule = GradientSchedule.published(thresholds: [10: 1, 20: 1])
 
   /// The published knobs.
   public init() {}
@@ -42,7 +48,8 @@ public struct InitNO: GradientMethod {
   public var needsSubjects: Bool { true }
 
   public static let knobs: [Knob<InitNO>] =
-    NoiseSearch.Settings.knobs.map { $0.lifted(\.search) }
+    [.choice("objective-form", \.form, ObjectiveForm.help)]
+    + NoiseSearch.Settings.knobs.map { $0.lifted(\.search) }
     + [
       .number(
         "response-target", \.responseTarget, in: 1e-6...1,
@@ -64,8 +71,8 @@ public struct InitNO: GradientMethod {
       run.request.picture == nil, "the start picture of \(name)", "given",
       "none, because it searches for initial noise")
     return Loss(
-      subjects: run.subjects, targets: (Float(responseTarget), Float(conflictTarget)),
-      reading: run.reading(smoothing))
+      subjects: run.subjects, form: form,
+      targets: (Float(responseTarget), Float(conflictTarget)), reading: run.reading(smoothing))
   }
 
   /// The guide that searches, then follows the schedule.
@@ -73,7 +80,7 @@ public struct InitNO: GradientMethod {
     along objective: any AttentionObjective, in run: PlannedRun
   ) throws -> any LatentGuide {
     NoiseSearch(
-      GradientDescent(objective, schedule), search, scale: try run.initialNoiseScale,
+      GradientDescent(objective, schedule), search, form, scale: try run.initialNoiseScale,
       fresh: run.freshNoise)
   }
 }
@@ -83,6 +90,8 @@ extension InitNO {
   package struct Loss: AttentionObjective {
     /// What the loss is about.
     package let subjects: [Subject]
+    /// When the running mean is taken.
+    package let form: ObjectiveForm
     /// The targets that the response and the conflict must fall below.
     package let targets: (response: Float, conflict: Float)
     /// How maps are read.
@@ -90,10 +99,11 @@ extension InitNO {
 
     /// The scores of `subjects`, with the targets that they must fall below.
     package init(
-      subjects: [Subject], targets: (response: Float, conflict: Float) = (0.2, 0.3),
-      reading: MapReading
+      subjects: [Subject], form: ObjectiveForm = .paper,
+      targets: (response: Float, conflict: Float) = (0.2, 0.3), reading: MapReading
     ) {
       self.subjects = subjects
+      self.form = form
       self.targets = targets
       self.reading = reading
     }
@@ -113,8 +123,9 @@ extension InitNO {
       let conflict = conflict(own, maps, read)
       let strays = Tensor.total(own.map(Self.stray))
       var refinement = response + strays.affine(scale: maps.step == 0 ? 1 : 0.1)
-      if maps.step > 0 || response.item <= 0.5 { refinement = refinement + conflict }
-      if maps.step > 0, let drift = drift(own, maps.memory) {
+      let isConflictLeftOut = response.item > 0.5
+      if maps.step > 0 || !isConflictLeftOut { refinement = refinement + conflict }
+      if maps.step > 0, let drift = drift(own, maps) {
         refinement = refinement + drift.affine(scale: 0.1)
       }
       let attained = min(
@@ -122,7 +133,8 @@ extension InitNO {
         targets.conflict / max(conflict.item, MapDistance.floor))
       return ObjectiveValue(
         loss: response.rectified, scores: read.scores(of: subjects), refinement: refinement,
-        shortfall: 1 - attained)
+        shortfall: 1 - attained,
+        searchScore: response.item + (isConflictLeftOut ? 1 : conflict.item))
     }
 
     private func conflict(_ own: [Tensor], _ maps: PassMaps, _ read: TokenMaps) -> Tensor {
@@ -153,30 +165,53 @@ extension InitNO {
       return map.sum(of: [place])
     }
 
-    private func drift(_ own: [Tensor], _ memory: [String: Tensor]) -> Tensor? {
-      memory["mean"].map { mean in
+    private func drift(_ own: [Tensor], _ maps: PassMaps) -> Tensor? {
+      runningMean(maps.memory).map { mean in
         .total(
           own.indices.map { index in
-            let before = mean.sliced(axis: 0, index..<index + 1).reshaped(own[index].shape)
+            var before = mean.sliced(axis: 0, index..<index + 1).reshaped(own[index].shape)
+            if form == .code { before = Self.mean(before, own[index].detached) }
             return (own[index] - before).magnitude.sum.affine(scale: 1 / Float(before.count))
           })
       }
     }
+
+    /// A running mean with one more map in it.
+    private static func mean(_ before: Tensor, _ now: Tensor) -> Tensor {
+      before.affine(scale: 0.9) + now.affine(scale: 0.1)
+    }
+
+    /// The running mean before a pass; `nil` before the first.
+    ///
+    /// The published code begins refinement with a look at the latent that it has just looked at, which
+    /// Heed leaves out. Its maps enter the mean a second time all the same.
+    private func runningMean(_ memory: [String: Tensor]) -> Tensor? {
+      memory["mean"].map { mean in memory["again"].map { Self.mean(mean, $0) } ?? mean }
+    }
+
+    /// Whether the running mean is taken at every look, as the published code does.
+    package var remembersLooks: Bool { form == .code }
 
     /// The running mean of each subject's B̃.
     package var memoryShapes: [String: [Int]] {
       ["mean": [subjects.count, reading.grid.rows * reading.grid.columns]]
     }
 
-    /// 0.9 of the running mean and 0.1 of this step's maps.
+    /// 0.9 of the running mean and 0.1 of these maps; in the code's form those of looks, except in the
+    /// search.
     package func remembered(of maps: PassMaps) -> [String: Tensor] {
+      if form == .code {
+        if maps.step == 0, maps.phase == .refinement { return maps.memory }
+        if maps.phase == .denoise, let mean = maps.memory["mean"] { return ["mean": mean] }
+      }
       let read = reading.read(maps)
       let now = Tensor.concatenated(
         subjects.map { read.smoothed($0).reshaped([1, reading.grid.rows * reading.grid.columns]) },
         axis: 0
       ).detached
-      guard let before = maps.memory["mean"] else { return ["mean": now] }
-      return ["mean": before.affine(scale: 0.9) + now.affine(scale: 0.1)]
+      var memory = ["mean": runningMean(maps.memory).map { Self.mean($0, now) } ?? now]
+      if form == .code, maps.phase == .loss, maps.memory["again"] == nil { memory["again"] = now }
+      return memory
     }
   }
 }

@@ -22,6 +22,7 @@ public struct Knob<Root>: Sendable {
   private let read: @Sendable (inout Root, String) throws -> Bool
   private let write: @Sendable (Root) -> String?
   private let expected: String
+  private let standard: @Sendable (Root) -> String?
 
   /// A knob of any kind.
   ///
@@ -31,12 +32,14 @@ public struct Knob<Root>: Sendable {
   ///   - placeholder: what stands for the value in help.
   ///   - form: how it is given on the command line.
   ///   - expected: what a text must be, as in `0 to 1`, for the message that refuses another.
+  ///   - standard: what help says of the default where `write` gives none.
   ///   - write: the knob's text; `nil` if the method decides the value.
   ///   - read: sets the knob to a text; `false` if the text is not a valid value; throws to
   ///     give a more specific reason.
   public init(
     _ name: String, _ help: String, placeholder: String = "value", form: KnobForm = .value,
-    expected: String, write: @escaping @Sendable (Root) -> String?,
+    expected: String, standard: @escaping @Sendable (Root) -> String? = { _ in nil },
+    write: @escaping @Sendable (Root) -> String?,
     read: @escaping @Sendable (inout Root, String) throws -> Bool
   ) {
     self.name = name
@@ -44,12 +47,16 @@ public struct Knob<Root>: Sendable {
     self.placeholder = placeholder
     self.form = form
     self.expected = expected
+    self.standard = standard
     self.write = write
     self.read = read
   }
 
   /// The knob's text; `nil` if the method decides the value.
   public func text(in root: Root) -> String? { write(root) }
+
+  /// The default for help; `nil` if there is none to say.
+  func standardText(in root: Root) -> String? { write(root) ?? standard(root) }
 
   /// Sets the knob.
   /// - Throws: ``DiffusionError/knob(name:reason:)`` when `text` is not a valid value.
@@ -65,7 +72,7 @@ public struct Knob<Root>: Sendable {
   ) -> Knob<Outer> {
     var knob = Knob<Outer>(
       name, help, placeholder: placeholder,
-      form: form, expected: expected,
+      form: form, expected: expected, standard: { [standard] in standard($0[keyPath: path]) },
       write: { [write] in write($0[keyPath: path]) },
       read: { [read] in try read(&$0[keyPath: path], $1) })
     (knob.alias, knob.choices) = (alias, choices)

@@ -14,9 +14,12 @@ public struct KnobDescription: Hashable, Sendable {
   public let choices: [String]
   /// The text it has in the method; `nil` where the prompt or the checkpoint decides it.
   public let text: String?
+  /// The default for help: the text, or what it is where a run has not decided it; `nil` for none.
+  public let standard: String?
 
   init<Root>(_ knob: Knob<Root>, in root: Root) {
     (name, alias, help, placeholder) = (knob.name, knob.alias, knob.help, knob.placeholder)
     (form, choices, text) = (knob.form, knob.choices, knob.text(in: root))
+    standard = knob.standardText(in: root)
   }
 }

@@ -15,8 +15,12 @@ internal import TensorEngine
 /// | `leakWeight` | α |
 ///
 /// For ∃ the truth is B, for the others A stretched to 0…1. A public copy of the code takes means
-/// instead: ``ObjectiveForm/code``, in the exponent of ∃ too, where ∃ counts a tenth, shared by
-/// all of them, and exclusions share their weight.
+/// instead: ``ObjectiveForm/code``, in the exponent of ∃ too, where ∃ counts a tenth, and the
+/// propositions of each kind share their weight. Its default makes five more updates in the first
+/// iteration: `--thresholds 0=1 --max-first-refinement-steps 5`.
+///
+/// - Reference: github.com/Fahad16301139/dall-e-with-predicate `pipeline_predicated_diffusion.py`, a
+///   copy; the authors' own code is not public.
 public struct PredicatedDiffusion: GroupMethod {
   public let name = "predicated-diffusion"
   public let title = "Predicated Diffusion"
@@ -64,6 +68,16 @@ public struct PredicatedDiffusion: GroupMethod {
     case equivalent(Subject, Subject)
     /// What is P is not Q.
     case excludes(Subject, Subject)
+
+    /// Which of the kinds above.
+    fileprivate var kind: Int {
+      switch self {
+      case .exists: 0
+      case .implies: 1
+      case .equivalent: 2
+      case .excludes: 3
+      }
+    }
 
     var words: [Subject] {
       switch self {
@@ -122,23 +136,31 @@ extension PredicatedDiffusion {
     /// The loss of one pass; see the table above.
     package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
-      let exclusions = propositions.count { if case .excludes = $0 { true } else { false } }
-      let existences = propositions.count { if case .exists = $0 { true } else { false } }
       let losses = propositions.map { proposition in
-        switch proposition {
-        case .exists(let p):
-          exists(read.renormalised(p))
-            .affine(scale: form == .code ? 0.1 / Float(existences) : 1)
-        case .implies(let p, let q): implication(read.raw(p).stretched, read.raw(q).stretched)
-        case .equivalent(let p, let q):
-          implication(read.raw(p).stretched, read.raw(q).stretched)
-            + implication(read.raw(q).stretched, read.raw(p).stretched)
-        case .excludes(let p, let q):
-          truth(of: read.raw(p).stretched * read.raw(q).stretched)
-            .affine(scale: form == .code ? leakWeight / Float(exclusions) : leakWeight)
-        }
+        let loss =
+          switch proposition {
+          case .exists(let p): exists(read.renormalised(p))
+          case .implies(let p, let q): implication(read.raw(p).stretched, read.raw(q).stretched)
+          case .equivalent(let p, let q):
+            implication(read.raw(p).stretched, read.raw(q).stretched)
+              + implication(read.raw(q).stretched, read.raw(p).stretched)
+          case .excludes(let p, let q): truth(of: read.raw(p).stretched * read.raw(q).stretched)
+          }
+        return loss.affine(scale: weight(of: proposition))
       }
       return ObjectiveValue(loss: .total(losses), scores: read.scores(of: subjects))
+    }
+
+    /// α for exclusions, in the code's form a tenth for ∃, which all propositions of the kind share.
+    private func weight(of proposition: Proposition) -> Float {
+      let own: Float =
+        switch proposition {
+        case .exists: form == .code ? 0.1 : 1
+        case .implies, .equivalent: 1
+        case .excludes: leakWeight
+        }
+      guard form == .code else { return own }
+      return own / Float(propositions.count { $0.kind == proposition.kind })
     }
 
     private func exists(_ map: Tensor) -> Tensor {

@@ -4,7 +4,9 @@ package import TensorEngine
 
 /// Which tokens of two prompts correspond, so that maps can be transferred.
 ///
-/// Start and end tokens correspond. Padding stands for padding at the same position.
+/// Word by word (``Form/words``), start and end tokens correspond, and padding stands for padding: at the
+/// same position, or the source's first padding where the source is longer. The published code's
+/// ``Form/code`` is `seq_aligner.py`'s.
 public struct PromptAlignment: Hashable, Sendable {
   /// How the source's words were edited.
   public enum Edit: String, Hashable, Sendable, CaseIterable {
@@ -12,6 +14,15 @@ public struct PromptAlignment: Hashable, Sendable {
     case replacement
     /// Words were added or taken away, and the maps of what both prompts have are taken.
     case refinement
+  }
+
+  /// How tokens correspond where the prompts, or replaced words, have other numbers of tokens.
+  public enum Form: String, Hashable, Sendable, CaseIterable {
+    /// Word by word, and padding by padding.
+    case words
+    /// As published: in a refinement padding takes the source's token at the same index, which may be a
+    /// word; after the last word that a replacement replaced, so does every token.
+    case code
   }
 
   /// For each token of the target: the tokens of the source whose maps it takes, and the share of
@@ -23,7 +34,14 @@ public struct PromptAlignment: Hashable, Sendable {
   /// Aligns two prompts.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when a replacement has another
   ///   number of words.
-  package init(from source: TokenTable, to target: TokenTable, _ edit: Edit) throws {
+  package init(
+    from source: TokenTable, to target: TokenTable, _ edit: Edit, _ form: Form = .words
+  ) throws {
+    if form == .code {
+      let tokens = try PublishedAlignment(from: source, to: target, edit).tokens
+      (sources, shares) = (tokens.map(\.sources), tokens.map(\.share))
+      return
+    }
     let text =
       switch edit {
       case .replacement: try Self.replaced(source, target)
@@ -42,19 +60,30 @@ public struct PromptAlignment: Hashable, Sendable {
   private static func replaced(
     _ source: TokenTable, _ target: TokenTable
   ) throws -> [Int: (sources: [Int], share: Float)] {
+    var found: [Int: (sources: [Int], share: Float)] = [:]
+    for (old, new, _) in try wordPairs(source, target) {
+      for (place, token) in new.enumerated() {
+        found[token] =
+          old.count == new.count ? ([old[place]], 1) : (old, 1 / Float(new.count))
+      }
+    }
+    return found
+  }
+
+  /// The tokens of each word of both prompts, and whether it is the same word.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when one has more words.
+  static func wordPairs(
+    _ source: TokenTable, _ target: TokenTable
+  ) throws -> [(old: [Int], new: [Int], isSame: Bool)] {
     let (old, new) = (source.words, target.words)
     try DiffusionError.require(
       old.count == new.count, "the source prompt", "\(old.count) words",
       "\(new.count), as many as the prompt has, for replacement; refinement adds or drops words")
-    var found: [Int: (sources: [Int], share: Float)] = [:]
-    for (old, new) in zip(old, new) {
-      for (place, token) in new.tokens.enumerated() {
-        found[token] =
-          old.tokens.count == new.tokens.count
-          ? ([old.tokens[place]], 1) : (old.tokens, 1 / Float(new.tokens.count))
-      }
+    return zip(old, new).map { old, new in
+      let isSame =
+        old.tokens.map { source.tokens[$0].id } == new.tokens.map { target.tokens[$0].id }
+      return (old.tokens, new.tokens, isSame)
     }
-    return found
   }
 
   /// A longest common subsequence of the prompts' tokens, which is what Needleman and Wunsch's

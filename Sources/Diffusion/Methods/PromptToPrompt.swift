@@ -17,9 +17,12 @@ internal import TensorEngine
 /// | `selfWindow` | the same for self-attention, whose maps are copied |
 ///
 /// Without a source M ⊙ c replaces M in every step; with one, Edit(M_t, M*_t) ⊙ c does inside the
-/// window, and M*_t stays outside. Weights of 1 and no source are plain Stable Diffusion, bit for bit.
+/// window, and M*_t stays outside. Published re-weighting is the latter, the prompt its own source:
+/// ``ReweightForm/source``. Weights of 1 and no source are plain Stable Diffusion, bit for bit.
 ///
-/// - Reference: github.com/google/prompt-to-prompt `prompt-to-prompt_stable.ipynb`.
+/// - Reference: github.com/google/prompt-to-prompt `seq_aligner.py`, `ptp_utils.py`,
+///   `null_text_w_ptp.ipynb`, which copies self-attention of up to 32² pixels, and
+///   `prompt-to-prompt_stable.ipynb`, which copies that of up to 16².
 public struct PromptToPrompt: Method {
   /// A factor for the attention of a word.
   public struct Weight: Hashable, Sendable {
@@ -51,6 +54,14 @@ public struct PromptToPrompt: Method {
     }
   }
 
+  /// Whose maps are multiplied where there are weights and no source prompt.
+  public enum ReweightForm: String, Hashable, Sendable, CaseIterable {
+    /// The run's own, in every step.
+    case own
+    /// As published, those of a run of the same prompt without weights, inside the windows.
+    case source
+  }
+
   public let name = "prompt-to-prompt"
   public let title = "Prompt-to-Prompt"
   public let summary =
@@ -65,25 +76,38 @@ public struct PromptToPrompt: Method {
   /// How the source's tokens are those of the request's prompt; `nil` for a replacement where there are
   /// as many words, otherwise a refinement.
   public var edit: PromptAlignment.Edit?
+  /// Whose maps are multiplied without a source; `nil` for the run's own.
+  public var reweightForm: ReweightForm?
+  /// How tokens correspond where their numbers differ; `nil` for word by word.
+  public var alignmentForm: PromptAlignment.Form?
+  /// Self-attention maps of so many pixels or fewer are copied; `nil` for 32².
+  public var selfPixels: Int?
   /// When cross-attention maps are edited; `nil` for the published window.
   public var crossWindow: Window?
-  /// When self-attention maps of 32×32 pixels or fewer are copied; `nil` for the published window.
+  /// When self-attention maps are copied; `nil` for the published window.
   public var selfWindow: Window?
 
   /// Weighs words, and takes maps from `source`.
   public init(
     weights: [Weight] = [], source: String? = nil, edit: PromptAlignment.Edit? = nil,
-    crossWindow: Window? = nil, selfWindow: Window? = nil
+    crossWindow: Window? = nil, selfWindow: Window? = nil, reweightForm: ReweightForm? = nil,
+    alignmentForm: PromptAlignment.Form? = nil, selfPixels: Int? = nil
   ) {
     self.weights = weights
     self.source = source
     self.edit = edit
+    self.reweightForm = reweightForm
+    self.alignmentForm = alignmentForm
+    self.selfPixels = selfPixels
     self.crossWindow = crossWindow
     self.selfWindow = selfWindow
   }
 
   /// The published windows of cross-attention and of self-attention.
   private static let published = (cross: Window(0...0.8), own: Window(0...0.4))
+
+  /// Self-attention of more pixels decides details that are not part of the layout.
+  private static let mostSelfPixels = 32 * 32
 
   public static let needsOneOf = ["reweight", "source"]
 
@@ -124,6 +148,25 @@ public struct PromptToPrompt: Method {
     window(
       "self-window", \.selfWindow,
       "Fraction of the steps in which self-attention is copied. (default: 0,0.4)"),
+    .choice(
+      "reweight-form", \.reweightForm,
+      "Without a source prompt, whose maps are multiplied: the run's own in every step, or as "
+        + "published those of the prompt's own source run, inside the windows. (default: own)"),
+    .choice(
+      "alignment-form", \.alignmentForm,
+      "How tokens of the two prompts correspond where their numbers differ: word by word, or index "
+        + "by index as in the published code. (default: words)"),
+    Knob(
+      "self-pixels",
+      "Self-attention maps of so many pixels or fewer are copied; 256 in one of the published "
+        + "notebooks. (default: 1024)",
+      placeholder: "number", expected: "1 to 1000000000",
+      write: { $0.selfPixels.map { String($0) } },
+      read: { method, text in
+        guard let value = Int(text), (1...1_000_000_000).contains(value) else { return false }
+        method.selfPixels = value
+        return true
+      }),
   ]
 
   private static func window(
@@ -149,26 +192,41 @@ public struct PromptToPrompt: Method {
   public func resolved(for run: PlannedRun) throws -> Self {
     _ = try factors(in: run.prompt)
     var method = self
-    guard let source else {
+    if weights.isEmpty, reweightForm != nil {
+      throw DiffusionError.knob(
+        name: "reweight-form", reason: "needs weights, as in --reweight frog=2")
+    }
+    if source == nil, !weights.isEmpty { method.reweightForm = reweightForm ?? .own }
+    guard let source = source ?? (reweightForm == .source ? run.request.prompt : nil) else {
       for (name, isGiven) in [
         ("edit", edit != nil), ("cross-window", crossWindow != nil),
-        ("self-window", selfWindow != nil),
+        ("self-window", selfWindow != nil), ("alignment-form", alignmentForm != nil),
+        ("self-pixels", selfPixels != nil),
       ] where isGiven {
         throw DiffusionError.knob(
           name: name, reason: "needs a source prompt")
       }
-      return self
+      return method
     }
-    let words = run.model.tokenizer.encode(source).words
+    method.source = source
+    let words = run.tokens(source).words
     guard !words.isEmpty else { throw TextError.emptyPrompt }
     method.edit = edit ?? (words.count == run.prompt.words.count ? .replacement : .refinement)
     method.crossWindow = crossWindow ?? Self.published.cross
     method.selfWindow = selfWindow ?? Self.published.own
+    method.alignmentForm = alignmentForm ?? .words
+    method.selfPixels = selfPixels ?? Self.mostSelfPixels
     return method
   }
 
   public func texts(for run: PlannedRun) throws -> [EncodedText] {
-    source.map { [EncodedText(.source, run.model.tokenizer.encode($0))] } ?? []
+    source.map {
+      [
+        EncodedText(
+          .source,
+          run.model.tokenizer.encode($0, as: run.request.reading, windows: run.windows))
+      ]
+    } ?? []
   }
 
   public func notes(for run: PlannedRun) -> [MethodNote] {
@@ -178,17 +236,19 @@ public struct PromptToPrompt: Method {
   /// The intervention, and the run of the source that it takes maps from.
   public func parts(for run: PlannedRun) throws -> MethodParts {
     let factors = try factors(in: run.prompt)
-    guard let source, let edit, let crossWindow, let selfWindow else {
+    guard let source, let edit, let crossWindow, let selfWindow, let alignmentForm, let selfPixels
+    else {
       return MethodParts(intervention: factors.map(TokenReweighting.init))
     }
     var request = run.request
     (request.prompt, request.method, request.subjects) = (source, PlainDiffusion(), [])
     (request.recording, request.ablation, request.variation) = (nil, nil, nil)
-    let planned = try run.model.plan(request)
+    let planned = try run.model.plan(request, windows: run.windows)
     var parts = MethodParts()
     parts.companion = SourceRun(
-      run: planned, alignment: try PromptAlignment(from: planned.prompt, to: run.prompt, edit),
-      factors: factors, windows: (crossWindow, selfWindow))
+      run: planned,
+      alignment: try PromptAlignment(from: planned.prompt, to: run.prompt, edit, alignmentForm),
+      factors: factors, windows: (crossWindow, selfWindow), selfPixels: selfPixels)
     return parts
   }
 

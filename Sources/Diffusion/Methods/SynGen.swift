@@ -19,6 +19,10 @@ internal import TensorEngine
 /// P is A over the pixels: neither renormalised over the tokens nor smoothed. A noun without
 /// modifiers adds −mean_u dist(n, u), or nothing where ``readsBareNouns`` is false, as in the
 /// published script unless it is asked for.
+///
+/// The paper's divergence has no floor; here probabilities below 10⁻¹⁰ are taken for it, so that its
+/// slope is finite. The published code (``ObjectiveForm/code``) takes torch's `Categorical`, whose floor
+/// is float32's epsilon, 1.19·10⁻⁷.
 public struct SynGen: GroupMethod {
   public let name = "syngen"
   public let title = "SynGen"
@@ -27,6 +31,8 @@ public struct SynGen: GroupMethod {
   public var groups: [[String]]?
   /// Whether a noun without modifiers is kept away from the other words.
   public var readsBareNouns = true
+  /// Which floor probabilities have.
+  public var form = ObjectiveForm.paper
   public var smoothing = MapSmoothing()
   public var schedule = GradientSchedule(thresholds: [:], scaleRange: [1, 1])
 
@@ -34,12 +40,15 @@ public struct SynGen: GroupMethod {
   public init() {}
 
   public static let knobs: [Knob<SynGen>] =
-    [.toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers.")] + groupKnobs
+    [
+      .toggle("bare-nouns", \.readsBareNouns, "Include nouns without modifiers."),
+      .choice("objective-form", \.form, ObjectiveForm.help),
+    ] + groupKnobs
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
     Loss(
       subjects: run.subjects, groups: try wordGroups(in: run.prompt), content: run.content,
-      readsBareNouns: readsBareNouns, reading: run.reading(smoothing))
+      readsBareNouns: readsBareNouns, form: form, reading: run.reading(smoothing))
   }
 }
 
@@ -54,18 +63,21 @@ extension SynGen {
     package let content: [Int]
     /// Whether a noun without modifiers is kept away from the other words.
     package let readsBareNouns: Bool
+    /// Which floor probabilities have.
+    package let form: ObjectiveForm
     /// How maps are read.
     package let reading: MapReading
 
     /// The loss that binds the modifiers of `groups` to their nouns, with `subjects` measured.
     package init(
       subjects: [Subject], groups: [WordGroup], content: [Int], readsBareNouns: Bool = true,
-      reading: MapReading
+      form: ObjectiveForm = .paper, reading: MapReading
     ) {
       self.subjects = subjects
       self.groups = groups
       self.content = content
       self.readsBareNouns = readsBareNouns
+      self.form = form
       self.reading = reading
     }
 
@@ -79,8 +91,10 @@ extension SynGen {
     /// The loss of one pass; see the table above.
     package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
       let read = reading.read(maps)
-      let words = WordRepulsion(
-        maps: read, content: content, distance: MapDistance.symmetricDivergence)
+      let floor = form == .code ? Float.ulpOfOne : MapDistance.floor
+      let words = WordRepulsion(maps: read, content: content) {
+        MapDistance.symmetricDivergence($0, $1, floor: floor)
+      }
       let losses = groups.flatMap { group -> [Tensor] in
         guard !group.modifiers.isEmpty else {
           return readsBareNouns ? [words.away(group.noun, from: group).affine(scale: -1)] : []

@@ -98,7 +98,7 @@ extension WeightedSum {
 
     private func part(_ index: Int, of maps: PassMaps) -> PassMaps {
       PassMaps(
-        sites: maps.sites, probabilities: maps.probabilities, step: maps.step,
+        sites: maps.sites, probabilities: maps.probabilities, step: maps.step, phase: maps.phase,
         memory: maps.memory.unprefixed(by: Self.prefix(index)))
     }
 

@@ -74,7 +74,7 @@ package final class AttentionTap {
     PassMaps(
       sites: sites,
       probabilities: sites.compactMap { maps[$0.path]?.sliced(axis: 0, branch..<branch + 1) },
-      step: pass.step, memory: memory)
+      step: pass.step, phase: pass.phase, memory: memory)
   }
 
   /// Stops a run at the layer where numbers went wrong.

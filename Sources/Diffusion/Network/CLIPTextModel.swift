@@ -8,14 +8,19 @@ package struct CLIPTextModel: Sendable {
   package let configuration: TextConfiguration
   /// Shape `[id, width]`.
   private let tokenEmbedding: Tensor
+  /// `[width]` of ids whose vectors are not in the table, or are others than there.
+  private let rows: [Int: [Float]]
   /// Shape `[position, width]`.
   private let positionEmbedding: Tensor
   private let layers: [Layer]
   private let finalNorm: LayerNorm
   private let path: String
 
-  init(_ scope: ParameterScope, _ configuration: TextConfiguration) throws {
+  init(
+    _ scope: ParameterScope, _ configuration: TextConfiguration, rows: [Int: [Float]] = [:]
+  ) throws {
     self.configuration = configuration
+    self.rows = rows
     path = scope.path.isEmpty ? "text_model" : scope.path
     let width = configuration.width
     tokenEmbedding = try scope["embeddings"]["token_embedding"].tensor(
@@ -29,13 +34,16 @@ package struct CLIPTextModel: Sendable {
       scope["final_layer_norm"], width, epsilon: configuration.epsilon)
   }
 
-  /// The last hidden state after the final norm.
+  /// The last hidden state after the final norm, or that of an earlier layer.
   ///
-  /// - Parameter ids: for each prompt, one id for each position of the window.
+  /// - Parameters:
+  ///   - ids: for each prompt, one id for each position of the window.
+  ///   - clipSkip: how many of the last layers are left out, as diffusers' `clip_skip` has it: the final
+  ///     norm is of the hidden state −(clipSkip + 1).
   /// - Returns: `[prompt, position, width]`.
   /// - Throws: ``DiffusionError`` when an id is outside the embedding, or a layer's output is not
   ///   finite.
-  package func callAsFunction(_ ids: [[Int]]) throws -> Tensor {
+  package func callAsFunction(_ ids: [[Int]], clipSkip: Int = 0) throws -> Tensor {
     let width = configuration.width
     let positions = configuration.window
     for row in ids {
@@ -43,22 +51,33 @@ package struct CLIPTextModel: Sendable {
         throw DiffusionError.invalidRequest(
           what: "the number of token ids", got: String(row.count), expected: String(positions))
       }
-      if let id = row.first(where: { $0 < 0 || $0 >= configuration.vocabulary }) {
+      if let id = row.first(where: {
+        ($0 < 0 || $0 >= configuration.vocabulary) && rows[$0] == nil
+      }) {
         throw DiffusionError.invalidRequest(
           what: "a token id", got: String(id),
           expected: "below \(configuration.vocabulary): the tokenizer is not this text encoder's")
       }
     }
+    guard (0...layers.count).contains(clipSkip) else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of layers that CLIP skips", got: String(clipSkip),
+        expected: "0 to \(layers.count), the text encoder's layers")
+    }
     var x =
       unsafe Tensor(shape: [ids.count, positions, width]) { target in
         unsafe tokenEmbedding.withPointer { table in
           for (position, id) in ids.joined().enumerated() {
-            unsafe (target + position * width).update(from: table + id * width, count: width)
+            if let row = rows[id] {
+              unsafe (target + position * width).update(from: row, count: width)
+            } else {
+              unsafe (target + position * width).update(from: table + id * width, count: width)
+            }
           }
         }
       } + positionEmbedding
     try x.requireFinite(path + ".embeddings")
-    for (index, layer) in layers.enumerated() {
+    for (index, layer) in layers.dropLast(clipSkip).enumerated() {
       x = layer(x)
       try x.requireFinite(path + ".encoder.layers.\(index)")
     }

@@ -10,9 +10,14 @@ package struct UNet: Sendable {
   package let configuration: UNetConfiguration
   let timeLinear1: Linear
   let timeLinear2: Linear
+  /// Takes the embedding of a weight of guidance, in distilled models; `nil` in others.
+  private let guidanceProjection: Linear?
+  /// What the weight of guidance adds to the time embedding, `[1, width]`; `nil` for nothing.
+  private var guidance: Tensor?
   let convolutionIn: Convolution
   let down: [DownBlock]
-  let mid: MidBlock
+  /// `nil` in models without one.
+  let mid: MidBlock?
   let up: [UpBlock]
   let normOut: GroupNorm
   let convolutionOut: Convolution
@@ -24,6 +29,9 @@ package struct UNet: Sendable {
     timeLinear1 = try Linear(scope["time_embedding"]["linear_1"], width, configuration.timeWidth)
     timeLinear2 = try Linear(
       scope["time_embedding"]["linear_2"], configuration.timeWidth, configuration.timeWidth)
+    guidanceProjection = try configuration.guidanceWidth.map {
+      try Linear(scope["time_embedding"]["cond_proj"], $0, width, bias: false)
+    }
     convolutionIn = try Convolution(
       scope["conv_in"], configuration.channels, width, kernel: 3, padding: Padding(1))
     let build = BlockBuilder(configuration)
@@ -55,7 +63,8 @@ package struct UNet: Sendable {
     for block in down {
       skips += try block(skips[skips.count - 1], time: time, context: context, tap: tap)
     }
-    var hidden = try mid(skips[skips.count - 1], time: time, context: context, tap: tap)
+    let lowest = skips[skips.count - 1]
+    var hidden = try mid?(lowest, time: time, context: context, tap: tap) ?? lowest
     for block in up {
       hidden = try block(hidden, skips: &skips, time: time, context: context, tap: tap)
     }
@@ -87,10 +96,35 @@ package struct UNet: Sendable {
       row[index] = configuration.flipSinToCos ? cos(angle) : sin(angle)
       row[half + index] = configuration.flipSinToCos ? sin(angle) : cos(angle)
     }
+    if let guidance { row = zip(row, guidance.values).map { $0 + $1 } }
     let rows = Tensor(
       [[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
     // Every resnet sends the embedding through SiLU first: once here serves all of them.
     return timeLinear2(timeLinear1(rows).activated(.silu)).activated(.silu)
+  }
+}
+
+// MARK: - Guidance
+
+extension UNet {
+  /// Whether the weight of guidance is an input of the model, as in latent consistency models.
+  package var embedsGuidance: Bool { guidanceProjection != nil }
+
+  /// The UNet told the weight of guidance, if that is an input of it; the same UNet if not.
+  ///
+  /// - Reference: Luo et al., Latent Consistency Models, arXiv 2310.04378, section 4.2; diffusers
+  ///   `pipeline_stable_diffusion.py`, `get_guidance_scale_embedding`.
+  package func embedding(guidanceScale: Double) -> UNet {
+    guard let guidanceProjection, let width = configuration.guidanceWidth else { return self }
+    let half = width / 2
+    let angles = (0..<half).map { index in
+      Float(guidanceScale - 1) * 1000 * exp(Float(index) * -log(Float(10000)) / Float(half - 1))
+    }
+    let row = angles.map { sin($0) } + angles.map { cos($0) }
+    var unet = self
+    unet.guidance = guidanceProjection(
+      Tensor(row + [Float](repeating: 0, count: width - 2 * half), shape: [1, width]))
+    return unet
   }
 }
 
@@ -116,7 +150,7 @@ extension UNet {
       }
     }
     return zip(down, grids).flatMap { sites($0.attentions, $1) }
-      + sites(mid.attentions, grids[grids.count - 1])
+      + sites(mid?.attentions ?? [], grids[grids.count - 1])
       + zip(up, grids.reversed()).flatMap { sites($0.attentions, $1) }
   }
 }
@@ -159,13 +193,15 @@ private struct BlockBuilder {
           padding: Padding(1)))
   }
 
-  func mid(_ scope: ParameterScope) throws -> MidBlock {
+  func mid(_ scope: ParameterScope) throws -> MidBlock? {
+    guard configuration.middle != .absent else { return nil }
     let level = levels[levels.count - 1]
+    let attends = configuration.middle == .attending
     return MidBlock(
-      resnets: try (0..<2).map {
+      resnets: try (0..<(attends ? 2 : 1)).map {
         try resnet(scope["resnets"][$0], level.channels, level.channels)
       },
-      attentions: [try transformer(scope["attentions"][0], level)])
+      attentions: attends ? [try transformer(scope["attentions"][0], level)] : [])
   }
 
   /// - Parameter index: counted from the bottom, as `up_blocks` are.

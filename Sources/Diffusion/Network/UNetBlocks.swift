@@ -159,7 +159,8 @@ struct DownBlock: Sendable {
 
 /// The lowest level: resnet, then transformer and resnet in turn.
 ///
-/// - Reference: diffusers `unets/unet_2d_blocks.py`, `UNetMidBlock2DCrossAttn`.
+/// - Reference: diffusers `unets/unet_2d_blocks.py`, `UNetMidBlock2DCrossAttn`; without transformers
+///   `UNetMidBlock2D`, which is one resnet there.
 struct MidBlock: Sendable {
   let resnets: [ResnetBlock]
   let attentions: [SpatialTransformer]

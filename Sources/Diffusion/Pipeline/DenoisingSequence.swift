@@ -17,6 +17,7 @@ public struct DenoisingSequence {
   private let conditional: Tensor
   private let unconditional: Tensor
   private let guidanceScale: Float
+  private let guidanceRescale: Float
   private let guide: (any LatentGuide)?
   private let objective: (any AttentionObjective)?
   private let intervention: (any AttentionIntervention)?
@@ -55,7 +56,7 @@ public struct DenoisingSequence {
     unet: UNet, scheduler: any Scheduler, latent: Tensor,
     noise: (any RandomSource)? = nil,
     embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
-    parts: MethodParts = MethodParts(), measuresLosses: Bool = false,
+    guidanceRescale: Double = 0, parts: MethodParts = MethodParts(), measuresLosses: Bool = false,
     observers: [any AttentionObserver] = [],
     report: @escaping PassReport = { _, _ in }
   ) throws {
@@ -66,6 +67,7 @@ public struct DenoisingSequence {
     conditional = embeddings.conditional
     unconditional = embeddings.unconditional
     self.guidanceScale = Float(guidanceScale)
+    self.guidanceRescale = Float(guidanceRescale)
     guide = parts.guide
     objective = parts.guide?.objective ?? parts.objective
     let source = try parts.companion?.started()
@@ -123,9 +125,7 @@ public struct DenoisingSequence {
     for place in companion.indices {
       try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
     }
-    if scheduler.drawsNoise {
-      for _ in 0..<index { _ = drawNoise() }
-    }
+    for _ in 0..<scheduler.draws(before: index) { _ = drawNoise() }
   }
 
   /// What the objective remembers by a state at an iteration; `nil` if that is of none such.
@@ -182,7 +182,7 @@ public struct DenoisingSequence {
     let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
     let (prediction, measurement) = try predict(step, timestep, displacement)
     ownPasses.forward += predictions
-    let fresh = scheduler.drawsNoise ? drawNoise() : nil
+    let fresh = scheduler.drawsNoise(at: step) ? drawNoise() : nil
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
     return DenoisingStep(
@@ -231,9 +231,9 @@ public struct DenoisingSequence {
     }
     try report(pass, measurement)
     guard guided else { return (output, measurement) }
-    let noise = try combined(
-      output.sliced(axis: 0, 0..<1), output.sliced(axis: 0, 1..<2), pass, input)
-    return (noise, measurement)
+    let own = output.sliced(axis: 0, 1..<2)
+    let noise = try combined(output.sliced(axis: 0, 0..<1), own, pass, input)
+    return (rescaled(noise, like: own), measurement)
   }
 
   /// `ε_∅ + Σ w_i (ε_i − ε_∅)`: of the prompt alone, or of the components instead.
@@ -258,18 +258,33 @@ public struct DenoisingSequence {
     }
   }
 
+  /// A guided prediction with its deviation drawn to that of the prompt's own.
+  ///
+  /// - Reference: Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, WACV 2024,
+  ///   section 3.4; diffusers `pipeline_stable_diffusion.py`, `rescale_noise_cfg`.
+  private func rescaled(_ guided: Tensor, like own: Tensor) -> Tensor {
+    guard guidanceRescale > 0 else { return guided }
+    let ratio = own.deviation / guided.deviation
+    return guided.detached.affine(scale: Float(1 + Double(guidanceRescale) * (ratio - 1)))
+  }
+
   /// Runs the UNet as far as the objective reads, on a tape.
-  private func look(
+  private mutating func look(
     _ latent: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
   ) throws -> LossProbe {
     guard let objective else { bug("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       endsEarly: !isWatchedToTheEnd(pass))
+    let (scheduler, isScaled) = (self.scheduler, guide?.lossInput != .unscaled)
     let probe = try LossProbe(
       of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
       tap: tap, sites: sites, memory: memory,
-      scaled: { scheduler.scaledInput($0, at: pass.step) }, counting: gradients)
+      scaled: { isScaled ? scheduler.scaledInput($0, at: pass.step) : $0 }, counting: gradients)
+    // A look that is only measured must leave the picture as it is.
+    if objective.remembersLooks, guide?.acts(at: pass.step) ?? false {
+      memory = objective.remembered(of: tap.maps(of: sites, branch: 0, memory: memory).detached)
+    }
     try report(pass, probe.measurement)
     return probe
   }
@@ -282,6 +297,15 @@ public struct DenoisingSequence {
         AttentionPoint.allCases.contains { observer.wants(site, $0, in: pass) }
       }
     }
+  }
+}
+
+extension Tensor {
+  /// The standard deviation of the numbers, by one less than their count.
+  fileprivate var deviation: Double {
+    let numbers = values.map(Double.init)
+    let mean = numbers.reduce(0, +) / Double(count)
+    return (numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
   }
 }
 

@@ -24,7 +24,7 @@ extension PlannedRun {
       let clean = try posterior(picture).mean.affine(
         scale: checkpoint.vaeConfiguration.scalingFactor)
       let scheduler = Renoising(
-        checkpoint.schedule, times: explanation.times, clean: clean,
+        checkpoint.schedule.noise, times: explanation.times, clean: clean,
         noise: source.normal(shape: shape))
       return (scheduler, scheduler.start)
     }
@@ -50,14 +50,14 @@ extension PlannedRun {
 extension Checkpoint {
   /// The training time at a share of the diffusion: 0 is the picture, 1 is noise.
   package func time(at share: Double) -> Int {
-    Int((share * Double(schedule.trainingTimes - 1)).rounded())
+    Int((share * Double(schedule.noise.trainingTimes - 1)).rounded())
   }
 
   /// Training times to explain a picture at, put in a run's order, from noise to picture.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` for one that is not trained,
   ///   for the same one twice, and for none.
   package func validTimes(_ times: [Int]) throws -> [Int] {
-    let last = schedule.trainingTimes - 1
+    let last = schedule.noise.trainingTimes - 1
     guard !times.isEmpty, times.allSatisfy((0...last).contains), Set(times).count == times.count
     else {
       throw DiffusionError.invalidRequest(

@@ -11,7 +11,8 @@ extension PlannedRun {
       throw TraceError.badSelection(what: "layers", got: "(none)", expected: "at least one")
     }
     return try MemoryRecorder(
-      plan, sites: sites, prompt: prompt, lossGrid: grid,
+      plan, sites: sites, prompt: prompt,
+      negative: texts.first { $0.role == .negative }?.table, lossGrid: grid,
       lossStopsAtEnd: request.stopsAtEnd ?? false)
   }
 }

@@ -72,20 +72,36 @@ extension PlannedRun {
       sigma: smoothing.isOn ? smoothing.sigma : nil, kernelSize: smoothing.kernelSize)
   }
 
+  /// Whether it has so few steps that schedules take shares of them; an explanation has none.
+  var hasFewSteps: Bool {
+    !(request.method is PictureExplanation) && request.steps <= GradientSchedule.fewSteps
+  }
+
   /// Every token of the prompt's text.
-  public var content: [Int] { Array(1..<max(prompt.end, 1)) }
+  public var content: [Int] { prompt.content }
 
-  /// Another text as its tokens.
-  public func tokens(_ text: String) -> TokenTable { model.tokenizer.encode(text) }
+  /// Another text as its tokens, read as the prompt is.
+  public func tokens(_ text: String) -> TokenTable {
+    model.tokenizer.encode(text, as: request.reading)
+  }
 
-  /// The embedding of a text, `[1, token, width]`.
+  /// The embedding of a text that is read as the prompt is, `[1, token, width]`.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
-  public func embedding(_ text: String) throws -> Tensor { try model.embedding(text) }
+  public func embedding(_ text: String) throws -> Tensor { try embedding(of: tokens(text)) }
+
+  /// The embedding of a text by its tokens, `[1, token, width]`, without the layers that CLIP skips.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  package func embedding(of table: TokenTable) throws -> Tensor {
+    try model.embedding(of: table, clipSkip: request.clipSkip ?? 0)
+  }
+
+  /// How many windows of the text encoder its prompt and its negative prompt take, each of them.
+  var windows: Int { prompt.tokens.count / model.tokenizer.window }
 
   /// The noise that the run's seed gives after all that the run itself draws, by the draw from 1 on.
   package var freshNoise: @Sendable (Int) throws -> Tensor {
     { draw in
-      let drawn = try model.makeScheduler(request).drawsNoise ? timesteps.count : 0
+      let drawn = try model.makeScheduler(request).draws(before: timesteps.count)
       var source = try request.randomSource()
       for _ in 0..<drawn + draw { _ = source.normal(shape: latentShape) }
       return source.normal(shape: latentShape)
@@ -118,12 +134,48 @@ extension PlannedRun {
   ) throws -> DenoisingSequence {
     var source = try request.randomSource()
     let (scheduler, latent) = try start(drawingFrom: &source)
+    let conditional = try embedding(of: prompt)
+    // Without guidance no pass reads the other, of which diffusers skips no layer.
+    let negative = texts.first { $0.role == .negative }?.table
+    let unconditional = try negative.map { try model.embedding(of: $0) } ?? conditional
     return try DenoisingSequence(
-      unet: model.unet, scheduler: scheduler, latent: latent, noise: source,
-      embeddings: (model.embedding(request.prompt), model.embedding(request.negativePrompt)),
-      guidanceScale: request.guidanceScale, parts: parts, measuresLosses: recordsLosses,
+      unet: model.unet.embedding(guidanceScale: request.guidanceScale), scheduler: scheduler,
+      latent: latent, noise: source, embeddings: (conditional, unconditional),
+      guidanceScale: model.unet.embedsGuidance ? 1 : request.guidanceScale,
+      guidanceRescale: request.guidanceRescale ?? 0, parts: parts, measuresLosses: recordsLosses,
       observers: observers, report: report)
   }
+
+  /// Whether its recording keeps something of a pass that it makes; of a run that is not recorded, too.
+  package var recordsSomething: Bool {
+    request.recording.map { passes.contains(where: $0.keeps) } ?? true
+  }
+
+  /// Refuses a recording that keeps nothing of any pass that the run makes.
+  /// - Throws: `TraceError.badSelection(what:got:expected:)`.
+  package func requireRecorded() throws {
+    guard !recordsSomething, let recording = request.recording else { return }
+    let branches = Branch.allCases.filter { branch in
+      passes.contains { $0.branches.contains(branch) }
+    }
+    guard !recording.branches.isDisjoint(with: branches) else {
+      throw TraceError.badSelection(
+        what: "branches", got: "unconditional",
+        expected:
+          "conditional, since \(methodName) without guidance runs no other branch and nothing "
+          + "would be recorded")
+    }
+    let phases = Phase.allCases.filter { phase in passes.contains { $0.phase == phase } }
+    func names<Value: RawRepresentable>(_ values: [Value]) -> String
+    where Value.RawValue == String { values.map(\.rawValue).joined(separator: ", ") }
+    throw TraceError.badSelection(
+      what: "phases", got: names(Phase.allCases.filter(recording.phases.contains)),
+      expected: "some of \(names(phases)) in the steps recorded, which are all that "
+        + "\(methodName) has; nothing would be recorded")
+  }
+
+  /// Whether an iteration runs a branch without the prompt too.
+  var isGuided: Bool { model.isGuided(request) }
 
   /// Whether the loss is looked at in every iteration, altered or not, because it is recorded.
   var recordsLosses: Bool { request.recording?.phases.contains(.loss) ?? false }

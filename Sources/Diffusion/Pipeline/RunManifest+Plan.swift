@@ -10,6 +10,7 @@ extension PlannedRun {
     var provenance = provenance
     provenance.checkpoint = model.checkpoint.source
     provenance.loras = model.checkpoint.loraSources
+    provenance.embeddings = model.checkpoint.embeddingSources
     provenance.picture = request.picture?.path.map { .init(path: Checkpoint.absolute($0)) }
     let (method, record) = (request.method, request.record)
     return RunManifest(

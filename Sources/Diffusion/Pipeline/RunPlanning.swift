@@ -7,8 +7,11 @@ extension StableDiffusion {
   ///
   /// - Throws: ``DiffusionError``, `TextError`, `TraceError` or `FileError` when the request cannot be
   ///   run, in one line that says why.
-  public func plan(_ request: RunRequest) throws -> PlannedRun {
-    var run = try outline(request)
+  public func plan(_ request: RunRequest) throws -> PlannedRun { try plan(request, windows: 1) }
+
+  /// The same, with texts of at least `windows` windows of the text encoder.
+  func plan(_ request: RunRequest, windows: Int) throws -> PlannedRun {
+    var run = try outline(request, windows: windows)
     try run.request.method.requireReadable()
     run.request.method = try run.request.method.resolved(for: run)
     run.subjects = try subjects(of: run)
@@ -30,10 +33,16 @@ extension StableDiffusion {
   }
 
   /// What of a request does not depend on its method.
-  private func outline(_ request: RunRequest) throws -> PlannedRun {
+  private func outline(_ request: RunRequest, windows: Int) throws -> PlannedRun {
     guard request.guidanceScale.isFinite else {
       throw DiffusionError.invalidRequest(
         what: "the guidance scale", got: String(request.guidanceScale), expected: "a number")
+    }
+    for (what, share) in [
+      ("eta", request.eta), ("the guidance rescale", request.guidanceRescale),
+    ] {
+      guard let share, !(0...1).contains(share) else { continue }
+      throw DiffusionError.invalidRequest(what: what, got: String(share), expected: "0 to 1")
     }
     try request.requireSeeds([request.seed])
     var request = request
@@ -42,7 +51,12 @@ extension StableDiffusion {
     let latent = Grid(rows: sides.rows, columns: sides.columns)
     let grid = request.grid ?? measuredGrid(size, latent)
     let stopsAtEnd = request.stopsAtEnd ?? self.stopsAtEnd
-    let prompt = tokenizer.encode(request.prompt)
+    try DiffusionError.require(
+      (0...checkpoint.textConfiguration.layers).contains(request.clipSkip ?? 0),
+      "the number of layers that CLIP skips", String(request.clipSkip ?? 0),
+      "0 to \(checkpoint.textConfiguration.layers), the text encoder's layers")
+    let texts = try encoded(request, windows: windows)
+    let prompt = texts[0].table
     let explained = request.method as? PictureExplanation
     if explained == nil { request.scheduler = try schedulerKind(request).rawValue }
     (request.size, request.grid, request.stopsAtEnd) = (size, grid, stopsAtEnd)
@@ -52,19 +66,45 @@ extension StableDiffusion {
       }
       request.recording = recording
     }
-    var settings = checkpoint.schedule.settings
+    var settings =
+      try explained == nil
+      ? schedulerConfiguration(request).settings : checkpoint.schedule.settings
     settings["name"] = request.scheduler ?? "none"
-    var texts = [EncodedText(.prompt, prompt)]
-    if request.isGuided {
-      texts.append(EncodedText(.negative, tokenizer.encode(request.negativePrompt)))
-    }
+    if let eta = request.eta, eta > 0 { settings["eta"] = String(eta) }
     return PlannedRun(
       model: self, request: request, prompt: prompt, texts: texts, size: size, latentGrid: latent,
-      grid: grid, lastToken: stopsAtEnd ? prompt.end : tokenizer.window - 1,
-      sites: unet.sites(rows: latent.rows, columns: latent.columns, tokens: tokenizer.window),
+      grid: grid, lastToken: stopsAtEnd ? prompt.end : prompt.tokens.count - 1,
+      sites: unet.sites(rows: latent.rows, columns: latent.columns, tokens: prompt.tokens.count),
       timesteps: try explained.map { try checkpoint.validTimes($0.times).map(Double.init) }
         ?? makeScheduler(request).timesteps,
       scheduler: settings, picture: try request.picture?.read())
+  }
+
+  /// Whether an iteration of a run runs a branch without the prompt too.
+  ///
+  /// Not where the UNet is told the weight of guidance, and predicts what is guided already.
+  func isGuided(_ request: RunRequest) -> Bool {
+    request.method.isAlwaysGuided || (request.guidanceScale > 1 && !unet.embedsGuidance)
+  }
+
+  /// The prompt, and with guidance the negative prompt, in as many windows each as the longest text whose
+  /// attention has the same keys.
+  private func encoded(_ request: RunRequest, windows: Int) throws -> [EncodedText] {
+    var texts = [(EncodedText.Role.prompt, request.prompt)]
+    if isGuided(request) { texts.append((.negative, request.negativePrompt)) }
+    let source = (request.method as? PromptToPrompt)?.source
+    let all = texts.map(\.1) + [source].compactMap(\.self)
+    if request.reading.syntax == .webui {
+      for text in all { try WebUIMarks.requireReadable(text) }
+    }
+    let longest =
+      all.map {
+        tokenizer.encode($0, as: request.reading).tokens.count / tokenizer.window
+      }.max() ?? 1
+    return texts.map { role, text in
+      EncodedText(
+        role, tokenizer.encode(text, as: request.reading, windows: max(windows, longest)))
+    }
   }
 
   /// The grid whose attention is measured where a request does not say.
@@ -139,7 +179,7 @@ extension PlannedRun {
   /// Every pass that the run may make, in the order of its iterations.
   fileprivate var possiblePasses: [AttentionPass] {
     let method = request.method
-    let branches: [Branch] = request.isGuided ? [.unconditional, .conditional] : [.conditional]
+    let branches: [Branch] = isGuided ? [.unconditional, .conditional] : [.conditional]
     return timesteps.enumerated().flatMap { step, time in
       var looks = method.looks(at: step)
       if looks.isEmpty, recordsLosses, parts.guide != nil { looks = [MethodLook(.loss)] }

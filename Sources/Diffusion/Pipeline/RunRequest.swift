@@ -12,6 +12,11 @@ public struct RunRequest: Sendable {
   public var prompt: String
   /// The negative prompt; empty for none.
   public var negativePrompt = ""
+  /// How the prompt, the negative prompt and a method's other texts become tokens.
+  public var reading = PromptReading()
+  /// How many of the text encoder's last layers are left out for the prompt, as diffusers' `clip_skip`;
+  /// `nil` for none.
+  public var clipSkip: Int?
   /// Seed of the noise.
   public var seed: UInt64
   /// The generator that draws the initial noise, and what the scheduler draws.
@@ -24,6 +29,14 @@ public struct RunRequest: Sendable {
   public var guidanceScale = 7.5
   /// The scheduler's name; `nil` takes the checkpoint's own.
   public var scheduler: String?
+  /// How noise levels are spaced; `nil` takes the checkpoint's way.
+  package var sigmas: SigmaSpacing?
+  /// How timesteps are spread over the training times; `nil` takes the checkpoint's way.
+  package var timestepSpacing: SchedulerConfiguration.Spacing?
+  /// η of DDIM and TCD, the share of noise that each step adds, 0…1; `nil` for 0.
+  public var eta: Double?
+  /// How far the guided prediction's deviation is drawn to that of the prompt's, 0…1; `nil` for 0.
+  public var guidanceRescale: Double?
   /// The start picture instead of noise; an explanation needs one.
   public var picture: StartPicture?
   /// How the picture is made.
@@ -55,9 +68,6 @@ public struct RunRequest: Sendable {
     self.subjects = subjects
   }
 
-  /// Whether an iteration runs a branch without the prompt too.
-  var isGuided: Bool { guidanceScale > 1 || method.isAlwaysGuided }
-
   /// The source of the run's noise: first the starting latent, then what the scheduler draws.
   /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)`` when it takes no such seed.
   package func randomSource() throws -> any RandomSource {
@@ -81,12 +91,16 @@ extension RunRequest: Codable, Equatable {
   public var record: RunRequestRecord {
     RunRequestRecord(
       prompt: prompt, negativePrompt: negativePrompt, seed: seed, rng: rng.rawValue,
-      size: size?.description, steps: steps, guidanceScale: guidanceScale, scheduler: scheduler,
+      size: size?.description, steps: steps, guidanceScale: guidanceScale,
+      guidanceRescale: guidanceRescale, scheduler: scheduler, sigmas: sigmas?.rawValue,
+      timestepSpacing: timestepSpacing?.rawValue, eta: eta,
       picture: picture.map {
         .init(sha256: $0.sha256, fit: $0.fit.rawValue, strength: $0.strength)
       }, method: .init(name: method.name, knobs: method.knobTexts), variation: variation,
       ablation: ablation, subjects: subjects, pieces: pieces.rawValue,
-      attentionResolution: grid?.description, normalizeEot: stopsAtEnd, recording: recording)
+      attentionResolution: grid?.description, normalizeEot: stopsAtEnd, recording: recording,
+      syntax: reading.syntax == .plain ? nil : reading.syntax.rawValue,
+      longPrompts: reading.isLong ? true : nil, clipSkip: clipSkip == 0 ? nil : clipSkip)
   }
 
   /// The request that a record holds.
@@ -106,6 +120,13 @@ extension RunRequest: Codable, Equatable {
     rng = try value("the random source", record.rng, RandomSourceKind.init)
     size = try record.size.map { try value("the size", $0, ImageSize.init) }
     (steps, guidanceScale, scheduler) = (record.steps, record.guidanceScale, record.scheduler)
+    sigmas = try record.sigmas.map {
+      try value("the spacing of noise levels", $0, SigmaSpacing.init)
+    }
+    timestepSpacing = try record.timestepSpacing.map {
+      try value("the spacing of timesteps", $0, SchedulerConfiguration.Spacing.init)
+    }
+    (eta, guidanceRescale) = (record.eta, record.guidanceRescale)
     picture = try record.picture.map {
       StartPicture(
         sha256: $0.sha256, fit: try value("the fit", $0.fit, InputPicture.Fit.init),
@@ -115,6 +136,10 @@ extension RunRequest: Codable, Equatable {
     pieces = try value("the rule of pieces", record.pieces, PieceRule.init)
     grid = try record.attentionResolution.map { try value("the grid", $0, Grid.init) }
     (stopsAtEnd, recording) = (record.normalizeEot, record.recording)
+    reading = PromptReading(
+      syntax: try record.syntax.map { try value("the syntax", $0, PromptSyntax.init) } ?? .plain,
+      isLong: record.longPrompts ?? false)
+    clipSkip = record.clipSkip
   }
 
   /// Reads a request, as ``init(_:)-(RunRequestRecord)`` does.

@@ -14,7 +14,7 @@ public final class StableDiffusion: Sendable {
   let unet: UNet
   let vae: VAE
   private let text: CLIPTextModel
-  private let embeddings = Mutex<[String: Tensor]>([:])
+  private let embeddings = Mutex<[EmbeddingKey: Tensor]>([:])
   private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
@@ -27,11 +27,6 @@ public final class StableDiffusion: Sendable {
     text = try checkpoint.makeTextModel()
     unet = try checkpoint.makeUNet()
     vae = try checkpoint.makeVAE()
-    guard tokenizer.window == text.configuration.window else {
-      throw DiffusionError.unsupported(
-        path: checkpoint.path, key: "the tokenizer's window", value: String(tokenizer.window),
-        supported: "the text encoder's (\(text.configuration.window))")
-    }
   }
 
   /// The picture's size that the checkpoint was trained at.
@@ -42,12 +37,56 @@ public final class StableDiffusion: Sendable {
       width: configuration.sampleColumns * factor, height: configuration.sampleRows * factor)
   }
 
-  /// The embedding of a prompt, `[1, token, width]`.
+  /// The embedding of a prompt of plain text, `[1, token, width]`.
   func embedding(_ prompt: String) throws -> Tensor {
-    if let known = embeddings.withLock({ $0[prompt] }) { return known }
-    let embedding = try text([tokenizer.encode(prompt).tokens.map(\.id)])
-    embeddings.withLock { $0[prompt] = embedding }
+    try embedding(of: tokenizer.encode(prompt))
+  }
+
+  /// What decides an embedding.
+  private struct EmbeddingKey: Hashable {
+    let ids: [Int]
+    let weights: [Double]
+    let clipSkip: Int
+  }
+
+  /// The embedding of a text, `[1, token, width]`: its windows one after the other, each encoded by itself.
+  ///
+  /// - Parameter clipSkip: how many of the text encoder's last layers are left out.
+  func embedding(of table: TokenTable, clipSkip: Int = 0) throws -> Tensor {
+    let key = EmbeddingKey(
+      ids: table.tokens.map(\.id), weights: table.tokens.map { $0.weight ?? 1 }, clipSkip: clipSkip)
+    if let known = embeddings.withLock({ $0[key] }) { return known }
+    let window = tokenizer.window
+    let windows = stride(from: 0, to: key.ids.count, by: window).map {
+      Array(key.ids[$0..<min($0 + window, key.ids.count)])
+    }
+    let hidden = try text(windows, clipSkip: clipSkip)
+    let embedding = Self.weighted(
+      hidden.reshaped([1, key.ids.count, hidden.shape[2]]), by: key.weights, window: window)
+    embeddings.withLock { $0[key] = embedding }
     return embedding
+  }
+
+  /// `[1, token, width]` with each token's vector times its weight, and each window brought back to the mean
+  /// of its numbers.
+  ///
+  /// - Reference: AUTOMATIC1111/stable-diffusion-webui `modules/sd_emphasis.py`, `EmphasisOriginal`.
+  private static func weighted(_ hidden: Tensor, by weights: [Double], window: Int) -> Tensor {
+    guard weights.contains(where: { $0 != 1 }) else { return hidden }
+    let width = hidden.shape[2]
+    var values = hidden.values
+    for first in stride(from: 0, to: weights.count, by: window) {
+      let tokens = first..<first + window
+      guard weights[tokens].contains(where: { $0 != 1 }) else { continue }
+      let numbers = first * width..<(first + window) * width
+      let before = values[numbers].reduce(0.0) { $0 + Double($1) }
+      for token in tokens {
+        for place in token * width..<(token + 1) * width { values[place] *= Float(weights[token]) }
+      }
+      let ratio = Float(before / values[numbers].reduce(0.0) { $0 + Double($1) })
+      for place in numbers { values[place] *= ratio }
+    }
+    return Tensor(values, shape: hidden.shape)
   }
 
   /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.
@@ -73,16 +112,24 @@ public final class StableDiffusion: Sendable {
     guard let kind = SchedulerKind(rawValue: name) else {
       throw DiffusionError.invalidRequest(
         what: "the scheduler", got: name,
-        expected: SchedulerKind.allCases.map(\.rawValue).joined(separator: " or "))
+        expected: "one of " + SchedulerKind.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return kind
   }
 
+  /// The settings of a request's scheduler.
+  func schedulerConfiguration(_ request: RunRequest) throws -> SchedulerConfiguration {
+    try checkpoint.schedulerConfiguration(
+      schedulerKind(request), sigmas: request.sigmas, spacing: request.timestepSpacing)
+  }
+
   /// The scheduler of a request that denoises; with a picture its first iterations are left out.
   func makeScheduler(_ request: RunRequest) throws -> any Scheduler {
-    let whole = try schedulerKind(request).make(checkpoint.schedule, steps: request.steps)
+    let whole = try schedulerConfiguration(request).scheduler(
+      steps: request.steps, eta: request.eta ?? 0)
     guard let picture = request.picture else { return whole }
-    return LateStart(whole, begin: try picture.firstIteration(of: request.steps))
+    return LateStart(
+      whole, begin: try picture.firstIteration(of: request.steps) * whole.evaluationsPerStep)
   }
 
   /// The picture of a latent: `[row, column, channel]`, bytes of red, green and blue.

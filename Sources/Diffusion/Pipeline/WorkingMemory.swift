@@ -9,7 +9,7 @@ extension StableDiffusion {
   /// What a process takes is two to three times that.
   func workingMemory(_ run: PlannedRun) -> Int {
     let latent = run.latentGrid
-    var floats = max(decoderFloats(latent), passFloats(latent, run.request))
+    var floats = max(decoderFloats(latent), passFloats(latent, branches: run.isGuided ? 2 : 1))
     if run.passes.contains(where: { $0.phase != .denoise }) {
       floats = max(floats, tapeFloats(latent))
     }
@@ -25,15 +25,14 @@ extension StableDiffusion {
     return 3 * Double(widths[min(1, widths.count - 1)]) * pixels
   }
 
-  /// Both guidance branches: the skips, and the first level's transformer with its scores.
-  private func passFloats(_ latent: Grid, _ request: RunRequest) -> Double {
+  /// Every branch of guidance: the skips, and the first level's transformer with its scores.
+  private func passFloats(_ latent: Grid, branches: Int) -> Double {
     let levels = checkpoint.unetConfiguration.levels
     let skips = zip(levels, unet.grids(latent)).reduce(0.0) { sum, level in
       sum + Double(level.0.resnets + 1) * Double(level.0.channels) * cells(level.1)
     }
     let scores = 2 * Double(levels[0].heads) * Double(tokenizer.window)
-    let branches = request.guidanceScale > 1 ? 2.0 : 1
-    return branches * (skips + (6 * Double(levels[0].channels) + scores) * cells(latent))
+    return Double(branches) * (skips + (6 * Double(levels[0].channels) + scores) * cells(latent))
   }
 
   /// One branch: what resnets and transformers keep on the way down.

@@ -1,8 +1,8 @@
 internal import TensorEngine
 
-/// Denoising diffusion implicit models, deterministic (η = 0).
+/// Denoising diffusion implicit models.
 ///
-/// Song, Meng & Ermon, Denoising Diffusion Implicit Models, ICLR 2021, equation 12:
+/// Song, Meng & Ermon, Denoising Diffusion Implicit Models, ICLR 2021, equations 12 and 16:
 ///
 /// | here | there |
 /// | --- | --- |
@@ -10,51 +10,46 @@ internal import TensorEngine
 /// | `alphaNext` | ᾱ at the next, earlier time |
 /// | `clean` | the predicted x₀ |
 /// | `noise` | ε_θ(x_t) |
-///
-/// Limitations: no stochastic variant (η > 0), no dynamic thresholding, no zero-SNR rescaling.
+/// | `eta`, `deviation` | η, σ_t; no noise is added at η = 0 |
 ///
 /// - Reference: diffusers `schedulers/scheduling_ddim.py`.
 struct DDIM: Scheduler {
-  let schedule: NoiseSchedule
+  private let configuration: SchedulerConfiguration
   private let times: [Int]
   private let stride: Int
+  private let eta: Float
   var state: [String: Tensor] = [:]
 
-  init(_ schedule: NoiseSchedule, steps: Int) {
-    self.schedule = schedule
-    times = schedule.spaced(steps, schedule.spacing ?? .leading)
-    stride = schedule.trainingTimes / steps
+  init(_ configuration: SchedulerConfiguration, steps: Int, eta: Double) {
+    self.configuration = configuration
+    times = configuration.spaced(steps)
+    stride = configuration.noise.trainingTimes / steps
+    self.eta = Float(eta)
   }
 
   var timesteps: [Double] { times.map(Double.init) }
   var initialNoiseScale: Float { 1 }
+  func drawsNoise(at index: Int) -> Bool { eta > 0 }
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
   func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    schedule.noised(clean, noise, at: times[index])
+    configuration.noise.noised(clean, noise, at: times[index])
   }
 
-  func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
-    let alpha = schedule.alpha(times[index])
-    let alphaNext = schedule.alpha(times[index] - stride)
+  func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise fresh: Tensor?) -> Tensor {
+    let alpha = configuration.alpha(times[index])
+    let alphaNext = configuration.alpha(times[index] - stride)
     let (signal, sigma) = (alpha.squareRoot(), (1 - alpha).squareRoot())
-    var clean: Tensor
-    let noise: Tensor
-    switch schedule.prediction {
-    case .epsilon:
-      noise = output
-      clean = .combination(1 / signal, sample, -sigma / signal, output)
-    case .velocity:
-      noise = .combination(signal, output, sigma, sample)
-      clean = .combination(signal, sample, -sigma, output)
-    case .sample:
-      noise = .combination(1 / sigma, sample, -signal / sigma, output)
-      clean = output
-    }
-    if let clip = schedule.clip {
-      clean = Tensor(clean.values.map { min(max($0, -clip), clip) }, shape: clean.shape)
-    }
-    return .combination(alphaNext.squareRoot(), clean, (1 - alphaNext).squareRoot(), noise)
+    let prediction = configuration.prediction
+    let noise = prediction.noise(output, sample, signal: signal, sigma: sigma)
+    let clean = configuration.bounded(
+      prediction.clean(output, sample, signal: signal, sigma: sigma))
+    let variance = (1 - alphaNext) / (1 - alpha) * (1 - alpha / alphaNext)
+    let deviation = eta * variance.squareRoot()
+    let direction = (1 - alphaNext - deviation * deviation).squareRoot()
+    let next = Tensor.combination(alphaNext.squareRoot(), clean, direction, noise)
+    guard eta > 0, let fresh else { return next }
+    return .combination(1, next, deviation, fresh)
   }
 }

@@ -1,89 +1,115 @@
-private import Foundation
 internal import TensorEngine
 
-/// DPM-Solver++ of second order, multistep: extrapolates the clean sample along the log-SNR.
+/// DPM-Solver and DPM-Solver++, multistep: extrapolates the clean sample, or the noise, along the
+/// log-SNR through the iterations before.
 ///
-/// Lu et al., DPM-Solver++, arXiv 2211.01095, algorithm 2 (2M):
+/// Lu et al., DPM-Solver++, arXiv 2211.01095, algorithm 2 (2M) for order 2:
 ///
 /// | here | there |
 /// | --- | --- |
-/// | `alpha`, `sigma` | α_t, σ_t |
-/// | `lambda` | λ_t = log(α_t / σ_t) |
-/// | `h` | h_i = λ_{t_i} − λ_{t_{i−1}} |
-/// | `clean` | x_θ, the data prediction |
-/// | `extrapolated` | D_i |
+/// | `outputs` | x_θ (or ε_θ) of this iteration and those before |
+/// | `h`, `ratios` | h_i = λ_{t_i} − λ_{t_{i−1}}, and the earlier ones over it |
 ///
-/// The first step is of first order, and so is the last one, which ends at σ = 0.
+/// The first steps are of lower order, and so are the last ones of a short run.
 ///
-/// Limitations: midpoint variant only; no stochastic variant, no Karras spacing.
+/// Limitations: no flow matching, no learned variance.
 ///
 /// - Reference: diffusers `scheduling_dpmsolver_multistep.py`.
 struct DPMSolver: Scheduler {
-  let prediction: Prediction
+  private let configuration: SchedulerConfiguration
   private let levels: NoiseLevels
-  /// The clean sample of the iteration before.
-  private var previous: Tensor?
+  /// Converted outputs of the iterations before, oldest first: as many as the order uses.
+  private var past: [Tensor] = []
 
-  init(_ schedule: NoiseSchedule, steps: Int) throws {
-    prediction = schedule.prediction
-    levels = NoiseLevels(schedule, times: Self.times(schedule, steps).map(Double.init))
-    try levels.requireDistinct()
-  }
-
-  /// One time more than steps is laid out, and the last is left to σ = 0.
-  private static func times(_ schedule: NoiseSchedule, _ steps: Int) -> [Int] {
-    let spacing = schedule.spacing ?? .linspace
-    switch spacing {
-    case .linspace, .leading: return Array(schedule.spaced(steps + 1, spacing).dropLast())
-    case .trailing: return schedule.spaced(steps, spacing)
-    }
+  init(_ configuration: SchedulerConfiguration, steps: Int) throws {
+    self.configuration = configuration
+    levels = NoiseLevels(discrete: configuration, steps: steps)
+    try levels.requireDistinct(mayRest: configuration.finalLevel == .least)
   }
 
   var timesteps: [Double] { levels.timesteps }
   var initialNoiseScale: Float { 1 }
+  func drawsNoise(at index: Int) -> Bool { configuration.algorithm.isStochastic }
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
   func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    .combination(alpha(index), clean, levels.sigmas[index] * alpha(index), noise)
-  }
-
-  private func alpha(_ index: Int) -> Float {
-    1 / (levels.sigmas[index] * levels.sigmas[index] + 1).squareRoot()
-  }
-
-  private func lambda(_ index: Int) -> Float { -log(levels.sigmas[index]) }
-
-  private func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
-    let (alpha, sigma) = (alpha(index), levels.sigmas[index] * alpha(index))
-    switch prediction {
-    case .epsilon: return .combination(1 / alpha, sample, -sigma / alpha, output)
-    case .velocity: return .combination(alpha, sample, -sigma, output)
-    case .sample: return output.detached
-    }
+    levels.noised(clean, noise, at: index)
   }
 
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
-    let clean = clean(output, at: index, sample)
-    defer { previous = clean }
-    let isLast = index == timesteps.count - 1
-    // λ is infinite at σ = 0: the last step keeps the clean sample alone.
-    let h = isLast ? Float.infinity : lambda(index + 1) - lambda(index)
-    var extrapolated = clean
-    if let previous, !isLast {
-      let ratio = (lambda(index) - lambda(index - 1)) / h
-      extrapolated = .combination(1 + 0.5 / ratio, clean, -0.5 / ratio, previous)
+    let value = levels.converted(
+      output, at: index, sample, configuration, asNoise: configuration.algorithm.isOfNoise)
+    let outputs = past + [value]
+    defer { past = Array(outputs.suffix(configuration.order)) }
+    let step = levels.step(configuration, from: index, to: index + 1)
+    let order = min(order(at: index), outputs.count)
+    guard order > 1, step.h > 0 else { return step(sample, value: value, noise: noise) }
+    func lambda(_ index: Int) -> Double { DPMStep.Level(levels.sigmas[index]).lambda }
+    let last = outputs.count - 1
+    let r0 = (lambda(index) - lambda(index - 1)) / step.h
+    let slope = Tensor.combination([(1 / r0, value), (-1 / r0, outputs[last - 1])])
+    guard order > 2 else { return step(sample, value: value, slope: slope, noise: noise) }
+    let r1 = (lambda(index - 1) - lambda(index - 2)) / step.h
+    let earlier = Tensor.combination([
+      (1 / r1, outputs[last - 1]), (-1 / r1, outputs[last - 2]),
+    ])
+    let share = r0 / (r0 + r1)
+    return step(
+      sample, value: value, slope: .combination([(1 + share, slope), (-share, earlier)]),
+      curve: .combination([(1 / (r0 + r1), slope), (-1 / (r0 + r1), earlier)]), noise: noise)
+  }
+
+  /// The order of an iteration, if there were enough before it.
+  private func order(at index: Int) -> Int {
+    let left = timesteps.count - index
+    let lowers = configuration.lowersFinalOrder && timesteps.count < 15
+    if left == 1, lowers || configuration.isEulerAtFinal || configuration.finalLevel == .zero {
+      return 1
     }
-    let sigmaNow = levels.sigmas[index] * alpha(index)
-    let sigmaNext = levels.sigmas[index + 1] * alpha(index + 1)
-    return .combination(
-      sigmaNext / sigmaNow, sample, -alpha(index + 1) * expm1(-h), extrapolated)
+    return left == 2 && lowers ? min(configuration.order, 2) : configuration.order
   }
 
   var state: [String: Tensor] {
-    get { previous.map { ["scheduler.previous": $0] } ?? [:] }
-    set { previous = newValue["scheduler.previous"] }
+    get { past.numbered("scheduler.output") }
+    set { past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order) }
+  }
+}
+
+// MARK: - Samples of the solvers in log-SNR
+
+extension NoiseLevels {
+  /// The sample `α (x₀ + σ ε)` of an iteration.
+  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
+    let level = DPMStep.Level(sigmas[index])
+    return .combination(Float(level.signal), clean, Float(level.sigma), noise)
+  }
+
+  /// What an output says of what a solver extrapolates: the clean sample, or the noise.
+  func converted(
+    _ output: Tensor, at index: Int, _ sample: Tensor, _ configuration: SchedulerConfiguration,
+    asNoise: Bool
+  ) -> Tensor {
+    let level = DPMStep.Level(sigmas[index])
+    let (signal, sigma) = (Float(level.signal), Float(level.sigma))
+    let prediction = configuration.prediction
+    guard asNoise else {
+      return configuration.bounded(
+        prediction.clean(output, sample, signal: signal, sigma: sigma))
+    }
+    let noise = prediction.noise(output, sample, signal: signal, sigma: sigma)
+    guard configuration.threshold != nil, configuration.kind != .uniPC else { return noise }
+    let clean = configuration.bounded(
+      Prediction.epsilon.clean(noise, sample, signal: signal, sigma: sigma))
+    return Prediction.sample.noise(clean, sample, signal: signal, sigma: sigma)
+  }
+
+  /// A step between two iterations' levels.
+  func step(_ configuration: SchedulerConfiguration, from: Int, to: Int) -> DPMStep {
+    DPMStep(
+      algorithm: configuration.algorithm, isHeun: configuration.isHeun,
+      from: DPMStep.Level(sigmas[from]), to: DPMStep.Level(sigmas[to]))
   }
 }

@@ -12,25 +12,25 @@ internal import TensorEngine
 ///
 /// The ancestral variant goes down further than the next level and adds fresh noise up to it.
 ///
-/// Limitations: no churn, no Karras, exponential or beta spacing of levels.
+/// Limitations: no churn.
 ///
 /// - Reference: diffusers `scheduling_euler_discrete.py` and
 ///   `scheduling_euler_ancestral_discrete.py`.
 struct Euler: Scheduler {
-  let prediction: Prediction
-  let levels: NoiseLevels
-  let isAncestral: Bool
+  private let prediction: Prediction
+  private let levels: NoiseLevels
+  private let isAncestral: Bool
   var state: [String: Tensor] = [:]
 
-  init(_ schedule: NoiseSchedule, steps: Int, isAncestral: Bool) {
-    prediction = schedule.prediction
-    levels = NoiseLevels(schedule, steps: steps)
-    self.isAncestral = isAncestral
+  init(_ configuration: SchedulerConfiguration, steps: Int) {
+    prediction = configuration.prediction
+    levels = NoiseLevels(continuous: configuration, steps: steps)
+    isAncestral = configuration.kind == .eulerAncestral
   }
 
   var timesteps: [Double] { levels.timesteps }
   var initialNoiseScale: Float { levels.initialNoiseScale }
-  var drawsNoise: Bool { isAncestral }
+  func drawsNoise(at index: Int) -> Bool { isAncestral }
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { levels.scaled(sample, at: index) }
 
@@ -42,9 +42,8 @@ struct Euler: Scheduler {
     let slope = levels.slope(output, at: index, sample, prediction)
     let (from, to) = (levels.sigmas[index], levels.sigmas[index + 1])
     guard isAncestral, let noise else { return .combination(1, sample, to - from, slope) }
-    let up = (to * to * (from * from - to * to) / (from * from)).squareRoot()
-    let down = (to * to - up * up).squareRoot()
-    let lower = Tensor.combination(1, sample, down - from, slope)
-    return .combination(1, lower, up, noise)
+    let level = AncestralLevel(from: from, to: to)
+    let lower = Tensor.combination(1, sample, level.down - from, slope)
+    return .combination(1, lower, level.up, noise)
   }
 }

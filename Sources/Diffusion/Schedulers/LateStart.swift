@@ -20,7 +20,8 @@ struct LateStart: Scheduler {
   }
 
   var timesteps: [Double] { Array(whole.timesteps[begin...]) }
-  var drawsNoise: Bool { whole.drawsNoise }
+  var evaluationsPerStep: Int { whole.evaluationsPerStep }
+  func drawsNoise(at index: Int) -> Bool { whole.drawsNoise(at: begin + index) }
   /// A noised picture is already as large as the first level wants it.
   var initialNoiseScale: Float { 1 }
 

@@ -13,14 +13,14 @@ internal import TensorEngine
 struct LinearMultistep: Scheduler {
   private static let order = 4
 
-  let prediction: Prediction
-  let levels: NoiseLevels
+  private let prediction: Prediction
+  private let levels: NoiseLevels
   /// Past slopes, oldest first.
   private var slopes: [Tensor] = []
 
-  init(_ schedule: NoiseSchedule, steps: Int) throws {
-    prediction = schedule.prediction
-    levels = NoiseLevels(schedule, steps: steps)
+  init(_ configuration: SchedulerConfiguration, steps: Int) throws {
+    prediction = configuration.prediction
+    levels = NoiseLevels(continuous: configuration, steps: steps)
     try levels.requireDistinct()
   }
 
@@ -60,10 +60,7 @@ struct LinearMultistep: Scheduler {
   }
 
   var state: [String: Tensor] {
-    get {
-      Dictionary(
-        uniqueKeysWithValues: slopes.enumerated().map { ("scheduler.slope.\($0)", $1) })
-    }
-    set { slopes = (0..<Self.order).compactMap { newValue["scheduler.slope.\($0)"] } }
+    get { slopes.numbered("scheduler.slope") }
+    set { slopes = [Tensor](numbered: "scheduler.slope", in: newValue, count: Self.order) }
   }
 }

@@ -15,7 +15,7 @@ internal import TensorEngine
 ///
 /// - Reference: diffusers `schedulers/scheduling_pndm.py`.
 struct PNDM: Scheduler {
-  let schedule: NoiseSchedule
+  private let configuration: SchedulerConfiguration
   private let times: [Int]
   private let rungeKuttaCount: Int
   private let stride: Int
@@ -25,20 +25,16 @@ struct PNDM: Scheduler {
   private var saved: Tensor?
   private var mean: Tensor?
 
-  init(_ schedule: NoiseSchedule, steps: Int) throws {
-    guard schedule.prediction != .sample else {
-      throw DiffusionError.invalidRequest(
-        what: "prediction_type", got: "sample", expected: "epsilon or v_prediction with PNDM")
-    }
-    let skips = schedule.skipRungeKutta
+  init(_ configuration: SchedulerConfiguration, steps: Int) throws {
+    let skips = configuration.skipRungeKutta
     guard skips || steps >= 4 else {
       throw DiffusionError.invalidRequest(
         what: "the number of steps", got: String(steps),
         expected: "at least 4 with PNDM's Runge-Kutta start")
     }
-    self.schedule = schedule
-    stride = schedule.trainingTimes / steps
-    let spaced = schedule.spaced(steps, schedule.spacing ?? .leading)  // descending
+    self.configuration = configuration
+    stride = configuration.noise.trainingTimes / steps
+    let spaced = configuration.spaced(steps)  // descending
     if skips {
       let repeated = steps > 1 ? [spaced[0], spaced[1]] + spaced[1...] : [spaced[0]]
       times = repeated
@@ -59,7 +55,7 @@ struct PNDM: Scheduler {
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
   func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    schedule.noised(clean, noise, at: times[index])
+    configuration.noise.noised(clean, noise, at: times[index])
   }
 
   mutating func step(
@@ -119,11 +115,11 @@ struct PNDM: Scheduler {
   private func transfer(
     _ sample: Tensor, _ time: Int, _ previous: Int, _ output: Tensor
   ) -> Tensor {
-    let alpha = schedule.alpha(time)
-    let alphaNext = schedule.alpha(previous)
+    let alpha = configuration.alpha(time)
+    let alphaNext = configuration.alpha(previous)
     let (beta, betaNext) = (1 - alpha, 1 - alphaNext)
     let noise =
-      schedule.prediction == .velocity
+      configuration.prediction == .velocity
       ? Tensor.combination(alpha.squareRoot(), output, beta.squareRoot(), sample) : output
     let denominator =
       alpha * betaNext.squareRoot() + (alpha * beta * alphaNext).squareRoot()
@@ -133,15 +129,15 @@ struct PNDM: Scheduler {
 
   var state: [String: Tensor] {
     get {
-      var state = ["scheduler.counter": Tensor.scalar(Float(counter))]
-      for (index, past) in history.enumerated() { state["scheduler.history.\(index)"] = past }
+      var state = history.numbered("scheduler.history")
+      state["scheduler.counter"] = .scalar(Float(counter))
       state["scheduler.saved"] = saved
       state["scheduler.mean"] = mean
       return state
     }
     set {
       counter = Int(newValue["scheduler.counter"]?.item ?? 0)
-      history = (0..<4).compactMap { newValue["scheduler.history.\($0)"] }
+      history = [Tensor](numbered: "scheduler.history", in: newValue, count: 4)
       saved = newValue["scheduler.saved"]
       mean = newValue["scheduler.mean"]
     }

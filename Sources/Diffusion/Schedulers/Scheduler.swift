@@ -3,18 +3,21 @@ package import TensorEngine
 /// Takes a sample from one time to the next, given what the UNet predicts.
 ///
 /// A scheduler holds the state of one run. Its iterations are indexed from 0; PNDM has one more of
-/// them than it was asked for.
+/// them than it was asked for, and those that evaluate the UNet twice a step twice as many but one.
 package protocol Scheduler: Sendable {
   /// The diffusion times to visit, one for each iteration.
   var timesteps: [Double] { get }
-  /// Whether each step draws noise.
-  var drawsNoise: Bool { get }
+  /// How many iterations make a step; the last step is one iteration in any case.
+  var evaluationsPerStep: Int { get }
   /// What the starting noise is multiplied with.
   var initialNoiseScale: Float { get }
   /// What a run must keep to go on from here after a pause; names begin with `scheduler.`.
   ///
   /// A counter is a scalar, all else has the sample's shape.
   var state: [String: Tensor] { get set }
+
+  /// Whether iteration `index` draws noise.
+  func drawsNoise(at index: Int) -> Bool
 
   /// The sample as the UNet takes it at iteration `index`.
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor
@@ -29,14 +32,18 @@ package protocol Scheduler: Sendable {
   /// - Parameters:
   ///   - output: what the UNet predicted, of the sample's shape.
   ///   - index: the iteration.
-  ///   - noise: fresh noise of the sample's shape; needed if ``drawsNoise``.
+  ///   - noise: fresh noise of the sample's shape; needed if ``drawsNoise(at:)``.
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor
 }
 
 extension Scheduler {
-  package var drawsNoise: Bool { false }
+  package var evaluationsPerStep: Int { 1 }
+  package func drawsNoise(at index: Int) -> Bool { false }
+
+  /// How often noise is drawn before iteration `index`.
+  func draws(before index: Int) -> Int { (0..<index).count(where: drawsNoise) }
 
   /// Whether a state that was read from a file has extents that this scheduler's can have.
   func accepts(_ state: [String: Tensor], latent: Tensor) -> Bool {
@@ -48,8 +55,28 @@ extension Scheduler {
 }
 
 extension Tensor {
+  /// The sum of tensors times numbers, off any tape; at least one.
+  static func combination(_ terms: [(weight: Double, tensor: Tensor)]) -> Tensor {
+    let first = terms[0].tensor.detached.affine(scale: Float(terms[0].weight))
+    return terms.dropFirst().reduce(first) {
+      $0 + $1.tensor.detached.affine(scale: Float($1.weight))
+    }
+  }
+
   /// `a x + b y`, number by number, off any tape.
   static func combination(_ a: Float, _ x: Tensor, _ b: Float, _ y: Tensor) -> Tensor {
     x.detached.affine(scale: a) + y.detached.affine(scale: b)
+  }
+}
+
+extension [Tensor] {
+  /// The tensors under a name with their places, as a state has them.
+  func numbered(_ name: String) -> [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: enumerated().map { ("\(name).\($0)", $1) })
+  }
+
+  /// The tensors that a state has under a name with places, at most `count`.
+  init(numbered name: String, in state: [String: Tensor], count: Int) {
+    self = (0..<count).compactMap { state["\(name).\($0)"] }
   }
 }

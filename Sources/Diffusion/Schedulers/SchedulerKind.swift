@@ -5,12 +5,26 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
   case lms
   case euler
   case eulerAncestral = "euler-ancestral"
+  case heun
+  case kdpm2
+  case kdpm2Ancestral = "kdpm2-ancestral"
   case dpmSolver = "dpmsolver++"
+  case sdeDPMSolver = "sde-dpmsolver++"
+  case noiseDPMSolver = "dpmsolver"
+  case sdeNoiseDPMSolver = "sde-dpmsolver"
+  case singlestepDPMSolver = "dpmsolver-singlestep"
+  case uniPC = "unipc"
+  case lcm
+  case tcd
 
-  /// The kind a checkpoint's class name stands for.
-  package init?(className: String) {
-    guard let kind = Self.allCases.first(where: { $0.className == className }) else { return nil }
-    self = kind
+  /// The kind that a checkpoint's class name stands for.
+  ///
+  /// - Parameter algorithm: the configuration's `algorithm_type`, which tells four kinds apart that
+  ///   are one class in diffusers; `nil` where it has none.
+  package init?(className: String, algorithm: String? = nil) {
+    let kinds = Self.allCases.filter { $0.className == className }
+    guard let first = kinds.first else { return nil }
+    self = kinds.first { $0.algorithm?.rawValue == algorithm } ?? first
   }
 
   /// What diffusers calls the kind.
@@ -21,25 +35,34 @@ package enum SchedulerKind: String, Sendable, CaseIterable {
     case .lms: "LMSDiscreteScheduler"
     case .euler: "EulerDiscreteScheduler"
     case .eulerAncestral: "EulerAncestralDiscreteScheduler"
-    case .dpmSolver: "DPMSolverMultistepScheduler"
+    case .heun: "HeunDiscreteScheduler"
+    case .kdpm2: "KDPM2DiscreteScheduler"
+    case .kdpm2Ancestral: "KDPM2AncestralDiscreteScheduler"
+    case .dpmSolver, .sdeDPMSolver, .noiseDPMSolver, .sdeNoiseDPMSolver:
+      "DPMSolverMultistepScheduler"
+    case .singlestepDPMSolver: "DPMSolverSinglestepScheduler"
+    case .uniPC: "UniPCMultistepScheduler"
+    case .lcm: "LCMScheduler"
+    case .tcd: "TCDScheduler"
     }
   }
 
-  /// Sets up a run of `steps` steps.
-  /// - Throws: ``DiffusionError`` when the number of steps cannot be.
-  package func make(_ schedule: NoiseSchedule, steps: Int) throws -> any Scheduler {
-    guard steps >= 1, steps <= schedule.trainingTimes else {
-      throw DiffusionError.invalidRequest(
-        what: "the number of steps", got: String(steps),
-        expected: "1…\(schedule.trainingTimes)")
-    }
+  /// The `algorithm_type` that the kind stands for; `nil` where the configuration chooses, or there
+  /// is none.
+  var algorithm: DPMAlgorithm? {
     switch self {
-    case .ddim: return DDIM(schedule, steps: steps)
-    case .pndm: return try PNDM(schedule, steps: steps)
-    case .lms: return try LinearMultistep(schedule, steps: steps)
-    case .euler: return Euler(schedule, steps: steps, isAncestral: false)
-    case .eulerAncestral: return Euler(schedule, steps: steps, isAncestral: true)
-    case .dpmSolver: return try DPMSolver(schedule, steps: steps)
+    case .dpmSolver: .clean
+    case .sdeDPMSolver: .stochasticClean
+    case .noiseDPMSolver: .noise
+    case .sdeNoiseDPMSolver: .stochasticNoise
+    default: nil
     }
+  }
+
+  /// Why Heed does not run a class of diffusers' that has a reason of its own; `nil` for the others.
+  static func obstacle(ofClass name: String) -> String? {
+    name == "DPMSolverSDEScheduler"
+      ? "draws its noise from a Brownian tree (torchsde), which Heed lacks; sde-dpmsolver++ is a "
+        + "stochastic scheduler without one" : nil
   }
 }

@@ -15,7 +15,8 @@ package struct CheckpointVerification {
     package enum Outcome: String, Sendable {
       /// Within tolerance.
       case passed = "ok"
-      /// Off by no more than what a disturbance of the noise by rounding does to the same run.
+      /// Of a run that amplifies a disturbance of its noise beyond ``CheckpointVerification/mostAmplified``,
+      /// and off by no more than such disturbances move it.
       case illConditioned = "ok (ill-conditioned)"
       /// Out of tolerance.
       case failed = "FAILED"
@@ -37,18 +38,23 @@ package struct CheckpointVerification {
     package let relativeError: Double
     /// The largest relative error that passes.
     package let tolerance: Double
+    /// How many times as far as a disturbance of its noise a whole run's latent moves, over its range;
+    /// `nil` where that was not measured.
+    package var amplification: Double?
 
     /// The same error under another tolerance.
-    func judged(allowing tolerance: Double) -> Line {
+    func judged(_ outcome: Outcome, allowing tolerance: Double) -> Line {
       Line(
-        name: name, outcome: relativeError <= tolerance ? .illConditioned : .failed, error: error,
-        relativeError: relativeError, tolerance: tolerance)
+        name: name, outcome: relativeError <= tolerance ? outcome : .failed, error: error,
+        relativeError: relativeError, tolerance: tolerance, amplification: amplification)
     }
   }
 
   let checkpoint: Checkpoint
   let golden: GoldenFile
   let tolerance: Double
+  /// Whether the condition of every run is measured, or only that of runs that are out of tolerance.
+  let measuresCondition: Bool
   let tokenizer: CLIPTokenizer
   let text: CLIPTextModel
   let unet: UNet
@@ -70,9 +76,14 @@ package struct CheckpointVerification {
   /// - Parameters:
   ///   - checkpoint: what is verified; `golden.json` lies in its folder, or beside a single file.
   ///   - tolerance: the largest error that passes, relative to a tensor's own range.
+  ///   - measuresCondition: whether every run is repeated from disturbed noise, or only those that are
+  ///     out of tolerance.
   /// - Throws: ``DiffusionError``, `FileError` or `TextError` when something of it cannot be read.
-  package init(_ checkpoint: Checkpoint, tolerance: Double = 2e-4) throws {
+  package init(
+    _ checkpoint: Checkpoint, tolerance: Double = 2e-4, measuresCondition: Bool = false
+  ) throws {
     self.checkpoint = checkpoint
+    self.measuresCondition = measuresCondition
     golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path))
     self.tolerance = tolerance
     tokenizer = try checkpoint.makeTokenizer()
@@ -89,8 +100,11 @@ package struct CheckpointVerification {
 
   /// Opens the checkpoint at a path, as it is.
   /// - Throws: as ``init(_:tolerance:)``.
-  package init(folder: String, tolerance: Double = 2e-4) throws {
-    try self.init(Checkpoint(folder), tolerance: tolerance)
+  package init(
+    folder: String, tolerance: Double = 2e-4, measuresCondition: Bool = false
+  ) throws {
+    try self.init(
+      Checkpoint(folder), tolerance: tolerance, measuresCondition: measuresCondition)
   }
 
   /// The names to verify, in the golden file's order.
@@ -239,7 +253,7 @@ extension CheckpointVerification {
     let strict = try line(name, probe.gradient())
     let rounding = Self.spreadMargin * Double(Float.ulpOfOne / probe.measurement.loss)
     guard strict.outcome == .failed, rounding > tolerance else { return strict }
-    return strict.judged(allowing: rounding)
+    return strict.judged(.illConditioned, allowing: rounding)
   }
 
   private func probe(_ objective: AttendAndExcite.Loss, _ prompt: Int) throws -> LossProbe {

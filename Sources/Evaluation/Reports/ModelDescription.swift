@@ -35,7 +35,7 @@ package struct ModelDescription {
       latent: [latent.rows, latent.columns], tokens: model.tokenizer.window,
       textWidth: checkpoint.textConfiguration.width,
       prediction: checkpoint.schedule.prediction.rawValue,
-      scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedule.className]) {
+      scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedulerClass]) {
         $1
       },
       attentionResolution: plan.grid.description,

@@ -152,9 +152,8 @@ package struct CompareSheet: Sendable {
 
   /// Refuses what cannot be drawn.
   func validate() throws {
-    guard (1...Palette.words.count).contains(subjects.count) else {
-      throw FigureError.inconsistentSheet(
-        "\(subjects.count) subjects; 1 to \(Palette.words.count) can be shown")
+    guard !subjects.isEmpty else {
+      throw FigureError.inconsistentSheet("no subject to show: the runs have none")
     }
     guard !seeds.isEmpty else { throw FigureError.inconsistentSheet("no seed to show") }
     guard methods.count > 1, methods.count(where: { !$0.isPlain }) <= CurveStyle.guided.count

@@ -66,9 +66,8 @@ package struct ExplainSheet: Sendable {
           first: first.folder.path, second: run.folder.path, what: what)
       }
     }
-    guard (1...Palette.words.count).contains(manifest.subjects.count) else {
-      throw FigureError.inconsistentSheet(
-        "\(manifest.subjects.count) subjects; 1 to \(Palette.words.count) can be shown")
+    guard !manifest.subjects.isEmpty else {
+      throw FigureError.inconsistentSheet("no subject to show: the runs have none")
     }
     let recipe = recipe ?? Recipe(layers: manifest.method.grid.description)
     let steps = manifest.timesteps.indices.filter { recipe.steps?.contains($0) ?? true }

@@ -138,18 +138,20 @@ struct MapGathering {
 
   /// The words shown, of which the run's subjects are the default.
   private func words(of run: RecordedRun) throws -> [Subject] {
-    let table = run.manifest.tokens
     if plan.showsAllTokens {
-      return [try WordReference.start.subject(in: table)] + table.words.map(table.subject(of:))
-        + [try WordReference.end.subject(in: table)]
+      let subjects = try run.wordTable(by: recipe).shownSubjects
+      try run.check(subjects, by: recipe)
+      return subjects
     }
     let named = plan.words.isEmpty ? recipe.tokens : try plan.words.map { try WordReference($0) }
     let subjects = run.manifest.subjects
+    let isOfPrompt = recipe.branches == [.conditional]
     let words =
       named.isEmpty
-      ? subjects
+      ? try run.subjects(subjects, by: recipe)
       : try named.map { word in
-        try subjects.first { $0.name == word.description } ?? word.subject(in: table)
+        let known = isOfPrompt ? subjects.first { $0.name == word.description } : nil
+        return try known ?? run.subjects([word], by: recipe)[0]
       }
     guard !words.isEmpty else {
       throw FigureError.inconsistentSheet("no word to show: the run has no subjects; name some")

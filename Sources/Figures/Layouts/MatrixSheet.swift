@@ -48,11 +48,11 @@ package struct MatrixSheet: Sendable {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
     for run in runs.dropFirst() { try first.requireComparable(with: run) }
     let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
-    let table = first.manifest.tokens
+    let table = try first.wordTable(by: recipe)
     let subjects =
       words.isEmpty
       ? table.words.map(table.subject(of:))
-      : try words.map { try WordReference($0).subject(in: table) }
+      : try first.subjects(words.map { try WordReference($0) }, by: recipe)
     guard subjects.count > 1 else {
       throw FigureError.inconsistentSheet("\(subjects.count) word; a matrix needs two or more")
     }

@@ -38,6 +38,7 @@ struct RunCurves {
     _ run: RecordedRun, _ subjects: [Subject], _ recipe: Recipe, _ weights: [String: HeadWeights],
     steps: Int
   ) throws {
+    let subjects = try run.subjects(subjects, by: recipe)
     let tokens = Set(subjects.flatMap(\.tokens)).sorted()
     for (call, maps) in try run.timeline(tokens: tokens, by: recipe, weights: weights)
     where (0..<steps).contains(call.step) {

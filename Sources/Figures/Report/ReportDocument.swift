@@ -29,7 +29,8 @@ struct ReportDocument: Encodable {
   /// What the runs of one prompt share.
   struct Prompt: Encodable {
     let text: String
-    let tokens: [Token]
+    /// By branch of guidance, whose maps are of the tokens of its own text.
+    let tokens: [String: [Token]]
     let subjects: [Word]
     let timesteps: [Double]
     let steps: [Int]
@@ -121,9 +122,13 @@ struct ReportDocument: Encodable {
   }
 
   private static func prompt(_ group: ReportGroup, _ kept: ReportPlan.Kept) -> Prompt {
-    Prompt(
+    let recorded = Set(group.recordings.flatMap(\.tokens))
+    return Prompt(
       text: group.prompt,
-      tokens: tokens(group.manifest.tokens, Set(group.recordings.flatMap(\.tokens))),
+      tokens: Dictionary(
+        uniqueKeysWithValues: Set(group.recordings.flatMap(\.branches)).compactMap { branch in
+          group.manifest.tokens(of: branch).map { (branch.rawValue, tokens($0, recorded)) }
+        }),
       subjects: group.manifest.subjects.map { Word(name: $0.name, tokens: $0.tokens) },
       timesteps: group.manifest.timesteps, steps: kept.steps, headSteps: kept.headSteps)
   }
@@ -151,7 +156,7 @@ struct ReportDocument: Encodable {
       scores: (0..<count).map { subject in calls.map { finite($0.measurement?.scores[subject]) } })
   }
 
-  /// The prompt's tokens in order, recorded or not, and special ones that were recorded.
+  /// A text's tokens in order, recorded or not, and special ones that were recorded.
   private static func tokens(_ table: TokenTable, _ recorded: Set<Int>) -> [Token] {
     let prompt = Array(table.prompt.utf8)
     var end = -1

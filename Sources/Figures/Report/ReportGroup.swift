@@ -8,6 +8,8 @@ struct ReportGroup {
   /// What all runs of a group have in common.
   struct Kind: Hashable {
     private let text: TokenTable
+    /// The negative prompt, where maps of its branch are shown.
+    private let negative: TokenTable?
     private let subjects: [Subject]
     private let timesteps: [Double]
     private let size: [Int]
@@ -15,6 +17,9 @@ struct ReportGroup {
 
     init(_ manifest: RunManifest) {
       (text, subjects, timesteps) = (manifest.tokens, manifest.subjects, manifest.timesteps)
+      negative =
+        manifest.plan?.branches.contains(.unconditional) ?? false
+        ? manifest.tokens(of: .unconditional) : nil
       size = [manifest.height, manifest.width]
       checkpoint = manifest.model.files
     }

@@ -7,7 +7,8 @@ struct ReportRecording {
   let run: RecordedRun
   /// Layers of cross-attention, in the model's order.
   let sites: [RecordedSite]
-  /// Tokens kept of each layer, ascending: the start token, the prompt's words, and the subjects.
+  /// Tokens kept of each layer, ascending: the start token, the words of each branch's text, and the
+  /// subjects; of a text without words its end token too.
   let tokens: [Int]
   /// Guidance branches with maps, the prompt's first.
   let branches: [Branch]
@@ -18,13 +19,18 @@ struct ReportRecording {
 
   /// - Throws: `AnalysisError` when no denoising call has maps of the prompt's tokens.
   init(_ run: RecordedRun) throws {
-    let table = run.manifest.tokens
-    let wanted = Set([0] + table.words.flatMap(\.tokens) + run.manifest.subjects.flatMap(\.tokens))
     let sites = run.sites.filter { $0.site.kind == .cross }
-    tokens = sites.reduce(wanted) { $0.intersection($1.tokens ?? []) }.sorted()
     let calls = run.calls.filter { call in
       call.phase == .denoise && sites.contains { run.holds($0, in: call) }
     }
+    let branches = [Branch.conditional, .unconditional].filter { branch in
+      calls.contains { $0.branch == branch }
+    }
+    let texts = try branches.map { try run.table(of: $0) }
+    let wanted = Set(
+      [0] + texts.flatMap { $0.words.isEmpty ? [$0.end] : $0.words.flatMap(\.tokens) }
+        + run.manifest.subjects.flatMap(\.tokens))
+    tokens = sites.reduce(wanted) { $0.intersection($1.tokens ?? []) }.sorted()
     guard !tokens.isEmpty, !calls.isEmpty else {
       throw AnalysisError.nothingSelected(
         run: run.folder.path,
@@ -34,9 +40,7 @@ struct ReportRecording {
           ? "no cross-attention" : "\(sites.count) layers, \(calls.count) such calls")
     }
     (self.run, self.sites) = (run, sites)
-    branches = [.conditional, .unconditional].filter { branch in
-      calls.contains { $0.branch == branch }
-    }
+    self.branches = branches
     steps = Set(calls.map(\.step)).sorted()
     missing = sites.reduce(0) { $0 + run.missing($1).count }
   }

@@ -25,6 +25,12 @@ public struct PromptMarkup: Hashable, Sendable {
   /// The parts; empty if the prompt has no bars.
   public private(set) var components: [Component] = []
 
+  /// A prompt with what was read of it.
+  init(prompt: String, components: [Component]) {
+    self.prompt = prompt
+    self.components = components
+  }
+
   /// Reads marks.
   ///
   /// - Parameters:

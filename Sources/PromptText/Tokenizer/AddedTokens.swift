@@ -106,7 +106,7 @@ extension AddedTokens.Pattern {
 
 extension Unicode.Scalar {
   /// Whether a regular expression's `\w` matches it (Unicode Technical Standard 18, annex C).
-  fileprivate var isWordCharacter: Bool {
+  var isWordCharacter: Bool {
     switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
       true

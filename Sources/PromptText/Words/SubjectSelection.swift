@@ -46,14 +46,18 @@ public enum SubjectSelection {
   /// The two nouns of a prompt that is one of the benchmark's templates, `nil` for any other.
   ///
   /// The whole prompt must be `a X and a Y` or `a X with a Y`, with `an` for `a` as one likes and
-  /// one of the benchmark's 11 colours before either noun or neither. A noun is one word of letters
-  /// that is not a colour, so that "a red and a green" and "an orange and a cat" are left to the user.
+  /// one of the benchmark's 11 colours before either noun or neither; signs that end a sentence may follow.
+  /// A noun is one word of letters that is not a colour, so that "a red and a green" and "an orange and
+  /// a cat" are left to the user, or an added word of the tokenizer, as `<cat-toy>`.
   /// The templates are those of Attend-and-Excite's 276 prompts (Chefer et al., SIGGRAPH 2023).
   public static func certain(in table: TokenTable) -> [Subject]? {
     guard table.leftOut.isEmpty else { return nil }
     var rest = table.words[...]
-    guard let first = noun(from: &rest), let link = rest.popFirst(),
-      ["and", "with"].contains(link.text), let second = noun(from: &rest), rest.isEmpty
+    while let last = rest.last, last.text.allSatisfy({ ".,;:!?…".contains($0) }) {
+      rest.removeLast()
+    }
+    guard let first = noun(from: &rest, of: table), let link = rest.popFirst(),
+      ["and", "with"].contains(link.text), let second = noun(from: &rest, of: table), rest.isEmpty
     else { return nil }
     return [first, second].map(table.subject(of:))
   }
@@ -64,7 +68,8 @@ public enum SubjectSelection {
   public static func contentWords(in table: TokenTable) -> [Subject] {
     table.words.filter { word in
       !functionWords.contains(word.text)
-        && word.text.unicodeScalars.allSatisfy { ScalarClass($0) == .letter }
+        && (word.text.unicodeScalars.allSatisfy { ScalarClass($0) == .letter }
+          || isAdded(word, to: table))
     }.map(table.subject(of:))
   }
 
@@ -84,12 +89,20 @@ public enum SubjectSelection {
   private static let notNouns = articles.union(colours).union(["and", "with"])
 
   /// Takes an article, perhaps a colour, and a noun off the front.
-  private static func noun(from words: inout ArraySlice<TokenTable.Word>) -> TokenTable.Word? {
+  private static func noun(
+    from words: inout ArraySlice<TokenTable.Word>, of table: TokenTable
+  ) -> TokenTable.Word? {
     guard let article = words.popFirst(), articles.contains(article.text) else { return nil }
     if let next = words.first, colours.contains(next.text) { words.removeFirst() }
     guard let noun = words.popFirst(), !notNouns.contains(noun.text),
       noun.text.unicodeScalars.allSatisfy({ ScalarClass($0) == .letter })
+        || isAdded(noun, to: table)
     else { return nil }
     return noun
+  }
+
+  /// Whether a word is one of the tokenizer's added tokens, whose piece is the word without an ending.
+  private static func isAdded(_ word: TokenTable.Word, to table: TokenTable) -> Bool {
+    word.tokens.first.map { table.tokens[$0].piece.lowercased() == word.text.lowercased() } ?? false
   }
 }

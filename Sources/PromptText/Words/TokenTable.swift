@@ -19,10 +19,13 @@ public struct TokenTable: Hashable, Sendable, Codable {
     public let word: Int?
     /// Its kind, if it is a special token.
     public let special: Special?
+    /// What its embedding is multiplied by before the mean is restored; `nil` for 1.
+    public let weight: Double?
 
     /// The token at `index`, which covers a range of the prompt or is special.
     public init(
-      index: Int, id: Int, piece: String, range: Range<Int>?, word: Int?, special: Special?
+      index: Int, id: Int, piece: String, range: Range<Int>?, word: Int?, special: Special?,
+      weight: Double? = nil
     ) {
       self.index = index
       self.id = id
@@ -30,6 +33,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
       self.range = range
       self.word = word
       self.special = special
+      self.weight = weight
     }
   }
 
@@ -70,6 +74,17 @@ public struct TokenTable: Hashable, Sendable, Codable {
     self.leftOut = leftOut
   }
 
-  /// The index of the first end token.
-  public var end: Int { tokens.first { $0.special == .end }?.index ?? tokens.count - 1 }
+  /// The index of the end token after the last word; of a text without words, of the first.
+  public var end: Int {
+    let last = tokens.lastIndex { $0.word != nil } ?? 0
+    return tokens.dropFirst(last).first { $0.special == .end }?.index ?? tokens.count - 1
+  }
+
+  /// The indices of the text's own tokens, ascending: those of its words and punctuation.
+  package var content: [Int] { (1..<max(end, 1)).filter { tokens[$0].special == nil } }
+
+  /// The indices of the special tokens of a kind, ascending.
+  package func positions(of kind: Token.Special) -> [Int] {
+    tokens.indices.filter { tokens[$0].special == kind }
+  }
 }

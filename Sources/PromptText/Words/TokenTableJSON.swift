@@ -4,15 +4,17 @@ extension TokenTable {
   /// The table for a program: one JSON object on one line, without a line break.
   ///
   /// Keys, in this order: `text`, the prompt; `ids`, from the start token to the end token;
-  /// `tokens`, those with `index`, `id`, `piece` and `range`; `words`, with `text`, `occurrence`,
-  /// `tokens` and `range`; and `left_out` where the window was too short. A range is
-  /// `[first, end]` in UTF-8 bytes of the prompt, `null` for start and end.
+  /// `tokens`, those with `index`, `id`, `piece`, `range` and, where it is not 1, `weight`; `words`, with
+  /// `text`, `occurrence`, `tokens` and `range`; and `left_out` where the window was too short. A range
+  /// is `[first, end]` in UTF-8 bytes of the prompt, `null` for start and end.
   package func jsonLine() -> String {
     let tokens = tokens[...end].map { token in
-      JSONText.object([
+      var members: [(key: String, value: String)] = [
         ("index", "\(token.index)"), ("id", "\(token.id)"), ("piece", string(token.piece)),
         ("range", token.range.map(range) ?? "null"),
-      ])
+      ]
+      if let weight = token.weight { members.append(("weight", "\(weight)")) }
+      return JSONText.object(members)
     }
     let words = words.map { word in
       JSONText.object([

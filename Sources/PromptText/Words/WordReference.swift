@@ -83,6 +83,28 @@ public enum WordReference: Hashable, Sendable {
     return tokens.sorted()
   }
 
+  /// The positions of all tokens that `references` mean in one text or more, each once, ascending.
+  ///
+  /// - Parameter texts: at least one text by its name in a sentence, as in `the negative prompt`.
+  /// - Throws: as ``tokens(in:)`` for a reference that means nothing in any of them, of the first.
+  package static func tokens(
+    of references: [WordReference], inAnyOf texts: [(name: String, table: TokenTable)]
+  ) throws(TextError) -> [Int] {
+    var tokens: Set<Int> = []
+    for reference in references {
+      var failure: TextError?
+      var found: Set<Int> = []
+      for (name, table) in texts {
+        do { found.formUnion(try reference.tokens(in: table)) } catch {
+          failure = failure ?? .inText(name, error)
+        }
+      }
+      if found.isEmpty, let failure { throw failure }
+      tokens.formUnion(found)
+    }
+    return tokens.sorted()
+  }
+
   /// The reference that says what a bare number means, and the tokens.
   private func resolved(
     in table: TokenTable

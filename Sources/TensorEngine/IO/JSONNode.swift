@@ -72,8 +72,16 @@ package struct JSONNode: Sendable {
   }
 
   /// The number, written with or without a fraction.
-  /// - Throws: ``FileError`` when this is not a number.
+  /// - Throws: ``FileError`` when this is not a number, or not a finite one.
   package func double() throws -> Double {
+    let number = try extendedDouble()
+    guard number.isFinite else { throw mismatch("a finite number") }
+    return number
+  }
+
+  /// The number, which may be infinite or NaN.
+  /// - Throws: ``FileError`` when this is not a number.
+  package func extendedDouble() throws -> Double {
     switch value {
     case .integer(let integer): return Double(integer)
     case .number(let number): return number

@@ -4,6 +4,8 @@
 /// Reads JSON (RFC 8259) from bytes, one value at a time, and refuses everything the grammar does
 /// not allow, and duplicate keys.
 ///
+/// `NaN`, `Infinity` and `-Infinity` are read too, which the grammar lacks and Python's `json` writes.
+///
 /// Offsets in errors are counted from the start of the file: `origin` is where the bytes begin.
 @safe package struct JSONScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
@@ -45,12 +47,22 @@
       try self.elements { scanner in elements.append(try scanner.value()) }
       return .array(elements)
     case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "-") where isNegativeInfinity:
+      return try literal("-Infinity", .number(-.infinity))
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+    case UInt8(ascii: "I"): return try literal("Infinity", .number(.infinity))
+    case UInt8(ascii: "N"): return try literal("NaN", .number(.nan))
     case UInt8(ascii: "t"): return try literal("true", .bool(true))
     case UInt8(ascii: "f"): return try literal("false", .bool(false))
     case UInt8(ascii: "n"): return try literal("null", .null)
     default: throw unexpected("a value")
     }
+  }
+
+  /// Whether the minus sign at the position is one of `-Infinity`.
+  private var isNegativeInfinity: Bool {
+    let next = position + 1
+    return unsafe next < bytes.count && bytes[next] == UInt8(ascii: "I")
   }
 
   private mutating func object() throws -> JSONObject {

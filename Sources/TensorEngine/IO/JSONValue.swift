@@ -11,6 +11,18 @@ package enum JSONValue: Equatable, Sendable {
   case array([JSONValue])
   case object(JSONObject)
 
+  /// The value as it is written, for a message; an object without its members.
+  package var text: String {
+    switch self {
+    case .integer(let number): "\(number)"
+    case .number(let number): "\(number)"
+    case .bool(let bool): "\(bool)"
+    case .string(let string): string
+    case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+    case .null, .object: kindName
+    }
+  }
+
   /// What the value is, for a message.
   package var kindName: String {
     switch self {

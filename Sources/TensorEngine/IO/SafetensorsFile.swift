@@ -66,9 +66,10 @@ package struct SafetensorsFile: Sendable {
   /// The tensor named `name`, if there is one.
   package func entry(_ name: String) -> Entry? { index.position(of: name).map { entries[$0] } }
 
-  /// Reads a tensor of F32, F16 or BF16 as float32; F32 is not copied where it is aligned.
+  /// Reads a tensor of floats as float32; F32 is not copied where it is aligned.
   ///
-  /// Numbers that are not finite are let through.
+  /// F16, BF16 and the two 8-bit floats are widened, F64 is rounded to the nearest float32. Numbers
+  /// that are not finite are let through.
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
   package func tensor(_ name: String) throws -> Tensor { try tensor(require(name)) }
 
@@ -92,12 +93,33 @@ package struct SafetensorsFile: Sendable {
           unsafe Self.widen(base, count: entry.count, isBrain: entry.type == .bf16, into: target)
         }
       }
+    case .f8E4M3, .f8E5M2:
+      let numbers = entry.type == .f8E4M3 ? EightBitFloat.e4m3 : EightBitFloat.e5m2
+      return withExtendedLifetime(file) {
+        unsafe Tensor(shape: entry.shape) { target in
+          for index in 0..<entry.count {
+            unsafe target[index] =
+              numbers[
+                Int(base.load(fromByteOffset: index, as: UInt8.self))]
+          }
+        }
+      }
+    case .f64:
+      return withExtendedLifetime(file) {
+        unsafe Tensor(shape: entry.shape) { target in
+          for index in 0..<entry.count {
+            unsafe target[index] = Float(
+              base.loadUnaligned(fromByteOffset: 8 * index, as: Double.self))
+          }
+        }
+      }
     default:
-      throw unsupported(entry, readable: "F32, F16 and BF16")
+      throw unsupported(entry, readable: "F64, F32, F16, BF16, F8_E4M3 and F8_E5M2")
     }
   }
 
-  /// Reads a layer's weight as ``tensor(_:)-(String)`` does, but leaves 16-bit numbers as they are.
+  /// Reads a layer's weight as ``tensor(_:)-(String)`` does, but leaves 16-bit numbers as they are,
+  /// and keeps 8-bit ones as float16, which has all of them.
   /// - Throws: ``FileError`` when there is no such tensor or it has another type.
   package func weight(_ name: String) throws -> Weight { try weight(require(name)) }
 
@@ -105,7 +127,8 @@ package struct SafetensorsFile: Sendable {
   /// - Throws: ``FileError`` when it has another type.
   package func weight(_ entry: Entry) throws -> Weight {
     guard entry.type == .f16 || entry.type == .bf16, entry.range.lowerBound % 2 == 0 else {
-      return Weight(try tensor(entry))
+      let numbers = try tensor(entry)
+      return entry.type.bits == 8 ? Weight(rounding: numbers) : Weight(numbers)
     }
     let halves = HalfStorage(
       viewing: file, offset: entry.range.lowerBound, count: entry.count,

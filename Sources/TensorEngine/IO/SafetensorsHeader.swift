@@ -53,7 +53,8 @@ struct SafetensorsHeader {
     guard size <= file.count - prefixSize else {
       throw failure(
         "expected a header of at most \(file.count - prefixSize) bytes, which is all that follows,"
-          + " got \(size)")
+          + " got \(size): the file is not whole, as after a download that broke off; fetch it again"
+      )
     }
     guard size > 0 else { throw failure("the header is empty") }
     return Int(size)
@@ -97,8 +98,8 @@ struct SafetensorsHeader {
       guard fields.offsets.upperBound <= available else {
         throw scanner.failure(
           "expected its data within the \(available) bytes after the header, got"
-            + " \(fields.offsets.lowerBound)..<\(fields.offsets.upperBound): the file is truncated"
-            + " or its header is wrong", at: offset)
+            + " \(fields.offsets.lowerBound)..<\(fields.offsets.upperBound): the file is not whole, as"
+            + " after a download that broke off; fetch it again", at: offset)
       }
       guard let size = fields.type.byteCount(of: fields.shape) else {
         throw scanner.failure(

@@ -215,8 +215,7 @@ struct Analyze: ParsableCommand {
         try measurement.binding(run, of: try bonds(in: run), measure: measure)
       }
     case .heads:
-      let recipe = try options.recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: "*")
-      let heads = try HeadReport(runs, by: recipe, classes: wordClasses)
+      let heads = try HeadReport(runs, by: try headRecipe, classes: wordClasses)
       if let output { try AnalysisFiles.writeWeights(of: heads, to: output) }
       return heads.table
     case .segmentation:
@@ -239,11 +238,15 @@ struct Analyze: ParsableCommand {
     }
   }
 
-  /// The words that are measured; without `--tokens`, the report on words has all of the prompt.
+  /// The words that are measured; without `--tokens`, the report on words has all of the text, of one
+  /// without words its start, end and padding.
   private func words(of run: RecordedRun) throws -> [Subject] {
-    let table = run.manifest.tokens
-    return report == .words && options.tokens == nil
-      ? table.words.map(table.subject(of:)) : try options.words(of: run)
+    guard report == .words, options.tokens == nil else { return try options.words(of: run) }
+    let recipe = try options.parsedRecipe().recipe
+    let table = try run.wordTable(by: recipe)
+    let words = try table.words.isEmpty ? table.shownSubjects : table.words.map(table.subject(of:))
+    try run.check(words, by: recipe)
+    return words
   }
 
   /// Writes the report's maps of the words that were named, or of the subjects.
@@ -264,6 +267,11 @@ struct Analyze: ParsableCommand {
     }
   }
 
+  /// How the maps of heads are made.
+  private var headRecipe: Recipe {
+    get throws { try options.recipe.map(Recipe.init(parsing:)) ?? Recipe(layers: "*") }
+  }
+
   /// `--classes`; without it each word is a class.
   private func wordClasses(in run: RecordedRun) throws -> [HeadAtlas.WordClass] {
     guard let classes else {
@@ -273,9 +281,8 @@ struct Analyze: ParsableCommand {
       let words = $0.value.split(separator: "+", omittingEmptySubsequences: false)
       return HeadAtlas.WordClass(
         name: $0.name,
-        words: try words.map {
-          try WordReference(String($0)).subject(in: run.manifest.tokens)
-        })
+        words: try run.subjects(
+          words.map { try WordReference(String($0)) }, by: try headRecipe))
     }
   }
 
@@ -293,12 +300,11 @@ struct Analyze: ParsableCommand {
   }
 
   private func bonds(in run: RecordedRun) throws -> [RunMeasurement.Bond] {
-    let table = run.manifest.tokens
+    let recipe = try options.parsedRecipe().recipe
     return try NamedValue.list(bind ?? "", option: "--bind", example: "red=car,blue=cat").map {
-      (
-        try WordReference($0.name).subject(in: table),
-        try WordReference($0.value).subject(in: table)
-      )
+      let bond = try run.subjects(
+        [WordReference($0.name), WordReference($0.value)], by: recipe)
+      return (bond[0], bond[1])
     }
   }
 

@@ -61,6 +61,20 @@ struct Causal: ParsableCommand {
   var lora: [String] = []
 
   @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Where the run's embedding is now; repeatable, in the run's order. "
+        + "(default: where the run found it)",
+      valueName: "file"))
+  var embedding: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the run's autoencoder is now, if it was another than the checkpoint's. "
+        + "(default: where the run found it)", valueName: "path"))
+  var vae: String?
+
+  @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
       "Where the run's start picture is now. (default: where the run found it)",
@@ -79,7 +93,8 @@ struct Causal: ParsableCommand {
     try Counterfactual.requireRepeatable(original)
     let ablation = AblationRecord(
       drop: try drop.map { try WordReference.list($0).map(\.description) } ?? [], damp: damp)
-    let checkpoint = try Checkpoint(of: original.manifest, at: model, loras: lora)
+    let checkpoint = try Checkpoint(
+      of: original.manifest, at: model, loras: lora, embeddings: embedding, vae: vae)
     for note in checkpoint.notes { Message.note(note) }
     let model = try StableDiffusion(checkpoint)
     let counterfactual = try Counterfactual(

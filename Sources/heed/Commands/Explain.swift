@@ -22,7 +22,7 @@ struct Explain: ParsableCommand {
       (what Attend-and-Excite's loss reads of it), and the loss at that time.
       """)
 
-  @Argument(help: ArgumentHelp("A PNG or JPEG picture.", valueName: "photo"))
+  @Argument(help: ArgumentHelp("A PNG, JPEG, WebP or GIF picture.", valueName: "photo"))
   var photo: String
 
   @Argument(help: "A text that describes the photo.")
@@ -62,6 +62,7 @@ struct Explain: ParsableCommand {
   var json = false
 
   @OptionGroup var batch: BatchOptions
+  @OptionGroup var prompts: PromptOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Subjects") var subject: SubjectOptions
   @OptionGroup(title: "Recording") var recording: RecordingOptions
@@ -78,7 +79,7 @@ struct Explain: ParsableCommand {
     let times = try ExplainedTimes(at: at, timesteps: timesteps)
     let picture = try StartPicture(photo, fit: fit, strength: 1)
     let model = try StableDiffusion(self.model.checkpoint())
-    let table = model.tokenizer.encode(prompt)
+    let table = model.tokenizer.encode(prompt, as: prompts.texts.reading)
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }
     let subjects =
       try subject.names
@@ -90,15 +91,18 @@ struct Explain: ParsableCommand {
     request.picture = picture
     request.size = try size.imageSize
     request.rng = rng
+    prompts.apply(to: &request)
     request.steps = times.count
     // No picture is guided: the scale only decides whether the unconditional branch is run too.
     if try !recording.keeps(.unconditional, details) { request.guidanceScale = 1 }
-    request.recording = try recording.plan(details, table)
+    request.recording = try recording.plan(
+      details, table, negative: model.tokenizer.encode("", as: prompts.texts.reading))
     let plan = try model.plan(request)
     let batch = try Batch(
       Runner(model, durability: details.durability), [plan], seeds: seeds, atATime: self.batch.batch
     )
     Message.leftOut(table)
+    Message.literalMarks([plan])
     Message.picture(plan)
     if subject.tokens == nil { Message.subjects(plan.subjects) }
     if recording.dryRun { return try batch.printCost(in: output) }

@@ -126,11 +126,11 @@ struct Export: ParsableCommand {
   /// The request with tokens found in the run's prompt, and head weights read from files.
   private func completed(_ request: ExportRequest, _ run: RecordedRun) throws -> ExportRequest {
     var request = request
-    let table = run.manifest.tokens
-    request.selection.tokens = try selection.tokens(in: table)
+    request.selection.tokens = try selection.tokens(in: run, by: request.recipe)
     if let recipe = request.recipe {
       if request.selection.tokens == nil, !recipe.tokens.isEmpty {
-        request.selection.tokens = try WordReference.tokens(of: recipe.tokens, in: table)
+        let words = try run.subjects(recipe.tokens, by: recipe)
+        request.selection.tokens = Set(words.flatMap(\.tokens)).sorted()
       }
       request.weights = try HeadWeights.named(by: recipe)
     }

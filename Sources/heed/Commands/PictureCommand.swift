@@ -26,8 +26,11 @@ extension PictureCommand {
     let methods = try options.knobs.applied(to: methods)
     let (model, picture) = try loaded()
     return { [options] prompt in
-      try RunOrder(prompt, by: methods, from: seeds, needsSubjects: needsSubjects, on: model) {
-        try options.template($0, picture)
+      try RunOrder(
+        prompt, by: methods, from: seeds, needsSubjects: needsSubjects, reading: options.reading,
+        on: model
+      ) {
+        try options.template($0, picture, on: model)
       }
     }
   }
@@ -44,11 +47,14 @@ extension PictureCommand {
         runner, orders[0].plans, seeds: orders[0].seeds, atATime: options.batch.batch)
       : try Batch(runner, orders.flatMap { try $0.seededPlans }, atATime: options.batch.batch)
     for order in orders { Message.concluded(order) }
+    Message.literalMarks(orders.flatMap(\.plans))
     if options.recording.dryRun {
       try batch.printCost(in: output)
+      Message.chosen(orders.flatMap(\.plans))
       return nil
     }
     let runs = try batch.runWithProgress(in: output)
+    Message.chosen(orders.flatMap(\.plans))
     Message.latents(runs)
     return runs
   }

@@ -93,8 +93,10 @@ struct Sweep: PictureCommand {
     let seeds = try SeedList(self.seeds).seeds
     let base = try options.knobs.applied(to: [MethodList.one(option: "--method", method)])[0]
     let (model, picture) = try loaded()
-    let orders = try sweep.orders(prompt, by: base, from: seeds, on: model) {
-      try options.template($0, picture)
+    let orders = try sweep.orders(
+      prompt, by: base, from: seeds, reading: options.reading, on: model
+    ) {
+      try options.template($0, picture, on: model)
     }
     return RunOrder(joining: orders)
   }

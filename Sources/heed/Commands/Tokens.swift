@@ -8,7 +8,8 @@ import TensorEngine
 /// A prompt as the model reads it.
 struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows a prompt's tokens: ids, pieces, and the words they make.")
+    abstract: "Shows a prompt's tokens: ids, pieces, and the words they make.",
+    usage: "heed tokens [<prompt>] [--from <file>] [--json] [<options>]")
 
   @Argument(help: "The text prompt; omit it with --from.")
   var prompt: String?
@@ -26,24 +27,29 @@ struct Tokens: ParsableCommand {
   var json = false
 
   @OptionGroup var model: ModelPath
+  @OptionGroup var embeddings: EmbeddingOptions
+  @OptionGroup var texts: ReadingOptions
 
   func validate() throws {
     if (prompt == nil) == (from == nil) {
       throw ValidationError("Give either a prompt or --from FILE.")
+    }
+    if vocabulary != nil, !embeddings.embedding.isEmpty {
+      throw ValidationError("Give either --vocabulary or --embedding.")
     }
   }
 
   func run() throws {
     let tokenizer =
       try vocabulary.map { try CLIPTokenizer(folder: $0) }
-      ?? Checkpoint.tokenizer(of: model.path)
-    if let prompt { return show(tokenizer.encode(prompt)) }
+      ?? Checkpoint.tokenizer(of: model.path, embeddings: embeddings.embeddings)
+    if let prompt { return show(tokenizer.encode(prompt, as: texts.reading)) }
     let lines = try LineReader(from ?? "-")
     var isFirst = true
     while let line = try lines.next() {
       if !json && !isFirst { print() }
       isFirst = false
-      show(tokenizer.encode(line))
+      show(tokenizer.encode(line, as: texts.reading))
     }
   }
 

@@ -6,13 +6,15 @@ import Foundation
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares what Heed computes with a checkpoint's golden tensors.",
-    usage: "heed verify <path> [--tolerance <tolerance>] [<options>]",
+    usage: "heed verify <path> [--tolerance <tolerance>] [--condition] [<options>]",
     discussion: """
       golden.safetensors and golden.json are in the checkpoint's folder. For each tensor a line gives the largest absolute error and the error relative to the tensor's own range; \
       losses and excitation scores, which lie in 0…1, are compared absolutely, to 1e-3. Ids must be equal.
 
-      A whole run that is off by more is repeated from noise disturbed by 1e-6: if the disturbance \
-      alone moves it as far, the run cannot be compared more closely and is called ill-conditioned.
+      A whole run that is off by more, or with --condition every run, is repeated five times from noise \
+      disturbed by 1e-6 or 1e-7. Where the largest of these moves the final latent more than 50 times as \
+      far, over its range, the run is ill-conditioned: it cannot be compared more closely than four times \
+      that, refined or not. Its line ends with the factor.
       """)
 
   @Argument(help: "The checkpoint's folder or .safetensors file.")
@@ -24,12 +26,15 @@ struct Verify: ParsableCommand {
     parsing: .unconditional, help: "The largest error that passes, relative to a tensor's range.")
   var tolerance = 2e-4
 
+  @Flag(help: "Also say of every run how far a disturbance of its noise moves it.")
+  var condition = false
+
   func run() throws {
     guard tolerance >= 0, tolerance.isFinite else {
       throw Failure(.usage, "--tolerance is \(tolerance); expected a number of 0 or more")
     }
     var verification = try CheckpointVerification(
-      weights.checkpoint(path), tolerance: tolerance)
+      weights.checkpoint(path), tolerance: tolerance, measuresCondition: condition)
     var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
     let width = max(verification.names.map(\.count).max() ?? 0, 6)
     print("tensor".padding(toLength: width, withPad: " ", startingAt: 0), "absolute relative")
@@ -38,7 +43,7 @@ struct Verify: ParsableCommand {
       counts[line.outcome, default: 0] += 1
       print(
         name.padding(toLength: width, withPad: " ", startingAt: 0), scientific(line.error),
-        scientific(line.relativeError), line.outcome.rawValue)
+        scientific(line.relativeError), line.outcome.rawValue + amplification(of: line))
     }
     let failed = counts[.failed, default: 0] + counts[.unknown, default: 0]
     let passed = counts[.passed, default: 0] + counts[.illConditioned, default: 0]
@@ -50,6 +55,11 @@ struct Verify: ParsableCommand {
         .comparisonFailed,
         "\(path): \(failed) \(failed == 1 ? "tensor is" : "tensors are") out of tolerance")
     }
+  }
+
+  /// As in ` ×120`; empty where it was not measured.
+  private func amplification(of line: CheckpointVerification.Line) -> String {
+    line.amplification.map { String(format: " ×%.3g", $0) } ?? ""
   }
 
   private func scientific(_ value: Double) -> String {

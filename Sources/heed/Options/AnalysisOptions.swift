@@ -53,13 +53,13 @@ struct AnalysisOptions: ParsableArguments {
 
   /// The words meant in a run.
   func words(of run: RecordedRun) throws -> [Subject] {
-    let named =
-      try tokens.map(WordReference.list) ?? recipe.map { try Recipe(parsing: $0).tokens } ?? []
-    if !named.isEmpty { return try named.map { try $0.subject(in: run.manifest.tokens) } }
+    let recipe = try parsedRecipe().recipe
+    let named = try tokens.map(WordReference.list) ?? recipe.tokens
+    if !named.isEmpty { return try run.subjects(named, by: recipe) }
     guard !run.manifest.subjects.isEmpty else {
       throw Failure(
         .usage, "\(run.folder.path) was made without subjects; name words with --tokens")
     }
-    return run.manifest.subjects
+    return try run.subjects(run.manifest.subjects, by: recipe)
   }
 }

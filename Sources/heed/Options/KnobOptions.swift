@@ -90,11 +90,11 @@ struct KnobOption {
     guard let knob = readers.first?.knob else { return nil }
     (name, alias, form, choices) = (knob.name, knob.alias, knob.form, knob.choices)
     self.readers = readers.map(\.method)
-    let texts = Set(readers.map { $0.knob.text })
+    let texts = Set(readers.map { $0.knob.standard })
     let byMethod = readers.count > 2 ? "" : self.readers.joined(separator: ", ") + ": "
     let standard =
       texts.count == 1
-      ? knob.text.map { " (default: \($0.isEmpty ? "none" : $0))" } ?? ""
+      ? knob.standard.map { " (default: \($0.isEmpty ? "none" : $0))" } ?? ""
       : " (default: the method's)"
     help = ArgumentHelp(
       byMethod.isEmpty ? knob.help + standard : byMethod + knob.help + standard,

@@ -32,6 +32,14 @@ struct WeightOptions: ParsableArguments {
       valueName: "file:scale"))
   var lora: [String] = []
 
+  @OptionGroup var embeddings: EmbeddingOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "An autoencoder in place of the checkpoint's: a .safetensors file, or a folder in diffusers' "
+        + "layout.", valueName: "path"))
+  var vae: String?
+
   @Option(
     help: ArgumentHelp(
       "The variant of the weights, as in fp16. (default: the one without a name, then fp32, fp16, "
@@ -54,19 +62,30 @@ struct WeightOptions: ParsableArguments {
   @Option(help: "What the UNet predicts: epsilon or v. (default: the checkpoint's)")
   var prediction: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      """
+      Rescale the noise schedule to leave no signal at its last time (zero terminal SNR), for models \
+      that were trained so and whose files do not say it.
+      """, visibility: HelpDetail.rare))
+  var zeroSnr = false
+
   /// Opens the checkpoint at `path` and says on standard error what was concluded of it.
   func checkpoint(_ path: String) throws -> Checkpoint {
     var options = CheckpointOptions()
     options.variant = variant
+    options.vae = vae
     options.weights = precision
     options.configuration = config
     options.loras = try lora.map(LoRA.init(argument:))
+    options.embeddings = embeddings.embeddings
     options.prediction = try prediction.map { name in
       guard let prediction = ["epsilon": Prediction.epsilon, "v": .velocity][name] else {
         throw Failure.wrongValue("--prediction", name, expected: ["epsilon", "v"])
       }
       return prediction
     }
+    options.zeroTerminalSNR = zeroSnr ? true : nil
     let checkpoint = try Checkpoint(path, options)
     for note in checkpoint.notes { Message.note(note) }
     return checkpoint

@@ -8,7 +8,7 @@ struct PictureOptions: ParsableArguments {
     name: .customLong("init"),
     help: ArgumentHelp(
       """
-      Start from this PNG or JPEG picture with noise added (image-to-image). Iterations are counted \
+      Start from this PNG, JPEG, WebP or GIF picture with noise added (image-to-image). Iterations are counted \
       from the first one that is run, also in the knobs of methods.
       """, valueName: "file"))
   var picture: String?

@@ -19,11 +19,13 @@ struct RecordingOptions: ParsableArguments {
   @Flag(help: "Print the number of calls, the disk space and the memory that are needed, and exit.")
   var dryRun = false
 
-  /// The plan for a prompt; `nil` when nothing is recorded.
-  func plan(_ details: RecordingDetails, _ table: TokenTable) throws -> RecordingPlan? {
+  /// The plan for a prompt and a negative prompt; `nil` when nothing is recorded.
+  func plan(
+    _ details: RecordingDetails, _ table: TokenTable, negative: TokenTable
+  ) throws -> RecordingPlan? {
     guard record else { return nil }
     return try details.plan(
-      layers: layers.map(Self.patterns) ?? [RecordingPlan.measuredGrid], table)
+      layers: layers.map(Self.patterns) ?? [RecordingPlan.measuredGrid], table, negative: negative)
   }
 
   /// Whether maps of a branch are recorded.
@@ -81,12 +83,22 @@ struct RecordingDetails: ParsableArguments {
     try ChoiceList(option: "--branches", branches).choices.contains(branch)
   }
 
-  /// The plan of layers for a prompt.
-  func plan(layers: [String], _ table: TokenTable) throws -> RecordingPlan {
-    RecordingPlan(
+  /// The plan of layers for a prompt and a negative prompt: a word to keep is of the text of a branch that
+  /// is kept.
+  func plan(
+    layers: [String], _ table: TokenTable, negative: TokenTable
+  ) throws -> RecordingPlan {
+    let kept = Set<Branch>(try ChoiceList(option: "--branches", branches).choices)
+    let texts = [(Branch.conditional, table), (.unconditional, negative)].filter {
+      kept.contains($0.0)
+    }
+    return RecordingPlan(
       layers: layers, heads: try heads.map(indices),
-      tokens: try recordTokens.map { try tokens($0, table) },
-      branches: Set(try ChoiceList(option: "--branches", branches).choices),
+      tokens: try recordTokens.map {
+        try WordReference.tokens(
+          of: WordReference.list($0), inAnyOf: texts.map { ($0.0.textName, $0.1) })
+      },
+      branches: kept,
       phases: Set(try ChoiceList(option: "--phases", phases).choices),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
       precision: precision, queries: queries.map(RecordingOptions.patterns) ?? [])
@@ -99,10 +111,6 @@ struct RecordingDetails: ParsableArguments {
       }
       return index
     }
-  }
-
-  private func tokens(_ text: String, _ table: TokenTable) throws -> [Int] {
-    try WordReference.tokens(of: WordReference.list(text), in: table)
   }
 }
 

@@ -15,13 +15,20 @@ struct RunOptions: ParsableArguments {
   @OptionGroup(visibility: HelpDetail.rare) var batch: BatchOptions
   @OptionGroup(title: "Knobs of methods") var knobs: KnobOptions
 
+  /// How the prompt and all other texts of the runs become tokens.
+  var reading: PromptReading { sampling.prompts.texts.reading }
+
   /// A request with everything except prompt, method and seed.
-  func template(_ prompt: TokenTable, _ picture: StartPicture?) throws -> RunRequest {
+  func template(
+    _ prompt: TokenTable, _ picture: StartPicture?, on model: StableDiffusion
+  ) throws -> RunRequest {
     var request = RunRequest(prompt.prompt, seed: 0)
     try sampling.apply(to: &request)
     try subject.apply(to: &request)
     request.picture = picture
-    request.recording = try recording.plan(details, prompt)
+    request.recording = try recording.plan(
+      details, prompt,
+      negative: model.tokenizer.encode(sampling.negativePrompt, as: reading))
     return request
   }
 }

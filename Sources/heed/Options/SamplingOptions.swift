@@ -15,14 +15,52 @@ struct SamplingOptions: ParsableArguments {
   @Option(help: "The negative prompt.")
   var negativePrompt = ""
 
+  @OptionGroup var prompts: PromptOptions
+
   @OptionGroup var size: SizeOption
 
   @Option(
     help: ArgumentHelp(
       """
-      The scheduler: ddim, pndm, lms, euler, euler-ancestral or dpmsolver++. (default: the checkpoint's)
+      The scheduler: ddim, pndm, lms, euler, euler-ancestral, heun, kdpm2, kdpm2-ancestral, dpmsolver++, \
+      sde-dpmsolver++, dpmsolver, sde-dpmsolver, dpmsolver-singlestep, unipc, lcm or tcd. (default: the \
+      checkpoint's)
       """, visibility: HelpDetail.rare), completion: .schedulers)
   var scheduler: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How noise levels are spaced: karras, exponential, beta, or trained for those of the timesteps. \
+      (default: the checkpoint's)
+      """, valueName: "spacing", visibility: HelpDetail.rare),
+    completion: .list(SigmaSpacing.choices.map(\.rawValue)))
+  var sigmas: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How timesteps are spread: leading, linspace, or trailing, which models for a few steps need. \
+      (default: the checkpoint's)
+      """, valueName: "spacing", visibility: HelpDetail.rare),
+    completion: .list(SchedulerConfiguration.Spacing.allCases.map(\.rawValue)))
+  var timestepSpacing: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Share of noise that each step of ddim or tcd adds, 0 to 1. (default: 0)",
+      valueName: "number", visibility: HelpDetail.rare))
+  var eta: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      How far the guided prediction is drawn back to the deviation of the prompt's own, 0 to 1; about \
+      0.7 for models of zero terminal SNR. (default: 0)
+      """, valueName: "number", visibility: HelpDetail.rare))
+  var guidanceRescale: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -40,7 +78,24 @@ struct SamplingOptions: ParsableArguments {
     request.steps = steps
     request.guidanceScale = guidanceScale
     request.scheduler = scheduler
+    request.sigmas = try sigmas.map { name in
+      guard let spacing = SigmaSpacing.choices.first(where: { $0.rawValue == name }) else {
+        throw Failure.wrongValue(
+          "--sigmas", name, expected: SigmaSpacing.choices.map(\.rawValue))
+      }
+      return spacing
+    }
+    request.timestepSpacing = try timestepSpacing.map { name in
+      guard let spacing = SchedulerConfiguration.Spacing(rawValue: name) else {
+        throw Failure.wrongValue(
+          "--timestep-spacing", name,
+          expected: SchedulerConfiguration.Spacing.allCases.map(\.rawValue))
+      }
+      return spacing
+    }
+    (request.eta, request.guidanceRescale) = (eta, guidanceRescale)
     request.negativePrompt = negativePrompt
+    prompts.apply(to: &request)
     request.rng = rng
   }
 }

@@ -50,7 +50,19 @@ struct SelectionOptions: ParsableArguments {
   }
 
   /// The tokens named, ascending; `nil` without names.
-  func tokens(in table: TokenTable) throws -> [Int]? {
-    try tokens.map { try WordReference.tokens(of: WordReference.list($0), in: table) }
+  ///
+  /// A word is one of the text of a branch that is taken; where both branches are, of either text.
+  func tokens(in run: RecordedRun, by recipe: Recipe?) throws -> [Int]? {
+    guard let references = try tokens.map(WordReference.list) else { return nil }
+    if let recipe {
+      return Set(try run.subjects(references, by: recipe).flatMap(\.tokens)).sorted()
+    }
+    let recorded = run.manifest.plan?.branches ?? []
+    let taken = try withoutTokens.branches ?? recorded
+    return try WordReference.tokens(
+      of: references,
+      inAnyOf: Branch.allCases.reversed().filter(taken.contains).compactMap { branch in
+        run.manifest.tokens(of: branch).map { (branch.textName, $0) }
+      })
   }
 }

@@ -52,12 +52,7 @@ package struct MethodHelp {
   }
 
   private static func standard(of knob: KnobDescription) -> String {
-    switch knob.text {
-    case .some(let text): " (default: \(text.isEmpty ? "none" : text))"
-    case .none where knob.name == "scale-factor":
-      " (default: the checkpoint's, or the published one)"
-    case .none: ""
-    }
+    knob.standard.map { " (default: \($0.isEmpty ? "none" : $0))" } ?? ""
   }
 
   /// Lines of at most 80 columns.

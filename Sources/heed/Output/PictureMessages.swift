@@ -4,17 +4,25 @@ import Diffusion
 import Evaluation
 import Pictures
 import PromptText
+import TensorEngine
 
 extension Message {
   /// Says what was concluded for runs beyond what was asked for explicitly.
   static func concluded(_ order: RunOrder) {
     leftOut(order.prompt)
     if let first = order.plans.first { picture(first) }
+    if let plan = order.plans.first(where: { plan in
+      !plan.request.negativePrompt.isEmpty && !plan.texts.contains { $0.role == .negative }
+    }) {
+      warning(
+        "the negative prompt has no effect on \(plan.methodTitle): a guidance scale of "
+          + "\(RunManifest.short(String(plan.request.guidanceScale))) disables guidance; give "
+          + "--guidance-scale above 1")
+    }
     var said: Set<MethodNote> = []
     for plan in order.plans {
-      for note in plan.request.method.notes(for: plan) where said.insert(note).inserted {
-        note.isWarning ? warning(note.text) : self.note(note.text)
-      }
+      for note in plan.request.method.notes(for: plan)
+      where note.isWarning && said.insert(note).inserted { warning(note.text) }
       var parts = 0
       for text in plan.texts {
         switch text.role {
@@ -31,6 +39,29 @@ extension Message {
       note("phrases: " + order.phrases.map(\.summary).joined(separator: "; "))
     }
     if order.hasFoundSubjects { subjects(order.subjects) }
+  }
+
+  /// Says what methods made of what was asked for, when runs are made or planned: no error comes after it.
+  static func chosen(_ plans: [PlannedRun]) {
+    var said: Set<MethodNote> = []
+    for plan in plans {
+      for note in plan.request.method.notes(for: plan)
+      where !note.isWarning && said.insert(note).inserted { self.note(note.text) }
+    }
+  }
+
+  /// Warns once of signs that web UIs would read and that are plain text here.
+  static func literalMarks(_ plans: [PlannedRun]) {
+    for plan in plans where plan.request.reading.syntax == .plain {
+      for text in plan.texts {
+        guard let mark = WebUIMarks.first(in: text.table.prompt) else { continue }
+        let phrases =
+          mark.hasPrefix("[") ? ", and brackets mark phrases for methods that read phrases" : ""
+        return warning(
+          "\(FileError.quoted(mark)) is read as plain text; --syntax webui reads weights, BREAK and AND as "
+            + "web UIs do" + phrases)
+      }
+    }
   }
 
   /// Warns if the model does not receive a start picture unchanged.

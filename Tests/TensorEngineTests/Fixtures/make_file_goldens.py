@@ -59,6 +59,20 @@ def write_safetensors():
     safetensors.numpy.save_file(widened, HERE / "types.float32.safetensors")
 
 
+def write_rare_floats():
+    # Every code of both 8-bit floats, and doubles between two float32, beyond them and below them.
+    codes = torch.arange(256, dtype=torch.uint8)
+    doubles = [1.0, -0.1, 1 + 2**-24, 1 + 2**-24 + 2**-40, 1e39, 1e-46, 3e-45, float("nan")]
+    tensors = {
+        "e4m3": codes.clone().view(torch.float8_e4m3fn).reshape(16, 16),
+        "e5m2": codes.view(torch.float8_e5m2),
+        "f64": torch.tensor(doubles, dtype=torch.float64),
+    }
+    safetensors.torch.save_file(tensors, HERE / "rare.safetensors")
+    narrow = {name: tensor.float() for name, tensor in tensors.items()}
+    safetensors.torch.save_file(narrow, HERE / "rare.float32.safetensors")
+
+
 def write_npy():
     folder = HERE / "npy"
     folder.mkdir(exist_ok=True)
@@ -117,6 +131,7 @@ def write_numpy_random():
 
 if __name__ == "__main__":
     write_safetensors()
+    write_rare_floats()
     write_npy()
     write_random()
     write_numpy_random()

@@ -290,8 +290,13 @@ def check_tables(folder, manifest, runs, read):
         with open(f"{run}/run.json") as file:
             made = json.load(file)
         prompt = made["texts"][0]
-        assert list(tables["tokens"].piece) == [t["piece"] for t in prompt["tokens"]]
-        assert [t["piece"] for t in manifest["tokens"]] == list(tables["tokens"].piece)
+        assert [t["piece"] for t in manifest["tokens"]] == [t["piece"] for t in prompt["tokens"]]
+        for role, branch, own in [("prompt", "conditional", "tokens"), ("negative", "unconditional", "negative_tokens")]:
+            rows = tables["tokens"][tables["tokens"].branch == branch]
+            if len(rows):
+                text = next(text for text in made["texts"] if text["role"] == role)
+                assert list(rows.piece) == [t["piece"] for t in text["tokens"]]
+                assert [t["piece"] for t in manifest[own]] == list(rows.piece)
         assert tables["runs"].prompt[index] == prompt["prompt"]
         assert manifest["runs"][index]["seed"] == made["request"]["seed"]
         assert tables["runs"].method_name[index] == made["request"]["method"]["name"]
@@ -334,8 +339,12 @@ def check_names(folder, manifest, read):
         # What is measured in binary fractions is no key: a table has it in decimals.
         frames["arrays"] = stood.drop(columns=["timestep", "loss"])
     if "token" in arrays:
-        frames["words"] = pd.DataFrame({
-            name: arrays[name] for name in ("token", "word", "piece")})
+        branches = list(dict.fromkeys(frames["tokens"].branch))
+        frames["words"] = pd.concat([
+            pd.DataFrame({
+                "branch": branch, "token": arrays["token"],
+                **{name: arrays[name if len(branches) == 1 else f"{name}_{branch}"] for name in ("word", "piece")}})
+            for branch in branches])
     rows = len(frames["calls"])
     for left, right, expected in [
         ("runs", "calls", rows), ("calls", "scores", len(frames["scores"])),
@@ -347,6 +356,9 @@ def check_names(folder, manifest, read):
         if left not in frames or right not in frames:
             continue
         a, b = frames[left], frames[right]
+        if "token" in a and "branch" not in a and right == "tokens":
+            # Of several branches each has rows of its own; which is meant is told by the calls.
+            b = b[b.branch == b.branch.iloc[0]].drop(columns="branch")
         shared = [name for name in a.columns if name in b.columns]
         if other_axis_is_gone(shared, right):
             continue
@@ -394,7 +406,9 @@ def check_reader(folder, manifest, runs):
         return
     opened = heed_reader.open(folder)
     assert opened.prompt == manifest["prompt"] and len(opened.runs) == len(runs)
-    assert all(opened.dataset[name].dtype.kind == "U" for name in ["method_name", "word", "piece"])
+    assert opened.dataset.method_name.dtype.kind == "U"
+    assert all(opened.dataset[name].dtype.kind == "U" for name in opened.dataset.coords
+               if re.match("word|piece", str(name)))
     assert len(opened.dataset.sel(run=opened.dataset.method_name == opened.methods[0]).run) >= 1
     found = re.fullmatch(
         r"mean\(head\) mean\(layer: (\S+)\) mean\(step\) conditional denoise",

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the latents of Composable Diffusion, StructureDiffusion and prompt-to-prompt on the tiny checkpoints.
+"""Writes the latents of Composable Diffusion, StructureDiffusion and prompt-to-prompt on the tiny checkpoints, and those
+of Attend-and-Excite under Euler.
 
     python3 -m venv v && v/bin/pip install torch diffusers transformers accelerate safetensors
     v/bin/python make_method_goldens.py
@@ -11,7 +12,7 @@ seed 5.
 """
 import os
 import torch
-from diffusers import DDIMScheduler, PNDMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -57,13 +58,14 @@ class Model:
         start = next(i for i in range(77) if whole[i:i + len(part)] == part)
         return start, start + len(part)
 
-    def run(self, rows, predict):
-        """Denoises `rows` equal latents; `predict(input, t, iteration)` gives their noises."""
+    def run(self, rows, predict, moved=lambda z, t, i: z):
+        """Denoises `rows` equal latents; `predict(input, t, iteration)` gives their noises, `moved` the latent before."""
         self.scheduler.set_timesteps(STEPS)
         size = self.unet.config.sample_size
         z = torch.randn(1, 4, size, size, generator=torch.Generator("cpu").manual_seed(SEED))
         z = (z * self.scheduler.init_noise_sigma).expand(rows, -1, -1, -1)
         for i, t in enumerate(self.scheduler.timesteps):
+            z = moved(z, t, i)
             z = self.scheduler.step(predict(self.scheduler.scale_model_input(z, t), t, i), t, z).prev_sample
         self.change = None
         return z[-1:]
@@ -154,7 +156,34 @@ def refinement(m, source, target):
     return mapper, own
 
 
-def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4)):
+def published_replacement(m, source, target):
+    """The same as google's seq_aligner.py has it: unequal words by their tokens; other tokens in their order before the
+    last of these, and by index after it."""
+    x, y, i, j, spans = m.words(source), m.words(target), 1, 1, []
+    for old, new in zip(x, y, strict=True):
+        if old != new: spans.append((i, len(old), j, len(new)))
+        i += len(old); j += len(new)
+    mapper = torch.zeros(77, 77); i = j = 0
+    while i < 77 and j < 77:
+        if spans and spans[0][0] == i:
+            _, p, _, q = spans.pop(0)
+            for k in range(q):
+                if p == q: mapper[i + k, j + k] = 1
+                else: mapper[i:i + p, j + k] = 1 / q
+            i += p; j += q
+        else:
+            mapper[i if spans else j, j] = 1; i += 1; j += 1
+    return mapper, torch.ones(77)
+
+
+def published_refinement(m, source, target):
+    """The same as google's seq_aligner.py has it: padding takes the source's token at its own index."""
+    mapper, own = refinement(m, source, target)
+    for k in range(sum(map(len, m.words(target))) + 2, 77): mapper[:, k] = 0; mapper[k, k] = 1
+    return mapper, own
+
+
+def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4), pixels=32 ** 2):
     """Hertz et al. 2023: rows of the batch are none, none, source, target; the target's maps come from the source's."""
     mapper, has = align(m, source, target); c = factors(m, target, weights)
     context = torch.cat([m.embed(""), m.embed(""), m.embed(source), m.embed(target)]); now = [0, 1]
@@ -162,7 +191,7 @@ def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4)):
     def change(layer, attn, split, q, p, v):
         if layer.endswith("attn2"):
             if inside(cross, now[1] + 1): p = torch.cat([p[:3], ((p[2:3] @ mapper) * has + p[3:] * (1 - has)) * c])
-        elif inside(own, now[1]) and p.shape[2] <= 32 ** 2: p = torch.cat([p[:3], p[2:3]])
+        elif inside(own, now[1]) and p.shape[2] <= pixels: p = torch.cat([p[:3], p[2:3]])
         return p @ v
     m.change = change
     def predict(z, t, i):
@@ -170,6 +199,36 @@ def edited(m, source, target, align, weights={}, cross=(0, .8), own=(0, .4)):
         u, g = m.unet(torch.cat([z, z]), t, context).sample.chunk(2)
         return u + GUIDANCE * (g - u)
     return m.run(2, predict)
+
+
+def excited(m, prompt, tokens, scaled):
+    """Chefer et al. 2023 without refinement, every iteration altered, under Euler; the pass for the loss takes the latent
+    as the scheduler scales it, or as it is."""
+    own, m.scheduler = m.scheduler, EulerDiscreteScheduler.from_config(m.scheduler.config)
+    text, ids = m.embed(prompt), m.tokenizer(prompt).input_ids
+    last = 76 if m.unet.config.cross_attention_dim == 32 else len(ids) - 1
+    line = torch.exp(-torch.tensor([-1., 0, 1]) ** 2); kernel = torch.outer(line, line); kernel = kernel / kernel.sum()
+    def moved(z, t, i):
+        maps = []
+        def change(layer, attn, split, q, p, v):
+            if layer.endswith("attn2") and p.shape[2] == 16 ** 2: maps.append(p[0])
+            return p @ v
+        with torch.enable_grad():
+            z = z.detach().requires_grad_(); m.change = change
+            m.unet(m.scheduler.scale_model_input(z, t) if scaled else z, t, text)
+            shared = torch.softmax(100 * torch.cat(maps).mean(0)[:, 1:last], -1)
+            def largest(s):
+                plane = torch.nn.functional.pad(shared[:, s - 1].reshape(1, 1, 16, 16), (1, 1, 1, 1), "reflect")
+                return torch.nn.functional.conv2d(plane, kernel[None, None]).max()
+            loss = torch.stack([1 - largest(s) for s in tokens]).max()
+            slope, = torch.autograd.grad(loss, z)
+        m.change = None
+        # diffusers' Euler knows by this call at which noise level it is.
+        m.scheduler.scale_model_input(z.detach(), t)
+        return (z - 20 * (1 - 0.5 * i / (STEPS - 1)) ** 0.5 * slope).detach()
+    z = m.run(1, m.guided(prompt), moved)
+    m.scheduler = own
+    return z
 
 
 TWO, THREE = "a mouse and a red car", "a big dog with a white mouse and a red car"
@@ -184,6 +243,14 @@ CASES = {
     "replacement": lambda m: edited(m, "a cat and a frog", "a dog and a frog", replacement),
     "replacement.pieces": lambda m: edited(m, "a cat and a frog", "a hippogryph and a frog", replacement, cross=(0, .5), own=(.2, .6)),
     "refinement": lambda m: edited(m, "a cat and a frog", "a fluffy cat and a frog with a hat", refinement),
+    "reweighted.source": lambda m: edited(m, "a cat and a frog", "a cat and a frog", replacement, {"frog": 2.0, "cat": 0.5}),
+    "replacement.pieces.code": lambda m: edited(m, "a cat and a frog", "a hippogryph and a frog", published_replacement),
+    "replacement.fewer.code": lambda m: edited(m, "a hippogryph and a frog", "a cat and a frog", published_replacement),
+    "refinement.shorter.code": lambda m: edited(m, "a big fluffy cat and a frog", "a cat and a frog", published_refinement, {"frog": 3.0}),
+    "refinement.longer.code": lambda m: edited(m, "a cat and a frog", "a fluffy cat and a frog with a hat", published_refinement),
+    "replacement.few-pixels": lambda m: edited(m, "a cat and a frog", "a dog and a frog", replacement, pixels=16 ** 2),
+    "excited.scaled": lambda m: excited(m, "a cat and a frog", [2, 5], True),
+    "excited.unscaled": lambda m: excited(m, "a cat and a frog", [2, 5], False),
     "refinement.shorter": lambda m: edited(m, "a big fluffy cat and a frog", "a cat and a frog", refinement, {"frog": 3.0}),
 }
 

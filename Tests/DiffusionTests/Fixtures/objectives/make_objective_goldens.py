@@ -1,24 +1,29 @@
 #!/usr/bin/env python3
-"""Makes goldens.json: values and gradients of every objective over attention, in float64 by torch.
+"""Makes goldens.json: values and gradients of every objective over attention, in float64 by torch; otsu.json:
+blobs by OpenCV's threshold of Otsu; search.safetensors: what InitNO's published search for noise finds.
 
-    python3 make_objective_goldens.py
+    python3 -m venv v && v/bin/pip install torch numpy opencv-python-headless safetensors
+    v/bin/python make_objective_goldens.py
 
 The maps are made by formulas that the tests repeat: cross-attention in which token n has a bump of
 its own, at 16x16 and at the two finer grids, the same moved by one column for the step before, and
 self-attention that falls with distance. For each case the file holds the loss, and of the gradient with
 respect to each input the sum of magnitudes, the sum weighted by cos(index), and its largest numbers.
-The formulas are those of the papers as the doc comments of Sources/Diffusion/Guidance/Objectives cite them.
+The formulas are those of the papers, and for the cases with "code" those of the published code, as the doc comments
+of Sources/Diffusion/Methods cite them.
 """
 import json, math, os
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 
 torch.set_default_dtype(torch.float64)
 TOKENS, END = 77, 76
 
 
-def cross(side):
+def cross(side, height=3):
     """[pixel, token]; a bump of token n at row 5n mod 16 and column (7n + 3) mod 16 of 16."""
     scale = side // 16
     rows = []
@@ -28,7 +33,7 @@ def cross(side):
             for n in range(TOKENS):
                 cy, cx = scale * (5 * n % 16), scale * ((7 * n + 3) % 16)
                 d = ((y - cy) ** 2 + (x - cx) ** 2) / scale**2
-                row.append(3 * math.exp(-d / 18) + (4.0 if n == 0 else 0))
+                row.append(height * math.exp(-d / 18) + (4.0 if n == 0 else 0))
             rows.append(row)
     return torch.softmax(torch.tensor(rows), dim=1)
 
@@ -47,6 +52,8 @@ def own(side):
 A = cross(16)
 # Two tokens' bumps are equal along a line between them, where the slope of a minimum is anyone's choice.
 UNEVEN = A * (1 + 0.01 * torch.cos(torch.arange(A.numel())).reshape(A.shape))
+# Maps with numbers below float32's epsilon times their sum.
+SHARP = cross(16, 16)
 BEFORE = A.reshape(16, 16, TOKENS).roll(1, 1).reshape(256, TOKENS)
 FINE = [cross(32), cross(64)]
 SELF = own(16)
@@ -75,6 +82,13 @@ def kl(p, q):
     return (p * (p / q).log()).sum()
 
 
+def floored(p, q):
+    """Both divergences by torch's Categorical in float32, whose logarithms are of probabilities clamped to its epsilon."""
+    eps = torch.finfo(torch.float32).eps
+    log = lambda x: x.clamp(min=eps, max=1 - eps).log()
+    return ((p * (log(p) - log(q))).sum() + (q * (log(q) - log(p))).sum()) / 2
+
+
 def symmetric(p, q):
     return (kl(p, q) + kl(q, p)) / 2
 
@@ -98,13 +112,13 @@ def attributes(a, distance, both):
     return total
 
 
-def syngen_pair(a):
+def syngen_pair(a, distance=symmetric):
     total = 0
     for group in ([2, 3], [6, 7]):
         outside = [u for u in range(1, 8) if u not in group]
         m, n = group
-        away = lambda w: sum(symmetric(P(a, w), P(a, u)) for u in outside) / len(outside)
-        total = total + symmetric(P(a, m), P(a, n)) - (away(n) + away(m)) / 2
+        away = lambda w: sum(distance(P(a, w), P(a, u)) for u in outside) / len(outside)
+        total = total + distance(P(a, m), P(a, n)) - (away(n) + away(m)) / 2
     return total
 
 
@@ -249,7 +263,7 @@ def predicated_paper(a):
 def predicated_code(a):
     total = 0.1 / 2 * (exists_mean(a, 3) + exists_mean(a, 7))
     for p, q in ((2, 3), (6, 7)):
-        total = total + sum(t.mean() for t in both_ways(a, p, q))
+        total = total + sum(t.mean() for t in both_ways(a, p, q)) / 2
     return total + 0.3 / 2 * (leak(a, 2, 7).mean() + leak(a, 6, 3).mean())
 
 
@@ -264,9 +278,9 @@ def self_overlap(a, own_attention):
 
 
 def otsu_blob(m):
-    """The 4-connected part around the peak of what is above Otsu's threshold on 256 levels."""
+    """The 4-connected part around the peak of what is not below Otsu's threshold of the levels 255 x, without fractions."""
     v = m.detach().numpy()
-    levels = np.floor((v - v.min()) / (v.max() - v.min()) * 255).astype(int)
+    levels = np.floor(v * 255).astype(int)
     counts = np.bincount(levels.flatten(), minlength=256).astype(float)
     grey = np.arange(256)
     best, threshold = -1.0, 0
@@ -278,7 +292,7 @@ def otsu_blob(m):
             (low * grey[: t + 1]).sum() / low.sum() - (high * grey[t + 1:]).sum() / high.sum()) ** 2
         if between > best:
             best, threshold = between, t
-    mask = levels > threshold
+    mask = v >= threshold / 255
     peak = np.unravel_index(v.argmax(), v.shape)
     blob, todo = np.zeros_like(mask), [peak]
     while todo:
@@ -308,8 +322,13 @@ def noise_search(a, own_attention):
     return excitation(a, (2, 5)) + self_overlap(a, own_attention) + strays(a, (2, 5))
 
 
-def noise_refinement(a, own_attention):
-    drift = sum((read_six(a, s) - read_six(BEFORE, s)).abs().mean() for s in (2, 5))
+def noise_refinement(a, own_attention, with_itself=False):
+    """`with_itself`: the running mean holds a tenth of the maps that are compared with it, as constants."""
+    def drift(s):
+        now, before = read_six(a, s), read_six(BEFORE, s)
+        if with_itself: before = 0.9 * before + 0.1 * now.detach()
+        return (now - before).abs().mean()
+    drift = drift(2) + drift(5)
     return (excitation(a, (2, 5)) + 0.1 * strays(a, (2, 5)) + 0.1 * drift
             + self_overlap(a, own_attention))
 
@@ -338,6 +357,8 @@ def compactness(a):
 
 CASES = {
     "syngen": lambda a: syngen_pair(a),
+    "syngen, sharp": syngen_pair,
+    "syngen, sharp, code": lambda a: syngen_pair(a, floored),
     "syngen with a bare noun": lambda a: attributes(a, symmetric, True),
     "ebama": ebama,
     "divide-and-bind, paper": divide_paper,
@@ -347,10 +368,12 @@ CASES = {
     "conform, single words": lambda a: contrast(SINGLE(a), [0, 1]),
     "conform, single words, second step":
         lambda a: contrast(SINGLE(a) + SINGLE(BEFORE), [0, 1] * 2),
+    "conform, single words, code, second step": lambda a: conform(SINGLE(a) + SINGLE(BEFORE), [0, 1] * 2),
     "a-star, first step": segregation,
     "a-star, second step": lambda a: segregation(a) + retention(a),
     "box-diff": box_diff,
     "box-diff, refinement": lambda a: torch.stack([1 - box_terms(a, s)[0] for s in BOXES]).max(),
+    "box-diff, after refinement, code": lambda a: sum(F.relu(1 - box_terms(a, s)[0]) for s in BOXES),
     "predicated, paper": predicated_paper,
     "predicated, code": predicated_code,
     "overlap": iou,
@@ -366,7 +389,58 @@ WITH_FINE = {
 WITH_SELF = {
     "initno, search": noise_search,
     "initno, refinement, second step": noise_refinement,
+    "initno, refinement, second step, code": lambda a, b: noise_refinement(a, b, with_itself=True),
 }
+ON_SHARP = {"syngen, sharp", "syngen, sharp, code"}
+
+
+def otsu_case(k):
+    """A map of two bumps and a ripple, its peak, and the cells of the blob by OpenCV's threshold."""
+    y, x = np.mgrid[:16, :16].astype(float)
+    bump = lambda cy, cx, w: np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / w)
+    m = (0.05 + 0.02 * k) * bump(k % 16, 3 * k % 16, 4 + k) + 0.01 * (k % 7) * bump(7 * k % 16, 5 * k % 16, 9)
+    m = (m + 0.01 * (1 + np.cos(y + 2 * x + k))).astype(np.float32)
+    threshold, _ = cv2.threshold((m * 255).astype(np.uint16), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    mask = m >= np.float32(threshold / 255)
+    peak = np.unravel_index(m.argmax(), m.shape)
+    blob, todo = np.zeros_like(mask), [peak]
+    while todo:
+        i, j = todo.pop()
+        if 0 <= i < 16 and 0 <= j < 16 and mask[i, j] and not blob[i, j]:
+            blob[i, j] = True
+            todo += [(i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)]
+    return {"threshold": int(threshold), "blob": np.flatnonzero(blob).tolist()}
+
+
+def search(scale, bound):
+    """InitNO's published search where the loss is the mean square of the distance from a target: five rounds of ten
+    steps, then fifty from the noise that the best round drew. float32; returns the latent and the number of looks."""
+    def normal(seed):
+        return torch.randn(1, 4, 4, 4, dtype=torch.float32, generator=torch.Generator("cpu").manual_seed(seed))
+    target, looks = 0.5 * normal(2) + 0.5 * normal(1003) * scale, 0
+    def rounds(start, steps):
+        nonlocal looks
+        variance, mean = torch.zeros_like(start, requires_grad=True), torch.zeros_like(start, requires_grad=True)
+        adam = torch.optim.Adam([variance, mean], lr=1e-2, eps=1e-3)
+        sample = lambda: start * (0.5 * variance).exp() + mean
+        good = False
+        for _ in range(steps):
+            looks += 1
+            loss = ((sample() - target) ** 2).mean()
+            good = loss.item() <= bound
+            if good: break
+            adam.zero_grad(); loss.backward(); adam.step()
+            divergence = lambda: (-0.5 * (1 + variance - mean ** 2 - variance.exp())).mean()
+            while divergence() > 0.001:
+                adam.zero_grad(); divergence().backward(); adam.step()
+        return loss.item(), start, sample().detach(), good
+    pool, drawn = [], normal(1) * scale
+    for index in range(5):
+        pool.append(rounds(drawn, 10))
+        if pool[-1][3]: break
+        drawn = normal(1000 + index + 1) * scale
+    best = min(pool, key=lambda r: r[0])
+    return (best[2] if best[3] else rounds(best[1], 50)[2]), looks
 
 
 def gradient(g):
@@ -388,11 +462,22 @@ def case(function, *inputs):
 
 
 if __name__ == "__main__":
-    goldens = {name: case(f, UNEVEN if name in ON_UNEVEN else A) for name, f in CASES.items()}
+    inputs = lambda name: UNEVEN if name in ON_UNEVEN else SHARP if name in ON_SHARP else A
+    goldens = {name: case(f, inputs(name)) for name, f in CASES.items()}
     goldens |= {name: case(f, A, *FINE) for name, f in WITH_FINE.items()}
     goldens |= {name: case(f, A, SELF) for name, f in WITH_SELF.items()}
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "goldens.json")
-    with open(path, "w") as file:
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "otsu.json"), "w") as file:
+        json.dump([otsu_case(k) for k in range(40)], file)
+        file.write("\n")
+    torch.set_default_dtype(torch.float32)
+    found = {}
+    for name, scale, bound in (("none", 1, -1), ("scaled", 14.6, -1), ("good", 1, 0.9)):
+        found[name], looks = search(scale, bound)
+        found[name] = found[name].contiguous()
+        print("search", name, "looks", looks)
+    save_file(found, os.path.join(here, "search.safetensors"))
+    with open(os.path.join(here, "goldens.json"), "w") as file:
         json.dump(goldens, file, indent=1)
         file.write("\n")
     for name, golden in goldens.items():

@@ -38,7 +38,9 @@ function shortName(layer) {
   return `${path}, ${layer.grid.rows}×${layer.grid.columns}`;
 }
 
-const tokenOf = (run, index) => promptOf(run).tokens.find((token) => token.index === index);
+/** The tokens of the text that the branch shown reads: of the prompt, or of the negative prompt. */
+const tokensOf = (run) => promptOf(run).tokens[state.branch] ?? [];
+const tokenOf = (run, index) => tokensOf(run).find((token) => token.index === index);
 const textOf = (run, index) => tokenOf(run, index)?.text ?? "";
 /** The chosen words, as in “cat”, “frog”. */
 const chosenText = (run) => state.token.map((token) => `“${textOf(run, token)}”`).join(", ");
@@ -46,7 +48,7 @@ const chosenText = (run) => state.token.map((token) => `“${textOf(run, token)}
 /** The colour of a word: a subject has that of its place, another word the next that is free among
     those that are chosen. */
 function wordColor(run, token) {
-  const { subjects } = promptOf(run);
+  const subjects = state.branch === "unconditional" ? [] : promptOf(run).subjects;
   const subject = subjects.findIndex((word) => word.tokens.includes(token));
   if (subject >= 0) return data.words[subject % mostWords];
   const others = state.token.filter((one) => !subjects.some((word) => word.tokens.includes(one)));

@@ -7,9 +7,10 @@ const menus = {};
 // MARK: - Words
 
 function makeTokens(run) {
-  const { tokens } = promptOf(run);
-  if (at("tokens").dataset.prompt === String(run.prompt)) return;
-  at("tokens").dataset.prompt = run.prompt;
+  const tokens = tokensOf(run);
+  const text = `${run.prompt} ${state.branch}`;
+  if (at("tokens").dataset.text === text) return;
+  at("tokens").dataset.text = text;
   at("tokens").replaceChildren(...tokens.map((token) => {
     const swatch = make("span", { className: "swatch", hidden: true });
     const button = make("button", { type: "button" }, swatch, make("bdi", {}, token.text));
@@ -103,7 +104,8 @@ function renderControls() {
   at("shown").hidden = !hasSeveralPrompts;
   at("shown").replaceChildren(make("bdi", {}, promptOf(run).text));
   at("selection").textContent = [
-    chosenText(run), stepText(), layerText(run), headText(run), `${state.branch} branch`,
+    chosenText(run), stepText(), layerText(run), headText(run),
+    `${state.branch} branch${state.branch === "unconditional" ? ", which reads the negative prompt" : ""}`,
     state.lock ? "one scale, from 0 to the largest value of the words in the runs shown"
       + (state.step === "mean" ? "" : ", over all steps")
       : "each map on a scale of its own",

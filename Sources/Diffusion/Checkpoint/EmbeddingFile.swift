@@ -1,0 +1,84 @@
+private import Foundation
+internal import TensorEngine
+
+/// The vectors of a textual inversion, in either of the layouts that it is shipped in.
+///
+/// - Reference: diffusers `loaders/textual_inversion.py`, `_retrieve_tokens_and_embeddings`;
+///   AUTOMATIC1111/stable-diffusion-webui `modules/textual_inversion/textual_inversion.py`.
+struct EmbeddingFile: Sendable {
+  /// The word that stands for it.
+  let word: String
+  /// `[vector, width]`.
+  let vectors: Tensor
+  let path: String
+
+  /// What the web UI calls the vectors; the file's own name is then the word.
+  private static let webUINames = ["emb_params", "string_to_param.*", "string_to_param"]
+
+  /// Words that mean something else where words are named.
+  private static let reserved = ["<start>", "<end>", "<padding>"]
+
+  /// Reads the file.
+  ///
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for a pickled file or another kind of
+  ///   file, `FileError` for a damaged one.
+  init(_ inversion: TextualInversion) throws {
+    path = inversion.path
+    if PickledFile.isOne(path) { throw PickledFile.embeddingRefusal(path) }
+    let file = try OfferedFile.safetensors(path)
+    let name: String
+    if let stored = Self.webUINames.first(where: { file.entry($0) != nil }) {
+      name = stored
+      let own = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+      word = inversion.word ?? file.metadata.first { $0.key == "name" }?.value ?? own
+    } else if file.names.count == 1 {
+      name = file.names[0]
+      word = inversion.word ?? name
+    } else {
+      throw Self.refusal(file)
+    }
+    guard !word.isEmpty, !word.contains(where: \.isWhitespace), !Self.reserved.contains(word) else {
+      throw DiffusionError.invalidRequest(
+        what: "the word of the embedding \(path)", got: FileError.quoted(word),
+        expected: "a word without white space other than \(Self.reserved.joined(separator: ", "))")
+    }
+    let tensor = try file.tensor(name)
+    guard (1...2).contains(tensor.shape.count), tensor.count > 0, tensor.isFinite else {
+      throw FileError(
+        .malformed, path: path, subject: FileError.printable(name),
+        reason: tensor.isFinite
+          ? "expected [vector, width], got the shape \(tensor.shape)"
+          : "expected finite numbers, got NaN or infinity")
+    }
+    vectors = tensor.shape.count == 1 ? tensor.reshaped([1, tensor.count]) : tensor
+  }
+
+  /// What a file is that is no embedding of the models that Heed runs.
+  private static func refusal(_ file: SafetensorsFile) -> DiffusionError {
+    let names = Set(file.names)
+    let advice = "an embedding has one tensor, named by its word or emb_params"
+    if names.contains("clip_g") {
+      return .notRunnable(
+        path: file.path, what: "an embedding for Stable Diffusion XL, by 'clip_g'", advice: advice)
+    }
+    if names.contains(where: { $0.contains("lora") }) {
+      return .notRunnable(path: file.path, what: "a LoRA", advice: "add it as one, with --lora")
+    }
+    return .notRunnable(path: file.path, what: "a file of \(names.count) tensors", advice: advice)
+  }
+
+  /// The vectors by the ids that a tokenizer gave them.
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for vectors of another width.
+  func rows(_ ids: [Int], width: Int) throws -> [Int: [Float]] {
+    guard vectors.shape[1] == width, ids.count == vectors.shape[0] else {
+      throw DiffusionError.notRunnable(
+        path: path, what: "an embedding of width \(vectors.shape[1])",
+        advice: "the checkpoint's text encoder has width \(width), so it is for another model")
+    }
+    let values = vectors.values
+    return Dictionary(
+      uniqueKeysWithValues: ids.enumerated().map { place, id in
+        (id, Array(values[place * width..<(place + 1) * width]))
+      })
+  }
+}
