@@ -9,7 +9,10 @@ extension RunManifest {
     if subjects != other.subjects { return "their subjects differ" }
     if rng != other.rng { return "their random sources differ" }
     if timesteps != other.timesteps { return "their timesteps differ" }
-    if scheduler != other.scheduler { return "their schedulers differ" }
+    // Runs of earlier versions name fewer settings; those are the ones that were in force.
+    if scheduler.contains(where: { other.scheduler[$0.key, default: $0.value] != $0.value }) {
+      return "their schedulers differ"
+    }
     if guidanceScale != other.guidanceScale, knob != "guidance-scale" {
       return "their guidance scales differ"
     }

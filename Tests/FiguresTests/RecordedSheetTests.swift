@@ -163,6 +163,18 @@ struct RecordedSheetTests {
     }
   }
 
+  @Test("Runs are compared by the settings of the scheduler that both name")
+  func fewerSettings() throws {
+    try withFolder { folder in
+      let settings = ["name": "ddim", "prediction_type": "epsilon"]
+      let runs = try [
+        record("plain", in: folder, plain, seed: 1, ["scheduler": settings]),
+        record("excited", in: folder, excited, seed: 1),
+      ]
+      #expect(try CompareSheet(runs: runs, software: "test").seeds.map(\.seed) == [1])
+    }
+  }
+
   @Test("An outcome sheet has each run at its value of the knob, in the values' order")
   func outcomes() throws {
     // Scores of cat and frog, the same at every step; below 0.5 a subject is neglected.
