@@ -36,20 +36,17 @@ struct CheckpointCompanyTests {
     }
   }
 
-  @Test("The mark of zero terminal SNR sets the schedule, or is refused by name")
+  @Test("The mark of zero terminal SNR sets the schedule")
   func zeroTerminal() throws {
     let single = try SingleFileCheckpoint(of: "tiny-sd2") {
       $0.append(("ztsnr", .float32(.full(1, shape: [1]))))
       $0.append(("v_pred", .float32(.full(1, shape: [1]))))
     }
     try single.copy.remove("scheduler/scheduler_config.json")
-    let said = message {
-      let schedule = try Checkpoint(single.path).schedule
-      #expect(schedule.prediction == .velocity)
-      // A schedule that heeds the mark ends in noise alone.
-      #expect((schedule.noise.cumulativeAlphas.last ?? 1) < 1e-6)
-    }
-    #expect(said == "no error" || said.contains("rescale_betas_zero_snr"), "\(said)")
+    let schedule = try Checkpoint(single.path).schedule
+    #expect(schedule.prediction == .velocity)
+    // A schedule that heeds the mark ends in noise alone.
+    #expect((schedule.noise.cumulativeAlphas.last ?? 1) < 1e-6)
   }
 
   @Test("A folder with more tensors in every part, and more parts, runs as it does without")

@@ -50,7 +50,7 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The first place where two values differ, and what stands there in each.
+  /// The first place, in the order of names, where two values differ, and what stands there in each.
   func difference(
     from other: JSONTree, at place: String
   ) -> (field: String, here: String, wanted: String)? {
@@ -58,11 +58,7 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
     func inner(_ name: String) -> String { place.isEmpty ? name : place + "." + name }
     switch (self, other) {
     case (.object(let here), .object(let there)):
-      // A method's knobs can follow from what else was asked for, which is what a person changed.
-      let names = Set(here.keys).union(there.keys).sorted {
-        ($0 == "method" ? 1 : 0, $0) < ($1 == "method" ? 1 : 0, $1)
-      }
-      for name in names {
+      for name in Set(here.keys).union(there.keys).sorted() {
         let (left, right) = (here[name] ?? .leaf("nothing"), there[name] ?? .leaf("nothing"))
         if let found = left.difference(from: right, at: inner(name)) { return found }
       }

@@ -102,17 +102,23 @@ extension RunManifest {
   }
 
   /// The first field, in the order of names, in which two runs differ that are not the same run.
+  ///
+  /// A method comes last: its knobs can follow from what else was asked for, which is what a person
+  /// changed.
   package func difference(
     from wanted: RunManifest
   ) throws -> (field: String, here: String, wanted: String)? {
     func tree(_ manifest: RunManifest) throws -> JSONTree {
-      try JSONDecoder().decode(JSONTree.self, from: Data(try manifest.json))
+      let tree = try JSONTree(manifest.json)
+      return ["passes", "provenance", "status"].reduce(tree) { $0.without($1) }
     }
-    let passing: Set<String> = ["passes", "provenance", "status"]
-    guard case .object(let here) = try tree(self), case .object(let there) = try tree(wanted) else {
-      return nil
+    func withoutMethod(_ tree: JSONTree) -> JSONTree {
+      guard case .object(var fields) = tree.without("method") else { return tree }
+      fields["request"] = fields["request"]?.without("method")
+      return .object(fields)
     }
-    return JSONTree.object(here.filter { !passing.contains($0.key) }).difference(
-      from: .object(there.filter { !passing.contains($0.key) }), at: "")
+    let (here, there) = (try tree(self), try tree(wanted))
+    return withoutMethod(here).difference(from: withoutMethod(there), at: "")
+      ?? here.difference(from: there, at: "")
   }
 }

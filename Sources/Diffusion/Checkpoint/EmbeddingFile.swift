@@ -20,11 +20,12 @@ struct EmbeddingFile: Sendable {
 
   /// Reads the file.
   ///
-  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for a pickled file or another kind of
-  ///   file, `FileError` for a damaged one.
+  /// - Throws: ``DiffusionError/wrongFile(path:what:advice:)`` for a pickled file,
+  ///   ``DiffusionError/notRunnable(path:what:advice:)`` for another kind of file, `FileError` for a
+  ///   damaged one.
   init(_ inversion: TextualInversion) throws {
     path = inversion.path
-    if PickledFile.isOne(path) { throw PickledFile.embeddingRefusal(path) }
+    if PickledFile.isOne(path) { throw PickledFile.refusal(path) }
     let file = try OfferedFile.safetensors(path)
     let name: String
     if let stored = Self.webUINames.first(where: { file.entry($0) != nil }) {

@@ -16,6 +16,9 @@ enum PickledFile {
   }
 
   /// The error about a pickled file that was given or found: it holds the command that converts it.
+  ///
+  /// A checkpoint may hold its weights under `state_dict`, and the web UI's embedding its vectors under
+  /// `string_to_param`.
   static func refusal(_ path: String) -> DiffusionError {
     let stem = URL(fileURLWithPath: path).deletingPathExtension().path
     let target = literal(stem + ".safetensors", or: "FILE.safetensors")
@@ -23,20 +26,9 @@ enum PickledFile {
       path: path, what: "a pickled file, which can run code and is never read",
       advice: "convert it: python -c \"import torch, safetensors.torch as s; "
         + "d = torch.load(\(literal(path, or: "FILE")), map_location='cpu', weights_only=True); "
-        + "d = d.get('state_dict', d); s.save_file({k: v.contiguous().clone() "
+        + "d = {'emb_params': d['string_to_param']['*']} if 'string_to_param' in d "
+        + "else d.get('state_dict', d); s.save_file({k: v.detach().contiguous().clone() "
         + "for k, v in d.items() if isinstance(v, torch.Tensor)}, \(target))\"")
-  }
-
-  /// The error about a pickled textual inversion: the web UI's holds its vectors one level down.
-  static func embeddingRefusal(_ path: String) -> DiffusionError {
-    let stem = URL(fileURLWithPath: path).deletingPathExtension().path
-    let target = literal(stem + ".safetensors", or: "FILE.safetensors")
-    return .notRunnable(
-      path: path, what: "a pickled file, which can run code and is never read",
-      advice: "convert it: python -c \"import torch, safetensors.torch as s; "
-        + "d = torch.load(\(literal(path, or: "FILE")), map_location='cpu', weights_only=True); "
-        + "d = {'emb_params': d['string_to_param']['*']} if 'string_to_param' in d else d; "
-        + "s.save_file({k: v.detach().contiguous().clone() for k, v in d.items()}, \(target))\"")
   }
 
   /// A path as Python's literal within a shell's double quotation marks; a path that holds what

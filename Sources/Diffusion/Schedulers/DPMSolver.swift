@@ -15,27 +15,16 @@ internal import TensorEngine
 /// Limitations: no flow matching, no learned variance.
 ///
 /// - Reference: diffusers `scheduling_dpmsolver_multistep.py`.
-struct DPMSolver: Scheduler {
-  private let configuration: SchedulerConfiguration
-  private let levels: NoiseLevels
-  /// Converted outputs of the iterations before, oldest first: as many as the order uses.
-  private var past: [Tensor] = []
+struct DPMSolver: LogSNRSolver {
+  let configuration: SchedulerConfiguration
+  let levels: NoiseLevels
+  var past: [Tensor] = []
 
   init(_ configuration: SchedulerConfiguration, steps: Int) throws {
-    self.configuration = configuration
-    levels = NoiseLevels(discrete: configuration, steps: steps)
-    try levels.requireDistinct(mayRest: configuration.finalLevel == .least)
+    (self.configuration, levels) = (configuration, try .logSNR(configuration, steps: steps))
   }
 
-  var timesteps: [Double] { levels.timesteps }
-  var initialNoiseScale: Float { 1 }
   func drawsNoise(at index: Int) -> Bool { configuration.algorithm.isStochastic }
-
-  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
-
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    levels.noised(clean, noise, at: index)
-  }
 
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
@@ -70,46 +59,5 @@ struct DPMSolver: Scheduler {
       return 1
     }
     return left == 2 && lowers ? min(configuration.order, 2) : configuration.order
-  }
-
-  var state: [String: Tensor] {
-    get { past.numbered("scheduler.output") }
-    set { past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order) }
-  }
-}
-
-// MARK: - Samples of the solvers in log-SNR
-
-extension NoiseLevels {
-  /// The sample `α (x₀ + σ ε)` of an iteration.
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    let level = DPMStep.Level(sigmas[index])
-    return .combination(Float(level.signal), clean, Float(level.sigma), noise)
-  }
-
-  /// What an output says of what a solver extrapolates: the clean sample, or the noise.
-  func converted(
-    _ output: Tensor, at index: Int, _ sample: Tensor, _ configuration: SchedulerConfiguration,
-    asNoise: Bool
-  ) -> Tensor {
-    let level = DPMStep.Level(sigmas[index])
-    let (signal, sigma) = (Float(level.signal), Float(level.sigma))
-    let prediction = configuration.prediction
-    guard asNoise else {
-      return configuration.bounded(
-        prediction.clean(output, sample, signal: signal, sigma: sigma))
-    }
-    let noise = prediction.noise(output, sample, signal: signal, sigma: sigma)
-    guard configuration.threshold != nil, configuration.kind != .uniPC else { return noise }
-    let clean = configuration.bounded(
-      Prediction.epsilon.clean(noise, sample, signal: signal, sigma: sigma))
-    return Prediction.sample.noise(clean, sample, signal: signal, sigma: sigma)
-  }
-
-  /// A step between two iterations' levels.
-  func step(_ configuration: SchedulerConfiguration, from: Int, to: Int) -> DPMStep {
-    DPMStep(
-      algorithm: configuration.algorithm, isHeun: configuration.isHeun,
-      from: DPMStep.Level(sigmas[from]), to: DPMStep.Level(sigmas[to]))
   }
 }

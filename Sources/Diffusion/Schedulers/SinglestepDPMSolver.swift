@@ -8,20 +8,17 @@ internal import TensorEngine
 /// first ones find serves the last.
 ///
 /// - Reference: diffusers `scheduling_dpmsolver_singlestep.py`.
-struct SinglestepDPMSolver: Scheduler {
-  private let configuration: SchedulerConfiguration
-  private let levels: NoiseLevels
+struct SinglestepDPMSolver: LogSNRSolver {
+  let configuration: SchedulerConfiguration
+  let levels: NoiseLevels
   /// The order of each iteration.
   private let orders: [Int]
-  /// Converted outputs of the iterations before, oldest first: as many as the order uses.
-  private var past: [Tensor] = []
+  var past: [Tensor] = []
   /// The sample that the group began with.
-  private var start: Tensor?
+  var start: Tensor?
 
   init(_ configuration: SchedulerConfiguration, steps: Int) throws {
-    self.configuration = configuration
-    levels = NoiseLevels(discrete: configuration, steps: steps)
-    try levels.requireDistinct(mayRest: configuration.finalLevel == .least)
+    (self.configuration, levels) = (configuration, try .logSNR(configuration, steps: steps))
     orders = Self.orders(configuration, steps)
   }
 
@@ -39,15 +36,7 @@ struct SinglestepDPMSolver: Scheduler {
     return orders
   }
 
-  var timesteps: [Double] { levels.timesteps }
-  var initialNoiseScale: Float { 1 }
   func drawsNoise(at index: Int) -> Bool { configuration.algorithm.isStochastic }
-
-  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
-
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    levels.noised(clean, noise, at: index)
-  }
 
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
@@ -81,17 +70,5 @@ struct SinglestepDPMSolver: Scheduler {
       begin, value: group[0],
       slope: .combination([(r0 / (r0 - r1), earlier), (-r1 / (r0 - r1), last)]),
       curve: .combination([(2 / (r0 - r1), last), (-2 / (r0 - r1), earlier)]), noise: noise)
-  }
-
-  var state: [String: Tensor] {
-    get {
-      var state = past.numbered("scheduler.output")
-      state["scheduler.start"] = start
-      return state
-    }
-    set {
-      past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order)
-      start = newValue["scheduler.start"]
-    }
   }
 }

@@ -15,27 +15,15 @@ internal import TensorEngine
 /// | `b` | B(h): h (bh1) or eʰ − 1 (bh2) |
 ///
 /// - Reference: diffusers `scheduling_unipc_multistep.py`.
-struct UniPC: Scheduler {
-  private let configuration: SchedulerConfiguration
-  private let levels: NoiseLevels
-  /// Converted outputs of the iterations before, oldest first: as many as the order uses.
-  private var past: [Tensor] = []
+struct UniPC: LogSNRSolver {
+  let configuration: SchedulerConfiguration
+  let levels: NoiseLevels
+  var past: [Tensor] = []
   /// The corrected sample of the iteration before.
-  private var start: Tensor?
+  var start: Tensor?
 
   init(_ configuration: SchedulerConfiguration, steps: Int) throws {
-    self.configuration = configuration
-    levels = NoiseLevels(discrete: configuration, steps: steps)
-    try levels.requireDistinct(mayRest: configuration.finalLevel == .least)
-  }
-
-  var timesteps: [Double] { levels.timesteps }
-  var initialNoiseScale: Float { 1 }
-
-  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
-
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    levels.noised(clean, noise, at: index)
+    (self.configuration, levels) = (configuration, try .logSNR(configuration, steps: steps))
   }
 
   mutating func step(
@@ -126,17 +114,5 @@ struct UniPC: Scheduler {
       }
     }
     return rows.indices.map { rows[$0][count] / rows[$0][$0] }
-  }
-
-  var state: [String: Tensor] {
-    get {
-      var state = past.numbered("scheduler.output")
-      state["scheduler.start"] = start
-      return state
-    }
-    set {
-      past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order)
-      start = newValue["scheduler.start"]
-    }
   }
 }

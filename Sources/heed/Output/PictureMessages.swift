@@ -19,10 +19,8 @@ extension Message {
           + "\(RunManifest.short(String(plan.request.guidanceScale))) disables guidance; give "
           + "--guidance-scale above 1")
     }
-    var said: Set<MethodNote> = []
+    methodNotes(order.plans).filter(\.isWarning).forEach { warning($0.text) }
     for plan in order.plans {
-      for note in plan.request.method.notes(for: plan)
-      where note.isWarning && said.insert(note).inserted { warning(note.text) }
       var parts = 0
       for text in plan.texts {
         switch text.role {
@@ -43,10 +41,13 @@ extension Message {
 
   /// Says what methods made of what was asked for, when runs are made or planned: no error comes after it.
   static func chosen(_ plans: [PlannedRun]) {
-    var said: Set<MethodNote> = []
-    for plan in plans {
-      for note in plan.request.method.notes(for: plan)
-      where !note.isWarning && said.insert(note).inserted { self.note(note.text) }
+    methodNotes(plans).filter { !$0.isWarning }.forEach { note($0.text) }
+  }
+
+  /// What the methods of plans say of them, each once.
+  private static func methodNotes(_ plans: [PlannedRun]) -> [MethodNote] {
+    plans.flatMap { $0.request.method.notes(for: $0) }.reduce(into: []) {
+      if !$0.contains($1) { $0.append($1) }
     }
   }
 
