@@ -409,5 +409,8 @@ struct LoRATests {
       let said = try refusal(names.map { ($0, Self.floats([2, 768])) })
       #expect(said.contains(words), "\(said)")
     }
+    // Of whatever width.
+    let narrow = try refusal([("<cat>", Self.floats([2, 128]))])
+    #expect(narrow.contains("a textual inversion embedding"), "\(narrow)")
   }
 }

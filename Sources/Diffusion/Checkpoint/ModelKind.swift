@@ -220,7 +220,9 @@ extension ModelKind {
     if file.names.contains("emb_params") || file.names.contains("string_to_param.*") { return true }
     return (1...2).contains(file.entries.count)
       && file.entries.allSatisfy {
-        (1...2).contains($0.shape.count) && [768, 1024, 1280].contains($0.shape.last)
+        // A layer's name has dots; a word seldom does.
+        (1...2).contains($0.shape.count)
+          && ([768, 1024, 1280].contains($0.shape.last) || !$0.name.contains("."))
           && !$0.name.hasSuffix(".weight") && !$0.name.hasSuffix(".bias")
       }
   }

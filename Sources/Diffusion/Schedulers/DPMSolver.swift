@@ -29,15 +29,14 @@ struct DPMSolver: LogSNRSolver {
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
-    let value = levels.converted(
-      output, at: index, sample, configuration, asNoise: configuration.algorithm.isOfNoise)
-    let outputs = past + [value]
-    defer { past = Array(outputs.suffix(configuration.order)) }
+    let outputs = outputs(
+      with: output, at: index, sample, asNoise: configuration.algorithm.isOfNoise)
+    let last = outputs.count - 1
+    let value = outputs[last]
     let step = levels.step(configuration, from: index, to: index + 1)
     let order = min(order(at: index), outputs.count)
     guard order > 1, step.h > 0 else { return step(sample, value: value, noise: noise) }
     func lambda(_ index: Int) -> Double { DPMStep.Level(levels.sigmas[index]).lambda }
-    let last = outputs.count - 1
     let r0 = (lambda(index) - lambda(index - 1)) / step.h
     let slope = Tensor.combination([(1 / r0, value), (-1 / r0, outputs[last - 1])])
     guard order > 2 else { return step(sample, value: value, slope: slope, noise: noise) }

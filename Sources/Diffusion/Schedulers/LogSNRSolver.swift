@@ -29,6 +29,17 @@ extension LogSNRSolver {
     levels.noised(clean, noise, at: index)
   }
 
+  /// The converted outputs up to that of iteration `index`, oldest first; those that later iterations
+  /// use are kept.
+  mutating func outputs(
+    with output: Tensor, at index: Int, _ sample: Tensor, asNoise: Bool
+  ) -> [Tensor] {
+    let value = levels.converted(output, at: index, sample, configuration, asNoise: asNoise)
+    let outputs = past + [value]
+    past = Array(outputs.suffix(configuration.order))
+    return outputs
+  }
+
   var state: [String: Tensor] {
     get {
       var state = past.numbered("scheduler.output")

@@ -41,10 +41,8 @@ struct SinglestepDPMSolver: LogSNRSolver {
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
-    let value = levels.converted(
-      output, at: index, sample, configuration, asNoise: configuration.algorithm.isOfNoise)
-    let outputs = past + [value]
-    defer { past = Array(outputs.suffix(configuration.order)) }
+    let outputs = outputs(
+      with: output, at: index, sample, asNoise: configuration.algorithm.isOfNoise)
     let order = min(orders[index], outputs.count)
     if order == 1 { start = sample.detached }
     let group = Array(outputs.suffix(order))

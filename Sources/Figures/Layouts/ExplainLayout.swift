@@ -36,7 +36,7 @@ struct ExplainLayout {
   let scale: ValueScale
 
   /// Columns of a map's width, of which the photo takes two in the first row.
-  private let columns: Int
+  private var columns: Int
 
   /// - Throws: ``FigureError/tooNarrow(width:needed:)``.
   init(
@@ -49,6 +49,8 @@ struct ExplainLayout {
     func fitting(_ map: Double) -> Int { Int((page.inner + Self.gap) / (map + Self.gap)) }
     let times = sheet.blocks.map(\.rows.count).max() ?? 0
     columns = min(times + 2, max(3, fitting(Self.wideMap)))
+    // Where the page's height makes maps narrower, more of them fit beside each other.
+    while columns < times + 2, mapWidth == highestMap { columns += 1 }
   }
 
   private func blockWidth(map: Double) -> Double {

@@ -188,7 +188,8 @@ extension MapSheetGrid {
           let taken = panel * Double(columns) + gaps + known.width
           let left = inner - taken - Metrics.blockGap
           return MapSheetGrid(
-            panel: panel, rowHeight: rowHeight(panel: panel), gutter: known, blockWidth: width,
+            panel: panel, rowHeight: rowHeight(panel: panel),
+            gutter: labels.widened(to: known.width), blockWidth: width,
             keyWidth: blocks == 1 && left >= MapSheetGrid.leastKey - 1e-6 ? left : nil,
             pages: chunks.map { [$0.map { Block(rows: $0, columns: 0..<columns) }] })
         }
@@ -222,7 +223,8 @@ extension MapSheetGrid {
           panel: panel, block: inner, chunks: pages.joined().joined().map(\.rows))
         if let known, labels.width <= known.width + 1e-9 {
           return MapSheetGrid(
-            panel: panel, rowHeight: rowHeight(panel: panel), gutter: known, blockWidth: inner,
+            panel: panel, rowHeight: rowHeight(panel: panel),
+            gutter: labels.widened(to: known.width), blockWidth: inner,
             keyWidth: nil, pages: pages)
         }
         known = labels

@@ -47,6 +47,13 @@ struct RowLabels {
     width = levels.reduce(0, +) + (isTurned ? turned : upright) + Self.gap
   }
 
+  /// The same names with as much room left of the panels.
+  func widened(to width: Double) -> RowLabels {
+    var labels = self
+    labels.width = width
+    return labels
+  }
+
   /// The least width at which every name has no more lines than its row is high, words whole.
   private static func uprightWidth(
     of names: Set<String>, height: Double, _ builder: SceneBuilder
