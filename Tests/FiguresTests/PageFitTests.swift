@@ -57,7 +57,8 @@ struct PageFitTests {
     arguments: SampleLayout.names.indices)
   func everyCombination(layout: Int) throws {
     for row in CoveringArray.product(Array(Case.sizes.dropFirst())) {
-      try check(Case([layout] + row))
+      let one = Case([layout] + row)
+      do { try check(one) } catch { Issue.record("\(one.testDescription): \(error)") }
     }
   }
 

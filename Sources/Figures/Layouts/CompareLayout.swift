@@ -28,6 +28,8 @@ struct CompareLayout {
   private static let leastHeight = 540.0
   /// What prompt and key take about.
   private static let frameHeight = 70.0
+  /// How much narrower a block is tried that is too high for a page.
+  private static let narrowing = 4.0
   /// The least room for the key beside the last blocks.
   private static let keyWidth = 140.0
 
@@ -53,10 +55,11 @@ struct CompareLayout {
     let least = CompareBlock.width(map: CompareBlock.smallestMap, methods: sheet.methods.count)
     try page.require(max(least, Metrics.smallestBlock))
     let axes = Dictionary(uniqueKeysWithValues: sheet.charts.map { ($0, Self.axis(of: $0, sheet)) })
+    func block(width: Double) -> CompareBlock {
+      CompareBlock(sheet, width: width, style: style, scale: scale, axes: axes, builder)
+    }
     func block(columns: Int) -> CompareBlock {
-      CompareBlock(
-        sheet, width: (inner - Self.blockGap * Double(columns - 1)) / Double(columns),
-        style: style, scale: scale, axes: axes, builder)
+      block(width: (inner - Self.blockGap * Double(columns - 1)) / Double(columns))
     }
     let height =
       page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * page.width)
@@ -71,7 +74,14 @@ struct CompareLayout {
         return Double(rows) * (block(columns: columns).height + Self.rowGap) <= room
       } ?? candidates[candidates.count - 1]
     blockColumns = columns
-    self.block = block(columns: columns)
+    // The key, and the curves, may stand on the next page.
+    let highest =
+      PageStack.room(of: page, below: builder.head(sheet.prompt, width: inner)) - Self.rowGap
+    var fitted = block(columns: columns)
+    while fitted.panelsHeight > highest, fitted.width - Self.narrowing >= least {
+      fitted = block(width: fitted.width - Self.narrowing)
+    }
+    self.block = fitted
   }
 
   private var width: Double { page.width }

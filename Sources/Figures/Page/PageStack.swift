@@ -22,7 +22,12 @@ struct PageStack {
   let caption: FigureCaption
 
   /// The height that lines have on a page above the key.
-  var room: Double { page.usableHeight - head.height - Self.markHeight - key.height }
+  var room: Double { Self.room(of: page, below: head) - key.height }
+
+  /// The height that lines have on a page of their own.
+  static func room(of page: PageSize, below head: PagePart) -> Double {
+    page.usableHeight - head.height - markHeight
+  }
 
   /// The pages of `lines`.
   /// - Throws: ``FigureError/tooLow(height:needed:)`` if a line is higher than a page.
