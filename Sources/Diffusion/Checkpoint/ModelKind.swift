@@ -220,9 +220,10 @@ extension ModelKind {
     if file.names.contains("emb_params") || file.names.contains("string_to_param.*") { return true }
     return (1...2).contains(file.entries.count)
       && file.entries.allSatisfy {
-        // A layer's name has dots; a word seldom does.
+        // A layer's name has dots; a word seldom does, and is wide.
         (1...2).contains($0.shape.count)
-          && ([768, 1024, 1280].contains($0.shape.last) || !$0.name.contains("."))
+          && ([768, 1024, 1280].contains($0.shape.last)
+            || !$0.name.contains(".") && ($0.shape.last ?? 0) >= 16)
           && !$0.name.hasSuffix(".weight") && !$0.name.hasSuffix(".bias")
       }
   }

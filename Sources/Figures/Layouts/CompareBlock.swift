@@ -19,6 +19,8 @@ struct CompareBlock {
 
   let sheet: CompareSheet
   let width: Double
+  /// Half a picture, or less on a page that would be too low.
+  let mapWidth: Double
   let style: MapStyle
   let scale: ValueScale
   /// The axis of each chart, the same for all seeds.
@@ -32,9 +34,11 @@ struct CompareBlock {
   /// Whether every word stands in one line above its maps.
   let fitsWords: Bool
 
+  /// - Parameter largestMap: the width that maps have at most.
   init(
-    _ sheet: CompareSheet, width: Double, style: MapStyle, scale: ValueScale,
-    axes: [CurveMeasure: (lower: Double, upper: Double)], _ builder: SceneBuilder
+    _ sheet: CompareSheet, width: Double, largestMap: Double = .infinity, style: MapStyle,
+    scale: ValueScale, axes: [CurveMeasure: (lower: Double, upper: Double)],
+    _ builder: SceneBuilder
   ) {
     self.sheet = sheet
     self.width = width
@@ -42,7 +46,8 @@ struct CompareBlock {
     self.scale = scale
     self.axes = axes
     let column = Self.columnWidth(width, methods: sheet.methods.count)
-    let map = (column - Self.gap) / 2
+    let map = min((column - Self.gap) / 2, largestMap)
+    mapWidth = map
     let size = [7, 6.5, 6].first { size in
       sheet.methods.allSatisfy { builder.width(of: $0.title, .init(size: size)) <= column }
     }
@@ -88,7 +93,6 @@ struct CompareBlock {
     return Double(image.height) / Double(image.width)
   }
   private var pictureHeight: Double { columnWidth * shape }
-  private var mapWidth: Double { (columnWidth - Self.gap) / 2 }
   private var mapHeight: Double { mapWidth * shape }
   private var titleHeight: Double { 3.5 + Double(titleLines) * 9 }
   private var nameHeight: Double { 1.5 + Double(nameLines) * Self.pitch }
@@ -183,9 +187,8 @@ struct CompareBlock {
       let row = index / 2
       // A word that is alone in its row stands in the middle.
       let isAlone = index % 2 == 0 && index == run.maps.count - 1
-      let left =
-        isAlone
-        ? x + (columnWidth - mapWidth) / 2 : x + Double(index % 2) * (mapWidth + Self.gap)
+      let room = (isAlone ? 1 : 2) * (mapWidth + Self.gap) - Self.gap
+      let left = x + (columnWidth - room) / 2 + Double(index % 2) * (mapWidth + Self.gap)
       let top =
         picture.maxY + Double(row) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
       let frame = Scene.Rect(x: left, y: top + labelHeight, width: mapWidth, height: mapHeight)

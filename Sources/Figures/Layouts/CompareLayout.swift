@@ -28,10 +28,10 @@ struct CompareLayout {
   private static let leastHeight = 540.0
   /// What prompt and key take about.
   private static let frameHeight = 70.0
-  /// How much narrower a block is tried that is too high for a page.
+  /// How much narrower maps are tried where a block is too high for a page.
   private static let narrowing = 4.0
   /// The least room for the key beside the last blocks.
-  private static let keyWidth = 140.0
+  private static let keyWidth = 92.0
 
   let sheet: CompareSheet
   let page: PageSize
@@ -55,11 +55,10 @@ struct CompareLayout {
     let least = CompareBlock.width(map: CompareBlock.smallestMap, methods: sheet.methods.count)
     try page.require(max(least, Metrics.smallestBlock))
     let axes = Dictionary(uniqueKeysWithValues: sheet.charts.map { ($0, Self.axis(of: $0, sheet)) })
-    func block(width: Double) -> CompareBlock {
-      CompareBlock(sheet, width: width, style: style, scale: scale, axes: axes, builder)
-    }
-    func block(columns: Int) -> CompareBlock {
-      block(width: (inner - Self.blockGap * Double(columns - 1)) / Double(columns))
+    func block(columns: Int, largestMap: Double = .infinity) -> CompareBlock {
+      CompareBlock(
+        sheet, width: (inner - Self.blockGap * Double(columns - 1)) / Double(columns),
+        largestMap: largestMap, style: style, scale: scale, axes: axes, builder)
     }
     let height =
       page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * page.width)
@@ -78,8 +77,10 @@ struct CompareLayout {
     let highest =
       PageStack.room(of: page, below: builder.head(sheet.prompt, width: inner)) - Self.rowGap
     var fitted = block(columns: columns)
-    while fitted.panelsHeight > highest, fitted.width - Self.narrowing >= least {
-      fitted = block(width: fitted.width - Self.narrowing)
+    while fitted.panelsHeight > highest, fitted.mapWidth > CompareBlock.smallestMap {
+      fitted = block(
+        columns: columns,
+        largestMap: max(CompareBlock.smallestMap, fitted.mapWidth - Self.narrowing))
     }
     self.block = fitted
   }
