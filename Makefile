@@ -1,5 +1,6 @@
 # make demo   installs what is missing, builds, and draws a first comparison sheet
 # make test   installs what is missing, and runs every test
+# make test-recorder   installs PyTorch and diffusers into the user's cache, 4.2 GB, and runs the recorder's tests
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
@@ -7,6 +8,8 @@
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
 # make uninstall  removes what make install put there
+# make wheel      builds, and makes a wheel for pip in .build/wheel
+# make test-wheel installs that wheel in a fresh Debian without Swift, and runs it there; needs root
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -19,10 +22,18 @@ LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev
 	libqpdf-dev libssl-dev zlib1g-dev fonts-liberation2 fonts-dejavu-core
 TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux
 
+WHEEL_TOOLS := binutils patchelf python3 git
+WHEEL_TEST_TOOLS := debootstrap
+
 # What opens exports in the tests: Python's own libraries, in exact versions.
 READERS := .build-readers
 REQUIREMENTS := notebooks-export/requirements.txt Tests/CommandTests/Fixtures/export/requirements.txt
 NOTEBOOKS := Tests/CommandTests/Fixtures/notebooks
+OWN_PIPELINE := 06-your-own-pipeline
+
+# What the recorder is tested with: large, and therefore outside the checkout, where another one finds it too.
+DIFFUSERS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/heed/diffusers
+DIFFUSERS_REQUIREMENTS := notebooks-export/requirements.txt notebooks-export/requirements-diffusers.txt
 
 # What heed --version names; a build without git has none.
 COMMIT := HEED_COMMIT=$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
@@ -38,7 +49,8 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall test gallery notebooks methods figures docs lint libraries test-tools readers toolchain
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder gallery notebooks methods figures docs \
+	lint libraries test-tools readers diffusers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -70,18 +82,35 @@ uninstall:
 	rm -rf $(ROOT)/bin/heed $(ROOT)/share/heed $(ROOT)/share/man/man1/heed.1 $(ROOT)/share/man/man1/heed.*.1 \
 	  $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 
+wheel: build
+	$(MAKE) pack BUILT=.build/release
+
+# Packs what is built in $(BUILT) into a wheel; its licences are those of the packages in $(CHECKOUTS) and of this machine.
+CHECKOUTS ?= .build/checkouts
+pack: wheel-tools
+	rm -rf .build/wheel
+	/usr/bin/python3 notebooks-export/wheel/make_wheel.py --built $(BUILT) --checkouts $(CHECKOUTS) --output .build/wheel
+
+test-wheel:
+	$(call install,$(WHEEL_TEST_TOOLS))
+	$(SUDO) Tests/Wheel/run.sh .build/wheel-root .build/wheel/*.whl
+
 test: toolchain libraries test-tools readers
 	$(BUILD) --build-tests
 	$(BUILD) --product heed
 	$(SWIFT) test -c release --skip-build
 
+test-recorder: build diffusers
+	HEED=$(CURDIR)/$(HEED) Tests/RecorderTests/run.sh $(DIFFUSERS)/bin/python
+
 gallery: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/gallery Documentation/gallery/make.sh
 
-notebooks: build readers
+notebooks: build readers diffusers
 	HEED=$(CURDIR)/$(HEED) notebooks-export/make_sample.sh
 	PYTHONPATH=$(CURDIR)/$(NOTEBOOKS)/debian-torch $(READERS)/bin/python $(NOTEBOOKS)/run_notebooks.py write notebooks-export \
-		$(basename $(notdir $(wildcard notebooks-export/[0-9]*.py)))
+		$(filter-out $(OWN_PIPELINE),$(basename $(notdir $(wildcard notebooks-export/[0-9]*.py))))
+	HEED=$(CURDIR)/$(HEED) $(DIFFUSERS)/bin/python $(NOTEBOOKS)/run_notebooks.py write notebooks-export $(OWN_PIPELINE)
 
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
@@ -115,11 +144,23 @@ libraries:
 test-tools:
 	$(call install,$(TEST_TOOLS))
 
+wheel-tools:
+	$(call install,$(WHEEL_TOOLS))
+
 # Installed once, and again when the requirements change: the stamp bears their hash.
 readers: test-tools
 	@stamp=$(READERS)/installed-$$(cat $(REQUIREMENTS) | sha256sum | cut -c 1-16); \
 	if [ ! -e $$stamp ]; then \
 	  rm -rf $(READERS) && /usr/bin/python3 -m venv $(READERS) && \
 	  $(READERS)/bin/pip install --quiet --disable-pip-version-check $(addprefix --requirement ,$(REQUIREMENTS)) && \
+	  touch $$stamp; \
+	fi
+
+diffusers: test-tools
+	@stamp=$(DIFFUSERS)/installed-$$(cat $(DIFFUSERS_REQUIREMENTS) | sha256sum | cut -c 1-16); \
+	if [ ! -e $$stamp ]; then \
+	  rm -rf $(DIFFUSERS) && mkdir -p $(dir $(DIFFUSERS)) && /usr/bin/python3 -m venv $(DIFFUSERS) && \
+	  $(DIFFUSERS)/bin/pip install --quiet --disable-pip-version-check --no-cache-dir \
+	    $(addprefix --requirement ,$(DIFFUSERS_REQUIREMENTS)) && \
 	  touch $$stamp; \
 	fi

@@ -9,6 +9,9 @@
     maps.overlay("cat", seed=1)                              # the map over the picture
     maps.draw()                                              # every run and subject, on one scale
 
+Runs that `heed_record` made of pipelines of diffusers are opened alike: of joint attention the columns of the
+text are read; of videos a map has an axis of frames, `maps.map("cat", frame=0)`.
+
 A map is a mean of attention probabilities over heads, layers and steps; its largest value is the word's
 peak attention. One file, to be copied: it needs NumPy, xarray and zarr, and Pillow and Matplotlib once
 something is drawn.
@@ -17,7 +20,9 @@ something is drawn.
 from __future__ import annotations
 
 import base64
+import csv
 import fnmatch
+import glob
 import html
 import io
 import json
@@ -61,8 +66,10 @@ class Run:
     method_name: str
     seed: int
     picture: str | None = None
-    """The picture's file; None where it is not at hand."""
+    """The picture's file, of a video the middle frame's; None where it is not at hand."""
     title: str = field(default="")
+    frames: tuple[str, ...] = ()
+    """The files of a video's frames, where they are at hand."""
 
     def __str__(self) -> str:
         return f"{self.title or self.method_name}, seed {self.seed}"
@@ -73,10 +80,11 @@ class Maps:
 
     path: str
     dataset: xr.Dataset
-    """Every array. Axes are run, position (of calls), head, row, column and token; `method_name`, `seed`,
-    `call`, `step`, `branch`, `phase`, `word` and `piece` stand along them; where both branches are
-    there, `word_conditional`, `word_unconditional` and the pieces alike, since the unconditional branch
-    reads the negative prompt."""
+    """Every array. Axes are run, position (of calls), head, row, column and token, and frame where the run made a
+    video; `method_name`, `seed`, `call`, `step`, `branch`, `phase`, `word` and `piece` stand along them;
+    where both branches are there, `word_conditional`, `word_unconditional` and the pieces alike, since the
+    unconditional branch reads the negative prompt. Head −1 is a mean of heads. Tokens below 0 are columns that
+    were summed: `<padding>`, the text's other keys, and `<image>`, the picture's own."""
     prompt: str
     model: str
     recipe: str | None
@@ -87,9 +95,9 @@ class Maps:
 
     def __init__(
         self, path: str, dataset: xr.Dataset, runs: list[Run], *, prompt: str, model: str,
-        recipe: str | None, subjects: list[str],
+        recipe: str | None, subjects: list[str], texts: dict[str, _Text] | None = None,
     ) -> None:
-        self.path, self.runs = path, runs
+        self.path, self.runs, self._texts = path, runs, texts or {}
         self.prompt, self.model, self.recipe, self.subjects = prompt, model, recipe, subjects
         self.dataset = _complete(dataset, runs)
 
@@ -113,8 +121,8 @@ class Maps:
 
     @cached_property
     def vocabulary(self) -> dict[str, list[int]]:
-        """The tokens of each word of the prompt, or of the text of the one branch that is there; words
-        that occur twice are `a#1` and `a#2`."""
+        """The tokens of each word of the prompt, or of the text of the one branch that is there, in every text
+        encoder's segment; words that occur twice are `a#1` and `a#2`."""
         return self.words_of("conditional" if "conditional" in self.branches else self.branches[0])
 
     @cached_property
@@ -130,6 +138,8 @@ class Maps:
 
     def words_of(self, branch: str) -> dict[str, list[int]]:
         """The tokens of each word of the text that a branch of guidance reads."""
+        if branch in self._texts:
+            return self._texts[branch].vocabulary(self._tokens(branch))
         found: list[tuple[str, list[int]]] = []
         spelled = ""
         for token, word, piece in self._tokens(branch):
@@ -144,11 +154,7 @@ class Maps:
                 spelled = ""
             found[-1][1].append(token)
             spelled += piece.removesuffix("</w>")
-        words = [word for word, _ in found]
-        return {
-            word if words.count(word) == 1 else f"{word}#{words[:index + 1].count(word)}": tokens
-            for index, (word, tokens) in enumerate(found)
-        }
+        return _numbered(found)
 
     def _tokens(self, branch: str) -> list[tuple[int, str, str]]:
         axis = self._axis(self.layers[0], "token")
@@ -173,7 +179,8 @@ class Maps:
     # Maps
 
     def array(self, layer: str) -> xr.DataArray:
-        """A layer's array, [run, position, head, row, column, token], by its name or a glob of it."""
+        """A layer's array, [run, position, head, row, column, token], with frames behind the head, by its name or
+        a glob of it."""
         found = fnmatch.filter(self.layers, layer)
         if len(found) != 1:
             raise ValueError(
@@ -184,16 +191,17 @@ class Maps:
         self, words: Sequence[str] | None = None, *, layers: str | None = None,
         steps: Steps | None = None, branch: str = "conditional", phase: str = "denoise",
         pieces: Pieces = "mean", each_step: bool = False, method: str | None = None,
-        seed: int | None = None,
+        seed: int | None = None, frame: int | None = None,
     ) -> xr.DataArray:
         """Maps of words in every run, [run, word, row, column]; with `each_step`, of every call of the
-        UNet, [run, position, word, row, column].
+        denoiser, [run, position, word, row, column]. Of a video, the latent's `frame`, or all of them,
+        [run, word, frame, row, column].
 
         `words` are those of the prompt, or of the negative prompt for the unconditional branch; the
         subjects by default, of the negative prompt all words. `layers` is a grid, as in "16x16", or a
         glob of names; by default the layers whose grid is nearest to 16×16. `steps` is the first and the
         last. Heads and layers count alike. A word of several tokens has the mean of their maps, or what
-        `pieces` says.
+        `pieces` says; where several text encoders read it, the mean of what each of them has.
         """
         if branch == "conditional" and self.branches == ["unconditional"]:
             branch = "unconditional"
@@ -205,24 +213,25 @@ class Maps:
         names = self._layers(layers)
         total: xr.DataArray | None = None
         for name in names:
-            part = self._plain(name)
-            part = part.isel(run=runs)
+            part = self._plain(name).isel(run=runs)
+            if frame is not None:
+                part = part.isel(frame=self._frame(part, frame))
             if "position" in part.dims:
                 part = part.isel(position=self._positions(part, steps, branch, phase))
             elif steps is not None or each_step:
                 raise ValueError(f"{self.path}: was averaged over steps: export it with --each-step")
             part = xr.concat(
-                [_joined(part.sel(token=tokens), pieces) for tokens in columns],
+                [_joined(part, segments, pieces) for segments in columns],
                 xr.Variable("word", np.array(wanted, dtype=str)), coords="minimal", compat="override",
                 join="override",
-            ).astype("float64")
+            )
             if "head" in part.dims:
                 part = part.mean("head")
             if "position" in part.dims and not each_step:
                 part = part.mean("position", keep_attrs=True)
             total = part if total is None else total + part
         assert total is not None
-        axes = [axis for axis in ["run", "position", "word", "row", "column"] if axis in total.dims]
+        axes = [axis for axis in ["run", "position", "word", "frame", "row", "column"] if axis in total.dims]
         result = (total / len(names)).transpose(*axes)
         return result.rename("attention").assign_attrs(
             long_name="mean attention probability", units="1")
@@ -230,13 +239,14 @@ class Maps:
     def map(
         self, word: str, *, method: str | None = None, seed: int | None = None,
         layers: str | None = None, steps: Steps | None = None, branch: str = "conditional",
-        phase: str = "denoise", pieces: Pieces = "mean", each_step: bool = False,
+        phase: str = "denoise", pieces: Pieces = "mean", each_step: bool = False, frame: int | None = None,
     ) -> xr.DataArray:
-        """The map of one word in one run, [row, column]; with `each_step`, [position, row, column]."""
+        """The map of one word in one run, [row, column]; with `each_step`, [position, row, column]; of a video
+        without `frame`, [frame, row, column]."""
         run = self.run(method=method, seed=seed)
         found = self.words(
             [word], layers=layers, steps=steps, branch=branch, phase=phase, pieces=pieces,
-            each_step=each_step, method=run.method_name, seed=run.seed)
+            each_step=each_step, method=run.method_name, seed=run.seed, frame=frame)
         return found.isel(run=0, word=0)
 
     def run(self, *, method: str | None = None, seed: int | None = None) -> Run:
@@ -250,16 +260,24 @@ class Maps:
 
     def peaks(self, words: Sequence[str] | None = None, **how: Any) -> xr.DataArray:
         """The peak attention of words in every run: the largest value of each map of `words`."""
-        return self.words(words, **how).max(["row", "column"]).assign_attrs(
+        maps = self.words(words, **how)
+        return maps.max([axis for axis in ["frame", "row", "column"] if axis in maps.dims]).assign_attrs(
             long_name="peak attention", units="1")
 
     # Pictures
 
-    def picture(self, *, method: str | None = None, seed: int | None = None) -> Bytes:
-        """The picture of a run, [y, x, colour], 0…255."""
+    def picture(
+        self, *, method: str | None = None, seed: int | None = None, frame: int | None = None,
+    ) -> Bytes:
+        """The picture of a run, [y, x, colour], 0…255; of a video the one at a frame of the latent, or the
+        middle one."""
         from PIL import Image
 
         run = self.run(method=method, seed=seed)
+        if frame is not None and run.frames:
+            last = max(1, self._latent_frames - 1)
+            with Image.open(run.frames[round(frame * (len(run.frames) - 1) / last)]) as file:
+                return np.asarray(file.convert("RGB"))
         if run.picture is None:
             raise FileNotFoundError(
                 f"{self.path}: has no picture of {run}: give picture=…, or open the run or an export's "
@@ -269,15 +287,16 @@ class Maps:
 
     def overlay(
         self, word: str, *, method: str | None = None, seed: int | None = None,
-        top: float | None = None, picture: str | Bytes | None = None, size: int = 512, **how: Any,
+        top: float | None = None, picture: str | Bytes | None = None, size: int = 512,
+        frame: int | None = None, **how: Any,
     ) -> Image:
         """The map of a word over its picture: the picture in grey, the map in magma, bicubic, as opaque as
         its value. `top` is where the scale ends, the map's peak by default: give maps that are compared one
-        top."""
-        run = self.run(method=method, seed=seed)
-        values = self.map(word, method=run.method_name, seed=run.seed, **how).values
+        top. Of a video, `frame` is one of the latent's frames, the middle one by default."""
+        run, frame = self.run(method=method, seed=seed), self._shown_frame(frame)
+        values = self.map(word, method=run.method_name, seed=run.seed, frame=frame, **how).values
         if picture is None:
-            drawn = self.picture(method=run.method_name, seed=run.seed)
+            drawn = self.picture(method=run.method_name, seed=run.seed, frame=frame)
         elif isinstance(picture, str):
             from PIL import Image
 
@@ -289,9 +308,11 @@ class Maps:
 
     def draw(
         self, words: Sequence[str] | str | None = None, *, method: str | None = None,
-        seed: int | None = None, top: float | None = None, size: float = 1.5, **how: Any,
+        seed: int | None = None, top: float | None = None, size: float = 1.5,
+        frame: int | None = None, **how: Any,
     ) -> Figure:
-        """A row for each run: its picture, then each word's map over it, all on one scale from 0."""
+        """A row for each run: its picture, then each word's map over it, all on one scale from 0. Of a video,
+        `frame` is one of the latent's frames, the middle one by default."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
         from matplotlib.figure import Figure
@@ -305,7 +326,8 @@ class Maps:
                 return buffer.getvalue()
 
         wanted = [words] if isinstance(words, str) else words
-        maps = self.words(wanted, method=method, seed=seed, **how)
+        frame = self._shown_frame(frame)
+        maps = self.words(wanted, method=method, seed=seed, frame=frame, **how)
         if "position" in maps.dims:
             raise ValueError("draw shows means over steps: leave each_step out")
         runs = [self.runs[index] for index in self._runs(method, seed)]
@@ -315,7 +337,7 @@ class Maps:
                          layout="constrained")
         panels = figure.subplots(len(runs), len(names) + 1, squeeze=False)
         for row, run in enumerate(runs):
-            picture = (self.picture(method=run.method_name, seed=run.seed) if run.picture
+            picture = (self.picture(method=run.method_name, seed=run.seed, frame=frame) if run.picture
                        else np.full((256, 256, 3), 128, np.uint8))
             panels[row, 0].imshow(picture)
             panels[row, 0].set_ylabel(f"{run.title or run.method_name}\nseed {run.seed}", size=8)
@@ -362,12 +384,14 @@ class Maps:
         """The run's picture and its subjects' maps over it, as cells of a table; without what draws them, or
         what they are drawn of, the peaks alone."""
         try:
-            maps = self.words(self._shown, method=run.method_name, seed=run.seed).isel(run=0)
+            maps = self.words(
+                self._shown, method=run.method_name, seed=run.seed, frame=self._shown_frame(None)).isel(run=0)
         except ValueError:
             return ""
         peaks = [f"peak {float(peak):.3f}" for peak in maps.max(["row", "column"]).values]
         try:
-            picture = self.picture(method=run.method_name, seed=run.seed)
+            picture = self.picture(
+                method=run.method_name, seed=run.seed, frame=self._shown_frame(None))
             images = [_small(picture)]
             images += [_small(np.asarray(_overlay(map_, picture, self._top, 112))) for map_ in maps.values]
         except (ImportError, FileNotFoundError):
@@ -389,7 +413,23 @@ class Maps:
 
     @cached_property
     def _top(self) -> float:
-        return float(self.words(self._shown).max())
+        return float(self.words(self._shown, frame=self._shown_frame(None)).max())
+
+    @property
+    def _latent_frames(self) -> int:
+        """How many frames a video's latent has; 0 where the result is a picture."""
+        return int(self._plain(self.layers[0]).sizes.get("frame", 0))
+
+    def _shown_frame(self, frame: int | None) -> int | None:
+        """The frame that is drawn: the one asked for, or the middle one of a video."""
+        return self._latent_frames // 2 if frame is None and self._latent_frames else frame
+
+    def _frame(self, array: xr.DataArray, frame: int) -> int:
+        if "frame" not in array.dims:
+            raise ValueError(f"{self.path}: is no video: leave frame out")
+        if not 0 <= frame < array.sizes["frame"]:
+            raise ValueError(f"no frame {frame} of the latent; there are 0 to {array.sizes['frame'] - 1}")
+        return frame
 
     # Choices
 
@@ -401,7 +441,8 @@ class Maps:
         array = self.dataset[layer]
         lengths = {name: re.sub(r"_\d+$", "", str(name)) for name in [*array.dims, *array.coords]
                    if re.fullmatch(
-                       r"(head|row|column|token|(word|piece)(_conditional|_unconditional)?)_\d+", str(name))}
+                       r"(head|frame|row|column|token|(word|piece)(_conditional|_unconditional)?)_\d+",
+                       str(name))}
         return array.rename(lengths)
 
     def _layers(self, layers: str | None) -> list[str]:
@@ -435,12 +476,13 @@ class Maps:
                 f"there are {_list(map(str, self.runs), '; ')}")
         return found
 
-    def _columns(self, word: str, branch: str) -> list[int]:
+    def _columns(self, word: str, branch: str) -> list[list[int]]:
+        """The tokens of a word, in each text encoder's segment that has it."""
         words = self.words_of(branch)
         tokens = words.get(word) or words.get(word + "#1")
         if tokens is None:
             raise ValueError(f"no word {word!r} in the {branch} branch; there are {_list(words)}")
-        return tokens
+        return _Text.split(tokens)
 
     def _positions(
         self, array: xr.DataArray, steps: Steps | None, branch: str, phase: str
@@ -492,10 +534,13 @@ def _open_export(path: str) -> Maps:
             _TITLES.get(run["method"], ""))
         for run in manifest["runs"]
     ]
+    tokens = os.path.join(path, "tables", "tokens.csv")
+    branches = ["conditional", "unconditional"] if os.path.exists(tokens) else []
     return Maps(
         path, _exported(path, manifest), runs, prompt=manifest["prompt"],
         model=manifest["runs"][0]["model"]["name"], recipe=manifest.get("recipe"),
-        subjects=[subject["name"] for subject in manifest["subjects"]])
+        subjects=[subject["name"] for subject in manifest["subjects"]],
+        texts={branch: _Text.of_table(tokens, branch) for branch in branches})
 
 
 def _exported(path: str, manifest: dict[str, Any]) -> xr.Dataset:
@@ -584,13 +629,20 @@ def _open_run(path: str) -> Maps:
         step=dataset["step"], timestep=dataset["timestep"], attempt=dataset["attempt"],
         loss=dataset["loss"])
     recorded = (manifest["request"].get("recording") or {}).get("branches", ["conditional"])
+    summed = {
+        str(dataset[site["site"]["path"]].dims[-1]): [f"<{sum_['name']}>" for sum_ in site.get("summedColumns", [])]
+        for site in dataset.attrs.get("sites", []) if site["site"]["path"] in dataset}
     for axis in [str(name) for name in dataset.dims if str(name).split("_")[0] == "token"]:
         tokens = dataset[axis].values if axis in dataset.coords else np.arange(dataset.sizes[axis])
         dataset = dataset.assign_coords({axis: tokens})
+        columns = summed.get(axis, [])
         for branch in recorded:
             text, end = texts[branch], f"_{branch}" if len(recorded) > 1 else ""
-            labels = [_word(text, text["tokens"][token]) for token in tokens]
-            pieces = [str(text["tokens"][token]["piece"]) for token in tokens]
+            # Where the branches' texts differ in length, the shorter one has no such key.
+            there = [text["tokens"][token] if token < len(text["tokens"]) else None
+                     for token in tokens if token >= 0]
+            labels = [_word(text, token) if token else "" for token in there] + columns
+            pieces = [str(token["piece"]) if token else "" for token in there] + columns
             dataset = dataset.assign_coords({
                 axis.replace("token", f"word{end}"): (axis, np.array(labels)),
                 axis.replace("token", f"piece{end}"): (axis, np.array(pieces)),
@@ -598,10 +650,63 @@ def _open_run(path: str) -> Maps:
     picture = os.path.join(path, "image.png")
     method = manifest["method"]
     run = Run(0, method["name"], manifest["request"]["seed"],
-              picture if os.path.exists(picture) else None, method.get("title", ""))
+              picture if os.path.exists(picture) else None, method.get("title", ""),
+              tuple(sorted(glob.glob(os.path.join(glob.escape(path), "frames", "*.png")))))
     return Maps(
         path, dataset, [run], prompt=texts["conditional"]["prompt"], model=manifest["model"]["name"], recipe=None,
-        subjects=[subject["name"] for subject in manifest.get("subjects", [])])
+        subjects=[subject["name"] for subject in manifest.get("subjects", [])],
+        texts={branch: _Text.of_run(texts[branch]) for branch in recorded})
+
+
+class _Text:
+    """A text that several encoders read, one segment of keys after the other: a word has tokens in each."""
+
+    def __init__(self, words: list[tuple[str, list[int]]]) -> None:
+        self.words = words
+
+    @classmethod
+    def of_run(cls, text: dict[str, Any]) -> _Text:
+        marked = {mark: [token["index"] for token in text["tokens"] if token.get("special") == mark]
+                  for mark in ["start", "end", "template", "padding"]}
+        return cls([(str(word["text"]), word["tokens"]) for word in text["words"]]
+                   + [(f"<{mark}>", tokens) for mark, tokens in marked.items()])
+
+    @classmethod
+    def of_table(cls, path: str, branch: str) -> _Text:
+        """The words of an export's table of tokens; each row has its word and the word's occurrence."""
+        words: dict[tuple[str, str], list[int]] = {}
+        with io.open(path, encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("branch") in (None, "", branch):
+                    words.setdefault((row["word"], row["occurrence"]), []).append(int(row["token"]))
+        return cls([(word, tokens) for (word, _), tokens in words.items()])
+
+    @staticmethod
+    def split(tokens: list[int]) -> list[list[int]]:
+        """A word's tokens by the segment that they stand in: within one they follow each other."""
+        groups: list[list[int]] = []
+        for token in tokens:
+            if not groups or token != groups[-1][-1] + 1:
+                groups.append([])
+            groups[-1].append(token)
+        return groups
+
+    def vocabulary(self, columns: list[tuple[int, str, str]]) -> dict[str, list[int]]:
+        """The tokens of each word, of each kind of special tokens, and of each summed column, of those that the
+        arrays have."""
+        there = {token for token, _, _ in columns}
+        found = [(word, [token for token in tokens if token in there]) for word, tokens in self.words]
+        found = sorted((entry for entry in found if entry[1]), key=lambda entry: entry[1][0])
+        return _numbered(found + [(word, [token]) for token, word, _ in columns if token < 0])
+
+
+def _numbered(words: list[tuple[str, list[int]]]) -> dict[str, list[int]]:
+    """By word; one that is there more than once is numbered, as `a#1`."""
+    names = [word for word, _ in words]
+    return {
+        word if names.count(word) == 1 else f"{word}#{names[:index + 1].count(word)}": tokens
+        for index, (word, tokens) in enumerate(words)
+    }
 
 
 def _acknowledged(path: str) -> list[int]:
@@ -673,8 +778,14 @@ def _shape(array: xr.DataArray) -> str:
     return "[" + ", ".join(f"{name} {size}" for name, size in array.sizes.items()) + "]"
 
 
-def _joined(maps: xr.DataArray, pieces: Pieces) -> xr.DataArray:
-    """One map of the maps of a word's tokens."""
+def _joined(maps: xr.DataArray, segments: list[list[int]], pieces: Pieces) -> xr.DataArray:
+    """One map of the maps of a word's tokens: the mean of what each segment has."""
+    joined = sum(_chosen(maps.sel(token=tokens).astype("float64"), pieces) for tokens in segments) / len(segments)
+    assert isinstance(joined, xr.DataArray)
+    return joined
+
+
+def _chosen(maps: xr.DataArray, pieces: Pieces) -> xr.DataArray:
     if pieces == "first" or pieces == "last":
         joined = maps.isel(token=0 if pieces == "first" else -1)
     else:

@@ -1,3 +1,5 @@
+package import AttentionTrace
+
 /// Reasons why a recording cannot be measured, each described in one line.
 public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A recipe that cannot be read: the column, from 1, and what was expected there.
@@ -31,5 +33,18 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooLarge(let what, let limit):
       "\(what) is more than \(limit): select less, choose a binary format, or allow large tables"
     }
+  }
+}
+
+extension AnalysisError {
+  /// That two runs' maps are on two grids, and the recipe that brings them to one.
+  package static func otherGrids(
+    _ first: String, _ one: Grid, _ second: String, _ other: Grid
+  ) -> AnalysisError {
+    let common = Grid(rows: min(one.rows, other.rows), columns: min(one.columns, other.columns))
+    return .notComparable(
+      first: first, second: second,
+      what: "their maps are on \(one) and \(other) cells; bring them to one grid, as in --recipe "
+        + "\"mean(layer: loss-grid) resize(pixel: bilinear \(common))\"")
   }
 }

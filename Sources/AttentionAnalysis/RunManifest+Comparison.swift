@@ -1,19 +1,26 @@
 public import AttentionTrace
-internal import PromptText
+package import PromptText
 
 extension RunManifest {
   /// The reason why two runs of a prompt cannot be compared, as in "their prompts differ"; `nil` if they
   /// differ in their method and seed at most, and in one knob if a sweep varied it.
+  ///
+  /// Runs of two pipelines, at least one of which another program recorded, are compared by word: they have
+  /// the prompt and the names of their subjects in common, and may differ in all else.
   public func incomparability(with other: RunManifest, knob: String? = nil) -> String? {
     if tokens.prompt != other.tokens.prompt { return "their prompts differ" }
-    if subjects != other.subjects { return "their subjects differ" }
+    if subjects.map(\.name) != other.subjects.map(\.name) { return "their subjects differ" }
+    if isOfOtherPipeline(than: other) { return nil }
+    if subjects != other.subjects { return "their subjects' tokens differ" }
     if rng != other.rng { return "their random sources differ" }
     if timesteps != other.timesteps { return "their timesteps differ" }
     // Runs of earlier versions name fewer settings; those are the ones that were in force.
     if scheduler.contains(where: { other.scheduler[$0.key, default: $0.value] != $0.value }) {
       return "their schedulers differ"
     }
-    if guidanceScale != other.guidanceScale, knob != "guidance-scale" {
+    if guidanceScale != other.guidanceScale || guidance != other.guidance,
+      knob != "guidance-scale"
+    {
       return "their guidance scales differ"
     }
     if (request.guidanceRescale ?? 0) != (other.request.guidanceRescale ?? 0) {
@@ -21,8 +28,10 @@ extension RunManifest {
     }
     if negativePrompt != other.negativePrompt { return "their negative prompts differ" }
     if picture != other.picture { return "their start pictures differ" }
-    if height != other.height || width != other.width { return "their sizes differ" }
-    if model.files != other.model.files { return "their checkpoints differ" }
+    if height != other.height || width != other.width || frames != other.frames {
+      return "their sizes differ"
+    }
+    if !model.isSame(as: other.model) { return "their checkpoints differ" }
     guard let knob else {
       let isSame = method == other.method && settings == other.settings
       return method.name != other.method.name || isSame ? nil : "their settings differ"
@@ -36,6 +45,13 @@ extension RunManifest {
     return isSame ? nil : "their settings differ"
   }
 
+  /// Whether two runs are of two pipelines with a model each, at least one of which another program
+  /// recorded: their layers, grids, steps and tokens have nothing to do with each other.
+  package func isOfOtherPipeline(than other: RunManifest) -> Bool {
+    (provenance.recorder != nil || other.provenance.recorder != nil)
+      && method.family != other.method.family && !model.isSame(as: other.model)
+  }
+
   /// Knobs whose defaults another one decides.
   private static let followers = [
     "objective-form": ["scale-factor"], "source": ["edit"],
@@ -45,7 +61,36 @@ extension RunManifest {
   ]
 }
 
+extension RunManifest.Model {
+  /// Whether it is the same checkpoint, by its files' hashes, or by its repository and revision, or, where
+  /// neither is known, by its name.
+  fileprivate func isSame(as other: RunManifest.Model) -> Bool {
+    if !files.isEmpty || !other.files.isEmpty { return files == other.files }
+    if repository != nil || other.repository != nil {
+      return (repository, revision) == (other.repository, other.revision)
+    }
+    return name == other.name
+  }
+}
+
 extension RecordedRun {
+  /// The words of another run of the same prompt, as this run's text has them: the tokens of a word differ
+  /// between text encoders.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` for a token by its index where the texts
+  ///   differ, and `TextError` for a word that this run's text does not have.
+  package func subjects(
+    like words: [Subject], of other: RecordedRun, by recipe: Recipe
+  ) throws -> [Subject] {
+    guard manifest.tokens != other.manifest.tokens else { return words }
+    let references = try words.map { try WordReference($0.name) }
+    for case .index(let index) in references {
+      throw AnalysisError.notComparable(
+        first: other.folder.path, second: folder.path,
+        what: "token @\(index) is another one in each; name the word")
+    }
+    return try subjects(references, by: recipe)
+  }
+
   /// Refuses a run that differs from this one in more than its method and seed, and the knob if one is
   /// named.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.

@@ -6,6 +6,12 @@ public struct AttentionSite: Hashable, Sendable, Codable {
     case cross
     /// The picture's own cells (`attn1`).
     case `self`
+    /// The text's tokens and the picture's own cells, under one softmax: the rows of the picture's cells
+    /// in joint attention.
+    case joint
+
+    /// Whether a text's tokens are among the keys.
+    public var readsText: Bool { self != .`self` }
   }
 
   /// The layer's path in the checkpoint, as in
@@ -17,22 +23,26 @@ public struct AttentionSite: Hashable, Sendable, Codable {
   public let heads: Int
   /// The grid of the queries.
   public let grid: Grid
-  /// The number of keys: tokens for cross-attention, pixels for self-attention.
+  /// The number of keys: tokens for cross-attention, pixels for self-attention, both for joint attention.
   public let keys: Int
   /// Elements of a query, all heads together; `nil` where it is not known.
   public let width: Int?
-  /// The pictures that lie behind each other on the grid, for a model of video; `nil` for one.
-  package let frames: Int?
+  /// The grids that lie behind each other, for a model of video; `nil` for one.
+  public let frames: Int?
 
-  /// A layer of `heads` heads, whose queries are on `grid` and whose keys are `keys` tokens or pixels.
-  public init(path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil) {
+  /// A layer of `heads` heads, whose queries are on `frames` grids and whose keys are `keys` tokens or
+  /// pixels.
+  public init(
+    path: String, kind: Kind, heads: Int, grid: Grid, keys: Int, width: Int? = nil,
+    frames: Int? = nil
+  ) {
     self.path = path
     self.kind = kind
     self.heads = heads
     self.grid = grid
     self.keys = keys
     self.width = width
-    frames = nil
+    self.frames = frames
   }
 
   /// Reads a site; one that does not say its kind is of cross-attention.
@@ -49,8 +59,11 @@ public struct AttentionSite: Hashable, Sendable, Codable {
 }
 
 extension AttentionSite {
+  /// The number of queries: the cells of every frame.
+  package var cells: Int { (frames ?? 1) * grid.pixels }
+
   /// How many values a branch has at `point`.
   func count(at point: AttentionPoint) -> Int {
-    point == .queries ? grid.pixels * (width ?? 0) : heads * grid.pixels * keys
+    point == .queries ? cells * (width ?? 0) : heads * cells * keys
   }
 }

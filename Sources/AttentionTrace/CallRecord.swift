@@ -32,4 +32,25 @@ public struct CallRecord: Hashable, Sendable, Codable {
     self.measurement = measurement
     self.checksums = checksums
   }
+
+  /// Reads a call.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func natural(_ key: CodingKeys) throws -> Int {
+      let number = try container.decode(Int.self, forKey: key)
+      guard number >= 0 else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: container, debugDescription: "expected 0 or more, got \(number)")
+      }
+      return number
+    }
+    call = try natural(.call)
+    step = try natural(.step)
+    timestep = try container.decode(Double.self, forKey: .timestep)
+    branch = try container.decode(Branch.self, forKey: .branch)
+    phase = try container.decode(Phase.self, forKey: .phase)
+    attempt = try natural(.attempt)
+    measurement = try container.decodeIfPresent(PassMeasurement.self, forKey: .measurement)
+    checksums = try container.decode([String: UInt32].self, forKey: .checksums)
+  }
 }

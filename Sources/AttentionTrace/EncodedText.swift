@@ -17,38 +17,16 @@ public struct EncodedText: Hashable, Sendable {
     case source
   }
 
-  /// The positions of the tokens of one window of an encoder among the keys of attention.
-  public struct Segment: Hashable, Sendable, Codable {
-    /// The start token's index; `nil` if the encoder has none.
-    public let start: Int?
-    /// The text's tokens: first index, and the index after the last.
-    public let words: [Int]
-    /// The end token's index; `nil` if the encoder has none.
-    public let end: Int?
-    /// The padding: first index, and the index after the last.
-    public let padding: [Int]
-
-    /// A segment by its indices.
-    public init(start: Int?, words: Range<Int>, end: Int?, padding: Range<Int>) {
-      self.start = start
-      self.words = [words.lowerBound, words.upperBound]
-      self.end = end
-      self.padding = [padding.lowerBound, padding.upperBound]
-    }
-  }
-
   /// What it was for.
   public let role: Role
-  /// The encoder, by its folder in the checkpoint.
+  /// The encoder, by its folder in the checkpoint; the first of several.
   public let encoder: String
   /// The weight of a part; `nil` for other texts.
   public let weight: Double?
-  /// Its segments along the keys, in their order.
-  public let segments: [Segment]
-  /// Its tokens and words.
+  /// Its tokens, words and segments.
   public let table: TokenTable
 
-  /// A text that one window of an encoder holds, or several one after the other.
+  /// A text that the windows of an encoder hold, or several encoders one after the other.
   public init(
     _ role: Role, _ table: TokenTable, weight: Double? = nil, encoder: String = "text_encoder"
   ) {
@@ -56,21 +34,10 @@ public struct EncodedText: Hashable, Sendable {
     self.encoder = encoder
     self.weight = weight
     self.table = table
-    segments = Self.segments(of: table)
   }
 
-  /// The windows of a table, each from its start token to the one before the next.
-  private static func segments(of table: TokenTable) -> [Segment] {
-    let count = table.tokens.count
-    let starts = table.tokens.indices.filter { table.tokens[$0].special == .start }
-    let bounds = (starts.isEmpty ? [0] : starts) + [count]
-    return zip(bounds, bounds.dropFirst()).map { first, next in
-      let end = table.tokens[first..<next].firstIndex { $0.special == .end } ?? next - 1
-      return Segment(
-        start: first, words: min(first + 1, end)..<end, end: end,
-        padding: min(end + 1, next)..<next)
-    }
-  }
+  /// Its segments along the keys, in their order.
+  public var segments: [TokenTable.Segment] { table.segments }
 }
 
 extension EncodedText: Codable {
@@ -84,7 +51,8 @@ extension EncodedText: Codable {
     role = try container.decode(Role.self, forKey: .role)
     encoder = try container.decode(String.self, forKey: .encoder)
     weight = try container.decodeIfPresent(Double.self, forKey: .weight)
-    segments = try container.decode([Segment].self, forKey: .segments)
+    // A table by itself may do without segments, a text of a run may not.
+    _ = try container.decode([TokenTable.Segment].self, forKey: .segments)
     table = try TokenTable(from: decoder)
   }
 
@@ -94,7 +62,6 @@ extension EncodedText: Codable {
     try container.encode(role, forKey: .role)
     try container.encode(self.encoder, forKey: .encoder)
     try container.encodeIfPresent(weight, forKey: .weight)
-    try container.encode(segments, forKey: .segments)
     try table.encode(to: encoder)
   }
 }

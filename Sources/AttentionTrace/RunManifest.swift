@@ -73,13 +73,53 @@ public struct RunManifest: Hashable, Sendable {
   public struct Model: Hashable, Sendable, Codable {
     /// The folder's name.
     public var name: String
-    /// SHA-256 of each weight and configuration file, by its path inside the folder.
+    /// SHA-256 of each weight and configuration file, by its path inside the folder; empty where the
+    /// repository and its revision stand for them.
     public var files: [String: String]
+    /// The repository that the checkpoint comes from, as in `black-forest-labs/FLUX.1-dev`.
+    public var repository: String?
+    /// The repository's revision.
+    public var revision: String?
+    /// The class of the pipeline, as in `FluxPipeline`.
+    public var pipeline: String?
+    /// The class of the network that removes the noise, as in `FluxTransformer2DModel`.
+    public var denoiser: String?
 
-    /// A checkpoint by its name and hashes.
-    public init(name: String, files: [String: String]) {
+    /// A checkpoint by its name and hashes, or by its repository.
+    public init(
+      name: String, files: [String: String], repository: String? = nil, revision: String? = nil,
+      pipeline: String? = nil, denoiser: String? = nil
+    ) {
       self.name = name
       self.files = files
+      self.repository = repository
+      self.revision = revision
+      self.pipeline = pipeline
+      self.denoiser = denoiser
+    }
+  }
+
+  /// How the prompt guides the prediction.
+  public struct Guidance: Hashable, Sendable, Codable {
+    /// The kinds of guidance.
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+      /// Classifier-free guidance: away from the prediction for the negative prompt.
+      case classifierFree = "cfg"
+      /// The scale is an input of the model, which makes one prediction.
+      case distilled
+      /// The prediction for the prompt alone.
+      case none
+    }
+
+    /// The kind.
+    public var kind: Kind
+    /// The scale of that kind; `nil` where there is none, or the request has it.
+    public var scale: Double?
+
+    /// Guidance of a kind.
+    public init(kind: Kind, scale: Double? = nil) {
+      self.kind = kind
+      self.scale = scale
     }
   }
 
@@ -100,8 +140,18 @@ public struct RunManifest: Hashable, Sendable {
   public var height: Int
   /// Width of the image in pixels.
   public var width: Int
-  /// Timesteps the scheduler made of the steps asked for, one for each iteration.
+  /// Pictures of a video; `nil` for one picture.
+  public var frames: Int?
+  /// Timesteps the scheduler made of the steps asked for, one for each iteration: diffusion times from 0
+  /// to 1000.
   public var timesteps: [Double]
+  /// The noise level of each iteration; `nil` where it is not known.
+  public var sigmas: [Double]?
+  /// The number that the denoiser was given for the time, one for each iteration; `nil` where it is the
+  /// timestep.
+  public var denoiserTimes: [Double]?
+  /// How the prompt guides the prediction; `nil` for classifier-free guidance by the request's scale.
+  public var guidance: Guidance?
   /// The scheduler's name and settings.
   public var scheduler: [String: String]
   /// The start picture; `nil` for noise alone.
@@ -118,7 +168,8 @@ public struct RunManifest: Hashable, Sendable {
   /// A run by all that made it.
   public init(
     status: Status, request: RunRequestRecord, texts: [EncodedText], subjects: [Subject],
-    height: Int, width: Int, timesteps: [Double], scheduler: [String: String],
+    height: Int, width: Int, frames: Int? = nil, timesteps: [Double], sigmas: [Double]? = nil,
+    denoiserTimes: [Double]? = nil, guidance: Guidance? = nil, scheduler: [String: String],
     picture: Picture? = nil, method: Method, model: Model, provenance: RunProvenance
   ) {
     self.status = status
@@ -127,7 +178,11 @@ public struct RunManifest: Hashable, Sendable {
     self.subjects = subjects
     self.height = height
     self.width = width
+    self.frames = frames
     self.timesteps = timesteps
+    self.sigmas = sigmas
+    self.denoiserTimes = denoiserTimes
+    self.guidance = guidance
     self.scheduler = scheduler
     self.picture = picture
     self.method = method

@@ -14,7 +14,70 @@ public struct RunProvenance: Hashable, Sendable, Codable {
     }
   }
 
-  /// Heed's version.
+  /// A program that recorded a run of another one's pipeline, and what it ran in.
+  public struct Recorder: Hashable, Sendable, Codable {
+    /// Which attention layers were recorded.
+    public struct Coverage: Hashable, Sendable, Codable {
+      /// A layer that was left out.
+      public struct Left: Hashable, Sendable, Codable {
+        /// The layer's path.
+        public var path: String
+        /// Why it was left out.
+        public var reason: String
+
+        /// A layer and why it was left out.
+        public init(path: String, reason: String) {
+          self.path = path
+          self.reason = reason
+        }
+      }
+
+      /// The number of layers recorded.
+      public var recorded: Int
+      /// The number of attention layers that ran.
+      public var layers: Int
+      /// The layers that were left out.
+      public var left: [Left]
+
+      /// A coverage by its numbers.
+      public init(recorded: Int, layers: Int, left: [Left]) {
+        self.recorded = recorded
+        self.layers = layers
+        self.left = left
+      }
+    }
+
+    /// The recorder's name, as in `heed_record`.
+    public var name: String
+    /// Its version.
+    public var version: String
+    /// The versions of what it ran in, by name, as in `torch`.
+    public var versions: [String: String]
+    /// The device, as in `cuda:0`.
+    public var device: String
+    /// The type of the denoiser's numbers, as in `bfloat16`.
+    public var dtype: String
+    /// How attention was computed, as in `native`.
+    public var backend: String
+    /// Which layers were recorded.
+    public var coverage: Coverage
+
+    /// A recorder by what it says of itself.
+    public init(
+      name: String, version: String, versions: [String: String], device: String, dtype: String,
+      backend: String, coverage: Coverage
+    ) {
+      self.name = name
+      self.version = version
+      self.versions = versions
+      self.device = device
+      self.dtype = dtype
+      self.backend = backend
+      self.coverage = coverage
+    }
+  }
+
+  /// Heed's version, whose format it is.
   public var version: String
   /// When the run began, ISO 8601 in UTC.
   public var date: String
@@ -32,12 +95,14 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   public var embeddings: [Source]
   /// Where the start picture was.
   public var picture: Source?
+  /// What recorded the run; `nil` for Heed itself.
+  public var recorder: Recorder?
 
   /// How and where a run is made.
   public init(
     version: String, date: String, seconds: Double? = nil, host: String = "",
     commandLine: [String] = [], checkpoint: Source? = nil, loras: [Source] = [],
-    embeddings: [Source] = [], picture: Source? = nil
+    embeddings: [Source] = [], picture: Source? = nil, recorder: Recorder? = nil
   ) {
     self.version = version
     self.date = date
@@ -48,6 +113,7 @@ public struct RunProvenance: Hashable, Sendable, Codable {
     self.loras = loras
     self.embeddings = embeddings
     self.picture = picture
+    self.recorder = recorder
   }
 
   /// Reads what is known of a run; one that names no embeddings has none.
@@ -62,5 +128,6 @@ public struct RunProvenance: Hashable, Sendable, Codable {
     loras = try container.decode([Source].self, forKey: .loras)
     embeddings = try container.decodeIfPresent([Source].self, forKey: .embeddings) ?? []
     picture = try container.decodeIfPresent(Source.self, forKey: .picture)
+    recorder = try container.decodeIfPresent(Recorder.self, forKey: .recorder)
   }
 }

@@ -44,11 +44,17 @@ public struct Counterfactual: Sendable {
     planned = try model.plan(request)
   }
 
-  /// Refuses a run that is not complete, or that an earlier version of Heed made.
-  /// - Throws: ``EvaluationError/incomplete(run:)`` or `TraceError.oldFormat`.
+  /// Refuses a run that is not complete, or that an earlier version of Heed or another program made.
+  /// - Throws: ``EvaluationError/incomplete(run:)``, ``EvaluationError/notRepeatable(run:reason:)`` or
+  ///   `TraceError.oldFormat`.
   package static func requireRepeatable(_ run: RecordedRun) throws {
     guard run.manifest.format == RunManifest.currentFormat else {
       throw TraceError.oldFormat(path: run.folder.path, format: run.manifest.format)
+    }
+    if let recorder = run.manifest.provenance.recorder {
+      throw EvaluationError.notRepeatable(
+        run: run.folder.path,
+        reason: "its pipeline is another program's, of which \(recorder.name) recorded it")
     }
     guard run.manifest.status == .complete else {
       throw EvaluationError.incomplete(run: run.folder.path)

@@ -16,6 +16,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case noWords(text: String)
   /// What is wrong with the variation of a knob.
   case variation(reason: String)
+  /// The axes of imported maps are not those of the file.
+  case axes(reason: String)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
 
@@ -34,6 +36,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
       "\(run) has no recorded queries; record them, as in heed generate … --queries 16x16"
     case .noWords(let text): "the text to measure is '\(text)'; expected at least one word"
     case .variation(let reason): "the variation \(reason)"
+    case .axes(let reason): reason
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
     }
   }

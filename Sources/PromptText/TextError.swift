@@ -22,11 +22,13 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   case ambiguousNumber(name: String, places: [Int], table: String)
   /// The prompt fills the window, so that no token is padding.
   case noPadding(table: String)
+  /// No text encoder of the prompt has a start token, or none has an end token.
+  case noSpecial(name: String, table: String)
   /// The prompt holds the word less often than the name says.
   case noSuchOccurrence(name: String, count: Int, table: String)
   /// An index is not that of a token of the prompt.
   case noSuchIndex(name: String, last: Int, table: String)
-  /// A start, end or padding token was named where text is expected.
+  /// A token that is not text was named where text is expected.
   case noText(name: String, table: String)
   /// Two subjects are the same tokens.
   case sameSubject(first: String, second: String)
@@ -86,6 +88,8 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
     case .noPadding: "\(text) fills the window, so there is no <padding>; its tokens are"
+    case .noSpecial(let name, _):
+      "no text encoder puts a \(FileError.printable(name)) token around \(text); its tokens are"
     case .noSuchOccurrence(let name, let count, _):
       "\(text) holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
         + "tokens are"
@@ -126,6 +130,7 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .unknownWord(_, let table), .ambiguousWord(_, _, let table),
       .ambiguousNumber(_, _, let table), .noPadding(let table),
+      .noSpecial(_, let table),
       .noSuchOccurrence(_, _, let table), .noSuchIndex(_, _, let table), .noText(_, let table),
       .subjectsNeeded(let table):
       table

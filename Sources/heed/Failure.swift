@@ -165,7 +165,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation: .usage
+    case .memory, .noWords, .variation, .axes: .usage
     case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes: .dataError
     case .noQueries: .unavailable
     }

@@ -25,8 +25,8 @@ struct Heed: ParsableCommand {
     version: HeedVersion.details,
     subcommands: [
       Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, List.self, Sheet.self,
-      Report.self, Export.self, VerifyExport.self, Analyze.self, Causal.self, Check.self,
-      Verify.self,
+      Report.self, Export.self, VerifyExport.self, Import.self, Analyze.self, Causal.self,
+      Check.self, Verify.self,
       Model.self, Benchmark.self, Config.self,
     ])
 

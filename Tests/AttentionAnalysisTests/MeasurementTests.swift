@@ -85,14 +85,16 @@ struct MeasurementTests {
   @Test("The shares of start, words, end and padding add up to 1 where all tokens were recorded")
   func mass() throws {
     try SyntheticRecording.with(Self.run) { recorded in
-      let table = try RunMeasurement(by: Recipe(layers: "2x3")).tokenMass(recorded)
+      let table = try RunMeasurement(by: Recipe(layers: "2x3"))
+        .tokenMass(recorded, among: [recorded])
       #expect(table.values == ["start", "words", "end", "padding"])
       #expect(abs(table.rows[0].values.reduce(0, +) - 1) < 1e-6)
     }
     var run = Self.run
     run.plan?.tokens = [2, 5]
     try SyntheticRecording.with(run) { recorded in
-      let table = try RunMeasurement(by: Recipe(layers: "2x3")).tokenMass(recorded)
+      let table = try RunMeasurement(by: Recipe(layers: "2x3"))
+        .tokenMass(recorded, among: [recorded])
       #expect(table.rows[0].values.prefix(3).allSatisfy { $0.isNaN })
     }
   }

@@ -220,9 +220,11 @@ struct NeglectTests {
     var plan = SyntheticRun.everything
     plan.precision = .float32
     try SyntheticRecording.with(SyntheticRun(plan: plan, steps: 5)) { recorded in
-      // The loss pass of a synthetic run is measured, its noise prediction is not.
+      // The loss pass of a synthetic run is measured, its noise prediction is not: scores are of the maps.
       let report = try NeglectReport(recorded)
-      #expect(report.subjects.map(\.verdict) == [.unmeasured, .unmeasured])
+      #expect(report.losses.isEmpty && report.subjects.allSatisfy { $0.trajectory.count == 5 })
+      #expect(report.subjects.allSatisfy { $0.verdict != .unmeasured && $0.score > 0 })
+      #expect(report.scoreRecipe?.layers == ["2x3"])
       let maps = try recorded.aggregate(
         by: Recipe(layers: "2x3", steps: report.window))
       let masses = (0..<7).map { maps.map(at: $0).values.reduce(0, +) }

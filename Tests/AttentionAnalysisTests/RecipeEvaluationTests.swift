@@ -169,7 +169,7 @@ struct RecipeEvaluationTests {
       var sum = [Float](repeating: 0, count: whole.values.count)
       var seen: [String] = []
       try recorded.forEachSlice(tokens: [2, 5], by: recipe, keeping: [.layer, .step, .head]) {
-        seen.append("\($0.layer?.path ?? "") \($0.call?.step ?? -1) \($0.head ?? -1)")
+        seen.append("\($0.layer?.site.path ?? "") \($0.call?.step ?? -1) \($0.head ?? -1)")
         for (index, value) in $0.maps.values.enumerated() { sum[index] += value / 12 }
       }
       let expected = ["down.a.attn2", "up.a.attn2"].flatMap { layer in

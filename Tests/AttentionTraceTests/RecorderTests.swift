@@ -46,7 +46,7 @@ struct RecorderTests {
     let read = try RecordedRun(folder.path + "/run")
     #expect(read.manifest.status == .complete)
     #expect(read.calls.count == run.calls)
-    #expect(read.sites == run.sites.compactMap(plan.recorded))
+    #expect(read.sites == run.sites.compactMap { plan.recorded($0) })
     #expect(read.queriedSites == run.sites.filter(plan.keepsQueries))
     for call in read.calls {
       let isKept =

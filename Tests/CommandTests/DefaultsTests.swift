@@ -95,7 +95,8 @@ struct DefaultsTests {
     }
     #expect(Set(lines.filter { $0[1] == "steps" }.map { $0[0] }) == ["compare", "generate"])
     #expect(
-      Set(lines.filter { $0[1] == "output" }.map { $0[0] }) == ["compare", "generate", "explain"])
+      Set(lines.filter { $0[1] == "output" }.map { $0[0] })
+        == ["compare", "generate", "explain", "import"])
   }
 
   @Test("Runs that repeat others read no defaults")

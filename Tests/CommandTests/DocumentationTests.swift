@@ -18,7 +18,8 @@ struct DocumentationTests {
     ].map { "Documentation/\($0).md" }
   private static let others = [
     "CHANGELOG.md", "CONTRIBUTING.md", "Documentation/architecture.md",
-    "Documentation/checkpoints.md",
+    "Documentation/checkpoints.md", "Documentation/install.md", "Documentation/run-format.md",
+    "Documentation/record-from-diffusers.md",
     "Documentation/gallery/README.md", "Documentation/methods/README.md",
   ]
   private static let isRecording =

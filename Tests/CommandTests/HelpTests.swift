@@ -13,7 +13,7 @@ struct HelpTests {
     arguments: [
       "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
       "report", "export",
-      "verify-export", "analyze", "causal", "check", "verify", "model", "benchmark",
+      "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()

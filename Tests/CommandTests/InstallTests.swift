@@ -85,6 +85,31 @@ struct InstallTests {
     #expect(result.status == 0 && result.output.contains("frog</w>"), "\(result.output)")
   }
 
+  @Test("Fonts that came with Heed stand for the system's of the same family")
+  func fonts() throws {
+    let folder = try TemporaryFolder()
+    try install(folder)
+    let bold = "/usr/share/fonts/truetype/liberation2/LiberationSans-Bold.ttf"
+    let result = try shell(
+      """
+      mv root/opt/heed 'R & D' && heed="$PWD/R & D/bin/heed" &&
+      "$heed" generate "a cat" --tokens cat --steps 1 -o runs &&
+      "$heed" sheet runs --layout steps -o system.pdf &&
+      fonts="$PWD/R & D/share/heed/heed_Figures.resources/Fonts" && mkdir "$fonts" && cp \(bold) "$fonts" &&
+      "$heed" sheet runs --layout steps -o brought.pdf
+      """, in: folder.path)
+    #expect(result.status == 0, "\(result.output)")
+    func names(_ file: String) throws -> Set<Substring> {
+      let fonts = try shell("pdffonts \(file)", in: folder.path)
+      #expect(fonts.status == 0, "pdffonts, of poppler-utils: \(fonts.output)")
+      // Below two lines of titles, each with the mark of a subset before its name.
+      let rows = fonts.output.split(separator: "\n").dropFirst(2)
+      return Set(rows.compactMap { $0.split(separator: " ").first?.dropFirst("ABCDEF+".count) })
+    }
+    #expect(try names("system.pdf").contains("LiberationSans"))
+    #expect(try names("brought.pdf") == ["LiberationSans-Bold"])
+  }
+
   @Test("A command that lacks its files says where it looked and what to do")
   func missing() throws {
     let folder = try TemporaryFolder()

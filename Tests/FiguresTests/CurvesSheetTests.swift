@@ -341,7 +341,10 @@ struct CurvesSheetTests {
       #expect(sheet.panels.map(\.measure) == [.peak, .peak, .entropy, .entropy, .overlap])
       #expect(sheet.gaps == ["No run recorded loss."])
       checkStructure(of: try sheet.scene())
-      for measures in [[CurveMeasure.loss], [.entropy, .score]] {
+      // Scores that nobody measured are made of the maps.
+      let scores = try CurvesSheet(runs: [run], measures: [.score], software: "test")
+      #expect(scores.panels.allSatisfy { $0.values[0][0].allSatisfy { (0...1).contains($0) } })
+      for measures in [[CurveMeasure.loss], [.entropy, .loss]] {
         let error = #expect(throws: AnalysisError.self) {
           try CurvesSheet(runs: [run], measures: measures, software: "test")
         }

@@ -5,8 +5,8 @@ import Pictures
 /// Every layout with any number of seeds and words, made of formulas.
 struct SampleLayout {
   static let names = [
-    "compare", "explain", "tokens", "steps", "layers", "heads", "seeds", "methods", "difference",
-    "sweep", "matrix", "curves", "neglect", "outcome",
+    "compare", "explain", "tokens", "steps", "frames", "layers", "heads", "seeds", "methods",
+    "difference", "sweep", "matrix", "curves", "neglect", "outcome",
   ]
   static let longWords = [
     "antidisestablishmentarianism", "hippopotamus", "Rindfleischetikettierung",
@@ -155,6 +155,7 @@ struct SampleLayout {
     case .layer: ["down 1.0 16×16", "mid 8×8", "up 2.1 16×16"].map { ($0, $0, "") }
     case .head: (0..<8).map { ("\($0)", "head \($0)", "") }
     case .step: [0, 12, 24, 37, 49].map { ("\($0)", "step \($0)", "") }
+    case .frame: [0, 4, 8, 12].map { ("\($0)", "frame \($0)", "") }
     case .knob: [5, 10, 20, 40].map { ("\($0)", "scale-factor \($0)", "") }
     }
   }
@@ -173,6 +174,7 @@ struct SampleLayout {
     switch name {
     case "tokens": .tokens
     case "steps": .steps
+    case "frames": .frames
     case "layers": .layers
     case "heads": .heads
     case "methods": .methods

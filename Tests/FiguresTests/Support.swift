@@ -250,8 +250,10 @@ extension ColorMap: CustomTestStringConvertible {
 }
 
 extension SheetLayout {
-  /// The layouts of maps in rows and columns.
-  static let ofMaps = allCases.filter { if case .maps = $0.content { true } else { false } }
+  /// The layouts of maps in rows and columns, of runs of one picture.
+  static let ofMaps = allCases.filter {
+    if case .maps = $0.content { $0 != .frames } else { false }
+  }
 
   /// The plan of a layout of maps; of another layout, one without rows and columns.
   var mapPlan: MapSheetPlan {

@@ -113,7 +113,7 @@ struct IONumpyTests {
     Bad("objects without a bar", file(header("'O8'")), "Python objects"),
     Bad("records", file(header("[('a', '<f4')]")), "arrays of records"),
     Bad("big-endian", file(header("'>f4'")), "got \">f4\""),
-    Bad("doubles", file(header("'<f8'")), "got \"<f8\""),
+    Bad("long doubles", file(header("'<f16'")), "got \"<f16\""),
     Bad("complex numbers", file(header("'<c8'")), "got \"<c8\""),
     Bad("an unquoted descr", file(header("f4")), "expected a string"),
     Bad("an order of 0", file(header("'<f4'", "0")), "True or False"),

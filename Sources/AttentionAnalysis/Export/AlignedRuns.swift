@@ -92,8 +92,10 @@ struct AlignedRuns: Sendable {
     where branch == .conditional || branches.contains(branch) {
       let (a, b) = (first.manifest.tokens(of: branch), second.manifest.tokens(of: branch))
       if tokens(a) != tokens(b) {
-        let what = branch == .conditional ? "prompts" : "negative prompts"
-        return "different \(what), '\(a?.prompt ?? "")' and '\(b?.prompt ?? "")'"
+        let what = branch == .conditional ? "prompt" : "negative prompt"
+        return a?.prompt == b?.prompt
+          ? "different tokens of the \(what)"
+          : "different \(what)s, '\(a?.prompt ?? "")' and '\(b?.prompt ?? "")'"
       }
     }
     return nil
@@ -107,8 +109,8 @@ struct AlignedRuns: Sendable {
       guard let other = second.sites.first(where: { $0.site.path == site.site.path }) else {
         return "only the first has layer \(site.site.path)"
       }
-      if site.site.grid != other.site.grid {
-        return "different grids, \(site.site.path) on \(site.site.grid) and \(other.site.grid)"
+      if site.grid != other.grid {
+        return "different grids, \(site.site.path) on \(site.grid) and \(other.grid)"
       }
       if site != other { return "layer \(site.site.path) has different heads or tokens" }
     }
@@ -131,7 +133,7 @@ struct AlignedRuns: Sendable {
     func steps(_ plan: RecordingPlan) -> String {
       plan.steps.map { "\($0.lowerBound)..\($0.upperBound)" } ?? "all"
     }
-    let fields = [
+    let fields: [(String, String, String)] = [
       ("layers", a.layers.joined(separator: ","), b.layers.joined(separator: ",")),
       ("heads", indices(a.heads), indices(b.heads)),
       ("tokens", indices(a.tokens), indices(b.tokens)),
@@ -140,6 +142,9 @@ struct AlignedRuns: Sendable {
       ("steps", steps(a), steps(b)),
       ("queries", a.queries.joined(separator: ","), b.queries.joined(separator: ",")),
       ("precision", a.precision.rawValue, b.precision.rawValue),
+      ("heads", a.reducedHeads?.rawValue ?? "apart", b.reducedHeads?.rawValue ?? "apart"),
+      ("sums", a.summedColumns.joined(separator: ","), b.summedColumns.joined(separator: ",")),
+      ("cells", a.cells.map(String.init) ?? "all", b.cells.map(String.init) ?? "all"),
     ]
     return fields.first { $1 != $2 }.map { "\($0) \($1) and \($2)" }
   }

@@ -44,9 +44,19 @@ extension AlignedRuns {
       ]
     case ExportAxis.calls:
       return [index(axis, ZarrAttributes(longName: "place along the arrays' axis of calls"))]
-    case "head": return [index(axis, ZarrAttributes(longName: "head of the layer, from 0"))]
+    case "head":
+      let isMean = axis.labels == [-1]
+      return [
+        index(
+          axis,
+          ZarrAttributes(
+            longName: isMean ? "-1 for the mean over the heads" : "head of the layer, from 0"))
+      ]
+    case "frame": return [index(axis, ZarrAttributes(longName: "frame of the video, from 0"))]
     case "token":
-      return [index(axis, ZarrAttributes(longName: "place in the text's window"))]
+      let places = axis.sums.indices.map { "\(-1 - $0)" }.joined(separator: ", ")
+      let sums = places.isEmpty ? "" : "; \(places) for sums over keys"
+      return [index(axis, ZarrAttributes(longName: "place in the text's window" + sums))]
         + tables.entries.flatMap { entry in
           let name = { tables.name($0, of: entry.branch) }
           let text = entry.branch == .conditional ? "prompt" : "negative prompt"
@@ -56,11 +66,11 @@ extension AlignedRuns {
               ZarrAttributes(
                 longName: "word of the \(text) that the token belongs to; <start>, <end> or "
                   + "<padding> for others"),
-              texts: axis.labels.map(entry.table.label(of:))),
+              texts: axis.labels.map { axis.sum(at: $0) ?? entry.table.label(of: $0) }),
             ExportedArray(
               coordinate: axis.beside(name("piece")), [axis],
               ZarrAttributes(longName: "the vocabulary's spelling of the token of the \(text)"),
-              texts: axis.labels.map { entry.table.token($0)?.piece ?? "" }),
+              texts: axis.labels.map { axis.sum(at: $0) ?? entry.table.token($0)?.piece ?? "" }),
           ]
         }
     default: return []

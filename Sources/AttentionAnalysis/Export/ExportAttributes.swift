@@ -41,7 +41,7 @@ struct ExportAttributes: Encodable, Sendable {
       row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
       one branch of guidance. Rows run downwards, columns to the right. NaN stands for maps whose \
       chunk is gone.
-      """
+      """ + runs.reductions
       : """
       Maps made of attention probabilities by the recipe. Rows run downwards, columns to the right. \
       NaN stands for calls of which a chunk is gone.

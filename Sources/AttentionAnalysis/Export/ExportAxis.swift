@@ -6,12 +6,16 @@ struct ExportAxis: Hashable, Sendable {
   static let calls = "position"
 
   let name: String
-  /// Indices in the run or the model: of calls, heads, rows, tokens.
+  /// Indices in the run or the model: of calls, heads, rows, tokens; -1 for the mean over heads, and -1,
+  /// -2, … for ``sums``.
   let labels: [Int]
+  /// Names of the columns behind the tokens that are sums over keys.
+  let sums: [String]
 
-  init(_ name: String, _ labels: [Int]) {
+  init(_ name: String, _ labels: [Int], sums: [String] = []) {
     self.name = name
     self.labels = labels
+    self.sums = sums
   }
 
   init(_ name: String, count: Int) { self.init(name, Array(0..<count)) }
@@ -21,6 +25,11 @@ struct ExportAxis: Hashable, Sendable {
 
   /// The name of a coordinate of this kind along the axis: it has the axis' length where that has one.
   func beside(_ kind: String) -> String { kind + name.dropFirst(self.kind.count) }
+
+  /// What a label below 0 stands for, as in `<padding>`; `nil` for an index.
+  func sum(at label: Int) -> String? {
+    sums.indices.contains(-1 - label) ? "<\(sums[-1 - label])>" : nil
+  }
 
   /// Whether the labels only count.
   var isPlain: Bool { labels == Array(labels.indices) }

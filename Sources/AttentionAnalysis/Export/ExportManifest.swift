@@ -23,6 +23,8 @@ struct ExportManifest: Encodable {
 
   struct Model: Encodable {
     let name: String
+    let repository: String?
+    let revision: String?
     let files: [String: String]
   }
 
@@ -72,6 +74,8 @@ struct ExportManifest: Encodable {
     let size: Int
     /// What stands at each place, where it is not the place itself.
     let labels: [Int]?
+    /// What the labels below 0 of tokens are sums over.
+    let sums: [String]?
   }
 
   struct Array: Encodable {
@@ -195,7 +199,8 @@ extension ExportManifest.Run {
       (name.hasPrefix("/") ? String(name.split(separator: "/").last ?? "") : name, digest)
     }.sorted { $0 < $1 }
     model = ExportManifest.Model(
-      name: manifest.model.name, files: Dictionary(files) { first, _ in first })
+      name: manifest.model.name, repository: manifest.model.repository,
+      revision: manifest.model.revision, files: Dictionary(files) { first, _ in first })
     status = manifest.status.rawValue
     date = manifest.date
     heedVersion = manifest.version
@@ -214,7 +219,8 @@ extension ExportManifest.Array {
     attention = array.layer?.kind.rawValue
     axes = array.axes.map { axis in
       ExportManifest.Axis(
-        name: axis.name, size: axis.labels.count, labels: axis.isPlain ? nil : axis.labels)
+        name: axis.name, size: axis.labels.count, labels: axis.isPlain ? nil : axis.labels,
+        sums: axis.sums.isEmpty ? nil : axis.sums)
     }
     dtype = array.type.name
     units = array.attributes.units ?? "1"

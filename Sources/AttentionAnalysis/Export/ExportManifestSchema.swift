@@ -65,7 +65,7 @@ extension ExportManifest {
               "id": {"type": "integer"},
               "piece": {"type": "string"},
               "word": {"type": "string"},
-              "special": {"enum": ["start", "end", "padding"]}
+              "special": {"enum": ["start", "end", "padding", "template"]}
             }
           }
         },
@@ -91,7 +91,17 @@ extension ExportManifest {
             "phases": {"type": "array", "items": {"$ref": "#/$defs/phase"}},
             "steps": {"$ref": "#/$defs/indices", "description": "First and last."},
             "precision": {"enum": ["float16", "float32"]},
-          "queries": {"$ref": "#/$defs/names"}
+            "queries": {"$ref": "#/$defs/names"},
+            "reducedHeads": {"enum": ["mean"], "description": "What stands for the heads."},
+            "summedColumns": {
+              "$ref": "#/$defs/names",
+              "description": "Columns behind the tokens that are sums over keys."
+            },
+            "cells": {
+              "type": "integer",
+              "minimum": 1,
+              "description": "The most rows and columns; larger maps were averaged by area."
+            }
           }
         },
         "selection": {
@@ -155,6 +165,8 @@ extension ExportManifest {
                 "required": ["name", "files"],
                 "properties": {
                   "name": {"type": "string"},
+                  "repository": {"type": "string"},
+                  "revision": {"type": "string"},
                   "files": {
                     "type": "object",
                     "additionalProperties": {"type": "string"},
@@ -187,7 +199,7 @@ extension ExportManifest {
               "kind": {"enum": ["maps", "coordinate"]},
               "description": {"type": "string"},
               "layer": {"type": "string"},
-              "attention": {"enum": ["cross", "self"]},
+              "attention": {"enum": ["cross", "self", "joint"]},
               "axes": {
                 "type": "array",
                 "description": "Outermost first.",
@@ -199,8 +211,13 @@ extension ExportManifest {
                     "name": {"type": "string"},
                     "size": {"type": "integer", "minimum": 1},
                     "labels": {
-                      "$ref": "#/$defs/indices",
-                      "description": "The label of each position, if it is not the position itself."
+                      "type": "array",
+                      "items": {"type": "integer"},
+                      "description": "The label of each position, if it is not the position itself; below 0: the mean over heads, or sums over keys."
+                    },
+                    "sums": {
+                      "$ref": "#/$defs/names",
+                      "description": "What the labels -1, -2, … of tokens are sums over."
                     }
                   }
                 }

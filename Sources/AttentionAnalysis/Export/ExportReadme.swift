@@ -27,7 +27,7 @@ struct ExportReadme {
     var text = """
       # Attention maps
 
-      Cross-attention of a text-to-image diffusion model, recorded and exported by Heed \
+      \(kind) of a text-to-image diffusion model, \(recorder)exported by Heed \
       \(export.version).
 
       - prompt: \(Self.code(manifest.tokens.prompt))
@@ -54,6 +54,15 @@ struct ExportReadme {
         + (export.missingBlocks > 0 ? "their maps are NaN" : "the recipe skipped them")
     }
     return text
+  }
+
+  private var kind: String {
+    export.runs.layers.allSatisfy { $0.site.kind == .cross } ? "Cross-attention" : "Attention"
+  }
+
+  /// What recorded the maps, up to what exported them.
+  private var recorder: String {
+    manifest.provenance.recorder.map { "recorded by \($0.name) \($0.version), " } ?? "recorded and "
   }
 
   private var arrays: String {
@@ -172,7 +181,7 @@ struct ExportReadme {
       ? """
       Values are probabilities, without a unit. Over all tokens of the window (all keys, for \
       self-attention) they sum to 1, up to the rounding of the stored type; a selection of tokens \
-      sums to less.\(changed)
+      sums to less.\(export.runs.reductions)\(changed)
       """
       : "Values are what the recipe makes of probabilities, without a unit."
     return """

@@ -110,9 +110,10 @@ extension ExportTable {
         TableColumn("id", .integer, "id in the vocabulary"),
         TableColumn("piece", .string, "the vocabulary's spelling of the token"),
         TableColumn(
-          "word", .string, "word that the token belongs to; <start>, <end> or <padding> for others"),
+          "word", .string,
+          "word that the token belongs to; <start>, <end>, <padding> or <template> for others"),
         TableColumn("occurrence", .integer, "1 for the first such word of the text"),
-        TableColumn("special", .string, "start, end or padding; empty for text"),
+        TableColumn("special", .string, "start, end, padding or template; empty for text"),
         TableColumn("begin", .integer, "first byte in the text's UTF-8"),
         TableColumn("end", .integer, "byte after the last"),
       ],

@@ -6,6 +6,27 @@ internal import TensorEngine
 // an array of as many.
 
 extension AlignedRuns {
+  /// How maps were reduced when they were recorded, in sentences with a space before each; empty where they
+  /// were not.
+  var reductions: String {
+    let sums = layers.flatMap { layer in
+      layer.recorded.summedColumns.filter { _ in layer.keys.contains { $0 < 0 } }.map(\.name)
+    }
+    let sites = layers.map(\.recorded)
+    let facts = [
+      sites.contains { $0.site.kind == .joint }
+        ? "In joint attention the keys are the text's tokens and the picture's own cells." : "",
+      sums.contains(RecordedSite.SummedColumn.padding)
+        ? "The column <padding> is the sum over every key of the text that has no column." : "",
+      sums.contains(RecordedSite.SummedColumn.image)
+        ? "The column <image> is the sum over every key of the picture." : "",
+      sites.contains { $0.reducedHeads != nil } ? "Head -1 is the mean over the heads." : "",
+      sites.contains { $0.grid != $0.site.grid }
+        ? "Larger grids were averaged by area when they were recorded." : "",
+    ]
+    return facts.filter { !$0.isEmpty }.map { " " + $0 }.joined()
+  }
+
   /// The axis of runs, if there are several.
   var runAxis: [ExportAxis] { runs.count > 1 ? [ExportAxis("run", count: runs.count)] : [] }
 
@@ -16,7 +37,7 @@ extension AlignedRuns {
   }
 
   /// Each layer's maps as they were recorded, `[run, position, head, row, column, token]`, the first
-  /// only for several runs.
+  /// only for several runs; frames of a video stand behind heads.
   func layerArrays(
     _ calls: [[CallRecord]], _ precision: RecordingPlan.Precision?, _ tables: BranchTables
   ) -> [ExportedArray] {
@@ -52,7 +73,7 @@ extension AlignedRuns {
 }
 
 extension SelectedLayer {
-  /// Gives the bytes of a call's maps to `sink`, `[head, row, column, token]`.
+  /// Gives the bytes of a call's maps to `sink`, in the layer's shape.
   fileprivate func write(
     _ run: RecordedRun, _ call: CallRecord, as precision: RecordingPlan.Precision,
     to sink: ByteSink
@@ -68,10 +89,12 @@ extension SelectedLayer {
 
   /// The heads and keys taken.
   func selected(_ maps: Tensor) -> [Float] {
-    let width = recorded.keys
-    let plane = site.grid.pixels * width
-    let heads = recorded.heads.indices.filter { self.heads.contains(recorded.heads[$0]) }
-    let all = recorded.allKeys
+    let width = recorded.columns
+    let plane = (site.frames ?? 1) * grid.pixels * width
+    let heads = recorded.headIndices.indices.filter {
+      self.heads.contains(recorded.headIndices[$0])
+    }
+    let all = recorded.columnIndices
     let wanted = Set(keys)
     let columns = all.indices.filter { wanted.contains(all[$0]) }
     var values: [Float] = []
@@ -109,19 +132,26 @@ extension RecordingPlan.Precision {
 
 /// The axes of layers' maps, named so that a name has one length and one meaning.
 enum MapAxes {
-  /// `[head, row, column, token]` of each layer; a name has a length behind it where layers differ.
+  /// `[head, row, column, token]` of each layer, with `frame` behind `head` where it has frames; a name has
+  /// a length behind it where layers differ.
   static func axes(of layers: [SelectedLayer]) -> [[ExportAxis]] {
-    let parts: [(SelectedLayer) -> ExportAxis] = [
+    let parts: [(SelectedLayer) -> ExportAxis?] = [
       { ExportAxis("head", $0.heads) },
-      { ExportAxis("row", count: $0.site.grid.rows) },
-      { ExportAxis("column", count: $0.site.grid.columns) },
-      { ExportAxis($0.site.kind == .cross ? "token" : "key", $0.keys) },
+      { layer in layer.site.frames.map { ExportAxis("frame", count: $0) } },
+      { ExportAxis("row", count: $0.grid.rows) },
+      { ExportAxis("column", count: $0.grid.columns) },
+      { layer in
+        ExportAxis(
+          layer.site.kind.readsText ? "token" : "key", layer.keys,
+          sums: layer.keys.contains { $0 < 0 } ? layer.recorded.summedColumns.map(\.name) : [])
+      },
     ]
     return layers.map { layer in
-      parts.map { part in
-        let axis = part(layer)
-        let isOne = layers.map(part).allSatisfy { $0.name != axis.name || $0 == axis }
-        return isOne ? axis : ExportAxis("\(axis.name)_\(axis.labels.count)", axis.labels)
+      parts.compactMap { part in
+        guard let axis = part(layer) else { return nil }
+        let isOne = layers.compactMap(part).allSatisfy { $0.name != axis.name || $0 == axis }
+        return isOne
+          ? axis : ExportAxis("\(axis.name)_\(axis.labels.count)", axis.labels, sums: axis.sums)
       }
     }
   }

@@ -37,17 +37,12 @@ public struct RecordingSelection: Hashable, Sendable {
   }
 
   /// Whether maps of `site` are taken.
-  func takes(_ site: AttentionSite) -> Bool {
+  func takes(_ site: RecordedSite) -> Bool {
     layers?.contains { LayerPattern($0).matches(site) } ?? true
   }
 
   /// Whether `head` is taken.
   func takes(head: Int) -> Bool { heads?.contains(head) ?? true }
-}
-
-extension RecordedSite {
-  /// The keys kept, by index.
-  var allKeys: [Int] { tokens ?? Array(0..<site.keys) }
 }
 
 extension RecordedRun {
@@ -61,14 +56,15 @@ extension RecordedRun {
     }
     let paths = sites.map(\.site.path).joined(separator: ", ")
     for pattern in selection.layers ?? []
-    where !sites.contains(where: { LayerPattern(pattern).matches($0.site) }) {
+    where !sites.contains(where: { LayerPattern(pattern).matches($0) }) {
       throw nothing("layers '\(pattern)'", paths)
     }
-    let sites = sites.filter { selection.takes($0.site) }
+    let sites = sites.filter(selection.takes)
     guard !sites.isEmpty else { throw nothing("layers", paths) }
-    let heads = Set(sites.flatMap(\.heads))
+    let heads = Set(sites.filter { $0.reducedHeads == nil }.flatMap(\.heads))
     if let head = selection.heads?.first(where: { !heads.contains($0) }) {
-      throw nothing("head \(head)", "heads \(Self.list(heads))")
+      throw nothing(
+        "head \(head)", heads.isEmpty ? "the mean over heads" : "heads \(Self.list(heads))")
     }
     let tokens = Set(sites.flatMap { $0.tokens ?? [] })
     if let token = selection.tokens?.first(where: { !tokens.contains($0) }) {
@@ -76,10 +72,12 @@ extension RecordedRun {
     }
     let layers = sites.map { site in
       SelectedLayer(
-        recorded: site, heads: site.heads.filter(selection.takes(head:)),
-        keys: site.tokens.map { kept in
-          kept.filter { selection.tokens?.contains($0) ?? true }
-        } ?? site.allKeys)
+        recorded: site,
+        heads: selection.heads == nil
+          ? site.headIndices : site.headIndices.filter(selection.takes(head:)),
+        keys: site.tokens.flatMap { kept in
+          selection.tokens.map { wanted in kept.filter(wanted.contains) }
+        } ?? site.columnIndices)
     }.filter { !$0.heads.isEmpty && !$0.keys.isEmpty }
     guard !layers.isEmpty else { throw nothing("heads and tokens together", paths) }
     return layers

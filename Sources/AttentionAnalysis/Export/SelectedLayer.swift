@@ -4,14 +4,17 @@ internal import AttentionTrace
 struct SelectedLayer: Sendable {
   /// As it was recorded.
   let recorded: RecordedSite
-  /// The heads taken, by index; the first axis of a call's maps.
+  /// The heads taken, as ``RecordedSite/headIndices``; the first axis of a call's maps.
   let heads: [Int]
-  /// The keys taken, by index; the last axis.
+  /// The columns taken, as ``RecordedSite/columnIndices``; the last axis.
   let keys: [Int]
 
   var site: AttentionSite { recorded.site }
-  /// Extents of one call's maps, `[head, row, column, token]`.
-  var shape: [Int] { [heads.count, site.grid.rows, site.grid.columns, keys.count] }
+  var grid: Grid { recorded.grid }
+  /// Extents of one call's maps, `[head, row, column, token]`, or `[head, frame, row, column, token]`.
+  var shape: [Int] {
+    [heads.count] + (site.frames.map { [$0] } ?? []) + [grid.rows, grid.columns, keys.count]
+  }
   /// Whether a call's maps are taken as they are stored.
-  var isWhole: Bool { heads == recorded.heads && keys == recorded.allKeys }
+  var isWhole: Bool { heads == recorded.headIndices && keys == recorded.columnIndices }
 }

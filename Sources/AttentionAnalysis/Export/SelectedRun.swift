@@ -19,8 +19,12 @@ struct SelectedRun: RunDerivedSource {
     self.run = run
     self.selection = selection
     self.layers = Dictionary(uniqueKeysWithValues: layers.map { ($0.site.path, $0) })
-    sites = layers.map {
-      RecordedSite(site: $0.site, heads: $0.heads, tokens: $0.recorded.tokens)
+    sites = layers.map { layer in
+      let recorded = layer.recorded
+      return RecordedSite(
+        site: recorded.site, heads: recorded.reducedHeads == nil ? layer.heads : recorded.heads,
+        tokens: recorded.tokens, reducedHeads: recorded.reducedHeads,
+        summedColumns: recorded.summedColumns, grid: recorded.grid)
     }
   }
 

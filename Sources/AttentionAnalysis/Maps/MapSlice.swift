@@ -1,11 +1,13 @@
 package import AttentionTrace
 
-/// The maps of one layer, head or step, before a recipe would have combined them with others.
+/// The maps of one layer, head, frame or step, before a recipe would have combined them with others.
 package struct MapSlice: Sendable {
   /// The layer; `nil` for all of the recipe's together.
-  package let layer: AttentionSite?
+  package let layer: RecordedSite?
   /// The head; `nil` for all of the recipe's together.
   package let head: Int?
+  /// The frame of a video; `nil` for all of the recipe's together.
+  package let frame: Int?
   /// The call, of which a slice has the step; `nil` for all of the recipe's together.
   package let call: CallRecord?
   /// The maps.
@@ -15,8 +17,10 @@ package struct MapSlice: Sendable {
 extension RecordedRun {
   /// Gives `body` the maps of `tokens` by `recipe`, with the axes `kept` instead of reduced.
   ///
-  /// Slices come layer by layer, then call by call, then head by head; one at a time is in memory.
-  /// - Parameter kept: Some of ``Recipe/Axis/layer``, ``Recipe/Axis/step`` and ``Recipe/Axis/head``.
+  /// Slices come layer by layer, then call by call, then head by head, then frame by frame; those of a
+  /// call are in memory at a time.
+  /// - Parameter kept: Some of ``Recipe/Axis/layer``, ``Recipe/Axis/step``, ``Recipe/Axis/head`` and
+  ///   ``Recipe/Axis/frame``.
   /// - Throws: as ``aggregate(tokens:by:weights:)``, and what `body` throws.
   package func forEachSlice(
     tokens: [Int]? = nil, by recipe: Recipe, keeping kept: Set<Recipe.Axis>,
@@ -25,6 +29,11 @@ extension RecordedRun {
     let whole = try RecipeEvaluation(
       recipe, of: self, tokens: tokens, weights: weights, keepsLayersApart: kept.contains(.layer))
     let layers = kept.contains(.layer) ? whole.sites.map { [$0.site.path] } : [whole.recipe.layers]
+    if kept.contains(.frame), let site = whole.sites.first(where: { $0.site.frames == nil }) {
+      throw AnalysisError.nothingSelected(
+        run: name, what: "an axis of frames in \(site.site.path)",
+        recorded: "a picture, which has no frames")
+    }
     var isEmpty = true
     for patterns in layers {
       let evaluation = try RecipeEvaluation(
@@ -32,16 +41,21 @@ extension RecordedRun {
       let calls = evaluation.calls
       for group in kept.contains(.step) ? evaluation.passes(of: calls) : [calls] {
         guard
-          let made = try evaluation.maps(of: group, keepsHeads: kept.contains(.head))
+          let made = try evaluation.maps(of: group, keeping: kept)
         else { continue }
         isEmpty = false
         for (place, head) in made.stack.heads.enumerated() {
-          try body(
-            MapSlice(
-              layer: kept.contains(.layer) ? evaluation.sites[0].site : nil,
-              head: kept.contains(.head) ? head : nil,
-              call: kept.contains(.step) ? group.first : nil,
-              maps: evaluation.aggregated(made.stack.of(head: place), calls: made.calls)))
+          let stack = made.stack.of(head: place)
+          for (place, frame) in stack.frames.enumerated()
+          where !kept.contains(.frame) || evaluation.recipe.frames?.contains(frame) ?? true {
+            try body(
+              MapSlice(
+                layer: kept.contains(.layer) ? evaluation.sites[0] : nil,
+                head: kept.contains(.head) ? head : nil,
+                frame: kept.contains(.frame) ? frame : nil,
+                call: kept.contains(.step) ? group.first : nil,
+                maps: evaluation.aggregated(stack.of(frame: place), calls: made.calls)))
+          }
         }
       }
     }

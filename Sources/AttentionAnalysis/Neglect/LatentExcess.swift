@@ -94,6 +94,7 @@ package struct LatentExcess: Hashable, Sendable, Encodable {
     return courses.enumerated().compactMap { place, run in
       let partner = plain.first { other in
         !isPlain(run.manifest) && other.manifest.seed == run.manifest.seed
+          && !other.manifest.isOfOtherPipeline(than: run.manifest)
           && other.manifest.incomparability(with: run.manifest) == nil
       }
       return LatentExcess(run.magnitudes, plain: partner?.magnitudes ?? [:]).map { (place, $0) }

@@ -1,4 +1,4 @@
-internal import AttentionTrace
+package import AttentionTrace
 internal import PromptText
 
 /// Plain and excited runs from the same noise, and the effect of excitation over seeds.
@@ -33,6 +33,16 @@ public struct NeglectComparison: Sendable {
   /// The method that all others are compared with.
   public static let plainMethod = "stable-diffusion"
 
+  /// The method that the others among `runs` are compared with: plain Stable Diffusion where it is there,
+  /// otherwise the first pipeline that another program recorded and nothing altered.
+  package static func baseline(of runs: [RunManifest]) -> String {
+    if runs.contains(where: { $0.method.name == plainMethod }) { return plainMethod }
+    let recorded = runs.first {
+      $0.provenance.recorder != nil && $0.method.alteredSteps == 0
+    }
+    return recorded?.method.name ?? plainMethod
+  }
+
   /// Pairs reports of the same prompt, checkpoint and seed.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` when two runs that would be paired
   ///   differ in more than their method.
@@ -40,8 +50,9 @@ public struct NeglectComparison: Sendable {
     var changes: [Change] = []
     for prompt in reports.map(\.manifest.tokens.prompt).uniqued {
       let runs = reports.filter { $0.manifest.tokens.prompt == prompt }
-      let plain = runs.filter { $0.manifest.method.name == Self.plainMethod }
-      for method in runs.map(\.manifest.method.name).uniqued where method != Self.plainMethod {
+      let baseline = Self.baseline(of: runs.map(\.manifest))
+      let plain = runs.filter { $0.manifest.method.name == baseline }
+      for method in runs.map(\.manifest.method.name).uniqued where method != baseline {
         let pairs = try Self.pairs(plain, runs.filter { $0.manifest.method.name == method })
         guard let first = pairs.first else { continue }
         let names = first.plain.subjects.map(\.subject.name)
@@ -60,9 +71,13 @@ public struct NeglectComparison: Sendable {
     _ plain: [NeglectReport], _ excited: [NeglectReport]
   ) throws -> [Pair] {
     try excited.sorted { $0.manifest.seed < $1.manifest.seed }.compactMap { excited in
-      guard let partner = plain.first(where: { $0.manifest.seed == excited.manifest.seed }) else {
-        return nil
-      }
+      // Scores of two pipelines are read of other layers and other noise.
+      guard
+        let partner = plain.first(where: {
+          $0.manifest.seed == excited.manifest.seed
+            && !$0.manifest.isOfOtherPipeline(than: excited.manifest)
+        })
+      else { return nil }
       if let what = partner.manifest.incomparability(with: excited.manifest) {
         throw AnalysisError.notComparable(first: partner.path, second: excited.path, what: what)
       }

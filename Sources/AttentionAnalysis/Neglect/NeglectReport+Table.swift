@@ -7,7 +7,10 @@ extension NeglectReport {
     let rows = reports.flatMap { report in report.subjects.map { row($0, report) } }
     return MeasurementTable(
       recipe:
-        "\(Recipe(layers: Recipe.lossGrid)) in the window; excitation score as the loss reads it",
+        "\(Recipe(layers: Recipe.lossGrid)) in the window; excitation score as the loss reads it"
+        + reports.compactMap(\.scoreRecipe).map(\.description).uniqued.map {
+          ", or, where the run measured none, of the maps by \($0)"
+        }.joined(),
       keys: ["prompt", "method", "seed", "subject", "verdict"],
       values: [
         "score", "best_score", "reached", "share", "peak_distance", "loss", "tries", "moved_steps",

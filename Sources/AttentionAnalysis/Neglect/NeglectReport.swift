@@ -21,7 +21,11 @@ public struct NeglectReport: Sendable {
   public let window: ClosedRange<Int>
   /// The results of each subject.
   public let subjects: [SubjectNeglect]
-  /// The loss of each pass that predicts the noise, by step.
+  /// How the scores were made of the maps; `nil` where the run measured them, or there are none.
+  public let scoreRecipe: Recipe?
+  /// Why there are no scores, in words; `nil` where there are some.
+  public let obstacle: String?
+  /// The loss of each pass that predicts the noise, by step; empty where the run measured none.
   public let losses: [(step: Int, loss: Float)]
   /// Tries of refinement, by step; steps without are left out.
   public let tries: [Int: Int]
@@ -45,24 +49,21 @@ public struct NeglectReport: Sendable {
         run: run.folder.path, what: "subjects", recorded: "a run that was made without any")
     }
     window = criteria.window(of: manifest.method, iterations: manifest.timesteps.count)
-    let predictions = run.noisePredictions.filter { call in
-      call.measurement?.scores.count == run.manifest.subjects.count
-    }
+    let scores = try ExcitationScores(run)
+    (scoreRecipe, obstacle) = (scores.recipe, scores.obstacle)
     let recorded = try Self.recorded(run, window)
     let thresholds = manifest.method.thresholds
     subjects = manifest.subjects.indices.map { [manifest, window] index in
       SubjectNeglect(
         manifest.subjects[index],
-        predictions.map {
-          SubjectNeglect.Point(step: $0.step, score: $0.measurement?.scores[index] ?? .nan)
-        },
+        scores.points.map { SubjectNeglect.Point(step: $0.call.step, score: $0.scores[index]) },
         thresholds: thresholds.isEmpty ? NeglectCriteria.publishedThresholds : thresholds, criteria,
-        window: window, recorded: recorded?[index])
+        window: window, recorded: recorded?[index], isOfMaps: scores.recipe != nil)
     }
-    losses = predictions.map { ($0.step, $0.measurement?.loss ?? .nan) }
+    losses = scores.points.compactMap { point in point.loss.map { (point.call.step, $0) } }
     tries = run.refinementTries
     triesAllowed = manifest.settings["max-refinement-steps"].flatMap { Int($0) }
-    movements = predictions.compactMap { call in
+    movements = scores.points.map(\.call).compactMap { call in
       call.measurement?.displacement.map {
         Movement(step: call.step, norm: $0.norm, relative: $0.relative)
       }
@@ -112,7 +113,7 @@ public struct NeglectReport: Sendable {
     _ run: RecordedRun, _ window: ClosedRange<Int>
   ) throws -> [(massShare: Double?, peak: MapPeak)]? {
     let grid = run.manifest.method.grid
-    let there = run.sites.filter { $0.site.kind == .cross && $0.site.grid == grid }
+    let there = run.sites.filter { $0.site.kind.readsText && $0.grid == grid }
     guard let site = there.first, let tokens = site.tokens else { return nil }
     let words = run.manifest.tokens.content
     let hasWords = Set(tokens).isSuperset(of: words)

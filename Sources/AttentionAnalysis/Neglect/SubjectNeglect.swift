@@ -42,7 +42,7 @@ public struct SubjectNeglect: Hashable, Sendable {
   init(
     _ subject: Subject, _ trajectory: [Point], thresholds: [Int: Double],
     _ criteria: NeglectCriteria,
-    window: ClosedRange<Int>, recorded: (massShare: Double?, peak: MapPeak)?
+    window: ClosedRange<Int>, recorded: (massShare: Double?, peak: MapPeak)?, isOfMaps: Bool
   ) {
     self.subject = subject
     self.trajectory = trajectory
@@ -55,7 +55,9 @@ public struct SubjectNeglect: Hashable, Sendable {
     score = Self.mean(of: trajectory, in: window)
     let best = trajectory.max { $0.score < $1.score }
     verdict = Self.verdict(score, best: best?.score, criteria)
-    reason = Self.reason(subject.name, verdict, score, trajectory, best, criteria, window)
+    reason = Self.reason(
+      subject.name, verdict, score, trajectory, best, criteria, window,
+      isOfMaps ? "its excitation score, made of the maps," : "its excitation score")
   }
 
   /// The mean of the excitation score over other steps; NaN if nothing was measured there.
@@ -79,13 +81,13 @@ public struct SubjectNeglect: Hashable, Sendable {
   private static func reason(
     _ name: String, _ verdict: NeglectVerdict, _ score: Float, _ trajectory: [Point],
     _ best: Point?,
-    _ criteria: NeglectCriteria, _ window: ClosedRange<Int>
+    _ criteria: NeglectCriteria, _ window: ClosedRange<Int>, _ what: String
   ) -> String {
     let steps = TableText.steps(window, to: "..")
     guard verdict != .unmeasured, let best else {
       return "\(name): nothing was measured in \(steps)"
     }
-    let mean = "its excitation score averages \(digits(score)) over \(steps)"
+    let mean = "\(what) averages \(digits(score)) over \(steps)"
     let peak = "it was \(digits(best.score)) at step \(best.step)"
     switch verdict {
     case .high:

@@ -17,6 +17,8 @@ public struct AggregatedMaps: Hashable, Sendable {
   public let calls: Int
   /// Calls that the recipe takes and that were acknowledged, but of which a chunk is missing.
   public let missing: Int
+  /// The first token of each text encoder, ascending: a word has pieces in each.
+  let encoderStarts: [Int]
 
   /// The map of the token at `column` of the last axis.
   public func map(at column: Int) -> AttentionMap {
@@ -26,6 +28,9 @@ public struct AggregatedMaps: Hashable, Sendable {
   }
 
   /// The map of a word: its pieces' maps, combined by the recipe.
+  ///
+  /// Of a word that several text encoders read, the first, last or largest of its pieces is that of each
+  /// encoder, and the word's map is the mean of these.
   ///
   /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token was not recorded.
   public func map(of subject: Subject) throws -> AttentionMap {
@@ -37,21 +42,14 @@ public struct AggregatedMaps: Hashable, Sendable {
       }
       return column
     }
-    guard let first = columns.first, let last = columns.last else {
+    guard !columns.isEmpty else {
       throw AnalysisError.nothingSelected(
         run: "maps", what: "subject \(subject.name), which has no token", recorded: "words")
     }
     switch recipe.pieces {
-    case .first: return map(at: first)
-    case .last: return map(at: last)
-    case .max:
-      var result = map(at: first)
-      for column in columns.dropFirst() {
-        for (cell, value) in map(at: column).values.enumerated() {
-          result.values[cell] = MapStack.larger(result.values[cell], value)
-        }
-      }
-      return result
+    case .first: return mean(encoders(of: columns).map { map(at: $0[0]) })
+    case .last: return mean(encoders(of: columns).map { map(at: $0[$0.count - 1]) })
+    case .max: return mean(encoders(of: columns).map(largest))
     case .mean, .sum:
       let share = recipe.pieces == .mean ? 1 / Float(columns.count) : 1
       return AttentionMap(
@@ -60,6 +58,34 @@ public struct AggregatedMaps: Hashable, Sendable {
           columns.reduce(0) { $0 + values[cell * tokens.count + $1] } * share
         })
     }
+  }
+
+  /// The columns of each text encoder that has some, in their order.
+  private func encoders(of columns: [Int]) -> [[Int]] {
+    zip(encoderStarts, encoderStarts.dropFirst() + [.max]).map { first, next in
+      columns.filter { (first..<next).contains(tokens[$0]) }
+    }.filter { !$0.isEmpty }
+  }
+
+  /// The largest value of several columns, cell by cell.
+  private func largest(at columns: [Int]) -> AttentionMap {
+    var result = map(at: columns[0])
+    for column in columns.dropFirst() {
+      for (cell, value) in map(at: column).values.enumerated() {
+        result.values[cell] = MapStack.larger(result.values[cell], value)
+      }
+    }
+    return result
+  }
+
+  /// The mean of maps, cell by cell.
+  private func mean(_ maps: [AttentionMap]) -> AttentionMap {
+    var result = maps[0]
+    guard maps.count > 1 else { return result }
+    for cell in result.values.indices {
+      result.values[cell] = maps.reduce(0) { $0 + $1.values[cell] } / Float(maps.count)
+    }
+    return result
   }
 }
 
@@ -120,6 +146,6 @@ extension RecipeEvaluation {
     AggregatedMaps(
       grid: stack.grid, tokens: stack.tokens, values: stack.values, recipe: recipe,
       layers: sites.map(\.site), calls: calls,
-      missing: missingCalls)
+      missing: missingCalls, encoderStarts: encoderStarts)
   }
 }

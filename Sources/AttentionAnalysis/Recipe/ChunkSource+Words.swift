@@ -75,7 +75,7 @@ extension ChunkSource {
         throw AnalysisError.nothingSelected(
           run: name, what: "'\(subject.name)' in the unconditional branch",
           recorded: "the negative prompt, "
-            + negative.tokens[...negative.end].map { negative.label(of: $0.index) }
+            + negative.tokens.filter { $0.special != .padding }.map { negative.label(of: $0.index) }
             .joined(separator: " "))
       }
     }
@@ -99,14 +99,13 @@ extension ChunkSource {
 extension TokenTable {
   /// What the text of a branch has to show, from the start token to the end token; of a text without
   /// words the padding too.
+  ///
+  /// What no text encoder has is left out.
   package var shownSubjects: [Subject] {
-    get throws(TextError) {
-      let bounds = [
-        try WordReference.start.subject(in: self), try WordReference.end.subject(in: self),
-      ]
-      guard words.isEmpty else { return [bounds[0]] + words.map(subject(of:)) + [bounds[1]] }
-      let hasPadding = tokens.contains { $0.special == .padding }
-      return bounds + (hasPadding ? [try WordReference.padding.subject(in: self)] : [])
+    func special(_ reference: WordReference) -> [Subject] {
+      (try? reference.subject(in: self)).map { [$0] } ?? []
     }
+    return special(.start) + words.map(subject(of:)) + special(.end)
+      + (words.isEmpty ? special(.padding) : [])
   }
 }

@@ -34,7 +34,8 @@ public protocol ChunkSource: Sendable {
   /// Calls in which maps of a layer were acknowledged, but are missing.
   func missing(_ site: RecordedSite) -> Set<Int>
 
-  /// The maps of a layer in a call, `[head, row, column, token]`; `nil` if they were not recorded.
+  /// The maps of a layer in a call, `[head, row, column, token]`, or `[head, frame, row, column, token]`
+  /// where it has frames; `nil` if they were not recorded.
   /// - Throws: `TraceError` when the store is damaged.
   func chunk(_ site: RecordedSite, in call: CallRecord) throws -> Tensor?
 }

@@ -23,7 +23,8 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
     let isMean = operations.contains { if case .reduce(_, .mean, _) = $0 { true } else { false } }
     let places = [
       apart.contains(.layer) ? nil : "\(grid.rows)×\(grid.columns)",
-      Self.sources(recipe, layers, apart), Self.steps(recipe, calls, apart),
+      Self.sources(recipe, layers, apart), Self.frames(recipe, layers, apart),
+      Self.steps(recipe, calls, apart),
     ]
     description =
       ([isMean ? "mean attention probability" : "attention probability"] + other
@@ -65,6 +66,7 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
       let phases = Phase.allCases.filter(recipe.phases.contains).map(\.rawValue)
       words.append("passes for \(phases.joined(separator: " and "))")
     }
+    if recipe.direction == .imageToText { words.append("image rows, text columns") }
     return words
   }
 
@@ -86,6 +88,16 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
       (counts.isEmpty ? [] : [counts.joined(separator: " × ")])
       + (each.isEmpty ? [] : ["each \(each.joined(separator: " and "))"])
     return parts.joined(separator: ", ")
+  }
+
+  /// The frames of a video, as in `13 frames`, `frame 3` or `each frame`; `nil` for a picture.
+  private static func frames(
+    _ recipe: Recipe, _ layers: [AttentionSite], _ apart: Set<Recipe.Axis>
+  ) -> String? {
+    if apart.contains(.frame) { return "each frame" }
+    guard let all = layers.first?.frames else { return nil }
+    guard let frames = recipe.frames else { return all == 1 ? "1 frame" : "\(all) frames" }
+    return frames.count == 1 ? "frame \(frames[0])" : "\(frames.count) of \(all) frames"
   }
 
   /// The steps, as in `50 steps` or `steps 0–9`.

@@ -3,16 +3,20 @@ internal import Glibc
 
 // Unsafe: rows of an array are worked on in place, each as long as there are tokens.
 
-/// Maps on their way through a recipe: `[head, row, column, token]`.
+/// Maps on their way through a recipe: `[head, frame, row, column, token]`.
 struct MapStack {
   /// Which heads of the layer; one entry of no meaning once they are reduced.
   var heads: [Int]
+  /// Which frames of a video; one entry of no meaning for a picture, and once they are reduced.
+  var frames: [Int] = [0]
   var grid: Grid
   var tokens: [Int]
   var values: [Float]
 
+  /// Numbers of one frame of one head.
+  private var picture: Int { grid.pixels * tokens.count }
   /// Numbers of one head.
-  private var plane: Int { grid.pixels * tokens.count }
+  private var plane: Int { frames.count * picture }
 
   // MARK: - Heads
 
@@ -41,6 +45,34 @@ struct MapStack {
     var stack = self
     stack.heads = [heads[place]]
     stack.values = Array(values[place * plane..<(place + 1) * plane])
+    return stack
+  }
+
+  // MARK: - Frames
+
+  /// One map for each head and token: the frames at `places` put together.
+  mutating func reduceFrames(_ reduction: Recipe.Reduction, places: [Int]) {
+    var result: [Float] = []
+    result.reserveCapacity(heads.count * picture)
+    for head in heads.indices {
+      for cell in 0..<picture {
+        let numbers = places.map { values[head * plane + $0 * picture + cell] }
+        if reduction == .max {
+          result.append(numbers.reduce(-.infinity, Self.larger))
+        } else {
+          let sum = numbers.reduce(0.0) { $0 + Double($1) }
+          result.append(Float(reduction == .mean ? sum / Double(numbers.count) : sum))
+        }
+      }
+    }
+    (frames, values) = ([0], result)
+  }
+
+  /// The maps of the frame at `place` alone; of one head.
+  func of(frame place: Int) -> MapStack {
+    var stack = self
+    stack.frames = [frames[place]]
+    stack.values = Array(values[place * picture..<(place + 1) * picture])
     return stack
   }
 
@@ -85,19 +117,22 @@ struct MapStack {
   mutating func keep(_ columns: [Int]) {
     guard columns != Array(tokens.indices) else { return }
     let width = tokens.count
-    values = stride(from: 0, to: values.count, by: width).flatMap { first in
-      columns.map { values[first + $0] }
+    var kept: [Float] = []
+    kept.reserveCapacity(width == 0 ? 0 : values.count / width * columns.count)
+    for first in stride(from: 0, to: values.count, by: width) {
+      for column in columns { kept.append(values[first + column]) }
     }
+    values = kept
     tokens = columns.map { tokens[$0] }
   }
 
   // MARK: - Cells
 
-  /// Brings each head's map of each token to 0…1; a constant one becomes 0.
+  /// Brings each map of each token to 0…1; a constant one becomes 0.
   mutating func minmax() {
-    for head in heads.indices {
+    for map in 0..<heads.count * frames.count {
       for token in tokens.indices {
-        let places = (0..<grid.pixels).map { head * plane + $0 * tokens.count + token }
+        let places = (0..<grid.pixels).map { map * picture + $0 * tokens.count + token }
         var (low, high) = (Float.infinity, -Float.infinity)
         for place in places { (low, high) = (min(low, values[place]), max(high, values[place])) }
         for place in places {
@@ -115,10 +150,9 @@ struct MapStack {
     guard size != grid else { return }
     let rows = Resampling(kernel, from: grid.rows, to: size.rows)
     let columns = Resampling(kernel, from: grid.columns, to: size.columns)
-    let tall = rows(
-      values, outer: heads.count, from: grid.rows, inner: grid.columns * tokens.count)
-    values = columns(
-      tall, outer: heads.count * size.rows, from: grid.columns, inner: tokens.count)
+    let maps = heads.count * frames.count
+    let tall = rows(values, outer: maps, from: grid.rows, inner: grid.columns * tokens.count)
+    values = columns(tall, outer: maps * size.rows, from: grid.columns, inner: tokens.count)
     grid = size
   }
 
@@ -131,10 +165,11 @@ struct MapStack {
     }
     let sum = bell.reduce(0, +)
     let kernel = bell.map { Float($0 / sum) }
+    let maps = heads.count * frames.count
     values = Self.convolve(
-      values, kernel, outer: heads.count, length: grid.rows, inner: grid.columns * tokens.count)
+      values, kernel, outer: maps, length: grid.rows, inner: grid.columns * tokens.count)
     values = Self.convolve(
-      values, kernel, outer: heads.count * grid.rows, length: grid.columns, inner: tokens.count)
+      values, kernel, outer: maps * grid.rows, length: grid.columns, inner: tokens.count)
   }
 
   private static func convolve(

@@ -8,9 +8,9 @@ extension Recipe {
   ///
   /// | part | what it does |
   /// | --- | --- |
-  /// | `mean(AXIS)`, `sum(…)`, `max(…)` | removes the axis `head`, `layer`, `step` or `branch` |
+  /// | `mean(AXIS)`, `sum(…)`, `max(…)` | removes the axis `head`, `layer`, `step`, `branch` or `frame` |
   /// | `last(step)`, `last(layer: …)` | keeps the last of them |
-  /// | `mean(head: 0,3..5)`, `mean(step: 0..24)` | only these heads, these steps |
+  /// | `mean(head: 0,3..5)`, `mean(step: 0..24)`, `mean(frame: 0)` | only these heads, steps, frames |
   /// | `mean(layer: 16x16, up*)` | a grid, globs over the layers' paths, or `loss-grid` |
   /// | `weighted(head: 0.5 0 0.5 0)`, `weighted(head: @weights.json)` | a weighted sum of heads |
   /// | `normalize(token)`, `normalize(token: without start end padding)` | over the sum of tokens |
@@ -20,7 +20,7 @@ extension Recipe {
   /// | `resize(pixel: bicubic 64x64)`, `resize(pixel: nearest largest)` | another size |
   ///
   /// And, in any place: `conditional` and `unconditional`, `loss`, `refinement` and `denoise` say
-  /// which calls are taken; `max(piece)` how a word's pieces become its map; `tokens(cat, frog#2)`
+  /// which calls are taken; `image-to-text` says which part of joint attention is read; `max(piece)` how a word's pieces become its map; `tokens(cat, frog#2)`
   /// which words are meant. Left out, heads are averaged first and steps last; calls are those that
   /// predict the noise for the prompt; pieces are averaged.
   /// - Throws: ``AnalysisError/badRecipe(text:column:reason:)`` with the place.
@@ -38,6 +38,7 @@ private struct RecipeParser {
   private var tokens: [WordReference] = []
   private var branches: Set<Branch> = []
   private var phases: Set<Phase> = []
+  private var direction: Recipe.Direction?
 
   init(_ text: String) { self.text = text }
 
@@ -51,7 +52,7 @@ private struct RecipeParser {
     do {
       return try Recipe(
         operations: operations, pieces: pieces ?? .mean, tokens: tokens, branches: branches,
-        phases: phases)
+        phases: phases, direction: direction)
     } catch {
       throw refuse(text[text.endIndex...], error.reason)
     }
@@ -69,6 +70,8 @@ private struct RecipeParser {
       branches.insert(branch)
     } else if let phase = Phase(rawValue: String(part)) {
       phases.insert(phase)
+    } else if let read = Recipe.Direction(rawValue: String(part)) {
+      direction = read
     } else if let open = part.firstIndex(of: "("), part.last == ")" {
       let inside = part[part.index(after: open)...].dropLast().trimmed
       if part[..<open] == "tokens" { return try readTokens(inside, of: part) }
@@ -113,7 +116,7 @@ private struct RecipeParser {
       guard let axis = Recipe.Axis(rawValue: String(axis)) else {
         throw refuse(
           axis.isEmpty ? part : axis,
-          "expected an axis: head, layer, step, branch, token, pixel or piece")
+          "expected an axis: head, layer, step, branch, frame, token, pixel or piece")
       }
       for case .reduce(axis, _, _) in operations { throw refuse(part, "\(axis) is reduced twice") }
       operations.append(try reduction(name, axis, argument, of: part))
@@ -136,7 +139,8 @@ private struct RecipeParser {
       throw refuse(
         part,
         "expected mean, sum or max of \(axis)"
-          + (axis == .head ? ", or weighted" : axis == .branch ? "" : ", or last"))
+          + (axis == .head
+            ? ", or weighted" : axis == .branch || axis == .frame ? "" : ", or last"))
     }
     switch axis {
     case .layer:
@@ -149,7 +153,7 @@ private struct RecipeParser {
     case .branch:
       guard argument == nil else { throw refuse(part, "expected \(name)(branch)") }
       return .reduce(.branch, kind, .all)
-    case .head, .step:
+    case .head, .step, .frame:
       guard let argument else { return .reduce(axis, kind, .all) }
       return .reduce(axis, kind, .indices(try indices(argument, axis, of: part)))
     }
@@ -210,7 +214,10 @@ private struct RecipeParser {
     let classes = words.dropFirst().map { Recipe.TokenClass(rawValue: String($0)) }
     let known = classes.compactMap { $0 }
     guard first == "without", !known.isEmpty, known.count == classes.count else {
-      throw refuse(first, "expected 'without' and some of start, end, padding, last or unread")
+      throw refuse(
+        first,
+        "expected 'without' and some of "
+          + "start, end, padding, template, last or unread")
     }
     return Set(known)
   }

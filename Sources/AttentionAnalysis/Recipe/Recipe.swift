@@ -20,6 +20,8 @@ public struct Recipe: Hashable, Sendable {
     case step
     /// The two halves of guidance.
     case branch
+    /// The pictures of a video, as the layers have them; runs of one picture have none.
+    case frame
   }
 
   /// How several numbers are reduced to one.
@@ -40,7 +42,7 @@ public struct Recipe: Hashable, Sendable {
   public enum Selection: Hashable, Sendable {
     /// Everything that was recorded.
     case all
-    /// Heads or steps by index, ascending.
+    /// Heads, steps or frames by index, ascending.
     case indices([Int])
     /// Layers by patterns: a grid, a glob over site paths, or ``Recipe/lossGrid``.
     case layers([String])
@@ -52,12 +54,20 @@ public struct Recipe: Hashable, Sendable {
     case start
     /// The token after the prompt.
     case end
-    /// Everything after the end token.
+    /// Everything after the end token, and padding before the text.
     case padding
+    /// A chat template's words around the text.
+    case template
     /// The window's last position.
     case last
     /// The tokens that the run's loss excludes: start and last, or start, end and padding.
     case unread
+  }
+
+  /// Which part of joint attention is read: what asks, and what is attended to.
+  public enum Direction: String, Hashable, Sendable, CaseIterable {
+    /// The rows of the picture's cells, over the text's tokens, as cross-attention has them.
+    case imageToText = "image-to-text"
   }
 
   /// How a map is resized.
@@ -115,7 +125,7 @@ public struct Recipe: Hashable, Sendable {
   /// The pattern of layers that means the grid the run's objective reads.
   public static let lossGrid = "loss-grid"
 
-  /// What is done, in order; each axis but `branch` is reduced exactly once.
+  /// What is done, in order; each axis but `branch` and `frame` is reduced exactly once.
   public private(set) var operations: [Operation]
   /// How the maps of a word's pieces become the word's.
   public var pieces: PieceReduction
@@ -125,6 +135,8 @@ public struct Recipe: Hashable, Sendable {
   public private(set) var branches: Set<Branch>
   /// The phases that are read.
   public var phases: Set<Phase>
+  /// Which part of joint attention is read; `nil` where it does not matter, as in cross-attention.
+  public private(set) var direction: Direction?
 
   /// The mean over heads, then layers, then steps.
   public init(
@@ -142,11 +154,12 @@ public struct Recipe: Hashable, Sendable {
   /// - Throws: what is wrong with it, in words.
   init(
     operations: [Operation], pieces: PieceReduction, tokens: [WordReference], branches: Set<Branch>,
-    phases: Set<Phase>
+    phases: Set<Phase>, direction: Direction? = nil
   ) throws(Flaw) {
     (self.operations, self.pieces, self.tokens) = (operations, pieces, tokens)
     self.branches = branches.isEmpty ? [.conditional] : branches
     self.phases = phases.isEmpty ? [.denoise] : phases
+    self.direction = direction
     func place(_ axis: Axis) -> Int? {
       self.operations.firstIndex { if case .reduce(axis, _, _) = $0 { true } else { false } }
     }
@@ -170,6 +183,12 @@ public struct Recipe: Hashable, Sendable {
   /// The steps taken, ascending; `nil` takes all.
   public var steps: [Int]? {
     for case .reduce(.step, _, .indices(let steps)) in operations { return steps }
+    return nil
+  }
+
+  /// The frames taken, ascending; `nil` takes all.
+  package var frames: [Int]? {
+    for case .reduce(.frame, _, .indices(let frames)) in operations { return frames }
     return nil
   }
 
@@ -197,8 +216,39 @@ public struct Recipe: Hashable, Sendable {
     replacing(.layer, with: .layers(layers))
   }
 
-  /// The same recipe with ``lossGrid`` replaced by the grid that the run's loss reads.
-  public func resolved(for run: RunManifest) -> Recipe { resolved(lossGrid: run.method.grid) }
+  /// The same recipe, which says that it reads the rows of the picture's cells over the text's tokens.
+  var readingImageRows: Recipe {
+    var recipe = self
+    recipe.direction = .imageToText
+    return recipe
+  }
+
+  /// The same recipe with ``lossGrid`` replaced by the grid that the run's loss reads, with the direction
+  /// that is read of joint attention, and, where it leaves the frames of a video open, with their mean.
+  public func resolved(for run: RecordedRun) -> Recipe { resolved(of: run) }
+
+  /// The same for any source.
+  func resolved(of source: any ChunkSource) -> Recipe {
+    var recipe = resolved(lossGrid: source.lossGrid)
+    let sites = recipe.chosen(of: source)
+    if sites.contains(where: { $0.site.kind == .joint }) { recipe = recipe.readingImageRows }
+    if sites.contains(where: { $0.site.frames != nil }), !recipe.reducesFrames {
+      recipe.operations.insert(.reduce(.frame, .mean, .all), at: 0)
+    }
+    return recipe
+  }
+
+  /// Whether it says what becomes of the frames of a video.
+  var reducesFrames: Bool {
+    operations.contains { if case .reduce(.frame, _, _) = $0 { true } else { false } }
+  }
+
+  /// The layers that the recipe chooses of a source; keywords are in their place already.
+  func chosen(of source: any ChunkSource) -> [RecordedSite] {
+    source.sites.filter { site in
+      site.site.kind.readsText && layers.contains { LayerPattern($0).matches(site) }
+    }
+  }
 
   /// The same recipe with `grid` in the place of ``lossGrid``.
   func resolved(lossGrid grid: Grid) -> Recipe {
@@ -239,6 +289,7 @@ extension Recipe: CustomStringConvertible {
     }
     parts += Branch.allCases.reversed().filter(branches.contains).map(\.rawValue)
     parts += Phase.allCases.filter(phases.contains).map(\.rawValue)
+    if let direction { parts.append(direction.rawValue) }
     return parts.joined(separator: " ")
   }
 }

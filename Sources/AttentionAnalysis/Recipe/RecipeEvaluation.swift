@@ -16,7 +16,7 @@ struct RecipeEvaluation {
   /// The tokens that are wanted, ascending.
   let tokens: [Int]
   private let weights: [String: HeadWeights]
-  /// The tokens that are read of each chunk.
+  /// The columns that are read of each chunk: tokens, and ``padding`` where it stands for some.
   private let read: [Int]
   private let largest: Grid
   /// Calls that were acknowledged, but of which a chunk that is needed is missing: they are skipped.
@@ -31,38 +31,32 @@ struct RecipeEvaluation {
     keepsLayersApart: Bool = false
   ) throws {
     self.source = source
-    let recipe = recipe.resolved(lossGrid: source.lossGrid)
+    let recipe = recipe.resolved(of: source)
     let patterns = recipe.layers
-    let chosen = source.sites.filter { site in
-      site.site.kind == .cross && patterns.contains { LayerPattern($0).matches(site.site) }
-    }
+    let chosen = recipe.chosen(of: source)
     guard let first = chosen.first, let recorded = first.tokens else {
-      let grids = Set(source.sites.map(\.site.grid.description)).sorted().joined(separator: ", ")
+      let grids = Set(source.sites.map(\.grid.description)).sorted().joined(separator: ", ")
       throw AnalysisError.nothingSelected(
         run: source.name, what: "layers \(patterns.joined(separator: ", "))",
         recorded: grids.isEmpty ? "no layer" : "layers at \(grids)")
     }
     sites = chosen
-    largest = chosen.map(\.site.grid).max { $0.pixels < $1.pixels } ?? first.site.grid
+    largest = chosen.map(\.grid).max { $0.pixels < $1.pixels } ?? first.grid
     self.recipe = recipe
     self.weights = weights
     self.tokens = tokens ?? recorded
-    let all = recipe.treatsTokensApart ? self.tokens : Array(0..<first.site.keys)
-    let wanted = Set(all).union(self.tokens)
-    for site in chosen {
-      let there = Set(site.tokens ?? [])
-      if let missing = wanted.subtracting(there).min() {
-        throw AnalysisError.nothingSelected(
-          run: source.name,
-          what: "token \(missing)"
-            + (recipe.treatsTokensApart ? "" : ", which '\(recipe)' reads with all others"),
-          recorded: "tokens \(there.sorted().map(String.init).joined(separator: ", "))")
-      }
-    }
-    read = wanted.sorted()
+    read = try Self.read(self.tokens, by: recipe, of: chosen, source)
     missing = chosen.reduce(into: []) { $0.formUnion(source.missing($1)) }
+    try checkHeads()
+    try checkFrames()
     if !keepsLayersApart { try checkGrids() }
     try checkCalls()
+  }
+
+  /// The first token of each text encoder of the text whose words the maps are of.
+  var encoderStarts: [Int] {
+    source.tokens(of: recipe.branches == [.unconditional] ? .unconditional : .conditional)?
+      .encoderStarts ?? [0]
   }
 
   /// How many of the calls that the recipe takes are ``missing``.
@@ -89,7 +83,7 @@ struct RecipeEvaluation {
 
   /// Layers on different grids cannot be put together before they are brought to one.
   private func checkGrids() throws {
-    var grids = Set(sites.map(\.site.grid))
+    var grids = Set(sites.map(\.grid))
     for operation in recipe.operations {
       if case .resize(_, let size) = operation { grids = [grid(size)] }
       if case .reduce(.layer, let reduction, _) = operation, grids.count > 1, reduction != .last {
@@ -130,13 +124,18 @@ struct RecipeEvaluation {
   /// The maps of the wanted tokens made of `calls`, and how many calls were there; `nil` when none
   /// of them was recorded.
   ///
-  /// - Parameter keepsHeads: whether heads stay apart: whatever reduces them is left out.
+  /// - Parameter kept: those of ``Recipe/Axis/head`` and ``Recipe/Axis/frame`` that stay: whatever
+  ///   reduces them is left out, but for frames that are chosen.
   func maps(
-    of calls: [CallRecord], keepsHeads: Bool = false
+    of calls: [CallRecord], keeping kept: Set<Recipe.Axis> = []
   ) throws -> (stack: MapStack, calls: Int)? {
+    if kept.contains(.head) { try checkHeadsAreApart() }
     var read: Set<Int> = []
     let operations = recipe.operations.filter { operation in
-      if keepsHeads, case .reduce(.head, _, _) = operation { false } else { true }
+      guard case .reduce(let axis, _, _) = operation, axis == .head || axis == .frame else {
+        return true
+      }
+      return !kept.contains(axis)
     }
     guard var stack = try make(operations[...], calls, sites, &read) else { return nil }
     stack.keep(tokens.compactMap { stack.tokens.firstIndex(of: $0) })
@@ -164,6 +163,11 @@ struct RecipeEvaluation {
     case .reduce(.head, let reduction, let selection):
       guard var stack = try make(rest, calls, sites, &read) else { return nil }
       stack.reduceHeads(reduction, weights: try headWeights(reduction, selection, of: stack, sites))
+      return stack
+    case .reduce(.frame, let reduction, _):
+      guard var stack = try make(rest, calls, sites, &read) else { return nil }
+      let places = (recipe.frames ?? stack.frames).compactMap { stack.frames.firstIndex(of: $0) }
+      stack.reduceFrames(reduction, places: places)
       return stack
     default:
       guard var stack = try make(rest, calls, sites, &read) else { return nil }
@@ -202,6 +206,12 @@ struct RecipeEvaluation {
         result = stack
         continue
       }
+      guard sofar.frames == stack.frames else {
+        throw AnalysisError.nothingSelected(
+          run: source.name,
+          what: "'\(recipe)': layers with different numbers of frames cannot be put together",
+          recorded: "\(sofar.frames.count) and \(stack.frames.count) frames")
+      }
       guard sofar.grid == stack.grid, sofar.heads.count == stack.heads.count else {
         throw AnalysisError.nothingSelected(
           run: source.name,
@@ -235,8 +245,13 @@ struct RecipeEvaluation {
     guard let maps = try source.chunk(site, in: call) else { return nil }
     read.insert(call.call)
     var stack = MapStack(
-      heads: site.heads, grid: site.site.grid, tokens: site.tokens ?? [], values: maps.values)
-    stack.keep(self.read.compactMap { stack.tokens.firstIndex(of: $0) })
+      heads: site.headIndices, frames: Array(0..<(site.site.frames ?? 1)), grid: site.grid,
+      tokens: site.columnIndices, values: maps.values)
+    stack.keep(
+      self.read.compactMap { index in
+        stack.tokens.firstIndex(of: Self.sum(at: index).flatMap(site.index(ofSum:)) ?? index)
+      })
+    stack.tokens = self.read
     return stack
   }
 
@@ -246,9 +261,10 @@ struct RecipeEvaluation {
     switch operation {
     case .reduce: bug("\(operation) is a reduction")
     case .normalize(let classes):
-      stack.normalize(over: try columns(of: stack, without: classes, calls))
+      stack.normalize(over: try columns(of: stack, without: classes, calls, sums: true))
     case .softmax(let scale, let classes):
-      stack.softmax(scale: scale, over: try columns(of: stack, without: classes, calls))
+      stack.softmax(
+        scale: scale, over: try columns(of: stack, without: classes, calls, sums: false))
     case .minmax: stack.minmax()
     case .clamp: stack.clamp()
     case .resize(let kernel, let size): stack.resize(kernel, to: grid(size))
@@ -262,13 +278,21 @@ struct RecipeEvaluation {
     }
   }
 
-  /// The columns that are not left out, by the text that the calls read.
+  /// The columns that are not left out, by the text that the calls read; sums over tokens only where
+  /// they may stand for these.
   private func columns(
-    of stack: MapStack, without classes: Set<Recipe.TokenClass>, _ calls: [CallRecord]
+    of stack: MapStack, without classes: Set<Recipe.TokenClass>, _ calls: [CallRecord], sums: Bool
   ) throws -> [Int] {
-    guard !classes.isEmpty else { return Array(stack.tokens.indices) }
-    let each = try Set(calls.map(\.branch)).map {
-      columns(of: stack, without: classes, try source.table(of: $0))
+    guard !classes.isEmpty else {
+      return stack.tokens.indices.filter { sums || stack.tokens[$0] != Self.padding }
+    }
+    let each = try Set(calls.map(\.branch)).map { branch in
+      let terms = RenormalisedTokens(without: classes, of: [try source.table(of: branch)], source)
+      let sum = sums && terms.padding(of: sites) == .whole
+      return stack.tokens.indices.filter { index in
+        let token = stack.tokens[index]
+        return token == Self.padding ? sum : terms.tokens.contains(token)
+      }
     }
     guard let first = each.first, each.allSatisfy({ $0 == first }) else {
       throw AnalysisError.nothingSelected(
@@ -277,26 +301,6 @@ struct RecipeEvaluation {
         recorded: "both branches; renormalise before mean(branch), or take one branch")
     }
     return first
-  }
-
-  private func columns(
-    of stack: MapStack, without classes: Set<Recipe.TokenClass>, _ table: TokenTable
-  ) -> [Int] {
-    let (end, last) = (table.end, (stack.tokens.last ?? 0))
-    func isLeftOut(_ token: Int, _ kind: Recipe.TokenClass) -> Bool {
-      switch kind {
-      case .start: token == 0 || table.token(token)?.special == .start
-      case .end: token == end || table.token(token)?.special == .end
-      case .padding: token > end || table.token(token)?.special == .padding
-      case .last: token == last
-      case .unread:
-        token == 0
-          || (source.lossStopsAtEnd ? token >= end : token == last)
-      }
-    }
-    return stack.tokens.indices.filter { index in
-      !classes.contains { isLeftOut(stack.tokens[index], $0) }
-    }
   }
 
   /// The weight of each head of `stack`, whose layer is the only one of `sites` or like all of them.
@@ -316,6 +320,9 @@ struct RecipeEvaluation {
         throw nothing("weights of \(weights.count) heads")
       }
       return stack.heads.map { weights[$0] }
+    }
+    if let reduced = sites.first(where: { $0.reducedHeads != nil }) {
+      return [reduction == .sum ? Float(reduced.heads.count) : 1]
     }
     guard case .indices(let wanted) = selection else {
       let share = reduction == .mean ? 1 / Float(stack.heads.count) : 1

@@ -35,13 +35,18 @@ package struct MapReports {
         all = table
         continue
       }
-      guard table.recipe == before.recipe else {
+      let isByWord = run.manifest.isOfOtherPipeline(than: runs[0].manifest)
+      guard table.recipe == before.recipe || isByWord else {
         throw AnalysisError.notComparable(
           first: runs[0].name, second: run.name,
           what: "their losses read different grids: '\(before.recipe)' and '\(table.recipe)'; "
             + "give one recipe for all")
       }
-      all?.rows += table.rows
+      all?.rows += table.rows.map { row in
+        var row = row
+        if table.recipe != before.recipe { row.recipe = row.recipe ?? table.recipe }
+        return row
+      }
     }
     return all ?? MeasurementTable(recipe: "", keys: [], values: [])
   }
@@ -75,11 +80,12 @@ package struct MapReports {
     }
   }
 
-  /// Each excited run with the plain run of its prompt and seed.
+  /// Each excited run with the plain run of its prompt and seed; see ``NeglectComparison/baseline(of:)``.
   /// - Throws: ``AnalysisError/noPair(runs:)`` if there is no such pair.
   package func pairs() throws -> [(plain: RecordedRun, excited: RecordedRun)] {
-    let plain = runs.filter { $0.manifest.method.name == NeglectComparison.plainMethod }
-    let pairs = runs.filter { $0.manifest.method.name != NeglectComparison.plainMethod }
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let plain = runs.filter { $0.manifest.method.name == baseline }
+    let pairs = runs.filter { $0.manifest.method.name != baseline }
       .compactMap { excited in
         plain.first {
           $0.manifest.seed == excited.manifest.seed
@@ -100,7 +106,13 @@ package struct MapReports {
       try measurement.difference(excited: excited, plain: plain, of: words(excited))
     }
     guard var all = tables.first else { return MeasurementTable(recipe: "", keys: [], values: []) }
-    for table in tables.dropFirst() { all.rows += table.rows }
+    for table in tables.dropFirst() {
+      all.rows += table.rows.map { row in
+        var row = row
+        if table.recipe != all.recipe { row.recipe = table.recipe }
+        return row
+      }
+    }
     return all
   }
 
@@ -120,8 +132,12 @@ package struct MapReports {
       let words = try words(excited)
       let (after, before) = (
         try excited.maps(of: words, by: recipe, weights: weights),
-        try plain.maps(of: words, by: recipe, weights: weights)
+        try plain.maps(
+          of: plain.subjects(like: words, of: excited, by: recipe), by: recipe, weights: weights)
       )
+      for (one, other) in zip(after, before) where one.grid != other.grid {
+        throw AnalysisError.otherGrids(plain.name, other.grid, excited.name, one.grid)
+      }
       return (
         excited, words,
         zip(after, before).map { MapDifference(excited: $0.map, plain: $1.map).map }

@@ -32,8 +32,8 @@ package struct NeglectTable {
 
   private var table: MeasurementTable { NeglectReport.table(of: reports) }
 
-  /// The reasons of the subjects without a high score, what is wrong with runs, and how many scores
-  /// are high.
+  /// The reasons of the subjects without a high score, what is wrong with runs, how scores were made that
+  /// no run measured, and how many scores are high.
   private var verdicts: String {
     let subjects = reports.flatMap(\.subjects)
     let high = subjects.count { $0.verdict == .high }
@@ -44,13 +44,19 @@ package struct NeglectTable {
           + "the latent may be out of distribution"
       }
       let still = report.movedSteps == 0 ? ["no step moved the latent"] : []
-      return (reasons + exhausted + still).map { Self.line(report.manifest, $0) }
+      let unmeasured = report.obstacle.map { ["no score can be made of the maps: \($0)"] } ?? []
+      return (reasons + unmeasured + exhausted + still).map { Self.line(report.manifest, $0) }
     }
     let excesses = LatentExcess.found(in: reports).map {
       Self.line($0.report.manifest, $0.excess.words)
     }
+    let made = reports.compactMap(\.scoreRecipe).map(\.description).uniqued.map {
+      "excitation scores that the run did not measure are made of its maps by \($0)"
+    }
     return
-      (lines + excesses + ["\(high) of \(subjects.count) subjects have a high excitation score"])
+      (lines + excesses + made + [
+        "\(high) of \(subjects.count) subjects have a high excitation score"
+      ])
       .joined(separator: "\n")
   }
 
@@ -95,6 +101,8 @@ package struct NeglectTable {
     let method: String
     let seed: UInt64
     let window: [Int]
+    let scoreRecipe: String?
+    let unmeasured: String?
     let subjects: [Subject]
     let losses: [Loss]
     let tries: [Tries]
@@ -159,6 +167,7 @@ package struct NeglectTable {
           run: report.path, prompt: report.manifest.tokens.prompt,
           method: report.manifest.method.name, seed: report.manifest.seed,
           window: [report.window.lowerBound, report.window.upperBound],
+          scoreRecipe: report.scoreRecipe?.description, unmeasured: report.obstacle,
           subjects: report.subjects.map(Self.subject),
           losses: report.losses.map { Loss(step: $0.step, loss: $0.loss) },
           tries: report.tries.sorted { $0.key < $1.key }.map { Tries(step: $0, tries: $1) },

@@ -184,9 +184,11 @@ private struct Trimmed {
   }
 
   private mutating func pairWithPlain() {
-    let plainSeeds = Set(runs.filter(\.isPlain).map(\.manifest.seed))
-    keep("no run of \(NeglectComparison.plainMethod) from their seed") {
-      $0.isPlain || plainSeeds.contains($0.manifest.seed)
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let plainSeeds = Set(
+      runs.filter { $0.manifest.method.name == baseline }.map(\.manifest.seed))
+    keep("no run of \(baseline) from their seed") {
+      $0.manifest.method.name == baseline || plainSeeds.contains($0.manifest.seed)
     }
   }
 
@@ -196,6 +198,7 @@ private struct Trimmed {
   private mutating func keepFullSeeds() {
     let seeds = Dictionary(grouping: runs, by: \.manifest.method.name)
       .mapValues { Set($0.map(\.manifest.seed)) }
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
     var methods = runs.map(\.manifest.method.name).uniqued
     var best: (methods: Set<String>, seeds: Set<UInt64>) = ([], [])
     while methods.count > 1 {
@@ -205,7 +208,7 @@ private struct Trimmed {
       if methods.count * shared.count > best.methods.count * best.seeds.count {
         best = (Set(methods), shared)
       }
-      let guided = methods.filter { $0 != NeglectComparison.plainMethod }
+      let guided = methods.filter { $0 != baseline }
       guard let fewest = guided.map({ seeds[$0]?.count ?? 0 }).min(),
         let last = guided.last(where: { seeds[$0]?.count == fewest })
       else { return }
@@ -237,6 +240,5 @@ private struct Trimmed {
 }
 
 extension RecordedRun {
-  fileprivate var isPlain: Bool { manifest.method.name == NeglectComparison.plainMethod }
   fileprivate var isExplanation: Bool { manifest.method.family == "explain" }
 }

@@ -55,7 +55,7 @@ package struct HeadAtlas: Sendable {
     var places: [Place] = []
     try run.forEachSlice(tokens: needed, by: recipe, keeping: [.layer, .step, .head]) { slice in
       guard let layer = slice.layer, let head = slice.head else { return }
-      let place = Place(layer: layer.path, head: head)
+      let place = Place(layer: layer.site.path, head: head)
       if tallies[place] == nil {
         places.append(place)
         tallies[place] = classes.map { _ in Tally() }

@@ -70,9 +70,11 @@ extension MeasurementTable {
       ? String(format: "%.3e", value) : String(format: "%.4f", value)
   }
 
-  /// An object with the recipe and the rows, each an object by column; a number that is not defined is
-  /// null.
+  /// An object with the recipe and the rows, each an object by column.
+  ///
+  /// A number that is not defined is null. Where rows have several recipes, each says its own.
   private var json: String {
+    let recipes = recipes
     let rows = rows.map { row -> [String: Any] in
       var object: [String: Any] = [:]
       for (name, key) in zip(keys, row.keys) {
@@ -85,9 +87,10 @@ extension MeasurementTable {
       for (name, value) in zip(values, row.values) {
         object[name] = value.isFinite ? value : NSNull()
       }
+      if recipes.count > 1 { object["recipe"] = row.recipe ?? recipe }
       return object
     }
-    let document: [String: Any] = ["recipe": recipe, "rows": rows]
+    let document: [String: Any] = ["recipe": recipes.joined(separator: "; "), "rows": rows]
     let data = try? JSONSerialization.data(
       withJSONObject: document, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data ?? Data(), as: UTF8.self)

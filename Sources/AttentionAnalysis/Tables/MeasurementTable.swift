@@ -33,12 +33,14 @@ package struct MeasurementTable: Hashable, Sendable {
     package let keys: [Key]
     /// Its numbers, in the order of ``MeasurementTable/values``; NaN where one is not defined.
     package let values: [Double]
+    /// The recipe of its maps; `nil` for the table's.
+    var recipe: String?
 
     /// A row with a key and a number for each column of the table.
     package init(keys: [Key], values: [Double]) { (self.keys, self.values) = (keys, values) }
   }
 
-  /// The recipe of the measured maps.
+  /// The recipe of the measured maps, but of rows that have their own.
   package let recipe: String
   /// Names of the keys that identify rows, as in `seed` and `word`.
   package let keys: [String]
@@ -50,6 +52,11 @@ package struct MeasurementTable: Hashable, Sendable {
   /// A table with these columns.
   package init(recipe: String, keys: [String], values: [String], rows: [Row] = []) {
     (self.recipe, self.keys, self.values, self.rows) = (recipe, keys, values, rows)
+  }
+
+  /// The recipes of all rows, each once.
+  package var recipes: [String] {
+    rows.isEmpty ? [recipe] : rows.map { $0.recipe ?? recipe }.uniqued
   }
 
   /// The same measured over seeds, or over prompts and seeds: of rows that differ in these keys alone,
@@ -78,9 +85,11 @@ package struct MeasurementTable: Hashable, Sendable {
       let intervals = values.indices.map { index in
         bootstrap.interval(of: group.map { $0.values[index] })
       }
-      return Row(
+      var row = Row(
         keys: key,
         values: [Double(group.count)] + intervals.flatMap { [$0.estimate, $0.lower, $0.upper] })
+      row.recipe = group.first?.recipe
+      return row
     }
     return table
   }
@@ -89,7 +98,7 @@ package struct MeasurementTable: Hashable, Sendable {
   /// read back to the same value.
   package var csv: String {
     let lines = rows.map {
-      $0.keys.map(\.description) + $0.values.map { CSV.number($0) } + [recipe]
+      $0.keys.map(\.description) + $0.values.map { CSV.number($0) } + [$0.recipe ?? recipe]
     }
     return ([keys + values + ["recipe"]] + lines).map(CSV.line).joined()
   }

@@ -27,7 +27,7 @@ extension RunMeasurement {
       altering: manifest.timesteps.count, iterations: manifest.timesteps.count)
     let moved = report.moved ?? (manifest.method.alteredSteps > 0 ? .nan : 0)
     var table = MeasurementTable(
-      recipe: recipe.resolved(for: manifest).description, keys: Self.runKeys,
+      recipe: recipe.resolved(for: run).description, keys: Self.runKeys,
       values: [
         "weakest_score", "weakest_score_end", "overlap", "moved", "forward", "backward", "seconds",
       ])

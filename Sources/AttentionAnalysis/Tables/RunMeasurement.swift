@@ -4,7 +4,7 @@ package import PromptText
 /// Measurements of recordings, and the axes that are kept.
 ///
 /// Every table begins with the keys `prompt`, `method` and `seed`, then has those of the axes kept:
-/// `layer`, `head`, `step` and `timestep`.
+/// `layer`, `head`, `frame`, `step` and `timestep`.
 package struct RunMeasurement: Sendable {
   /// How maps are made.
   package let recipe: Recipe
@@ -95,21 +95,54 @@ package struct RunMeasurement: Sendable {
   }
 
   /// The share of all attention that fell on the start token, the prompt's words, the end token and
-  /// the padding; NaN for what was not recorded whole.
-  package func tokenMass(_ run: RecordedRun) throws -> MeasurementTable {
-    let tokens = try run.classTable(of: recipe.branches)
-    let classes: [(name: String, tokens: [Int])] = [
-      ("start", tokens.positions(of: .start)), ("words", tokens.content),
-      ("end", tokens.positions(of: .end)), ("padding", tokens.positions(of: .padding)),
+  /// the padding, in every text encoder; NaN for what was not recorded whole.
+  ///
+  /// Where one of `runs` has them, columns for the words of a chat template and for the picture's own cells
+  /// in joint attention come behind.
+  /// - Parameter runs: those of the table, of which `run` is one.
+  package func tokenMass(
+    _ run: RecordedRun, among runs: [RecordedRun]
+  ) throws -> MeasurementTable {
+    let text = try run.classTable(of: recipe.branches)
+    var classes: [(name: String, tokens: Set<Int>)] = [
+      ("start", Set(text.positions(of: .start))), ("words", Set(text.content)),
+      ("end", Set(text.positions(of: .end))), ("padding", Set(text.positions(of: .padding))),
     ]
-    return try table(run, nil, keys: [], values: classes.map(\.name)) { maps in
+    if runs.contains(where: { !$0.manifest.tokens.positions(of: .template).isEmpty }) {
+      classes.append(("template", Set(text.positions(of: .template))))
+    }
+    let hasImage = runs.contains { run in run.sites.contains { $0.site.kind == .joint } }
+    let sites = recipe.resolved(of: run).chosen(of: run)
+    let kept = sites.map { Set($0.tokens ?? []) }
+    let tokens = kept.dropFirst().reduce(kept.first ?? []) { $0.intersection($1) }
+    let sums = [RecipeEvaluation.padding, RecipeEvaluation.image].filter { index in
+      let name = RecipeEvaluation.sum(at: index) ?? ""
+      return recipe.treatsTokensApart && !sites.isEmpty
+        && sites.allSatisfy { $0.index(ofSum: name) != nil }
+    }
+    // What a sum over tokens holds.
+    let summed = Set(text.tokens.indices).subtracting(tokens)
+    return try table(
+      run, tokens: tokens.sorted() + sums, keys: [],
+      values: classes.map(\.name) + (hasImage ? ["image"] : [])
+    ) { maps in
       let cells = Double(maps.grid.pixels)
-      let shares = classes.map { kind -> Double in
-        guard Set(maps.tokens).isSuperset(of: kind.tokens) else { return .nan }
-        let columns = maps.tokens.indices.filter { kind.tokens.contains(maps.tokens[$0]) }
-        return columns.reduce(0) { $0 + maps.map(at: $1).mass } / cells
+      func share(_ columns: Set<Int>) -> Double {
+        maps.tokens.indices.filter { columns.contains(maps.tokens[$0]) }
+          .reduce(0) { $0 + maps.map(at: $1).mass } / cells
       }
-      return [([], shares)]
+      let shares = classes.map { kind -> Double in
+        let apart = kind.tokens.subtracting(tokens)
+        // What a model adds to a text whose tokens are all there is padding too.
+        let isOfModel = summed.isEmpty && kind.name == "padding"
+        if apart.isEmpty, !isOfModel { return share(kind.tokens) }
+        guard apart == summed, sums.contains(RecipeEvaluation.padding) else {
+          return apart.isEmpty ? share(kind.tokens) : .nan
+        }
+        return share(kind.tokens.union([RecipeEvaluation.padding]))
+      }
+      let image = sums.contains(RecipeEvaluation.image) ? share([RecipeEvaluation.image]) : .nan
+      return [([], shares + (hasImage ? [image] : []))]
     }
   }
 
@@ -136,7 +169,8 @@ package struct RunMeasurement: Sendable {
       try words.compactMap { word in
         let map = try slice.maps.map(of: word)
         let place: [MeasurementTable.Key] = [
-          .text(word.name), .text(slice.layer?.path ?? ""), .integer(slice.head ?? -1),
+          .text(word.name), .text(slice.layer?.site.path ?? ""), .integer(slice.head ?? -1),
+          .integer(slice.frame ?? -1),
         ]
         return before.updateValue(map, forKey: place).map { earlier in
           let change = Convergence(of: [earlier, map])
@@ -157,7 +191,8 @@ package struct RunMeasurement: Sendable {
   ) throws -> MeasurementTable {
     try plain.requireComparable(with: excited)
     var earlier: [[MeasurementTable.Key]: AggregatedMaps] = [:]
-    let tokens = Set(words.flatMap(\.tokens)).sorted()
+    let plainWords = try plain.subjects(like: words, of: excited, by: recipe)
+    let tokens = Set(plainWords.flatMap(\.tokens)).sorted()
     try plain.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       earlier[keys(of: slice)] = slice.maps
     }
@@ -168,15 +203,19 @@ package struct RunMeasurement: Sendable {
         "center_column_shift", "center_shift",
       ]
     ) { slice in
-      guard let before = earlier[keys(of: slice)], before.grid == slice.maps.grid else {
+      if let before = earlier[keys(of: slice)], before.grid != slice.maps.grid {
+        throw AnalysisError.otherGrids(
+          plain.folder.path, before.grid, excited.folder.path, slice.maps.grid)
+      }
+      guard let before = earlier[keys(of: slice)] else {
         throw AnalysisError.notComparable(
           first: plain.folder.path, second: excited.folder.path,
           what: "the first lacks "
             + keys(of: slice).map(\.description).joined(separator: ", "))
       }
-      return try words.map { word in
+      return try zip(words, plainWords).map { word, plainWord in
         let change = MapDifference(
-          excited: try slice.maps.map(of: word), plain: try before.map(of: word))
+          excited: try slice.maps.map(of: word), plain: try before.map(of: plainWord))
         return (
           [.text(word.name)],
           [
@@ -194,22 +233,36 @@ package struct RunMeasurement: Sendable {
   private typealias Rows = [(keys: [MeasurementTable.Key], values: [Double])]
 
   private func table(
-    _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
+    _ run: RecordedRun, _ words: [Subject], keys: [String], values: [String],
     _ rows: (AggregatedMaps) throws -> Rows
   ) throws -> MeasurementTable {
     try slices(run, words, keys: keys, values: values) { try rows($0.maps) }
   }
 
+  private func table(
+    _ run: RecordedRun, tokens: [Int], keys: [String], values: [String],
+    _ rows: (AggregatedMaps) throws -> Rows
+  ) throws -> MeasurementTable {
+    try slices(run, tokens: tokens, keys: keys, values: values) { try rows($0.maps) }
+  }
+
   private func slices(
-    _ run: RecordedRun, _ words: [Subject]?, keys: [String], values: [String],
+    _ run: RecordedRun, _ words: [Subject], keys: [String], values: [String],
+    _ rows: (MapSlice) throws -> Rows
+  ) throws -> MeasurementTable {
+    try run.check(words, by: recipe)
+    return try slices(
+      run, tokens: Set(words.flatMap(\.tokens)).sorted(), keys: keys, values: values, rows)
+  }
+
+  private func slices(
+    _ run: RecordedRun, tokens: [Int], keys: [String], values: [String],
     _ rows: (MapSlice) throws -> Rows
   ) throws -> MeasurementTable {
     var table = MeasurementTable(
-      recipe: recipe.resolved(for: run.manifest).description,
+      recipe: recipe.resolved(for: run).description,
       keys: Self.runKeys + sliceKeys + keys, values: values)
-    if let words { try run.check(words, by: recipe) }
     let first = Self.keys(of: run)
-    let tokens = words.map { Set($0.flatMap(\.tokens)).sorted() }
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       let place = first + self.keys(of: slice)
       table.rows += try rows(slice).map {
@@ -232,13 +285,15 @@ package struct RunMeasurement: Sendable {
   private var sliceKeys: [String] {
     [
       kept.contains(.layer) ? ["layer"] : [], kept.contains(.head) ? ["head"] : [],
+      kept.contains(.frame) ? ["frame"] : [],
       kept.contains(.step) ? ["step", "timestep"] : [],
     ].flatMap(\.self)
   }
 
   private func keys(of slice: MapSlice) -> [MeasurementTable.Key] {
     [
-      slice.layer.map { [.text($0.path)] } ?? [], slice.head.map { [.integer($0)] } ?? [],
+      slice.layer.map { [.text($0.site.path)] } ?? [], slice.head.map { [.integer($0)] } ?? [],
+      slice.frame.map { [.integer($0)] } ?? [],
       slice.call.map { [.integer($0.step), .text(Self.plain($0.timestep))] } ?? [],
     ].flatMap(\.self)
   }

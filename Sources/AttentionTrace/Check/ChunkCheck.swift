@@ -32,10 +32,10 @@ extension RunCheck {
     _ values: Tensor, _ scope: Scope, _ array: RecordedArray, _ precision: RecordingPlan.Precision
   ) -> String? {
     guard values.isFinite else { return "holds numbers that are NaN or infinite" }
-    guard case .maps(let recorded) = array, recorded.keys == recorded.site.keys,
+    guard case .maps(let recorded) = array, recorded.holdsEveryKey,
       scope.manifest.method.rowsSumToOne ?? true
     else { return nil }
-    let keys = recorded.keys
+    let keys = recorded.columns
     let tolerance = Self.tolerance(precision, keys: keys)
     rows += values.count / keys
     return values.withSpan { values in
@@ -43,14 +43,22 @@ extension RunCheck {
         var sum = 0.0
         for key in 0..<keys { sum += Double(values[row * keys + key]) }
         if abs(sum - 1) > tolerance {
-          let (pixels, columns) = (recorded.site.grid.pixels, recorded.site.grid.columns)
-          let pixel = row % pixels
-          return "head \(recorded.heads[row / pixels]), row \(pixel / columns), "
-            + "column \(pixel % columns): tokens sum to \(sum), expected 1 within \(tolerance)"
+          return "\(Self.place(ofRow: row, in: recorded)): tokens sum to \(sum), expected 1 within "
+            + "\(tolerance)"
         }
       }
       return nil
     }
+  }
+
+  /// The head, frame and cell of a row of a call's maps, in words.
+  private static func place(ofRow row: Int, in recorded: RecordedSite) -> String {
+    let (pixels, columns) = (recorded.grid.pixels, recorded.grid.columns)
+    let (pixel, frames) = (row % pixels, recorded.site.frames ?? 1)
+    let head = recorded.headIndices[row / pixels / frames]
+    return (head < 0 ? "mean of heads" : "head \(head)")
+      + (recorded.site.frames == nil ? "" : ", frame \(row / pixels % frames)")
+      + ", row \(pixel / columns), column \(pixel % columns)"
   }
 
   /// Whether no chunk is there that the journal does not have.

@@ -8,11 +8,33 @@ extension RunCheck {
       add(file, "the picture is \(manifest.height) rows by \(manifest.width) columns")
     }
     if manifest.timesteps.isEmpty { add(file, "timesteps: none, expected one for each iteration") }
-    if manifest.status == .complete, manifest.seconds == nil {
+    if manifest.status == .complete, manifest.seconds == nil, manifest.provenance.recorder == nil {
       add(file, "seconds: nothing, expected a number in a complete run")
     }
-    for text in manifest.texts { check(text.table, of: text.role) }
-    if let negative = manifest.tokens(of: .unconditional)?.tokens.count,
+    for (name, values) in [
+      ("sigmas", manifest.sigmas), ("denoiserTimes", manifest.denoiserTimes),
+    ] {
+      if let values, values.count != manifest.timesteps.count {
+        add(
+          file, "\(name): \(values.count) numbers for \(manifest.timesteps.count) timesteps")
+      }
+    }
+    if let coverage = manifest.provenance.recorder?.coverage,
+      coverage.recorded + coverage.left.count != coverage.layers
+    {
+      add(
+        file,
+        "provenance.recorder.coverage: \(coverage.recorded) layers recorded and "
+          + "\(coverage.left.count) left out, of \(coverage.layers)")
+    }
+    for text in manifest.texts {
+      check(text.table, of: text.role)
+      checkSegments(text)
+    }
+    // A text whose maps are not kept may have another length.
+    let keepsNegative = manifest.plan?.branches.contains(.unconditional) ?? false
+    if keepsNegative || manifest.provenance.recorder == nil,
+      let negative = manifest.tokens(of: .unconditional)?.tokens.count,
       negative != manifest.tokens.tokens.count
     {
       add(file, "the negative prompt has \(negative) tokens, not \(manifest.tokens.tokens.count)")
@@ -23,6 +45,37 @@ extension RunCheck {
         add(file, "subject '\(subject.name)': token \(token) is outside the window \(window)")
       }
       if subject.tokens.isEmpty { add(file, "subject '\(subject.name)' has no token") }
+    }
+  }
+
+  /// Whether a text's segments hold each of its tokens once, as what it is.
+  private mutating func checkSegments(_ text: EncodedText) {
+    let file = folder.manifest
+    let table = text.table
+    func add(_ reason: String) {
+      self.add(file, (text.role == .prompt ? "" : "\(text.role.rawValue): ") + reason)
+    }
+    guard table.segments.flatMap(\.indices) == Array(table.tokens.indices) else {
+      return add("segments: expected each of the \(table.tokens.count) tokens in one of them")
+    }
+    if let encoder = table.segments.first?.encoder, encoder != text.encoder {
+      add("encoder is \(text.encoder), but the first segment's is \(encoder)")
+    }
+    for segment in table.segments {
+      for index in segment.indices {
+        let special = table.tokens[index].special
+        let isExpected =
+          switch index {
+          case segment.start: special == .start
+          case segment.end: special == .end
+          default:
+            segment.padding.contains(index)
+              ? special == .padding : special == nil || special == .template
+          }
+        if !isExpected {
+          add("token \(index) is \(special?.rawValue ?? "text"), but its segment has it otherwise")
+        }
+      }
     }
   }
 

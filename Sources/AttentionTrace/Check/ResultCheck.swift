@@ -4,16 +4,41 @@ extension RunCheck {
   /// Whether a complete run has its picture, latent and losses.
   mutating func checkResults(_ scope: Scope) {
     checkLosses(scope)
-    checkImage(scope)
-    checkLatent(scope)
+    if let bytes = result(RunFolder.imageName, scope) { check(bytes, at: folder.image, scope) }
+    checkFrames(scope)
+    if result(RunFolder.latentName, scope) != nil { checkLatent(scope) }
+  }
+
+  /// The bytes of a result; one that Heed itself recorded must be there.
+  private mutating func result(_ name: String, _ scope: Scope) -> [UInt8]? {
+    let path = scope.directory.path(of: name)
+    guard let bytes = attempt(path, { try scope.directory.read(name) }) else { return nil }
+    if bytes == nil, scope.manifest.provenance.recorder == nil { add(path, "is missing") }
+    return bytes
+  }
+
+  /// Whether each picture in `frames` is one of the video's.
+  private mutating func checkFrames(_ scope: Scope) {
+    guard let frames = scope.manifest.frames,
+      let folder = attempt(self.folder.path, { try scope.directory.folder(RunFolder.framesName) }),
+      let names = attempt(folder?.path ?? "", { try folder?.names() ?? [] })
+    else { return }
+    let known = Set((0..<max(frames, 0)).map(RunFolder.frameName))
+    for name in names.sorted() {
+      guard let path = folder?.path(of: name) else { continue }
+      guard known.contains(name) else {
+        add(path, "is not a frame, but run.json has \(frames)")
+        continue
+      }
+      if let bytes = attempt(path, { try folder?.read(name) ?? nil }) ?? nil {
+        check(bytes, at: path, scope)
+      }
+    }
   }
 
   /// Whether `losses.csv` is what the journal's measurements make.
   private mutating func checkLosses(_ scope: Scope) {
-    guard scope.journalIsWhole,
-      let bytes = attempt(folder.losses, { try scope.directory.read(RunFolder.lossesName) })
-    else { return }
-    guard let bytes else { return add(folder.losses, "is missing") }
+    guard scope.journalIsWhole, let bytes = result(RunFolder.lossesName, scope) else { return }
     let table = LossTable(calls: scope.records, subjects: scope.manifest.subjects).csv
     let expected = Array(table.utf8)
     guard bytes != expected else { return }
@@ -22,37 +47,34 @@ extension RunCheck {
     add(folder.losses, "line \(line) does not match calls.jsonl")
   }
 
-  /// Whether `image.png` has the picture's size, and its end.
-  private mutating func checkImage(_ scope: Scope) {
-    guard let bytes = attempt(folder.image, { try scope.directory.read(RunFolder.imageName) })
-    else { return }
-    guard let bytes else { return add(folder.image, "is missing") }
+  /// Whether a picture has the run's size, and its end.
+  private mutating func check(_ bytes: [UInt8], at path: String, _ scope: Scope) {
     func number(at place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
     let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     let end: [UInt8] = [0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
     guard bytes.count >= 24 + end.count, bytes.starts(with: signature),
       bytes[12..<16].elementsEqual("IHDR".utf8)
-    else { return add(folder.image, "is not a PNG picture") }
-    guard bytes.suffix(end.count) == end[...] else { return add(folder.image, "is incomplete") }
+    else { return add(path, "is not a PNG picture") }
+    guard bytes.suffix(end.count) == end[...] else { return add(path, "is incomplete") }
     let (width, height) = (number(at: 16), number(at: 20))
     if (width, height) != (scope.manifest.width, scope.manifest.height) {
       add(
-        folder.image,
+        path,
         "is \(width)x\(height), but run.json says \(scope.manifest.width)x\(scope.manifest.height)")
     }
   }
 
-  /// Whether `latent.npy` is finite and divides the picture, and whether the recorded layers stand on
-  /// the grids that its halving makes.
+  /// Whether `latent.npy` is finite; of a run of Heed's own also whether it divides the picture, and
+  /// whether the recorded layers stand on the grids that its halving makes.
   private mutating func checkLatent(_ scope: Scope) {
-    guard scope.directory.has(RunFolder.latentName) else {
-      return add(folder.latent, "is missing")
-    }
     let latent: Tensor
     do { latent = try NumpyFile(path: folder.latent).tensor() } catch {
       return add(folder.latent, (error as? FileError)?.reason ?? "\(error)")
     }
+    if !latent.isFinite { add(folder.latent, "holds numbers that are NaN or infinite") }
     let (shape, manifest) = (latent.shape, scope.manifest)
+    // Other pipelines pack the latent as they like.
+    guard manifest.provenance.recorder == nil else { return }
     guard shape.count == 4, shape[0] == 1, shape[2] > 0, shape[3] > 0,
       manifest.height % shape[2] == 0,
       manifest.height / shape[2] * shape[3] == manifest.width
@@ -60,7 +82,6 @@ extension RunCheck {
       return add(
         folder.latent, "has shape \(shape), for a picture of \(manifest.width)x\(manifest.height)")
     }
-    if !latent.isFinite { add(folder.latent, "holds numbers that are NaN or infinite") }
     checkGrids(scope, Grid(rows: shape[2], columns: shape[3]))
   }
 

@@ -60,30 +60,43 @@ extension RunCheck {
     for contradiction in attributes.contradictions(of: manifest) { add(file, contradiction) }
     guard let plan = manifest.plan else { return }
     checkSites(attributes, plan, manifest.tokens.tokens.count, file)
+    checkCoverage(attributes, manifest)
+  }
+
+  /// Whether what a recorder says of its coverage is what the store has, and whether the grid that is
+  /// measured is one of the store's.
+  private mutating func checkCoverage(_ attributes: StoreAttributes, _ manifest: RunManifest) {
+    guard let coverage = manifest.provenance.recorder?.coverage else { return }
+    let sites = attributes.sites
+    if coverage.recorded != sites.count {
+      add(
+        folder.manifest,
+        "provenance.recorder.coverage: \(coverage.recorded) layers are recorded, but "
+          + "the store has \(sites.count)")
+    }
+    let read = sites.filter { $0.site.kind.readsText }.map(\.grid)
+    if !read.isEmpty, !read.contains(manifest.method.grid) {
+      let grids = Set(read.map(\.description)).sorted().joined(separator: ", ")
+      add(folder.manifest, "method has grid \(manifest.method.grid), but layers are on \(grids)")
+    }
   }
 
   /// Whether the plan would keep of each site what the store says that it keeps.
   private mutating func checkSites(
     _ attributes: StoreAttributes, _ plan: RecordingPlan, _ window: Int, _ file: String
   ) {
-    for site in attributes.arrays.map(\.site) where site.kind == .cross && site.keys != window {
-      add(file, "\(site.path) has \(site.keys) tokens, but run.json has \(window)")
-    }
-    for site in attributes.sites {
-      let path = site.site.path
-      guard let kept = plan.recorded(site.site) else {
-        add(file, "\(path) at \(site.site.grid) is not in the plan of run.json")
-        continue
+    for site in attributes.arrays.map(\.site) {
+      if site.kind == .cross, site.keys != window {
+        add(file, "\(site.path) has \(site.keys) tokens, but run.json has \(window)")
       }
-      if kept.heads != site.heads {
-        add(file, "\(path) has heads \(site.heads), but the plan of run.json keeps \(kept.heads)")
-      }
-      if kept.tokens != site.tokens {
+      if site.kind == .joint, site.keys < window + site.cells {
         add(
           file,
-          "\(path) has \(site.keys) tokens, but the plan of run.json keeps \(kept.keys) or others")
+          "\(site.path) has \(site.keys) keys, but run.json has \(window) tokens beside "
+            + "\(site.cells) cells")
       }
     }
+    for site in attributes.sites { checkKept(site, plan, window, file) }
     let layers = attributes.sites.map(\.site)
     for site in attributes.queries ?? [] {
       if !plan.keepsQueries(of: site) {
@@ -97,6 +110,75 @@ extension RunCheck {
       for pattern in patterns where !sites.contains(where: LayerPattern(pattern).matches) {
         add(file, "no layer matches the plan's '\(pattern)'")
       }
+    }
+  }
+
+  /// Whether the plan would keep of a site what the store says that it keeps.
+  private mutating func checkKept(
+    _ site: RecordedSite, _ plan: RecordingPlan, _ window: Int, _ file: String
+  ) {
+    let path = site.site.path
+    guard let kept = plan.recorded(site.site, textKeys: window) else {
+      add(file, "\(path) at \(site.site.grid) is not in the plan of run.json")
+      return
+    }
+    if kept.heads != site.heads {
+      add(file, "\(path) has heads \(site.heads), but the plan of run.json keeps \(kept.heads)")
+    }
+    if kept.reducedHeads != site.reducedHeads {
+      add(
+        file,
+        "\(path) has reducedHeads \(site.reducedHeads?.rawValue ?? "nothing"), but the plan of "
+          + "run.json has \(kept.reducedHeads?.rawValue ?? "nothing")")
+    }
+    if kept.tokens != site.tokens {
+      add(
+        file,
+        "\(path) has \(site.keys) tokens, but the plan of run.json keeps \(kept.keys) or others")
+    }
+    checkSums(of: site, plan, window, file)
+    let limit = plan.cells ?? .max
+    let isWhole = site.site.grid.rows <= limit && site.site.grid.columns <= limit
+    if isWhole ? site.grid != site.site.grid : max(site.grid.rows, site.grid.columns) > limit {
+      add(
+        file,
+        "\(path) is kept on \(site.grid), but the plan of run.json keeps "
+          + (isWhole ? "\(site.site.grid)" : "at most \(limit) rows and columns"))
+    }
+  }
+
+  /// Whether the summed columns of a site are those of the plan, over as many keys as there can be.
+  ///
+  /// A layer may have more keys than the text has tokens and the grid has cells: a model's own registers,
+  /// which `padding` counts, or another picture's cells, which `image` does.
+  private mutating func checkSums(
+    of site: RecordedSite, _ plan: RecordingPlan, _ window: Int, _ file: String
+  ) {
+    let sums = site.summedColumns
+    let names = sums.map(\.name)
+    // Only joint attention has keys of the picture.
+    let wanted = plan.summedColumns.filter {
+      $0 != RecordedSite.SummedColumn.image || site.site.kind == .joint
+    }
+    func add(_ reason: String) { self.add(file, "\(site.site.path) " + reason) }
+    if site.site.kind.readsText ? names != wanted : !sums.isEmpty {
+      func words(_ names: [String]) -> String {
+        names.isEmpty ? "no summedColumns" : "summedColumns \(names.joined(separator: ", "))"
+      }
+      add("has \(words(names)), but the plan of run.json has \(words(wanted))")
+      return
+    }
+    let least = [
+      RecordedSite.SummedColumn.padding: window - site.keys,
+      RecordedSite.SummedColumn.image: site.site.cells,
+    ]
+    for sum in sums {
+      if let least = least[sum.name], sum.keys < least {
+        add("sums up \(sum.keys) keys as \(sum.name), expected \(least) or more")
+      }
+    }
+    if Set(names).isSuperset(of: least.keys), !site.holdsEveryKey {
+      add("has \(site.site.keys) keys, but its tokens and summedColumns are others")
     }
   }
 

@@ -50,7 +50,7 @@ public final class AttentionRecorder: AttentionObserver {
     self.durability = durability
     self.capacity = capacity
     let plan = run.manifest.plan
-    self.sites = plan.map { sites.compactMap($0.recorded) } ?? []
+    self.sites = plan.map { plan in sites.compactMap { plan.recorded($0) } } ?? []
     queriedSites = plan.map { sites.filter($0.keepsQueries) } ?? []
     let arrays = plan?.arrays(of: sites) ?? []
     self.arrays = arrays

@@ -6,10 +6,17 @@ package struct LayerPattern: Sendable {
   /// Takes any text; a text that is not a pattern matches no layer.
   package init(_ text: String) { self.text = text }
 
-  /// Whether the pattern keeps `site`; self-attention only if it says `attn1`.
-  package func matches(_ site: AttentionSite) -> Bool {
-    if site.kind == .self && !text.contains("attn1") { return false }
-    return text == site.grid.description
+  /// Whether the pattern keeps `site`; self-attention only if it says `attn1` or the whole path.
+  package func matches(_ site: AttentionSite) -> Bool { matches(site, on: site.grid) }
+
+  /// Whether the pattern chooses what is kept of a site; a grid is that of the maps.
+  package func matches(_ recorded: RecordedSite) -> Bool {
+    matches(recorded.site, on: recorded.grid)
+  }
+
+  private func matches(_ site: AttentionSite, on grid: Grid) -> Bool {
+    if site.kind == .self && !text.contains("attn1") { return text == site.path }
+    return text == grid.description
       || Self.glob(Array(text.utf8)[...], matches: Array(site.path.utf8)[...])
   }
 

@@ -31,7 +31,7 @@ public final class MemoryRecorder: AttentionObserver {
   ) throws {
     try plan.validate(sites: sites, iterations: plan.steps.map { $0.upperBound + 1 } ?? 1)
     self.plan = plan
-    let recorded = sites.compactMap(plan.recorded)
+    let recorded = sites.compactMap { plan.recorded($0) }
     arrays = recorded.map(RecordedArray.maps)
     indices = Dictionary(
       arrays.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })

@@ -24,7 +24,7 @@ enum RecordedArray: Hashable, Sendable {
   /// The point of the layer that is recorded.
   var point: AttentionPoint { isOfQueries ? .queries : .probabilities }
 
-  /// Extents of one call: `[head, row, column, token]` or `[row, column, width]`.
+  /// Extents of one call: ``RecordedSite/shape`` or `[row, column, width]`.
   var shape: [Int] {
     switch self {
     case .maps(let recorded): recorded.shape

@@ -1,3 +1,5 @@
+internal import PromptText
+
 /// Which attention of a run is recorded, decided before the first step.
 ///
 /// An optional that is `nil` means "all of them".
@@ -41,13 +43,21 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   ///
   /// From queries the maps of words that are not in the prompt can be computed afterwards.
   public var queries: [String]
+  /// What stands for the heads; `nil` keeps each of them.
+  public var reducedHeads: RecordedSite.HeadReduction?
+  /// Names of the columns behind the tokens: the sums over keys that are not kept one by one.
+  public var summedColumns: [String]
+  /// The most rows, and columns, of the maps: larger ones are averaged by area; `nil` keeps every cell.
+  public var cells: Int?
 
   /// A plan; by default it keeps the conditional maps of every cross-attention in every noise prediction,
   /// in float16, and no queries.
   public init(
     layers: [String] = ["*"], heads: [Int]? = nil, tokens: [Int]? = nil,
     branches: Set<Branch> = [.conditional], phases: Set<Phase> = [.denoise],
-    steps: ClosedRange<Int>? = nil, precision: Precision = .float16, queries: [String] = []
+    steps: ClosedRange<Int>? = nil, precision: Precision = .float16, queries: [String] = [],
+    reducedHeads: RecordedSite.HeadReduction? = nil, summedColumns: [String] = [],
+    cells: Int? = nil
   ) {
     self.layers = layers
     self.heads = heads
@@ -57,10 +67,14 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     self.steps = steps
     self.precision = precision
     self.queries = queries
+    self.reducedHeads = reducedHeads
+    self.summedColumns = summedColumns
+    self.cells = cells
   }
 
   private enum CodingKeys: String, CodingKey {
-    case layers, heads, tokens, branches, phases, steps, precision, queries
+    case layers, heads, tokens, branches, phases, steps, precision, queries, reducedHeads
+    case summedColumns, cells
   }
 
   /// Reads a plan; without the member `queries`, it keeps none.
@@ -71,9 +85,14 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     tokens = try container.decodeIfPresent([Int].self, forKey: .tokens)
     branches = try container.decode(Set<Branch>.self, forKey: .branches)
     phases = try container.decode(Set<Phase>.self, forKey: .phases)
-    steps = try container.decodeIfPresent(ClosedRange<Int>.self, forKey: .steps)
+    // Both bounds are steps that are kept, unlike those of a range of tokens.
+    steps = try container.indexRangeIfPresent(forKey: .steps).map { $0.lowerBound...$0.upperBound }
     precision = try container.decode(Precision.self, forKey: .precision)
     queries = try container.decodeIfPresent([String].self, forKey: .queries) ?? []
+    reducedHeads = try container.decodeIfPresent(
+      RecordedSite.HeadReduction.self, forKey: .reducedHeads)
+    summedColumns = try container.decodeIfPresent([String].self, forKey: .summedColumns) ?? []
+    cells = try container.decodeIfPresent(Int.self, forKey: .cells)
   }
 
   /// Writes the sets in one order, so that the same plan is always the same bytes.
@@ -87,6 +106,9 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     try container.encodeIfPresent(steps, forKey: .steps)
     try container.encode(precision, forKey: .precision)
     if !queries.isEmpty { try container.encode(queries, forKey: .queries) }
+    try container.encodeIfPresent(reducedHeads, forKey: .reducedHeads)
+    if !summedColumns.isEmpty { try container.encode(summedColumns, forKey: .summedColumns) }
+    try container.encodeIfPresent(cells, forKey: .cells)
   }
 
   /// Whether anything of `pass` is kept for at least one of its branches.
@@ -104,13 +126,22 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   /// Whether maps of `site` are kept for at least one of its heads.
   public func keeps(_ site: AttentionSite) -> Bool { recorded(site) != nil }
 
-  /// The part of `site` that is kept; `nil` for none of it.
+  /// The part of `site` that is kept, on the layer's own grid and without summed columns; `nil` for none of
+  /// it.
   package func recorded(_ site: AttentionSite) -> RecordedSite? {
+    recorded(site, textKeys: site.kind == .joint ? max(site.keys - site.cells, 0) : site.keys)
+  }
+
+  /// The same where the first `textKeys` keys are the tokens of a text; ignored for self-attention.
+  func recorded(_ site: AttentionSite, textKeys: Int) -> RecordedSite? {
     guard layers.contains(where: { LayerPattern($0).matches(site) }) else { return nil }
     let kept = heads.map { Set($0).filter { $0 < site.heads }.sorted() } ?? Array(0..<site.heads)
     guard !kept.isEmpty else { return nil }
-    let keys = site.kind == .cross ? tokens.map { Set($0).sorted() } ?? Array(0..<site.keys) : nil
-    return RecordedSite(site: site, heads: kept, tokens: keys)
+    guard site.kind.readsText else {
+      return RecordedSite(site: site, heads: kept, tokens: nil, reducedHeads: reducedHeads)
+    }
+    let keys = tokens.map { Set($0).sorted() } ?? Array(0..<textKeys)
+    return RecordedSite(site: site, heads: kept, tokens: keys, reducedHeads: reducedHeads)
   }
 
   /// Whether the queries of `site` are kept.
@@ -121,7 +152,7 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
 
   /// The arrays that hold what is kept of `sites`: maps in the sites' order, then queries.
   func arrays(of sites: [AttentionSite]) -> [RecordedArray] {
-    sites.compactMap(recorded).map(RecordedArray.maps)
+    sites.compactMap { recorded($0) }.map(RecordedArray.maps)
       + sites.filter(keepsQueries).map(RecordedArray.queries)
   }
 
@@ -130,6 +161,16 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
   public func validate(sites: [AttentionSite], iterations: Int) throws {
     for pattern in layers where !sites.contains(where: LayerPattern(pattern).matches) {
       throw TraceError.unmatchedPattern(pattern, sites: sites.map(\.path))
+    }
+    // What another program's recorder can do besides, this one does not.
+    for (what, got) in [
+      ("reducedHeads", reducedHeads?.rawValue), ("cells", cells.map(String.init)),
+      ("summedColumns", summedColumns.isEmpty ? nil : summedColumns.joined(separator: ",")),
+    ] {
+      guard let got else { continue }
+      throw TraceError.badSelection(
+        what: what, got: got, expected: "none, since Heed records every head, cell and token itself"
+      )
     }
     let cross = sites.filter { $0.kind == .cross }
     for pattern in queries where !cross.contains(where: LayerPattern(pattern).matches) {

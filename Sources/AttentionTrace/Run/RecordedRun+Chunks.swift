@@ -8,11 +8,11 @@ extension RecordedRun {
   /// The most bytes that are lent at a time: few enough to stay in a processor's cache.
   private static let piece = 1 << 18
 
-  /// Lends the stored bytes of a site's maps in a call, `[head, row, column, token]`, little-endian
+  /// Lends the stored bytes of a site's maps in a call, in its shape, little-endian
   /// numbers of ``precision``, a piece at a time and in order.
   ///
   /// The checksum is known only at the end: when this throws, what was lent does not count.
-  /// - Precondition: the call was recorded.
+  /// - Precondition: the call was recorded, and ``frame`` is `nil`.
   /// - Throws: `TraceError`: a chunk that is damaged, or gone although it was acknowledged; or what
   ///   `body` throws.
   package func withChunk(

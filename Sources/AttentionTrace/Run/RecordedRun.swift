@@ -13,7 +13,9 @@ public struct RecordedRun: Sendable {
   /// The acknowledged calls, in order.
   public let calls: [CallRecord]
   /// The sites whose maps are in the store, in the model's order.
-  public let sites: [RecordedSite]
+  public private(set) var sites: [RecordedSite]
+  /// The frame whose maps it has alone; `nil` for all, and for a picture.
+  public private(set) var frame: Int?
   /// How the maps are stored.
   public let precision: RecordingPlan.Precision
   /// The sites whose queries are in the store, in the model's order.
@@ -66,6 +68,14 @@ public struct RecordedRun: Sendable {
     } catch let error as DecodingError {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
+  }
+
+  /// The same run with the maps of one frame, which every site has.
+  func withoutFrames(selecting frame: Int) -> RecordedRun {
+    var run = self
+    run.frame = frame
+    run.sites = sites.map(\.withoutFrames)
+    return run
   }
 
   /// The calls that predicted the noise for the prompt, in the order of the steps.
@@ -123,14 +133,17 @@ public struct RecordedRun: Sendable {
         .map(\.call))
   }
 
-  /// The maps of a site in a call, `[head, row, column, token]`; `nil` if they were not recorded.
+  /// The maps of a site in a call, in the site's ``RecordedSite/shape``: `[head, row, column, token]`, or
+  /// `[head, frame, row, column, token]` where the site has frames; `nil` if they were not recorded.
   ///
-  /// The first and last axis are the site's `heads` and `tokens` in ``sites``. The chunk's checksum
-  /// is compared with its own and with the journal's.
+  /// The first and last axis are ``RecordedSite/headIndices`` and ``RecordedSite/columnIndices`` of the site
+  /// in ``sites``. The chunk's checksum is compared with its own and with the journal's.
   /// - Throws: `TraceError`: no such site or call, a chunk that is damaged, or one that is missing
   ///   although it was acknowledged.
   public func maps(_ site: String, call: Int) throws -> Tensor? {
-    try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")
+    let maps = try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")
+    guard let frame, case .maps(let stored)? = arrays[site] else { return maps }
+    return maps.map { stored.reduced($0, frame: frame) }
   }
 
   /// The queries of a site in a call, `[row, column, width]`, as the layer lends them at

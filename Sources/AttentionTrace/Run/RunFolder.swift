@@ -17,6 +17,13 @@ public struct RunFolder: Hashable, Sendable {
   static let lossesName = "losses.csv"
   static let imageName = "image.png"
   static let latentName = "latent.npy"
+  static let framesName = "frames"
+
+  /// The name of a video's picture, from 0, in the folder of frames.
+  static func frameName(_ frame: Int) -> String {
+    let digits = String(frame)
+    return String(repeating: "0", count: max(3 - digits.count, 0)) + digits + ".png"
+  }
 
   /// All that made the run.
   public var manifest: String { path + "/" + Self.manifestName }
@@ -28,6 +35,10 @@ public struct RunFolder: Hashable, Sendable {
   public var losses: String { path + "/" + Self.lossesName }
   /// The picture.
   public var image: String { path + "/" + Self.imageName }
+  /// The picture of a frame of a video, from 0; ``image`` is the middle one.
+  public func frame(_ frame: Int) -> String {
+    "\(path)/\(Self.framesName)/\(Self.frameName(frame))"
+  }
   /// The latent that the picture was decoded from.
   public var latent: String { path + "/" + Self.latentName }
   /// The state that an unfinished run resumes from.

@@ -3,9 +3,8 @@ internal import PromptText
 
 extension RunManifest: Codable {
   private enum CodingKeys: String, CodingKey {
-    case format, status, request, texts, subjects, height, width, timesteps, scheduler, picture,
-      method,
-      model, passes, provenance
+    case format, status, request, texts, subjects, height, width, frames, timesteps, sigmas
+    case denoiserTimes, guidance, scheduler, picture, method, model, passes, provenance
   }
 
   private enum MethodKeys: String, CodingKey {
@@ -18,6 +17,7 @@ extension RunManifest: Codable {
     format = try container.decode(Int.self, forKey: .format)
     guard format > 1 else {
       self = try FirstFormat(from: decoder).manifest
+      try refuseImpossibleNumbers(decoder)
       return
     }
     status = try container.decode(Status.self, forKey: .status)
@@ -30,7 +30,11 @@ extension RunManifest: Codable {
     subjects = try container.decode([Subject].self, forKey: .subjects)
     height = try container.decode(Int.self, forKey: .height)
     width = try container.decode(Int.self, forKey: .width)
+    frames = try container.decodeIfPresent(Int.self, forKey: .frames)
     timesteps = try container.decode([Double].self, forKey: .timesteps)
+    sigmas = try container.decodeIfPresent([Double].self, forKey: .sigmas)
+    denoiserTimes = try container.decodeIfPresent([Double].self, forKey: .denoiserTimes)
+    guidance = try container.decodeIfPresent(Guidance.self, forKey: .guidance)
     scheduler = try container.decode([String: String].self, forKey: .scheduler)
     picture = try container.decodeIfPresent(Picture.self, forKey: .picture)
     model = try container.decode(Model.self, forKey: .model)
@@ -44,6 +48,23 @@ extension RunManifest: Codable {
       thresholds: try keys.decode([Int: Double].self, forKey: .thresholds),
       grid: try keys.decode(Grid.self, forKey: .grid),
       rowsSumToOne: try keys.decodeIfPresent(Bool.self, forKey: .rowsSumToOne))
+    try refuseImpossibleNumbers(decoder)
+  }
+
+  private func refuseImpossibleNumbers(_ decoder: any Decoder) throws {
+    guard let (place, reason) = impossibleNumber else { return }
+    throw DecodingError.dataCorrupted(
+      .init(codingPath: decoder.codingPath + [Place(place)], debugDescription: reason))
+  }
+
+  /// A place in the file, as a key.
+  private struct Place: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ place: String) { stringValue = place }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
   }
 
   /// Writes format 2.
@@ -56,7 +77,11 @@ extension RunManifest: Codable {
     try container.encode(subjects, forKey: .subjects)
     try container.encode(height, forKey: .height)
     try container.encode(width, forKey: .width)
+    try container.encodeIfPresent(frames, forKey: .frames)
     try container.encode(timesteps, forKey: .timesteps)
+    try container.encodeIfPresent(sigmas, forKey: .sigmas)
+    try container.encodeIfPresent(denoiserTimes, forKey: .denoiserTimes)
+    try container.encodeIfPresent(guidance, forKey: .guidance)
     try container.encode(scheduler, forKey: .scheduler)
     try container.encodeIfPresent(picture, forKey: .picture)
     try container.encode(model, forKey: .model)

@@ -73,10 +73,10 @@ public final class RunWriter {
   ///
   /// Everything else must be in the folder by then.
   /// - Parameters:
-  ///   - seconds: how long the denoising took.
-  ///   - passes: how often the UNet was run.
+  ///   - seconds: how long the denoising took; `nil` where another program made the run and did not say.
+  ///   - passes: how often the UNet was run; `nil` likewise.
   /// - Throws: `TraceError`.
-  public func complete(seconds: Double, passes: UNetPasses) throws {
+  public func complete(seconds: Double?, passes: UNetPasses?) throws {
     manifest.status = .complete
     manifest.provenance.seconds = seconds
     manifest.passes = passes

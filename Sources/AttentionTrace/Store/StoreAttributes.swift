@@ -78,21 +78,13 @@ extension StoreAttributes {
 
 extension RecordedArray {
   /// Why an array that a file describes is not read; `nil` where it is.
-  var flaw: String? {
-    if !isPossible { return "impossible site '\(site.path)'" }
-    var fields = site.frames == nil ? [] : ["frames"]
-    if case .maps(let recorded) = self {
-      if recorded.reducedHeads != nil { fields.append("reducedHeads") }
-      if recorded.summedColumns != nil { fields.append("summedColumns") }
-    }
-    guard !fields.isEmpty else { return nil }
-    return "site '\(site.path)' has \(fields.joined(separator: " and ")), which Heed "
-      + "\(HeedVersion.current) does not read; use a newer Heed"
-  }
+  var flaw: String? { isPossible ? nil : "impossible site '\(site.path)'" }
 
   /// Whether an array can be one: a folder's name, and extents that fit its indices.
   private var isPossible: Bool {
-    let extents = [site.heads, site.grid.rows, site.grid.columns, site.keys, site.width ?? 1]
+    let extents = [
+      site.heads, site.frames ?? 1, site.grid.rows, site.grid.columns, site.keys, site.width ?? 1,
+    ]
     let ascending = { (indices: [Int], limit: Int) in
       zip(indices, indices.dropFirst()).allSatisfy(<) && indices.first ?? 0 >= 0
         && indices.last ?? 0 < limit
@@ -104,8 +96,14 @@ extension RecordedArray {
     switch self {
     case .queries: return site.width.map { $0 % site.heads == 0 } ?? false
     case .maps(let recorded):
+      let sums = recorded.summedColumns
       return !recorded.heads.isEmpty && ascending(recorded.heads, site.heads)
         && ascending(recorded.tokens ?? [], site.keys) && !(recorded.tokens?.isEmpty ?? false)
+        && sums.allSatisfy { !$0.name.isEmpty && (0...site.keys).contains($0.keys) }
+        && Set(sums.map(\.name)).count == sums.count
+        && recorded.keys + sums.reduce(0) { $0 + $1.keys } <= site.keys
+        && (1...site.grid.rows).contains(recorded.grid.rows)
+        && (1...site.grid.columns).contains(recorded.grid.columns)
     }
   }
 }

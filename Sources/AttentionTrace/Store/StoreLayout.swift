@@ -9,10 +9,12 @@ struct StoreLayout {
   private let branches: Set<Branch>
   /// Names of the coordinates of heads and tokens, and the indices they hold.
   let axes: [String: [Int]]
+  /// Names of the summed columns of each coordinate of tokens.
+  private let sums: [String: [String]]
 
   private static let comment = """
-    Attention probabilities: over all tokens of the window (or all keys, for self-attention) each \
-    row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
+    Attention probabilities: over all keys of a layer each row sums to 1, up to the rounding of the \
+    stored type. A call is one evaluation of the UNet for \
     one branch of guidance. Every call of the run has its coordinates; maps are NaN for calls whose \
     maps the plan did not record, and for calls that were not made or not acknowledged.
     """
@@ -44,11 +46,16 @@ struct StoreLayout {
       negativePieces: negative?.tokens.map(\.piece), subjects: manifest.subjects,
       precision: precision, sites: sites, queries: queries.isEmpty ? nil : queries)
     var axes: [String: [Int]] = [:]
+    var sums: [String: [String]] = [:]
     for site in sites {
-      axes[Self.headAxis(of: site, among: sites)] = site.heads
-      if let tokens = site.tokens { axes[Self.keyAxis(of: site, among: sites)] = tokens }
+      axes[Self.headAxis(of: site, among: sites)] = site.headIndices
+      if site.tokens != nil {
+        axes[Self.keyAxis(of: site, among: sites)] = site.columnIndices
+        sums[Self.keyAxis(of: site, among: sites)] = site.summedColumns.map(\.name)
+      }
     }
     self.axes = axes
+    self.sums = sums
   }
 
   /// The description of each array when the run has `calls` of them.
@@ -67,9 +74,10 @@ struct StoreLayout {
         attributes: ZarrAttributes(
           longName: isToken ? "position in the text's window" : "head of the layer, from 0",
           pieces: isToken && branches.contains(.conditional)
-            ? pieces(of: indices, in: attributes.pieces) : nil,
+            ? pieces(of: indices, in: attributes.pieces) + marks(of: name) : nil,
           unconditionalPieces: isToken
-            ? attributes.negativePieces.map { pieces(of: indices, in: $0) } : nil))
+            ? attributes.negativePieces.map { pieces(of: indices, in: $0) + marks(of: name) } : nil)
+      )
     }
     arrays["call"] = ZarrArray(
       shape: [calls], chunk: [CallCoordinate.chunk], type: .int32, dimensions: ["call"],
@@ -86,16 +94,19 @@ struct StoreLayout {
     tokens.filter(all.indices.contains).map { all[$0] }
   }
 
+  /// The summed columns as pieces, as in `<padding>`.
+  private func marks(of axis: String) -> [String] { (sums[axis] ?? []).map { "<\($0)>" } }
+
   private func dimensions(of array: RecordedArray) -> [String] {
-    let grid = array.site.grid
-    let cells = ["row_\(grid.rows)", "column_\(grid.columns)"]
+    func cells(_ grid: Grid) -> [String] { ["row_\(grid.rows)", "column_\(grid.columns)"] }
     switch array {
-    case .queries: return ["call"] + cells + ["width_\(array.shape[2])"]
+    case .queries(let site): return ["call"] + cells(site.grid) + ["width_\(array.shape[2])"]
     case .maps(let site):
       let sites = attributes.sites
       let keys =
-        site.tokens == nil ? "key_\(site.keys)" : Self.keyAxis(of: site, among: sites)
-      return ["call", Self.headAxis(of: site, among: sites)] + cells + [keys]
+        site.tokens == nil ? "key_\(site.columns)" : Self.keyAxis(of: site, among: sites)
+      return ["call", Self.headAxis(of: site, among: sites)]
+        + (site.site.frames.map { ["frame_\($0)"] } ?? []) + cells(site.grid) + [keys]
     }
   }
 
@@ -114,12 +125,16 @@ struct StoreLayout {
 
   /// `head`; with the number of heads where layers differ, since a name has one length in xarray.
   private static func headAxis(of site: RecordedSite, among sites: [RecordedSite]) -> String {
-    sites.allSatisfy { $0.heads == site.heads } ? "head" : "head_\(site.heads.count)"
+    sites.allSatisfy { $0.headIndices == site.headIndices }
+      ? "head" : "head_\(site.headIndices.count)"
   }
 
-  /// `token`; with the number of tokens where layers differ.
+  /// `token`; with the number of the layer's keys where layers keep or sum up other ones.
   private static func keyAxis(of site: RecordedSite, among sites: [RecordedSite]) -> String {
-    let same = sites.allSatisfy { $0.tokens == nil || $0.tokens == site.tokens }
-    return same ? "token" : "token_\(site.keys)"
+    let same = sites.allSatisfy {
+      $0.tokens == nil
+        || $0.tokens == site.tokens && $0.summedColumns == site.summedColumns
+    }
+    return same ? "token" : "token_\(site.site.keys)"
   }
 }

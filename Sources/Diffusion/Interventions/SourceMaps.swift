@@ -23,7 +23,7 @@ final class SourceMaps: AttentionObserver, Sendable {
   func isTaken(_ site: AttentionSite, at step: Int) -> Bool {
     switch site.kind {
     // The published code has one more entry for cross-attention than there are iterations.
-    case .cross: windows.cross.contains(step, of: iterations + 1)
+    case .cross, .joint: windows.cross.contains(step, of: iterations + 1)
     case .`self`:
       site.grid.pixels <= selfPixels && windows.own.contains(step, of: iterations)
     }

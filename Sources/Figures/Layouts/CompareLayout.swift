@@ -242,7 +242,8 @@ struct CompareLayout {
   // MARK: - Caption
 
   private var caption: FigureCaption {
-    let words = FigureCaption.series(sheet.subjects.map { "\($0.name) (\($0.tokens))" })
+    let words = FigureCaption.series(
+      sheet.subjects.map { $0.tokens.isEmpty ? $0.name : "\($0.name) (\($0.tokens))" })
     let methods = FigureCaption.series(sheet.methods.map(\.title))
     let missing =
       sheet.missing.isEmpty
@@ -255,7 +256,8 @@ struct CompareLayout {
       sheet.charts.contains(.peak)
       ? ["Curves: peak attention, the largest value of a word’s map, at each step."] : []
     let shown =
-      "pictures by \(methods) from the same noise "
+      "pictures by \(methods) "
+      + (sheet.sharesNoise ? "from the same noise " : "of the same prompt and seeds ")
       + FigureCaption.list("seed", sheet.seeds.map { String($0.seed) })
       + ", and below each the maps of \(words)"
     return FigureCaption.maps(

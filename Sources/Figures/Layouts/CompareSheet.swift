@@ -100,6 +100,8 @@ package struct CompareSheet: Sendable {
   package var recipe: String
   /// What is drawn below each seed.
   package var curves: CompareCurves
+  /// Whether the runs of a seed begin from the same noise: those of several pipelines do not.
+  package var sharesNoise = true
   /// What else a reader must know, in sentences below the sheet.
   package var notes: [String] = []
   /// Date, software and provenance for the file.
@@ -189,7 +191,8 @@ extension CompareSheet {
   /// A sheet of recorded runs: for each seed one of each method.
   ///
   /// - Parameters:
-  ///   - runs: of one prompt, in any order; `stable-diffusion` is the method without guidance.
+  ///   - runs: of one prompt, in any order; ``NeglectComparison/baseline(of:)`` is the method without
+  ///     guidance. Each run's words are looked up in its own text.
   ///   - recipe: how maps are made; `nil` for the mean over all steps at the objective's grid.
   ///   - curves: what is drawn below each seed.
   ///   - software: the program that draws the sheet, with its version.
@@ -200,30 +203,48 @@ extension CompareSheet {
   ) throws {
     let groups = try Self.grouped(runs)
     let guided = groups[1][0].manifest
-    let recipe = recipe ?? Recipe(layers: guided.method.grid.description)
+    let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
     let weights = try HeadWeights.named(by: recipe)
-    var label = ""
+    // `[method]`, of which each has a number of steps of its own.
+    var labels = groups.map { _ in "" }
+    let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
     let seeds = try groups[0].indices.map { index in
-      let runs = try groups.map { group in
-        let maps = try group[index].maps(of: guided.subjects, by: recipe, weights: weights)
-        label = Self.label(maps[0])
+      let runs = try groups.indices.map { method in
+        let run = groups[method][index]
+        let maps = try run.maps(
+          of: try run.subjects(run.manifest.subjects, by: recipe), by: recipe, weights: weights)
+        guard let first = maps.first else {
+          throw FigureError.inconsistentSheet("no subject to show: the runs have none")
+        }
+        labels[method] = Self.label(first)
         return try Run(
-          group[index], maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves)
+          run, maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves,
+          steps: steps)
       }
       return Seed(seed: groups[0][index].manifest.seed, runs: runs)
     }
+    let titles = groups.map(\.[0].manifest.method.figureTitle)
+    let label =
+      Set(labels).count == 1
+      ? labels[0] : zip(titles, labels).map { "\($0): \($1)" }.joined(separator: "; ")
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let tokens = guided.subjects.indices.map { place in
+      let all = Set(groups.map { Self.tokens($0[0].manifest.subjects[place]) })
+      return all.count == 1 ? all.first ?? "" : ""
+    }
     self.init(
       prompt: guided.tokens.prompt,
-      subjects: guided.subjects.map { Subject(name: $0.name, tokens: Self.tokens($0)) },
+      subjects: zip(guided.subjects, tokens).map { Subject(name: $0.name, tokens: $1) },
       methods: groups.map {
         let method = $0[0].manifest.method
-        return Method(title: method.figureTitle, isPlain: method.name == Self.plainMethod)
+        return Method(title: method.figureTitle, isPlain: method.name == baseline)
       },
-      seeds: seeds, steps: guided.timesteps.count,
+      seeds: seeds, steps: steps,
       alteredSteps: Scene.alteredSteps(of: groups.dropFirst().flatMap(\.self)),
       thresholds: guided.method.thresholds, recipe: label, curves: curves,
       metadata: Scene.Metadata(
         of: guided, software: software, manifest: Self.provenance(runs, recipe)))
+    sharesNoise = !runs.contains { $0.manifest.isOfOtherPipeline(than: runs[0].manifest) }
     if charts.contains(.score) { notes.append("\(Self.scoreNote).") }
     notes += Scene.warnings(of: runs)
   }
@@ -233,15 +254,14 @@ extension CompareSheet {
     "Excitation score: the largest value of a word’s map as the loss reads it (softmax of 100 × the "
     + "mean probability over the prompt’s tokens, smoothed), in the pass that predicts the noise"
 
-  private static let plainMethod = NeglectComparison.plainMethod
-
   /// Whether a sheet can show `runs`: of each seed one of every method, and of two methods at least.
   static func shows(_ runs: [RecordedRun]) -> Bool { (try? grouped(runs)) != nil }
 
   /// The runs by method, the one without guidance first; those of a seed at the same index.
   private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
     let names = runs.map(\.manifest.method.name).uniqued
-    let methods = names.filter { $0 == plainMethod } + names.filter { $0 != plainMethod }
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let methods = names.filter { $0 == baseline } + names.filter { $0 != baseline }
     guard methods.count > 1, let first = runs.first else {
       throw AnalysisError.nothingSelected(
         run: runs.first?.folder.path ?? "no run",
@@ -270,22 +290,19 @@ extension CompareSheet {
   }
 
   /// What the colours measure, in words and with the true numbers.
-  private static func label(_ map: SubjectMap) -> String {
-    quantity(map) + ", \(map.calls) " + (map.calls == 1 ? "step" : "steps")
-  }
+  private static func label(_ map: SubjectMap) -> String { MapQuantity(map).description }
 
   /// The quantity of a map of one call.
   static func quantity(_ map: SubjectMap) -> String {
-    let heads = Set(map.layers.map(\.heads)).sorted().map(String.init).joined(separator: "/")
-    return "mean attention probability, \(map.grid.rows)×\(map.grid.columns), "
-      + "\(map.layers.count) layers × \(heads) heads"
+    MapQuantity(map.recipe, layers: map.layers, grid: map.grid, calls: nil).description
   }
 
   /// What the sheet was made of: seeds, methods and the recipe.
   private static func provenance(_ runs: [RecordedRun], _ recipe: Recipe) -> OrderedJSON {
     [
       "layout": "compare", "methods": .texts(Set(runs.map(\.manifest.method.name)).sorted()),
-      "recipe": .text(recipe.description),
+      "recipe": .text(
+        runs.map { recipe.resolved(for: $0).description }.uniqued.joined(separator: "; ")),
       "seeds": .integers(Set(runs.map(\.manifest.seed)).sorted()),
     ]
   }
@@ -295,14 +312,14 @@ extension CompareSheet.Run {
   /// A run's picture, verdicts and curves, with maps already made of it.
   fileprivate init(
     _ run: RecordedRun, maps: [AttentionMap], recipe: Recipe, weights: [String: HeadWeights],
-    curves: CompareCurves
+    curves: CompareCurves, steps: Int
   ) throws {
     let report = try NeglectReport(run)
     let values =
       curves == .without
-      ? [:] : try RunCurves(run, by: recipe, weights: weights).values
+      ? [:] : try RunCurves(run, by: recipe, weights: weights).values(upTo: steps)
     self.init(
-      image: try Picture.read(run.folder.image), maps: maps,
+      image: try run.shownPicture(), maps: maps,
       verdicts: report.subjects.map(\.verdict),
       curves: values.filter { $0.key == .peak || $0.key == .score }, tries: run.refinementTries,
       movedSteps: run.movedSteps)

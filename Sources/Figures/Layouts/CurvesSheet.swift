@@ -97,8 +97,6 @@ package struct CurvesSheet: Sendable {
 }
 
 extension CurvesSheet {
-  static let plainMethod = NeglectComparison.plainMethod
-
   /// A sheet of recorded runs of one prompt.
   ///
   /// - Parameters:
@@ -128,11 +126,12 @@ extension CurvesSheet {
     let curves = try groups.map { runs in
       try runs.map { try RunCurves($0, by: readsMaps ? maps : nil, weights: weights) }
     }
+    let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
     let hasPeaks = curves.joined().contains { $0.values[.peak] != nil }
     let chosen =
       measures.isEmpty ? [hasPeaks ? .peak : .score, .loss, .entropy, .overlap] : measures
     (panels, gaps) = try Self.panels(
-      chosen, of: curves, subjects.map(\.name), steps: first.manifest.timesteps.count,
+      chosen, of: curves, subjects.map(\.name), steps: steps,
       isRequired: { measure in
         !measures.isEmpty || recipe != nil && measure.isOfMaps
       })
@@ -143,10 +142,17 @@ extension CurvesSheet {
           + "\(step.map(String.init) ?? "none").")
     }
     gaps += Scene.warnings(of: runs)
-    methods = groups.map(Self.method)
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    methods = groups.map { Self.method($0, baseline: baseline) }
     prompt = first.manifest.tokens.prompt
-    steps = first.manifest.timesteps.count
-    quantity = curves.joined().lazy.compactMap(\.quantity).first ?? ""
+    self.steps = steps
+    let quantities = zip(methods, curves).compactMap { method, curves in
+      curves.lazy.compactMap(\.quantity).first.map { (title: method.title, quantity: $0) }
+    }
+    quantity =
+      Set(quantities.map(\.quantity)).count < 2
+      ? quantities.first?.quantity ?? ""
+      : quantities.map { "\($0.title): \($0.quantity)" }.joined(separator: "; ")
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
       manifest: Self.provenance(groups, panels, recipe: maps))
@@ -155,7 +161,8 @@ extension CurvesSheet {
   /// The runs of each method by seed, the method without guidance first.
   private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
     for run in runs.dropFirst() { try runs[0].requireComparable(with: run) }
-    let plainFirst = runs.filter { $0.manifest.method.name == plainMethod }
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let plainFirst = runs.filter { $0.manifest.method.name == baseline }
     return try (plainFirst + runs).map(\.manifest.method.name).uniqued.map { name in
       let group = runs.filter { $0.manifest.method.name == name }
         .sorted { $0.manifest.seed < $1.manifest.seed }
@@ -171,10 +178,10 @@ extension CurvesSheet {
     }
   }
 
-  private static func method(_ runs: [RecordedRun]) -> Method {
+  private static func method(_ runs: [RecordedRun], baseline: String) -> Method {
     let method = runs[0].manifest.method
     return Method(
-      title: method.figureTitle, isPlain: method.name == plainMethod,
+      title: method.figureTitle, isPlain: method.name == baseline,
       seeds: runs.map(\.manifest.seed), alteredSteps: Scene.alteredSteps(of: runs),
       thresholds: method.thresholds,
       tries: runs.reduce(into: [:]) { $0.merge($1.refinementTries, uniquingKeysWith: +) })
@@ -202,7 +209,7 @@ extension CurvesSheet {
       panels += subjects.indices.map { index in
         Panel(
           measure: measure, subjects: subjects[index],
-          values: curves.map { $0.map { $0.values[measure]?[index] ?? nothing } })
+          values: curves.map { $0.map { $0.values(upTo: steps)[measure]?[index] ?? nothing } })
       }
     }
     if panels.isEmpty, let run = curves.joined().first { throw run.missing(.loss) }

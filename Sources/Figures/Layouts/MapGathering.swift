@@ -11,6 +11,8 @@ struct MapGathering {
   struct Found {
     var values: [Facet: String]
     var run: Int
+    /// The picture below it, among those of all runs.
+    var picture: Int
     var map: AttentionMap
     /// The side of the difference that ``map`` is; `nil` for a map.
     var side: MapPanel.Side?
@@ -24,15 +26,21 @@ struct MapGathering {
   /// Of the first run.
   let manifest: RunManifest
   private(set) var found: [Found] = []
-  private(set) var images: [Picture] = []
+  /// The runs' pictures, and those of frames that are shown; `nil` for one that was not recorded.
+  private(set) var images: [Picture?] = []
+  /// `[run]` a white picture of its shape.
+  private var blanks: [Picture] = []
   /// `[run]` the boxes of its method.
   private var boxes: [[PictureBox]] = []
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
   private var tokens: [String: String] = [:]
-  private(set) var quantity = ""
-  private(set) var usedRecipe = ""
+  /// What the maps of each method measure, and by which recipe, each once.
+  private var quantities: [(method: String, quantity: String)] = []
+  private var recipes: [String] = []
+  /// The method that others are compared with, and what it is called.
+  private let baseline: (name: String, title: String)
 
   init(
     _ runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights],
@@ -53,9 +61,15 @@ struct MapGathering {
     self.weights = weights
     self.isAnimated = isAnimated
     manifest = first.manifest
-    for run in runs { try add(run) }
+    let name = NeglectComparison.baseline(of: runs.map(\.manifest))
+    baseline = (
+      name,
+      runs.first { $0.manifest.method.name == name }?.manifest.method.figureTitle
+        ?? RunManifest.Method.plainTitle
+    )
+    for run in runs { try add(run, beside: first) }
     try checkPlaces()
-    if plan.showsDifferences { try subtractPlain() }
+    if plan.showsDifferences { try subtractPlain(runs) }
     try checkFacets()
   }
 
@@ -70,8 +84,21 @@ struct MapGathering {
   var difference: String {
     let methods = order[.method] ?? []
     let guided = methods.count == 1 ? labels[.method]?[methods[0]] : nil
-    return "\(guided ?? "each method") − \(RunManifest.Method.plainTitle)"
+    return "\(guided ?? "each method") − \(baseline.title)"
   }
+
+  /// What the method that others are compared with is called.
+  var baselineTitle: String { baseline.title }
+
+  /// What the maps measure; of methods whose maps do not measure the same, of each.
+  var quantity: String {
+    let all = Set(quantities.map(\.quantity))
+    return all.count < 2
+      ? all.first ?? "" : quantities.map { "\($0.method): \($0.quantity)" }.joined(separator: "; ")
+  }
+
+  /// The recipes, which differ where methods have other layers.
+  var usedRecipe: String { recipes.joined(separator: "; ") }
 
   /// The steps, each as it is among the values of its facet.
   var frames: [String] { ordered(.step) }
@@ -79,36 +106,80 @@ struct MapGathering {
   /// What tells maps apart: rows, columns, and the frames of an animation.
   private var facets: [Facet] { plan.facets + (isAnimated ? [.step] : []) }
 
-  private mutating func add(_ run: RecordedRun) throws {
-    images.append(try Picture.read(run.folder.image))
+  private mutating func add(_ run: RecordedRun, beside first: RecordedRun) throws {
+    let place = boxes.count
+    let firstImage = images.count
+    images.append(try run.picture())
+    blanks.append(run.blankPicture)
     boxes.append(PictureBox.boxes(of: run.manifest))
     let words = try self.words(of: run)
+    // Refuses tokens by their index, which are others in each text.
+    _ = try run.subjects(like: words, of: first, by: recipe)
+    let names = LayerNames(run.sites)
     let kept = Set(
       facets.compactMap { facet -> Recipe.Axis? in
         switch facet {
         case .layer: .layer
         case .head: .head
         case .step: .step
+        case .frame: .frame
         default: nil
         }
       })
     var recipe = recipe
     if kept.contains(.step) { recipe = recipe.taking(steps: try steps(of: run)) }
+    let frames = kept.contains(.frame) ? self.frames(of: run, by: recipe) : []
+    let pictures = try frames.map { try run.picture(ofFrame: $0, of: run.frames) }
+    images += pictures
     let tokens = Set(words.flatMap(\.tokens)).sorted()
+    var quantity = ""
+    // Of all layers, which may differ in their heads.
+    var layers: [AttentionSite] = []
     try run.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
+      var picture = firstImage
+      if let frame = slice.frame {
+        guard let shown = frames.firstIndex(of: frame) else { return }
+        picture += 1 + shown
+      }
       for word in words {
-        add(word, slice, of: run, try slice.maps.map(of: word))
+        add(
+          word, slice, of: run, at: place, picture: picture, names: names,
+          try slice.maps.map(of: word))
       }
       let maps = slice.maps
+      layers += maps.layers.filter { !layers.contains($0) }
       quantity =
-        MapQuantity(recipe, layers: maps.layers, grid: maps.grid, calls: maps.calls, apart: kept)
-        .description
+        MapQuantity(
+          maps.recipe, layers: layers, grid: maps.grid, calls: maps.calls, apart: kept
+        ).description
     }
-    usedRecipe = recipe.resolved(for: run.manifest).description
+    if let beyond = frames.first(where: { $0 >= run.frames }) {
+      throw AnalysisError.nothingSelected(
+        run: run.folder.path, what: "frame \(beyond)", recorded: "frames 0..\(run.frames - 1)")
+    }
+    let method = run.manifest.method.figureTitle
+    if !quantities.contains(where: { $0 == (method, quantity) }) {
+      quantities.append((method, quantity))
+    }
+    let used = recipe.resolved(for: run).description
+    if !recipes.contains(used) { recipes.append(used) }
+  }
+
+  /// The frames of a run that are shown, ascending.
+  private func frames(of run: RecordedRun, by recipe: Recipe) -> [Int] {
+    if !plan.frames.isEmpty { return plan.frames }
+    return Self.spread(recipe.frames ?? Array(0..<run.frames))
+  }
+
+  /// At most eight of them, from the first to the last.
+  private static func spread(_ indices: [Int]) -> [Int] {
+    guard indices.count > 8 else { return indices }
+    return (0..<8).map { indices[Int((Double($0 * (indices.count - 1)) / 7).rounded())] }
   }
 
   private mutating func add(
-    _ word: Subject, _ slice: MapSlice, of run: RecordedRun, _ map: AttentionMap
+    _ word: Subject, _ slice: MapSlice, of run: RecordedRun, at place: Int, picture: Int,
+    names: LayerNames, _ map: AttentionMap
   ) {
     var values: [Facet: String] = [:]
     func tell(_ facet: Facet, _ value: String, _ label: String) {
@@ -129,11 +200,14 @@ struct MapGathering {
     }
     tell(.seed, "\(run.manifest.seed)", "seed \(run.manifest.seed)")
     tell(.word, word.name, word.name)
-    tokens[word.name] = CompareSheet.tokens(word)
-    if let layer = slice.layer { tell(.layer, layer.path, Self.label(layer)) }
+    // Where runs have the word at other tokens, none is told.
+    let own = CompareSheet.tokens(word)
+    tokens[word.name] = tokens[word.name, default: own] == own ? own : ""
+    if let layer = slice.layer { tell(.layer, layer.site.path, names[layer.site.path]) }
     if let head = slice.head { tell(.head, "\(head)", "head \(head)") }
+    if let frame = slice.frame { tell(.frame, "\(frame)", "frame \(frame)") }
     if let call = slice.call { tell(.step, "\(call.step)", "step \(call.step)") }
-    found.append(Found(values: values, run: images.count - 1, map: map))
+    found.append(Found(values: values, run: place, picture: picture, map: map))
   }
 
   /// The words shown, of which the run's subjects are the default.
@@ -163,18 +237,7 @@ struct MapGathering {
     if !plan.steps.isEmpty { return plan.steps }
     if let steps = recipe.steps { return steps }
     let recorded = Set(run.noisePredictions.map(\.step)).sorted()
-    guard recorded.count > 8, !isAnimated else { return recorded }
-    return (0..<8).map {
-      recorded[Int((Double($0 * (recorded.count - 1)) / 7).rounded())]
-    }
-  }
-
-  /// Where the layers lie in the UNet, as in `down 0.1 16×16`.
-  private static func label(_ site: AttentionSite) -> String {
-    let parts = site.path.split(separator: ".").map(String.init)
-    let block = parts.first?.split(separator: "_").first.map(String.init) ?? site.path
-    let place = parts.count > 3 && block != "mid" ? " \(parts[1]).\(parts[3])" : ""
-    return "\(block)\(place) \(site.grid.rows)×\(site.grid.columns)"
+    return isAnimated ? recorded : Self.spread(recorded)
   }
 
   /// Every facet that has several values must be one of the plan's, and each place have one map.
@@ -204,29 +267,33 @@ struct MapGathering {
     }
   }
 
-  /// Subtracts from each map that of plain Stable Diffusion on the same seed: what is less belongs to the
-  /// plain run and its picture, what is more to the guided one.
-  private mutating func subtractPlain() throws {
-    let plainMethod = NeglectComparison.plainMethod
+  /// Subtracts from each map that of the method without guidance on the same seed: what is less belongs to
+  /// the plain run and its picture, what is more to the guided one.
+  private mutating func subtractPlain(_ runs: [RecordedRun]) throws {
+    let plainMethod = baseline.name
     let plain = Dictionary(
       found.filter { $0.values[.method] == plainMethod }.map { ($0.values, $0) },
       uniquingKeysWith: { first, _ in first })
     found = try found.filter { $0.values[.method] != plainMethod }.flatMap { excited in
       var values = excited.values
       values[.method] = plainMethod
-      guard let plain = plain[values], let map = excited.map.difference(from: plain.map) else {
+      guard let plain = plain[values] else {
         throw FigureError.inconsistentSheet(
-          "seed \(values[.seed] ?? "") has no run of \(RunManifest.Method.plainTitle) to compare with"
+          "seed \(values[.seed] ?? "") has no run of \(baseline.title) to compare with"
         )
       }
+      guard let map = excited.map.difference(from: plain.map) else {
+        throw AnalysisError.otherGrids(
+          runs[plain.run].name, plain.map.grid, runs[excited.run].name, excited.map.grid)
+      }
       var (loss, gain) = (excited, excited)
-      (loss.map, loss.side, loss.run) = (map, .loss, plain.run)
+      (loss.map, loss.side, loss.run, loss.picture) = (map, .loss, plain.run, plain.picture)
       (gain.map, gain.side) = (map, .gain)
       return [loss, gain]
     }
     order[.method]?.removeAll { $0 == plainMethod }
     guard !found.isEmpty else {
-      throw FigureError.inconsistentSheet("no guided run to compare with plain Stable Diffusion")
+      throw FigureError.inconsistentSheet("no guided run to compare with \(baseline.title)")
     }
   }
 
@@ -254,13 +321,13 @@ struct MapGathering {
   private func ordered(_ facet: Facet) -> [String] {
     let values = order[facet] ?? []
     switch facet {
-    case .seed, .step, .head:
+    case .seed, .step, .head, .frame:
       return values.sorted { (UInt64($0) ?? 0) < (UInt64($1) ?? 0) }
     case .knob:
       // Numbers by size; a method that has no such knob, as plain Stable Diffusion, first.
       return values.sorted { (Double($0) ?? -.infinity) < (Double($1) ?? -.infinity) }
     case .method:
-      return values.sorted { one, _ in one == NeglectComparison.plainMethod }
+      return values.filter { $0 == baseline.name } + values.filter { $0 != baseline.name }
     case .word, .layer: return values
     }
   }
@@ -284,7 +351,7 @@ struct MapGathering {
           let heading = side.map { self.heading(column, of: $0) } ?? column
           if plan.showsPictures && place == 0 {
             places.addPictures(
-              heading, of: cells.map { $0.map { (images[$0.run], boxes[$0.run]) } })
+              heading, of: cells.map { $0.map { (images[$0.picture], boxes[$0.run]) } })
           }
           places.addMaps(
             heading,
@@ -293,7 +360,7 @@ struct MapGathering {
                 MapPlaces.Place(
                   panel: cell.side.map { .difference(cell.map, isGain: $0 == .gain) }
                     ?? .map(cell.map),
-                  picture: images[cell.run],
+                  picture: images[cell.picture] ?? blanks[cell.run],
                   boxes: boxes[cell.run].filter { $0.word == cell.values[.word] })
               }
             })
@@ -324,7 +391,7 @@ struct MapGathering {
     let own = column.facets.firstIndex(of: .method).map { column.labels[$0] }
     let label =
       switch side {
-      case .loss: "\(RunManifest.Method.plainTitle): attention lost"
+      case .loss: "\(baseline.title): attention lost"
       case .gain: "\(own ?? common[.method] ?? "guided"): attention gained"
       }
     let place =

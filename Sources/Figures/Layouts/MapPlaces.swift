@@ -33,10 +33,12 @@ struct MapPlaces {
     }
   }
 
-  /// Adds the column of the runs' pictures that stands before the maps under `heading`.
+  /// Adds the column of the runs' pictures that stands before the maps under `heading`; none where no run
+  /// has one.
   mutating func addPictures(
-    _ heading: MapSheet.Heading, of runs: [(picture: Picture, boxes: [PictureBox])?]
+    _ heading: MapSheet.Heading, of runs: [(picture: Picture?, boxes: [PictureBox])?]
   ) {
+    guard runs.contains(where: { $0?.picture != nil }) else { return }
     var heading = heading
     heading.labels[heading.labels.count - 1] = "picture"
     heading.values[heading.values.count - 1] = ""
@@ -44,7 +46,9 @@ struct MapPlaces {
     addMaps(
       heading,
       runs.map { run in
-        run.map { Place(panel: .picture, picture: $0.picture, boxes: $0.boxes) }
+        run.flatMap { run in
+          run.picture.map { Place(panel: .picture, picture: $0, boxes: run.boxes) }
+        }
       })
   }
 }

@@ -53,6 +53,8 @@ package struct MapSheet: Sendable {
   let metadata: Scene.Metadata
   /// Whether the maps are differences of two runs.
   let showsDifferences: Bool
+  /// What the method that others are compared with is called.
+  let baseline: String
   /// What is written for each facet that all maps have in common.
   let common: [MapSheetPlan.Facet: String]
   /// The maps that the scale covers: this sheet's, and those of the other frames of an animation.
@@ -86,6 +88,7 @@ extension MapSheet {
     self.showsDifferences = showsDifferences
     boxes = panels.map { $0.map { _ in [] } }
     (common, frame, warnings) = ([:], nil, [])
+    baseline = RunManifest.Method.plainTitle
     scaleMaps = panels.joined().compactMap { panel in
       if case .map(let map) = panel { map } else { nil }
     }
@@ -138,6 +141,7 @@ extension MapSheet {
     pictures = places.pictures
     boxes = places.boxes
     showsDifferences = plan.showsDifferences
+    baseline = gathering.baselineTitle
     scaleMaps = gathering.found.map(\.map)
     common = gathering.common
     self.frame = frame.map { step in

@@ -236,9 +236,13 @@ struct MapSheetLayout {
     }
   }
 
-  /// A panel has its picture's shape.
+  /// A panel has its picture's shape; one without has that of another in its row, or anywhere.
   func panelHeight(_ row: Int, _ column: Int, width: Double) -> Double {
-    guard let picture = sheet.pictures[row][column] else { return width }
+    let pictures = sheet.pictures
+    guard
+      let picture = pictures[row][column] ?? pictures[row].lazy.compactMap(\.self).first
+        ?? pictures.joined().lazy.compactMap(\.self).first
+    else { return width }
     return width * Double(picture.height) / Double(picture.width)
   }
 
@@ -277,7 +281,7 @@ struct MapSheetLayout {
     }
     let facts = [
       sheet.showsDifferences
-        ? "What a word lost lies over the picture of \(RunManifest.Method.plainTitle), what it gained over "
+        ? "What a word lost lies over the picture of \(sheet.baseline), what it gained over "
           + "the guided one." : "",
       PictureBox.note(sheet.boxes.joined().flatMap(\.self)),
       isNothing ? "Hatched: not recorded." : "",

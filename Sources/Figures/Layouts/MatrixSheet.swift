@@ -56,16 +56,19 @@ package struct MatrixSheet: Sendable {
     guard subjects.count > 1 else {
       throw FigureError.inconsistentSheet("\(subjects.count) word; a matrix needs two or more")
     }
-    let plainFirst = runs.filter { $0.manifest.method.name == NeglectComparison.plainMethod }
+    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
+    let plainFirst = runs.filter { $0.manifest.method.name == baseline }
     let methods = (plainFirst + runs).map(\.manifest.method.name).reduce(into: [String]()) {
       if !$0.contains($1) { $0.append($1) }
     }
-    var maps: MapQuantity?
+    var quantities: [(method: String, quantity: String)] = []
     matrices = try methods.map { method in
       let runs = runs.filter { $0.manifest.method.name == method }
       let each = try runs.map { run in
-        let made = try run.maps(of: subjects, by: recipe, weights: weights)
-        maps = MapQuantity(made[0])
+        let own = try run.subjects(like: subjects, of: first, by: recipe)
+        let made = try run.maps(of: own, by: recipe, weights: weights)
+        let one = (run.manifest.method.figureTitle, MapQuantity(made[0]).description)
+        if !quantities.contains(where: { $0 == one }) { quantities.append(one) }
         return made.flatMap { one in made.map { MapOverlap(one.map, $0.map).softJaccard } }
       }
       return Matrix(
@@ -76,7 +79,12 @@ package struct MatrixSheet: Sendable {
     }
     prompt = first.manifest.tokens.prompt
     self.words = subjects.map(\.name)
-    quantity = "soft Jaccard index of two words’ maps" + (maps.map { ": \($0)" } ?? "")
+    let isOne = Set(quantities.map(\.quantity)).count < 2
+    quantity =
+      "soft Jaccard index of two words’ maps: "
+      + (isOne
+        ? quantities.first?.quantity ?? ""
+        : quantities.map { "\($0.method): \($0.quantity)" }.joined(separator: "; "))
     warnings = Scene.warnings(of: runs)
     metadata = Scene.Metadata(
       of: first.manifest, software: software,

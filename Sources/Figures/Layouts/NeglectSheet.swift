@@ -186,9 +186,9 @@ extension NeglectSheet {
     let subjects = run.manifest.subjects
     if let recipe {
       return try run.maps(
-        of: subjects, by: recipe.resolved(for: run.manifest), weights: weights)
+        of: subjects, by: recipe.resolved(for: run), weights: weights)
     }
-    let judged = Recipe(layers: Recipe.lossGrid, steps: window).resolved(for: run.manifest)
+    let judged = Recipe(layers: Recipe.lossGrid, steps: window).resolved(for: run)
     do {
       return try run.maps(of: subjects, by: judged)
     } catch AnalysisError.nothingSelected {
@@ -256,7 +256,7 @@ extension NeglectSheet.Case {
     self.init(
       prompt: report.manifest.tokens.prompt,
       method: report.manifest.method.figureTitle, seed: report.manifest.seed,
-      image: try Picture.read(RunFolder(path: report.path).image),
+      image: try RecordedRun(report.path).shownPicture(),
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
@@ -275,6 +275,7 @@ extension NeglectSheet.Case {
     return try all.filter { other in
       other.manifest.method.name != manifest.method.name
         && other.manifest.seed == manifest.seed
+        && !other.manifest.isOfOtherPipeline(than: manifest)
         && other.manifest.incomparability(with: manifest) == nil
     }.map { other in
       let subjects = other.subjects.map { subject in
@@ -284,7 +285,7 @@ extension NeglectSheet.Case {
       }
       var shown = NeglectSheet.Other(
         method: other.manifest.method.figureTitle,
-        image: try Picture.read(RunFolder(path: other.path).image),
+        image: try RecordedRun(other.path).shownPicture(),
         words: subjects.joined(separator: ", "))
       shown.boxes = PictureBox.boxes(of: other.manifest)
       return shown

@@ -21,13 +21,14 @@ struct RunCurves {
     for call in run.noisePredictions where (0..<steps).contains(call.step) {
       guard let measured = call.measurement else { continue }
       set(.loss, [Double(measured.loss)], at: call.step, of: steps)
-      if !subjects.isEmpty, measured.scores.count == subjects.count {
-        set(.score, measured.scores.map(Double.init), at: call.step, of: steps)
-      }
+    }
+    for point in subjects.isEmpty ? [] : try ExcitationScores(run).points
+    where (0..<steps).contains(point.call.step) {
+      set(.score, point.scores.map(Double.init), at: point.call.step, of: steps)
     }
     guard let recipe, !subjects.isEmpty else { return }
     do {
-      try readMaps(run, subjects, recipe.resolved(for: run.manifest), weights, steps: steps)
+      try readMaps(run, subjects, recipe.resolved(for: run), weights, steps: steps)
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       mapError = error
@@ -44,7 +45,7 @@ struct RunCurves {
     where (0..<steps).contains(call.step) {
       if quantity == nil {
         quantity =
-          MapQuantity(recipe, layers: maps.layers, grid: maps.grid, calls: nil).description
+          MapQuantity(maps.recipe, layers: maps.layers, grid: maps.grid, calls: nil).description
       }
       let each = try subjects.map { try maps.map(of: $0) }
       set(.peak, each.map { $0.maximum.map(Double.init) ?? .nan }, at: call.step, of: steps)
@@ -65,6 +66,13 @@ struct RunCurves {
       repeating: [Double](repeating: .nan, count: steps), count: numbers.count)
     for (index, number) in numbers.enumerated() {
       values[measure, default: nothing][index][step] = number
+    }
+  }
+
+  /// The values of a run beside others of up to `steps` steps; NaN where it has fewer.
+  func values(upTo steps: Int) -> [CurveMeasure: [[Double]]] {
+    values.mapValues { lines in
+      lines.map { $0 + [Double](repeating: .nan, count: max(0, steps - $0.count)) }
     }
   }
 

@@ -53,12 +53,13 @@ public struct AttentionReport: Sendable {
     let fixed =
       template.size + parts.values.reduce(0) { $0 + $1.utf8.count }
       + recordings.count * Self.overheadPerRun + groups.count * Self.overheadPerRun / 2
+      + pictures.joined().flatMap(\.frames).reduce(0) { $0 + $1.utf8.count }
     let plan = try ReportPlan(groups, budget: budget, fixed: fixed)
     notes =
       choice.leftOut + zip(recordings, groups.flatMap(\.names)).compactMap(Self.gaps)
       + plan.omissions
     let document = try ReportDocument(
-      groups, pictures: pictures.map { $0.map(\.dataURI) },
+      groups, pictures: pictures,
       worst: ReportVerdict.ranked(verdicts).first, plan)
     let title = groups.count == 1 ? groups[0].prompt : "\(groups.count) prompts"
     let page = template.filled(

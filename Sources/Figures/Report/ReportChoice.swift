@@ -24,7 +24,7 @@ struct ReportChoice {
     }
     if recordings.isEmpty, let first = left.first { throw first.error }
     leftOut = left.sorted { $0.path < $1.path }.map { "left out: \($0.error)" }
-    let kinds = Dictionary(grouping: recordings) { ReportGroup.Kind($0.run.manifest) }
+    let kinds = Dictionary(grouping: recordings) { ReportGroup.Kind($0.run) }
     groups = kinds.values.map(ReportGroup.init).sorted { Self.order($0) < Self.order($1) }
   }
 

@@ -19,6 +19,8 @@ struct ReportDocument: Encodable {
     let isSpecial: Bool
     /// Whether it goes on with the word of the token before.
     let isJoined: Bool
+    /// The text encoder that reads it; absent where the text has one encoder.
+    let encoder: String?
   }
 
   struct Word: Encodable {
@@ -48,6 +50,8 @@ struct ReportDocument: Encodable {
   struct Layer: Encodable {
     let path: String
     let grid: Size
+    let frames: Int
+    /// Those that are there one by one.
     let heads: [Int]
     let branch: String
     /// See ``ReportMaps``.
@@ -66,6 +70,10 @@ struct ReportDocument: Encodable {
     let isPlain: Bool
     let isComplete: Bool
     let hasPicture: Bool
+    /// Frames of a video; 1 for a picture.
+    let frames: Int
+    /// The pictures of the frames as `data:` addresses, or none.
+    let framePictures: [String]
     let tokens: [Int]
     let lossGrid: Size
     let curves: Curves
@@ -89,19 +97,21 @@ struct ReportDocument: Encodable {
 
   /// - Parameter worst: the verdict on the most neglected subject; `nil` without any.
   init(
-    _ groups: [ReportGroup], pictures: [[String?]], worst: ReportVerdict?, _ plan: ReportPlan
+    _ groups: [ReportGroup], pictures: [[ReportPicture]], worst: ReportVerdict?, _ plan: ReportPlan
   ) throws {
     prompts = zip(groups, plan.kept).map(Self.prompt)
     runs = try groups.indices.flatMap { group in
       try groups[group].recordings.indices.map { place in
         let recording = groups[group].recordings[place]
         let manifest = recording.run.manifest
+        let picture = pictures[group][place]
         return Run(
           prompt: group, name: groups[group].names[place], seed: String(manifest.seed),
-          isPlain: manifest.method.name == NeglectComparison.plainMethod,
-          isComplete: manifest.status == .complete, hasPicture: pictures[group][place] != nil,
+          isPlain: manifest.method.name == groups[group].baseline,
+          isComplete: manifest.status == .complete, hasPicture: picture.dataURI != nil,
+          frames: recording.run.frames, framePictures: picture.frames,
           tokens: recording.tokens, lossGrid: Size(manifest.method.grid),
-          curves: Self.curves(recording.run),
+          curves: try Self.curves(recording.run),
           layers: try Self.layers(recording, plan.kept[group]))
       }
     }
@@ -140,20 +150,22 @@ struct ReportDocument: Encodable {
       try recording.sites.map { site in
         let maps = try ReportMaps(recording, site, branch, kept)
         return Layer(
-          path: site.site.path, grid: Size(site.site.grid), heads: site.heads,
+          path: site.site.path, grid: Size(site.grid), frames: site.site.frames ?? 1,
+          heads: site.singleHeads,
           branch: branch.rawValue, stepMaps: ReportMaps.base64(maps.steps),
           headMaps: ReportMaps.base64(maps.heads), meanMaps: ReportMaps.base64(maps.means))
       }
     }
   }
 
-  private static func curves(_ run: RecordedRun) -> Curves {
-    let count = run.manifest.subjects.count
-    let calls = run.noisePredictions.filter { $0.measurement?.scores.count == count }
+  private static func curves(_ run: RecordedRun) throws -> Curves {
+    let points = try ExcitationScores(run).points
     func finite(_ value: Float?) -> Float? { value.flatMap { $0.isFinite ? $0 : nil } }
     return Curves(
-      steps: calls.map(\.step), loss: calls.map { finite($0.measurement?.loss) },
-      scores: (0..<count).map { subject in calls.map { finite($0.measurement?.scores[subject]) } })
+      steps: points.map(\.call.step), loss: points.map { finite($0.loss) },
+      scores: run.manifest.subjects.indices.map { subject in
+        points.map { finite($0.scores[subject]) }
+      })
   }
 
   /// A text's tokens in order, recorded or not, and special ones that were recorded.
@@ -168,7 +180,14 @@ struct ReportDocument: Encodable {
       return Token(
         index: token.index,
         text: token.special?.rawValue ?? (covered.isEmpty ? piece : covered),
-        isSpecial: token.special != nil, isJoined: range?.lowerBound == end)
+        isSpecial: token.special != nil, isJoined: range?.lowerBound == end,
+        encoder: encoder(of: token.index, in: table))
     }
+  }
+
+  /// The text encoder that reads a token; `nil` where the text has one encoder.
+  private static func encoder(of token: Int, in table: TokenTable) -> String? {
+    guard Set(table.segments.map(\.encoder)).count > 1 else { return nil }
+    return table.segments.first { $0.indices.contains(token) }?.encoder
   }
 }

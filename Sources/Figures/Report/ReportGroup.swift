@@ -12,16 +12,23 @@ struct ReportGroup {
     private let negative: TokenTable?
     private let subjects: [Subject]
     private let timesteps: [Double]
-    private let size: [Int]
+    private let size: [Int?]
     private let checkpoint: [String: String]
+    /// Of a run that another program recorded, whose layers, cells and heads depend on how.
+    private let sites: [RecordedSite]?
 
-    init(_ manifest: RunManifest) {
+    init(_ run: RecordedRun) {
+      let manifest = run.manifest
       (text, subjects, timesteps) = (manifest.tokens, manifest.subjects, manifest.timesteps)
       negative =
         manifest.plan?.branches.contains(.unconditional) ?? false
         ? manifest.tokens(of: .unconditional) : nil
-      size = [manifest.height, manifest.width]
-      checkpoint = manifest.model.files
+      size = [manifest.height, manifest.width, manifest.frames]
+      let model = manifest.model
+      checkpoint =
+        model.files.isEmpty
+        ? [model.repository ?? model.name: model.revision ?? ""] : model.files
+      sites = manifest.provenance.recorder.map { _ in run.sites }
     }
   }
 
@@ -29,6 +36,9 @@ struct ReportGroup {
   let recordings: [ReportRecording]
   /// What each run is called: its method, the settings in which runs of the group differ, its seed.
   let names: [String]
+
+  /// The method that the others are compared with.
+  var baseline: String { NeglectComparison.baseline(of: recordings.map(\.run.manifest)) }
 
   /// The manifest of the first run, which says what all have in common.
   var manifest: RunManifest { recordings[0].run.manifest }
@@ -49,9 +59,26 @@ struct ReportGroup {
     return [
       "\(manifest.model.name), \(manifest.width)×\(manifest.height) pixels",
       "\(manifest.timesteps.count) steps",
-      common(\.guidanceScale).map { "guidance \(NumberText.plain($0))" },
+      guidance.map { "guidance \($0)" },
       negative.map { "negative prompt “\($0)”" },
     ].compactMap(\.self).joined(separator: "; ")
+  }
+
+  /// The scale of guidance, the same in all runs; `nil` where there is none.
+  private var guidance: String? {
+    let all = Set(recordings.map(\.run.manifest).map(Self.guidance))
+    return all.count == 1 ? all.first ?? nil : nil
+  }
+
+  private static func guidance(_ manifest: RunManifest) -> String? {
+    guard let guidance = manifest.guidance else {
+      return NumberText.plain(manifest.guidanceScale)
+    }
+    return switch guidance.kind {
+    case .none: nil
+    case .distilled: guidance.scale.map { "\(NumberText.plain($0)) (distilled)" } ?? "distilled"
+    case .classifierFree: NumberText.plain(guidance.scale ?? manifest.guidanceScale)
+    }
   }
 
   // MARK: - Names
@@ -75,7 +102,7 @@ struct ReportGroup {
     let scheduler = manifest.scheduler.sorted { $0.key < $1.key }
       .map { $0.key == "name" ? $0.value : "\($0.key) \($0.value)" }
     return knobs + [
-      ("guidance", NumberText.plain(manifest.guidanceScale)),
+      ("guidance", guidance(manifest) ?? "none"),
       ("scheduler", scheduler.joined(separator: ", ")), ("noise", manifest.rng),
       ("negative prompt", manifest.negativePrompt.isEmpty ? "none" : manifest.negativePrompt),
       ("start picture", manifest.picture.map { String($0.sha256.prefix(8)) } ?? "none"),

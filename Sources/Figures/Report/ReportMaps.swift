@@ -3,15 +3,17 @@ import AttentionTrace
 internal import Foundation
 internal import TensorEngine
 
-/// Maps of one layer of a run for one branch, as a report keeps them: float16, NaN where nothing was
-/// recorded.
+/// Maps of one layer of a run for one branch, as a report keeps them.
+///
+/// They are float16, and NaN where nothing was recorded. A picture has one frame; where heads were reduced when they were recorded, there is none by
+/// itself.
 struct ReportMaps {
-  /// `[step, token, row, column]` means over the recorded heads.
+  /// `[step, frame, token, row, column]` means over the recorded heads.
   private(set) var steps: [Float]
-  /// `[head, step, token, row, column]`, of the steps for which the plan keeps single heads.
+  /// `[head, step, frame, token, row, column]`, of the steps for which the plan keeps single heads.
   private(set) var heads: [Float]
-  /// `[mean | head…, token, row, column]` means over all recorded steps: of the mean over heads, then
-  /// of each head.
+  /// `[mean | head…, frame, token, row, column]` means over all recorded steps: of the mean over heads,
+  /// then of each head.
   let means: [Float]
 
   /// Reads the denoising calls of a layer once, in their order.
@@ -21,12 +23,13 @@ struct ReportMaps {
   ) throws {
     let run = recording.run
     let columns = recording.tokens.compactMap { (site.tokens ?? []).firstIndex(of: $0) }
-    let size = columns.count * site.site.grid.pixels
+    let size = (site.site.frames ?? 1) * columns.count * site.grid.pixels
+    let single = site.singleHeads.count
     let gone = run.missing(site)
     steps = [Float](repeating: .nan, count: plan.steps.count * size)
     heads = [Float](
-      repeating: .nan, count: site.heads.count * plan.headSteps.count * size)
-    var sums = [Double](repeating: 0, count: (site.heads.count + 1) * size)
+      repeating: .nan, count: single * plan.headSteps.count * size)
+    var sums = [Double](repeating: 0, count: (single + 1) * size)
     var count = 0
     for call in run.calls where call.phase == .denoise && call.branch == branch {
       guard !gone.contains(call.call), let chunk = try run.chunk(site, in: call) else { continue }
@@ -37,7 +40,7 @@ struct ReportMaps {
         steps.replaceSubrange(step * size..<(step + 1) * size, with: maps[..<size])
       }
       guard let step = plan.headSteps.firstIndex(of: call.step) else { continue }
-      for head in site.heads.indices {
+      for head in 0..<single {
         let target = (head * plan.headSteps.count + step) * size
         heads.replaceSubrange(
           target..<target + size, with: maps[(head + 1) * size..<(head + 2) * size])
@@ -46,21 +49,27 @@ struct ReportMaps {
     means = sums.map { count == 0 ? .nan : Float($0 / Double(count)) }
   }
 
-  /// `[mean | head…, token, row, column]` of a chunk, `[head, row, column, key]`.
+  /// `[mean | head…, frame, token, row, column]` of a chunk, in the site's shape.
   private static func byHead(
     _ values: [Float], _ site: RecordedSite, _ columns: [Int]
   ) -> [Float] {
-    let (cells, keys, heads) = (site.site.grid.pixels, site.keys, site.heads.count)
-    var result = [Float](repeating: 0, count: (heads + 1) * columns.count * cells)
-    for (token, column) in columns.enumerated() {
-      for cell in 0..<cells {
-        var sum = 0.0
-        for head in 0..<heads {
-          let value = values[(head * cells + cell) * keys + column]
-          sum += Double(value)
-          result[((head + 1) * columns.count + token) * cells + cell] = value
+    let (cells, width, heads) = (site.grid.pixels, site.columns, site.headIndices.count)
+    let frames = site.site.frames ?? 1
+    let single = site.singleHeads.count
+    let size = frames * columns.count * cells
+    var result = [Float](repeating: 0, count: (single + 1) * size)
+    for frame in 0..<frames {
+      for (token, column) in columns.enumerated() {
+        for cell in 0..<cells {
+          var sum = 0.0
+          let place = (frame * columns.count + token) * cells + cell
+          for head in 0..<heads {
+            let value = values[((head * frames + frame) * cells + cell) * width + column]
+            sum += Double(value)
+            if head < single { result[(head + 1) * size + place] = value }
+          }
+          result[place] = Float(sum / Double(heads))
         }
-        result[token * cells + cell] = Float(sum / Double(heads))
       }
     }
     return result

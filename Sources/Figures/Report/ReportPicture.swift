@@ -9,9 +9,16 @@ struct ReportPicture {
   /// The whole file as a `data:` address.
   let dataURI: String?
   let size: (width: Int, height: Int)
+  /// The pictures of a video's frames, as many as the maps have, as `data:` addresses; empty where there
+  /// are none.
+  let frames: [String]
+
+  /// The longer side of a frame's picture, in pixels: a report may have many.
+  private static let frameSide = 256
 
   init(_ recording: ReportRecording) throws {
     let manifest = recording.run.manifest
+    frames = try Self.frames(of: recording.run)
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else {
       (grey, dataURI, size) = (nil, nil, (manifest.width, manifest.height))
@@ -22,5 +29,19 @@ struct ReportPicture {
     grey = picture.grey
     dataURI = file.format == .png ? Picture.dataURI(of: file.bytes) : try picture.dataURI
     size = (picture.width, picture.height)
+  }
+
+  private static func frames(of run: RecordedRun) throws -> [String] {
+    guard run.frames > 1, FileManager.default.fileExists(atPath: run.folder.frame(0))
+    else { return [] }
+    return try (0..<run.frames).map { frame in
+      let picture = try run.picture(ofFrame: frame, of: run.frames) ?? run.blankPicture
+      let longer = max(picture.width, picture.height)
+      guard longer > frameSide else { return try picture.dataURI }
+      return try picture.resized(
+        width: max(1, picture.width * frameSide / longer),
+        height: max(1, picture.height * frameSide / longer)
+      ).dataURI
+    }
   }
 }

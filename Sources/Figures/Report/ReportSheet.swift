@@ -29,7 +29,7 @@ struct ReportSheet {
   var index: String {
     let prompts = groups.indices.map { group in
       let runs = groups[group].recordings.count
-      return "<li><a href=\"#prompt-\(group + 1)\"><bdi>\(MarkupText.escaped(groups[group].prompt))"
+      return "<li><a href=\"#prompt-\(group + 1)\"><bdi>\(MarkupText.escaped(title(of: group)))"
         + "</bdi></a> – \(runs) \(runs == 1 ? "run" : "runs")"
         + (worst(of: group).map { "; lowest score: \(word($0)), \(scoreText($0))" } ?? "") + "</li>"
     }
@@ -43,6 +43,12 @@ struct ReportSheet {
       groups.count < 2 ? "" : " of <q><bdi>\(MarkupText.escaped(self.prompt(of: worst)))</bdi></q>"
     return "<p id=\"worst\">Lowest score: <a href=\"\(link(to: worst))\">\(word(worst)) in "
       + "\(name(of: worst))\(prompt)</a>, \(scoreText(worst)).</p>" + list
+  }
+
+  /// The prompt of a group, with its model where another group has the prompt too.
+  private func title(of group: Int) -> String {
+    let (prompt, model) = (groups[group].prompt, groups[group].manifest.model.name)
+    return groups.count { $0.prompt == prompt } > 1 ? "\(prompt) (\(model))" : prompt
   }
 
   private func worst(of group: Int) -> ReportVerdict? {
@@ -90,7 +96,7 @@ struct ReportSheet {
     let scale = ValueScale(covering: maps[group].flatMap { $0 ?? [] }.map(\.map))
     let heading =
       groups.count < 2
-      ? "" : "<h3><bdi>\(MarkupText.escaped(groups[group].prompt))</bdi></h3>"
+      ? "" : "<h3><bdi>\(MarkupText.escaped(title(of: group)))</bdi></h3>"
     let cells = try groups[group].recordings.indices.map { try cell(group, $0, scale) }
     return "<section id=\"prompt-\(group + 1)\" class=\"prompt\">\(heading)"
       + (try colorBar(group, scale)) + "<ul class=\"runs\">\(cells.joined(separator: "\n"))</ul>"
@@ -100,10 +106,13 @@ struct ReportSheet {
   private func cell(_ group: Int, _ place: Int, _ scale: ValueScale) throws -> String {
     let run = firstRun(of: group) + place
     let name = MarkupText.escaped(groups[group].names[place])
+    let recording = groups[group].recordings[place]
     let picture =
       pictures[group][place].dataURI.map {
         "<img id=\"picture-\(run)\" src=\"\($0)\" alt=\"Picture of \(name)\">picture"
-      } ?? "No picture yet."
+      }
+      ?? (recording.run.manifest.status == .complete
+        ? "No picture was recorded." : "No picture yet.")
     let subjects =
       try maps[group][place].map { try $0.map { try thumbnail($0, group, place, scale) } }
       ?? [

@@ -1,6 +1,6 @@
 /// The rows and columns of a sheet of maps, and what its maps are of.
 ///
-/// Layers, heads and steps that are neither rows nor columns are aggregated by the recipe; method, seed
+/// Layers, heads, steps and frames that are neither rows nor columns are aggregated by the recipe; method, seed
 /// and word must then be the same for all maps.
 public struct MapSheetPlan: Hashable, Sendable {
   /// A facet of rows or columns.
@@ -19,6 +19,8 @@ public struct MapSheetPlan: Hashable, Sendable {
     case head
     /// An iteration of the scheduler.
     case step
+    /// A frame of a video.
+    case frame
   }
 
   /// From the outermost to the innermost, top to bottom.
@@ -31,6 +33,8 @@ public struct MapSheetPlan: Hashable, Sendable {
   public var showsAllTokens: Bool
   /// Steps to show where ``Facet/step`` is a facet; empty for eight from the first to the last.
   public var steps: [Int]
+  /// Frames to show where ``Facet/frame`` is a facet; empty for eight from the first to the last.
+  public var frames: [Int] = []
   /// The knob of the facet ``Facet/knob``, as a run's manifest names it: `scale-factor`; empty for none.
   public var knob: String
   /// Whether to show each run's picture before its maps.
@@ -62,6 +66,7 @@ public struct MapSheetPlan: Hashable, Sendable {
   package static let tokens = MapSheetPlan(
     rows: [.seed, .method], columns: [.word], showsAllTokens: true, showsPictures: true)
   package static let steps = MapSheetPlan(rows: [.seed, .method, .word], columns: [.step])
+  package static let frames = MapSheetPlan(rows: [.seed, .method, .word], columns: [.frame])
   package static let layers = MapSheetPlan(
     rows: [.seed, .method, .word], columns: [.layer], recipe: "mean(layer: *)")
   package static let heads = MapSheetPlan(

@@ -95,6 +95,12 @@ enum SheetFile {
         throw steps.failure("expected steps of 0 or more")
       }
     }
+    if let frames = try node.optionalMember("frames") {
+      plan.frames = try frames.integers()
+      guard plan.frames.allSatisfy({ $0 >= 0 }) else {
+        throw frames.failure("expected frames of 0 or more")
+      }
+    }
     plan.knob = try node.optionalMember("knob")?.string() ?? ""
     plan.showsPictures = try node.optionalMember("pictures")?.bool() ?? false
     plan.showsDifferences = try node.optionalMember("difference")?.bool() ?? false
@@ -229,13 +235,15 @@ enum SheetFile {
 
   private static func text(_ plan: MapSheetPlan) -> [String] {
     [
-      "# method, knob, seed, word, layer, head, step: from the outermost to the innermost.",
+      "# method, knob, seed, word, layer, head, step, frame: from the outermost to the innermost.",
       "rows: \(list(plan.rows.map(\.rawValue)))",
       "columns: \(list(plan.columns.map(\.rawValue)))",
       "# Words, as in [cat, \"frog#2\", \"<start>\"]; all for every token; an empty list for the runs' subjects.",
       "words: \(plan.showsAllTokens ? "all" : list(plan.words.map(quoted)))",
       "# The steps to show, if step is in rows or columns; an empty list for eight from the first to the last.",
       "steps: \(list(plan.steps.map(String.init)))",
+      "# The frames of a video to show, if frame is in rows or columns; an empty list for eight from the first to the last.",
+      "frames: \(list(plan.frames.map(String.init)))",
       "# The knob whose values are compared, if knob is in rows or columns, as in scale-factor.",
       "knob: \(quoted(plan.knob))",
       "# Whether to show each run's picture before its maps.",

@@ -9,6 +9,8 @@ public enum SheetLayout: String, Hashable, Sendable, CaseIterable {
   case tokens
   /// Subjects over chosen steps.
   case steps
+  /// Subjects over the frames of a video.
+  case frames
   /// Subjects in each layer.
   case layers
   /// One word in each head of each layer.
@@ -47,6 +49,7 @@ public enum SheetLayout: String, Hashable, Sendable, CaseIterable {
     case .compare: .compare(recipe: "")
     case .tokens: .maps(.tokens)
     case .steps: .maps(.steps)
+    case .frames: .maps(.frames)
     case .layers: .maps(.layers)
     case .heads: .maps(.heads)
     case .seeds: .maps(.seeds)

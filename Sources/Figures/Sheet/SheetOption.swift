@@ -5,6 +5,7 @@ package enum SheetOption: String, Sendable, CaseIterable {
   case columns
   case words
   case steps
+  case frames
   case knob
   case pictures
   case difference
@@ -31,7 +32,7 @@ extension SheetPlan.Kind {
   package var options: [SheetOption] {
     switch self {
     case .maps:
-      [.rows, .columns, .words, .steps, .knob, .pictures, .difference, .recipe]
+      [.rows, .columns, .words, .steps, .frames, .knob, .pictures, .difference, .recipe]
         + SheetOption.drawing
     case .compare: [.curves, .recipe] + SheetOption.drawing
     case .matrix: [.words, .recipe, .colors]
@@ -48,6 +49,7 @@ extension SheetPlan.Content {
     var options = Set(kind.options)
     guard case .maps(let plan) = self else { return options }
     if !plan.facets.contains(.step) { options.remove(.steps) }
+    if !plan.facets.contains(.frame) { options.remove(.frames) }
     if !plan.facets.contains(.knob) { options.remove(.knob) }
     // Differences have colours of their own, and two signs.
     if plan.showsDifferences { options.subtract([.colors, .log]) }

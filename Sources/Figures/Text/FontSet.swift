@@ -1,11 +1,13 @@
 internal import CCairo
-internal import Glibc
+internal import Foundation
+internal import TensorEngine
 
 /// The fonts that figures are set in, and no others.
 ///
 /// A configuration of our own, so that neither the user's fontconfig files nor the fonts that
 /// happen to be installed change a figure; colour fonts, which a PDF could hold only as Type 3,
-/// cannot be reached at all.
+/// cannot be reached at all. Fonts that came with Heed stand for the system's of the same families,
+/// whose version may be another.
 ///
 /// Owns its font map from `init` to `deinit`, and hands out no pointer that outlives it.
 @safe final class FontSet {
@@ -63,15 +65,23 @@ internal import Glibc
       "<pattern><patelt name=\"family\"><string>\($0)</string></patelt>"
         + "<patelt name=\"color\"><bool>false</bool></patelt></pattern>"
     }
+    let system = ["/usr/share/fonts", "/usr/local/share/fonts"]
+    let brought = ResourceFolder.figures.path + "/Fonts"
+    let isBrought = FileManager.default.fileExists(atPath: brought)
+    let folders = (isBrought ? [brought] : []) + system
+    // By the names of their files: of two fonts of one family, fontconfig would take the newer.
+    let replaced =
+      isBrought
+      ? system.flatMap { folder in ["Liberation", "DejaVu"].map { "\(folder)/*\($0)*" } } : []
     return """
       <?xml version="1.0"?>
       <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
       <fontconfig>
-      <dir>/usr/share/fonts</dir>
-      <dir>/usr/local/share/fonts</dir>
+      \(folders.map { "<dir>\(MarkupText.escaped($0))</dir>" }.joined())
       <cachedir>/var/cache/fontconfig</cachedir>
+      <cachedir prefix="xdg">fontconfig</cachedir>
       <selectfont><acceptfont>\(patterns.joined())</acceptfont>
-      <rejectfont><pattern/></rejectfont></selectfont>
+      <rejectfont>\(replaced.map { "<glob>\($0)</glob>" }.joined())<pattern/></rejectfont></selectfont>
       <match target="font">
       <edit name="hinting" mode="assign"><bool>false</bool></edit>
       <edit name="antialias" mode="assign"><bool>true</bool></edit>

@@ -186,6 +186,7 @@ public struct CLIPTokenizer: Sendable {
       case .start: startID
       case .end: endID
       case .padding: paddingID
+      case .template: bug("CLIP's tokenizer has no template")
       }
     return TokenTable.Token(
       index: index, id: id, piece: piece(of: id), range: nil, word: nil, special: kind)

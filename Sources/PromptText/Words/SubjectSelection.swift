@@ -102,7 +102,13 @@ public enum SubjectSelection {
   }
 
   /// Whether a word is one of the tokenizer's added tokens, whose piece is the word without an ending.
+  ///
+  /// Tokenizers that mark no endings write punctuation so too.
   private static func isAdded(_ word: TokenTable.Word, to table: TokenTable) -> Bool {
-    word.tokens.first.map { table.tokens[$0].piece.lowercased() == word.text.lowercased() } ?? false
+    guard let first = word.tokens.first,
+      table.tokens[first].piece.lowercased() == word.text.lowercased()
+    else { return false }
+    return word.text.unicodeScalars.contains { ScalarClass($0) == .letter }
+      || table.tokens.contains { $0.piece.hasSuffix("</w>") }
   }
 }

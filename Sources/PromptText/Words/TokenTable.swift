@@ -1,10 +1,20 @@
 /// A prompt as the model reads it: its tokens, where each comes from, and the words they make.
+///
+/// The tokens of several text encoders, or of several windows of one, stand one after the other, as
+/// their keys do in attention; ``segments`` says where each begins.
 public struct TokenTable: Hashable, Sendable, Codable {
   /// One position of the model's window.
   public struct Token: Hashable, Sendable, Codable {
     /// The kinds of special tokens.
     public enum Special: String, Hashable, Sendable, Codable {
-      case start, end, padding
+      /// The token before a segment's text.
+      case start
+      /// The token after a segment's text.
+      case end
+      /// What fills a segment.
+      case padding
+      /// A chat template's words around the text.
+      case template
     }
 
     /// The position in the window; 0 is the start token.
@@ -35,6 +45,18 @@ public struct TokenTable: Hashable, Sendable, Codable {
       self.special = special
       self.weight = weight
     }
+
+    /// Reads a token.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      index = try container.decode(Int.self, forKey: .index)
+      id = try container.decode(Int.self, forKey: .id)
+      piece = try container.decode(String.self, forKey: .piece)
+      range = try container.indexRangeIfPresent(forKey: .range)
+      word = try container.decodeIfPresent(Int.self, forKey: .word)
+      special = try container.decodeIfPresent(Special.self, forKey: .special)
+      weight = try container.decodeIfPresent(Double.self, forKey: .weight)
+    }
   }
 
   /// A word of the prompt: text between white space or punctuation, and the tokens that spell it.
@@ -43,7 +65,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
     public let text: String
     /// 1 for the first word of this text in the prompt, 2 for the second.
     public let occurrence: Int
-    /// Token indices, ascending.
+    /// Token indices, ascending; those of every text encoder that reads the word.
     public let tokens: [Int]
     /// The part of the prompt it covers, as UTF-8 offsets.
     public let range: Range<Int>
@@ -55,35 +77,69 @@ public struct TokenTable: Hashable, Sendable, Codable {
       self.tokens = tokens
       self.range = range
     }
+
+    /// Reads a word.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      text = try container.decode(String.self, forKey: .text)
+      occurrence = try container.decode(Int.self, forKey: .occurrence)
+      tokens = try container.decode([Int].self, forKey: .tokens)
+      range = try container.indexRange(forKey: .range)
+    }
   }
 
   /// The text as the user wrote it.
   public let prompt: String
-  /// Every position of the window, padding included.
+  /// Every position of every window, padding included.
   public let tokens: [Token]
   /// The words inside the window, in order.
   public let words: [Word]
   /// Words (as the user wrote them) that did not fit into the window, whole or in part.
   public let leftOut: [String]
+  /// The windows of each text encoder along the tokens, in their order.
+  public let segments: [Segment]
 
-  /// The table of a window of `tokens`; each word lists its tokens, and each token names its word.
-  public init(prompt: String, tokens: [Token], words: [Word], leftOut: [String]) {
+  /// The table of `tokens`; each word lists its tokens, and each token names its word.
+  /// - Parameter segments: `nil` for windows of one encoder, each with a start token of its own.
+  public init(
+    prompt: String, tokens: [Token], words: [Word], leftOut: [String], segments: [Segment]? = nil
+  ) {
     self.prompt = prompt
     self.tokens = tokens
     self.words = words
     self.leftOut = leftOut
+    self.segments = segments ?? Segment.windows(of: tokens)
+  }
+
+  /// Reads a table; one without segments, as in runs of format 1, has the windows of its start tokens.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      prompt: try container.decode(String.self, forKey: .prompt),
+      tokens: try container.decode([Token].self, forKey: .tokens),
+      words: try container.decode([Word].self, forKey: .words),
+      leftOut: try container.decode([String].self, forKey: .leftOut),
+      segments: try container.decodeIfPresent([Segment].self, forKey: .segments))
+    let all = segments.flatMap(\.indices)
+    guard all == all.sorted(), all.first ?? 0 >= 0, all.last ?? 0 < max(tokens.count, 1) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .segments, in: container,
+        debugDescription: "expected indices of the \(tokens.count) tokens, one segment after "
+          + "the other")
+    }
   }
 
   /// The index of the end token after the last word; of a text without words, of the first.
   public var end: Int {
     let last = tokens.lastIndex { $0.word != nil } ?? 0
-    return tokens.dropFirst(last).first { $0.special == .end }?.index ?? tokens.count - 1
+    return tokens.dropFirst(last).firstIndex { $0.special == .end } ?? tokens.count - 1
   }
 
-  /// The indices of the text's own tokens, ascending: those of its words and punctuation.
-  package var content: [Int] { (1..<max(end, 1)).filter { tokens[$0].special == nil } }
+  /// The indices of the text's own tokens, ascending: those of its words and punctuation, in every
+  /// segment.
+  package var content: [Int] { tokens.indices.filter { tokens[$0].special == nil } }
 
-  /// The indices of the special tokens of a kind, ascending.
+  /// The indices of the special tokens of a kind, ascending, in every segment.
   package func positions(of kind: Token.Special) -> [Int] {
     tokens.indices.filter { tokens[$0].special == kind }
   }

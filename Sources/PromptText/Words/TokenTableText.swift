@@ -4,12 +4,13 @@ extension TokenTable {
   /// The ids from the start token to the end token, without padding.
   public var ids: [Int] { tokens[...end].map(\.id) }
 
-  /// The table for a reader: a line for each token up to the end, with its index, id, piece, word.
+  /// The table for a reader: a line for each token but padding, with its index, id, piece, word.
   ///
   /// A word that comes again is numbered, as in `frog#2`; control characters are spelt out. The
   /// last line has no line break.
   public func text() -> String {
-    let rows = [["index", "id", "piece", "word"]] + tokens[...end].map(row)
+    let shown = tokens.filter { $0.special != .padding }
+    let rows = [["index", "id", "piece", "word"]] + shown.map(row)
     let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       let index = String(repeating: " ", count: widths[0] - row[0].count) + row[0]

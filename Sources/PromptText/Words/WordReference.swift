@@ -8,7 +8,7 @@
 /// | `frog#2` | the second of several |
 /// | `@5` | the token at an index, where 0 is the start token |
 /// | `5` | the same; where the prompt has the number as a word and at another index, an error that names `@5` and `5#1` |
-/// | `<start>`, `<end>`, `<padding>` | the tokens around the prompt |
+/// | `<start>`, `<end>`, `<padding>` | the tokens around the prompt, of each text encoder that has them |
 ///
 /// It is resolved against a ``TokenTable`` alone: a recording's words are found without the tokenizer
 /// that cut them.
@@ -110,8 +110,16 @@ public enum WordReference: Hashable, Sendable {
     in table: TokenTable
   ) throws(TextError) -> (reference: WordReference, tokens: [Int]) {
     switch self {
-    case .start: return (self, [0])
-    case .end: return (self, [table.end])
+    case .start:
+      let starts = table.encoderStarts.compactMap { first in
+        table.tokens[first...].firstIndex { $0.special != .padding }
+      }.filter { table.tokens[$0].special == .start }
+      guard !starts.isEmpty else { throw .noSpecial(name: "\(self)", table: table.text()) }
+      return (self, starts)
+    case .end:
+      let ends = table.ends
+      guard !ends.isEmpty else { throw .noSpecial(name: "\(self)", table: table.text()) }
+      return (self, ends)
     case .padding:
       let padding = table.tokens.indices.filter { table.tokens[$0].special == .padding }
       guard !padding.isEmpty else { throw .noPadding(table: table.text()) }
@@ -140,6 +148,9 @@ public enum WordReference: Hashable, Sendable {
       return (
         .words(digits, occurrence: nil), try tokens(of: digits, nil, in: table)
       )
+    }
+    if places.count == 1, places[0].count > 1, places[0].contains(index) {
+      return (.words(digits, occurrence: nil), places[0])
     }
     guard places.isEmpty || places == [[index]] else {
       throw .ambiguousNumber(name: digits, places: places.map { $0[0] }, table: table.text())
@@ -211,7 +222,7 @@ extension TokenTable {
       let found = words[start..<start + wanted.count]
       guard found.map(\.text) == wanted else { return nil }
       let named = found.filter { $0.text.unicodeScalars.contains { ScalarClass($0) != .other } }
-      return (named.isEmpty ? Array(found) : named).flatMap(\.tokens)
+      return (named.isEmpty ? Array(found) : named).flatMap(\.tokens).sorted()
     }
   }
 }

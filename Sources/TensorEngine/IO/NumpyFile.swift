@@ -15,6 +15,8 @@ public struct NumpyFile: Sendable {
     case float32 = "<f4"
     /// 16-bit floating point.
     case float16 = "<f2"
+    /// 64-bit floating point.
+    case float64 = "<f8"
     /// 32-bit integers.
     case int32 = "<i4"
     /// 64-bit integers.
@@ -25,7 +27,7 @@ public struct NumpyFile: Sendable {
       switch self {
       case .float16: 2
       case .float32, .int32: 4
-      case .int64: 8
+      case .float64, .int64: 8
       }
     }
   }
@@ -46,7 +48,8 @@ public struct NumpyFile: Sendable {
   /// The type of the elements.
   public var type: ElementType { header.type }
 
-  /// Reads float32 or float16 as a float32 tensor in row-major order.
+  /// Reads floating-point numbers as a float32 tensor in row-major order; float64 is rounded to the
+  /// nearest.
   /// - Throws: ``FileError`` when the elements are integers.
   public func tensor() throws -> Tensor {
     try unsafe file.withBytes { bytes in
@@ -57,8 +60,11 @@ public struct NumpyFile: Sendable {
       case .float16:
         let halves = unsafe ordered(Self.load(data, as: UInt16.self))
         return unsafe Tensor(shape: shape) { unsafe ck_half_to_float(halves, $0, halves.count) }
+      case .float64:
+        return unsafe Tensor(
+          ordered(Self.load(data, as: Double.self)).map { Float($0) }, shape: shape)
       case .int32, .int64:
-        throw mismatch("a floating-point type (<f4 or <f2)")
+        throw mismatch("a floating-point type (<f4, <f2 or <f8)")
       }
     }
   }
@@ -71,7 +77,7 @@ public struct NumpyFile: Sendable {
       switch type {
       case .int32: return unsafe ordered(Self.load(data, as: Int32.self)).map(Int.init)
       case .int64: return unsafe ordered(Self.load(data, as: Int64.self)).map(Int.init)
-      case .float32, .float16: throw mismatch("an integer type (<i4 or <i8)")
+      case .float32, .float16, .float64: throw mismatch("an integer type (<i4 or <i8)")
       }
     }
   }

@@ -21,8 +21,8 @@ struct Analyze: ParsableCommand {
       another method, of one prompt and seed, are compared, with intervals over seeds.
 
       words ranks the pieces of each word; statistics, overlap, binding (--bind), convergence, mass \
-      and spectrum measure maps, separately with --by layer, head or step; difference is a method − \
-      Stable Diffusion; heads finds the heads that serve a word or --classes of words; segmentation \
+      and spectrum measure maps, separately with --by layer, head, step or frame; difference is a method − \
+      Stable Diffusion, or, of other pipelines, each − the first; heads finds the heads that serve a word or --classes of words; segmentation \
       compares with --masks; relations with --dependencies. -o writes maps (words, statistics, \
       difference) or head weights.
 
@@ -178,7 +178,7 @@ struct Analyze: ParsableCommand {
     }
     print(table.text(format, width: TerminalWidth.ofTables), terminator: "")
     try warnOfLosses(runs)
-    if format == .text { Message.note("recipe: \(table.recipe)") }
+    if format == .text { for recipe in table.recipes { Message.note("recipe: \(recipe)") } }
   }
 
   /// Warns of calls whose chunks are missing, which the report skipped.
@@ -209,7 +209,7 @@ struct Analyze: ParsableCommand {
     case .outcome:
       let criteria = try criteria()
       return try reports.table { try measurement.outcome($0, criteria: criteria) }
-    case .mass: return try reports.table { try measurement.tokenMass($0) }
+    case .mass: return try reports.table { try measurement.tokenMass($0, among: runs) }
     case .binding:
       return try reports.table { run in
         try measurement.binding(run, of: try bonds(in: run), measure: measure)
@@ -244,7 +244,7 @@ struct Analyze: ParsableCommand {
     guard report == .words, options.tokens == nil else { return try options.words(of: run) }
     let recipe = try options.parsedRecipe().recipe
     let table = try run.wordTable(by: recipe)
-    let words = try table.words.isEmpty ? table.shownSubjects : table.words.map(table.subject(of:))
+    let words = table.words.isEmpty ? table.shownSubjects : table.words.map(table.subject(of:))
     try run.check(words, by: recipe)
     return words
   }

@@ -10,7 +10,8 @@ struct Export: ParsableCommand {
     discussion: """
       Give run folders, or a folder above them: several runs of one prompt, recorded alike, become \
       one array with an axis of runs. Maps are written as they were recorded, one array per layer \
-      [position, head, row, column, token], or aggregated by --recipe to [row, column, token].
+      [position, head, row, column, token], with frame behind head for a video, or aggregated by --recipe \
+      to [row, column, token].
 
       README.md in the folder describes its files: manifest.json and its schema, arrays, tables, pictures. \
       An output that ends in .nc, .zarr, .npz or .safetensors is that one file or store of all arrays, \

@@ -14,7 +14,7 @@ struct Sheet: ParsableCommand {
       below each its maps; it needs, for each seed, one run of every method, or runs of heed explain. \
       --curves strip adds the peak attention of each step, full the excitation score too. The others \
       show maps in rows and columns on one scale, of any runs of one prompt: tokens (every token), steps \
-      (eight, or --steps), layers, heads, seeds and methods (a row for each), sweep (a row for each value \
+      (eight, or --steps), frames (of a video: eight, or --frames), layers, heads, seeds and methods (a row for each), sweep (a row for each value \
       of --knob, and charts of what it led to), difference (a method − Stable Diffusion). matrix shows how \
       much the maps of each two \
       words overlap, averaged over seeds. curves shows peak attention, loss, entropy and overlap over \
@@ -42,8 +42,8 @@ struct Sheet: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      compare, tokens, steps, layers, heads, seeds, methods, difference, sweep, matrix, curves, \
-      neglect, or a .yaml file.
+      compare, tokens, steps, frames, layers, heads, seeds, methods, difference, sweep, matrix, \
+      curves, neglect, or a .yaml file.
       """,
       valueName: "layout"), completion: .layouts)
   var layout = "compare"
@@ -67,6 +67,11 @@ struct Sheet: ParsableCommand {
     help: ArgumentHelp(
       "Steps that the layout steps and animations show, as in 0,5..10.", valueName: "steps"))
   var steps: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Frames of a video that the layout frames shows, as in 0,5..10.", valueName: "frames"))
+  var frames: String?
 
   @Option(
     help: ArgumentHelp(
@@ -148,7 +153,7 @@ struct Sheet: ParsableCommand {
   /// The options of the sheet that were given.
   private var given: Set<SheetOption> {
     let isGiven: [SheetOption: Bool] = [
-      .words: words != nil, .steps: steps != nil, .knob: knob != nil,
+      .words: words != nil, .steps: steps != nil, .frames: frames != nil, .knob: knob != nil,
       .measures: measures != nil, .curves: curves != nil, .cases: cases != nil,
       .recipe: recipe != nil,
     ]
@@ -179,6 +184,7 @@ struct Sheet: ParsableCommand {
       }
       if let knob { plan.knob = knob }
       if let steps { plan.steps = try IndexList(option: "--steps", steps).indices }
+      if let frames { plan.frames = try IndexList(option: "--frames", frames).indices }
       panel.content = .maps(plan)
     }
     if panel.maps != nil || printLayout {

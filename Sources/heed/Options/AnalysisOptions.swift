@@ -24,7 +24,7 @@ struct AnalysisOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Axes to keep instead of reducing them: layer, head, step.",
+      "Axes to keep instead of reducing them: layer, head, step, frame.",
       valueName: "axes"))
   var by: String?
 
@@ -45,7 +45,8 @@ struct AnalysisOptions: ParsableArguments {
     return Set(
       try names.map { name in
         guard let axis = Recipe.Axis(rawValue: name), axis != .branch else {
-          throw Failure(.usage, "--by is '\(by ?? "")'; '\(name)' is not layer, head or step")
+          throw Failure(
+            .usage, "--by is '\(by ?? "")'; '\(name)' is not layer, head, step or frame")
         }
         return axis
       })

@@ -29,6 +29,8 @@ warnings.filterwarnings("ignore")
 # The kernel is this Python, with the libraries beside it, whatever others are installed.
 os.environ["JUPYTER_PATH"] = os.path.join(sys.prefix, "share", "jupyter")
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+# Libraries warn of what else could be installed.
+os.environ |= {"PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
 
 # A web page shows a notebook of this size whole.
 LARGEST = 200_000

@@ -14,10 +14,15 @@ function linesOf(run, ink) {
   const dash = run.isPlain ? "6 3" : "";
   const width = run.isPlain ? 1.75 : 2.25;
   if (state.curve === "peak") {
-    return state.token.map((token) => ({
-      name: textOf(run, token), steps: stepsFor(run, state.head), values: peaksOf(run, state, token),
-      color: wordColor(run, token), dash, width,
-    }));
+    // A word that several text encoders read has one colour, and dots for the encoders after the first.
+    return state.token.map((token, place) => {
+      const color = wordColor(run, token);
+      const alike = state.token.slice(0, place).filter((one) => wordColor(run, one) === color).length;
+      return {
+        name: textOf(run, token), steps: stepsFor(run, state.head), values: peaksOf(run, state, token),
+        color, dash: alike ? `1 ${2 * alike}` : dash, width,
+      };
+    });
   }
   const lines = promptOf(run).subjects.map((word, place) => ({
     name: word.name, steps: run.curves.steps, values: run.curves.scores[place],

@@ -32,16 +32,26 @@ function short(value) {
   return value.toFixed(Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(value)))));
 }
 
+/** Whether a transformer of a UNet has several blocks, which a layer's name then tells. */
+const isDeep = data.runs.some((run) =>
+  run.layers.some((layer) => /\.transformer_blocks\.[1-9]\d*\.attn2$/.test(layer.path)));
+
 /** A layer's name without what all have in common, and its grid. */
 function shortName(layer) {
-  const path = layer.path.replace(/\.transformer_blocks\.0\.attn2$/, "");
+  const path = layer.path.replace(/\.transformer_blocks\.(\d+)\.attn2$/, (name, block) =>
+    (/^(down_blocks|mid_block|up_blocks)\./.test(layer.path) ? (isDeep ? `.${block}` : "") : name));
   return `${path}, ${layer.grid.rows}×${layer.grid.columns}`;
 }
 
 /** The tokens of the text that the branch shown reads: of the prompt, or of the negative prompt. */
 const tokensOf = (run) => promptOf(run).tokens[state.branch] ?? [];
 const tokenOf = (run, index) => tokensOf(run).find((token) => token.index === index);
-const textOf = (run, index) => tokenOf(run, index)?.text ?? "";
+/** A token's text; where several text encoders read the prompt, with the one that it is of. */
+function textOf(run, index) {
+  const token = tokenOf(run, index);
+  if (!token) return "";
+  return token.encoder ? `${token.text} (${token.encoder})` : token.text;
+}
 /** The chosen words, as in “cat”, “frog”. */
 const chosenText = (run) => state.token.map((token) => `“${textOf(run, token)}”`).join(", ");
 
@@ -65,6 +75,18 @@ function stepText() {
   return `step ${state.step}, timestep ${Number(timestep.toFixed(2))}`;
 }
 
+/** Which frame of a video is shown; null for a picture. */
+function frameText(run) {
+  if (run.frames === 1) return null;
+  return state.frame === "mean" ? `mean of ${run.frames} frames` : `frame ${state.frame}`;
+}
+
+/** The picture below maps: of the frame where there is one, else the run's; null without any. */
+function stillOf(run) {
+  const picture = run.framePictures[state.frame];
+  return picture ? { src: picture } : at(`picture-${data.runs.indexOf(run)}`);
+}
+
 function layerText(run) {
   const layers = chosenLayers(run, state);
   if (!layers.length) return "no layer";
@@ -76,5 +98,6 @@ function layerText(run) {
 function headText(run) {
   if (state.head !== "mean") return `head ${state.head}`;
   const counts = new Set(chosenLayers(run, state).map((layer) => layer.heads.length));
+  if (counts.has(0)) return "mean of all heads, as recorded";
   return counts.size === 1 ? `mean of ${[...counts][0]} heads` : "mean of all heads";
 }

@@ -28,7 +28,8 @@ function exportedSVG() {
   const [side, gap] = [320, 24];
   const width = gap + shown.length * (side + gap);
   const run = data.runs[state.run];
-  const selection = `${chosenText(run)}; ${stepText()}; ${layerText(run)}; ${headText(run)}; ${state.branch}`;
+  const selection = [chosenText(run), stepText(), frameText(run), layerText(run), headText(run), state.branch]
+    .filter(Boolean).join("; ");
   const heading = [
     ...wrapped(promptOf(run).text, 40 * shown.length).map((line) => [line, 15, light.ink]),
     ...wrapped(selection, 52 * shown.length).map((line) => [line, 11, light.soft]),

@@ -14,7 +14,7 @@ function headRows(run, token, step) {
   return layersOf(run, state.branch).map((layer) => ({
     layer,
     cells: ["mean", ...layer.heads].map((head) => {
-      const values = layerMap(run, layer, token, head, step);
+      const values = layerMap(run, layer, token, head, step, state.frame);
       return { head, map: values && { grid: layer.grid, values, peak: largest(values) } };
     }),
   }));
@@ -36,11 +36,12 @@ function renderHeads(view) {
   const token = state.token[0];
   const layers = layersOf(run, state.branch);
   const isGrid = layers.length > 1 || layers.some((layer) => layer.heads.length > 1);
+  const isReduced = layers.every((layer) => layer.heads.length === 0);
   heads.title.replaceChildren("“", make("bdi", {}, textOf(run, token)), "” by layer and head");
   heads.rows.hidden = !isGrid;
   if (!isGrid) {
     heads.note.textContent = layers.length
-      ? `This run recorded one head of one layer, ${shortName(layers[0])}: there is no grid of layers and heads.`
+      ? `This run recorded ${isReduced ? "the mean of heads" : "one head"} of one layer, ${shortName(layers[0])}: there is no grid of layers and heads.`
       : "This run recorded no layer of this branch: there is no grid of layers and heads.";
     return;
   }
@@ -50,7 +51,10 @@ function renderHeads(view) {
     ? views.filter((view) => view.run).map((view) => view.run) : [run]);
   const shown = step === state.step
     ? stepText() : "mean of all steps, as single heads are not kept at this step";
-  heads.note.textContent = `Every layer and head that was recorded; ${shown}; one scale, 0 to `
+  const what = isReduced
+    ? "Every layer that was recorded, with the mean of its heads: single heads were not recorded"
+    : "Every layer and head that was recorded";
+  heads.note.textContent = `${what}; ${shown}; one scale, 0 to `
     + `${short(scale)}. Below each cell its peak. A cell is a button: it shows that layer and head.`;
   fillRows(heads, rows, view);
   for (const row of rows) {

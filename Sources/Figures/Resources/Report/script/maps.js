@@ -50,8 +50,8 @@ const stepsFor = (run, head) => (head === "mean" ? promptOf(run).steps : promptO
 const nearest = (steps, wanted) => steps.reduce((best, step) =>
   (Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best));
 
-/** A token's map in one layer, [row, column]; null if it was not recorded. */
-function layerMap(run, layer, token, head, step) {
+/** A token's map in one layer, [row, column], of a frame or the mean of all; null if it was not recorded. */
+function layerMap(run, layer, token, head, step, frame) {
   const size = layer.grid.rows * layer.grid.columns;
   const place = run.tokens.indexOf(token);
   const row = head === "mean" ? -1 : layer.heads.indexOf(head);
@@ -66,8 +66,19 @@ function layerMap(run, layer, token, head, step) {
     if (index < 0) return null;
     [name, slice] = row < 0 ? ["stepMaps", index] : ["headMaps", row * steps.length + index];
   }
-  const start = (slice * run.tokens.length + place) * size;
-  const values = numbers(layer, name).subarray(start, start + size);
+  const all = numbers(layer, name);
+  const picture = (frame) => {
+    const start = ((slice * layer.frames + frame) * run.tokens.length + place) * size;
+    return all.subarray(start, start + size);
+  };
+  const isOne = layer.frames === 1 || frame !== "mean";
+  const values = isOne ? picture(layer.frames === 1 ? 0 : frame) : new Float32Array(size);
+  if (!isOne) {
+    for (let k = 0; k < layer.frames; k++) {
+      const one = picture(k);
+      for (let cell = 0; cell < size; cell++) values[cell] += one[cell] / layer.frames;
+    }
+  }
   return Number.isNaN(values[0]) ? null : values;
 }
 
@@ -75,7 +86,7 @@ function layerMap(run, layer, token, head, step) {
     without any. `peak` is the first cell with the largest value. */
 function mapOf(run, state, token, step) {
   const layers = chosenLayers(run, state);
-  const maps = layers.map((layer) => layerMap(run, layer, token, state.head, step));
+  const maps = layers.map((layer) => layerMap(run, layer, token, state.head, step, state.frame));
   if (!maps.length || maps.includes(null)) return null;
   const values = maps[0].map((_, cell) =>
     maps.reduce((sum, map) => sum + map[cell], 0) / maps.length);
@@ -91,7 +102,9 @@ function largest(values) {
 const peaks = new Map();
 /** The peak attention of a token by step, NaN where there is no map. */
 function peaksOf(run, state, token) {
-  const key = [data.runs.indexOf(run), token, state.layer, state.head, state.branch].join(" ");
+  const key = [
+    data.runs.indexOf(run), token, state.layer, state.head, state.branch, state.frame,
+  ].join(" ");
   if (!peaks.has(key)) {
     peaks.set(key, stepsFor(run, state.head).map((step) => {
       const map = mapOf(run, state, token, step);
@@ -101,8 +114,14 @@ function peaksOf(run, state, token) {
   return peaks.get(key);
 }
 
-/** The largest value of a token in a run, over all that the step's slider shows. */
+/** The largest value of a token in a run, over all that the sliders of steps and frames show. */
 function largestOverSteps(run, state, token) {
+  if (state.frame === "mean") return largestOfFrame(run, state, token);
+  return Array.from({ length: run.frames }, (_, frame) =>
+    largestOfFrame(run, { ...state, frame }, token)).reduce((sofar, value) => Math.max(sofar, value), 0);
+}
+
+function largestOfFrame(run, state, token) {
   if (state.step === "mean") {
     const map = mapOf(run, state, token, "mean");
     return map ? map.values[map.peak] : 0;

@@ -11,12 +11,18 @@ function makeTokens(run) {
   const text = `${run.prompt} ${state.branch}`;
   if (at("tokens").dataset.text === text) return;
   at("tokens").dataset.text = text;
-  at("tokens").replaceChildren(...tokens.map((token) => {
+  at("tokens").replaceChildren(...tokens.map((token, place) => {
     const swatch = make("span", { className: "swatch", hidden: true });
     const button = make("button", { type: "button" }, swatch, make("bdi", {}, token.text));
+    // Where several text encoders read the prompt, the first token of each says which.
+    if (token.encoder && token.encoder !== tokens[place - 1]?.encoder) {
+      swatch.after(make("span", { className: "encoder" }, token.encoder));
+    }
     button.dataset.token = token.index;
+    const encoder = token.encoder ? ` of ${token.encoder}` : "";
     button.setAttribute("aria-label", token.isSpecial
-      ? `${token.text} token` : `${token.text}, token ${token.index}`);
+      ? `${token.text} token${encoder}` : `${token.text}, token ${token.index}${encoder}`);
+    if (token.encoder) button.title = token.encoder;
     if (token.isSpecial) button.classList.add("special");
     if (token.isJoined) button.classList.add("joined");
     button.addEventListener("click", () => chooseToken(token.index));
@@ -86,7 +92,8 @@ function renderControls() {
   setOptions(menus.layer,
     [...mean, ...layers.map((layer) => [layer.path, shortName(layer)])], state.layer);
   setOptions(menus.head,
-    [["mean", state.layer === "mean" ? "mean (pick a layer)" : "mean of all"],
+    [["mean", layers.every((layer) => layer.heads.length === 0) ? "mean of all, as recorded"
+      : state.layer === "mean" ? "mean (pick a layer)" : "mean of all"],
       ...headsOf(run, state).map((head) => [head, `head ${head}`])], state.head);
   setOptions(menus.branch, branchesOf(run).map((branch) => [branch, branch]), state.branch);
   setOptions(menus.show, [["side", "side by side"], ["colors", "in their colours, on one map"]],
@@ -101,13 +108,15 @@ function renderControls() {
   at("opacity-text").textContent = `${state.opacity} %`;
   renderTokens(run);
   renderStep(run);
+  renderFrame(run);
   at("shown").hidden = !hasSeveralPrompts;
   at("shown").replaceChildren(make("bdi", {}, promptOf(run).text));
   at("selection").textContent = [
-    chosenText(run), stepText(), layerText(run), headText(run),
+    chosenText(run), stepText(), frameText(run), layerText(run), headText(run),
     `${state.branch} branch${state.branch === "unconditional" ? ", which reads the negative prompt" : ""}`,
     state.lock ? "one scale, from 0 to the largest value of the words in the runs shown"
       + (state.step === "mean" ? "" : ", over all steps")
+      + (state.frame === "mean" ? "" : ", over all frames")
       : "each map on a scale of its own",
     state.look === "cells" ? "exact cells" : "smoothed (bicubic), as opaque as its value over the picture in grey",
     state.opacity === 100 ? null : `map at ${state.opacity} % of its opacity`,
@@ -125,6 +134,18 @@ function renderStep(run) {
   at("step-text").textContent = stepText();
   slider.setAttribute("aria-valuetext", stepText());
   at("mean").setAttribute("aria-pressed", String(isMean));
+}
+
+function renderFrame(run) {
+  const slider = at("frame");
+  const isMean = state.frame === "mean";
+  at("frames").hidden = run.frames === 1;
+  slider.max = String(run.frames - 1);
+  if (!isMean) slider.value = String(state.frame);
+  const text = frameText(run) ?? "";
+  at("frame-text").textContent = text;
+  slider.setAttribute("aria-valuetext", text);
+  at("frame-mean").setAttribute("aria-pressed", String(isMean));
 }
 
 // MARK: - Play
@@ -209,6 +230,10 @@ function listen() {
     change({ step: state.step === "mean" ? steps[at("step").value] : "mean" });
   });
   at("play").addEventListener("click", play);
+  at("frame").addEventListener("input", (event) => change({ frame: Number(event.target.value) }));
+  at("frame-mean").addEventListener("click", () => change({
+    frame: state.frame === "mean" ? Number(at("frame").value) : "mean",
+  }));
   at("opacity").addEventListener("input", (event) => change({ opacity: Number(event.target.value) }));
   at("several").addEventListener("click", () => {
     takesSeveral = !takesSeveral;

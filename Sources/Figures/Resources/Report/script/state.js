@@ -14,7 +14,7 @@ function partner(index) {
 function initialState() {
   return {
     run: data.worst.run, compare: partner(data.worst.run), token: null, show: "side",
-    step: "mean", layer: "mean", head: "mean", branch: null, lock: true, look: "smooth",
+    step: "mean", frame: "mean", layer: "mean", head: "mean", branch: null, lock: true, look: "smooth",
     opacity: 100, curve: "peak", cell: null,
   };
 }
@@ -35,6 +35,7 @@ const readers = {
   },
   show: oneOf("side", "colors"),
   step: (text) => (text === "mean" ? text : whole(text)),
+  frame: (text) => (text === "mean" ? text : whole(text)),
   layer: (text) => text || null,
   head: (text) => (text === "mean" ? text : whole(text)),
   branch: (text) => text || null,
@@ -75,7 +76,7 @@ function writeHash(state) {
     fields.set(name, state[name]);
   }
   fields.set("lock", state.lock ? "1" : "0");
-  const usual = { show: "side", look: "smooth", opacity: 100, curve: "peak" };
+  const usual = { frame: "mean", show: "side", look: "smooth", opacity: 100, curve: "peak" };
   for (const [name, value] of Object.entries(usual)) {
     if (state[name] !== value) fields.set(name, state[name]);
   }
@@ -103,6 +104,10 @@ function settle(state, notes) {
   want("branch", branches.includes(state.branch), branches[0], `the ${state.branch} branch`);
   settleLayer(run, state, want);
   settleStep(run, state, notes);
+  if (state.frame !== "mean" && state.frame >= run.frames) {
+    notes.push(run.frames > 1 ? `frame ${state.frame} is not recorded` : "this run has no frames");
+    state.frame = "mean";
+  }
   const grid = chosenLayers(run, state)[0].grid;
   if (state.cell && (state.cell[0] >= grid.rows || state.cell[1] >= grid.columns)) {
     notes.push(`cell ${state.cell.join(",")} is outside ${grid.rows}×${grid.columns}`);

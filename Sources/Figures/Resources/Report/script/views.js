@@ -125,7 +125,7 @@ function panelsOf(run) {
 function renderView(view) {
   const { run } = view;
   view.title.replaceChildren(make("bdi", {}, run.name + (run.isComplete ? "" : " (not complete)")));
-  const still = at(`picture-${view.index}`);
+  const still = stillOf(run);
   view.picture.hidden = !still;
   if (still && view.image.src !== still.src) view.image.src = still.src;
   view.image.alt = `Picture of ${run.name}`;

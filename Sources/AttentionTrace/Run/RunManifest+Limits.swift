@@ -1,0 +1,66 @@
+internal import PromptText
+
+extension RunManifest {
+  /// The first number that no run can have, by its place in the file; `nil` where every one can be.
+  ///
+  /// It says of single numbers what the JSON Schema of `run.json` says. Whether numbers agree with each
+  /// other is another question, which ``RunCheck`` answers.
+  var impossibleNumber: (place: String, reason: String)? {
+    for (place, number, least) in numbers where number < least {
+      return (place, "expected \(least) or more, got \(number)")
+    }
+    if let seconds, !(seconds >= 0) {
+      return (format > 1 ? "provenance.seconds" : "seconds", "expected 0 or more, got \(seconds)")
+    }
+    if let sigma = sigmas?.first(where: { !($0 >= 0) }) {
+      return ("sigmas", "expected 0 or more, got \(sigma)")
+    }
+    return nil
+  }
+
+  /// Every whole number that has a least value, with its place and that value.
+  private var numbers: [(place: String, number: Int, least: Int)] {
+    var all: [(place: String, number: Int, least: Int)] = [
+      ("height", height, 1), ("width", width, 1), ("frames", frames ?? 1, 1),
+      (format > 1 ? "request.steps" : "steps", steps, 1),
+      ("method.alteredSteps", method.alteredSteps, 0),
+      ("method.grid.rows", method.grid.rows, 1), ("method.grid.columns", method.grid.columns, 1),
+      ("picture.height", picture?.height ?? 1, 1), ("picture.width", picture?.width ?? 1, 1),
+      ("passes.forward", passes?.forward ?? 0, 0), ("passes.backward", passes?.backward ?? 0, 0),
+    ]
+    all += method.thresholds.keys.map { ("method.thresholds", $0, 0) }
+    if let coverage = provenance.recorder?.coverage {
+      let place = "provenance.recorder.coverage"
+      all += [(place + ".recorded", coverage.recorded, 0), (place + ".layers", coverage.layers, 0)]
+    }
+    for (index, subject) in subjects.enumerated() {
+      all += subject.tokens.map { ("subjects.\(index).tokens", $0, 0) }
+    }
+    for (index, text) in texts.enumerated() {
+      all += Self.numbers(of: text.table, at: format > 1 ? "texts.\(index)" : "tokens")
+    }
+    if let plan {
+      let place = format > 1 ? "request.recording" : "plan"
+      all += (plan.heads ?? []).map { (place + ".heads", $0, 0) }
+      all += (plan.tokens ?? []).map { (place + ".tokens", $0, 0) }
+      all.append((place + ".steps", plan.steps?.lowerBound ?? 0, 0))
+      all.append((place + ".cells", plan.cells ?? 1, 1))
+    }
+    return all
+  }
+
+  private static func numbers(
+    of table: TokenTable, at place: String
+  ) -> [(place: String, number: Int, least: Int)] {
+    let tokens = table.tokens.enumerated().flatMap { index, token in
+      [("index", token.index), ("id", token.id), ("word", token.word ?? 0)].map {
+        (place: "\(place).tokens.\(index).\($0)", number: $1, least: 0)
+      }
+    }
+    let words = table.words.enumerated().flatMap { index, word in
+      [(place: "\(place).words.\(index).occurrence", number: word.occurrence, least: 1)]
+        + word.tokens.map { (place: "\(place).words.\(index).tokens", number: $0, least: 0) }
+    }
+    return tokens + words
+  }
+}

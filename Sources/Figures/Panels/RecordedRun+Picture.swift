@@ -1,0 +1,42 @@
+internal import AttentionTrace
+internal import Foundation
+internal import Pictures
+
+extension RecordedRun {
+  /// The longer side of a picture that stands for one that was not recorded, in pixels.
+  private static let blankSide = 512
+
+  /// The run's picture; `nil` where another program recorded the run without one.
+  /// - Throws: `FileError` for a file that is missing or damaged.
+  func picture() throws -> Picture? {
+    let isOptional = manifest.provenance.recorder != nil
+    guard !isOptional || FileManager.default.fileExists(atPath: folder.image) else { return nil }
+    return try Picture.read(folder.image)
+  }
+
+  /// The run's picture, or a white one where it has none.
+  /// - Throws: as ``picture()``.
+  func shownPicture() throws -> Picture { try picture() ?? blankPicture }
+
+  /// The picture of a frame of a video; of a run without pictures of its frames, its picture.
+  /// - Parameter frames: how many frames the maps have, which may be fewer than the pictures.
+  /// - Throws: as ``picture()``.
+  func picture(ofFrame frame: Int, of frames: Int) throws -> Picture? {
+    let pictures = manifest.frames ?? frames
+    let place =
+      frames > 1
+      ? Int((Double(frame * (pictures - 1)) / Double(frames - 1)).rounded()) : pictures / 2
+    let path = folder.frame(place)
+    return FileManager.default.fileExists(atPath: path) ? try Picture.read(path) : try picture()
+  }
+
+  /// A white picture of the shape of the run's, for maps to lie over.
+  var blankPicture: Picture {
+    let longer = max(manifest.width, manifest.height, 1)
+    let scale = max(1, (Self.blankSide + longer - 1) / longer)
+    let (width, height) = (scale * max(1, manifest.width), scale * max(1, manifest.height))
+    return Picture(
+      width: width, height: height,
+      pixels: [UInt8](repeating: 255, count: 3 * width * height))
+  }
+}
