@@ -18,7 +18,7 @@ SWIFT ?= $(shell command -v swift || ls -d /opt/swift*/usr/bin/swift /usr/share/
 	2>/dev/null | head -n 1)
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-LIBRARIES := pkg-config libopenblas-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libgif-dev libwebp-dev \
+LIBRARIES := pkg-config libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libgif-dev libwebp-dev \
 	libqpdf-dev libssl-dev zlib1g-dev fonts-liberation2 fonts-dejavu-core
 TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux
 
@@ -117,7 +117,7 @@ methods: build
 
 figures: toolchain libraries test-tools
 	$(BUILD) --build-tests
-	HEED_EVERY_FIGURE=1 $(SWIFT) test -c release --skip-build --filter PageFitTests
+	HEED_EVERY_FIGURE=all $(SWIFT) test -c release --skip-build --filter PageFitTests
 
 docs: toolchain libraries
 	$(BUILD)

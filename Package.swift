@@ -33,8 +33,6 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(
       name: "CCairo", pkgConfig: "pangocairo",
       providers: [.apt(["libcairo2-dev", "libpango1.0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -59,7 +57,7 @@ let package = Package(
     .target(
       name: "TensorEngine",
       dependencies: [
-        "CKernels", "COpenBLAS", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
+        "CKernels", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
       ]),
     .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG", "CGIF"]),
     .target(

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import fcntl
 import fnmatch
 import inspect
 import itertools
@@ -57,6 +56,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks.
+    fcntl = None  # type: ignore[assignment]
 try:
     import torch
     from torch.overrides import TorchFunctionMode
@@ -194,7 +197,8 @@ class _Tokenizer:
             own, ranges = self.ids_and_ranges(text)
             if not own:
                 return {}
-            start = next((start for start in range(len(ids) - len(own), -1, -1) if ids[start:start + len(own)] == own), None)
+            starts = range(len(ids) - len(own), -1, -1)
+            start = next((start for start in starts if ids[start:start + len(own)] == own), None)
             if start is not None and ranges is not None:
                 return {start + i: _moved(range_, shift, len(prompt)) for i, range_ in enumerate(ranges)}
         if (spelled := self._spelled(prompt, ids)) is not None:
@@ -419,8 +423,9 @@ class _Texts:
         tokenizer = self.tokenizer(encoding.encoder)
         ids = self._shown(key)
         front, behind = self._frames.get(encoding.encoder, ([], []))
-        if ids[:len(front)] == front and ids[len(ids) - len(behind):] == behind and len(ids) >= len(front) + len(behind):
-            ids = ids[len(front):len(ids) - len(behind)]
+        last = len(ids) - len(behind)
+        if last >= len(front) and ids[:len(front)] == front and ids[last:] == behind:
+            ids = ids[len(front):last]
         return tokenizer.text(ids).strip()
 
     def _shown(self, key: _Key) -> list[int]:
@@ -440,8 +445,7 @@ class _Texts:
             if found is None and told is not None:
                 got = tokenizer.text(encoding.ids[row]).strip()
                 raise RecordingError(
-                    f"{role}: {encoding.encoder} received {got!r}, not {prompt!r}: give the recorder the text "
-                    "that the "
+                    f"{role}: {encoding.encoder} received {got!r}, not {prompt!r}: give the recorder the text that the "
                     "pipeline gets, the same for every encoder")
             # A text that nobody told may be cut out of what no tokenizer makes again: then it has no words.
             places[number, row] = found or {}
@@ -543,15 +547,17 @@ class _TableOfText:
         if not of_text:
             # An empty text: a start and an end at most, or a template alone.
             shown = [place for place in before if (key := keys[place]) and (id_(key) != pad or id_(key) in ends)]
+            begins = getattr(tokenizer.own, "bos_token_id", None)
             ending = next((place for place in shown if (key := keys[place]) and id_(key) in ends and not (
-                place == shown[0] and len(shown) > 1 and id_(key) == getattr(tokenizer.own, "bos_token_id", None))), None)
+                place == shown[0] and len(shown) > 1 and id_(key) == begins)), None)
             if ending is not None and all((key := keys[place]) and id_(key) in special for place in shown):
                 for place in shown[:shown.index(ending) + 1]:
                     kinds[place] = "end" if place == ending else "start"
             else:
                 for place in shown:
                     key = keys[place]
-                    kinds[place] = "start" if len(shown) == 1 and key is not None and id_(key) in special else "template"
+                    is_start = len(shown) == 1 and key is not None and id_(key) in special
+                    kinds[place] = "start" if is_start else "template"
             return kinds
         # Padding may stand in front.
         while len(before) > 1 and (key := keys[before[0]]) and id_(key) == pad and encoding.mask is None:
@@ -796,6 +802,11 @@ class _Site:
         return torch.einsum("ri,hfict,kc->hfrkt", self._shares[0], maps, self._shares[1])
 
 
+def _matches(site: _Site, pattern: str) -> bool:
+    """Whether a pattern of paths, or a grid as in `32x32`, means a layer."""
+    return fnmatch.fnmatchcase(site.path, pattern) or pattern == f"{site.rows}x{site.columns}"
+
+
 def _areas(count: int, kept: int, device: torch.device) -> torch.Tensor:
     """The share of each of `count` cells in each of `kept` equal parts of their length."""
     edges = np.linspace(0, count, kept + 1)
@@ -806,6 +817,15 @@ def _areas(count: int, kept: int, device: torch.device) -> torch.Tensor:
 
 
 # MARK: - Files of a run
+
+
+def _title(name: str) -> str:
+    """What a class of pipelines is called, as in `Stable Diffusion XL Img2Img`: model names are spelled as there."""
+    stem = name.removesuffix("Pipeline") or name
+    return re.sub(
+        r"(?<=[a-z])(?=Diffusion)|(?<=Diffusion)(?=.)|(?<=.)(?=Img2Img|Inpaint|ControlNet)|"
+        r"(?<=[a-z])(?=\d+(?![A-Za-z\d]))",
+        " ", stem)
 
 
 def _slug(prompt: str) -> str:
@@ -905,14 +925,10 @@ class _Layout:
     """The description of a store: its arrays and attributes, for a number of calls (zarr v3, no compressor)."""
 
     comment = (
-        "Attention probabilities, a softmax over every key of the layer. Columns are the prompt's tokens, and "
-        "behind "
-        "them sums over the keys that are not kept one by one: padding (of the text's keys) and image (the "
-        "picture's "
-        "own, in joint attention); with them each row sums to 1, up to the rounding of the stored type. A call "
-        "is one "
-        "evaluation of the denoiser for one branch of guidance. Every call of the run has its coordinates; maps "
-        "are "
+        "Attention probabilities, a softmax over every key of the layer. Columns are the prompt's tokens, and behind "
+        "them sums over the keys that are not kept one by one: padding (of the text's keys) and image (the picture's "
+        "own, in joint attention); with them each row sums to 1, up to the rounding of the stored type. A call is one "
+        "evaluation of the denoiser for one branch of guidance. Every call of the run has its coordinates; maps are "
         "NaN for calls whose maps were not recorded, and for calls that were not made or not acknowledged.")
 
     def __init__(self, manifest: dict[str, Any], sites: list[_Site]) -> None:
@@ -959,7 +975,9 @@ class _Layout:
         return axes
 
     @staticmethod
-    def array(shape: list[int], chunk: list[int], type_: str, names: list[str], attributes: dict[str, Any]) -> dict[str, Any]:
+    def array(
+        shape: list[int], chunk: list[int], type_: str, names: list[str], attributes: dict[str, Any]
+    ) -> dict[str, Any]:
         elements: dict[str, Any] = {"name": "bytes"}
         if type_ != "int8":
             elements["configuration"] = {"endian": "little"}
@@ -1007,17 +1025,16 @@ class _RunWriter:
         self.calls = 0
         self.losses: list[dict[str, Any]] = []
         self.store = os.path.join(path, "attention.zarr")
+        self._chunks: dict[str, npt.NDArray[Any]] = {}
         try:
-            refuse_existing(path, overwrite)
+            _refuse_existing(path, overwrite)
             if os.path.isdir(path):
                 shutil.rmtree(path)
             os.makedirs(self.store)
-            # As Heed does, so that no two processes write the same run.
-            self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = _locked(path)
             self.save_manifest()
             self._journal = os.open(
-                os.path.join(path, "calls.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+                os.path.join(path, "calls.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, 0o666)
             self._describe(self.capacity)
         except OSError as error:
             raise RecordingError(f"{path}: cannot be made: {error.strerror or error}") from error
@@ -1049,8 +1066,8 @@ class _RunWriter:
             except queue.Full:
                 continue
         os.close(self._journal)
-        fcntl.flock(self._lock, fcntl.LOCK_UN)
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
         self._raise()
 
     def complete(self) -> None:
@@ -1118,15 +1135,14 @@ class _RunWriter:
             chunk[place] = _coordinate(name, record)
             data = chunk.tobytes()
             path = os.path.join(self.store, name, f"c.{record['call'] // CALLS_IN_CHUNK}")
-            file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY, 0o666)
             try:
-                os.pwrite(file, data + struct.pack("<I", crc32c(data)), 0)
+                os.write(file, data + struct.pack("<I", crc32c(data)))
             finally:
                 os.close(file)
 
     def _describe(self, calls: int) -> None:
         """Writes the descriptions of all arrays, and what does not change with the calls."""
-        self._chunks: dict[str, npt.NDArray[Any]] = getattr(self, "_chunks", {})
         arrays = self.layout.arrays(calls)
         for name, array in arrays.items():
             os.makedirs(os.path.join(self.store, name), exist_ok=True)
@@ -1142,7 +1158,28 @@ class _RunWriter:
         _replace(os.path.join(self.store, name, f"c.{chunk}"), data + struct.pack("<I", crc32c(data)))
 
 
-def refuse_existing(path: str, overwrite: bool) -> None:
+_BINARY = getattr(os, "O_BINARY", 0)
+"""What keeps Windows from writing other ends of lines."""
+
+
+def _locked(path: str) -> int | None:
+    """A folder, open and locked as Heed locks it, so that no two processes write the same run; `None` where the
+    system has no such locks. It is unlocked when it is closed.
+
+    Raises `BlockingIOError` where another process has it.
+    """
+    if fcntl is None:
+        return None
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _refuse_existing(path: str, overwrite: bool) -> None:
     """Refuses a folder that holds something, unless it is a run that may be replaced."""
     if not os.path.exists(path):
         return
@@ -1150,12 +1187,11 @@ def refuse_existing(path: str, overwrite: bool) -> None:
     if "run.json" in names:
         if not overwrite:
             raise RecordingError(f"{path}: there is a run already; Recorder(…, overwrite=True) replaces it")
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = _locked(path)
         except BlockingIOError:
             raise RecordingError(f"{path}: is being written by another process") from None
-        finally:
+        if lock is not None:
             os.close(lock)
     elif set(names) - {"attention.zarr"}:
         raise RecordingError(f"{path}: holds files, but no run (no run.json); give another folder, or empty it")
@@ -1188,7 +1224,8 @@ def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", columns, rows, 8, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", zlib.compress(lines.tobytes())) + part(b"IEND", b"")
+    data = part(b"IHDR", header) + part(b"IDAT", zlib.compress(lines.tobytes())) + part(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
 
 
 def _pixels(picture: Any) -> npt.NDArray[np.uint8]:
@@ -1255,8 +1292,8 @@ class _Dependence:
     worlds = 4
     latent = 0
     texts = (1, 2, 3)
-    # Functions that draw are not computed again; the two that move gradients are of no concern.
-    _left = {
+    # Functions that draw are not computed again; those that move gradients are of no concern.
+    _not_again = {
         "rand_like", "randn_like", "randint_like", "bernoulli", "multinomial", "normal", "poisson", "rand", "randn",
         "bernoulli_", "normal_", "uniform_", "random_", "exponential_", "backward", "requires_grad_", "retain_grad",
         "__set__"}
@@ -1278,7 +1315,7 @@ class _Dependence:
         tensors = list(_tensors((args, kwargs)))
         known = [others for tensor in tensors if (others := self.others(tensor)) is not None]
         name = getattr(function, "__name__", "")
-        if not known or name in self._left or ("dropout" in name and self._is_training(args, kwargs)):
+        if not known or name in self._not_again or ("dropout" in name and self._is_training(args, kwargs)):
             return function(*args, **kwargs)
         changed = self._changed(name, args, kwargs)
         before: list[torch.Tensor | None] = [None] * self.worlds
@@ -1303,6 +1340,10 @@ class _Dependence:
             try:
                 with torch.no_grad():
                     results[world] = function(*_exchanged(args, other), **_exchanged(kwargs, other))
+            except torch.cuda.OutOfMemoryError as error:
+                raise RecordingError(
+                    "the memory is too small for the first pass, which is computed for other texts and another latent "
+                    "too: draw a smaller picture, or offload more of the pipeline") from error
             except (RuntimeError, IndexError, ValueError, TypeError):
                 # Where shapes follow from values, other values do not fit; what is lost is refused when it is
                 # missed.
@@ -1404,6 +1445,17 @@ class _Tap(TorchFunctionMode):
         return self._recorder._called(function, args, kwargs or {})
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """Numbers that were drawn, and the generator that drew them."""
+
+    shape: tuple[int, ...]
+    seed: int
+    device: str
+    is_fresh: bool
+    """Whether the generator had drawn nothing before the recording, so that the seed alone makes the numbers again."""
+
+
 @dataclass
 class _Block:
     """A text among what a denoiser reads: its tensors, and of them each row of the batch, `[token, channel]`."""
@@ -1464,7 +1516,8 @@ class Recorder:
 
     def __init__(
         self, pipeline_or_denoiser: Any, folder: str | os.PathLike[str], prompt: str | None = None, *,
-        seed: int | None = None, subjects: Iterable[str] = (), tokens: Literal["prompt", "all"] | Iterable[int] = "prompt",
+        seed: int | None = None, subjects: Iterable[str] = (),
+        tokens: Literal["prompt", "all"] | Iterable[int] = "prompt",
         heads: Literal["mean", "all"] = "mean", cells: int | Literal["all"] = 32,
         steps: tuple[int, int] | range | None = None, layers: Iterable[str] | None = None,
         branches: Iterable[Branch] = ("conditional",), phases: Iterable[Phase] = ("denoise",),
@@ -1509,22 +1562,32 @@ class Recorder:
         self._tap: _Tap | None = None
         self._pass: _Pass | None = None
         self._running: list[tuple[str, int, bool]] = []
+        self._ordinals: dict[str, int] = {}
         self._failed: str | None = None
         self._encoding = 0
         self._names: dict[int, str] = {}
-        self._draws: list[tuple[tuple[int, ...], int, str]] = []
+        self._began = 0.0
+        self._date = ""
+        self._device = torch.device("cpu")
+        self._draws: list[_Draw] = []
+        self._generators: dict[int, tuple[torch.Generator, bool]] = {}
+        """Those that drew, by their place in memory, and whether each was fresh."""
+        self._text_arguments: set[str] = set()
         self._ids_of_prompt: dict[str, list[int]] = {}
         self._said: dict[str, str] = {}
         self._found: dict[str, _Site] = {}
         self._extents: dict[str, tuple[int, int]] = {}
         self._sites: list[_Site] | None = None
         self._order: list[int] = []
+        self._codes: Ints = np.zeros(0, np.intp)
         self._kept: list[int] = []
         self._subject_entries: list[dict[str, Any]] = []
         self._spaces: list[tuple[int, int, int]] = []
-        self._own: int | None = None
+        self._noise: list[torch.Tensor] = []
+        self._own = slice(None)
         self._has_schedule = self._is_same_time = False
-        self._left: dict[str, str] = {}
+        self._passed_over: dict[str, str] = {}
+        """Layers whose maps are not kept, and why."""
         self._writer: _RunWriter | None = None
         self._entries: list[dict[str, Any]] = []
         self._waiting: list[_Call] = []
@@ -1536,12 +1599,13 @@ class Recorder:
         self._offset = 0
         self._seen_branches: set[Branch] = set()
         self._tries = 0
-        self._passes = [0, 0]
+        self._forwards = self._backwards = 0
         self._size: tuple[int, int] | None = None
         self._frames: int | None = None
         self._latent: torch.Tensor | None = None
         self._pictures: list[npt.NDArray[np.uint8]] = []
         self._distilled: float | None = None
+        self._asked_guidance: float | None = None
         self._noticed: float | None = None
         self._predictions: dict[Branch, torch.Tensor] | None = {}
         self._sees_negative = False
@@ -1553,7 +1617,7 @@ class Recorder:
             raise RecordingError("a recorder records once: make another for the next picture")
         if self._prompt is not None and self._seed is not None:
             # As early as it can be told.
-            refuse_existing(self._place(self._prompt, self._seed), self._overwrite)
+            _refuse_existing(self._place(self._prompt, self._seed), self._overwrite)
         try:
             for name, denoiser in self._denoisers.items():
                 self._refuse_compiled(name, denoiser)
@@ -1686,20 +1750,33 @@ class Recorder:
         shape = (len(encoding.ids), len(encoding.ids[0]))
         values = list(output.values()) if isinstance(output, Mapping) else output
         for tensor in _tensors(values):
-            if tensor.ndim == 3 and tuple(tensor.shape[:2]) == shape and tensor.is_floating_point():
+            if tensor.ndim != 3 or not tensor.is_floating_point():
+                continue
+            if tuple(tensor.shape[:2]) == shape:
                 encoding.add(tensor)
+            elif tuple(tensor.shape[:2]) == shape[::-1]:
+                # ChatGLM's texts stand along the second axis.
+                encoding.add(tensor.transpose(0, 1))
 
-    def _drawn(self, made: torch.Tensor, generator: Any) -> None:
-        """Notes by which seed numbers were drawn."""
-        if self._pass is not None or self._encoding or self._writer is not None:
-            return
-        if generator is not None:
-            seed, device = int(generator.initial_seed()), str(generator.device.type)
-        elif made.device.type == "cuda":
-            seed, device = int(torch.cuda.initial_seed()), "cuda"
-        else:
-            seed, device = int(torch.initial_seed()), "cpu"
-        self._draws.append((tuple(made.shape), seed % 2**64, device))
+    def _draw(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Draws numbers, and notes by which seed."""
+        if self._encoding or self._writer is not None:
+            return function(*args, **kwargs)
+        own = kwargs.get("generator")
+        # Which of torch's own generators draws is known once it has drawn.
+        for generator in _generators() if own is None else [own]:
+            if id(generator) not in self._generators:
+                self._generators[id(generator)] = generator, _is_fresh(generator)
+        made = function(*args, **kwargs)
+        if not isinstance(made, torch.Tensor):
+            return made
+        generator = next((one for one in _generators() if one.device == made.device), torch.default_generator)
+        generator = generator if own is None else own
+        _, is_fresh = self._generators.get(id(generator), (generator, True))
+        self._draws.append(_Draw(
+            tuple(made.shape), int(generator.initial_seed()) % 2**64, generator.device.type, is_fresh))
+        self._noise.append(made.detach())
+        return made
 
     # MARK: Functions
 
@@ -1708,10 +1785,9 @@ class Recorder:
         if running is None:
             if function in _PRODUCTS and self._predictions is not None:
                 self._notice_guidance(args)
-            made = function(*args, **kwargs)
-            if function in _DRAWS and isinstance(made, torch.Tensor):
-                self._drawn(made, kwargs.get("generator"))
-            return made
+            if function in _DRAWS:
+                return self._draw(function, args, kwargs)
+            return function(*args, **kwargs)
         if function is torch.nn.functional.scaled_dot_product_attention:
             self._attends(running, args, kwargs)
             return function(*args, **kwargs)
@@ -1738,20 +1814,26 @@ class Recorder:
         difference = told["conditional"] - told["unconditional"]
         if tensor.numel() >= difference.numel() and bool(difference.any()):
             if torch.equal(_beginning(tensor).float(), difference.float()):
-                self._noticed, self._predictions = float(number), None
+                # A scale that a pipeline changes from step to step is known by the one it was called with.
+                changes = self._asked_guidance is not None and number == getattr(self._pipeline, "guidance_scale", None)
+                self._noticed = self._asked_guidance if changes else float(number)
+                self._predictions = None
 
     def _layer(self) -> str:
         return self._running[-1][0].removesuffix(".processor") if self._running else "the denoiser"
 
     def _otherwise(self, path: str, what: str) -> RecordingError:
-        module = next((denoiser.get_submodule(path) for denoiser in self._denoisers.values()
-                       if path in self._names.values() and _has(denoiser, path)), None)
+        # A second attention of a layer has a number behind its path.
+        modules = (dict(denoiser.named_modules()).get(path.partition("#")[0]) for denoiser in self._denoisers.values())
+        module = next((module for module in modules if module is not None), None)
         processor = type(getattr(module, "processor", module)).__name__
+        known = sys.modules.get("diffusers.models.attention_processor")
+        advised = f"{processor}2_0" if hasattr(known, f"{processor}2_0") else "AttnProcessor2_0"
         return RecordingError(
             f"{path}: {what} (its processor is {processor}), not by scaled_dot_product_attention, so that its "
             "probabilities cannot be seen. Before recording, undo what chose it: disable_attention_slicing(), "
             "disable_xformers_memory_efficient_attention(), set_attention_backend(\"native\"), "
-            "set_default_attn_processor(), or no torch.compile")
+            f"set_attn_processor({advised}()), or no torch.compile")
 
     @staticmethod
     def _refuse_compiled(name: str, denoiser: torch.nn.Module) -> None:
@@ -1783,7 +1865,7 @@ class Recorder:
             if reads:
                 raise self._otherwise(path, "attends to the text")
             if running.dependence is not None:
-                self._left.setdefault(path, "no softmax attention, and no text among its inputs")
+                self._passed_over.setdefault(path, "no softmax attention, and no text among its inputs")
 
     # MARK: Passes
 
@@ -1811,27 +1893,36 @@ class Recorder:
         step, is_negative = self._stepped(time_, {branch for _, branch in rows}, phase)
         if is_negative:
             rows = [(row, "unconditional") for row, _ in rows]
+        if step > 0 and self._sites is not None and self._writer is None:
+            raise self._without_negative()
         branches = {branch for _, branch in rows}
         if phase == "denoise":
             self._seen_branches |= branches
         self._release_held(step if phase == "loss" else None)
-        self._passes[0] += 1
-        self._passes[1] += phase == "loss"
+        self._forwards += 1
+        self._backwards += phase == "loss"
         self._sees_negative |= "unconditional" in branches
-        guidance = arguments.get("guidance")
-        if isinstance(guidance, torch.Tensor):
-            told = getattr(self._pipeline, "guidance_scale", None)
+        told = getattr(self._pipeline, "guidance_scale", None)
+        if isinstance(guidance := arguments.get("guidance"), torch.Tensor):
             self._distilled = float(guidance.flatten()[0] if told is None else told)
+        elif arguments.get("timestep_cond") is not None and told is not None:
+            # Consistency models read the scale as an embedding.
+            self._distilled = float(told)
         kept = phase in self._phases and (self._steps is None or self._steps[0] <= step <= self._steps[1])
         dependence = None
         if self._sites is None and "conditional" in branches:
-            draws = [draw[0] for draw in self._draws]
-            self._spaces = _spaces(samples[0], is_list, denoiser, arguments, draws)
-            is_packed = not is_list and samples[0].ndim == 3
-            self._own = _own_cells(tuple(samples[0].shape[1:]), draws) if is_packed else None
+            draws = [draw.shape for draw in self._draws]
+            if samples[0].ndim < (2 if is_list else 3):
+                raise RecordingError(
+                    f"{type(denoiser).__name__}: its latent is a vector, not a picture: it has no cells to record")
+            self._own = slice(None)
+            if not is_list and samples[0].ndim == 3:
+                self._own = _own_cells(samples[0].detach()[0], self._noise)
+            self._noise.clear()
+            self._spaces = _spaces(samples[0], is_list, denoiser, arguments, draws, self._own)
             dependence = self._worlds(samples, blocks)
         self._running.clear()
-        self._ordinals: dict[str, int] = {}
+        self._ordinals = {}
         self._pass = _Pass(
             denoiser, time_, step, self._timesteps[step], phase, batch, rows, sources, blocks,
             _masks(arguments, blocks, batch), dependence, kept and bool(branches & set(self._branches)))
@@ -1841,17 +1932,28 @@ class Recorder:
         blocks: list[_Block] = []
         found: list[list[_Source]] = []
         for name, value in arguments.items():
-            for block in _sequences(value, batch) if name != first else []:
+            # Once the layers are known, texts are where they were: nothing else is read in each pass.
+            if name == first or (self._sites is not None and name not in self._text_arguments):
+                continue
+            for block in _sequences(value, batch):
                 if not self._texts.encodings:
                     if "encoder_hidden_states" in name:
+                        self._text_arguments.add(name)
                         blocks.append(block)
                         found.append([_Source((None,) * row.shape[0], False) for row in block.rows])
                     continue
                 sources = [self._texts.source(row) for row in block.rows]
                 if any(source.rows for source in sources):
+                    self._text_arguments.add(name)
+                    keys = [source.keys for source in sources]
+                    same = next((one for one, other in zip(blocks, found) if [row.keys for row in other] == keys), None)
+                    if same is not None:
+                        # Another layer's numbers for the same tokens, as where each block reads a layer of its own.
+                        same.wholes = [*same.wholes, *block.wholes]
+                        continue
                     blocks.append(block)
                     found.append(sources)
-            if name != first and any(
+            if any(
                     self._texts.source(tensor.flatten(0, 1)[-1]).rows for tensor in _tensors(value)
                     if tensor.ndim == 4 and tensor.shape[1] > 1 and tensor.is_floating_point()
                     and tensor.shape[-1] >= _Encoding.numbers):
@@ -1860,10 +1962,8 @@ class Recorder:
                     "recorded")
         if not blocks:
             raise RecordingError(
-                "nothing that the denoiser reads came from a text encoder: the text must be encoded inside the "
-                "with "
-                "block, by the pipeline's call or by encode_prompt, and reach the denoiser as the encoder gave "
-                "it")
+                "nothing that the denoiser reads came from a text encoder: the text must be encoded inside the with "
+                "block, by the pipeline's call or by encode_prompt, and reach the denoiser as the encoder gave it")
         return blocks, [
             _Source(
                 tuple(itertools.chain.from_iterable(sources[row].keys for sources in found)),
@@ -1879,17 +1979,15 @@ class Recorder:
                         for index, latent in enumerate(latents) if index)
         if count > 1:
             raise RecordingError(
-                f"the batch holds {count} pictures (several prompts, num_images_per_prompt, or tiles): record "
-                "one picture "
-                "at a time, each with a recorder of its own")
+                f"the batch holds {count} pictures (several prompts, num_images_per_prompt, or tiles): record one "
+                "picture at a time, each with a recorder of its own")
 
     def _rows(self, sources: list[_Source]) -> list[tuple[int, Branch]]:
         """The branch of each row of a batch, by the text that it reads."""
         if not self._texts.encodings:
             if len(sources) > 1:
                 raise RecordingError(
-                    f"a batch of {len(sources)} rows, and no text encoder that tells them apart: hand the "
-                    "recorder the "
+                    f"a batch of {len(sources)} rows, and no text encoder that tells them apart: hand the recorder the "
                     "pipeline, and encode the texts inside the with block")
             return [(0, "conditional")]
         prompt = self._prompt_ids()
@@ -1899,23 +1997,25 @@ class Recorder:
             encoder, (n, line) = next(iter(read.items()))
             got = self._texts.tokenizer(encoder).text(self._texts.encodings[n].ids[line]).strip()
             raise RecordingError(
-                f"{encoder}, which the attention reads, did not receive the prompt but {got!r}: give every "
-                "encoder the "
+                f"{encoder}, which the attention reads, did not receive the prompt but {got!r}: give every encoder the "
                 "prompt, and the recorder the same")
         for row, source in enumerate(sources):
             told = [self._texts.encodings[n].ids[line] == prompt[encoder] for n, line in source.rows
                     if (encoder := self._texts.encodings[n].encoder) in prompt]
             rows.append((row, "conditional" if told and all(told) else "unconditional"))
         conditional = [row for row, branch in rows if branch == "conditional"]
+        if "unconditional" in self._branches and len(rows) - len(conditional) > 1:
+            raise RecordingError(
+                f"branches: {len(rows) - len(conditional)} rows of the batch read other texts than the prompt, as "
+                "where a picture is edited: record the conditional branch alone")
         if len(conditional) > 1:
             if len(rows) == 2 and self._is_encoded_twice():
                 # Both texts are the same; nothing but the usual order tells their rows apart, and their maps
                 # agree.
                 return [(0, "unconditional"), (1, "conditional")]
             raise RecordingError(
-                f"{len(conditional)} rows of the batch read the prompt for the same picture, as "
-                "perturbed-attention guidance "
-                "(PAG, SEG) does: which of them is the perturbed one cannot be told; set its scale to 0")
+                f"{len(conditional)} rows of the batch read the prompt for the same picture, as perturbed-attention "
+                "guidance (PAG, SEG) does: which of them is the perturbed one cannot be told; set its scale to 0")
         return rows
 
     def _listen(self) -> None:
@@ -1934,6 +2034,11 @@ class Recorder:
                     text = text[0] if isinstance(text, (list, tuple)) and len(text) == 1 else text
                     if isinstance(text, str):
                         self._said[name] = text
+                scale = names.get("guidance_scale")
+                if isinstance(scale, (int, float)) and not isinstance(scale, bool):
+                    self._asked_guidance = float(scale)
+                if isinstance(names.get("height"), int) and isinstance(names.get("width"), int):
+                    self._size = (names["height"], names["width"])
             frame = frame.f_back
 
     def _prompt_ids(self) -> dict[str, list[int]]:
@@ -1943,13 +2048,14 @@ class Recorder:
         said = self._said.get("prompt")
         if self._prompt is not None and said is not None and said.strip() != self._prompt.strip():
             raise RecordingError(
-                f"the recorder was told the prompt {self._prompt!r}, but the pipeline was called with {said!r}: "
-                "give both "
-                "the same")
+                f"the recorder was told the prompt {self._prompt!r}, but the pipeline was called with {said!r}: give "
+                "both the same")
         prompt = said if self._prompt is None else self._prompt
         found: dict[str, list[int]] = {}
         received: list[str] = []
-        for encoder in dict.fromkeys(encoding.encoder for encoding in self._texts.encodings):
+        encoders = dict.fromkeys(encoding.encoder for encoding in self._texts.encodings)
+        # A model that writes prompts reads token ids too, and belongs to no text of the denoiser.
+        for encoder in [one for one in encoders if one in self._texts.tokenizers] or encoders:
             lines = [ids for encoding in self._texts.encodings if encoding.encoder == encoder for ids in encoding.ids]
             tokenizer = self._texts.tokenizer(encoder)
             if prompt is None:
@@ -1963,7 +2069,8 @@ class Recorder:
             holding = []
             for ids in lines:
                 places = tokenizer.places(prompt, ids)
-                if places and (said is not None or max(places) + 1 == len(ids) or ids[max(places) + 1] in tokenizer.special):
+                after = max(places) + 1 if places else len(ids)
+                if places and (said is not None or after == len(ids) or ids[after] in tokenizer.special):
                     holding.append(ids)
                 elif not prompt.strip() and (said is not None or not tokenizer.text(ids).strip()):
                     holding.append(ids)
@@ -2001,8 +2108,7 @@ class Recorder:
                 return self._step, True
             raise RecordingError(
                 f"step {self._step}: a second pass reads the prompt at the same time (skip-layer or perturbed "
-                "guidance, "
-                "tiles, or a second try): which of them makes the picture cannot be told; record without it")
+                "guidance, tiles, or a second try): which of them makes the picture cannot be told; record without it")
         return self._step, False
 
     def _schedule(self, time_: float) -> None:
@@ -2014,12 +2120,11 @@ class Recorder:
             return
         all_of_them = [float(number) for number in times]
         # A start in the middle is told to schedulers that keep count; of others the time itself tells it.
-        if hasattr(self._pipeline.scheduler, "begin_index"):
-            self._offset = int(self._pipeline.scheduler.begin_index or 0)
-        else:
-            self._offset = next((i for i, number in enumerate(all_of_them) if abs(number - time_) < 1e-3), 0)
+        begin = getattr(self._pipeline.scheduler, "begin_index", None)
+        self._offset = begin if begin is not None else next(
+            (index for index, number in enumerate(all_of_them) if time_ > 1 and _is_time(time_, number)), 0)
         self._timesteps = all_of_them[self._offset:]
-        self._is_same_time = abs(self._timesteps[0] - time_) < 1e-3
+        self._is_same_time = _is_time(time_, self._timesteps[0])
 
     def _advance(self, time_: float, following: float | None) -> None:
         """Goes on to the next step; where the denoiser is given the scheduler's times, to the step of that time.
@@ -2029,20 +2134,20 @@ class Recorder:
         self._seen_branches, self._tries = set(), 0
         if not self._has_schedule:
             self._timesteps.append(time_)
-        elif self._is_same_time and (following is None or abs(following - time_) >= 1e-3):
-            later = [index for index in range(self._step, len(self._timesteps))
-                     if abs(self._timesteps[index] - time_) < 1e-3]
+        elif self._is_same_time and (following is None or not _is_time(time_, following)):
+            later = [
+                index for index in range(self._step, len(self._timesteps)) if _is_time(time_, self._timesteps[index])]
             if not later:
                 raise RecordingError(
-                    f"a pass at time {_digits(time_)} after step {self._step - 1}, which the scheduler has not "
-                    "ahead: a "
-                    "second picture in the same with block, or a method that goes back in time, is not recorded")
+                    f"a pass at time {_digits(time_)} after step {self._step - 1}, which the scheduler has not ahead: "
+                    "a second picture in the same with block, or a method that goes back in time, is not recorded")
             del self._timesteps[self._step:later[0]]
+            if self._writer is not None and "sigmas" in self._writer.manifest:
+                del self._writer.manifest["sigmas"][self._step:later[0]]
         elif self._step >= len(self._timesteps):
             raise RecordingError(
-                f"a pass after the last of {len(self._timesteps)} steps: record one picture with a recorder, and "
-                "the next "
-                "with another")
+                f"a pass after the last of {len(self._timesteps)} steps: record one picture with a recorder, and the "
+                "next with another")
         if self._writer is not None and self._writer.manifest["timesteps"] != self._timesteps:
             self._writer.manifest["timesteps"] = list(self._timesteps)
             self._writer.save_manifest()
@@ -2100,19 +2205,18 @@ class Recorder:
 
         if running.dependence is not None and row is not None:
             if query.ndim not in (3, 4) or (query.shape[0] % running.batch and not is_single):
-                self._left[name] = f"its queries have shape {tuple(query.shape)}, in a batch of {running.batch}"
+                self._passed_over[name] = f"its queries have shape {tuple(query.shape)}, in a batch of {running.batch}"
                 return
             self._look(name, running, row, query, key, part)
         if (site := self._found.get(name)) is None:
-            if name not in self._left and row is not None:
+            if name not in self._passed_over and row is not None:
                 raise RecordingError(f"{name}: attends in step {running.step}, but did not in the first pass")
             return
         if (query.shape[-2], key.shape[-2]) != self._extents[name]:
             if row is None:
                 raise RecordingError(
                     f"{name}: the negative prompt has {key.shape[-2]} keys, the prompt {self._extents[name][1]}: "
-                    "record the "
-                    "conditional branch alone")
+                    "record the conditional branch alone, or a negative prompt of as many tokens")
             raise RecordingError(
                 f"{name}: {query.shape[-2]} queries and {key.shape[-2]} keys in step {running.step}, but "
                 f"{self._extents[name][0]} and {self._extents[name][1]} before: the text or the size changed")
@@ -2144,11 +2248,13 @@ class Recorder:
         # In which worlds of the texts each key is another, as bits.
         codes = sum(rows(key, world).astype(int) << bit for bit, world in enumerate(dependence.texts)) * ~is_image
         if not codes.any():
-            self._left[name] = "no text among its keys"
+            self._passed_over[name] = "no text among its keys"
             return
-        cells = np.flatnonzero(rows(query, dependence.latent))[:self._own]
+        cells = np.flatnonzero(rows(query, dependence.latent))
+        if self._own.stop is not None and cells.size >= self._own.stop:
+            cells = cells[self._own]
         if not cells.size:
-            self._left[name] = "its queries are tokens"
+            self._passed_over[name] = "its queries are tokens"
             return
         keys, positions = self._positions(name, running, row, codes, is_image)
         if not self._order:
@@ -2185,28 +2291,36 @@ class Recorder:
                     choices += [valid, valid + hidden, hidden + valid]
             spans.append(choices)
 
-        def fits(keys: Ints, positions: list[int]) -> bool:
-            return len(keys) == len(positions) and all(
-                code in (0, 7) or code == self._codes[position] for code, position in zip(codes[keys], positions))
+        def fits(keys: Ints, positions: list[int], is_mixed: bool) -> bool:
+            if len(keys) != len(positions):
+                return False
+            found, own = codes[keys], self._codes[positions]
+            if is_mixed:
+                # A mean of the tokens that changes some of the keys adds to their own changes, and takes none away;
+                # enough of them must be untouched by it.
+                is_clear = (found == own) & (found != 7)
+                return bool(((found == 0) | (found & own == own)).all()) and is_clear.sum() >= max(4, len(keys) / 2)
+            # One that reaches every key changes all in some worlds, which then tell nothing.
+            everywhere = np.bitwise_and.reduce(found[found > 0], initial=7)
+            return bool(((found == 0) | (found == 7) | (found == own | everywhere)).all())
 
         # A model may put one vector of its own in the place of every token of the padding: then all keys but
         # cells count.
-        for keys in (np.flatnonzero(~is_image), np.flatnonzero(codes)):
+        for is_mixed, keys in itertools.product((False, True), (np.flatnonzero(~is_image), np.flatnonzero(codes))):
             for order in itertools.permutations(range(len(spans))):
                 for chosen in itertools.product(*(spans[index] for index in order)):
                     positions = list(itertools.chain.from_iterable(chosen))
-                    if fits(keys, positions):
+                    if fits(keys, positions, is_mixed):
                         return keys, positions
             # One of several texts may be read by a layer of its own.
             for choices in spans:
                 for positions in choices:
-                    if fits(keys, positions):
+                    if fits(keys, positions, is_mixed):
                         return keys, positions
         lengths = " + ".join(str(block.rows[row].shape[0]) for block in running.blocks)
         raise RecordingError(
-            f"{name}: {np.count_nonzero(codes)} of its keys change with the text, which has {lengths} tokens, "
-            "and no order "
-            "of the tokens fits them; this arrangement is not known, and nothing was labelled")
+            f"{name}: {np.count_nonzero(codes)} of its keys change with the text, which has {lengths} tokens, and no "
+            "order of the tokens fits them; this arrangement is not known, and nothing was labelled")
 
     def _tell_text(self, running: _Pass, row: int, positions: list[int]) -> None:
         """The table of the prompt's tokens in the order in which they stand among the keys."""
@@ -2242,26 +2356,28 @@ class Recorder:
 
     def _grid(self, name: str, cells: int, copies: int) -> tuple[int, int, int]:
         """Frames, rows and columns of a layer's cells, by their number alone."""
-        for factor in range(1, max((max(space[1:]) for space in self._spaces), default=0) + 1):
-            for space in self._spaces:
-                frames, rows, columns = space
-                for part in (1, 2, 4, 8) if copies == 1 else (1,):
-                    there = math.ceil(frames / part)
-                    for round_ in (math.ceil, math.floor):
-                        high, wide = round_(rows / factor), round_(columns / factor)
-                        if (high * wide * there == cells) if copies == 1 else (high * wide == cells and there == copies):
-                            # The first layer settles what the latent's axes are.
-                            self._spaces = [space]
-                            return there, high, wide
+        largest = max((max(space[1:]) for space in self._spaces), default=0)
+        # Frames are seldom merged, and parts are seldom uneven: as many cells come of 4 frames in one as of 2 × 2
+        # cells.
+        for is_even, part, factor, space in itertools.product(
+                (True, False), (1, 2, 4, 8) if copies == 1 else (1,), range(1, largest + 1), self._spaces):
+            frames, rows, columns = space
+            if is_even and (frames % part or rows % factor or columns % factor):
+                continue
+            there = math.ceil(frames / part)
+            for round_ in (math.ceil, math.floor):
+                high, wide = round_(rows / factor), round_(columns / factor)
+                if (high * wide * there == cells) if copies == 1 else (high * wide == cells and there == copies):
+                    # The first layer settles what the latent's axes are.
+                    self._spaces = [space]
+                    return there, high, wide
         known = ", ".join(f"{frames} × {rows} × {columns}" for frames, rows, columns in self._spaces) or "none"
         raise RecordingError(
-            f"{name}: {cells} cells{f' in each of {copies} frames' if copies > 1 else ''} fit no grid of the "
-            "latent "
+            f"{name}: {cells} cells{f' in each of {copies} frames' if copies > 1 else ''} fit no grid of the latent "
             f"(frames × rows × columns: {known}); pictures beside the latent, as in editing, are not recorded")
 
     def _is_asked_for(self, site: _Site) -> bool:
-        return self._layers is None or any(
-            fnmatch.fnmatchcase(site.path, pattern) or pattern == f"{site.rows}x{site.columns}" for pattern in self._layers)
+        return self._layers is None or any(_matches(site, pattern) for pattern in self._layers)
 
     # MARK: Calls
 
@@ -2289,9 +2405,10 @@ class Recorder:
             ready = torch.cuda.Event()
             ready.record(torch.cuda.current_stream(self._device))
         if self._sites is not None and self._writer is None:
-            self._open(running)
+            self._open_when_told(running)
         self._tell_negative(running)
-        for _, branch in running.rows:
+        # The conditional call may be held back for its loss: no line may stand before it that follows it.
+        for _, branch in sorted(running.rows, key=lambda row: BRANCHES.index(row[1])):
             is_loss = running.phase == "loss" and branch == "conditional"
             call = _Call(
                 self._calls, running.step, running.timestep, branch, running.phase, self._tries if is_loss else 0,
@@ -2324,21 +2441,20 @@ class Recorder:
     def _settle_sites(self, denoiser: torch.nn.Module) -> None:
         """Which of the layers that were found are kept."""
         if not self._found:
-            listed = "; ".join(f"{path}: {reason}" for path, reason in list(self._left.items())[:3]) or (
+            listed = "; ".join(f"{path}: {reason}" for path, reason in list(self._passed_over.items())[:3]) or (
                 "no scaled_dot_product_attention was seen")
             raise RecordingError(
                 f"{type(denoiser).__name__}: no layer in which cells of the picture attend to tokens ({listed})")
         self._sites = [site for site in self._found.values() if self._is_asked_for(site)]
         for pattern in self._layers or []:
-            if not any(fnmatch.fnmatchcase(site.path, pattern) or pattern == f"{site.rows}x{site.columns}"
-                       for site in self._found.values()):
+            if not any(_matches(site, pattern) for site in self._found.values()):
                 listed = ", ".join(self._found)
                 raise RecordingError(f"layers: no layer matches {pattern!r}; there are {listed}")
         for name, site in self._found.items():
             if site not in self._sites:
-                self._left[name] = "not asked for"
+                self._passed_over[name] = "not asked for"
         # From now on only layers that attend are of interest.
-        attending = {name.partition("#")[0] for name in (*self._found, *self._left)}
+        attending = {name.partition("#")[0] for name in (*self._found, *self._passed_over)}
         for path in [path for path in self._layer_handles if path.removesuffix(".processor") not in attending]:
             for handle in self._layer_handles.pop(path):
                 handle.remove()
@@ -2355,15 +2471,14 @@ class Recorder:
                 raise RecordingError(
                     f"method is {self._method!r}: expected small letters, digits, '-', '+' and '.'")
             return self._method, self._method
-        words = re.findall(
-            r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[0-9]+", type(self._pipeline).__name__.removesuffix("Pipeline"))
-        return "-".join(words).lower() or "pipeline", " ".join(words) or "Pipeline"
+        title = _title(type(self._pipeline).__name__)
+        return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "pipeline", title
 
     def _seed_of_noise(self) -> tuple[int, str]:
         """The seed and the device of the generator that drew the latent."""
         sizes = {frames * rows * columns for frames, rows, columns in self._spaces}
-        fitting = [draw for draw in self._draws if any(math.prod(draw[0]) % size == 0 for size in sizes if size)]
-        drawn = list(dict.fromkeys((seed, device) for _, seed, device in fitting or self._draws))
+        fitting = [draw for draw in self._draws if any(math.prod(draw.shape) % size == 0 for size in sizes if size)]
+        drawn = list(dict.fromkeys((draw.seed, draw.device) for draw in fitting or self._draws))
         if not drawn:
             if self._seed is None:
                 raise RecordingError(
@@ -2379,20 +2494,48 @@ class Recorder:
             raise RecordingError(
                 f"noise was drawn with seeds {seeds}: say which is the latent's, Recorder(…, seed=…)")
         seed, device = next(draw for draw in drawn if self._seed in (None, draw[0]))
+        chosen = [draw for draw in fitting or self._draws if (draw.seed, draw.device) == (seed, device)]
+        if self._seed is None and not all(draw.is_fresh for draw in chosen):
+            raise RecordingError(
+                f"the generator of seed {seed} had drawn numbers before the recording, so that this seed does not make "
+                "the noise again: hand the pipeline a fresh one, "
+                f"generator=torch.Generator({device!r}).manual_seed({seed}), or say which seed the run is to have, "
+                "Recorder(…, seed=…)")
         return seed, "torch" if device == "cpu" else f"torch-{device}"
 
-    def _open(self, running: _Pass) -> None:
-        """Makes the run's folder, when the first pass has told what it will hold."""
-        assert self._sites is not None
-        entry = self._entries[0]
+    def _open_when_told(self, running: _Pass) -> None:
+        """Makes the run's folder, once the texts are known whose maps it will hold.
+
+        Where a pass of its own reads the negative prompt, the calls before it wait.
+        """
         for row, branch in running.rows:
             if branch == "unconditional" and len(self._entries) == 1:
                 self._add_negative(running.sources[row])
-        if "unconditional" in self._branches and len(self._entries) == 1:
-            raise RecordingError(
-                "branches: the unconditional branch is asked for, but no pass before the prompt's first read a "
-                "negative "
-                "prompt's tokens; record the conditional branch alone")
+        if "unconditional" in self._branches:
+            if any(call.branch == "unconditional" for call in self._waiting):
+                raise RecordingError(
+                    "branches: the unconditional branch is asked for, but its first pass came before the prompt's, "
+                    "which tells the layers: record the conditional branch alone")
+            if len(self._entries) == 1:
+                return
+            counts = [len(entry["tokens"]) for entry in self._entries]
+            if counts[0] != counts[1]:
+                raise RecordingError(
+                    f"branches: the negative prompt has {counts[1]} tokens, the prompt {counts[0]}, and one array "
+                    "holds both: record the conditional branch alone, or a negative prompt of as many tokens")
+        self._open()
+
+    @staticmethod
+    def _without_negative() -> RecordingError:
+        return RecordingError(
+            "branches: the unconditional branch is asked for, but no pass of the first step read a negative prompt's "
+            "tokens (there are none without guidance, nor where zeros stand in their place): record the conditional "
+            "branch alone")
+
+    def _open(self) -> None:
+        """Makes the run's folder."""
+        assert self._sites is not None
+        entry = self._entries[0]
         seed, rng = self._seed_of_noise()
         self.path = self._place(entry["prompt"], seed)
         manifest = self._manifest(seed, rng)
@@ -2414,8 +2557,7 @@ class Recorder:
         if size > free:
             raise RecordingError(
                 f"{there}: the recording takes {_amount(size)}, and {_amount(free)} are free; keep fewer layers, "
-                "heads, "
-                "cells, tokens or steps")
+                "heads, cells, tokens or steps")
         print(f"heed_record: {len(self._sites)} layers, {max(steps, 0)} steps: {_amount(size)} in {self.path}",
               file=sys.stderr, flush=True)
 
@@ -2431,7 +2573,7 @@ class Recorder:
         frames, rows, columns = self._spaces[0]
         factor = getattr(self._pipeline, "vae_scale_factor_spatial", None) or getattr(
             self._pipeline, "vae_scale_factor", None) or 1
-        self._size = (rows * int(factor), columns * int(factor))
+        self._size = self._size or (rows * int(factor), columns * int(factor))
         recording: dict[str, Any] = {
             "layers": self._layers or ["*"], "branches": self._branches, "phases": self._phases,
             "precision": self._precision}
@@ -2442,7 +2584,8 @@ class Recorder:
             recording["tokens"] = tokens
         if self._heads == "mean":
             recording["reducedHeads"] = "mean"
-        sums = [title for title in ("padding", "image") if any(title == own for site in self._sites for own, _ in site.sums)]
+        summed = {title for site in self._sites for title, _ in site.sums}
+        sums = [title for title in ("padding", "image") if title in summed]
         if sums:
             recording["summedColumns"] = sums
         if self._cells is not None:
@@ -2508,8 +2651,8 @@ class Recorder:
                 "dtype": str(parameter.dtype).removeprefix("torch.") if parameter is not None else "none",
                 "backend": "scaled_dot_product_attention",
                 "coverage": {
-                    "recorded": recorded, "layers": recorded + len(self._left),
-                    "left": [{"path": path, "reason": reason} for path, reason in self._left.items()]}}}
+                    "recorded": recorded, "layers": recorded + len(self._passed_over),
+                    "left": [{"path": path, "reason": reason} for path, reason in self._passed_over.items()]}}}
 
     def _tell_negative(self, running: _Pass) -> None:
         """Adds the negative prompt's text to a run that is open, when a pass of its own reads it first."""
@@ -2542,11 +2685,12 @@ class Recorder:
 
     def _finish(self) -> None:
         """Writes what the end tells, and marks the run complete."""
+        if self._writer is None and self._sites is not None:
+            raise self._without_negative()
         if self._writer is None:
             raise RecordingError(
-                "no pass of the denoiser read the prompt inside the with block: call the pipeline inside it, in "
-                "the same "
-                "thread, and let it encode the prompt")
+                "no pass of the denoiser read the prompt inside the with block: call the pipeline inside it, in the "
+                "same thread, and let it encode the prompt")
         writer, made = self._writer, self._step + 1
         manifest = writer.manifest
         if made < len(self._timesteps):
@@ -2571,7 +2715,7 @@ class Recorder:
         else:
             manifest["guidance"] = {"kind": "none"}
         manifest["method"]["alteredSteps"] = len({record["step"] for record in writer.losses})
-        manifest["passes"] = {"forward": self._passes[0], "backward": self._passes[1]}
+        manifest["passes"] = {"forward": self._forwards, "backward": self._backwards}
         manifest["provenance"]["seconds"] = time.time() - self._began
         try:
             self._write_pictures(writer)
@@ -2615,13 +2759,26 @@ if torch is not None:
     _SOFTMAXES = {torch.softmax, torch.nn.functional.softmax, torch.Tensor.softmax}
 
 
+def _generators() -> list[torch.Generator]:
+    """Torch's own generators, which draw where a pipeline is given none."""
+    return [torch.default_generator, *(torch.cuda.default_generators if torch.cuda.is_initialized() else ())]
+
+
+def _is_fresh(generator: torch.Generator) -> bool:
+    """Whether a generator has drawn nothing since it got its seed."""
+    fresh = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    return torch.equal(fresh.get_state(), generator.get_state())
+
+
 def _components(pipeline: Any) -> dict[str, Any]:
     components = getattr(pipeline, "components", None)
     return dict(components) if isinstance(components, Mapping) else {}
 
 
 def _parameters(module: Any) -> list[str]:
-    return [name for name in inspect.signature(type(module).forward).parameters if name != "self"]
+    # What torch.compile wraps is asked itself.
+    own = getattr(module, "_orig_mod", module)
+    return [name for name in inspect.signature(type(own).forward).parameters if name != "self"]
 
 
 _TIMES = ("timestep", "timesteps", "timestep_ratio", "t", "r", "time", "sigma")
@@ -2634,26 +2791,24 @@ def _denoisers(pipeline: Any) -> dict[str, torch.nn.Module]:
     found: dict[str, torch.nn.Module] = {}
     beside: dict[str, torch.nn.Module] = {}
     for name, module in _components(pipeline).items():
-        if isinstance(module, torch.nn.Module) and not hasattr(module, "decode") and "input_ids" not in _parameters(module):
-            parameters = _parameters(module)
+        parameters = _parameters(module) if isinstance(module, torch.nn.Module) else []
+        if parameters and not hasattr(module, "decode") and "input_ids" not in parameters:
             if hasattr(module, "_orig_mod") or any(time in parameters for time in _TIMES):
                 # A ControlNet takes a time too, and the picture that controls.
                 (beside if "controlnet_cond" in parameters else found)[name] = module
     found = found or beside
     if not found:
         raise RecordingError(
-            f"{type(pipeline).__name__}: no component that takes a latent and a time step was found; hand the "
-            "recorder the "
-            "denoiser itself")
+            f"{type(pipeline).__name__}: no component that takes a latent and a time step was found; hand the recorder "
+            "the denoiser itself")
     if len(found) > 1:
         layers = [[path for path, _ in module.named_modules()] for module in found.values()]
         if any(other != layers[0] for other in layers):
             named = {name: module for name, module in found.items() if name in ("unet", "transformer")}
             if len(named) != 1:
                 raise RecordingError(
-                    f"{type(pipeline).__name__} has several denoisers ({', '.join(found)}): hand the recorder "
-                    "the one that "
-                    "reads the prompt")
+                    f"{type(pipeline).__name__} has several denoisers ({', '.join(found)}): hand the recorder the one "
+                    "that reads the prompt")
             return named
     return found
 
@@ -2702,6 +2857,12 @@ def _time(arguments: dict[str, Any]) -> float:
     return float(value.detach().float().max()) if isinstance(value, torch.Tensor) else float(value)
 
 
+def _is_time(given: float, time_: float) -> bool:
+    """Whether a denoiser is given a time of the scheduler, as it is or in a type of fewer digits."""
+    return abs(given - time_) < 1e-3 or any(
+        given == float(torch.tensor(time_).to(type_)) for type_ in (torch.bfloat16, torch.float16))
+
+
 def _sequences(value: Any, batch: int) -> list[_Block]:
     """The sequences of vectors in an argument that have a row for each of the batch."""
     if isinstance(value, torch.Tensor):
@@ -2715,7 +2876,8 @@ def _sequences(value: Any, batch: int) -> list[_Block]:
     if isinstance(value, (list, tuple)):
         tensors = [part for part in value if isinstance(part, torch.Tensor)]
         if len(tensors) == len(value) == batch and all(
-                part.ndim == 2 and part.is_floating_point() and part.shape[-1] >= _Encoding.numbers for part in tensors):
+                part.ndim == 2 and part.is_floating_point() and part.shape[-1] >= _Encoding.numbers
+                for part in tensors):
             return [_Block(tensors, tensors)]
         return [block for part in value for block in _sequences(part, batch)]
     return []
@@ -2734,7 +2896,7 @@ def _masks(arguments: dict[str, Any], blocks: list[_Block], batch: int) -> list[
 
 def _spaces(
     sample: torch.Tensor, is_list: bool, denoiser: torch.nn.Module, arguments: dict[str, Any],
-    draws: list[tuple[int, ...]],
+    draws: list[tuple[int, ...]], own: slice,
 ) -> list[tuple[int, int, int]]:
     """What the latent's frames, rows and columns can be: by its shape, or, where it is packed, by the shape in
     which it was drawn or by the numbers that the denoiser is given with it.
@@ -2746,17 +2908,18 @@ def _spaces(
     def volumes(shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
         """What is left of a latent's shape without its channels, where the configuration says how many there are.
         """
-        axes = [axis for axis in range(len(shape)) if shape[axis] == channels] or list(range(len(shape)))
+        # Channels stand before rows and columns, of which one may be as long as they are many.
+        axes = [axis for axis in range(len(shape)) if shape[axis] == channels][:1] or list(range(len(shape)))
         left = [shape[:axis] + shape[axis + 1:] for axis in axes]
         if len(shape) == 3:
-            return [(1, rows, columns) for rows, columns in (left[:1] if 0 in axes else left)]
+            return [(1, rows, columns) for rows, columns in left]
         return [tuple(one) for one in left if len(one) == 3]  # type: ignore[misc]
 
     if len(shape) in (3, 4):
         along = [axes for value in arguments.values() for axes in _axes(value)]
         return list(dict.fromkeys(along + volumes(shape)))
     found: list[tuple[int, int, int]] = []
-    cells = _own_cells(shape, draws)
+    cells = len(range(*own.indices(shape[0])))
     for value in arguments.values():
         found += _products(value, cells)
     named = [arguments.get(name) for name in ("num_frames", "height", "width")]
@@ -2765,7 +2928,7 @@ def _spaces(
     for value in arguments.values():
         # Places of the cells, one row for each, in whole numbers.
         if isinstance(value, torch.Tensor) and value.shape[-2:-1] == shape[:1] and value.shape[-1] in (2, 3, 4):
-            places = value.detach().reshape(-1, *value.shape[-2:])[0, :cells].float().cpu().numpy()
+            places = value.detach().reshape(-1, *value.shape[-2:])[0, own].float().cpu().numpy()
             extents = [len(np.unique(column)) for column in places.T]
             many = [extent for extent in extents if extent > 1] or extents[-2:]
             if math.prod(extents) == cells and len(many) in (2, 3):
@@ -2778,13 +2941,36 @@ def _spaces(
     return list(dict.fromkeys(found))
 
 
-def _own_cells(shape: tuple[int, ...], draws: list[tuple[int, ...]]) -> int:
-    """How many cells of a packed latent are the picture's own: those that were drawn. Behind them may stand those
-    of a picture that is edited.
+def _own_cells(latent: torch.Tensor, noise: list[torch.Tensor]) -> slice:
+    """The picture's own cells in a packed latent `[cell, channel]`: those that were drawn. In front of them or behind
+    may stand the cells of a picture that is edited; the numbers tell where.
     """
-    drawn = [math.prod(draw[1:]) for draw in reversed(draws)]
-    return next((count // shape[1] for count in drawn if count % shape[1] == 0 and 0 < count // shape[1] <= shape[0]),
-                shape[0])
+    cells, channels = latent.shape
+    counts: list[int] = []
+    for drawn in reversed(noise):
+        for packed in _packings(drawn, channels):
+            count = len(packed)
+            for first in (0, cells - count) if count <= cells else ():
+                own = latent[first:first + count]
+                if bool((own.sort(-1).values == packed.to(own).sort(-1).values).all(-1).any()):
+                    return slice(first, first + count)
+                counts.append(count)
+    if len(set(counts)) > 1:
+        raise RecordingError(
+            f"of the latent's {cells} cells {' or '.join(map(str, sorted(set(counts))))} may be the picture's own: the "
+            "noise is not among them, so that it cannot be told")
+    return slice(0, counts[0] if counts else cells)
+
+
+def _packings(drawn: torch.Tensor, channels: int) -> Iterator[torch.Tensor]:
+    """A drawn latent as `[cell, channel]`, where a cell is a patch of p × p of its rows and columns."""
+    if drawn.ndim == 3 and drawn.shape[-1] == channels:
+        yield drawn[0]
+    for axis in range(1, drawn.ndim - 2):
+        patch = math.isqrt(channels // max(drawn.shape[axis], 1))
+        if drawn.shape[axis] * patch**2 == channels and not any(length % patch for length in drawn.shape[-2:]):
+            cut = drawn[0].movedim(axis - 1, 0).unfold(-2, patch, patch).unfold(-2, patch, patch)
+            yield cut.movedim(0, -1).reshape(-1, channels)
 
 
 def _axes(value: Any) -> list[tuple[int, int, int]]:
@@ -2836,10 +3022,6 @@ def _to_memory(maps: torch.Tensor, device: torch.device) -> torch.Tensor:
         return maps.to("cpu").contiguous()
     pinned = torch.empty(maps.shape, dtype=maps.dtype, pin_memory=True)
     return pinned.copy_(maps, non_blocking=True)
-
-
-def _has(module: torch.nn.Module, path: str) -> bool:
-    return any(name == path for name, _ in module.named_modules())
 
 
 def _interval(steps: tuple[int, int] | range | None) -> tuple[int, int] | None:
@@ -2932,7 +3114,7 @@ class _Check:
             self._check_store()
             if self.is_complete:
                 self._check_results()
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, OSError) as error:
             self._add("run.json", f"cannot be read: {type(error).__name__}: {error}")
 
     def _add(self, file: str, reason: str) -> None:
@@ -2970,8 +3152,9 @@ class _Check:
                 if not 0 <= first <= after <= length:
                     self._add("run.json", f"{text['role']}: token {index} is outside the prompt")
             for word in text["words"]:
-                if not word["tokens"] or not all(0 <= token < count for token in word["tokens"]):
-                    self._add("run.json", f"{text['role']}: word {word['text']!r} has tokens {word['tokens']}, of {count}")
+                tokens = word["tokens"]
+                if not tokens or not all(0 <= token < count for token in tokens):
+                    self._add("run.json", f"{text['role']}: word {word['text']!r} has tokens {tokens}, of {count}")
             places = [list(range(*segment[kind])) for segment in text["segments"] for kind in ("words", "padding")]
             marks = [segment[kind] for segment in text["segments"] for kind in ("start", "end")
                      if segment.get(kind) is not None]
@@ -3014,8 +3197,8 @@ class _Check:
             if not 0 <= call["step"] < len(times):
                 self._add("calls.jsonl", f"{where}: step {call['step']}, but run.json has {len(times)} timesteps")
                 continue
-            if call["timestep"] != times[call["step"]]:
-                self._add("calls.jsonl", f"{where}: timestep {call['timestep']}, but run.json has {times[call['step']]}")
+            if call["timestep"] != (time_ := times[call["step"]]):
+                self._add("calls.jsonl", f"{where}: timestep {call['timestep']}, but run.json has {time_}")
             if call["branch"] not in BRANCHES or call["phase"] not in PHASES:
                 self._add("calls.jsonl", f"{where}: {call['branch']} {call['phase']}")
             if call.get("measurement") and len(call["measurement"].get("scores", [])) != len(subjects):
@@ -3039,7 +3222,8 @@ class _Check:
         attributes, inlined = group["attributes"], group["consolidated_metadata"]["metadata"]
         text = self.manifest["texts"][0]
         for name, here, there in [
-            ("prompt", attributes["prompt"], text["prompt"]), ("seed", attributes["seed"], self.manifest["request"]["seed"]),
+            ("prompt", attributes["prompt"], text["prompt"]),
+            ("seed", attributes["seed"], self.manifest["request"]["seed"]),
             ("method", attributes["method"], self.manifest["method"]["name"]),
             ("model", attributes["model"], self.manifest["model"]["name"]),
             ("subjects", attributes["subjects"], self.manifest["subjects"]),
@@ -3067,8 +3251,9 @@ class _Check:
 
     def _check_chunks(self, name: str, array: dict[str, Any], entry: dict[str, Any] | None) -> None:
         shape, type_ = array["shape"][1:], np.dtype(array["data_type"]).newbyteorder("<")
-        if self.is_complete and array["shape"][0] != len(self.calls):
-            self._add(f"attention.zarr/{name}/zarr.json", f"has {array['shape'][0]} calls, calls.jsonl {len(self.calls)}")
+        calls = array["shape"][0]
+        if self.is_complete and calls != len(self.calls):
+            self._add(f"attention.zarr/{name}/zarr.json", f"has {calls} calls, calls.jsonl {len(self.calls)}")
         columns = shape[-1]
         sums = entry.get("summedColumns") or [] if entry else []
         covered = len(entry.get("tokens") or []) + sum(one["keys"] for one in sums) if entry else 0
@@ -3111,7 +3296,8 @@ class _Check:
     def _check_surplus(self, name: str) -> None:
         """A chunk is written before its line, so that the call after the last may have one."""
         limit = len(self.calls) + (0 if self.is_complete else 1)
-        for file in os.listdir(os.path.join(self.path, "attention.zarr", name)):
+        folder = os.path.join(self.path, "attention.zarr", name)
+        for file in os.listdir(folder) if os.path.isdir(folder) else []:
             number = re.match(r"c\.(\d+)\.", file)
             if number is not None and self._is_whole:
                 call = int(number[1])
@@ -3159,8 +3345,8 @@ class _Check:
         if (picture := read("image.png")) is not None:
             if picture[:8] != b"\x89PNG\r\n\x1a\n" or picture[-12:-4] != b"\0\0\0\0IEND":
                 self._add("image.png", "is no PNG picture, or incomplete")
-            elif struct.unpack(">II", picture[16:24]) != (self.manifest["width"], self.manifest["height"]):
-                self._add("image.png", f"is {'x'.join(map(str, struct.unpack('>II', picture[16:24])))}, but run.json says "
+            elif (size := struct.unpack(">II", picture[16:24])) != (self.manifest["width"], self.manifest["height"]):
+                self._add("image.png", f"is {size[0]}x{size[1]}, but run.json says "
                           f"{self.manifest['width']}x{self.manifest['height']}")
         measured = [call for call in self.calls if call.get("measurement")]
         if (table := read("losses.csv")) is not None and table != _losses(measured, self.manifest["subjects"]):
@@ -3218,23 +3404,28 @@ def convert(
     try:
         with open(os.path.join(source, "metadata.json"), encoding="utf-8") as file:
             document = json.load(file)
-        records = document["records"]
+        records = [_Record.read(record) for record in document["records"]]
+        prompts = (document.get("provenance") or {}).get("prompts") or []
+        if not isinstance(prompts, list):
+            raise TypeError(f"prompts is {prompts!r}")
     except FileNotFoundError:
         raise FileNotFoundError(f"{source}: no metadata.json, which attention-map-diffusers 1.x writes") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise RecordingError(
             f"{source}/metadata.json: is not that of attention-map-diffusers 1.x: {error!r}") from error
-    relation = next((one for one in ("image->text", "video->text") if any(r["relation"] == one for r in records)), None)
+    relation = next(
+        (one for one in ("image->text", "video->text") if any(record.relation == one for record in records)), None)
     raw = os.path.join(source, "raw", (relation or "image->text").replace("->", "-to-"))
     if relation is None or not os.path.isdir(raw):
         raise RecordingError(
             f"{source}: no maps of image->text in raw/; they are saved by save(…, save_raw=True)")
-    files = {int(name.split("-")[0]): os.path.join(raw, name) for name in os.listdir(raw) if name.endswith(".pt")}
+    files = {int(found[1]): os.path.join(raw, found[0]) for found in map(
+        re.compile(r"(\d+)-.*\.pt").fullmatch, os.listdir(raw)) if found is not None}
     found: dict[str, dict[int, list[npt.NDArray[Any]]]] = {}
     times: dict[int, float] = {}
     frames = 1
     for index, record in enumerate(records):
-        if record["relation"] != relation or index not in files:
+        if record.relation != relation or index not in files:
             continue
         # Only tensors are taken; a pickle of anything else is refused.
         try:
@@ -3244,10 +3435,9 @@ def convert(
             raise RecordingError(
                 f"{files[index]}: holds no tensor alone, and nothing else is read: {reason}") from error
         maps, frames = _map_of(values, record, files[index], row)
-        step = int(record.get("step_index") or 0)
-        found.setdefault(record["layer_id"], {}).setdefault(step, []).append(maps)
-        if record.get("timestep") is not None:
-            times[step] = float(record["timestep"])
+        found.setdefault(record.layer, {}).setdefault(record.step, []).append(maps)
+        if record.time is not None:
+            times[record.step] = record.time
     if not found:
         raise RecordingError(f"{source}: metadata.json names no map that is in raw/")
     arrays: dict[str, npt.NDArray[Any]] = {}
@@ -3267,8 +3457,7 @@ def convert(
     counts = {maps.shape[-1] for maps in arrays.values()}
     if len(counts) > 1:
         raise RecordingError(f"{source}: layers have {sorted(counts)} tokens; expected the same in all")
-    prompts = document.get("provenance", {}).get("prompts") or []
-    text = prompt if prompt is not None else prompts[row or 0 if len(prompts) > 1 else 0] if prompts else None
+    text = prompt if prompt is not None else prompts[(row or 0) % len(prompts)] if prompts else None
     tokens = _tokens_of(counts.pop(), text, tokenizer)
     place = os.path.join(source, "heed") if output is None else os.fspath(output)
     os.makedirs(place, exist_ok=True)
@@ -3283,7 +3472,29 @@ def convert(
     return command
 
 
-def _map_of(values: Any, record: dict[str, Any], file: str, row: int | None) -> tuple[npt.NDArray[Any], int]:
+@dataclass(frozen=True)
+class _Record:
+    """What metadata.json says of one file."""
+
+    relation: str
+    layer: str
+    step: int
+    time: float | None
+    grid: tuple[int, int, int] | None
+    """Frames, rows and columns."""
+
+    @classmethod
+    def read(cls, record: Any) -> _Record:
+        """Raises `LookupError`, `TypeError`, `ValueError` or `AttributeError` for a record of another kind."""
+        time_, grid = record.get("timestep"), record.get("q_shape") or {}
+        rows, columns = grid.get("height"), grid.get("width")
+        return cls(
+            str(record["relation"]), str(record["layer_id"]), int(record.get("step_index") or 0),
+            None if time_ is None else float(time_),
+            (int(grid.get("frames") or 1), int(rows), int(columns)) if rows and columns else None)
+
+
+def _map_of(values: Any, record: _Record, file: str, row: int | None) -> tuple[npt.NDArray[Any], int]:
     """A layer's map `[head, (frame), row, column, token]`, and its frames."""
     if not isinstance(values, torch.Tensor) or values.ndim not in (3, 4):
         raise RecordingError(f"{file}: expected a tensor of batch, head, cell and token")
@@ -3295,11 +3506,10 @@ def _map_of(values: Any, record: dict[str, Any], file: str, row: int | None) -> 
     if not 0 <= (row or 0) < values.shape[0]:
         raise RecordingError(f"{file}: --row {row}, but its batch has {values.shape[0]}")
     maps = values[row or 0].float().numpy()
-    grid = record.get("q_shape") or {}
-    frames = grid.get("frames") or 1
-    rows, columns = grid.get("height"), grid.get("width")
-    if not rows or not columns or frames * rows * columns != maps.shape[1]:
-        raise RecordingError(f"{file}: {maps.shape[1]} cells, but metadata.json gives the grid {grid}")
+    if record.grid is None or math.prod(record.grid) != maps.shape[1]:
+        raise RecordingError(
+            f"{file}: {maps.shape[1]} cells, but metadata.json gives the grid (frames, rows, columns) {record.grid}")
+    frames, rows, columns = record.grid
     shape = (maps.shape[0], *([frames] if frames > 1 else []), rows, columns, maps.shape[-1])
     return maps.reshape(shape), frames
 
@@ -3315,7 +3525,11 @@ def _tokens_of(count: int, prompt: str | None, tokenizer: str | os.PathLike[str]
     except ImportError:
         raise RecordingError(
             "transformers is missing, which reads the tokenizer: pip install transformers") from None
-    own = AutoTokenizer.from_pretrained(os.fspath(tokenizer))
+    try:
+        own = AutoTokenizer.from_pretrained(os.fspath(tokenizer))
+    except (OSError, ValueError, LookupError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RecordingError(f"{tokenizer}: no tokenizer of transformers can be read there: {reason}") from error
     ids = own(prompt, padding="max_length", max_length=count, truncation=True)["input_ids"]
     if len(ids) != count:
         raise RecordingError(f"{tokenizer}: makes {len(ids)} tokens of the prompt, but the maps have {count}")
@@ -3334,9 +3548,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     converting = commands.add_parser(
         "convert", help="make of maps that attention-map-diffusers 1.x saved what heed import reads")
     converting.add_argument("folder", metavar="FOLDER", help="the folder with metadata.json and raw")
-    converting.add_argument("-o", "--output", metavar="FOLDER", help="where maps.npz and tokens.json go (default: FOLDER/heed)")
+    converting.add_argument(
+        "-o", "--output", metavar="FOLDER", help="where maps.npz and tokens.json go (default: FOLDER/heed)")
     converting.add_argument("--prompt", metavar="TEXT", help="the prompt (default: the one that the folder has)")
-    converting.add_argument("--tokenizer", metavar="FOLDER", help="a tokenizer of transformers, for the tokens' spellings")
+    converting.add_argument(
+        "--tokenizer", metavar="FOLDER", help="a tokenizer of transformers, for the tokens' spellings")
     converting.add_argument("--row", type=int, metavar="N", help="the row of the batch, from 0")
     converting.add_argument("--pass", dest="number", type=int, metavar="N", help="the pass at each time, from 0")
     parsed = parser.parse_args(arguments)

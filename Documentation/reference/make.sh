@@ -14,7 +14,7 @@ for map in "$BUILD"/*.build/module.modulemap; do set -- "$@" -Xcc "-fmodule-map-
 for map in Sources/C*/module.modulemap .build/checkouts/*/Sources/C*/include/module.modulemap; do
   set -- "$@" -I "$(dirname "$map")"
 done
-for flag in $(pkg-config --cflags-only-I openblas pangocairo libpng libjpeg libgif libwebpdemux libqpdf libcrypto zlib); do
+for flag in $(pkg-config --cflags-only-I pangocairo libpng libjpeg libgif libwebpdemux libqpdf libcrypto zlib); do
   set -- "$@" -Xcc "$flag"
 done
 

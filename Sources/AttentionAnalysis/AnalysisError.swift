@@ -8,7 +8,8 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingSelected(run: String, what: String, recorded: String)
   /// Two runs or maps that cannot be compared.
   case notComparable(first: String, second: String, what: String)
-  /// No excited run has a plain run of its prompt and seed; the runs that were given.
+  /// No run has one of its prompt and seed by the method that others are compared with; the runs that were
+  /// given.
   case noPair(runs: [String])
   /// A file of relations has no relation of a run's prompt.
   case noRelation(path: String, prompt: String, run: String)
@@ -26,7 +27,7 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notComparable(let first, let second, let what):
       "\(first) and \(second) cannot be compared: \(what)"
     case .noPair(let runs):
-      "a difference needs runs of one prompt and seed, by Stable Diffusion and by another method; found "
+      "a difference needs runs of one prompt and seed by two methods; found "
         + runs.joined(separator: ", ")
     case .noRelation(let path, let prompt, let run):
       "\(path): no relation of the prompt '\(prompt)' (\(run))"

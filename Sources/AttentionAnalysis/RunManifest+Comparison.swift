@@ -64,7 +64,7 @@ extension RunManifest {
 extension RunManifest.Model {
   /// Whether it is the same checkpoint, by its files' hashes, or by its repository and revision, or, where
   /// neither is known, by its name.
-  fileprivate func isSame(as other: RunManifest.Model) -> Bool {
+  package func isSame(as other: RunManifest.Model) -> Bool {
     if !files.isEmpty || !other.files.isEmpty { return files == other.files }
     if repository != nil || other.repository != nil {
       return (repository, revision) == (other.repository, other.revision)
@@ -82,13 +82,27 @@ extension RecordedRun {
     like words: [Subject], of other: RecordedRun, by recipe: Recipe
   ) throws -> [Subject] {
     guard manifest.tokens != other.manifest.tokens else { return words }
-    let references = try words.map { try WordReference($0.name) }
-    for case .index(let index) in references {
+    try refuseIndices(words, of: other)
+    return try subjects(words.map { try WordReference($0.name) }, by: recipe)
+  }
+
+  /// Refuses a token by its index that is another one in the first of `runs` of the same prompt: in one
+  /// table its name would mean both.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.
+  func refuseIndices(_ words: [Subject], among runs: [RecordedRun]) throws(AnalysisError) {
+    let prompt = manifest.tokens.prompt
+    guard let first = runs.first(where: { $0.manifest.tokens.prompt == prompt }) else { return }
+    try refuseIndices(words, of: first)
+  }
+
+  private func refuseIndices(_ words: [Subject], of other: RecordedRun) throws(AnalysisError) {
+    guard manifest.tokens.tokens != other.manifest.tokens.tokens else { return }
+    for word in words {
+      guard case .index(let index)? = try? WordReference(word.name) else { continue }
       throw AnalysisError.notComparable(
         first: other.folder.path, second: folder.path,
         what: "token @\(index) is another one in each; name the word")
     }
-    return try subjects(references, by: recipe)
   }
 
   /// Refuses a run that differs from this one in more than its method and seed, and the knob if one is
@@ -98,6 +112,31 @@ extension RecordedRun {
     if let what = manifest.incomparability(with: other.manifest, knob: knob) {
       throw AnalysisError.notComparable(
         first: folder.path, second: other.folder.path, what: what)
+    }
+  }
+}
+
+extension [RecordedRun] {
+  /// Refuses runs whose rows in a table would have the same names, or be put together as seeds of one
+  /// method: those of one method by two checkpoints, and two of one prompt, method and seed.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.
+  package func requireApart() throws {
+    var first: [String: RecordedRun] = [:]
+    var places: [[String]: RecordedRun] = [:]
+    for run in self {
+      let manifest = run.manifest
+      let (method, seed) = (manifest.method.name, "\(manifest.seed)")
+      if let other = first[method], !manifest.model.isSame(as: other.manifest.model) {
+        throw AnalysisError.notComparable(
+          first: other.folder.path, second: run.folder.path,
+          what: "both are \(method), and their checkpoints differ; measure each by itself")
+      }
+      first[method] = first[method] ?? run
+      if let other = places.updateValue(run, forKey: [manifest.tokens.prompt, method, seed]) {
+        throw AnalysisError.notComparable(
+          first: other.folder.path, second: run.folder.path,
+          what: "both are seed \(seed) of \(method); give one of them")
+      }
     }
   }
 }

@@ -46,6 +46,8 @@ extension EncodedText: Codable {
   }
 
   /// Reads the text and its table, which are in one object.
+  ///
+  /// Among segments with a name, one without is of the text's own encoder.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     role = try container.decode(Role.self, forKey: .role)
@@ -53,7 +55,18 @@ extension EncodedText: Codable {
     weight = try container.decodeIfPresent(Double.self, forKey: .weight)
     // A table by itself may do without segments, a text of a run may not.
     _ = try container.decode([TokenTable.Segment].self, forKey: .segments)
-    table = try TokenTable(from: decoder)
+    let table = try TokenTable(from: decoder)
+    let own = self.encoder
+    self.table =
+      table.segments.allSatisfy { $0.encoder == nil }
+      ? table
+      : TokenTable(
+        prompt: table.prompt, tokens: table.tokens, words: table.words, leftOut: table.leftOut,
+        segments: table.segments.map {
+          TokenTable.Segment(
+            encoder: $0.encoder ?? own, start: $0.start, words: $0.words, end: $0.end,
+            padding: $0.padding)
+        })
   }
 
   /// Writes the text and its table into one object.

@@ -11,11 +11,15 @@ public struct Grid: Hashable, Sendable, Codable, LosslessStringConvertible {
     self.columns = columns
   }
 
-  /// Reads what ``description`` writes; `nil` for anything but two numbers above 0 around an `x`.
+  /// The extents that a run's pictures and maps may have: no more than their products, of which memory is
+  /// made, can be counted.
+  package static let extents = 1...(1 << 20)
+
+  /// Reads what ``description`` writes; `nil` for anything but two numbers in 1…2²⁰ around an `x`.
   public init?(_ description: String) {
     let sides = description.split(separator: "x", omittingEmptySubsequences: false)
-    guard sides.count == 2, let rows = Int(sides[0]), let columns = Int(sides[1]), rows > 0,
-      columns > 0
+    guard sides.count == 2, let rows = Int(sides[0]), let columns = Int(sides[1]),
+      Self.extents.contains(rows), Self.extents.contains(columns)
     else { return nil }
     self.init(rows: rows, columns: columns)
   }

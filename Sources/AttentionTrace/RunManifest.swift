@@ -69,6 +69,21 @@ public struct RunManifest: Hashable, Sendable {
     }
   }
 
+  /// What a run was imported from, so that another import is known as another run.
+  public struct Imported: Hashable, Sendable, Codable {
+    /// SHA-256 of the maps: of each layer its name and extents, then its numbers in float32, in the order of
+    /// the run.
+    public var maps: String
+    /// SHA-256 of the picture's file; `nil` for none.
+    public var picture: String?
+
+    /// An import by the hashes of what was read.
+    public init(maps: String, picture: String?) {
+      self.maps = maps
+      self.picture = picture
+    }
+  }
+
   /// The checkpoint, identified by its name and hashes.
   public struct Model: Hashable, Sendable, Codable {
     /// The folder's name.
@@ -156,6 +171,8 @@ public struct RunManifest: Hashable, Sendable {
   public var scheduler: [String: String]
   /// The start picture; `nil` for noise alone.
   public var picture: Picture?
+  /// What another program's maps and picture were; `nil` for a run that was recorded.
+  public var imported: Imported?
   /// The method.
   public var method: Method
   /// The checkpoint.
@@ -170,7 +187,8 @@ public struct RunManifest: Hashable, Sendable {
     status: Status, request: RunRequestRecord, texts: [EncodedText], subjects: [Subject],
     height: Int, width: Int, frames: Int? = nil, timesteps: [Double], sigmas: [Double]? = nil,
     denoiserTimes: [Double]? = nil, guidance: Guidance? = nil, scheduler: [String: String],
-    picture: Picture? = nil, method: Method, model: Model, provenance: RunProvenance
+    picture: Picture? = nil, imported: Imported? = nil, method: Method, model: Model,
+    provenance: RunProvenance
   ) {
     self.status = status
     self.request = request
@@ -185,6 +203,7 @@ public struct RunManifest: Hashable, Sendable {
     self.guidance = guidance
     self.scheduler = scheduler
     self.picture = picture
+    self.imported = imported
     self.method = method
     self.model = model
     self.provenance = provenance

@@ -85,6 +85,8 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   public var seconds: Double?
   /// The machine's name.
   public var host: String
+  /// What the kernels were compiled for, as in `avx512`; `nil` where it is not known.
+  public var instructionSet: String?
   /// The command as it was given, without the program's own path; empty if no command made the run.
   public var commandLine: [String]
   /// Where the checkpoint was.
@@ -101,13 +103,15 @@ public struct RunProvenance: Hashable, Sendable, Codable {
   /// How and where a run is made.
   public init(
     version: String, date: String, seconds: Double? = nil, host: String = "",
-    commandLine: [String] = [], checkpoint: Source? = nil, loras: [Source] = [],
+    instructionSet: String? = nil, commandLine: [String] = [], checkpoint: Source? = nil,
+    loras: [Source] = [],
     embeddings: [Source] = [], picture: Source? = nil, recorder: Recorder? = nil
   ) {
     self.version = version
     self.date = date
     self.seconds = seconds
     self.host = host
+    self.instructionSet = instructionSet
     self.commandLine = commandLine
     self.checkpoint = checkpoint
     self.loras = loras
@@ -123,6 +127,7 @@ public struct RunProvenance: Hashable, Sendable, Codable {
     date = try container.decode(String.self, forKey: .date)
     seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
     host = try container.decode(String.self, forKey: .host)
+    instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
     commandLine = try container.decode([String].self, forKey: .commandLine)
     checkpoint = try container.decodeIfPresent(Source.self, forKey: .checkpoint)
     loras = try container.decode([Source].self, forKey: .loras)

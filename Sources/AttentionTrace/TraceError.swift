@@ -16,6 +16,8 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case otherRun(path: String, field: String, here: String, wanted: String)
   /// The folder holds a run in a format that is read and no longer written.
   case oldFormat(path: String, format: Int)
+  /// An unfinished run was begun with kernels of another instruction set, whose rounding differs.
+  case otherInstructionSet(path: String, here: String, wanted: String)
   /// The folder holds something that is not a run.
   case notARun(path: String)
   /// Neither a folder nor any folder below it is a run.
@@ -51,6 +53,9 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .oldFormat(let path, let format):
       "\(path) was made by an earlier Heed (run.json has format \(format)): it can be measured and "
         + "drawn, but not resumed or repeated; make the run again in another output folder"
+    case .otherInstructionSet(let path, let here, let wanted):
+      "\(path) was begun with kernels for \(here), not \(wanted): set HEED_ISA=\(here) to finish it, choose "
+        + "another output folder, or remove it"
     case .notARun(let path):
       "\(path) is not empty and has no run.json: choose another output folder"
     case .noRun(let path): "\(path): no run found; a run is a folder with run.json"

@@ -3,13 +3,12 @@
 // Reference: Dao et al., FlashAttention, arXiv 2205.14135, algorithms 1 and 4: the running maximum
 // and sum of a row, and in the pullback <dy, y> in place of the row's sum of p dp.
 
-// out [rows][CK_BLOCK] = a times the packed keys first..<first + count.
+// out [rows][CK_BLOCK] = a times the packed keys first..<first + count, whole panels of them.
 INLINE void CK(attention_scores)(const float *a, ptrdiff_t stride, ptrdiff_t rows,
                                  const float *packed, ptrdiff_t width, ptrdiff_t first,
                                  ptrdiff_t count, float *out) {
-  for (ptrdiff_t at = 0; at < count; at += CK_PANEL)
-    CK(product)(a, stride, 1, packed + (first + at) * width, CK_PANEL, out + at, CK_BLOCK, rows, CK_PANEL,
-                width, 0);
+  CK(panel_product)(a, stride, 1, packed + first / CK_PANEL * CK(panel_size)(width), CK_PANEL, out,
+                    CK_BLOCK, rows, (count + CK_PANEL - 1) / CK_PANEL * CK_PANEL, width, 0);
 }
 
 // exp for x <= 0: below -87 it is 0.
@@ -62,9 +61,9 @@ static void CK(attention_tile)(const struct ck_attention *shape, const float *q,
       sum[r] += add;
     }
     if (first == 0)
-      CK(product)(scores, CK_BLOCK, 1, v, stride, y, stride, rows, width, count, 0);
+      PRODUCT(scores, CK_BLOCK, 1, v, stride, y, stride, rows, width, count, 0);
     else
-      CK(product)(scores, CK_BLOCK, 1, v + first * stride, stride, y, stride, rows, width, count, 1);
+      PRODUCT(scores, CK_BLOCK, 1, v + first * stride, stride, y, stride, rows, width, count, 1);
   }
   for (ptrdiff_t r = 0; r < rows; r++) {
     float inverse = (float)(1.0 / sum[r]);
@@ -103,10 +102,10 @@ static void CK(attention_tile_pullback)(const struct ck_attention *shape, const 
       for (ptrdiff_t i = seen; i < count; i++) row[i] = slope[i] = 0;
     }
     if (first == 0)
-      CK(product)(dp, CK_BLOCK, 1, k, stride, dq, stride, rows, width, count, 0);
+      PRODUCT(dp, CK_BLOCK, 1, k, stride, dq, stride, rows, width, count, 0);
     else
-      CK(product)(dp, CK_BLOCK, 1, k + first * stride, stride, dq, stride, rows, width, count, 1);
-    CK(product)(p, 1, CK_BLOCK, dy, stride, dv + first * stride, stride, count, width, rows, 1);
-    CK(product)(dp, 1, CK_BLOCK, q, stride, dk + first * stride, stride, count, width, rows, 1);
+      PRODUCT(dp, CK_BLOCK, 1, k + first * stride, stride, dq, stride, rows, width, count, 1);
+    PRODUCT(p, 1, CK_BLOCK, dy, stride, dv + first * stride, stride, count, width, rows, 1);
+    PRODUCT(dp, 1, CK_BLOCK, q, stride, dk + first * stride, stride, count, width, rows, 1);
   }
 }

@@ -365,6 +365,22 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
 }
 
 #include "product_body.h"
+#ifdef BRAIN
+#include "brain_body.h"
+#define PRODUCT CK(brain_product)
+#else
+#define PRODUCT CK(product)
+#endif
+
+static void CK(matrix_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
+                               ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
+                               ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+  if (accumulate)
+    PRODUCT(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, 1);
+  else
+    PRODUCT(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, 0);
+}
+
 #include "attention_body.h"
 #include "winograd_body.h"
 
@@ -396,6 +412,8 @@ const struct ck_table CK(table) = {
     .brain_to_float = CK(brain_to_float),
     .matrix_product = CK(matrix_product),
     .pack = CK(pack),
+    .pack_rows = CK(pack_rows),
+    .panel_size = CK(panel_size),
     .panel_product = CK(panel_product),
     .attention_tile = CK(attention_tile),
     .attention_tile_pullback = CK(attention_tile_pullback),

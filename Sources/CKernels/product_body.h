@@ -100,11 +100,7 @@ INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, cons
   }
 }
 
-static void CK(matrix_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
-                               ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
-                               ptrdiff_t columns, ptrdiff_t inner) {
-  CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, 0);
-}
+#ifndef BRAIN
 
 typedef float CK(quad) __attribute__((vector_size(16), aligned(4)));
 
@@ -144,23 +140,45 @@ static void CK(pack)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_
   }
 }
 
-// y [rows][columns] (+)= x times one panel. The sum is cut so that the panel's part and some rows of
-// x stay in the cache.
-static void CK(panel_product)(const float *x, ptrdiff_t x_row, const float *panel, float *y,
-                              ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
-                              int accumulate) {
-  for (ptrdiff_t row = 0; row < rows; row += CK_TILE) {
-    ptrdiff_t some = rows - row < CK_TILE ? rows - row : CK_TILE;
-    float *out = y + row * y_row;
-    for (ptrdiff_t k = 0; k < inner; k += DEPTH) {
-      ptrdiff_t left = inner - k, count = left < DEPTH ? left : DEPTH;
-      const float *in = x + row * x_row + k;
-      if (k == 0 && !accumulate)
-        CK(product)(in, x_row, 1, panel, CK_PANEL, out, y_row, some, columns, count, 0);
-      else
-        CK(product)(in, x_row, 1, panel + k * CK_PANEL, CK_PANEL, out, y_row, some, columns, count, 1);
+// The numbers of a row lie side by side already.
+static void CK(pack_rows)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                          float *packed) {
+  for (ptrdiff_t first = 0; first < count; first += CK_PANEL) {
+    ptrdiff_t some = count - first < CK_PANEL ? count - first : CK_PANEL;
+    float *panel = packed + first * width;
+    for (ptrdiff_t k = 0; k < width; k++) {
+      const float *in = x + k * stride + first;
+      float *out = panel + k * CK_PANEL;
+      for (ptrdiff_t i = 0; i < some; i++) out[i] = in[i];
+      for (ptrdiff_t i = some; i < CK_PANEL; i++) out[i] = 0;
     }
   }
 }
 
+// The sum is cut so that the panel's part and some rows of x stay in the cache.
+static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner,
+                              const float *packed, ptrdiff_t width, float *y, ptrdiff_t y_row,
+                              ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+  for (ptrdiff_t row = 0; row < rows; row += CK_TILE) {
+    ptrdiff_t height = rows - row < CK_TILE ? rows - row : CK_TILE;
+    const float *panel = packed;
+    for (ptrdiff_t column = 0; column < columns; column += width, panel += inner * CK_PANEL) {
+      ptrdiff_t some = columns - column < width ? columns - column : width;
+      float *out = y + row * y_row + column;
+      for (ptrdiff_t k = 0; k < inner; k += DEPTH) {
+        ptrdiff_t left = inner - k, count = left < DEPTH ? left : DEPTH;
+        const float *in = x + row * x_row + k * x_inner;
+        if (k == 0 && !accumulate)
+          CK(product)(in, x_row, x_inner, panel, CK_PANEL, out, y_row, height, some, count, 0);
+        else
+          CK(product)(in, x_row, x_inner, panel + k * CK_PANEL, CK_PANEL, out, y_row, height, some,
+                      count, 1);
+      }
+    }
+  }
+}
+
+static ptrdiff_t CK(panel_size)(ptrdiff_t inner) { return inner * CK_PANEL; }
+
+#endif
 #undef DEPTH

@@ -39,10 +39,12 @@ struct ck_table {
   void (*float_to_half)(const float *, uint16_t *, ptrdiff_t);
   void (*brain_to_float)(const uint16_t *, float *, ptrdiff_t);
   void (*matrix_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
-                         ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t);
+                         ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);
   void (*pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
-  void (*panel_product)(const float *, ptrdiff_t, const float *, float *, ptrdiff_t, ptrdiff_t,
-                        ptrdiff_t, ptrdiff_t, int);
+  void (*pack_rows)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  ptrdiff_t (*panel_size)(ptrdiff_t);
+  void (*panel_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
+                        ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);
   void (*attention_tile)(const struct ck_attention *, const float *, const float *, const float *,
                          float *, float *, ptrdiff_t, ptrdiff_t, float *);
   void (*attention_tile_pullback)(const struct ck_attention *, const float *, const float *,
@@ -57,9 +59,12 @@ struct ck_table {
 };
 
 extern const struct ck_table ck_table_baseline;
+extern const struct ck_table ck_table_split;
 #if defined(__x86_64__)
 extern const struct ck_table ck_table_avx2;
 extern const struct ck_table ck_table_avx512;
+extern const struct ck_table ck_table_amx;
+extern const struct ck_table ck_table_brain;
 #endif
 
 #endif

@@ -79,7 +79,8 @@ public struct Runner: Sendable {
   private var provenance: RunProvenance {
     RunProvenance(
       version: HeedVersion.current, date: ISO8601DateFormatter().string(from: Date()),
-      host: ProcessInfo.processInfo.hostName, commandLine: commandLine)
+      host: ProcessInfo.processInfo.hostName, instructionSet: InstructionSet.current.rawValue,
+      commandLine: commandLine)
   }
 
   /// A run that is ready to take its next step.

@@ -1,13 +1,12 @@
 private import CKernels
-private import COpenBLAS
 private import Foundation
 internal import Synchronization
 
 /// Process-wide settings of the engine.
 ///
 /// Within another program it changes nothing of these unless it is asked to; the command `heed`, whose
-/// process is its own, asks for all of them. No result depends on memory or on OpenBLAS's threads;
-/// the number of threads can move one by the rounding of its last digits.
+/// process is its own, asks for all of them. No result depends on memory; the number of threads can move
+/// one by the rounding of its last digits.
 public enum Engine {
   /// Threads that work at a time, at least 1; the number of active processor cores unless it is set.
   ///
@@ -23,6 +22,26 @@ public enum Engine {
   private static let askedThreads = Atomic(0)
   private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
+  /// What the factors of products are taken as.
+  public enum Precision: String, Sendable, CaseIterable {
+    /// As they are; with matrix units, as sums of two bfloat16, to about 5·10⁻⁶ of a product's range.
+    case float32
+    /// Rounded to bfloat16, to about 2·10⁻³ of a product's range; sums, and all that is no product, are
+    /// float32.
+    case bfloat16
+  }
+
+  /// What the factors of products are taken as; ``Precision/float32`` unless it is set.
+  ///
+  /// To be set before the work that it is meant for; runs name it.
+  public static var precision: Precision {
+    get { ck_products() == 1 ? .bfloat16 : .float32 }
+    set { ck_set_products(newValue == .bfloat16 ? 1 : 3) }
+  }
+
+  /// Whether the processor multiplies bfloat16 by itself, so that it is faster than float32.
+  package static var hasBrainUnits: Bool { ck_has_brain_units() != 0 }
+
   /// Lets malloc keep what tensors give back, up to a gigabyte in one piece, for the rest of the
   /// process, and give it to the system where a run has ended (`mallopt`, `malloc_trim`).
   ///
@@ -37,40 +56,4 @@ public enum Engine {
 
   /// Whether ``keepFreedMemory()`` was called.
   static var keepsFreedMemory: Bool { isKeepingMemory.load(ordering: .relaxed) }
-
-  /// Sets OpenBLAS to one thread for the rest of the process.
-  ///
-  /// Without it, the engine does so around its own products and sets the number back after them, as
-  /// its own threads would otherwise be multiplied by OpenBLAS's.
-  public static func keepOpenBLASOnOneThread() {
-    guard !isBLASOnOneThread.exchange(true, ordering: .relaxed) else { return }
-    openblas_set_num_threads(1)
-  }
-
-  private static let isBLASOnOneThread = Atomic(false)
-
-  /// The products that run just now, and OpenBLAS's number of threads before the first of them.
-  private static let products = Mutex<(running: Int, threads: Int32)>((0, 1))
-
-  /// Runs a product with OpenBLAS on the calling thread.
-  static func withBLASOnOneThread(_ product: () -> Void) {
-    if isBLASOnOneThread.load(ordering: .relaxed) { return product() }
-    products.withLock { products in
-      if products.running == 0 {
-        products.threads = openblas_get_num_threads()
-        if products.threads != 1 { openblas_set_num_threads(1) }
-      }
-      products.running += 1
-    }
-    product()
-    products.withLock { products in
-      products.running -= 1
-      // Another number than 1 was set by somebody else meanwhile, and stays.
-      if products.running == 0, products.threads != 1, openblas_get_num_threads() == 1,
-        !isBLASOnOneThread.load(ordering: .relaxed)
-      {
-        openblas_set_num_threads(products.threads)
-      }
-    }
-  }
 }

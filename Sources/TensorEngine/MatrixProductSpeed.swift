@@ -4,8 +4,8 @@ private import Glibc
 // for.
 
 extension Matrix {
-  /// What OpenBLAS reaches with all of Heed's threads busy, in floating-point operations a second:
-  /// on each thread one product of square matrices of this side, all at once.
+  /// What products reach with all threads busy, in floating-point operations a second: on each thread
+  /// one product of square matrices of this side, all at once.
   package static func measuredSpeed(side: Int) -> Double {
     // Straight from the system and back to it, so that no account of memory is disturbed.
     let count = (1 + Parallel.threads) * side * side

@@ -5,7 +5,7 @@ private import CKernels
 
 /// A product of matrices whose right factor is packed, some panels of its columns at a time.
 ///
-/// A panel is `[inner, CK_PANEL]` in one piece, whatever the layout of the matrix it was taken from.
+/// A panel lies in one piece as the kernels want it, whatever the layout of the matrix it was taken from.
 /// Each thread packs panels of its own and multiplies all rows with them, so that a factor is read
 /// once and never exists whole in another layout or precision.
 @safe struct PackedProduct {
@@ -19,6 +19,7 @@ private import CKernels
   /// Floats of the panels that are multiplied with some rows before the next rows: they stay in the
   /// cache.
   private static let packedFloats = 1 << 17
+
   /// Adds the product to `output` `[rows, columns]`, after `begin` has put there what it begins with.
   ///
   /// - Parameters:
@@ -29,39 +30,23 @@ private import CKernels
     begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void,
     pack: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<Float>) -> Void
   ) {
-    let (panel, size) = (Self.panel, inner * Self.panel)
+    let (panel, size) = (Self.panel, ck_panel_size(inner))
     // Neighbouring panels write to the same rows; there are at least eight parts for threads.
     let together = max(1, min(Self.packedFloats / size, columns / panel / 8))
     Parallel.ranges(columns, grain: together * panel) { part in
-      let panels = stride(from: part.lowerBound, to: part.upperBound, by: panel).map {
-        $0..<min($0 + panel, part.upperBound)
-      }
-      let packed = Storage(count: panels.count * size)
-      for (index, columns) in panels.enumerated() {
-        unsafe pack(columns, packed.pointer + index * size)
+      let firsts = stride(from: part.lowerBound, to: part.upperBound, by: panel)
+      let packed = Storage(count: (part.count + panel - 1) / panel * size)
+      for (index, first) in firsts.enumerated() {
+        unsafe pack(
+          first..<min(first + panel, part.upperBound), packed.pointer + index * size)
       }
       for first in stride(from: 0, to: rows, by: CK_TILE) {
         let some = first..<min(first + CK_TILE, rows)
         begin(some, part)
-        for (index, columns) in panels.enumerated() {
-          unsafe ck_panel_product(
-            left + first * inner, inner, packed.pointer + index * size,
-            output + first * self.columns + columns.lowerBound, self.columns, some.count,
-            columns.count, inner, 1)
-        }
+        unsafe ck_panel_product(
+          left + first * inner, inner, 1, packed.pointer, panel,
+          output + first * columns + part.lowerBound, columns, some.count, part.count, inner, 1)
       }
-    }
-  }
-
-  /// Packs a panel of a right factor whose rows lie `stride` apart; `source` is its first column.
-  static func copyPanel(
-    _ source: UnsafePointer<Float>, stride: Int, columns: Int, inner: Int,
-    into packed: UnsafeMutablePointer<Float>
-  ) {
-    for row in 0..<inner {
-      let target = unsafe packed + row * panel
-      unsafe target.update(from: source + row * stride, count: columns)
-      unsafe (target + columns).update(repeating: 0, count: panel - columns)
     }
   }
 }

@@ -127,7 +127,7 @@ struct Failure: Error, CustomStringConvertible {
         ? .missingInput
         : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
-    case .doesNotFit, .otherRun, .notARun, .busy: .cannotCreate
+    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy: .cannotCreate
     case .oldFormat: .dataError
     case .noRun: .missingInput
     case .malformed, .checksum: .dataError

@@ -20,7 +20,9 @@ struct Heed: ParsableCommand {
       heed help methods lists the methods, and heed help METHOD has what one does and its knobs.
 
       heed.yaml holds defaults of options; heed config shows them. HEED_THREADS sets the number of \
-      threads (default: all cores).
+      threads (default: all cores), HEED_ISA the instruction set of the kernels: baseline, avx2, \
+      avx512, amx, or split, which computes what amx does on any machine, slowly (default: the \
+      machine's best).
       """,
     version: HeedVersion.details,
     subcommands: [
@@ -37,9 +39,9 @@ struct Heed: ParsableCommand {
     do {
       try Arguments.checkEncoding()
       try Arguments.setThreads()
+      try Arguments.setInstructionSet()
       // The process is Heed's own.
       Engine.keepFreedMemory()
-      Engine.keepOpenBLASOnOneThread()
       // A write beyond the limit on file sizes must fail like one on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       if let page = MethodHelp(CommandLine.arguments.dropFirst()) {
@@ -67,14 +69,33 @@ enum Arguments {
   /// What the command was given, with the defaults that were added.
   @TaskLocal static var effective: [String] = []
 
-  /// Sets the number of threads to HEED_THREADS, and refuses a value that is not a number of threads.
+  /// Sets the number of threads to HEED_THREADS, and refuses a value that is not a number of threads;
+  /// without it, to what Slurm gave the task, at most the cores that it may run on.
   static func setThreads() throws {
-    guard let text = ProcessInfo.processInfo.environment["HEED_THREADS"] else { return }
+    let variables = ProcessInfo.processInfo.environment
+    guard let text = variables["HEED_THREADS"] else {
+      if let cores = variables["SLURM_CPUS_PER_TASK"].flatMap({ Int($0) }), cores > 0 {
+        Engine.threads = min(cores, Engine.threads)
+      }
+      return
+    }
     guard let threads = Int(text), (1...1024).contains(threads) else {
       throw Failure(.usage, "HEED_THREADS is '\(text)'; expected a number of threads, 1 to 1024")
     }
     Engine.threads = threads
   }
+
+  /// Makes the kernels run with HEED_ISA, and refuses an instruction set that the machine lacks.
+  static func setInstructionSet() throws {
+    guard let text = ProcessInfo.processInfo.environment["HEED_ISA"] else { return }
+    guard let set = InstructionSet(rawValue: text), set.use() else {
+      let choices = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+      throw Failure(.usage, "HEED_ISA is '\(text)'; this machine has \(choices)")
+    }
+  }
+
+  /// The variables that say how the process works, not what a command makes.
+  static let processVariables: Set = ["HEED_THREADS", "HEED_ISA"]
 
   /// Refuses an argument that is not UTF-8, which Swift would repair silently.
   static func checkEncoding() throws {

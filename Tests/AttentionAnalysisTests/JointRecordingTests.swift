@@ -154,9 +154,38 @@ struct JointRecordingTests {
   }
 
   @Test(
+    "Layers of different numbers of heads, which were averaged, are not summed over heads at once")
+  func headCounts() throws {
+    func source(_ counts: [Int]) -> Source {
+      let one = Self.source(heads: counts[0], .mean)
+      let sites = counts.enumerated().map { place, heads in
+        RecordedSite(
+          site: AttentionSite(
+            path: "blocks.\(place).attn", kind: .joint, heads: heads,
+            grid: Grid(rows: 4, columns: 4), keys: 11 + 16),
+          heads: Array(0..<heads), tokens: Self.kept, reducedHeads: .mean,
+          summedColumns: one.sites[0].summedColumns, grid: Grid(rows: 2, columns: 2))
+      }
+      return Source(prompt: one.prompt, sites: sites, values: one.values)
+    }
+    func mass(_ counts: [Int], _ recipe: String) throws -> Float {
+      try source(counts).aggregate(tokens: [2], by: Recipe(parsing: recipe)).values.reduce(0, +)
+    }
+    let mean = try mass([2, 4], "mean(layer: *)")
+    #expect(abs(try mass([2, 4], "sum(head) mean(layer: *)") - 3 * mean) < 1e-5)
+    #expect(abs(try mass([2, 2], "mean(layer: *) sum(head)") - 2 * mean) < 1e-5)
+    #expect(abs(try mass([2, 4], "mean(layer: *) mean(head)") - mean) < 1e-5)
+    let error = #expect(throws: AnalysisError.self) {
+      try mass([2, 4], "mean(layer: *) sum(head)")
+    }
+    #expect(error?.description.contains("2 and 4 heads") ?? false, "\(error as Any)")
+  }
+
+  @Test(
     "A word's map is the mean over the text encoders of what is chosen of its pieces in each",
     arguments: [
-      ("last", [[2], [7]]), ("first", [[2], [6]]), ("max", [[2], [6, 7]]), ("mean", [[2, 6, 7]]),
+      ("last", [[2], [7]]), ("first", [[2], [6]]), ("max", [[2], [6, 7]]),
+      ("mean", [[2], [6, 7]]),
     ])
   func pieces(_ rule: String, _ chosen: [[Int]]) throws {
     let source = Self.source(heads: 1)

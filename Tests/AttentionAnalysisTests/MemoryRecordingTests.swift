@@ -65,6 +65,33 @@ struct MemoryRecordingTests {
     }
   }
 
+  @Test(
+    "Two passes of one number are two, as a search for noise and refinement after it count their tries"
+  )
+  func sameNumber() throws {
+    let run = SyntheticRun(plan: SyntheticRun.everything, steps: 1)
+    let recorder = try recorder(run)
+    let pass = AttentionPass(
+      step: 0, timestep: 1000, phase: .refinement, attempt: 2, branches: [.conditional])
+    let sites = run.sites.filter { $0.kind == .cross }
+    for call in 0..<2 {
+      for site in sites {
+        recorder.observe(run.maps(site, call: call).span, at: site, .probabilities, in: pass)
+      }
+    }
+    let recipe = try Recipe(parsing: "mean(head) mean(layer: 2x3) mean(step) refinement")
+    let maps = try recorder.recording.aggregate(by: recipe)
+    let site = try #require(sites.first { $0.grid == maps.grid })
+    let (first, second) = (run.maps(site, call: 0), run.maps(site, call: 1))
+    let head = site.grid.pixels * site.keys
+    #expect(maps.calls == 2)
+    for place in 0..<head {
+      let mean = (first[place] + first[head + place] + second[place] + second[head + place]) / 4
+      #expect(abs(maps.values[place] - mean) < 1e-3)
+    }
+    #expect(try recorder.recording.timeline(by: recipe).count == 2)
+  }
+
   @Test("A plan that names no layer or token of the model is refused")
   func badPlan() {
     let run = SyntheticRun(plan: nil, steps: 1)

@@ -59,6 +59,8 @@ struct NeglectTests {
       }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
       return try records.map { String(decoding: try encoder.encode($0), as: UTF8.self) + "\n" }
         .joined()
     }
@@ -87,6 +89,30 @@ struct NeglectTests {
           == "cat is lost: it was 0.8 at step 1, fell below 0.5 at step 2, and its excitation "
           + "score averages 0.49 over step 4")
     }
+  }
+
+  @Test(
+    "Scores that are no numbers are no trap and no verdict",
+    arguments: [
+      ([0.1, 0.9, 0.9, 0.9, .infinity], "averages inf over step 4, which is no score"),
+      ([0.1, 0.9, 0.9, 0.9, -.infinity], "averages -inf over step 4, which is no score"),
+      ([.infinity, .infinity, .infinity, .infinity, .infinity], "averages inf over step 4"),
+      ([.nan, .nan, .nan, .nan, .nan], "nothing was measured in step 4"),
+    ] as [([Float], String)])
+  func notFinite(_ course: [Float], _ words: String) throws {
+    let report = try Course(cat: course, frog: [1, 1, 1, 1, 1]).report()
+    #expect(report.subjects[0].verdict == .unmeasured)
+    #expect(report.subjects[0].reason.contains(words), "\(report.subjects[0].reason)")
+    #expect(report.subjects[1].verdict == .high)
+  }
+
+  @Test("Huge scores, and infinite ones before the window, are told as they are")
+  func huge() throws {
+    let huge = try Course(cat: [0, 0, 0, 0, 3e38], frog: [.infinity, .nan, 0.9, 0.2, 0.1]).report()
+    #expect(huge.subjects[0].verdict == .high)
+    #expect(huge.subjects[0].reason.contains("averages 3e+38"), "\(huge.subjects[0].reason)")
+    #expect(huge.subjects[1].verdict == .lost)
+    #expect(huge.subjects[1].reason.hasPrefix("frog is lost: it was 0.9 at step 2"))
   }
 
   @Test(

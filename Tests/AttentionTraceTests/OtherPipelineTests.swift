@@ -1,5 +1,6 @@
 import AttentionTrace
 import Foundation
+import PromptText
 import TensorEngine
 import TestSupport
 import Testing
@@ -67,7 +68,25 @@ struct OtherPipelineTests {
     withExtendedLifetime(folder) {}
   }
 
-  @Test("The maps of a frame are those of the whole")
+  @Test(
+    "A segment without a name is of the text's own encoder, and begins no other", arguments: [0, 1])
+  func segmentNames(_ unnamed: Int) throws {
+    let manifest = try JSONSerialization.jsonObject(
+      with: Data(bytes(Self.fixtures + "sd35/run.json")))
+    var text = try #require(
+      ((manifest as? [String: Any])?["texts"] as? [[String: Any]])?.first)
+    var segments = try #require(text["segments"] as? [[String: Any]])
+    #expect(segments.map { $0["encoder"] as? String } == ["text_encoder", "text_encoder_3"])
+    segments[1]["encoder"] = "text_encoder"
+    segments[unnamed]["encoder"] = nil
+    text["segments"] = segments
+    let read = try JSONDecoder().decode(
+      EncodedText.self, from: JSONSerialization.data(withJSONObject: text))
+    #expect(read.table.encoderStarts == [0])
+    #expect(read.segments.map(\.encoder) == ["text_encoder", "text_encoder"])
+  }
+
+  @Test("The maps of a video have its frames behind the heads")
   func frames() throws {
     let run = try RecordedRun(Self.fixtures + "cogvideox")
     let site = try #require(run.sites.first)
@@ -75,22 +94,6 @@ struct OtherPipelineTests {
     let call = try #require(run.calls.first { !$0.checksums.isEmpty }).call
     let whole = try #require(try run.maps(site.site.path, call: call))
     #expect(whole.shape == site.shape)
-    for frame in 0..<3 {
-      let one = try run.taking(frame: frame)
-      #expect(
-        one.frame == frame && one.sites[0].shape == [1, 2, 3, 8] && one.sites[0].site.frames == nil)
-      let maps = try #require(try one.maps(site.site.path, call: call))
-      #expect(maps.shape == [1, 2, 3, 8])
-      #expect(maps.values == Array(whole.values[frame * 48..<(frame + 1) * 48]))
-      #expect(try run.maps(site.site.path, call: call, frame: frame)?.values == maps.values)
-    }
-    #expect(throws: TraceError.self) { try run.taking(frame: 3) }
-    let mean = site.reduced(whole)
-    #expect(mean.shape == [1, 2, 3, 8])
-    for cell in 0..<48 {
-      let sum = (0..<3).reduce(0.0) { $0 + Double(whole.values[$1 * 48 + cell]) }
-      #expect(abs(Double(mean.values[cell]) - sum / 3) < 1e-7)
-    }
   }
 
   @Test("A row that does not sum to 1 is named with its frame")
@@ -118,76 +121,132 @@ struct OtherPipelineTests {
     withExtendedLifetime(folder) {}
   }
 
-  /// What is changed in a file of a run, and the words of a problem that follows.
-  struct Lie: CustomTestStringConvertible, Sendable {
-    let run: String
-    let file: String
-    let truth: String
-    let lie: String
-    let words: String
-    var testDescription: String { "\(run): \(truth) → \(lie)" }
-
-    init(_ run: String, _ file: String, _ truth: String, _ lie: String, _ words: String) {
-      (self.run, self.file, self.truth, self.lie, self.words) = (run, file, truth, lie, words)
-    }
-  }
-
   private static let store = "attention.zarr/zarr.json"
-  static let lies: [Lie] = [
-    Lie("sd35", "run.json", "\"reducedHeads\": \"mean\",", "", "reducedHeads mean, but the plan"),
-    Lie("sd35", "run.json", "\"cells\": 32", "\"cells\": 4", "at most 4 rows and columns"),
-    Lie(
-      "sd35", "run.json", "\"summedColumns\": [\n", "\"summedColumns\": [\"more\",\n",
-      "padding, image, but the plan"),
-    Lie(
-      "sd35", store, "\"keys\": 27", "\"keys\": 26",
-      "sums up 26 keys as padding, expected 27 or more"),
-    Lie(
-      "sd35", store, "\"keys\": 96", "\"keys\": 95", "sums up 95 keys as image, expected 96 or more"
+  static let lies: [(run: String, lie: Lie)] = [
+    (
+      "sd35",
+      Lie("run.json", "\"reducedHeads\": \"mean\",", "", store, "reducedHeads mean, but the plan")
     ),
-    Lie(
-      "sd35", store, "\"keys\": 136", "\"keys\": 137",
-      "has 137 keys, but its tokens and summedColumns"),
-    Lie(
-      "sd35", store, "\"kind\": \"joint\"", "\"kind\": \"cross\"",
-      "has 136 tokens, but run.json has 40"),
-    Lie(
-      "sd35", "run.json", "\"recorded\": 3", "\"recorded\": 4",
-      "4 layers recorded and 1 left out, of 4"),
-    Lie(
-      "sd35", "run.json", "\"special\": \"start\"", "\"special\": \"end\"",
-      "token 0 is end, but its segment"),
-    Lie("sd35", "run.json", "\"start\": 0,", "", "each of the 40 tokens in one of them"),
-    Lie(
-      "sd35", "run.json", "\"encoder\": \"text_encoder\"", "\"encoder\": \"other\"",
-      "first segment's is"),
-    Lie(
-      "flux2", "run.json", "\"special\": \"template\"", "\"special\": \"padding\"",
-      "its segment has it otherwise"),
-    Lie(
-      "flux2", "run.json", "\"rows\": 4", "\"rows\": 5",
-      "method has grid 5x6, but layers are on 4x6"),
-    Lie(
-      "flux2", "run.json", "\"denoiserTimes\": [\n", "\"denoiserTimes\": [7,\n",
-      "denoiserTimes: 5 numbers for 4 timesteps"),
-    Lie("cogvideox", store, "\"frames\": 3", "\"frames\": 2", "chunk_shape.2 is 3, expected 2"),
-    Lie(
-      "cogvideox", "run.json", "\"frames\": 9", "\"frames\": 8",
-      "is not a frame, but run.json has 8"),
-    Lie(
-      "cogvideox", "run.json", "\"width\": 48", "\"width\": 40", "is 48x32, but run.json says 40x32"
+    ("sd35", Lie("run.json", "\"cells\": 32", "\"cells\": 4", store, "at most 4 rows and columns")),
+    (
+      "sd35",
+      Lie(
+        "run.json", "\"summedColumns\": [\n", "\"summedColumns\": [\"more\",\n", store,
+        "padding, image, but the plan")
+    ),
+    (
+      "sd35",
+      Lie(store, "\"keys\": 27", "\"keys\": 26", "sums up 26 keys as padding, expected 27 or more")
+    ),
+    (
+      "sd35",
+      Lie(store, "\"keys\": 96", "\"keys\": 95", "sums up 95 keys as image, expected 96 or more")
+    ),
+    (
+      "sd35",
+      Lie(
+        store, "\"keys\": 136", "\"keys\": 137", "has 137 keys, but its tokens and summedColumns")
+    ),
+    (
+      "sd35",
+      Lie(
+        store, "\"kind\": \"joint\"", "\"kind\": \"cross\"",
+        "has 136 tokens, but run.json has 40")
+    ),
+    (
+      "sd35",
+      Lie(
+        "run.json", "\"recorded\": 3", "\"recorded\": 4", "4 layers recorded and 1 left out, of 4")
+    ),
+    (
+      "sd35",
+      Lie(
+        "run.json", "\"recorded\": 3", "\"recorded\": \(Int.max)",
+        "\(Int.max) layers recorded and 1 left out, of 4")
+    ),
+    (
+      "sd35",
+      Lie(
+        "run.json", "\"special\": \"start\"", "\"special\": \"end\"",
+        "token 0 is end, but its segment")
+    ),
+    ("sd35", Lie("run.json", "\"start\": 0,", "", "each of the 40 tokens in one of them")),
+    (
+      "sd35",
+      Lie(
+        "run.json", "\"encoder\": \"text_encoder\"", "\"encoder\": \"other\"",
+        "first segment's is")
+    ),
+    (
+      "flux2",
+      Lie(
+        "run.json", "\"special\": \"template\"", "\"special\": \"padding\"",
+        "its segment has it otherwise")
+    ),
+    (
+      "flux2",
+      Lie("run.json", "\"rows\": 4", "\"rows\": 5", "method has grid 5x6, but layers are on 4x6")
+    ),
+    (
+      "flux2",
+      Lie(
+        "run.json", "\"rows\": 4", "\"rows\": 1048577",
+        "method.grid.rows: expected 1 to 1048576, got 1048577")
+    ),
+    (
+      "flux2",
+      Lie(
+        "run.json", "\"denoiserTimes\": [\n", "\"denoiserTimes\": [7,\n",
+        "denoiserTimes: 5 numbers for 4 timesteps")
+    ),
+    (
+      "cogvideox",
+      Lie(
+        store, "\"frames\": 3", "\"frames\": 2",
+        "attention.zarr/transformer_blocks.0.attn1/zarr.json", "chunk_shape.2 is 3, expected 2")
+    ),
+    (
+      "cogvideox",
+      Lie(
+        "run.json", "\"frames\": 9", "\"frames\": 8", "frames/008.png",
+        "is not a frame, but run.json has 8")
+    ),
+    (
+      "cogvideox",
+      Lie(
+        "run.json", "\"frames\": 9", "\"frames\": \(1 << 40)",
+        "frames: expected 1 to 1048576, got \(1 << 40)")
+    ),
+    (
+      "cogvideox",
+      Lie(
+        "run.json", "\"width\": 48", "\"width\": 40", "image.png",
+        "is 48x32, but run.json says 40x32")
     ),
   ]
 
   @Test("A file that lies is found by the others", arguments: lies)
-  func lie(_ lie: Lie) throws {
-    let (folder, run) = try Self.copy(lie.run)
-    let path = run.path + "/" + lie.file
-    let text = String(decoding: try bytes(path), as: UTF8.self)
-    let place = try #require(text.range(of: lie.truth))
-    try overwrite(path, text.replacingCharacters(in: place, with: lie.lie).utf8)
-    let problems = try RunCheck(run.path).problems.map(\.description)
-    #expect(problems.contains { $0.contains(lie.words) }, "\(problems.joined(separator: "\n"))")
+  func lie(_ name: String, _ lie: Lie) throws {
+    let (folder, run) = try Self.copy(name)
+    try lie.expectFound(in: run)
+    withExtendedLifetime(folder) {}
+  }
+
+  @Test(
+    "A frame's picture is known by its number, however many frames there are, and no other file is one"
+  )
+  func frameNames() throws {
+    let (folder, run) = try Self.copy("cogvideox")
+    let manifest = String(decoding: try bytes(run.manifest), as: UTF8.self)
+    try overwrite(
+      run.manifest, manifest.replacing("\"frames\": 9", with: "\"frames\": 1048576").utf8)
+    let picture = try bytes(run.frame(0))
+    try overwrite(run.frame(1_048_575), picture)
+    #expect(try RunCheck(run.path).problems.isEmpty)
+    let others = ["-01.png", "+10.png", "0010.png", "1048576.png", "9.png", "a.png", "010.jpg"]
+    for name in others { try overwrite("\(run.path)/frames/\(name)", picture) }
+    let problems = try RunCheck(run.path).problems
+    #expect(Set(problems.map(\.file)) == Set(others.map { "\(run.path)/frames/\($0)" }))
     withExtendedLifetime(folder) {}
   }
 

@@ -158,24 +158,6 @@ struct RunCheckTests {
     withExtendedLifetime(folder) {}
   }
 
-  /// A part of a file's text, what is put there, and the file and words of a problem that follows.
-  struct Lie: CustomTestStringConvertible, Sendable {
-    let file: String
-    let truth: String
-    let lie: String
-    let found: String
-    let words: String
-    var testDescription: String { "\(file): \(truth) → \(lie)" }
-
-    init(_ file: String, _ truth: String, _ lie: String, _ found: String, _ words: String) {
-      (self.file, self.truth, self.lie, self.found, self.words) = (file, truth, lie, found, words)
-    }
-
-    init(_ file: String, _ truth: String, _ lie: String, _ words: String) {
-      self.init(file, truth, lie, file, words)
-    }
-  }
-
   private static let store = "attention.zarr/zarr.json"
   static let lies: [Lie] = [
     Lie("run.json", "\"format\" : 2", "\"format\" : 3", "format 3, expected 1 to 2"),
@@ -220,7 +202,19 @@ struct RunCheckTests {
       "zarr_format is 9, expected 3"),
     Lie("losses.csv", "0,0,1000,loss", "0,1,1000,loss", "line 2 does not match calls.jsonl"),
     Lie("calls.jsonl", "\"call\":3", "\"call\":4", "line 4: call 4, expected 3"),
-    Lie("calls.jsonl", "\"step\":1", "\"step\":2", "call 5: step 2, but run.json has 2 timesteps"),
+    Lie(
+      "calls.jsonl", "\"branch\":\"unconditional\"", "\"branch\":\"conditional\"",
+      "line 5: call 4 predicts the noise of step 0 for the prompt, as call 3 does"),
+    Lie(
+      "run.json", "\"name\" : \"attend-and-excite\"", "\"name\" : \"../it\"",
+      "method.name: expected a name that a folder can have, got '../it'"),
+    Lie(
+      store, "\"path\" : \"\(mid)\"", "\"path\" : \"token_7\"",
+      "site 'token_7' has a name that stands for"
+    ),
+    Lie(
+      store, "\"path\" : \"\(mid)\"", "\"path\" : \"\(down)\"",
+      "site '\(down).queries' is there twice"),
     Lie("calls.jsonl", "\"attempt\":1", "\"attempt\":3", "attention.zarr/attempt/c.0", "element 1"),
     Lie("calls.jsonl", "\"\(mid)\":", "\"mid.attn2\":", "no chunk of \(mid), which the plan keeps"),
   ]
@@ -228,15 +222,7 @@ struct RunCheckTests {
   @Test("A file that lies is found by the others", arguments: lies)
   func lie(_ lie: Lie) throws {
     let (folder, run) = try Self.recorded()
-    let path = run.path + "/" + lie.file
-    let text = String(decoding: try bytes(path), as: UTF8.self)
-    let place = try #require(text.range(of: lie.truth))
-    try overwrite(path, text.replacingCharacters(in: place, with: lie.lie).utf8)
-    let problems = try RunCheck(run.path).problems
-    let found = problems.contains {
-      $0.file == run.path + "/" + lie.found && $0.reason.contains(lie.words)
-    }
-    #expect(found, "\(problems.map(\.description).joined(separator: "\n"))")
+    try lie.expectFound(in: run)
     withExtendedLifetime(folder) {}
   }
 

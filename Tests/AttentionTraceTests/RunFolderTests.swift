@@ -119,6 +119,28 @@ struct RunFolderTests {
     refused("method.thresholds.10", "0.8", "nothing") { $0.method.thresholds = [0: 0.5] }
   }
 
+  @Test("An unfinished run goes on with the kernels that it began with, and with no others")
+  func instructionSet() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/run"
+    func manifest(_ set: String?) -> RunManifest {
+      var manifest = SyntheticRun(plan: RecordingPlan(), steps: 1).manifest
+      manifest.provenance.instructionSet = set
+      return manifest
+    }
+    _ = try open(path, manifest("avx2"))
+    let error = TraceError.otherInstructionSet(path: path, here: "avx2", wanted: "avx512")
+    #expect(throws: error) { try open(path, manifest("avx512")) }
+    #expect(error.description.contains("HEED_ISA=avx2"))
+    for same in ["avx2", nil] {
+      guard case .resumable(let writer) = try open(path, manifest(same)) else {
+        Issue.record("not resumable")
+        return
+      }
+      #expect(writer.manifest.provenance.instructionSet == "avx2")
+    }
+  }
+
   @Test("A folder that holds something else, or cannot be made, is refused and left as it is")
   func notARun() throws {
     let folder = try TemporaryFolder()

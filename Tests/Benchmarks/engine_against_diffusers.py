@@ -12,12 +12,16 @@ threads. In each round, each side runs each pass twice, and the faster run count
 memory cold. Ratios are medians over the rounds. Attend-and-Excite on PyTorch's side is diffusers' own
 pipeline with its attention processors; plain passes take the processors that diffusers takes by itself.
 
+PyTorch also runs in bfloat16 (weights, activations, channels last) and in float32 with products in bfloat16
+(`torch.backends.mkldnn`), and OpenVINO, where it is installed, runs the UNet with static shapes in the type that it
+chooses. --peers picks some of these.
+
 The picture (50 DDIM steps, the first 25 altered, no refinement) is made of 2 steps and scaled unless
 --steps or --whole say otherwise, each side in a process of its own, whose largest resident memory is
 compared. The bars are for full-size shapes on a machine that does nothing else; ends with 1 if one is
 missed.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, importlib.util, json, os, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -29,15 +33,18 @@ PASSES = [("unet", "UNet pass, batch 1", 0.6), ("unet-pair", "UNet pass, batch 2
           ("loss-backward", "A&E loss pass, backward", None),
           ("step", "A&E step, altered", 0.4), ("decode", "VAE decode", 0.7)]
 IMAGE_BAR, SGEMM_BAR = 0.4, 0.7
+PEERS = ["float32", "bfloat16", "bfloat16-inside", "openvino"]
+# Bars on a machine with matrix units for bfloat16, by pass and peer.
+AMX_BARS = {("unet", "float32"): 0.2, ("unet", "bfloat16"): 0.7, ("step", "float32"): 0.1}
 MEMORY_BARS = {"float32": 0.4, "float16": 0.25}
 
 
 # The peer: a process that answers each line of its input with a line of JSON.
 
 class Peer:
-    """PyTorch and diffusers on a checkpoint."""
+    """PyTorch and diffusers on a checkpoint, in one of the ways of PEERS."""
 
-    def __init__(self, folder, threads):
+    def __init__(self, folder, threads, way):
         import torch
         from diffusers import DDIMScheduler
         from diffusers.pipelines.deprecated.stable_diffusion_attend_and_excite.\
@@ -46,19 +53,41 @@ pipeline_stable_diffusion_attend_and_excite import StableDiffusionAttendAndExcit
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         self.torch = torch
+        if way == "bfloat16-inside":
+            torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+            torch.backends.mkldnn.conv.fp32_precision = "bf16"
+        type_ = torch.bfloat16 if way == "bfloat16" else torch.float32
         self.pipe = StableDiffusionAttendAndExcitePipeline.from_pretrained(
-            folder, torch_dtype=torch.float32, safety_checker=None, feature_extractor=None,
+            folder, torch_dtype=type_, safety_checker=None, feature_extractor=None,
             requires_safety_checker=False)
+        if way == "bfloat16":
+            self.pipe.unet.to(memory_format=torch.channels_last)
+            self.pipe.vae.to(memory_format=torch.channels_last)
         self.pipe.scheduler = DDIMScheduler.from_config(
             self.pipe.scheduler.config, clip_sample=False)
         self.pipe.set_progress_bar_config(disable=True)
         size = self.pipe.unet.config.sample_size
-        self.latent = torch.randn(1, 4, size, size)
-        self.context = torch.randn(2, 77, self.pipe.unet.config.cross_attention_dim)
+        self.latent = torch.randn(1, 4, size, size).to(type_)
+        self.context = torch.randn(2, 77, self.pipe.unet.config.cross_attention_dim).to(type_)
+        self.compiled = self.converted(threads) if way == "openvino" else None
         self.grid = (size // 4, size // 4)
         if os.path.exists(f"{folder}/guidance.json"):
             method = json.load(open(f"{folder}/guidance.json"))["attend-and-excite"]
             self.grid = tuple(method.get("attention_resolution", self.grid))
+
+    def converted(self, threads):
+        """The UNet as OpenVINO compiles it for these shapes."""
+        import openvino
+
+        class UNet(self.torch.nn.Module):
+            def forward(_, latent, time, context):
+                return self.pipe.unet(latent, time, encoder_hidden_states=context).sample
+
+        inputs = (self.latent, self.torch.tensor(500), self.context[1:])
+        model = openvino.convert_model(
+            UNet().eval(), example_input=inputs, input=[tuple(x.shape) for x in inputs])
+        return openvino.Core().compile_model(model, "CPU", {
+            "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"})
 
     def loss(self):
         """As the pipeline evaluates it: the whole UNet with the tape on, for one prompt."""
@@ -92,6 +121,9 @@ pipeline_stable_diffusion_attend_and_excite import AttentionStore
     def run(self, name):
         """Seconds of each part of a pass, by Heed's names."""
         with self.torch.no_grad():
+            if self.compiled:
+                inputs = [x.numpy() for x in (self.latent, self.torch.tensor(500), self.context[1:])]
+                return {name: timed(lambda: self.compiled(inputs))[0]}
             if name == "unet":
                 return {name: timed(lambda: self.pipe.unet(
                     self.latent, 500, encoder_hidden_states=self.context[1:]))[0]}
@@ -143,7 +175,7 @@ def write(shapes, precision, folder):
 
 
 def serve(arguments):
-    peer = Peer(arguments.model, arguments.threads)
+    peer = Peer(arguments.model, arguments.threads, arguments.peer)
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         name = line.strip()
@@ -157,9 +189,9 @@ def serve(arguments):
 class Server:
     """A process of this script that serves as the peer."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, way="float32"):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--peer", "--model", arguments.model,
+            [sys.executable, __file__, "--peer", way, "--model", arguments.model,
              "--threads", str(arguments.threads), "--steps", str(arguments.steps)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=dict(os.environ, HF_HUB_OFFLINE="1"))
@@ -184,27 +216,41 @@ class Server:
 def heed(arguments, *options):
     result = subprocess.run(
         [f"{ROOT}/.build/release/heed", "benchmark", "engine", "--model", arguments.model,
-         "--json", *options],
+         "--json", "--paths", arguments.path, *options],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env=dict(os.environ, HEED_THREADS=str(arguments.threads)))
     return json.loads(result.stdout)
 
 
 def compare_passes(arguments):
-    """Prints a line for each pass; gives whether each bar holds."""
-    server, holds = Server(arguments), []
+    """Prints a line for each pass and peer; gives whether each bar holds."""
+    servers = {way: Server(arguments, way) for way in arguments.peers}
+    holds = []
     for group in (["unet"], ["unet-pair"], ["loss-forward", "loss-backward"], ["step"], ["decode"]):
-        rounds = [(heed(arguments, "--passes", ",".join(group), "--repeats", "2")["passes"],
-                   [server.ask(group[0]) for _ in range(2)]) for _ in range(arguments.rounds)]
+        # OpenVINO has no gradients, and was given the UNet alone.
+        asked = {way: server for way, server in servers.items() if way != "openvino" or group == ["unet"]}
+        rounds = [
+            (heed(arguments, "--passes", ",".join(group), "--repeats", "2"),
+             {way: [server.ask(group[0]) for _ in range(2)] for way, server in asked.items()})
+            for _ in range(arguments.rounds)]
         for index, name in enumerate(group):
-            ours = [min(passes[index]["samples"]) for passes, _ in rounds]
-            theirs = [min(answer[name] for answer in answers) for _, answers in rounds]
+            passes = [report["passes"][index] for report, _ in rounds]
+            ours = [min(measured["samples"]) for measured in passes]
             share = statistics.median(
-                passes[index]["speed"]["gigaflop"] / seconds / passes[index]["speed"]["sgemm"]
-                for (passes, _), seconds in zip(rounds, ours))
+                measured["speed"]["gigaflop"] / seconds / measured["speed"]["sgemm"]
+                for measured, seconds in zip(passes, ours))
             title, bar = next((title, bar) for key, title, bar in PASSES if key == name)
-            holds.append(line(title, ours, theirs, "s", bar, f"{share:.2f} of sgemm"))
-    server.close()
+            bars = {(name, "float32"): bar}
+            if rounds[0][0]["instructionSet"] == "amx":
+                bars.update(AMX_BARS)
+            first = next(iter(asked))
+            for way in asked:
+                theirs = [min(answer[name] for answer in answers[way]) for _, answers in rounds]
+                holds.append(line(
+                    title if way == first else f"  against {way}", ours, theirs, "s",
+                    bars.get((name, way)), f"{share:.2f} of sgemm" if way == first else ""))
+    for server in servers.values():
+        server.close()
     return holds
 
 
@@ -256,11 +302,17 @@ def main():
     parser.add_argument("--steps", type=int, default=2, choices=range(2, STEPS + 1), metavar="N")
     parser.add_argument("--whole", action="store_true", help="make all 50 steps")
     parser.add_argument("--only", choices=["passes", "image"])
-    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--path", default="avx512", help="what Heed's kernels are compiled for")
+    parser.add_argument("--peers", default=None, metavar="LIST", help=f"some of {', '.join(PEERS)}")
+    parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     parser.add_argument("--write", metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.whole:
         arguments.steps = STEPS
+    there = [way for way in PEERS if way != "openvino" or importlib.util.find_spec("openvino")]
+    arguments.peers = arguments.peers.split(",") if arguments.peers else there
+    if wrong := [way for way in arguments.peers if way not in there]:
+        parser.error(f"--peers: {wrong[0]} is not one of {', '.join(there)}, or not installed")
     if arguments.peer:
         return serve(arguments)
     if arguments.write:

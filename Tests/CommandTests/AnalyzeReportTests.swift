@@ -150,7 +150,7 @@ struct AnalyzeReportTests {
     }
     expectRefusal(
       try analyze(folder, [Self.root + "/stable-diffusion", "--report", "difference"]), 64,
-      ["by Stable Diffusion and by another method", "Stable Diffusion seed 0"])
+      ["by two methods", "Stable Diffusion seed 0"])
   }
 
   @Test("Head weights that were written serve a recipe")

@@ -14,7 +14,8 @@ struct BenchmarkCommandTests {
       let seconds, gigaflop: Double
     }
     struct Pass: Decodable {
-      let pass: String
+      let pass, name: String
+      let seconds: Double
       let speed: Speed
       let samples: [Double]
       let peakMemory: Int?
@@ -27,7 +28,13 @@ struct BenchmarkCommandTests {
       let peakMemory: Int?
     }
     let model, weights: String
+    struct Others: Decodable {
+      let instructionSet: String
+      let passes: [Pass]
+    }
     let threads: Int
+    let instructionSet: String
+    let others: [Others]
     let passes: [Pass]
     let image: Image?
   }
@@ -90,7 +97,18 @@ struct BenchmarkCommandTests {
     let report = try report("--passes", "decode,unet", "--repeats", "1")
     #expect(report.model == "Menagerie")
     #expect(report.passes.map(\.pass) == ["unet", "decode"])
+    #expect(report.passes.map(\.name) == ["UNet pass", "VAE decoder"])
+    #expect(report.passes.allSatisfy { $0.seconds == $0.speed.seconds })
     #expect(report.image == nil)
+  }
+
+  @Test("Each path has its times, with the first of them named first")
+  func paths() throws {
+    let report = try report("--passes", "unet", "--repeats", "1", "--paths", "split,baseline")
+    #expect(report.instructionSet == "split")
+    #expect(report.others.map(\.instructionSet) == ["baseline"])
+    #expect(report.others.allSatisfy { $0.passes.map(\.name) == ["UNet pass"] })
+    #expect(report.passes[0].seconds > report.others[0].passes[0].seconds)
   }
 
   @Test("The tables say what the JSON says")
@@ -118,7 +136,8 @@ struct BenchmarkCommandTests {
       (["--repeats", "0"], "--repeats is 0"), (["--repeats", "x"], "--repeats"),
       (["--steps", "1"], "2 to 50"), (["--steps", "51"], "2 to 50"),
       (["--passes", "unet,"], "--passes is 'unet,'"), (["--passes", "all"], "loss-backward"),
-      (["--passes", ""], "--passes is ''"),
+      (["--passes", ""], "--passes is ''"), (["--paths", "sse9"], "--paths is 'sse9'"),
+      (["--paths", ""], "baseline"),
     ])
   func refused(_ arguments: [String], _ word: String) throws {
     let folder = try TemporaryFolder()

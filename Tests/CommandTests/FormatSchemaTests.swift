@@ -25,6 +25,23 @@ struct FormatSchemaTests {
     arguments: runs)
   func agreement(_ run: String) throws {
     let folder = try TemporaryFolder()
+    try expectAgreement(on: run, in: folder)
+  }
+
+  @Test("They agree on a run that was imported")
+  func imported() throws {
+    let folder = try TemporaryFolder()
+    let files = Repository.fixtures + "/import"
+    let made = try HeedProcess.run(
+      [
+        "import", files + "/maps.npz", "--axes", "step,head,row,column,token", "--tokens",
+        files + "/tokens.json", "--image", files + "/picture.png", "--subjects", "cat",
+      ], in: folder.path)
+    #expect(made.status == 0, "\(made.stderr)")
+    try expectAgreement(on: folder.path + "/runs/a-cat-frog/imported/seed-0", in: folder)
+  }
+
+  private func expectAgreement(on run: String, in folder: TemporaryFolder) throws {
     let made = try Readers.run(
       [
         Repository.fixtures + "/run-format/mutate_runs.py",

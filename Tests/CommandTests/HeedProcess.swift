@@ -45,7 +45,7 @@ struct HeedProcess {
     }
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     // A crash shall end at once, without a trace of the stack.
-    let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80", "OPENBLAS_NUM_THREADS": "1"]
+    let fixed = ["SWIFT_BACKTRACE": "enable=no", "COLUMNS": "80"]
     process.environment = ProcessInfo.processInfo.environment.merging(fixed) { $1 }
       .merging(environment) { $1 }
     let input = folder.path + "/stdin"

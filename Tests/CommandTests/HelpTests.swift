@@ -14,6 +14,7 @@ struct HelpTests {
       "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
       "report", "export",
       "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
+      "benchmark engine",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()
@@ -46,8 +47,21 @@ struct HelpTests {
     let result = try HeedProcess.run(["--version"], in: folder.path)
     #expect(result.status == 0)
     let form =
-      /[0-9]+\.[0-9]+\.[0-9]+ \(commit (unknown|[0-9a-f]{7,}(-dirty)?), (AVX-512|AVX2|baseline)\)\n/
+      /[0-9]+\.[0-9]+\.[0-9]+ \(commit (unknown|[0-9a-f]{7,}(-dirty)?), (AMX|AVX-512|AVX2|baseline)\)\n/
     #expect(result.stdout.wholeMatch(of: form) != nil, "\(result.stdout)")
+  }
+
+  @Test("HEED_ISA chooses the kernels, and one that the machine lacks is refused")
+  func instructionSet() throws {
+    let folder = try TemporaryFolder()
+    func version(_ set: String) throws -> HeedProcess.Result {
+      try HeedProcess.run(["--version"], in: folder.path, environment: ["HEED_ISA": set])
+    }
+    #expect(try version("baseline").stdout.hasSuffix(", baseline)\n"))
+    #expect(try version("split").stdout.hasSuffix(", split bfloat16)\n"))
+    for wrong in ["AVX2", "sse9", ""] {
+      expectRefusal(try version(wrong), 64, ["HEED_ISA is '\(wrong)'", "baseline"])
+    }
   }
 
   @Test("A checkpoint's description is JSON", arguments: [[], [Repository.tinyModel]])

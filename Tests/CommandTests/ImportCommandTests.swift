@@ -1,6 +1,7 @@
 import AttentionAnalysis
 import AttentionTrace
 import Foundation
+import Pictures
 import PromptText
 import TensorEngine
 import TestSupport
@@ -234,6 +235,15 @@ struct ImportCommandTests {
         ["either pixel, or row and column"]
       ),
       ("pixels.npz", "head,pixel,token,step", "tokens.json", [], 64, ["24 pixels", "--grid"]),
+      (
+        "pixels.npz", "head,pixel,token,step", "tokens.json", ["--grid", "\(Int.max)x\(Int.max)"],
+        64,
+        ["--grid", "expected rows and columns"]
+      ),
+      (
+        "pixels.npz", "head,pixel,token,step", "tokens.json", ["--grid", "1x1048577"], 64,
+        ["--grid", "expected rows and columns"]
+      ),
       ("maps.npz", "step,layer,row,column,token", "tokens.json", [], 64, ["2 arrays", "--arrays"]),
       ("maps.npz", "step,_,row,column,token", "tokens.json", [], 64, ["2 places", "_ stands for"]),
       ("maps.npz", "step,head,row,column,token", "seven.json", [], 64, ["6 tokens", "lists 7"]),
@@ -277,12 +287,159 @@ struct ImportCommandTests {
     #expect(folder.names.isEmpty)
   }
 
+  /// Maps of two layers under names of one's own, `[head, row, column, token]`, whose rows sum to 1.
+  private func write(_ file: String, layers: [String], value: Float = 0.25) throws {
+    let row = [value, 0.5 - value, 0.25, 0.25]
+    let maps = [Float](repeating: 0, count: 2 * 2 * 2).flatMap { _ in row }
+    try StoredZip.write(
+      layers.map { layer in
+        StoredZip.Member(name: layer + ".npy") { sink in
+          try NumpyFile.header(description: "<f4", shape: [2, 2, 2, 4]).withUnsafeBytes(sink)
+          try maps.withUnsafeBytes(sink)
+        }
+      }, to: folder.path + "/" + file)
+  }
+
+  private func imported(_ file: String, _ more: [String] = []) throws -> HeedProcess.Result {
+    try folder.write("four.json", #"["<s>", "a", "cat", "</s>"]"#.utf8)
+    return try HeedProcess.run(
+      ["import", file, "--axes", "head,row,column,token", "--tokens", "four.json"] + more,
+      in: folder.path)
+  }
+
+  @Test(
+    "Another file, picture or layer in the place of an imported one is another run, and refused")
+  func another() throws {
+    let pictures = ["picture.png", "picture.jpg"].map { "\(Self.fixtures)/\($0)" }
+    try write("a.npz", layers: ["x", "y"])
+    try write("b.npz", layers: ["x", "y"], value: 0.125)
+    try write("c.npz", layers: ["x", "z"])
+    let first = try imported("a.npz", ["--image", pictures[0]])
+    #expect(first.status == 0, "\(first.stderr)")
+    let run = "runs/a-cat/imported/seed-0"
+    let bytes = folder.bytes(run + "/attention.zarr/x/c.0.0.0.0.0")
+    for (file, more, field) in [
+      ("b.npz", ["--image", pictures[0]], "imported.maps"),
+      ("c.npz", ["--image", pictures[0]], "imported.maps"),
+      ("a.npz", ["--image", pictures[0], "--layers", "x,z"], "imported.maps"),
+      ("a.npz", ["--image", pictures[0], "--arrays", "x"], "imported.maps"),
+      ("a.npz", ["--image", pictures[1]], "imported.picture"),
+    ] {
+      expectRefusal(try imported(file, more), 73, ["another run", field])
+    }
+    expectRefusal(try imported("a.npz"), 73, ["another run"])
+    #expect(folder.bytes(run + "/attention.zarr/x/c.0.0.0.0.0") == bytes)
+    // The same numbers are the same run, whatever their file is called.
+    try FileManager.default.moveItem(
+      atPath: folder.path + "/a.npz", toPath: folder.path + "/d.npz")
+    let again = try imported("d.npz", ["--image", pictures[0]])
+    #expect(again.status == 0 && again.stdout.hasSuffix("(was there)\n"), "\(again.stderr)")
+    // Runs of one method that were imported from different files are compared as its seeds.
+    let other = try imported("b.npz", ["--seed", "1", "--image", pictures[0]])
+    #expect(other.status == 0, "\(other.stderr)")
+    let seeds = try HeedProcess.run(
+      ["analyze", "runs", "--report", "statistics", "--tokens", "cat", "--over-seeds"],
+      in: folder.path)
+    #expect(seeds.status == 0, "\(seeds.stderr)")
+  }
+
+  @Test(
+    "A layer whose name stands for something else in stores and exports gets another, and it is said",
+    arguments: [
+      ["call", "token"], ["step", "head"], ["zarr.json", "timestep"], ["loss", "phase"],
+      ["branch", "attempt"], ["head_2", "token_4"], ["x", "x.queries"], ["row_2", "key"],
+      ["word", "piece"], ["position", "run"], ["frame", "word_unconditional"], ["..", ".queries"],
+    ])
+  func taken(_ layers: [String]) throws {
+    try write("maps.npz", layers: layers)
+    let result = try imported("maps.npz", ["--subjects", "cat"])
+    #expect(result.status == 0, "\(result.stderr)")
+    let changed = layers.count { $0 != "x" }
+    #expect(result.messages.count { $0.contains("is called") } == changed, "\(result.stderr)")
+    try check()
+    let run = try RecordedRun(folder.path + "/runs/a-cat/imported/seed-0")
+    #expect(run.sites.count == 2)
+    for arguments in [
+      ["analyze", "runs", "--report", "words"], ["export", "runs", "-o", "out"],
+      ["export", "runs", "-o", "out.zarr"], ["sheet", "runs", "--layout", "layers", "-o", "x.png"],
+    ] {
+      let result = try HeedProcess.run(arguments, in: folder.path)
+      #expect(result.status == 0, "\(arguments): \(result.stderr)")
+    }
+    let verified = try HeedProcess.run(["verify-export", "out"], in: folder.path)
+    #expect(verified.status == 0, "\(verified.stdout)")
+  }
+
+  @Test("An id below 0 is refused at its place, and nothing is written")
+  func negativeId() throws {
+    try write("maps.npz", layers: ["x"])
+    try folder.write("ids.json", #"["<s>", {"piece": "a", "id": -5}, "cat", "</s>"]"#.utf8)
+    let result = try HeedProcess.run(
+      ["import", "maps.npz", "--axes", "head,row,column,token", "--tokens", "ids.json"],
+      in: folder.path)
+    expectRefusal(result, 65, ["ids.json", "[1].id", "expected 0 or more, got -5"])
+    #expect(folder.names == ["ids.json", "maps.npz"])
+  }
+
+  @Test(
+    "A run that could not be read back is not left",
+    arguments: [(1 << 20) + 1])
+  func unreadable(_ rows: Int) throws {
+    try NumpyFile.write(
+      Tensor.full(1, shape: [rows, 1, 1]), to: folder.path + "/long.npy")
+    try folder.write("one.json", #"["cat"]"#.utf8)
+    let result = try HeedProcess.run(
+      ["import", "long.npy", "--axes", "row,column,token", "--tokens", "one.json"],
+      in: folder.path)
+    expectRefusal(result, 65, ["layer_0"])
+    #expect(folder.names == ["long.npy", "one.json"])
+  }
+
+  @Test("A picture stands upright in the run, and ends where it ends", arguments: [1, 3, 6, 8])
+  func orientation(_ tag: UInt8) throws {
+    try write("maps.npz", layers: ["x"])
+    let plain = try PictureFile("\(Self.fixtures)/picture.png", transparency: .overWhite)
+    let tiff: [UInt8] =
+      Array("MM".utf8) + [0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, tag, 0, 0]
+      + [0, 0, 0, 0]
+    let file =
+      Array(plain.bytes.prefix(PNGChunk.endOfHeader)) + PNGChunk.chunk("eXIf", tiff)
+      + Array(plain.bytes.dropFirst(PNGChunk.endOfHeader)) + Array("more".utf8)
+    try folder.write("turned.png", file)
+    let turned = try PictureFile(folder.path + "/turned.png", transparency: .overWhite).picture
+    let isTurned = tag > 4
+    #expect((turned.width == plain.picture.height) == isTurned)
+    let result = try imported("maps.npz", ["--image", "turned.png"])
+    #expect(result.status == 0, "\(result.stderr)")
+    try check()
+    let path = folder.path + "/runs/a-cat/imported/seed-0"
+    #expect(try Picture.read(path + "/image.png") == turned)
+    let manifest = try RecordedRun(path).manifest
+    #expect(manifest.width == turned.width && manifest.height == turned.height)
+  }
+
   @Test(
     "Words follow from spellings as tokenizers have them",
     arguments: [
       (#"["<s>", "▁A", "▁por", "cup", "ine", ".", "</s>", "<pad>"]"#, ["a", "porcupine", "."]),
       (#"["a", "Ġred", "Ġcar", ",", "Ġtwo"]"#, ["a", "red", "car", ",", "two"]),
       (#"["a", "cat", "<end>", "<padding>"]"#, ["a", "cat"]),
+      // Characters that stand for bytes: GPT-2's `bytes_to_unicode`, T5's byte fallback.
+      (#"["a</w>", "caf", "Ã©</w>", "<|endoftext|>"]"#, ["a", "café"]),
+      (#"["two</w>", "cafÃ", "©s</w>", "âĢĻ</w>", "no</w>"]"#, ["two", "cafés", "’", "no"]),
+      (#"["Ã", "ī", "cole", "ĠÃ¼ber", "Ċ", "Ġnet"]"#, ["école", "über", "net"]),
+      (#"["ä½ł", "å¥½", "Ġworld"]"#, ["你好", "world"]),
+      (#"["ðŁ", "ĺº</w>", "cat</w>"]"#, ["😺", "cat"]),
+      (#"["▁caf", "<0xC3>", "<0xA9>", "▁au", "<0x21>"]"#, ["café", "au", "!"]),
+      // A program that wrote the text itself.
+      (#"["a</w>", "café</w>", "größe</w>"]"#, ["a", "café", "größe"]),
+      (
+        #"[{"piece": "Ã", "word": "é"}, {"piece": "©</w>", "word": "é"}, "cat</w>"]"#, ["é", "cat"]
+      ),
+      (
+        #"[{"piece": "fr", "word": "frog"}, "og</w>", "red</w>", "cat</w>"]"#,
+        ["frog", "red", "cat"]
+      ),
       (
         #"[{"piece": "x", "word": "tom"}, {"piece": "tom", "word": "tom"}, {"piece": "tom", "word": "tom"}]"#,
         ["tom", "tom"]

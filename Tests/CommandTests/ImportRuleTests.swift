@@ -6,7 +6,7 @@ import Testing
 struct ImportRuleTests {
   /// What a module may import of this package and of the libraries that it binds.
   private static let allowed: [String: Set<String>] = [
-    "TensorEngine": ["CKernels", "COpenBLAS", "COpenSSL", "CZlib", "Yams"],
+    "TensorEngine": ["CKernels", "COpenSSL", "CZlib", "Yams"],
     "Pictures": ["CGIF", "CPNG", "CPictures", "TensorEngine"],
     "PromptText": ["TensorEngine"],
     "AttentionTrace": ["CKernels", "PromptText", "TensorEngine"],
@@ -34,7 +34,7 @@ struct ImportRuleTests {
 
   /// Modules in C, and bindings of system libraries, which import nothing of ours.
   private static let withoutSwift: Set<String> = [
-    "CBuild", "CCairo", "CGIF", "CJPEG", "CKernels", "COpenBLAS", "COpenSSL", "CPNG", "CPictures",
+    "CBuild", "CCairo", "CGIF", "CJPEG", "CKernels", "COpenSSL", "CPNG", "CPictures",
     "CQPDF", "CWebP",
     "CZlib",
   ]

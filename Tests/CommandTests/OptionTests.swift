@@ -123,10 +123,11 @@ struct OptionTests {
     compare("--kernel-size", ["99"], ["kernel", "1…18"]),
     compare("--kernel-size", ["0", "-1", "9999999999", "x"], ["--kernel-size is", "1 to 1000"]),
     compare(
-      "--attention-resolution", ["16", "0x0", "-1x4", "16x16x16", "a", "4xx4", "x4", "4x"],
+      "--attention-resolution",
+      ["16", "0x0", "-1x4", "16x16x16", "a", "4xx4", "x4", "4x", "99999999999x99999999999"],
       ["--attention-resolution is", "16x16"]),
     compare(
-      "--attention-resolution", ["7x7", "32x32", "99999999999x99999999999"],
+      "--attention-resolution", ["7x7", "32x32", "1048576x1048576"],
       ["no cross-attention", "16x16, 8x8, 4x4"], code: 69),
     compare("--normalize-eot", ["maybe"], ["--normalize-eot"]),
   ]
@@ -149,7 +150,8 @@ struct OptionTests {
     compare(
       "--record-steps", ["50", "0..99", "0..9223372036854775807"], ["steps", "0..49"]),
     compare("--record-steps", ["3..1", "a", "-1", "1.."], ["--record-steps is", "0..3"]),
-    compare("--precision", ["float8"], ["--precision is 'float8'; expected float16 or float32"]),
+    compare(
+      "--precision", ["float8"], ["--precision is 'float8'; expected float16, float32 or bfloat16"]),
     compare("--durability", ["none"], ["--durability is 'none'; expected process or power"]),
   ]
   static let recording: [Case] = recordingGroups.flatMap { $0 }

@@ -105,12 +105,28 @@ struct PromptCommandTests {
     #expect(warnings.count == 1 && warnings[0].contains("(cat:1.3)"), "\(result.stderr)")
   }
 
+  @Test("A subject that is not found beside a sign is refused with the sign's warning")
+  func hidden() throws {
+    let result = try heed(["compare", "a cat and a (frog:1.3).", "--dry-run"])
+    #expect(result.status == 64, "\(result.stderr)")
+    for words in ["which words are the subjects?", "\"(frog:1.3)\" is read as plain text"] {
+      #expect(result.stderr.contains(words), "\(result.stderr)")
+    }
+  }
+
   @Test("A negative prompt without guidance is warned of; one that is too long too")
   func negative() throws {
     let unguided = try heed(
       ["generate", "a cat", "--negative-prompt", "a dog", "--guidance-scale", "1"] + Self.steps)
     #expect(unguided.status == 0)
     #expect(unguided.stderr.contains("warning: the negative prompt has no effect"))
+    let told = try heed([
+      "generate", "a cat", "--negative-prompt", "a dog", "--dry-run", "--method",
+      "stable-diffusion",
+      "--no-record", "--model",
+      Repository.root + "/Tests/DiffusionTests/Fixtures/consistency",
+    ])
+    #expect(told.stderr.contains("this model is told the guidance scale"), "\(told.stderr)")
     let long = [String](repeating: "dog", count: 90).joined(separator: " ")
     let cut = try heed(["generate", "a cat", "--negative-prompt", long, "-o", "cut"] + Self.steps)
     #expect(cut.stderr.contains("warning: the negative prompt is longer than 77 tokens"))

@@ -33,7 +33,83 @@ struct RecordedElsewhereTests {
     let checked = try run(["check", Self.path(name)])
     #expect(checked.status == 0 && checked.stdout.hasSuffix(": 0 problems\n"), "\(checked.stdout)")
     let listed = try run(["ls", Self.path(name)])
-    #expect(listed.stdout.contains("complete") && !listed.stdout.contains("damaged"))
+    #expect(listed.stdout.contains("complete") && listed.stdout.contains("not measured"))
+  }
+
+  @Test(
+    "ls reads no map: not even one that is gone keeps it from telling what there is",
+    arguments: names)
+  func listing(_ name: String) throws {
+    let copy = folder.path + "/" + name
+    try FileManager.default.copyItem(atPath: Self.path(name), toPath: copy)
+    let run = try RecordedRun(copy)
+    for call in run.calls where !call.checksums.isEmpty {
+      for path in call.checksums.keys {
+        let chunks = "\(run.folder.store)/\(path)"
+        for file in try FileManager.default.contentsOfDirectory(atPath: chunks)
+        where file.hasPrefix("c.") {
+          try Data().write(to: URL(fileURLWithPath: chunks + "/" + file))
+        }
+      }
+    }
+    let result = try self.run(["ls", name, "--json"])
+    let rows = try #require(
+      JSONSerialization.jsonObject(with: Data(result.stdout.utf8)) as? [[String: Any]])
+    #expect(rows.map { $0["state"] as? String } == ["complete"])
+    #expect(
+      rows[0]["verdicts"] as? [String: String] == ["cat": "unmeasured", "frog": "unmeasured"])
+  }
+
+  /// A copy of a run in which a text of `run.json` is another.
+  private func changed(_ name: String, _ truth: String, _ lie: String) throws -> String {
+    let copy = folder.path + "/\(name)-changed"
+    try FileManager.default.copyItem(atPath: Self.path(name), toPath: copy)
+    let text = folder.text("\(name)-changed/run.json")
+    #expect(text.contains(truth))
+    try folder.write("\(name)-changed/run.json", text.replacing(truth, with: lie).utf8)
+    return copy
+  }
+
+  @Test(
+    "A run of the largest picture or video that there can be is drawn, though it has no picture",
+    arguments: [
+      ("cogvideox", "\"frames\": 9", "\"frames\": 1048576"),
+      ("cogvideox", "\"width\": 48", "\"width\": 1048576"),
+      ("sd35", "\"height\": 32", "\"height\": 1048576"),
+    ])
+  func largest(_ name: String, _ truth: String, _ lie: String) throws {
+    let run = try changed(name, truth, lie)
+    for file in ["image.png", "frames/000.png"]
+    where FileManager.default.fileExists(atPath: run + "/" + file) {
+      try FileManager.default.removeItem(atPath: run + "/" + file)
+    }
+    for arguments in [
+      ["sheet", run, "--layout", "tokens", "-o", "sheet.png"],
+      ["sheet", run, "--layout", "compare", "-o", "sheet.svg"],
+      ["report", run, "-o", "report.html"],
+    ] + (name == "cogvideox" ? [["sheet", run, "--layout", "frames", "-o", "frames.png"]] : []) {
+      let result = try HeedProcess.run(arguments, in: folder.path)
+      #expect(result.status == 0 || result.stderr.hasPrefix("heed: "), "\(arguments): \(result)")
+    }
+  }
+
+  @Test(
+    "Numbers beyond those that there can be are refused with their place",
+    arguments: [
+      ("cogvideox", "\"frames\": 9", "\"frames\": \(Int.max)", "frames"),
+      ("cogvideox", "\"width\": 48", "\"width\": \(1 << 40)", "width"),
+      ("sd35", "\"height\": 32", "\"height\": \(Int.max)", "height"),
+      ("flux2", "\"columns\": 6", "\"columns\": \(Int.max)", "method.grid.columns"),
+    ])
+  func beyond(_ name: String, _ truth: String, _ lie: String, _ place: String) throws {
+    let run = try changed(name, truth, lie)
+    for arguments in [
+      ["sheet", run, "--layout", "tokens", "-o", "x.png"], ["report", run], ["analyze", run],
+      ["export", run, "-o", "x.npz"],
+    ] {
+      expectRefusal(
+        try self.run(arguments), 65, ["run.json", "\(place): expected 1 to 1048576, got"])
+    }
   }
 
   @Test("Reports and sheets that apply are made; others say why in a line", arguments: names)
@@ -47,15 +123,17 @@ struct RecordedElsewhereTests {
     }
     expectRefusal(
       try run(["analyze", Self.path(name), "--report", "heads"]), 69, ["each head", "the mean of"])
-    for layout in ["tokens", "steps", "layers", "seeds", "methods", "matrix", "curves"] {
+    for layout in [
+      "compare", "tokens", "steps", "layers", "seeds", "methods", "matrix", "curves",
+    ] {
       let file = "\(layout).png"
       let result = try run(["sheet", Self.path(name), "--layout", layout, "-o", file])
       #expect(result.status == 0, "\(layout): \(result.stderr)")
       #expect(!folder.bytes(file).isEmpty)
     }
     for (layout, words) in [
-      ("heads", ["each head", "the mean of"]), ("compare", ["two methods"]),
-      ("difference", ["no guided run"]), ("sweep", ["knob"]),
+      ("heads", ["each head", "the mean of"]), ("difference", ["no guided run"]),
+      ("sweep", ["knob"]),
     ] {
       let result = try run(["sheet", Self.path(name), "--layout", layout, "-o", "x.png"])
       #expect([64, 65, 69].contains(result.status), "\(layout)")

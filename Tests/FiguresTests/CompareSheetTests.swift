@@ -348,9 +348,6 @@ struct CompareSheetTests {
     sheet.seeds[0].runs[1].verdicts.removeLast()
     #expect(throws: FigureError.self) { try sheet.scene() }
     #expect(throws: FigureError.self) { try Sample.sheet(seeds: 0, subjects: 2).scene() }
-    #expect(throws: FigureError.self) {
-      try Sample.sheet(seeds: 1, subjects: 2, methods: 1).scene()
-    }
     sheet = Sample.sheet(seeds: 2, subjects: 2)
     #expect(throws: FigureError.tooNarrow(width: 100, needed: 158)) {
       try sheet.scene(SheetStyle(width: 100))

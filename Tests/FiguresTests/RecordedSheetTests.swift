@@ -145,19 +145,22 @@ struct RecordedSheetTests {
     }
   }
 
-  @Test("Too few runs, or one twice, are refused")
+  @Test("No run, one given twice, and a seed without a run of each method are refused")
   func count() throws {
     try withFolder { folder in
       let a = try record("a", in: folder, plain, seed: 1)
       let b = try record("b", in: folder, excited, seed: 1)
       let c = try record("c", in: folder, excited, seed: 2)
-      for runs in [[], [a], [b], [a, b, b], [a, a, b], [a, b, c], [a, c]] {
+      #expect(throws: FigureError.self) { try CompareSheet(runs: [], software: "test") }
+      for runs in [[a, a], [a, b, b], [a, a, b], [a, b, c], [a, c]] {
         #expect(throws: AnalysisError.self) { try CompareSheet(runs: runs, software: "test") }
       }
       #expect(throws: AnalysisError.self) {
         try CompareSheet(runs: [a, b], recipe: Recipe(layers: "9x9"), software: "test")
       }
-      #expect(throws: Never.self) { _ = try CompareSheet(runs: [a, b], software: "test") }
+      for runs in [[a], [b], [a, b], [b, c]] {
+        #expect(throws: Never.self) { _ = try CompareSheet(runs: runs, software: "test") }
+      }
       try FileManager.default.removeItem(atPath: a.folder.image)
       #expect(throws: FileError.self) { try CompareSheet(runs: [a, b], software: "test") }
     }

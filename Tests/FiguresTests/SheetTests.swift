@@ -106,7 +106,7 @@ struct SheetTests {
     try withFolder { folder in
       let runs = try runs(in: folder)
       #expect(SheetLayout(for: runs) == .compare)
-      #expect(SheetLayout(for: [runs[0]]) == .methods)
+      #expect(SheetLayout(for: [runs[0]]) == .compare)
     }
   }
 

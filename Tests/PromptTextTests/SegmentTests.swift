@@ -106,7 +106,17 @@ struct SegmentTests {
     #expect(try WordReference("<end>").tokens(in: table) == [4])
   }
 
-  @Test("A table is read back from its JSON; segments that name no token of it are refused")
+  @Test("Without segments, every token is of the first text encoder")
+  func noSegments() throws {
+    let data = try JSONEncoder().encode(Self.t5)
+    var fields = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    fields["segments"] = [Any]()
+    let table = try JSONDecoder().decode(
+      TokenTable.self, from: JSONSerialization.data(withJSONObject: fields))
+    #expect(table.segments.isEmpty && table.encoderStarts == [0] && table.ends == [11])
+  }
+
+  @Test("A table is read back from its JSON; what names no token or word of it is refused")
   func json() throws {
     let data = try JSONEncoder().encode(Self.chat)
     #expect(try JSONDecoder().decode(TokenTable.self, from: data) == Self.chat)
@@ -115,6 +125,11 @@ struct SegmentTests {
       ("\"padding\":[6,8]", "\"padding\":[6,99]"), ("\"padding\":[6,8]", "\"padding\":[8,6]"),
       ("\"padding\":[6,8]", "\"padding\":[6,7,8]"), ("\"padding\":[6,8]", "\"padding\":[-1,8]"),
       ("\"words\":[1,5]", "\"words\":[9,12]"),
+      ("\"word\":1", "\"word\":3"), ("\"word\":2", "\"word\":-1"),
+      ("\"tokens\":[1,10]", "\"tokens\":[1,14]"), ("\"tokens\":[1,10]", "\"tokens\":[\(Int.max)]"),
+      ("\"words\":[1,5]", "\"words\":[1,\(Int.max)]"),
+      ("\"padding\":[6,8]", "\"padding\":[6,\(1 << 40)]"), ("\"end\":5", "\"end\":\(Int.max)"),
+      ("\"padding\":[6,8]", "\"padding\":[\(Int.max),\(Int.max)]"),
     ] {
       #expect(text.contains(good))
       #expect(throws: DecodingError.self) {

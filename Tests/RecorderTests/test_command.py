@@ -13,9 +13,12 @@ import sys
 import tempfile
 import time
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 import heed_record
 import numpy as np
+import tiny_tokenizers
 import torch
 from recorded import Recorded
 from tiny_pipelines import NAMED, PROMPT
@@ -34,7 +37,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(arguments, status, stdout.getvalue(), stderr.getvalue())
 
 
-class CheckTests(unittest.TestCase):
+class DamagedTestCase(unittest.TestCase):
+    """A whole run, and a copy of it for each test."""
+
     @classmethod
     def setUpClass(cls) -> None:
         cls.folder = tempfile.TemporaryDirectory()
@@ -54,6 +59,8 @@ class CheckTests(unittest.TestCase):
         self.copy = os.path.join(copy.name, "run")
         shutil.copytree(self.whole, self.copy)
 
+
+class CheckTests(DamagedTestCase):
     def test_a_whole_run_ends_with_0(self) -> None:
         answer = subprocess.run(
             [sys.executable, "-m", "heed_record", "check", self.whole], capture_output=True, text=True)
@@ -101,6 +108,66 @@ class CheckTests(unittest.TestCase):
         answer = command("check", os.path.join(self.copy, "nowhere"))
         self.assertEqual(answer.returncode, 66, answer.stdout + answer.stderr)
         self.assertIn("nowhere", answer.stderr)
+
+
+class DamagedTests(DamagedTestCase):
+    """Whatever stands in a run's files, what is wrong is named, file by file, and nothing else happens."""
+
+    WRONG: list[Any] = [None, "x", -7, 1e400, [], {}, [None], {"x": None}]
+
+    def mutations(self, document: Any) -> Iterator[None]:
+        """Puts something wrong in each place of a document, one after the other, and the right thing back."""
+        places = [(document, key) for key in (document if isinstance(document, dict) else range(len(document)))]
+        while places:
+            holder, key = places.pop()
+            right = holder[key]
+            for wrong in self.WRONG:
+                holder[key] = wrong
+                yield
+            if isinstance(holder, dict):
+                del holder[key]
+                yield
+            holder[key] = right
+            if isinstance(right, dict):
+                places += [(right, inner) for inner in right]
+            elif isinstance(right, list) and right:
+                places.append((right, len(right) - 1))
+
+    def test_wrong_values_anywhere_end_in_no_traceback(self) -> None:
+        for name in ["run.json", "attention.zarr/zarr.json"]:
+            file = os.path.join(self.copy, name)
+            with open(file, encoding="utf-8") as opened:
+                document = json.load(opened)
+            for _ in self.mutations(document):
+                with open(file, "w", encoding="utf-8") as opened:
+                    json.dump(document, opened)
+                problems = heed_record.check(self.copy)
+                self.assertTrue(all(problem.startswith(self.copy) for problem in problems), problems)
+            shutil.rmtree(self.copy)
+            shutil.copytree(self.whole, self.copy)
+
+    def test_wrong_lines_of_the_journal_end_in_no_traceback(self) -> None:
+        file = os.path.join(self.copy, "calls.jsonl")
+        with open(file, encoding="utf-8") as opened:
+            calls = [json.loads(line) for line in opened]
+        for _ in self.mutations(calls):
+            with open(file, "w", encoding="utf-8") as opened:
+                opened.writelines(json.dumps(call) + "\n" for call in calls)
+            problems = heed_record.check(self.copy)
+            self.assertTrue(all(problem.startswith(self.copy) for problem in problems), problems)
+
+    def test_a_branch_of_another_name_is_named(self) -> None:
+        file = os.path.join(self.copy, "calls.jsonl")
+        with open(file, encoding="utf-8") as opened:
+            text = opened.read()
+        with open(file, "w", encoding="utf-8") as opened:
+            opened.write(text.replace('"branch":"conditional"', '"branch":"sideways"', 1))
+        self.assertTrue(any("sideways" in problem for problem in heed_record.check(self.copy)))
+
+    def test_a_layer_whose_folder_is_gone_is_named(self) -> None:
+        path = next(iter(Recorded(self.copy).sites))
+        shutil.rmtree(os.path.join(self.copy, "attention.zarr", path))
+        self.assertTrue(any(path in problem for problem in heed_record.check(self.copy)))
 
 
 class ChecksumTests(unittest.TestCase):
@@ -193,6 +260,69 @@ class ConvertTests(unittest.TestCase):
         answer = command("convert", self.folder)
         self.assertNotEqual(answer.returncode, 0)
         self.assertFalse(os.path.exists(os.path.join(tempfile.gettempdir(), "heed-was-run")))
+
+    def test_metadata_of_another_kind_is_refused_in_one_line(self) -> None:
+        self.save(["attn2"], 1, 5)
+        file = os.path.join(self.folder, "metadata.json")
+        with open(file, encoding="utf-8") as opened:
+            whole = opened.read()
+
+        def record(**changes: Any) -> dict[str, Any]:
+            document = json.loads(whole)
+            for key, value in changes.items():
+                if value is None:
+                    del document["records"][0][key]
+                else:
+                    document["records"][0][key] = value
+            return document
+
+        for name, document in {
+                "no object": [], "no records": {}, "records of another type": {"records": {"a": 1}},
+                "no relation": record(relation=None), "no layer": record(layer_id=None),
+                "a step that is no number": record(step_index="first"), "a time that is no number": record(timestep=[]),
+                "a grid of another type": record(q_shape=[4, 6]), "words for a grid": record(q_shape={
+                    "height": "four", "width": 6}), "another grid": record(q_shape={"height": 4, "width": 7}),
+                "prompts of another type": {**record(), "provenance": {"prompts": 3}}}.items():
+            with self.subTest(name):
+                with open(file, "w", encoding="utf-8") as opened:
+                    json.dump(document, opened)
+                answer = command("convert", self.folder)
+                self.assertEqual(answer.returncode, 65, answer.stderr)
+                self.assertIn("metadata.json", answer.stderr)
+                self.assertEqual(answer.stderr.count("\n"), 1, answer.stderr)
+
+    def test_files_that_are_no_maps_are_passed_over(self) -> None:
+        self.save(["attn2"], 1, 5)
+        with open(os.path.join(self.folder, "raw", "image-to-text", "mine.pt"), "w"):
+            pass
+        self.assertEqual(command("convert", self.folder).returncode, 0)
+
+    def test_a_tokenizer_that_is_none_is_refused_in_one_line(self) -> None:
+        self.save(["attn2"], 1, 5)
+        answer = command("convert", self.folder, "--tokenizer", self.folder)
+        self.assertEqual(answer.returncode, 65, answer.stderr)
+        self.assertIn(self.folder, answer.stderr)
+        self.assertEqual(answer.stderr.count("\n"), 1, answer.stderr)
+
+    def test_each_row_of_a_batch_has_its_own_prompt(self) -> None:
+        """With guidance there are twice as many rows as prompts, the negative prompts' first."""
+        tokenizer = os.path.join(self.folder, "tokenizer")
+        tiny_tokenizers.clip().save_pretrained(tokenizer)
+        for prompts, rows in [([PROMPT], 2), ([PROMPT, "a red car"], 2), ([PROMPT, "a red car"], 4)]:
+            shutil.rmtree(os.path.join(self.folder, "raw"), ignore_errors=True)
+            self.save(["attn2"], 1, 9, batch=rows)
+            file = os.path.join(self.folder, "metadata.json")
+            with open(file, encoding="utf-8") as opened:
+                document = json.load(opened)
+            document["provenance"]["prompts"] = prompts
+            with open(file, "w", encoding="utf-8") as opened:
+                json.dump(document, opened)
+            for row in range(rows):
+                with self.subTest(prompts=prompts, row=row):
+                    answer = command("convert", self.folder, "--row", str(row), "--tokenizer", tokenizer)
+                    self.assertEqual(answer.returncode, 0, answer.stderr)
+                    with open(os.path.join(self.folder, "heed", "tokens.json"), encoding="utf-8") as opened:
+                        self.assertEqual(json.load(opened)["prompt"], prompts[row % len(prompts)])
 
     def test_another_folder_is_refused_by_name(self) -> None:
         answer = command("convert", self.folder)

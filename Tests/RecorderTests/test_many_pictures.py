@@ -10,7 +10,9 @@ import re
 import tempfile
 import unittest
 from typing import Any
+from unittest import mock
 
+import heed_record
 import numpy as np
 import torch
 from heed_record import Recorder, RecordingError
@@ -167,6 +169,37 @@ class SizeTests(unittest.TestCase):
                     chunks = glob.glob(os.path.join(folder, "**", "c.*.0.0.0.0"), recursive=True)
                     written = sum(os.path.getsize(chunk) for chunk in chunks)
                     self.assertAlmostEqual(float(told[1]) * factor, written, delta=0.06 * written + 512)
+
+
+class WhatIsReadTests(unittest.TestCase):
+    def test_no_more_texts_are_looked_up_the_more_steps_there_are(self) -> None:
+        """A ControlNet hands the denoiser other tensors in each step, of which none is a text."""
+        tiny, counts = OTHERS["controlnet"], []
+        for steps in [2, 6]:
+            pipeline = tiny.make()
+            for parameter in pipeline.controlnet.parameters():
+                torch.nn.init.normal_(parameter, std=0.05)
+            texts = heed_record._Texts
+            watched = mock.patch.object(texts, "_found", autospec=True, side_effect=texts._found)
+            with tempfile.TemporaryDirectory() as folder, watched as looked_up:
+                with Recorder(pipeline, folder, PROMPT, seed=1):
+                    pipeline(prompt=PROMPT, **{**tiny.arguments(), "num_inference_steps": steps})
+                counts.append(looked_up.call_count)
+        self.assertGreater(counts[0], 0)
+        self.assertEqual(*counts)
+
+
+class SystemTests(unittest.TestCase):
+    def test_a_system_without_locks_of_files(self) -> None:
+        tiny = NAMED["flux"]
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(heed_record, "fcntl", None):
+            for _ in range(2):
+                pipeline = tiny.make()
+                with Recorder(pipeline, folder, PROMPT, seed=1, overwrite=True):
+                    pipeline(prompt=PROMPT, **tiny.arguments())
+            run = Recorded(folder)
+            self.assertEqual(run.manifest["status"], "complete")
+            self.assertEqual(heed_record.check(run.path), [])
 
 
 if __name__ == "__main__":

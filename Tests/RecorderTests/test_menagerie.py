@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -98,6 +99,18 @@ class MenagerieTests(unittest.TestCase):
         for mine, other in zip(self.own.calls, self.theirs.calls, strict=True):
             for key in ["call", "step", "timestep", "branch", "phase"]:
                 self.assertEqual(other[key], mine[key])
+
+    def test_the_scores_that_heed_makes_of_the_maps_are_those_that_it_measured(self) -> None:
+        answer = subprocess.run([HEED, "analyze", self.theirs.path, "--json"], capture_output=True, text=True)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        run = json.loads(answer.stdout)["runs"][0]
+        self.assertIn("softmax(token: 100 without unread)", run["scoreRecipe"])
+        own = [call["measurement"]["scores"] for call in self.own.calls
+               if (call["branch"], call["phase"]) == ("conditional", "denoise")]
+        self.assertEqual(len(own), STEPS)
+        for place, subject in enumerate(run["subjects"]):
+            made = [point["score"] for point in subject["trajectory"]]
+            np.testing.assert_allclose(made, [scores[place] for scores in own], atol=0.01)
 
     def test_heed_reads_both_alike(self) -> None:
         """The one table of both runs, by the same recipe."""

@@ -15,6 +15,10 @@ import heed_record
 import numpy as np
 import tiny_pipelines
 import torch
+from diffusers import (
+    DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler,
+    HeunDiscreteScheduler, LMSDiscreteScheduler, PNDMScheduler, UniPCMultistepScheduler,
+)
 from PIL import Image
 from recorded import Recorded
 from repository import HEED, SCHEMA
@@ -83,7 +87,7 @@ class PipelineTests:
 
     def test_keys_are_counted(self) -> None:
         text = self.tiny.text + self.tiny.others
-        cells = self.tiny.frames * self.tiny.grid[0] * self.tiny.grid[1]
+        cells = self.tiny.frames * self.tiny.grid[0] * self.tiny.grid[1] + sum(self.tiny.beside)
         for site in self.recorded.sites.values():
             joint = site["site"]["kind"] == "joint"
             self.assertEqual(site["site"]["keys"], text + cells if joint else text)
@@ -205,6 +209,107 @@ class PipelineTests:
         answer = subprocess.run([HEED, "check", self.recorded.path], capture_output=True, text=True)
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
         self.assertIn("0 problems", answer.stdout)
+
+
+class OtherCallTests(unittest.TestCase):
+    """What a manifest says of calls that are made in another way."""
+
+    def recorded(self, tiny: TinyPipeline, pipeline: Any = None, **more: Any) -> Recorded:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        pipeline = tiny.make() if pipeline is None else pipeline
+        with heed_record.Recorder(pipeline, folder.name, PROMPT, seed=1):
+            pipeline(prompt=PROMPT, **{**tiny.arguments(seed=1), **more})
+        run = Recorded(folder.name)
+        self.assertEqual(heed_record.check(run.path), [])
+        return run
+
+    def test_the_size_is_the_calls_where_no_picture_is_handed_over(self) -> None:
+        for name in ["flux", "flux2", "qwen-image", "sdxl", "z-image", "ltx", "wan", "cogvideox"]:
+            with self.subTest(name):
+                tiny = {**NAMED, **OTHERS}[name]
+                manifest = self.recorded(tiny).manifest
+                self.assertEqual(
+                    (manifest["height"], manifest["width"]), (tiny.call["height"], tiny.call["width"]))
+                self.assertEqual(manifest["request"]["size"], f"{tiny.call['width']}x{tiny.call['height']}")
+
+    def test_the_scale_of_distilled_guidance_is_the_calls(self) -> None:
+        for name, more in {"latent-consistency": {"guidance_scale": 6.0}, "flux": {"guidance_scale": 2.5}}.items():
+            with self.subTest(name):
+                manifest = self.recorded({**NAMED, **OTHERS}[name], **more).manifest
+                self.assertEqual(manifest["guidance"], {"kind": "distilled", "scale": more["guidance_scale"]})
+
+    def test_a_scale_that_changes_from_step_to_step_is_the_calls(self) -> None:
+        manifest = self.recorded(
+            NAMED["cogvideox"], guidance_scale=6.0, use_dynamic_cfg=True, num_inference_steps=4).manifest
+        self.assertEqual(manifest["guidance"], {"kind": "cfg", "scale": 6.0})
+        self.assertEqual(manifest["request"]["guidanceScale"], 6.0)
+
+    def test_times_of_fewer_digits_are_the_schedulers(self) -> None:
+        for type_ in [torch.bfloat16, torch.float16]:
+            with self.subTest(type_):
+                tiny = OTHERS["cogview4"]
+                pipeline = tiny.make()
+                pipeline.scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+
+                def rounded(module: Any, args: Any, kwargs: dict[str, Any], type_: Any = type_) -> Any:
+                    return args, {**kwargs, "timestep": kwargs["timestep"].to(type_).float()}
+
+                pipeline.transformer.register_forward_pre_hook(rounded, with_kwargs=True)
+                run = self.recorded(tiny, pipeline, num_inference_steps=40)
+                self.assertEqual(
+                    run.manifest["timesteps"], [float(time) for time in pipeline.scheduler.timesteps])
+                self.assertEqual([call["step"] for call in run.calls if call["branch"] == "conditional"], [*range(40)])
+
+    def test_a_start_in_the_middle_of_a_schedule(self) -> None:
+        """Image to image begins where the noise is weaker; some schedulers keep count of it, others do not."""
+        for scheduler in [
+                DDIMScheduler, EulerDiscreteScheduler, HeunDiscreteScheduler, LMSDiscreteScheduler, PNDMScheduler,
+                DPMSolverMultistepScheduler, UniPCMultistepScheduler]:
+            with self.subTest(scheduler.__name__):
+                tiny = OTHERS["image-to-image"]
+                pipeline = tiny.make()
+                pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+                times: list[float] = []
+                pipeline.unet.register_forward_pre_hook(lambda _, args: times.append(float(args[1])))
+                run = self.recorded(tiny, pipeline, num_inference_steps=6)
+                self.assertEqual(
+                    [call["timestep"] for call in run.calls if call["branch"] == "conditional"], times)
+
+    def test_a_compiled_text_encoder(self) -> None:
+        for name, part in [("sdxl", "text_encoder"), ("sdxl", "text_encoder_2"), ("flux", "text_encoder_2")]:
+            with self.subTest(f"{name}, {part}"):
+                tiny = NAMED[name]
+                pipeline = tiny.make()
+                setattr(pipeline, part, torch.compile(getattr(pipeline, part), backend="eager"))
+                compiled, plain = self.recorded(tiny, pipeline), self.recorded(tiny)
+                self.assertEqual(compiled.tokens(), plain.tokens())
+                self.assertEqual(
+                    [call["checksums"] for call in compiled.calls], [call["checksums"] for call in plain.calls])
+
+    def test_own_cells_are_found_in_numbers_of_fewer_digits(self) -> None:
+        for name in ["flux-kontext", "flux-control"]:
+            with self.subTest(name):
+                tiny = OTHERS[name]
+                run = self.recorded(tiny, tiny.make().to(torch.bfloat16))
+                for site in run.sites.values():
+                    self.assertEqual(
+                        (site["site"]["grid"]["rows"], site["site"]["grid"]["columns"]), tiny.grid)
+
+
+class TitleTests(unittest.TestCase):
+    def test_a_methods_title_is_spelled_as_the_model_is(self) -> None:
+        for name, title in {
+                "StableDiffusionPipeline": "Stable Diffusion",
+                "StableDiffusion3Pipeline": "Stable Diffusion 3",
+                "StableDiffusionXLPipeline": "Stable Diffusion XL",
+                "StableDiffusionXLImg2ImgPipeline": "Stable Diffusion XL Img2Img",
+                "StableDiffusionControlNetPipeline": "Stable Diffusion ControlNet",
+                "CogVideoXPipeline": "CogVideoX", "CogView4Pipeline": "CogView 4", "FluxPipeline": "Flux",
+                "Flux2Pipeline": "Flux 2", "HunyuanDiTPipeline": "HunyuanDiT", "PixArtSigmaPipeline": "PixArtSigma",
+                "Pipeline": "Pipeline"}.items():
+            with self.subTest(name):
+                self.assertEqual(heed_record._title(name), title)
 
 
 def traces(pipeline: Any) -> dict[str, Any]:

@@ -53,11 +53,13 @@ class EveryPipelineTests(unittest.TestCase):
                 site = run.sites[path]["site"]
                 grid = (site["grid"]["rows"], site["grid"]["columns"])
                 cells = site.get("frames", 1) * grid[0] * grid[1]
+                whole = cells + sum(tiny.beside)
                 picture = weights[..., :0]
                 if site["kind"] == "joint" and tiny.text_first:
-                    weights, picture = weights[:, -cells:, :-cells], weights[:, -cells:, -cells:]
+                    weights, picture = weights[:, -whole:, :-whole], weights[:, -whole:, -whole:]
                 elif site["kind"] == "joint":
-                    weights, picture = weights[:, :cells, cells:], weights[:, :cells, :cells]
+                    weights, picture = weights[:, :whole, whole:], weights[:, :whole, :whole]
+                weights, picture = (part[:, tiny.beside[0]:tiny.beside[0] + cells] for part in (weights, picture))
                 self.assertEqual(weights.shape[-1], tiny.text + tiny.others)
                 weights = np.concatenate([weights[..., places], picture, weights[..., rest]], -1)
                 shape = (tiny.frames, *grid) if tiny.frames > 1 else grid
@@ -126,7 +128,7 @@ def conditional(tiny: TinyPipeline, passes: list[list[Any]]) -> list[list[tuple[
     batch = max(len(attention.weights) for layers in passes for attention in layers)
     if batch == 2:
         # Z-Image alone has the conditional half first.
-        half = 0 if tiny is NAMED["z-image"] else 1
+        half = 0 if tiny.make is NAMED["z-image"].make else 1
         return [[(attention.layer, attention.weights[half]) for attention in layers if len(attention.weights) == 2]
                 for layers in passes]
     steps = 2 if tiny.guidance == "cfg" else 1

@@ -9,14 +9,15 @@ import tempfile
 import unittest
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import heed_record
 import torch
-from diffusers.models.attention_processor import AttnProcessor, SlicedAttnProcessor
+from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0, SlicedAttnProcessor
 from heed_record import Recorder, RecordingError
 from recorded import Recorded
 from test_pipelines import traces
-from tiny_pipelines import NAMED, OTHERS, PROMPT
+from tiny_pipelines import NAMED, OTHERS, PROMPT, TinyPipeline, kandinsky_prior
 
 
 class RecordingTestCase(unittest.TestCase):
@@ -55,13 +56,22 @@ class OtherAttentionTests(RecordingTestCase):
         self.assertTrue(any(isinstance(p, SlicedAttnProcessor) for p in pipeline.unet.attn_processors.values()))
         self.refused(
             pipeline, OTHERS["stable-diffusion"].arguments(), r"attn[12]", "SlicedAttnProcessor",
-            r"disable_attention_slicing|set_attn_processor|set_default_attn_processor")
+            r"disable_attention_slicing|set_attn_processor")
 
     def test_plain_products(self) -> None:
+        """What the message advises cures it; the default processor is the plain one."""
         pipeline = NAMED["sdxl"].make()
-        pipeline.unet.set_attn_processor(AttnProcessor())
-        self.refused(
-            pipeline, NAMED["sdxl"].arguments(), r"attn[12]", "AttnProcessor", r"set_(default_)?attn_processor")
+        unet = pipeline.unet
+        for choose in [lambda: unet.set_attn_processor(AttnProcessor()), unet.set_default_attn_processor]:
+            choose()
+            message = self.refused(pipeline, NAMED["sdxl"].arguments(), r"attn[12]", "AttnProcessor")
+            self.assertIn("set_attn_processor(AttnProcessor2_0())", message)
+            self.assertNotIn("set_default_attn_processor", message)
+            pipeline.unet.set_attn_processor(AttnProcessor2_0())
+            with tempfile.TemporaryDirectory() as folder:
+                with Recorder(pipeline, folder, PROMPT, seed=1):
+                    pipeline(prompt=PROMPT, **NAMED["sdxl"].arguments())
+                self.assertEqual(len(Recorded(folder).sites), NAMED["sdxl"].sites["cross"])
 
     def test_one_layer_of_many_with_plain_products(self) -> None:
         pipeline = NAMED["sdxl"].make()
@@ -133,6 +143,73 @@ class WrongWordTests(RecordingTestCase):
 
     def test_a_plan_that_names_no_layer(self) -> None:
         self.refused(NAMED["sdxl"].make(), NAMED["sdxl"].arguments(), r"nowhere", layers=["nowhere*"])
+
+
+class UsedGeneratorTests(RecordingTestCase):
+    """A generator's seed makes its first numbers again, and no others."""
+
+    def record(self, tiny: TinyPipeline, generator: torch.Generator | None, **told: Any) -> Recorded:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        pipeline = tiny.make()
+        with Recorder(pipeline, folder.name, PROMPT, **told):
+            pipeline(**{**tiny.arguments(), "prompt": PROMPT, "generator": generator})
+        return Recorded(folder.name)
+
+    def test_a_second_picture_of_one_generator(self) -> None:
+        for name in ["flux", "sdxl", "image-to-image", "wan"]:
+            with self.subTest(name):
+                tiny = {**NAMED, **OTHERS}[name]
+                generator = torch.Generator().manual_seed(3)
+                self.assertEqual(self.record(tiny, generator).manifest["request"]["seed"], 3)
+                with self.assertRaises(RecordingError) as caught:
+                    self.record(tiny, generator)
+                for word in [r"seed 3\b", "fresh", r"manual_seed\(3\)", "seed="]:
+                    self.assertRegex(str(caught.exception), word)
+
+    def test_who_says_the_seed_has_the_last_word(self) -> None:
+        generator = torch.Generator().manual_seed(3)
+        torch.randn(5, generator=generator)
+        self.assertEqual(self.record(NAMED["flux"], generator, seed=3).manifest["request"]["seed"], 3)
+
+    def test_torchs_own_generator(self) -> None:
+        tiny = NAMED["flux"]
+        pipeline = tiny.make()
+
+        def record(folder: str) -> None:
+            with Recorder(pipeline, folder, PROMPT):
+                pipeline(prompt=PROMPT, **{**tiny.arguments(), "generator": None})
+
+        torch.manual_seed(3)
+        record(self.folder)
+        self.assertEqual(Recorded(self.folder).manifest["request"]["seed"], 3)
+        with tempfile.TemporaryDirectory() as other, self.assertRaisesRegex(RecordingError, "fresh"):
+            record(other)
+
+    def test_what_drew_something_else_before_is_of_no_concern(self) -> None:
+        torch.manual_seed(3)
+        torch.randn(5)
+        self.assertEqual(
+            self.record(NAMED["flux"], torch.Generator().manual_seed(4)).manifest["request"]["seed"], 4)
+
+
+class OtherLatentTests(RecordingTestCase):
+    def test_a_latent_that_is_a_vector(self) -> None:
+        self.refused(
+            kandinsky_prior(), {"num_inference_steps": 2}, "PriorTransformer", "vector", "no cells", seed=None)
+
+    def test_a_memory_too_small_for_the_first_pass(self) -> None:
+        """What other texts and another latent do not fit into loses no layer silently."""
+        exchanged, calls = heed_record._exchanged, []
+
+        def full(value: Any, other: Any) -> Any:
+            calls.append(value)
+            if len(calls) == 400:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+            return exchanged(value, other)
+
+        with mock.patch.object(heed_record, "_exchanged", full):
+            self.refused(NAMED["flux"].make(), NAMED["flux"].arguments(), "memory", "first pass", "smaller")
 
 
 class ToldNothingTests(RecordingTestCase):

@@ -19,18 +19,22 @@ import tiny_tokenizers as tokenizers
 import torch
 from diffusers import (
     AuraFlowPipeline, AuraFlowTransformer2DModel, AutoencoderDC, AutoencoderKL, AutoencoderKLCogVideoX,
-    AutoencoderKLFlux2, AutoencoderKLLTXVideo, AutoencoderKLQwenImage, AutoencoderKLWan, ChromaPipeline,
-    ChromaTransformer2DModel, CogVideoXPipeline, CogVideoXTransformer3DModel, CogView4Pipeline,
-    CogView4Transformer2DModel, ControlNetModel, DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler,
-    FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Pipeline, Flux2Transformer2DModel, FluxImg2ImgPipeline,
-    FluxPipeline, FluxTransformer2DModel, HunyuanDiT2DModel, HunyuanDiTPipeline, Kandinsky3Pipeline, Kandinsky3UNet,
-    Kandinsky5T2IPipeline, Kandinsky5Transformer3DModel, LTXPipeline, LTXVideoTransformer3DModel,
-    Lumina2Pipeline, Lumina2Transformer2DModel, PixArtSigmaPipeline, PixArtTransformer2DModel, QwenImagePipeline,
-    QwenImageTransformer2DModel, SanaPipeline, SanaTransformer2DModel, SD3Transformer2DModel,
-    StableDiffusion3Pipeline, StableDiffusionControlNetPipeline, StableDiffusionImg2ImgPipeline,
-    StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel, UniPCMultistepScheduler, VQModel,
-    WanPipeline, WanTransformer3DModel, ZImagePipeline, ZImageTransformer2DModel,
+    AutoencoderKLFlux2, AutoencoderKLHunyuanVideo, AutoencoderKLLTXVideo, AutoencoderKLQwenImage, AutoencoderKLWan,
+    BriaFiboPipeline, BriaFiboTransformer2DModel, ChromaPipeline, ChromaTransformer2DModel, CogVideoXPipeline,
+    CogVideoXTransformer3DModel, CogView4Pipeline, CogView4Transformer2DModel, ControlNetModel, DDIMScheduler,
+    DDPMScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Pipeline,
+    Flux2Transformer2DModel, FluxControlPipeline, FluxImg2ImgPipeline, FluxKontextPipeline, FluxPipeline,
+    FluxTransformer2DModel, HunyuanDiT2DModel, HunyuanDiTPipeline, HunyuanVideoImageToVideoPipeline,
+    HunyuanVideoPipeline, HunyuanVideoTransformer3DModel, Kandinsky3Pipeline, Kandinsky3UNet, Kandinsky5T2IPipeline,
+    Kandinsky5Transformer3DModel, KandinskyV22PriorPipeline, LatentConsistencyModelPipeline, LCMScheduler,
+    LTXConditionPipeline, LTXPipeline, LTXVideoTransformer3DModel, Lumina2Pipeline, Lumina2Transformer2DModel,
+    PixArtSigmaPipeline, PixArtTransformer2DModel, PriorTransformer, QwenImagePipeline, QwenImageTransformer2DModel,
+    SanaPipeline, SanaTransformer2DModel, SD3Transformer2DModel, StableDiffusion3Pipeline,
+    StableDiffusionControlNetPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInstructPix2PixPipeline,
+    StableDiffusionPipeline, StableDiffusionXLPipeline, UnCLIPScheduler, UNet2DConditionModel,
+    UniPCMultistepScheduler, VQModel, WanPipeline, WanTransformer3DModel, ZImagePipeline, ZImageTransformer2DModel,
 )
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from PIL import Image
 
 PROMPT = "a cat and a frog"
@@ -65,6 +69,8 @@ class TinyPipeline:
     """Whether the text stands before the picture among the keys of joint attention."""
     others: int = 0
     """Keys that are neither tokens nor picture: registers, and what a model puts in the place of padding."""
+    beside: tuple[int, int] = (0, 0)
+    """Cells of a picture that is edited, in front of the picture's own and behind them."""
     places: tuple[int, ...] | None = None
     """Where the tokens stand among the keys that are no picture; None where they are all of these."""
 
@@ -174,6 +180,32 @@ def stable_diffusion_controlnet() -> StableDiffusionControlNetPipeline:
     return _quiet(StableDiffusionControlNetPipeline(**parts, controlnet=controlnet.eval()))
 
 
+def instruct_pix2pix() -> StableDiffusionInstructPix2PixPipeline:
+    """Its batch has three rows: the prompt's, and two of the negative prompt, with the picture and without."""
+    return _quiet(StableDiffusionInstructPix2PixPipeline(
+        **{**_stable_diffusion_parts(), "unet": _unet(16, in_channels=8, out_channels=4)}))
+
+
+def latent_consistency() -> LatentConsistencyModelPipeline:
+    """It reads the scale of guidance as an embedding."""
+    return _quiet(LatentConsistencyModelPipeline(**{
+        **_stable_diffusion_parts(), "unet": _unet(16, time_cond_proj_dim=16), "scheduler": LCMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False,
+            set_alpha_to_one=False)}))
+
+
+def kandinsky_prior() -> KandinskyV22PriorPipeline:
+    """It makes a vector, no picture."""
+    torch.manual_seed(0)
+    tokenizer = tokenizers.clip()
+    return _quiet(KandinskyV22PriorPipeline(
+        prior=PriorTransformer(num_attention_heads=2, attention_head_dim=12, embedding_dim=32, num_layers=1).eval(),
+        image_encoder=encoders.clip_vision(32), text_encoder=encoders.clip(tokenizer, 32, projected=True),
+        tokenizer=tokenizer, scheduler=UnCLIPScheduler(
+            variance_type="fixed_small_log", prediction_type="sample", num_train_timesteps=1000),
+        image_processor=encoders.image_processor(28)))
+
+
 def start_picture(height: int = 32, width: int = 48) -> Image.Image:
     """A picture to start from, or to be held to: colours that run over it."""
     y, x = np.mgrid[:height, :width]
@@ -215,6 +247,21 @@ def flux() -> FluxPipeline:
     return _quiet(FluxPipeline(**_flux_parts()))
 
 
+def flux_control() -> FluxControlPipeline:
+    """The picture that controls stands beside the latent along the channels."""
+    parts = _flux_parts()
+    transformer = FluxTransformer2DModel(
+        patch_size=1, in_channels=32, out_channels=16, num_layers=2, num_single_layers=2, attention_head_dim=16,
+        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=16, axes_dims_rope=(4, 6, 6),
+        guidance_embeds=True)
+    return _quiet(FluxControlPipeline(**{**parts, "transformer": _peaked(transformer)}))
+
+
+def flux_kontext() -> FluxKontextPipeline:
+    """The cells of the picture that is edited stand behind the latent's."""
+    return _quiet(FluxKontextPipeline(**_flux_parts()))
+
+
 def flux_image_to_image() -> FluxImg2ImgPipeline:
     return _quiet(FluxImg2ImgPipeline(**_flux_parts()))
 
@@ -251,6 +298,21 @@ def flux2_klein() -> Flux2KleinPipeline:
         transformer=_flux2_transformer(2 * 16, False), vae=_flux2_autoencoder(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
         text_encoder=encoders.qwen3(tokenizer, 16, causal=True), tokenizer=tokenizer))
+
+
+def bria_fibo() -> BriaFiboPipeline:
+    """Each of its blocks reads another layer of the text encoder beside the text."""
+    torch.manual_seed(0)
+    tokenizer = tokenizers.llama()
+    return _quiet(BriaFiboPipeline(
+        transformer=_peaked(BriaFiboTransformer2DModel(
+            patch_size=1, in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=8, num_attention_heads=2,
+            joint_attention_dim=32, text_encoder_dim=16, pooled_projection_dim=None, axes_dims_rope=(0, 4, 4))),
+        vae=AutoencoderKLWan(
+            base_dim=4, decoder_base_dim=4, z_dim=4, dim_mult=[1, 1], num_res_blocks=1, temperal_downsample=[False],
+            scale_factor_spatial=16, scale_factor_temporal=4, latents_mean=[0.0] * 4, latents_std=[1.0] * 4).eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(), text_encoder=encoders.smollm3(tokenizer, 16),
+        tokenizer=tokenizer))
 
 
 def chroma() -> ChromaPipeline:
@@ -446,7 +508,7 @@ def wan() -> WanPipeline:
         text_encoder=encoders.umt5(tokenizer, 32), tokenizer=tokenizer))
 
 
-def ltx() -> LTXPipeline:
+def _ltx_parts() -> dict[str, Any]:
     torch.manual_seed(0)
     tokenizer = tokenizers.t5()
     autoencoder = AutoencoderKLLTXVideo(
@@ -456,12 +518,64 @@ def ltx() -> LTXPipeline:
         decoder_inject_noise=(False,) * 5, upsample_residual=(False,) * 4, upsample_factor=(1,) * 4,
         timestep_conditioning=False, patch_size=1, patch_size_t=1, encoder_causal=True, decoder_causal=False)
     autoencoder.use_framewise_encoding = autoencoder.use_framewise_decoding = False
-    return _quiet(LTXPipeline(
-        transformer=_peaked(LTXVideoTransformer3DModel(
+    return {
+        "transformer": _peaked(LTXVideoTransformer3DModel(
             in_channels=8, out_channels=8, num_attention_heads=4, attention_head_dim=8, cross_attention_dim=32,
             num_layers=2, caption_channels=32)),
-        vae=autoencoder.eval(), scheduler=FlowMatchEulerDiscreteScheduler(), text_encoder=encoders.t5(tokenizer, 32),
-        tokenizer=tokenizer))
+        "vae": autoencoder.eval(), "scheduler": FlowMatchEulerDiscreteScheduler(),
+        "text_encoder": encoders.t5(tokenizer, 32), "tokenizer": tokenizer}
+
+
+def ltx() -> LTXPipeline:
+    return _quiet(LTXPipeline(**_ltx_parts()))
+
+
+def ltx_condition() -> LTXConditionPipeline:
+    """The cells of a frame that is given stand in front of the latent's."""
+    return _quiet(LTXConditionPipeline(**_ltx_parts()))
+
+
+def _hunyuan_video_parts(channels: int, **more: Any) -> dict[str, Any]:
+    torch.manual_seed(0)
+    tokenizer, tokenizer_2 = tokenizers.llama(), tokenizers.clip()
+    return {
+        "transformer": _peaked(HunyuanVideoTransformer3DModel(
+            in_channels=channels, out_channels=4, num_attention_heads=2, attention_head_dim=10, num_layers=1,
+            num_single_layers=1, num_refiner_layers=1, patch_size=1, patch_size_t=1, text_embed_dim=16,
+            pooled_projection_dim=16, rope_axes_dim=(2, 4, 4), **more)),
+        "vae": AutoencoderKLHunyuanVideo(
+            latent_channels=4, down_block_types=("HunyuanVideoDownBlock3D",) * 4,
+            up_block_types=("HunyuanVideoUpBlock3D",) * 4, block_out_channels=(8,) * 4, layers_per_block=1,
+            norm_num_groups=4, spatial_compression_ratio=8, temporal_compression_ratio=4).eval(),
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=7.0), "text_encoder": encoders.llama(tokenizer, 16),
+        "tokenizer": tokenizer, "text_encoder_2": encoders.clip(tokenizer_2, 16), "tokenizer_2": tokenizer_2}
+
+
+def hunyuan_video() -> HunyuanVideoPipeline:
+    """A mean of the text's tokens moves every one of them."""
+    return _quiet(HunyuanVideoPipeline(**_hunyuan_video_parts(4, guidance_embeds=True)))
+
+
+def hunyuan_video_image_to_video() -> HunyuanVideoImageToVideoPipeline:
+    """Its encoder reads the first picture too, four tokens of it in the place of one."""
+    parts = _hunyuan_video_parts(9, guidance_embeds=False, image_condition_type="latent_concat")
+    tokenizer = tokenizers.llama3()
+    return _quiet(HunyuanVideoImageToVideoPipeline(
+        **{**parts, "text_encoder": encoders.llava(tokenizer, 16), "tokenizer": tokenizer},
+        image_processor=encoders.image_processor(28)))
+
+
+def _image_template() -> dict[str, Any]:
+    """The pipeline's own template, with another instruction."""
+    template = (
+        "<|start_header_id|>system<|end_header_id|><image>describe the picture<|eot_id|>"
+        "<|start_header_id|>user<|end_header_id|>{}<|eot_id|><|start_header_id|>assistant<|end_header_id|>")
+    before, _ = template.split("{}")
+    ids = tokenizers.llama3()(before).input_ids
+    place = ids.index(tokenizers.llama3().convert_tokens_to_ids("<image>"))
+    return {
+        "template": template, "crop_start": len(ids), "image_emb_len": 4, "image_emb_start": place,
+        "image_emb_end": place + 4}
 
 
 # What a recording of each holds
@@ -473,6 +587,7 @@ _BROAD: dict[str, Any] = {"num_inference_steps": 2, "height": 32, "width": 64}
 _VIDEO: dict[str, Any] = {
     "num_inference_steps": 2, "num_frames": 9, "max_sequence_length": 16, "output_type": "pil"}
 _CUT: dict[str, Any] = {"max_sequence_length": 24}
+_CLIP: dict[str, Any] = {"num_inference_steps": 2, "height": 32, "width": 48, "num_frames": 9}
 
 
 def _one(length: int) -> tuple[Segment, ...]:
@@ -523,8 +638,19 @@ OTHERS: dict[str, TinyPipeline] = {
         flux_image_to_image, {**_SMALL, **_CUT, "num_inference_steps": 4, "strength": 0.5,
                               "image": start_picture(8, 12)},
         {"joint": 4}, (4, 6), (Segment("text_encoder_2", 24),), guidance="distilled"),
+    "latent-consistency": TinyPipeline(
+        latent_consistency, {**_SIZE, "guidance_scale": 6.0}, {"cross": 7}, (16, 24), _one(77), guidance="distilled"),
+    "flux-control": TinyPipeline(
+        flux_control, {**_SMALL, **_CUT, "control_image": start_picture(8, 12)}, {"joint": 4}, (4, 6),
+        (Segment("text_encoder_2", 24),), guidance="distilled"),
+    "flux-kontext": TinyPipeline(
+        flux_kontext, {**_SMALL, **_CUT, "image": start_picture(8, 12), "max_area": 96, "_auto_resize": False},
+        {"joint": 4}, (4, 6), (Segment("text_encoder_2", 24),), guidance="distilled", beside=(0, 24)),
     "flux2-klein": TinyPipeline(
         flux2_klein, {**_SMALL, **_CUT, "text_encoder_out_layers": (1, 2)}, {"joint": 4}, (4, 6), _one(24)),
+    "bria-fibo": TinyPipeline(
+        bria_fibo, {"num_inference_steps": 2, "height": 64, "width": 96, "negative_prompt": "a red car"},
+        {"joint": 4}, (4, 6), _one(6)),
     "chroma": TinyPipeline(chroma, {**_SMALL, **_CUT}, {"joint": 4}, (4, 6), _one(24)),
     "aura-flow": TinyPipeline(aura_flow, {**_SIZE, **_CUT}, {"joint": 3}, (8, 12), _one(24), others=8,
         places=tuple(range(8, 32))),
@@ -533,5 +659,22 @@ OTHERS: dict[str, TinyPipeline] = {
     "cogview4": TinyPipeline(cogview4, {**_SIZE, **_CUT}, {"joint": 2}, (8, 12), _one(16)),
     "ltx": TinyPipeline(
         ltx, {**_VIDEO, "height": 32, "width": 64}, {"cross": 2}, (8, 16), _one(16), frames=3),
+    "ltx-condition": TinyPipeline(
+        ltx_condition, {**_VIDEO, "height": 32, "width": 64, "conditions": [
+            LTXVideoCondition(image=start_picture(32, 64), frame_index=8)]},
+        {"cross": 2}, (8, 16), _one(16), frames=3, beside=(128, 0)),
+    "wan-four-frames": TinyPipeline(
+        wan, {**_VIDEO, "num_frames": 13, "height": 64, "width": 96}, {"cross": 2}, (4, 6), _one(16), frames=4),
+    "z-image-as-small-as-its-channels": TinyPipeline(
+        z_image, {"num_inference_steps": 2, "height": 8, "width": 8, **_CUT}, {"joint": 2}, (2, 2), _one(20),
+        text_first=False, others=40, places=tuple(range(28, 48))),
+    "hunyuan-video": TinyPipeline(
+        hunyuan_video, {**_CLIP, "max_sequence_length": 16, "prompt_template": {
+            "template": "describe the picture {}", "crop_start": 4}},
+        {"joint": 2}, (4, 6), _one(16), frames=3, guidance="distilled", text_first=False),
+    "hunyuan-video-image-to-video": TinyPipeline(
+        hunyuan_video_image_to_video, {**_CLIP, "image": start_picture(), "max_sequence_length": 16,
+            "prompt_template": _image_template()},
+        {"joint": 2}, (4, 6), _one(14), frames=3, guidance="none", text_first=False),
 }
 """Pipelines that nothing in the recorder was made for."""

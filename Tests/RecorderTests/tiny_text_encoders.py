@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from transformers import (
-    BertConfig, BertModel, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, Gemma2Config, Gemma2Model,
-    GlmConfig, GlmModel, Mistral3Config, Mistral3ForConditionalGeneration, Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM, Qwen3Model, T5Config, T5EncoderModel,
-    UMT5Config, UMT5EncoderModel,
+    BertConfig, BertModel, CLIPImageProcessor, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection,
+    CLIPVisionConfig, CLIPVisionModelWithProjection, Gemma2Config, Gemma2Model, GlmConfig, GlmModel, LlamaConfig,
+    LlamaModel, LlavaConfig, LlavaForConditionalGeneration, Mistral3Config, Mistral3ForConditionalGeneration,
+    Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen3Config, Qwen3ForCausalLM, Qwen3Model,
+    SmolLM3Config, SmolLM3ForCausalLM, T5Config, T5EncoderModel, UMT5Config, UMT5EncoderModel,
 )
 
 
@@ -51,6 +52,36 @@ def gemma(tokenizer: Any, width: int) -> Any:
 
 def glm(tokenizer: Any, width: int) -> Any:
     return GlmModel(GlmConfig(**_decoder(tokenizer, width), head_dim=8)).eval()
+
+
+def llama(tokenizer: Any, width: int) -> Any:
+    return LlamaModel(LlamaConfig(**_decoder(tokenizer, width))).eval()
+
+
+def smollm3(tokenizer: Any, width: int) -> Any:
+    return SmolLM3ForCausalLM(SmolLM3Config(**_decoder(tokenizer, width))).eval()
+
+
+def clip_vision(width: int) -> Any:
+    return CLIPVisionModelWithProjection(_vision(width)).eval()
+
+
+def _vision(width: int) -> CLIPVisionConfig:
+    return CLIPVisionConfig(
+        hidden_size=width, intermediate_size=2 * width, projection_dim=width, num_attention_heads=2,
+        num_hidden_layers=2, image_size=28, patch_size=14)
+
+
+def image_processor(size: int) -> CLIPImageProcessor:
+    return CLIPImageProcessor(crop_size=size, size=size)
+
+
+def llava(tokenizer: Any, width: int) -> Any:
+    """A picture of 28 × 28 becomes four tokens."""
+    text = LlamaConfig(**_decoder(tokenizer, width))
+    return LlavaForConditionalGeneration(LlavaConfig(
+        vision_config=_vision(16), text_config=text,
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"), pad_token_id=tokenizer.pad_token_id)).eval()
 
 
 def qwen3(tokenizer: Any, width: int, causal: bool = False) -> Any:

@@ -79,6 +79,12 @@ def llama(length: int = 512, **more: Any) -> LlamaTokenizer:
         model_max_length=length, add_bos_token=True, **more)
 
 
+def llama3() -> LlamaTokenizer:
+    """With the signs around each speaker's part, and one for a picture; padded on the right."""
+    special = ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>"]
+    return llama(additional_special_tokens=special, padding_side="right")
+
+
 def bert(length: int = 77) -> BertTokenizer:
     """Whole words, and pieces that begin with `##`; `[CLS]` in front, `[SEP]` behind."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

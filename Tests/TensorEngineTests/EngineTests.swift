@@ -1,4 +1,3 @@
-import COpenBLAS
 import Glibc
 import TensorEngine
 import TestSupport
@@ -6,7 +5,7 @@ import Testing
 
 @Suite("The engine within another program's process")
 struct EngineTests {
-  /// A product that OpenBLAS computes, an operation on several threads, and files' memory.
+  /// Products of matrices, and an operation on several threads.
   static func work() -> [Float] {
     var random = SeededNumbers(seed: 4)
     let (left, right) = (random.tensor([1, 300, 64]), random.tensor([1, 77, 64]))
@@ -23,13 +22,10 @@ struct EngineTests {
     }
   }
 
-  @Test("changes neither malloc's settings nor OpenBLAS's threads")
+  @Test("leaves malloc's settings as they are")
   func untouched() async {
     await #expect(processExitsWith: .success) {
-      openblas_set_num_threads(2)
-      let threads = openblas_get_num_threads()
       _ = EngineTests.work()
-      #expect(openblas_get_num_threads() == threads)
       #expect(EngineTests.mapsLargeBlocks())
     }
   }
@@ -37,11 +33,8 @@ struct EngineTests {
   @Test("changes them where it is asked to, and no result with them")
   func asked() async {
     await #expect(processExitsWith: .success) {
-      openblas_set_num_threads(2)
       let before = EngineTests.work()
       Engine.keepFreedMemory()
-      Engine.keepOpenBLASOnOneThread()
-      #expect(openblas_get_num_threads() == 1)
       #expect(!EngineTests.mapsLargeBlocks())
       #expect(EngineTests.work() == before)
     }

@@ -1,5 +1,6 @@
 import CKernels
 internal import Glibc
+import TensorEngine
 import Testing
 
 /// IEEE 754 binary16 against its definition, for every instruction set.
@@ -25,8 +26,8 @@ struct HalfTests {
     return result
   }
 
-  @Test("reads all 65,536 patterns, and writes them back", arguments: InstructionSet.all)
-  func patterns(_ set: UInt32) async throws {
+  @Test("reads all 65,536 patterns, and writes them back", arguments: InstructionSet.allCases)
+  func patterns(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -47,8 +48,9 @@ struct HalfTests {
     }
   }
 
-  @Test("rounds to nearest, ties to even, and to infinity beyond", arguments: InstructionSet.all)
-  func rounding(_ set: UInt32) async throws {
+  @Test(
+    "rounds to nearest, ties to even, and to infinity beyond", arguments: InstructionSet.allCases)
+  func rounding(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)

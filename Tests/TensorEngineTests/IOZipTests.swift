@@ -43,6 +43,39 @@ struct IOZipTests {
         == bytes(ofFileAt: fixture("zip/far.directory")))
   }
 
+  @Test(
+    "A directory that claims more members or bytes than there can be is refused",
+    arguments: [
+      (UInt64.max, 0, 0), (UInt64(Int.max), 0, 0), (1 << 40, 0, 0), (1, UInt64(Int.max), 46),
+      (1, 0, UInt64.max), (1, UInt64.max, 0),
+    ] as [(UInt64, UInt64, UInt64)])
+  func longEnd(_ members: UInt64, _ start: UInt64, _ size: UInt64) throws {
+    var archive: [UInt8] = Array("PK\u{3}\u{4}".utf8) + [UInt8](repeating: 0, count: 60)
+    func put(_ number: some FixedWidthInteger) {
+      withUnsafeBytes(of: number.littleEndian) { archive += Array($0) }
+    }
+    let place = UInt64(archive.count)
+    // APPNOTE 6.3.10, 4.3.14 to 4.3.16: the long end, where it is, the short end.
+    put(UInt32(0x0606_4B50))
+    put(UInt64(44))
+    put(UInt32(0x002D_002D))
+    for _ in 0..<2 { put(UInt32(0)) }
+    for number in [members, members, size, start] { put(number) }
+    put(UInt32(0x0706_4B50))
+    put(UInt32(0))
+    put(place)
+    put(UInt32(1))
+    put(UInt32(0x0605_4B50))
+    put(UInt32(0))
+    for _ in 0..<2 { put(UInt16.max) }
+    for _ in 0..<2 { put(UInt32.max) }
+    put(UInt16(0))
+    let folder = try TemporaryFolder()
+    let path = try folder.file(archive, name: "long.npz")
+    let error = fileError { try StoredArray.contents(of: path) }
+    #expect(error?.kind == .malformed && error?.path == path)
+  }
+
   @Test("What a member throws leaves no archive")
   func failure() throws {
     struct Stop: Error {}

@@ -28,8 +28,8 @@ struct KernelTests {
     return result
   }
 
-  @Test("exp is within 2e-7 of itself", arguments: InstructionSet.all)
-  func exponential(_ set: UInt32) async throws {
+  @Test("exp is within 2e-7 of itself", arguments: InstructionSet.allCases)
+  func exponential(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -51,8 +51,9 @@ struct KernelTests {
   }
 
   @Test(
-    "Softmax is close near 0, and rows sum to 1 whatever they hold", arguments: InstructionSet.all)
-  func softmax(_ set: UInt32) async throws {
+    "Softmax is close near 0, and rows sum to 1 whatever they hold",
+    arguments: InstructionSet.allCases)
+  func softmax(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -74,8 +75,9 @@ struct KernelTests {
     }
   }
 
-  @Test("Results may replace the inputs where the header allows it", arguments: InstructionSet.all)
-  func inPlace(_ set: UInt32) async throws {
+  @Test(
+    "Results may replace the inputs where the header allows it", arguments: InstructionSet.allCases)
+  func inPlace(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -104,8 +106,9 @@ struct KernelTests {
 
   // MARK: - Activations
 
-  @Test("Activations and their slopes are within 4e-7 max(1, |x|)", arguments: InstructionSet.all)
-  func activations(_ set: UInt32) async throws {
+  @Test(
+    "Activations and their slopes are within 4e-7 max(1, |x|)", arguments: InstructionSet.allCases)
+  func activations(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -140,8 +143,9 @@ struct KernelTests {
   // MARK: - Reductions
 
   @Test(
-    "The maximum is found at every place, and NaN is the largest", arguments: InstructionSet.all)
-  func maximum(_ set: UInt32) async throws {
+    "The maximum is found at every place, and NaN is the largest",
+    arguments: InstructionSet.allCases)
+  func maximum(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -163,8 +167,8 @@ struct KernelTests {
     }
   }
 
-  @Test("A number that is not finite is found at every place", arguments: InstructionSet.all)
-  func finite(_ set: UInt32) async throws {
+  @Test("A number that is not finite is found at every place", arguments: InstructionSet.allCases)
+  func finite(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -183,8 +187,8 @@ struct KernelTests {
     }
   }
 
-  @Test("Sums and inner products of every length are right", arguments: InstructionSet.all)
-  func sums(_ set: UInt32) async throws {
+  @Test("Sums and inner products of every length are right", arguments: InstructionSet.allCases)
+  func sums(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
@@ -211,19 +215,20 @@ struct KernelTests {
   }
 
   @Test(
-    "Products of every number of columns are right, to the last one", arguments: InstructionSet.all)
-  func products(_ set: UInt32) async throws {
+    "Products of every number of columns are right, to the last one",
+    arguments: InstructionSet.allCases)
+  func products(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
       // Whole numbers: every order of adding them gives the same.
       for columns in 1...140 {
-        for (rows, inner) in [(1, 3), (13, 7), (23, 1)] {
+        for (rows, inner) in [(1, 3), (13, 7), (23, 1), (35, 41)] {
           let left = (0..<rows * inner).map { Float($0 % 11) - 4 }
           let right = (0..<inner * columns).map { Float($0 % 7) - 2 }
           var output = [Float](repeating: .nan, count: rows * columns + 1)
           ck_product(
-            left, inner, 1, right, columns, &output, columns, rows, columns, inner)
+            left, inner, 1, right, columns, &output, columns, rows, columns, inner, 0)
           #expect(output.dropLast() == Self.product(left, right, rows, columns, inner)[...])
           #expect(output[rows * columns].isNaN, "a number beyond the end was written")
         }
@@ -232,35 +237,111 @@ struct KernelTests {
   }
 
   @Test(
-    "A panel's product is added to what is there, or replaces it", arguments: InstructionSet.all)
-  func panels(_ set: UInt32) async throws {
+    "A panel's product is added to what is there, or replaces it",
+    arguments: InstructionSet.allCases)
+  func panels(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)
       let rows = 77
-      for columns in [1, 5, 16, 17, 33, 40, 63, 64] {
+      for (columns, width) in [
+        (1, 64), (5, 64), (16, 64), (17, 64), (33, 48), (40, 64), (63, 64), (64, 64), (77, 48),
+        (150, 64),
+      ] {
         for inner in [1, 19, 530] {
           let left = (0..<rows * inner).map { Float($0 % 5) - 2 }
-          let right = (0..<columns * inner).map { Float($0 % 3) - 1 }
-          var panel = [Float](repeating: .nan, count: CK_PANEL * inner)
-          ck_pack(right, inner, columns, inner, &panel)
-          let turned = (0..<inner * columns).map { right[$0 % columns * inner + $0 / columns] }
+          let turned = (0..<inner * columns).map { Float($0 % 3) - 1 }
           let expected = Self.product(left, turned, rows, columns, inner)
-          var output = [Float](repeating: 3, count: rows * columns)
-          for accumulate in [true, false] {
-            ck_panel_product(
-              left, inner, panel, &output, columns, rows, columns, inner, accumulate ? 1 : 0)
-            #expect(output == (accumulate ? expected.map { $0 + 3 } : expected))
+          var panels = [Float](
+            repeating: .nan, count: (columns + width - 1) / width * ck_panel_size(inner))
+          for isByRows in [true, false] {
+            for (index, first) in stride(from: 0, to: columns, by: width).enumerated() {
+              let part = first..<min(first + width, columns)
+              let right = (isByRows ? 0..<inner * part.count : 0..<part.count * inner).map {
+                let (row, column) =
+                  isByRows
+                  ? ($0 / part.count, $0 % part.count) : ($0 % inner, $0 / inner)
+                return turned[row * columns + part.lowerBound + column]
+              }
+              panels.withUnsafeMutableBufferPointer { panels in
+                guard let start = panels.baseAddress else { return }
+                let panel = start + index * ck_panel_size(inner)
+                if isByRows {
+                  ck_pack_rows(right, part.count, part.count, inner, panel)
+                } else {
+                  ck_pack(right, inner, part.count, inner, panel)
+                }
+              }
+            }
+            var output = [Float](repeating: 3, count: rows * columns)
+            for accumulate in [true, false] {
+              ck_panel_product(
+                left, inner, 1, panels, width, &output, columns, rows, columns, inner,
+                accumulate ? 1 : 0)
+              #expect(output == (accumulate ? expected.map { $0 + 3 } : expected))
+            }
           }
         }
       }
     }
   }
 
+  @Test(
+    "Split into two bfloat16, factors keep what a float16 holds, and sums are right to 10⁻⁵",
+    arguments: [InstructionSet.amx, .split])
+  func split(_ set: InstructionSet) async throws {
+    try InstructionSet.require(set)
+    await #expect(processExitsWith: .success) { [set] in
+      InstructionSet.use(set)
+      let (rows, columns, inner) = (64, 64, 96)
+      var random = SeededNumbers(seed: 12)
+      let (left, right) = (
+        random.tensor([rows, inner]).values, random.tensor([inner, columns]).values
+      )
+      var output = [Float](repeating: 0, count: rows * columns)
+      ck_product(left, inner, 1, right, columns, &output, columns, rows, columns, inner, 0)
+      let expected = Self.product(left, right, rows, columns, inner)
+      expectClose(output, expected.map(Double.init), relative: 1e-5)
+      // One number of a float16's eleven bits in each row and column: nothing is rounded.
+      let exact = (0..<rows * rows).map { $0 / rows == $0 % rows ? Float(1025 + $0 / rows) : 0 }
+      let ones = (0..<rows * columns).map { $0 / columns == $0 % columns ? Float(1) : 0 }
+      ck_product(exact, rows, 1, ones, columns, &output, columns, rows, columns, rows, 0)
+      #expect(output == exact)
+      ck_product(ones, rows, 1, exact, columns, &output, columns, rows, columns, rows, 0)
+      #expect(output == exact)
+    }
+  }
+
+  @Test("Taken as bfloat16, factors are rounded to it, ties to even, and sums are float32's")
+  func brain() async throws {
+    await #expect(processExitsWith: .success) {
+      func rounded(_ x: Float) -> Float {
+        Float(bitPattern: (x.bitPattern + 0x7FFF + (x.bitPattern >> 16 & 1)) & 0xFFFF_0000)
+      }
+      let (rows, columns, inner) = (70, 130, 300)
+      var random = SeededNumbers(seed: 13)
+      let (left, right) = (
+        random.tensor([rows, inner]).values, random.tensor([inner, columns]).values
+      )
+      let expected = Self.product(
+        left.map(rounded), right.map(rounded), rows, columns, inner)
+      ck_set_products(1)
+      for set in InstructionSet.available {
+        InstructionSet.use(set)
+        var panels = [Float](repeating: 0, count: 3 * ck_panel_size(inner))
+        ck_pack_rows(right, columns, columns, inner, &panels)
+        var output = [Float](repeating: 0, count: rows * columns)
+        ck_panel_product(
+          left, inner, 1, panels, CK_PANEL, &output, columns, rows, columns, inner, 0)
+        expectClose(output, expected.map(Double.init), relative: 1e-6, "\(set)")
+      }
+    }
+  }
+
   // MARK: - CRC-32C
 
-  @Test("CRC-32C gives the published values", arguments: InstructionSet.all)
-  func crc(_ set: UInt32) async throws {
+  @Test("CRC-32C gives the published values", arguments: InstructionSet.allCases)
+  func crc(_ set: InstructionSet) async throws {
     try InstructionSet.require(set)
     await #expect(processExitsWith: .success) { [set] in
       InstructionSet.use(set)

@@ -53,6 +53,22 @@ struct StoredArrayTests {
     #expect(array.values(from: 0, extents: [0], strides: [1]).isEmpty)
   }
 
+  @Test(
+    "Extents of an array of no number may be any",
+    arguments: [[0, 1 << 40, 1 << 40, 4], [0, Int.max, Int.max]])
+  func emptyAndHuge(_ shape: [Int]) throws {
+    let folder = try TemporaryFolder()
+    let numpy = try folder.file(NumpyFile.header(type: .float32, shape: shape), name: "a.npy")
+    let header = #"{"a":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,0]}}"#
+    let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
+    let tensors = try folder.file(length + Array(header.utf8), name: "a.safetensors")
+    for path in [numpy, tensors] {
+      let array = try #require(StoredArray.contents(of: path).arrays.first)
+      #expect(array.shape == shape && array.strides.count == shape.count)
+      #expect(array.values(from: 0, extents: shape, strides: array.strides).isEmpty)
+    }
+  }
+
   @Test("A pickle is refused by its content, whatever it is called")
   func pickle() throws {
     let folder = try TemporaryFolder()

@@ -123,7 +123,7 @@ extension CallCoordinate {
   fileprivate var exportedName: String {
     switch self {
     case .step: "iteration of the scheduler, from 0"
-    case .timestep: "diffusion time given to the UNet; not unique within a run"
+    case .timestep: "diffusion time of the scheduler in the step; not unique within a run"
     case .branch: "half of classifier-free guidance"
     case .phase: "what the pass was for"
     case .attempt: "try of iterative refinement, from 1; 0 outside"

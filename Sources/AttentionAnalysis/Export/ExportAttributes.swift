@@ -37,10 +37,8 @@ struct ExportAttributes: Encodable, Sendable {
     comment =
       recipe == nil
       ? """
-      Attention probabilities: over all tokens of the window (or all keys, for self-attention) each \
-      row sums to 1, up to the rounding of the stored type. A call is one evaluation of the UNet for \
-      one branch of guidance. Rows run downwards, columns to the right. NaN stands for maps whose \
-      chunk is gone.
+      Attention probabilities. \(runs.sums) A call is one pass through the denoiser for one branch of \
+      guidance. Rows run downwards, columns to the right. NaN stands for maps whose chunk is gone.
       """ + runs.reductions
       : """
       Maps made of attention probabilities by the recipe. Rows run downwards, columns to the right. \

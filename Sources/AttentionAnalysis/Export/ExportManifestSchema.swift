@@ -3,7 +3,7 @@ extension ExportManifest {
   static let schema = #"""
     {
       "$schema": "https://json-schema.org/draft/2020-12/schema",
-      "title": "An export of Heed: attention maps of a text-to-image diffusion model",
+      "title": "An export of Heed: attention maps of a diffusion model",
       "$defs": {
         "names": {"type": "array", "items": {"type": "string"}},
         "indices": {"type": "array", "items": {"type": "integer", "minimum": 0}},

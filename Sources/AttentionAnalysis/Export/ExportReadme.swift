@@ -27,7 +27,7 @@ struct ExportReadme {
     var text = """
       # Attention maps
 
-      \(kind) of a text-to-image diffusion model, \(recorder)exported by Heed \
+      \(kind) of a diffusion model, \(recorder)exported by Heed \
       \(export.version).
 
       - prompt: \(Self.code(manifest.tokens.prompt))
@@ -179,16 +179,14 @@ struct ExportReadme {
     let sums =
       export.recipe == nil
       ? """
-      Values are probabilities, without a unit. Over all tokens of the window (all keys, for \
-      self-attention) they sum to 1, up to the rounding of the stored type; a selection of tokens \
-      sums to less.\(export.runs.reductions)\(changed)
+      Values are probabilities, without a unit. \(export.runs.sums)\(export.runs.reductions)
       """
       : "Values are what the recipe makes of probabilities, without a unit."
     return """
       ## What the numbers mean
 
       \(sums) Arrays are in C order and little-endian; rows run downwards, columns to the right. A \
-      call is one evaluation of the UNet for one branch of guidance. Token positions, pieces and words \
+      call is one pass through the denoiser for one branch of guidance. Token positions, pieces and words \
       are in `tables/tokens.csv` and `manifest.json`.\(branches)
 
       A name means one thing in every table and array, so that they are joined by the names that they \
@@ -207,15 +205,6 @@ struct ExportReadme {
         ? "." : ", and `word_unconditional` and `piece_unconditional` beside the arrays.")
   }
 
-  /// What is said of runs whose rows need not sum to 1; empty where there are none.
-  private var changed: String {
-    let methods = export.runs.runs.map(\.manifest.method).filter { $0.rowsSumToOne == false }
-    return methods.isEmpty
-      ? ""
-      : " Those of \(Set(methods.map(\.figureTitle)).sorted().joined(separator: ", ")) need not: attention "
-        + "was changed there, and the maps are those that the picture was made with."
-  }
-
   private var tables: String {
     """
     ## Tables
@@ -223,7 +212,7 @@ struct ExportReadme {
     `tables/runs.csv`, `calls.csv`, `scores.csv` and `tokens.csv` (RFC 4180, UTF-8); what their \
     columns are is in `tables/schema.json`. `scores.csv` has excitation scores, what the loss reads of a \
     subject: the largest value of its smoothed map after the prompt's tokens were renormalised. That is \
-    another quantity than peak attention, the largest value of a map in the arrays.
+    another quantity than peak attention, the largest value of a map in the arrays.\(unmeasured)
 
     ```
     DuckDB    FROM 'tables/calls.csv' NATURAL JOIN 'tables/scores.csv'
@@ -232,6 +221,14 @@ struct ExportReadme {
     Julia     using CSV, DataFrames; CSV.read("tables/calls.csv", DataFrame)
     ```
     """
+  }
+
+  /// What is said of runs without scores of their own; empty where a call was measured.
+  private var unmeasured: String {
+    export.runs.areMeasured
+      ? ""
+      : " Here it has no row, since no call was measured: `heed analyze` makes such scores of the maps of "
+        + "a run."
   }
 
   private var making: String {

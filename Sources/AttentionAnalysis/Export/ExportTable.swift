@@ -25,7 +25,7 @@ extension ExportTable {
   private static let pass = [
     TableColumn("call", .integer, "number of the call in its run, from 0"),
     TableColumn("step", .integer, "iteration of the scheduler, from 0"),
-    TableColumn("timestep", .number, "diffusion time given to the UNet"),
+    TableColumn("timestep", .number, "diffusion time of the scheduler in the step"),
     TableColumn("branch", .string, "half of classifier-free guidance"),
     TableColumn("phase", .string, "what the pass was for"),
     TableColumn("attempt", .integer, "try of iterative refinement, from 1; 0 outside"),
@@ -60,7 +60,7 @@ extension ExportTable {
 
   private static func ofCalls(_ runs: AlignedRuns, _ exported: [[CallRecord]]?) -> ExportTable {
     ExportTable(
-      name: "calls", title: "Every acknowledged call: one evaluation of the UNet for one branch",
+      name: "calls", title: "Every acknowledged call: one pass through the denoiser for one branch",
       columns: [run] + pass + [
         TableColumn("loss", .number, "the objective's loss of the pass; empty if it has none"),
         TableColumn(
@@ -81,7 +81,9 @@ extension ExportTable {
 
   private static func ofScores(_ runs: AlignedRuns) -> ExportTable {
     ExportTable(
-      name: "scores", title: "Excitation score of each subject in each call that was measured",
+      name: "scores",
+      title: "Excitation score of each subject in each call that was measured"
+        + (runs.areMeasured ? "" : "; none was"),
       columns: [run] + pass + [
         TableColumn("subject", .string, "the word, as the user named it"),
         TableColumn(

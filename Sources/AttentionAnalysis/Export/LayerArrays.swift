@@ -6,6 +6,37 @@ internal import TensorEngine
 // an array of as many.
 
 extension AlignedRuns {
+  /// Whether any call was measured by an objective.
+  var areMeasured: Bool {
+    runs.contains { $0.calls.contains { !($0.measurement?.scores ?? []).isEmpty } }
+  }
+
+  /// What rows sum to, in sentences.
+  var sums: String {
+    let isRecorded = { (run: RecordedRun) in run.manifest.provenance.recorder != nil }
+    let free = runs.filter { $0.manifest.method.rowsSumToOne == false }
+    func titles(_ runs: [RecordedRun]) -> String {
+      Set(runs.map(\.manifest.method.figureTitle)).sorted().joined(separator: ", ")
+    }
+    let (kept, changed) = (free.filter(isRecorded), free.filter { !isRecorded($0) })
+    let sums =
+      free.count == runs.count
+      ? ""
+      : "Over all keys of a layer (the tokens of the text, the picture's own cells in self-attention, "
+        + "both in joint attention) each row sums to 1, up to the rounding of the stored type; a selection "
+        + "of tokens sums to less."
+    let facts = [
+      sums,
+      changed.isEmpty
+        ? ""
+        : "Rows of \(titles(changed)) need not sum to 1: attention was changed there, and the maps are "
+          + "those that the picture was made with.",
+      kept.isEmpty
+        ? "" : "Rows of \(titles(kept)) need not sum to 1: the maps are kept as they were given.",
+    ]
+    return facts.filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
   /// How maps were reduced when they were recorded, in sentences with a space before each; empty where they
   /// were not.
   var reductions: String {

@@ -43,16 +43,23 @@ public struct NeglectComparison: Sendable {
     return recorded?.method.name ?? plainMethod
   }
 
+  /// The names of the methods among `runs`, the one that all others are compared with first.
+  package static func methods(of runs: [RunManifest]) -> [String] {
+    let names = runs.map(\.method.name).uniqued
+    let baseline = baseline(of: runs)
+    return names.filter { $0 == baseline } + names.filter { $0 != baseline }
+  }
+
   /// Pairs reports of the same prompt, checkpoint and seed.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` when two runs that would be paired
-  ///   differ in more than their method.
+  ///   differ in more than their method, or their scores are over other tokens.
   public init(_ reports: [NeglectReport], bootstrap: Bootstrap = Bootstrap()) throws {
     var changes: [Change] = []
     for prompt in reports.map(\.manifest.tokens.prompt).uniqued {
       let runs = reports.filter { $0.manifest.tokens.prompt == prompt }
       let baseline = Self.baseline(of: runs.map(\.manifest))
       let plain = runs.filter { $0.manifest.method.name == baseline }
-      for method in runs.map(\.manifest.method.name).uniqued where method != baseline {
+      for method in Self.methods(of: runs.map(\.manifest)) where method != baseline {
         let pairs = try Self.pairs(plain, runs.filter { $0.manifest.method.name == method })
         guard let first = pairs.first else { continue }
         let names = first.plain.subjects.map(\.subject.name)
@@ -80,6 +87,15 @@ public struct NeglectComparison: Sendable {
       else { return nil }
       if let what = partner.manifest.incomparability(with: excited.manifest) {
         throw AnalysisError.notComparable(first: partner.path, second: excited.path, what: what)
+      }
+      if partner.scoreRecipe != nil || excited.scoreRecipe != nil,
+        partner.isOfWordsAlone != excited.isOfWordsAlone
+      {
+        throw AnalysisError.notComparable(
+          first: partner.path, second: excited.path,
+          what:
+            "the excitation scores of one are over the words alone, those of the other over all "
+            + "tokens that the loss reads; record both with every token")
       }
       return (partner, excited)
     }

@@ -8,7 +8,7 @@ extension NeglectReport {
     return MeasurementTable(
       recipe:
         "\(Recipe(layers: Recipe.lossGrid)) in the window; excitation score as the loss reads it"
-        + reports.compactMap(\.scoreRecipe).map(\.description).uniqued.map {
+        + madeRecipes(of: reports).map {
           ", or, where the run measured none, of the maps by \($0)"
         }.joined(),
       keys: ["prompt", "method", "seed", "subject", "verdict"],
@@ -16,6 +16,11 @@ extension NeglectReport {
         "score", "best_score", "reached", "share", "peak_distance", "loss", "tries", "moved_steps",
         "moved",
       ], rows: rows)
+  }
+
+  /// The recipes by which scores are made of maps that no run measured, each once.
+  package static func madeRecipes(of reports: [NeglectReport]) -> [String] {
+    reports.compactMap(\.scoreRecipe).map(\.description).uniqued
   }
 
   private static func row(_ subject: SubjectNeglect, _ report: NeglectReport)

@@ -23,6 +23,10 @@ public struct NeglectReport: Sendable {
   public let subjects: [SubjectNeglect]
   /// How the scores were made of the maps; `nil` where the run measured them, or there are none.
   public let scoreRecipe: Recipe?
+  /// As ``ExcitationScores/isOfWordsAlone``.
+  let isOfWordsAlone: Bool
+  /// As ``ExcitationScores/lacksTokens``, of a run that has scores.
+  let lacksTokens: Bool
   /// Why there are no scores, in words; `nil` where there are some.
   public let obstacle: String?
   /// The loss of each pass that predicts the noise, by step; empty where the run measured none.
@@ -51,6 +55,8 @@ public struct NeglectReport: Sendable {
     window = criteria.window(of: manifest.method, iterations: manifest.timesteps.count)
     let scores = try ExcitationScores(run)
     (scoreRecipe, obstacle) = (scores.recipe, scores.obstacle)
+    isOfWordsAlone = scores.isOfWordsAlone
+    lacksTokens = scores.lacksTokens && scores.recipe != nil
     let recorded = try Self.recorded(run, window)
     let thresholds = manifest.method.thresholds
     subjects = manifest.subjects.indices.map { [manifest, window] index in
@@ -70,6 +76,24 @@ public struct NeglectReport: Sendable {
     }
     latentMagnitudes = run.latentMagnitudes
     peakDistances = Self.distances(subjects)
+  }
+
+  /// The verdict on each subject of a run by the scores that its objective measured, in their order.
+  ///
+  /// It reads no map, so that it takes no longer for a large recording: of a run without measurements, every
+  /// verdict is that nothing was measured.
+  static func measuredVerdicts(
+    _ run: RecordedRun, criteria: NeglectCriteria = NeglectCriteria()
+  ) -> [(subject: String, verdict: NeglectVerdict)] {
+    let window = criteria.window(
+      of: run.manifest.method, iterations: run.manifest.timesteps.count)
+    let measured = ExcitationScores.measured(in: run)
+    return run.manifest.subjects.enumerated().map { index, subject in
+      let course = measured.map {
+        SubjectNeglect.Point(step: $0.call.step, score: $0.scores[index])
+      }
+      return (subject.name, SubjectNeglect.verdict(on: course, in: window, criteria))
+    }
   }
 
   /// The excitation score of the weakest subject, over the window.

@@ -53,7 +53,7 @@ public struct SubjectNeglect: Hashable, Sendable {
         reachedAt: trajectory.first { Double($0.score) >= level }?.step)
     }
     score = Self.mean(of: trajectory, in: window)
-    let best = trajectory.max { $0.score < $1.score }
+    let best = Self.best(of: trajectory)
     verdict = Self.verdict(score, best: best?.score, criteria)
     reason = Self.reason(
       subject.name, verdict, score, trajectory, best, criteria, window,
@@ -68,10 +68,22 @@ public struct SubjectNeglect: Hashable, Sendable {
     return inside.isEmpty ? .nan : inside.reduce(0, +) / Float(inside.count)
   }
 
+  /// The highest score that is one; `nil` if there is none.
+  private static func best(of trajectory: [Point]) -> Point? {
+    trajectory.filter(\.score.isFinite).max { $0.score < $1.score }
+  }
+
+  /// The verdict on a subject with these scores.
+  static func verdict(
+    on trajectory: [Point], in window: ClosedRange<Int>, _ criteria: NeglectCriteria
+  ) -> NeglectVerdict {
+    verdict(mean(of: trajectory, in: window), best: best(of: trajectory)?.score, criteria)
+  }
+
   private static func verdict(
     _ score: Float, best: Float?, _ criteria: NeglectCriteria
   ) -> NeglectVerdict {
-    guard !score.isNaN, let best else { return .unmeasured }
+    guard score.isFinite, let best else { return .unmeasured }
     if score >= criteria.highFrom { return .high }
     if score >= criteria.neglectedBelow { return .weak }
     return best >= criteria.highFrom ? .lost : .neglected
@@ -85,7 +97,9 @@ public struct SubjectNeglect: Hashable, Sendable {
   ) -> String {
     let steps = TableText.steps(window, to: "..")
     guard verdict != .unmeasured, let best else {
-      return "\(name): nothing was measured in \(steps)"
+      return score.isNaN
+        ? "\(name): nothing was measured in \(steps)"
+        : "\(name): \(what) averages \(digits(score)) over \(steps), which is no score"
     }
     let mean = "\(what) averages \(digits(score)) over \(steps)"
     let peak = "it was \(digits(best.score)) at step \(best.step)"
@@ -122,6 +136,7 @@ public struct SubjectNeglect: Hashable, Sendable {
 
   /// Up to four digits after the point.
   private static func digits(_ value: Float) -> String {
+    guard abs(value) < 1e9 else { return String(value) }
     let rounded = (value * 10_000).rounded() / 10_000
     return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
   }

@@ -29,8 +29,8 @@ public struct AggregatedMaps: Hashable, Sendable {
 
   /// The map of a word: its pieces' maps, combined by the recipe.
   ///
-  /// Of a word that several text encoders read, the first, last or largest of its pieces is that of each
-  /// encoder, and the word's map is the mean of these.
+  /// Of a word that several text encoders read, the mean, first, last or largest of its pieces is that of
+  /// each encoder, and the word's map is the mean of these; a sum is over the pieces of all.
   ///
   /// - Throws: ``AnalysisError/nothingSelected(run:what:recorded:)`` when a token was not recorded.
   public func map(of subject: Subject) throws -> AttentionMap {
@@ -50,14 +50,18 @@ public struct AggregatedMaps: Hashable, Sendable {
     case .first: return mean(encoders(of: columns).map { map(at: $0[0]) })
     case .last: return mean(encoders(of: columns).map { map(at: $0[$0.count - 1]) })
     case .max: return mean(encoders(of: columns).map(largest))
-    case .mean, .sum:
-      let share = recipe.pieces == .mean ? 1 / Float(columns.count) : 1
-      return AttentionMap(
-        grid: grid,
-        values: (0..<grid.pixels).map { cell in
-          columns.reduce(0) { $0 + values[cell * tokens.count + $1] } * share
-        })
+    case .mean: return mean(encoders(of: columns).map { sum(at: $0, times: 1 / Float($0.count)) })
+    case .sum: return sum(at: columns, times: 1)
     }
+  }
+
+  /// The sum of several columns, cell by cell, times a factor.
+  private func sum(at columns: [Int], times factor: Float) -> AttentionMap {
+    AttentionMap(
+      grid: grid,
+      values: (0..<grid.pixels).map { cell in
+        columns.reduce(0) { $0 + values[cell * tokens.count + $1] } * factor
+      })
   }
 
   /// The columns of each text encoder that has some, in their order.

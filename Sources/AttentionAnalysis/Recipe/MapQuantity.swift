@@ -31,6 +31,14 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
       + Self.selection(recipe) + places.compactMap(\.self)).joined(separator: ", ")
   }
 
+  /// What the maps of several methods measure, in one text: of methods whose maps do not measure the
+  /// same, of each.
+  package static func text(of methods: [(method: String, quantity: String)]) -> String {
+    Set(methods.map(\.quantity)).count < 2
+      ? methods.first?.quantity ?? ""
+      : methods.map { "\($0.method): \($0.quantity)" }.uniqued.joined(separator: "; ")
+  }
+
   /// The same of one map.
   package init(_ map: SubjectMap, apart: Set<Recipe.Axis> = []) {
     self.init(map.recipe, layers: map.layers, grid: map.grid, calls: map.calls, apart: apart)
@@ -77,7 +85,7 @@ package struct MapQuantity: Hashable, Sendable, CustomStringConvertible {
     let each = [Recipe.Axis.layer, .head].filter(apart.contains).map(\.rawValue)
     var chosen: Int?
     for case .reduce(.head, _, .indices(let heads)) in recipe.operations { chosen = heads.count }
-    let all = Set(layers.map(\.heads)).sorted().map(String.init).joined(separator: "/")
+    let all = Set(layers.map(\.heads)).sorted().map(String.init).joined(separator: " or ")
     let heads = chosen.map(String.init) ?? all
     var counts: [String] = []
     if !apart.contains(.layer) {

@@ -32,7 +32,7 @@ extension RecipeEvaluation {
       let known = recipe.branches.compactMap { source.tokens(of: $0) }
       let tables = classes.isEmpty ? known : try recipe.branches.map { try source.table(of: $0) }
       let terms = RenormalisedTokens(without: classes, of: tables, source)
-      if case .normalize = operation, terms.padding(of: sites) == .whole {
+      if case .normalize = operation, terms.holdPadding(of: sites) {
         wanted.formUnion(sites.reduce(terms.tokens) { $0.intersection($1.tokens ?? []) })
         readsPadding = true
       } else {
@@ -59,8 +59,10 @@ extension RecipeEvaluation {
 
   /// Of a site whose heads were reduced when it was recorded, no head is there by itself, nor what a
   /// renormalisation would have made of each.
-  func checkHeads() throws {
+  /// - Parameter areKept: whether each head is asked for, whatever the recipe makes of them.
+  func checkHeads(areKept: Bool = false) throws {
     guard let site = sites.first(where: { $0.reducedHeads != nil }) else { return }
+    if areKept { throw noHeads(of: site, "each head") }
     var isApart = true
     for operation in recipe.operations {
       let isPossible =
@@ -89,11 +91,6 @@ extension RecipeEvaluation {
           recorded: frames.map { "frames 0..\($0 - 1)" } ?? "a picture, which has no frames")
       }
     }
-  }
-
-  /// Refuses sites whose heads were reduced when they were recorded.
-  func checkHeadsAreApart() throws {
-    for site in sites where site.reducedHeads != nil { throw noHeads(of: site, "each head") }
   }
 
   private func noHeads(of site: RecordedSite, _ what: String) -> AnalysisError {

@@ -72,9 +72,13 @@ struct RecipeEvaluation {
     return taken
   }
 
-  /// The calls of each pass, in the order of the run.
+  /// The calls of each pass, in the order of the run, at most one of each branch.
+  ///
+  /// Two passes may have one number: a search for noise counts its tries, and refinement those after it.
   func passes(of calls: [CallRecord]) -> [[CallRecord]] {
-    Self.groups(calls, by: Self.isSamePass)
+    Self.groups(calls) { pass, call in
+      Self.isSamePass(pass[0], call) && !pass.contains { $0.branch == call.branch }
+    }
   }
 
   private static func isSamePass(_ a: CallRecord, _ b: CallRecord) -> Bool {
@@ -129,7 +133,7 @@ struct RecipeEvaluation {
   func maps(
     of calls: [CallRecord], keeping kept: Set<Recipe.Axis> = []
   ) throws -> (stack: MapStack, calls: Int)? {
-    if kept.contains(.head) { try checkHeadsAreApart() }
+    if kept.contains(.head) { try checkHeads(areKept: true) }
     var read: Set<Int> = []
     let operations = recipe.operations.filter { operation in
       guard case .reduce(let axis, _, _) = operation, axis == .head || axis == .frame else {
@@ -157,7 +161,7 @@ struct RecipeEvaluation {
         try make(rest, $0, sites, &read)
       }
     case .reduce(.branch, let reduction, _):
-      return try reduce(reduction, Self.groups(calls) { $0.branch == $1.branch }) {
+      return try reduce(reduction, Self.groups(calls) { $0[0].branch == $1.branch }) {
         try make(rest, $0, sites, &read)
       }
     case .reduce(.head, let reduction, let selection):
@@ -178,11 +182,11 @@ struct RecipeEvaluation {
 
   /// Calls that belong together, in their order.
   private static func groups(
-    _ calls: [CallRecord], by belongs: (CallRecord, CallRecord) -> Bool
+    _ calls: [CallRecord], by belongs: ([CallRecord], CallRecord) -> Bool
   ) -> [[CallRecord]] {
     var groups: [[CallRecord]] = []
     for call in calls {
-      if let place = groups.firstIndex(where: { belongs($0[0], call) }) {
+      if let place = groups.firstIndex(where: { belongs($0, call) }) {
         groups[place].append(call)
       } else {
         groups.append([call])
@@ -213,11 +217,7 @@ struct RecipeEvaluation {
           recorded: "\(sofar.frames.count) and \(stack.frames.count) frames")
       }
       guard sofar.grid == stack.grid, sofar.heads.count == stack.heads.count else {
-        throw AnalysisError.nothingSelected(
-          run: source.name,
-          what: "'\(recipe)': layers with different numbers of heads cannot be put together "
-            + "before heads are reduced",
-          recorded: "\(sofar.heads.count) and \(stack.heads.count) heads")
+        throw differentHeads(sofar.heads.count, stack.heads.count)
       }
       switch reduction {
       case .last: sofar = stack
@@ -232,6 +232,14 @@ struct RecipeEvaluation {
     if reduction == .mean { result?.values = sums.map { Float($0 / Double(count)) } }
     if reduction == .sum { result?.values = sums.map { Float($0) } }
     return result
+  }
+
+  private func differentHeads(_ one: Int, _ other: Int) -> AnalysisError {
+    .nothingSelected(
+      run: source.name,
+      what: "'\(recipe)': layers with different numbers of heads cannot be put together "
+        + "before heads are reduced",
+      recorded: "\(one) and \(other) heads")
   }
 
   /// The maps of one call and one layer.
@@ -288,7 +296,7 @@ struct RecipeEvaluation {
     }
     let each = try Set(calls.map(\.branch)).map { branch in
       let terms = RenormalisedTokens(without: classes, of: [try source.table(of: branch)], source)
-      let sum = sums && terms.padding(of: sites) == .whole
+      let sum = sums && terms.holdPadding(of: sites)
       return stack.tokens.indices.filter { index in
         let token = stack.tokens[index]
         return token == Self.padding ? sum : terms.tokens.contains(token)
@@ -322,7 +330,11 @@ struct RecipeEvaluation {
       return stack.heads.map { weights[$0] }
     }
     if let reduced = sites.first(where: { $0.reducedHeads != nil }) {
-      return [reduction == .sum ? Float(reduced.heads.count) : 1]
+      let count = reduced.heads.count
+      if reduction == .sum, let other = sites.map(\.heads.count).first(where: { $0 != count }) {
+        throw differentHeads(count, other)
+      }
+      return [reduction == .sum ? Float(count) : 1]
     }
     guard case .indices(let wanted) = selection else {
       let share = reduction == .mean ? 1 / Float(stack.heads.count) : 1

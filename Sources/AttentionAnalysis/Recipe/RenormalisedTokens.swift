@@ -3,11 +3,6 @@ internal import PromptText
 
 /// The tokens over which a renormalisation goes, of texts whose tokens are the columns of maps.
 struct RenormalisedTokens {
-  /// How much of what a summed column is the sum over is among the tokens.
-  enum Share {
-    case nothing, part, whole
-  }
-
   /// The tokens, of any of the texts.
   let tokens: Set<Int>
   private let tables: [TokenTable]
@@ -22,25 +17,20 @@ struct RenormalisedTokens {
     leavesOutPadding = classes.contains(.padding) || classes.contains(.unread) && stops
   }
 
-  /// How much of the padding's summed column of every site is among the tokens.
+  /// Whether all that the padding's summed column of every site is the sum over is among the tokens.
   ///
   /// Besides tokens of the text, the column may have what a model adds to a text by itself, such as
   /// registers, which is padding.
-  func padding(of sites: [RecordedSite]) -> Share {
-    var shares: Set<Share> = []
-    for site in sites {
+  func holdPadding(of sites: [RecordedSite]) -> Bool {
+    guard !sites.isEmpty, !tables.isEmpty else { return false }
+    return sites.allSatisfy { site in
       let name = RecordedSite.SummedColumn.padding
-      guard let sum = site.summedColumns.first(where: { $0.name == name }) else { return .nothing }
-      for table in tables {
+      guard let sum = site.summedColumns.first(where: { $0.name == name }) else { return false }
+      return tables.allSatisfy { table in
         let summed = Set(table.tokens.indices).subtracting(site.tokens ?? [])
-        let inside = summed.intersection(tokens)
-        if !summed.isEmpty {
-          shares.insert(inside.isEmpty ? .nothing : inside == summed ? .whole : .part)
-        }
-        if sum.keys > summed.count { shares.insert(leavesOutPadding ? .nothing : .whole) }
+        return summed.isSubset(of: tokens) && (sum.keys <= summed.count || !leavesOutPadding)
       }
     }
-    return shares.count > 1 ? .part : shares.first ?? .nothing
   }
 }
 

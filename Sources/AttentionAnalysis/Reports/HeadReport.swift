@@ -18,7 +18,11 @@ package struct HeadReport {
     classes: (RecordedRun) throws -> [HeadAtlas.WordClass]
   ) throws {
     self.recipe = recipe
-    let classes = try runs.map(classes)
+    let classes = try runs.map { run in
+      let own = try classes(run)
+      try run.refuseIndices(own.flatMap(\.words), among: runs)
+      return own
+    }
     atlases = try zip(runs, classes).map { run, classes in
       (run, try HeadAtlas(run, classes: classes, by: recipe))
     }

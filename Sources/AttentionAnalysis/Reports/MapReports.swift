@@ -16,12 +16,16 @@ package struct MapReports {
   }
 
   /// The rows that `measure` gives for each run and its words.
-  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` where the runs' recipes differ, and
-  ///   what `measure` throws.
+  /// - Throws: ``AnalysisError/notComparable(first:second:what:)`` where the runs' recipes differ, or a
+  ///   token by its index is another one in each; and what `measure` throws.
   package func table(
     _ measure: (RecordedRun, [Subject]) throws -> MeasurementTable
   ) throws -> MeasurementTable {
-    try table { try measure($0, words($0)) }
+    try table { run in
+      let words = try words(run)
+      try run.refuseIndices(words, among: runs)
+      return try measure(run, words)
+    }
   }
 
   /// The rows that `measure` gives for each run.

@@ -45,12 +45,20 @@ package struct NeglectTable {
       }
       let still = report.movedSteps == 0 ? ["no step moved the latent"] : []
       let unmeasured = report.obstacle.map { ["no score can be made of the maps: \($0)"] } ?? []
-      return (reasons + unmeasured + exhausted + still).map { Self.line(report.manifest, $0) }
+      let lacking =
+        report.lacksTokens
+        ? [
+          "its maps lack tokens that the loss reads, so its scores are over the words alone, and higher "
+            + "than those of a run that has all tokens"
+        ] : []
+      return (reasons + unmeasured + lacking + exhausted + still).map {
+        Self.line(report.manifest, $0)
+      }
     }
     let excesses = LatentExcess.found(in: reports).map {
       Self.line($0.report.manifest, $0.excess.words)
     }
-    let made = reports.compactMap(\.scoreRecipe).map(\.description).uniqued.map {
+    let made = NeglectReport.madeRecipes(of: reports).map {
       "excitation scores that the run did not measure are made of its maps by \($0)"
     }
     return

@@ -86,6 +86,7 @@ package struct SegmentationReport {
     _ run: RecordedRun
   ) throws -> [(word: String, mask: SegmentationMask, map: AttentionMap)] {
     let subjects = try run.subjects(words.map { try WordReference($0) }, by: recipe)
+    try run.refuseIndices(subjects, among: runs)
     let maps = try run.maps(of: subjects, by: recipe, weights: weights)
     return try zip(words, maps).map { word, map in (word, try mask(word, run), map.map) }
   }

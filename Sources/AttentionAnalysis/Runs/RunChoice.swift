@@ -200,6 +200,7 @@ private struct Trimmed {
       .mapValues { Set($0.map(\.manifest.seed)) }
     let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
     var methods = runs.map(\.manifest.method.name).uniqued
+    guard methods.count > 1 else { return }
     var best: (methods: Set<String>, seeds: Set<UInt64>) = ([], [])
     while methods.count > 1 {
       let shared = methods.dropFirst().reduce(seeds[methods[0]] ?? []) {

@@ -8,7 +8,7 @@ package struct RunDemand: Sendable {
     case none
     /// Every run by another method than the plain one needs a plain run of its seed.
     case withPlain
-    /// For each seed, a run of every method that is shown, of two methods at least.
+    /// For each seed, a run of every method that is shown.
     case everyMethod
   }
 

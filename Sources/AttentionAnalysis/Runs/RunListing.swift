@@ -23,7 +23,7 @@ package struct RunListing {
     package let state: State
     /// Of all its files, in bytes.
     let size: Int
-    /// The verdict on each subject; empty where none is measured.
+    /// The verdict on each subject by what the run measured; empty for a run without subjects.
     let verdicts: [(subject: String, verdict: NeglectVerdict)]
 
     init(_ path: String) {
@@ -31,9 +31,8 @@ package struct RunListing {
       size = Self.size(of: path)
       do {
         let run = try RecordedRun(path)
-        let report = run.manifest.subjects.isEmpty ? nil : try NeglectReport(run)
         manifest = run.manifest
-        verdicts = report?.subjects.map { ($0.subject.name, $0.verdict) } ?? []
+        verdicts = NeglectReport.measuredVerdicts(run)
         let steps = Set(run.noisePredictions.map(\.step)).count
         state =
           run.manifest.status == .complete
@@ -165,8 +164,14 @@ extension RunListing.Entry {
   private var verdict: String {
     guard let first = verdicts.first?.verdict else { return "-" }
     if verdicts.allSatisfy({ $0.verdict == first }) {
-      return verdicts.count == 1 ? first.rawValue : "all \(first.rawValue)"
+      return verdicts.count == 1 || first == .unmeasured
+        ? Self.word(first) : "all \(Self.word(first))"
     }
-    return verdicts.map { "\($0.subject) \($0.verdict.rawValue)" }.joined(separator: ", ")
+    return verdicts.map { "\($0.subject) \(Self.word($0.verdict))" }.joined(separator: ", ")
+  }
+
+  /// A verdict in a column that is called so.
+  private static func word(_ verdict: NeglectVerdict) -> String {
+    verdict == .unmeasured ? verdict.words : verdict.rawValue
   }
 }

@@ -41,7 +41,7 @@ package struct MeasurementTable: Hashable, Sendable {
   }
 
   /// The recipe of the measured maps, but of rows that have their own.
-  package let recipe: String
+  package internal(set) var recipe: String
   /// Names of the keys that identify rows, as in `seed` and `word`.
   package let keys: [String]
   /// Names of the numbers.

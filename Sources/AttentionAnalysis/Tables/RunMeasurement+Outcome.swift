@@ -9,7 +9,7 @@ extension RunMeasurement {
   /// | `weakest_score_end` | the same over the last fifth of all steps: what became of it after alteration |
   /// | `overlap` | the soft Jaccard index of the subjects' maps, mean over their pairs, in 0…1 |
   /// | `moved` | the norms added up of what the method added to the latent |
-  /// | `forward`, `backward` | ``UNetPasses`` |
+  /// | `forward`, `backward` | passes of the denoiser: ``UNetPasses`` |
   /// | `seconds` | of denoising |
   ///
   /// A number that a run does not tell is NaN: the overlap of one subject or of maps that are not
@@ -31,16 +31,18 @@ extension RunMeasurement {
       values: [
         "weakest_score", "weakest_score_end", "overlap", "moved", "forward", "backward", "seconds",
       ])
-    table.rows = [
-      MeasurementTable.Row(
-        keys: Self.keys(of: run),
-        values: [
-          Double(report.weakest), Double(report.weakest(in: end)), try meanOverlap(run),
-          Double(moved),
-          manifest.passes.map { Double($0.forward) } ?? .nan,
-          manifest.passes.map { Double($0.backward) } ?? .nan, manifest.seconds ?? .nan,
-        ])
-    ]
+    var row = MeasurementTable.Row(
+      keys: Self.keys(of: run),
+      values: [
+        Double(report.weakest), Double(report.weakest(in: end)), try meanOverlap(run),
+        Double(moved),
+        manifest.passes.map { Double($0.forward) } ?? .nan,
+        manifest.passes.map { Double($0.backward) } ?? .nan, manifest.seconds ?? .nan,
+      ])
+    row.recipe = report.scoreRecipe.map {
+      "\(table.recipe); excitation scores of the maps by \($0)"
+    }
+    table.rows = [row]
     return table
   }
 

@@ -196,7 +196,7 @@ package struct RunMeasurement: Sendable {
     try plain.forEachSlice(tokens: tokens, by: recipe, keeping: kept, weights: weights) { slice in
       earlier[keys(of: slice)] = slice.maps
     }
-    return try slices(
+    var table = try slices(
       excited, words, keys: ["word"],
       values: [
         "peak_change", "entropy_change", "soft_jaccard", "center_row_shift",
@@ -225,6 +225,9 @@ package struct RunMeasurement: Sendable {
         )
       }
     }
+    let before = recipe.resolved(for: plain).description
+    if table.recipe != before { table.recipe = "\(table.recipe) − \(before)" }
+    return table
   }
 
   // MARK: - Slices

@@ -6,15 +6,21 @@ extension RunCheck {
     checkLosses(scope)
     if let bytes = result(RunFolder.imageName, scope) { check(bytes, at: folder.image, scope) }
     checkFrames(scope)
-    if result(RunFolder.latentName, scope) != nil { checkLatent(scope) }
+    if hasResult(RunFolder.latentName, scope) { checkLatent(scope) }
   }
 
-  /// The bytes of a result; one that Heed itself recorded must be there.
-  private mutating func result(_ name: String, _ scope: Scope) -> [UInt8]? {
+  /// Whether a result is there; a run that Heed itself recorded must have it.
+  private mutating func hasResult(_ name: String, _ scope: Scope) -> Bool {
     let path = scope.directory.path(of: name)
-    guard let bytes = attempt(path, { try scope.directory.read(name) }) else { return nil }
-    if bytes == nil, scope.manifest.provenance.recorder == nil { add(path, "is missing") }
-    return bytes
+    let isThere = scope.directory.has(name)
+    if !isThere, scope.manifest.provenance.recorder == nil { add(path, "is missing") }
+    return isThere
+  }
+
+  /// The bytes of a result that is there.
+  private mutating func result(_ name: String, _ scope: Scope) -> [UInt8]? {
+    guard hasResult(name, scope) else { return nil }
+    return attempt(scope.directory.path(of: name), { try scope.directory.read(name) }) ?? nil
   }
 
   /// Whether each picture in `frames` is one of the video's.
@@ -23,10 +29,9 @@ extension RunCheck {
       let folder = attempt(self.folder.path, { try scope.directory.folder(RunFolder.framesName) }),
       let names = attempt(folder?.path ?? "", { try folder?.names() ?? [] })
     else { return }
-    let known = Set((0..<max(frames, 0)).map(RunFolder.frameName))
     for name in names.sorted() {
       guard let path = folder?.path(of: name) else { continue }
-      guard known.contains(name) else {
+      guard let frame = RunFolder.frame(named: name), frame < frames else {
         add(path, "is not a frame, but run.json has \(frames)")
         continue
       }

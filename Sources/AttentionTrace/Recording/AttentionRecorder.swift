@@ -40,7 +40,8 @@ public final class AttentionRecorder: AttentionObserver {
   ///   - capacity: The most calls the run can make, refinement tries included.
   ///   - keeping: How many acknowledged calls to keep.
   ///   - durability: What the recording must survive.
-  /// - Throws: `TraceError` if the folder cannot be written, or holds fewer calls than `keeping`.
+  /// - Throws: `TraceError` if the folder cannot be written, or holds fewer calls than `keeping`, and for a
+  ///   layer that no recording can hold.
   public init(
     in run: RunWriter, sites: [AttentionSite], capacity: Int, keeping: Int = 0,
     durability: Durability = .process
@@ -54,6 +55,9 @@ public final class AttentionRecorder: AttentionObserver {
     queriedSites = plan.map { sites.filter($0.keepsQueries) } ?? []
     let arrays = plan?.arrays(of: sites) ?? []
     self.arrays = arrays
+    if let flaw = arrays.lazy.compactMap(\.flaw).first {
+      throw TraceError.malformed(path: folder, reason: flaw)
+    }
     indices = Dictionary(uniqueKeysWithValues: arrays.enumerated().map { ($1.name, $0) })
     let precision = plan?.precision ?? .float16
     writer = try CallWriter(

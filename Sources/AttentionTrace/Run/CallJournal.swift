@@ -67,6 +67,7 @@ final class CallJournal {
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var records: [CallRecord] = []
+    var predictions: [[Int]: Int] = [:]
     var ends: [Int] = []
     var start = 0
     func flaw(_ reason: String) -> TraceError {
@@ -79,6 +80,14 @@ final class CallJournal {
         let record = try decoder.decode(CallRecord.self, from: Data(bytes[start..<end]))
         guard record.call == records.count else {
           let flaw = flaw("call \(record.call), expected \(records.count)")
+          return (records, ends, flaw)
+        }
+        if record.phase == .denoise, record.branch == .conditional,
+          let first = predictions.updateValue(record.call, forKey: [record.step, record.attempt])
+        {
+          let flaw = flaw(
+            "call \(record.call) predicts the noise of step \(record.step) for the prompt, as call "
+              + "\(first) does; expected one prediction a step")
           return (records, ends, flaw)
         }
         records.append(record)

@@ -13,9 +13,7 @@ public struct RecordedRun: Sendable {
   /// The acknowledged calls, in order.
   public let calls: [CallRecord]
   /// The sites whose maps are in the store, in the model's order.
-  public private(set) var sites: [RecordedSite]
-  /// The frame whose maps it has alone; `nil` for all, and for a picture.
-  public private(set) var frame: Int?
+  public let sites: [RecordedSite]
   /// How the maps are stored.
   public let precision: RecordingPlan.Precision
   /// The sites whose queries are in the store, in the model's order.
@@ -68,14 +66,6 @@ public struct RecordedRun: Sendable {
     } catch let error as DecodingError {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
-  }
-
-  /// The same run with the maps of one frame, which every site has.
-  func withoutFrames(selecting frame: Int) -> RecordedRun {
-    var run = self
-    run.frame = frame
-    run.sites = sites.map(\.withoutFrames)
-    return run
   }
 
   /// The calls that predicted the noise for the prompt, in the order of the steps.
@@ -141,9 +131,7 @@ public struct RecordedRun: Sendable {
   /// - Throws: `TraceError`: no such site or call, a chunk that is damaged, or one that is missing
   ///   although it was acknowledged.
   public func maps(_ site: String, call: Int) throws -> Tensor? {
-    let maps = try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")
-    guard let frame, case .maps(let stored)? = arrays[site] else { return maps }
-    return maps.map { stored.reduced($0, frame: frame) }
+    try values(site, call, among: sites.map(\.site), what: "layer '\(site)'")
   }
 
   /// The queries of a site in a call, `[row, column, width]`, as the layer lends them at

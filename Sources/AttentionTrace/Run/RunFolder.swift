@@ -25,6 +25,14 @@ public struct RunFolder: Hashable, Sendable {
     return String(repeating: "0", count: max(3 - digits.count, 0)) + digits + ".png"
   }
 
+  /// The video's picture that a file is by its name; `nil` for any other file.
+  static func frame(named name: String) -> Int? {
+    guard let frame = Int(name.prefix { $0 != "." }), frame >= 0, frameName(frame) == name else {
+      return nil
+    }
+    return frame
+  }
+
   /// All that made the run.
   public var manifest: String { path + "/" + Self.manifestName }
   /// One line per acknowledged call.

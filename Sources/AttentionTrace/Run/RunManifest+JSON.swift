@@ -4,7 +4,8 @@ internal import PromptText
 extension RunManifest: Codable {
   private enum CodingKeys: String, CodingKey {
     case format, status, request, texts, subjects, height, width, frames, timesteps, sigmas
-    case denoiserTimes, guidance, scheduler, picture, method, model, passes, provenance
+    case denoiserTimes, guidance, scheduler, picture, imported, method, model
+    case passes, provenance
   }
 
   private enum MethodKeys: String, CodingKey {
@@ -17,7 +18,7 @@ extension RunManifest: Codable {
     format = try container.decode(Int.self, forKey: .format)
     guard format > 1 else {
       self = try FirstFormat(from: decoder).manifest
-      try refuseImpossibleNumbers(decoder)
+      try refuseImpossibleValues(decoder)
       return
     }
     status = try container.decode(Status.self, forKey: .status)
@@ -37,6 +38,7 @@ extension RunManifest: Codable {
     guidance = try container.decodeIfPresent(Guidance.self, forKey: .guidance)
     scheduler = try container.decode([String: String].self, forKey: .scheduler)
     picture = try container.decodeIfPresent(Picture.self, forKey: .picture)
+    imported = try container.decodeIfPresent(Imported.self, forKey: .imported)
     model = try container.decode(Model.self, forKey: .model)
     passes = try container.decodeIfPresent(UNetPasses.self, forKey: .passes)
     provenance = try container.decode(RunProvenance.self, forKey: .provenance)
@@ -48,11 +50,11 @@ extension RunManifest: Codable {
       thresholds: try keys.decode([Int: Double].self, forKey: .thresholds),
       grid: try keys.decode(Grid.self, forKey: .grid),
       rowsSumToOne: try keys.decodeIfPresent(Bool.self, forKey: .rowsSumToOne))
-    try refuseImpossibleNumbers(decoder)
+    try refuseImpossibleValues(decoder)
   }
 
-  private func refuseImpossibleNumbers(_ decoder: any Decoder) throws {
-    guard let (place, reason) = impossibleNumber else { return }
+  private func refuseImpossibleValues(_ decoder: any Decoder) throws {
+    guard let (place, reason) = impossibleValue else { return }
     throw DecodingError.dataCorrupted(
       .init(codingPath: decoder.codingPath + [Place(place)], debugDescription: reason))
   }
@@ -84,6 +86,7 @@ extension RunManifest: Codable {
     try container.encodeIfPresent(guidance, forKey: .guidance)
     try container.encode(scheduler, forKey: .scheduler)
     try container.encodeIfPresent(picture, forKey: .picture)
+    try container.encodeIfPresent(imported, forKey: .imported)
     try container.encode(model, forKey: .model)
     try container.encodeIfPresent(passes, forKey: .passes)
     try container.encode(provenance, forKey: .provenance)

@@ -1,13 +1,24 @@
 internal import PromptText
 
 extension RunManifest {
-  /// The first number that no run can have, by its place in the file; `nil` where every one can be.
+  /// The first value that no run can have, by its place in the file; `nil` where every one can be.
   ///
-  /// It says of single numbers what the JSON Schema of `run.json` says. Whether numbers agree with each
+  /// It says of single values what the JSON Schema of `run.json` says. Whether values agree with each
   /// other is another question, which ``RunCheck`` answers.
-  var impossibleNumber: (place: String, reason: String)? {
+  var impossibleValue: (place: String, reason: String)? {
+    for (place, number) in extents where !Grid.extents.contains(number) {
+      let (least, most) = (Grid.extents.lowerBound, Grid.extents.upperBound)
+      return (place, "expected \(least) to \(most), got \(number)")
+    }
     for (place, number, least) in numbers where number < least {
       return (place, "expected \(least) or more, got \(number)")
+    }
+    // Folders of runs are named by them.
+    let names: [(place: String, name: String?)] = [
+      ("method.name", method.name), ("request.variation", request.variation),
+    ]
+    for case (let place, let name?) in names where !Self.isFolderName(name) {
+      return (place, "expected a name that a folder can have, got '\(name)'")
     }
     if let seconds, !(seconds >= 0) {
       return (format > 1 ? "provenance.seconds" : "seconds", "expected 0 or more, got \(seconds)")
@@ -18,13 +29,23 @@ extension RunManifest {
     return nil
   }
 
-  /// Every whole number that has a least value, with its place and that value.
+  private static func isFolderName(_ name: String) -> Bool {
+    !["", ".", ".."].contains(name) && !name.utf8.contains { [0, UInt8(ascii: "/")].contains($0) }
+  }
+
+  /// Every number of which the sizes of pictures and maps are made, with its place.
+  private var extents: [(place: String, number: Int)] {
+    [
+      ("height", height), ("width", width), ("frames", frames ?? 1),
+      ("method.grid.rows", method.grid.rows), ("method.grid.columns", method.grid.columns),
+    ]
+  }
+
+  /// Every other whole number that has a least value, with its place and that value.
   private var numbers: [(place: String, number: Int, least: Int)] {
     var all: [(place: String, number: Int, least: Int)] = [
-      ("height", height, 1), ("width", width, 1), ("frames", frames ?? 1, 1),
       (format > 1 ? "request.steps" : "steps", steps, 1),
       ("method.alteredSteps", method.alteredSteps, 0),
-      ("method.grid.rows", method.grid.rows, 1), ("method.grid.columns", method.grid.columns, 1),
       ("picture.height", picture?.height ?? 1, 1), ("picture.width", picture?.width ?? 1, 1),
       ("passes.forward", passes?.forward ?? 0, 0), ("passes.backward", passes?.backward ?? 0, 0),
     ]

@@ -24,8 +24,8 @@ public final class RunWriter {
   /// Takes hold of `folder` for the run that `manifest` describes, and makes it if there is none.
   ///
   /// A run there is the same if the manifests differ in nothing but their status and provenance.
-  /// - Throws: `TraceError`: the folder holds another run, one of an earlier format, or something else,
-  ///   is being written, cannot be written, or its manifest or journal is damaged.
+  /// - Throws: `TraceError`: the folder holds another run, one of an earlier format, one that was begun
+  ///   with other kernels, or something else, is being written, cannot be written, or its manifest or journal is damaged.
   public static func open(_ folder: RunFolder, for manifest: RunManifest) throws -> RunOpening {
     let directory = try Directory(path: folder.path, create: true)
     guard flock(directory.descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -53,6 +53,11 @@ public final class RunWriter {
         wanted: difference.wanted)
     }
     if there.status == .complete { return .complete(there) }
+    if let here = there.provenance.instructionSet,
+      let wanted = manifest.provenance.instructionSet, here != wanted
+    {
+      throw TraceError.otherInstructionSet(path: folder.path, here: here, wanted: wanted)
+    }
     // What a killed process was writing; nobody else is, since this one holds the lock.
     for name in try directory.names() where isTemporary(name) { try directory.remove(name) }
     return .resumable(

@@ -34,7 +34,13 @@ struct StoreAttributes: Codable, Equatable {
   }
 
   /// Why the first array that is not read is not; `nil` where all are.
-  var flaw: String? { arrays.lazy.compactMap(\.flaw).first }
+  var flaw: String? {
+    if let flaw = arrays.lazy.compactMap(\.flaw).first { return flaw }
+    var names: Set<String> = []
+    return arrays.first { !names.insert($0.name).inserted }.map {
+      "site '\($0.name)' is there twice"
+    }
+  }
 
   /// The arrays of maps and of queries.
   var arrays: [RecordedArray] {
@@ -78,7 +84,12 @@ extension StoreAttributes {
 
 extension RecordedArray {
   /// Why an array that a file describes is not read; `nil` where it is.
-  var flaw: String? { isPossible ? nil : "impossible site '\(site.path)'" }
+  var flaw: String? {
+    if StoreLayout.isTaken(site.path) {
+      return "site '\(site.path)' has a name that stands for something else in a store"
+    }
+    return isPossible ? nil : "impossible site '\(site.path)'"
+  }
 
   /// Whether an array can be one: a folder's name, and extents that fit its indices.
   private var isPossible: Bool {
@@ -90,7 +101,7 @@ extension RecordedArray {
         && indices.last ?? 0 < limit
     }
     guard !site.path.isEmpty, !site.path.hasPrefix("."), !site.path.contains("/"),
-      extents.allSatisfy({ (1...(1 << 20)).contains($0) }),
+      extents.allSatisfy(Grid.extents.contains),
       extents.dropLast().reduce(1.0, { $0 * Double($1) }) < 0x1p40
     else { return false }
     switch self {

@@ -1,7 +1,7 @@
 internal import PromptText
 
 /// The arrays of a store: those that are recorded, and the coordinates.
-struct StoreLayout {
+package struct StoreLayout {
   let recorded: [RecordedArray]
   let precision: RecordingPlan.Precision
   let attributes: StoreAttributes
@@ -57,6 +57,22 @@ struct StoreLayout {
     self.axes = axes
     self.sums = sums
   }
+
+  /// Whether a name stands for something else than a layer's maps, in a store or in an export: a
+  /// coordinate, an axis, the queries of a layer, the description of a group.
+  package static func isTaken(_ name: String) -> Bool {
+    if name == "zarr.json" || name.hasSuffix(RecordedArray.queriesName("")) { return true }
+    let parts = name.split(separator: "_", omittingEmptySubsequences: false)
+    let lengths = parts.dropFirst().drop { $0 == "unconditional" }
+    return taken.contains(name)
+      || taken.contains(String(parts[0])) && lengths.allSatisfy { Int($0) != nil }
+  }
+
+  /// Names of coordinates and axes, which may have a length behind them, as in `head_8`.
+  private static let taken: Set<String> = Set(CallCoordinate.allCases.map(\.rawValue)).union([
+    "call", "head", "token", "row", "column", "key", "width", "frame", "position", "run", "seed",
+    "method_name", "word", "piece",
+  ])
 
   /// The description of each array when the run has `calls` of them.
   func arrays(calls: Int) -> [String: ZarrArray] {

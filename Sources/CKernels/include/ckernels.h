@@ -11,15 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Instruction sets, weakest first.
-enum ck_isa { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
+// Instruction sets, weakest first. With AMX, products are sums of three products of bfloat16 (see
+// brain_body.h). CK_SPLIT computes the same sums on any machine, slowly.
+enum ck_isa { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2, CK_AMX = 3, CK_SPLIT = 4 };
 
-// The strongest instruction set of this machine.
-int ck_best_isa(void);
-// The instruction set in use.
+// Whether this machine has an instruction set.
+int ck_has_isa(int isa);
+// The instruction set in use: at first the strongest of the machine.
 int ck_isa(void);
-// Uses `isa` from now on if the machine has it; returns the instruction set in use. For tests.
+// Uses `isa` from now on if the machine has it; returns the instruction set in use.
 int ck_force_isa(int isa);
+
+// Whether the processor multiplies bfloat16 by itself.
+int ck_has_brain_units(void);
+
+// How many products of bfloat16 make one of float32: 3 at float32's accuracy, or 1.
+int ck_products(void);
+// Sets that number. With 1, processors without AMX take factors as bfloat16 too.
+void ck_set_products(int products);
 
 // y = x + z, y = x * z, y = a x + b, y += a x. In-place use (y == x) is allowed.
 void ck_add(const float *x, const float *z, float *y, ptrdiff_t n);
@@ -76,25 +85,31 @@ void ck_float_to_half(const float *x, uint16_t *y, ptrdiff_t n);
 void ck_brain_to_float(const uint16_t *x, float *y, ptrdiff_t n);
 
 // c [rows][columns] = a b for factors that lie in the cache: nothing is packed. The rows of b and
-// c are contiguous; a's numbers lie a_row and a_inner apart.
+// c are contiguous; a's numbers lie a_row and a_inner apart. Added to what c holds if accumulate is
+// not 0.
 void ck_product(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
                 ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns,
-                ptrdiff_t inner);
+                ptrdiff_t inner, int accumulate);
 
 enum {
-  CK_PANEL = 64,            // columns side by side in a packed factor
+  CK_PANEL = 64,            // columns side by side in a packed factor, at most
   CK_TILE = 60,             // rows of a left factor that are multiplied with one panel after another
   CK_BLOCK = 4 * CK_PANEL,  // keys of an attention taken at a time
   CK_ATTENTION_SCRATCH = 2 * CK_TILE * CK_BLOCK,
 };
-// Packs the rows of x [count, width], `stride` floats apart, as columns of a right factor:
-// [panel][width][CK_PANEL], zeros after the last.
+// Floats that a packed panel takes of a right factor of `inner` rows.
+ptrdiff_t ck_panel_size(ptrdiff_t inner);
+// Packs the rows of x [count, width], `stride` floats apart, as columns of a right factor, a panel after
+// the other, zeros after the last column. How a panel is laid out depends on the instruction set.
 void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width, float *packed);
-// y [rows, columns] = x [rows, inner] times one packed panel, added to what y holds if accumulate is
-// not 0.
-void ck_panel_product(const float *x, ptrdiff_t x_row, const float *panel, float *y,
-                      ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
-                      int accumulate);
+// The same panels of a right factor x [width, count] whose rows lie `stride` floats apart.
+void ck_pack_rows(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                  float *packed);
+// y [rows, columns] = x [rows, inner] times packed panels of `width` columns, the last of what remains;
+// added to what y holds if accumulate is not 0. x's numbers lie x_row and x_inner apart.
+void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const float *packed,
+                      ptrdiff_t width, float *y, ptrdiff_t y_row, ptrdiff_t rows,
+                      ptrdiff_t columns, ptrdiff_t inner, int accumulate);
 
 // Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
 // are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.

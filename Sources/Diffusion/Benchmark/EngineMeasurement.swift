@@ -11,6 +11,10 @@ package struct EngineMeasurement: Sendable, Encodable {
   }
 
   package let pass: EnginePass
+  /// The pass's title.
+  package let name: String
+  /// Wall time of one run: the median of ``samples``.
+  package let seconds: Double
   /// Of one run: the median of ``samples``.
   package let speed: EngineSpeed
   /// Wall time of each run in order, in seconds.
@@ -22,8 +26,10 @@ package struct EngineMeasurement: Sendable, Encodable {
   init(_ pass: EnginePass, _ tally: PassTally) {
     let runs = Double(tally.samples.count)
     self.pass = pass
+    name = pass.title
+    seconds = tally.samples.median
     speed = EngineSpeed(
-      seconds: tally.samples.median, gigaflop: tally.flop / runs / 1e9,
+      seconds: seconds, gigaflop: tally.flop / runs / 1e9,
       sgemm: tally.sgemm.mean / 1e9)
     samples = tally.samples
     peakMemory = tally.peak

@@ -15,3 +15,18 @@ package enum EnginePass: String, Sendable, CaseIterable, Encodable {
   /// The autoencoder's decoder on one latent.
   case decode
 }
+
+extension EnginePass {
+  /// What tables call it.
+  package var title: String {
+    switch self {
+    case .text: "text encoder"
+    case .unet: "UNet pass"
+    case .unetPair: "UNet pass, batch 2"
+    case .lossForward: "A&E loss, forward"
+    case .lossBackward: "A&E loss, backward"
+    case .step: "A&E step, altered"
+    case .decode: "VAE decoder"
+    }
+  }
+}

@@ -11,13 +11,13 @@ struct PassTally {
 
   /// Wall time of each run, in seconds.
   private(set) var samples: [Double] = []
-  /// OpenBLAS's speed right before each run, in floating-point operations a second.
+  /// The speed of products right before each run, in floating-point operations a second.
   private(set) var sgemm: [Double] = []
   private(set) var work: [WorkKind: Work] = [:]
   /// In bytes; `nil` where the kernel gives no account of it.
   private(set) var peak: Int?
 
-  /// The side of the square matrices that OpenBLAS is measured on.
+  /// The side of the square matrices that are multiplied.
   private static let side = 2048
 
   /// Runs `body` once and takes down what it did.

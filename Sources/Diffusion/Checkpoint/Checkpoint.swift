@@ -258,6 +258,7 @@ public struct Checkpoint: Sendable {
     named["vae"] = options.vae.map(Self.absolute)
     named["config"] = options.configuration.map(Self.absolute)
     named["weights"] = options.weights?.rawValue
+    if Engine.precision != .float32 { named["precision"] = Engine.precision.rawValue }
     named["prediction"] = options.prediction?.rawValue
     named["zero-snr"] = options.zeroTerminalSNR.map { String($0) }
     return RunProvenance.Source(path: Self.absolute(path), options: named)
@@ -463,6 +464,8 @@ extension Checkpoint {
     }
     // Rounded weights are others.
     if options.weights == .float16 { hashes["weights"] = WeightPrecision.float16.rawValue }
+    // As is what products make of them.
+    if Engine.precision != .float32 { hashes["precision"] = Engine.precision.rawValue }
     return hashes
   }
 }

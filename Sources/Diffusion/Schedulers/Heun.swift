@@ -13,9 +13,9 @@ internal import TensorEngine
 /// Each step is two iterations, but for the last, which ends at σ = 0.
 ///
 /// - Reference: diffusers `scheduling_heun_discrete.py`.
-struct Heun: Scheduler {
+struct Heun: TwoEvaluationScheduler {
   private let configuration: SchedulerConfiguration
-  private let levels: NoiseLevels
+  let levels: NoiseLevels
   /// The slope and the sample of the first iteration of a step.
   private var first: Tensor?
   private var start: Tensor?
@@ -25,21 +25,10 @@ struct Heun: Scheduler {
     levels = NoiseLevels(continuous: configuration, steps: steps)
   }
 
-  /// The level at which an iteration's prediction is made.
-  private func level(_ index: Int) -> Float { levels.sigmas[(index + 1) / 2] }
+  func level(_ index: Int) -> Float { levels.sigmas[(index + 1) / 2] }
 
   var timesteps: [Double] {
     (0..<2 * levels.timesteps.count - 1).map { levels.timesteps[($0 + 1) / 2] }
-  }
-  var initialNoiseScale: Float { levels.initialNoiseScale }
-  var evaluationsPerStep: Int { 2 }
-
-  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor {
-    NoiseLevels.scaled(sample, at: level(index))
-  }
-
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    .combination(1, clean, level(index), noise)
   }
 
   mutating func step(

@@ -16,9 +16,9 @@ internal import TensorEngine
 ///
 /// - Reference: diffusers `scheduling_k_dpm_2_discrete.py` and
 ///   `scheduling_k_dpm_2_ancestral_discrete.py`.
-struct KDPM2: Scheduler {
+struct KDPM2: TwoEvaluationScheduler {
   private let prediction: Prediction
-  private let levels: NoiseLevels
+  let levels: NoiseLevels
   /// Of each step but the last.
   private let middles: [Float]
   private let isAncestral: Bool
@@ -43,21 +43,10 @@ struct KDPM2: Scheduler {
       + zip(middles, levels.timesteps.dropFirst()).flatMap { [trained.time(Double($0)), $1] }
   }
 
-  var initialNoiseScale: Float { levels.initialNoiseScale }
-  var evaluationsPerStep: Int { 2 }
   func drawsNoise(at index: Int) -> Bool { isAncestral && !index.isMultiple(of: 2) }
 
-  /// The level at which an iteration's prediction is made.
-  private func level(_ index: Int) -> Float {
+  func level(_ index: Int) -> Float {
     index.isMultiple(of: 2) ? levels.sigmas[index / 2] : middles[index / 2]
-  }
-
-  func scaledInput(_ sample: Tensor, at index: Int) -> Tensor {
-    NoiseLevels.scaled(sample, at: level(index))
-  }
-
-  func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor {
-    .combination(1, clean, level(index), noise)
   }
 
   mutating func step(

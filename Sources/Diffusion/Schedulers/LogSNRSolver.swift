@@ -9,19 +9,11 @@ protocol LogSNRSolver: Scheduler {
   var levels: NoiseLevels { get }
   /// Converted outputs of the iterations before, oldest first: as many as the order uses.
   var past: [Tensor] { get set }
-  /// The sample that a later step goes on from; `nil` for one whose steps all go on from the current
-  /// sample.
-  var start: Tensor? { get set }
 }
 
 extension LogSNRSolver {
   var timesteps: [Double] { levels.timesteps }
   var initialNoiseScale: Float { 1 }
-
-  var start: Tensor? {
-    get { nil }
-    set {}
-  }
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
@@ -40,15 +32,14 @@ extension LogSNRSolver {
     return outputs
   }
 
+  /// ``past`` as a scheduler's state.
+  var pastState: [String: Tensor] {
+    get { past.numbered("scheduler.output") }
+    set { past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order) }
+  }
+
   var state: [String: Tensor] {
-    get {
-      var state = past.numbered("scheduler.output")
-      state["scheduler.start"] = start
-      return state
-    }
-    set {
-      past = [Tensor](numbered: "scheduler.output", in: newValue, count: configuration.order)
-      start = newValue["scheduler.start"]
-    }
+    get { pastState }
+    set { pastState = newValue }
   }
 }

@@ -8,7 +8,7 @@ internal import TensorEngine
 /// first ones find serves the last.
 ///
 /// - Reference: diffusers `scheduling_dpmsolver_singlestep.py`.
-struct SinglestepDPMSolver: LogSNRSolver {
+struct SinglestepDPMSolver: RestartingLogSNRSolver {
   let configuration: SchedulerConfiguration
   let levels: NoiseLevels
   /// The order of each iteration.

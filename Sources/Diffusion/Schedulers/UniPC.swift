@@ -15,7 +15,7 @@ internal import TensorEngine
 /// | `b` | B(h): h (bh1) or eʰ − 1 (bh2) |
 ///
 /// - Reference: diffusers `scheduling_unipc_multistep.py`.
-struct UniPC: LogSNRSolver {
+struct UniPC: RestartingLogSNRSolver {
   let configuration: SchedulerConfiguration
   let levels: NoiseLevels
   var past: [Tensor] = []

@@ -53,7 +53,8 @@ struct ImportedLayer: Sendable {
       path: name, kind: .cross, heads: head.count, grid: grid, keys: tokens, frames: frames)
   }
 
-  private var extents: [Extent] { [head] + (frame.map { [$0] } ?? []) + [row, column, token] }
+  /// Of the axes of one step's maps.
+  var extents: [Extent] { [head] + (frame.map { [$0] } ?? []) + [row, column, token] }
 
   /// The maps of a step, `[head, row, column, token]`, or `[head, frame, row, column, token]` where there
   /// are frames.

@@ -1,6 +1,8 @@
 package import AttentionTrace
 internal import TensorEngine
 
+// Unsafe: bytes are lent to a hash for the length of a call.
+
 /// The attention maps in a file that another program saved, as layers of a run.
 package struct ImportedMaps: Sendable {
   /// How a file's arrays are read.
@@ -174,11 +176,13 @@ package struct ImportedMaps: Sendable {
     }
   }
 
-  /// A name with dots for slashes, and `_` for what exports and stores cannot have in a name.
+  /// A name with dots for slashes, `_` for what exports and stores cannot have in a name, and `_` behind one
+  /// that stands for something else there.
   private static func fileName(_ name: String) -> String {
     let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     let text = String(name.map { $0 == "/" ? "." : allowed.contains($0) ? $0 : "_" }.prefix(200))
-    return text.hasPrefix(".") ? "_" + text : text
+    let shown = text.hasPrefix(".") ? "_" + text : text
+    return StoreLayout.isTaken(shown) ? shown + "_" : shown
   }
 
   private static func list(_ names: [String]) -> String {
@@ -208,16 +212,21 @@ package struct ImportedMaps: Sendable {
   /// The largest grid of a layer.
   var largestGrid: Grid { layers.map(\.grid).max { $0.pixels < $1.pixels } ?? layers[0].grid }
 
-  /// The least and the greatest sum of a row over the tokens, every number checked on the way.
+  /// The least and the greatest sum of a row over the tokens, and the SHA-256 of all that the run will hold,
+  /// as ``RunManifest/Imported/maps`` says; every number is checked on the way.
   /// - Parameter check: called for each step and layer.
   /// - Throws: `FileError` with the place of a number that is negative, infinite or none; what `check`
   ///   throws.
-  func sums(_ check: () throws -> Void) throws -> ClosedRange<Double> {
+  func survey(_ check: () throws -> Void) throws -> (sums: ClosedRange<Double>, sha256: String) {
     var (least, greatest) = (Double.infinity, -Double.infinity)
+    let hash = SHA256()
     for layer in layers {
+      let heading = "\(layer.name) \(steps) \(layer.extents.map(\.count))\n"
+      unsafe Array(heading.utf8).withUnsafeBytes { unsafe hash.update($0) }
       for step in 0..<steps {
         try check()
         let values = layer.maps(step: step)
+        unsafe values.withUnsafeBytes { unsafe hash.update($0) }
         if let place = values.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
           throw FileError(
             .malformed, path: path, subject: layer.name,
@@ -231,7 +240,7 @@ package struct ImportedMaps: Sendable {
         }
       }
     }
-    return least...greatest
+    return (least...greatest, hash.finish())
   }
 }
 

@@ -17,7 +17,9 @@ internal import TensorEngine
 ///
 /// Spellings say where words end, as CLIP's `cat</w>`, or where they begin, as T5's `▁cat` and Qwen's
 /// `Ġcat`; if none does, every token is a word. Known spellings of special tokens, as `<|endoftext|>`,
-/// `</s>` and `<pad>`, are special without being called so; an end token that is repeated is padding.
+/// `</s>` and `<pad>`, are special without being called so; an end token that is repeated is padding. The
+/// characters that stand for bytes in vocabularies such as CLIP's and Qwen's, and T5's `<0xC3>`, are read as
+/// the text that the bytes are.
 package struct ImportedTokens {
   /// One entry of the file.
   private struct Entry {
@@ -29,11 +31,45 @@ package struct ImportedTokens {
     let encoder: String?
   }
 
-  /// How spellings say where words are.
+  /// How spellings say where words are, and which characters stand for bytes.
   private enum Spelling {
     case ends(String)
     case begins(String)
     case apart
+
+    /// The bytes of what pieces without their marks spell; `nil` where a character stands for none, and
+    /// where vocabularies have no such characters.
+    func bytes(of spelt: String) -> [UInt8]? {
+      switch self {
+      case .apart: return nil
+      case .ends, .begins("Ġ"): return ByteAlphabet.bytes(of: spelt)
+      case .begins:
+        var bytes: [UInt8] = []
+        var rest = spelt[...]
+        while let mark = rest.firstMatch(of: #/<0x([0-9A-Fa-f]{2})>/#),
+          let byte = UInt8(mark.1, radix: 16)
+        {
+          bytes += Array(rest[..<mark.range.lowerBound].utf8) + [byte]
+          rest = rest[mark.range.upperBound...]
+        }
+        return bytes + Array(rest.utf8)
+      }
+    }
+
+    /// What pieces without their marks spell, in lower case: the text of their bytes, or they themselves
+    /// where a program wrote the text.
+    func text(of spelt: String) -> String {
+      let text = bytes(of: spelt).flatMap { String(validating: $0, as: UTF8.self) } ?? spelt
+      return text.lowercased().trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Whether a piece is a sign alone, as a full stop; some of the bytes of a letter are none.
+    func isSign(_ spelt: String) -> Bool {
+      if let bytes = bytes(of: spelt), String(validating: bytes, as: UTF8.self) == nil {
+        return false
+      }
+      return !text(of: spelt).contains { $0.isLetter || $0.isNumber }
+    }
   }
 
   private static let known: [TokenTable.Token.Special: Set<String>] = [
@@ -100,18 +136,22 @@ package struct ImportedTokens {
     if let word, special != nil {
       throw word.failure("expected no word of a special token")
     }
+    let id = try node.optionalMember("id")
+    let number = try id?.integer()
+    if let id, let number, number < 0 { throw id.failure("expected 0 or more, got \(number)") }
     return Entry(
       place: node, piece: try node.member("piece").string(),
-      word: try word?.string().lowercased(), special: special,
-      id: try node.optionalMember("id")?.integer(),
+      word: try word?.string().lowercased(), special: special, id: number,
       encoder: try node.optionalMember("encoder")?.string())
   }
 
   // MARK: - Words
 
-  /// A word, and the places of its tokens.
+  /// A word, how its pieces spell it, and the places of its tokens.
   private struct Word {
     var text: String
+    /// `nil` where the file names the word.
+    var spelt: String?
     var tokens: [Int]
   }
 
@@ -206,34 +246,39 @@ package struct ImportedTokens {
         isOpen = false
         continue
       }
-      let (text, begins, ends) = Self.read(entry, spelling)
-      // A sign alone, as a full stop, is no part of the word before it.
-      let isSign = !text.contains { $0.isLetter || $0.isNumber } && entry.word == nil
-      let goesOn =
-        entry.word.map { $0 == words.last?.text && Self.lacksPieces(words.last, $0, entries) }
-        ?? !begins
-      if isOpen, goesOn, !isSign, let last = words.indices.last {
+      let (spelt, begins, ends) = Self.read(entry, spelling)
+      // A sign alone is no part of the word before it.
+      let isSign = entry.word == nil && spelling.isSign(spelt)
+      let text = entry.word ?? spelling.text(of: spelt)
+      if isOpen, !isSign, let last = words.indices.last,
+        entry.word.map({ $0 == words[last].text }) ?? !begins,
+        entry.word == nil && words[last].spelt != nil || lacksPieces(words[last], spelling)
+      {
         words[last].tokens.append(place)
-        if entry.word == nil { words[last].text += text }
+        if let before = words[last].spelt, entry.word == nil {
+          words[last].spelt = before + spelt
+          words[last].text = spelling.text(of: before + spelt)
+        }
       } else if !text.isEmpty || entry.word != nil {
-        words.append(Word(text: entry.word ?? text, tokens: [place]))
+        words.append(
+          Word(text: text, spelt: entry.word == nil ? spelt : nil, tokens: [place]))
       }
       isOpen = !ends && !isSign
     }
     return words
   }
 
-  /// What a token adds to its word, and whether a word begins or ends with it.
+  /// A token's piece without its mark, and whether a word begins or ends with it.
   private static func read(
     _ entry: Entry, _ spelling: Spelling
-  ) -> (text: String, begins: Bool, ends: Bool) {
-    let piece = entry.piece.lowercased()
+  ) -> (spelt: String, begins: Bool, ends: Bool) {
+    let piece = entry.piece
     switch spelling {
     case .ends(let mark):
       return piece.hasSuffix(mark)
         ? (String(piece.dropLast(mark.count)), false, entry.word == nil) : (piece, false, false)
     case .begins(let mark):
-      let begins = piece.hasPrefix(mark.lowercased())
+      let begins = piece.hasPrefix(mark)
       return (begins ? String(piece.dropFirst(mark.count)) : piece, begins, false)
     case .apart: return (piece, true, false)
     }
@@ -241,13 +286,11 @@ package struct ImportedTokens {
 
   /// Whether a word that was named has more pieces than it was given so far: of two equal words beside
   /// each other, each has its own.
-  private static func lacksPieces(_ word: Word?, _ name: String, _ entries: [Entry]) -> Bool {
-    guard let word else { return false }
-    let marks = ["</w>", "▁", "Ġ"]
-    let spelt = word.tokens.map { place in
-      marks.reduce(entries[place].piece) { $0.replacing($1, with: "") }.lowercased()
-    }.joined()
-    return spelt.count < name.count
+  private func lacksPieces(_ word: Word, _ spelling: Spelling) -> Bool {
+    let spelt = word.tokens.map { Self.read(entries[$0], spelling).spelt }.joined()
+    let text = spelling.text(of: spelt)
+    return text != word.text
+      && (spelling.bytes(of: spelt) ?? Array(text.utf8)).count < word.text.utf8.count
   }
 
   /// Where the words stand in a text, one after the other.

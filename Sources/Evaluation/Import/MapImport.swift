@@ -91,10 +91,12 @@ package struct MapImport {
   /// - Throws: `FileError` for a number that is no probability, `TraceError` where the folder holds another
   ///   run or cannot be written, and what `check` throws.
   package func write(below root: String, check: () throws -> Void = {}) throws -> Outcome {
-    let sums = try maps.sums(check)
+    let (sums, sha256) = try maps.survey(check)
     let tolerance = RunCheck.tolerance(maps.precision, keys: maps.tokens)
     let sumsToOne = abs(sums.lowerBound - 1) <= tolerance && abs(sums.upperBound - 1) <= tolerance
-    let manifest = manifest(sumsToOne: sumsToOne)
+    let manifest = manifest(
+      sumsToOne: sumsToOne,
+      of: RunManifest.Imported(maps: sha256, picture: picture?.sha256))
     let folder = RunFolder(
       root: root, prompt: table.prompt, method: manifest.method.name, seed: facts.seed)
     var notes = maps.notes
@@ -108,15 +110,14 @@ package struct MapImport {
         "no diffusion times are known: steps stand in their place, 0 to \(maps.steps - 1)")
     }
     let place = FreshFolder(folder.path)
-    let wasThere = try place.undoing {
+    return try place.undoing {
+      var wasThere = false
       switch try RunWriter.open(folder, for: manifest) {
-      case .complete: return true
-      case .fresh(let writer), .resumable(let writer):
-        try write(to: writer, check)
-        return false
+      case .complete: wasThere = true
+      case .fresh(let writer), .resumable(let writer): try write(to: writer, check)
       }
+      return Outcome(run: try RecordedRun(folder.path), wasThere: wasThere, notes: notes)
     }
-    return Outcome(run: try RecordedRun(folder.path), wasThere: wasThere, notes: notes)
   }
 
   private func write(to writer: RunWriter, _ check: () throws -> Void) throws {
@@ -134,15 +135,16 @@ package struct MapImport {
     }
     try recorder.close()
     if let picture {
-      let bytes = picture.format == .png ? picture.bytes : try picture.picture.encoded()
-      try writeAtomically(bytes, to: writer.folder.image, throughLinks: false)
+      // A PNG file too is not taken as it is: it may be turned by its Exif data, or go on behind its end.
+      try writeAtomically(
+        try picture.picture.encoded(), to: writer.folder.image, throughLinks: false)
     }
     try writer.complete(seconds: nil, passes: nil)
   }
 
   private var timesteps: [Double] { facts.timesteps ?? (0..<maps.steps).map(Double.init) }
 
-  private func manifest(sumsToOne: Bool) -> RunManifest {
+  private func manifest(sumsToOne: Bool, of imported: RunManifest.Imported) -> RunManifest {
     // Without a picture a cell is a pixel.
     let grid = maps.largestGrid
     let (height, width) = (
@@ -162,6 +164,7 @@ package struct MapImport {
       ], subjects: subjects, height: height, width: width,
       frames: maps.layers[0].frames, timesteps: timesteps,
       guidance: RunManifest.Guidance(kind: .none), scheduler: ["name": "unknown"],
+      imported: imported,
       method: RunManifest.Method(
         name: name, title: Methods.named(name)?.title ?? facts.method, alteredSteps: 0,
         thresholds: [:], grid: maps.commonGrid, rowsSumToOne: sumsToOne ? nil : false),

@@ -2,7 +2,7 @@ internal import AttentionAnalysis
 internal import AttentionTrace
 package import Diffusion
 private import Foundation
-internal import TensorEngine
+package import TensorEngine
 
 /// The engine's speed in words and numbers.
 package struct EngineReport: Encodable {
@@ -10,15 +10,34 @@ package struct EngineReport: Encodable {
   /// What the weights are: `its own`, `random float32` or `random float16`.
   let weights: String
   let threads = Parallel.threads
+  /// What the kernels of ``passes`` and ``image`` were compiled for.
+  let instructionSet: InstructionSet
   let passes: [EngineMeasurement]
   let image: EngineImage?
+  /// The same passes with other kernels.
+  let others: [Others]
 
-  /// A report of measured passes, and of a picture made or estimated from them.
-  package init(model: String, weights: String, passes: [EngineMeasurement], image: EngineImage?) {
-    (self.model, self.weights, self.passes, self.image) = (model, weights, passes, image)
+  /// Passes as one instruction set runs them.
+  struct Others: Encodable {
+    let instructionSet: InstructionSet
+    let passes: [EngineMeasurement]
   }
 
-  private enum CodingKeys: String, CodingKey { case model, weights, threads, passes, image }
+  /// A report of measured passes, and of a picture made or estimated from them.
+  ///
+  /// - Parameter passes: by instruction set, first those that the picture was made with.
+  package init(
+    model: String, weights: String, passes: [(InstructionSet, [EngineMeasurement])],
+    image: EngineImage?
+  ) {
+    (self.model, self.weights, self.image) = (model, weights, image)
+    (instructionSet, self.passes) = passes.first ?? (.current, [])
+    others = passes.dropFirst().map { Others(instructionSet: $0, passes: $1) }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case model, weights, threads, instructionSet, passes, image, others
+  }
 
   package func json() throws -> String {
     let encoder = JSONEncoder()
@@ -27,23 +46,34 @@ package struct EngineReport: Encodable {
   }
 
   package func text() -> String {
-    let heading = "\(model), \(weights) weights, threads: \(threads)"
+    let heading = "\(model), \(weights) weights, threads: \(threads), kernels: \(instructionSet)"
     let detailed = passes.filter { [.unet, .lossBackward].contains($0.pass) }
     return ([heading, passTable] + detailed.map(shareTable)).joined(separator: "\n\n")
   }
 
   private var passTable: String {
-    let titles = ["pass", "seconds", "GFLOP", "GFLOP/s", "sgemm", "share", "peak memory"]
-    var rows = passes.map { row($0.pass.title, $0.speed, $0.peakMemory) }
-    if let image { rows.append(row(image.title, image.speed, image.peakMemory)) }
+    let titles =
+      ["pass", "seconds"] + others.map { "\($0.instructionSet)" }
+      + ["GFLOP", "GFLOP/s", "sgemm", "share", "peak memory"]
+    var rows = passes.map { pass in
+      let others = others.map { other in
+        other.passes.first { $0.pass == pass.pass }.map { seconds($0.seconds) } ?? "-"
+      }
+      return row(pass.name, pass.speed, others, pass.peakMemory)
+    }
+    if let image {
+      rows.append(row(image.title, image.speed, others.map { _ in "-" }, image.peakMemory))
+    }
     return AlignedColumns([titles] + rows, leftAligned: [0]).text
   }
 
-  private func row(_ name: String, _ speed: EngineSpeed, _ peak: Int?) -> [String] {
-    [
-      name, seconds(speed.seconds), String(format: "%.1f", speed.gigaflop),
-      String(format: "%.1f", speed.speed), String(format: "%.1f", speed.sgemm),
-      percent(speed.shareOfSgemm), peak.map(formatBytes) ?? "-",
+  private func row(
+    _ name: String, _ speed: EngineSpeed, _ others: [String], _ peak: Int?
+  ) -> [String] {
+    [name, seconds(speed.seconds)] + others + [
+      String(format: "%.1f", speed.gigaflop), String(format: "%.1f", speed.speed),
+      String(format: "%.1f", speed.sgemm), percent(speed.shareOfSgemm),
+      peak.map(formatBytes) ?? "-",
     ]
   }
 
@@ -56,7 +86,7 @@ package struct EngineReport: Encodable {
         share.gigaflop == 0 ? "-" : String(format: "%.1f", share.gigaflop / share.seconds),
       ]
     }
-    let titles = [measurement.pass.title, "seconds", "time", "GFLOP", "GFLOP/s"]
+    let titles = [measurement.name, "seconds", "time", "GFLOP", "GFLOP/s"]
     return AlignedColumns([titles] + rows, leftAligned: [0]).text
   }
 
@@ -65,20 +95,6 @@ package struct EngineReport: Encodable {
   }
 
   private func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
-}
-
-extension EnginePass {
-  fileprivate var title: String {
-    switch self {
-    case .text: "text encoder"
-    case .unet: "UNet, batch 1"
-    case .unetPair: "UNet, batch 2"
-    case .lossForward: "A&E loss, forward"
-    case .lossBackward: "A&E loss, backward"
-    case .step: "A&E step, altered"
-    case .decode: "VAE decoder"
-    }
-  }
 }
 
 extension EngineImage {

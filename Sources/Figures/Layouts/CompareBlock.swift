@@ -108,6 +108,14 @@ struct CompareBlock {
       + Double(mapRows) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
   }
 
+  /// How wide maps are with which pictures and maps are `height` high, at least the narrowest.
+  func mapWidth(within height: Double) -> Double {
+    let excess = panelsHeight - height
+    // Rounded to tenths of a point, so that it fits in spite of rounding.
+    let width = ((mapWidth - excess / (Double(mapRows) * shape)) * 10 - 1).rounded(.down) / 10
+    return max(Self.smallestMap, width)
+  }
+
   /// Whether the numbers below some maps have no room for what they are.
   func showsBareNumbers(_ builder: SceneBuilder) -> Bool {
     sheet.maps.contains { !MapPanel.hasRoom(forLabelOf: $0, width: mapWidth, style, builder) }

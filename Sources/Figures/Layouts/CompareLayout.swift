@@ -28,8 +28,6 @@ struct CompareLayout {
   private static let leastHeight = 540.0
   /// What prompt and key take about.
   private static let frameHeight = 70.0
-  /// How much narrower maps are tried where a block is too high for a page.
-  private static let narrowing = 4.0
   /// The least room for the key beside the last blocks.
   private static let keyWidth = 92.0
 
@@ -63,10 +61,14 @@ struct CompareLayout {
     let height =
       page.height.isFinite ? page.height : max(Self.leastHeight, Self.pageShape * page.width)
     let room = height - Self.frameHeight
+    // The pictures of one method are as large as those of two side by side would be.
+    let fewest = sheet.methods.count > 1 ? 1 : 2
     let most = min(
-      sheet.seeds.count, max(1, Int((inner + Self.blockGap) / (least + Self.blockGap))))
+      max(fewest, sheet.seeds.count),
+      max(fewest, Int((inner + Self.blockGap) / (least + Self.blockGap))))
     // Blocks are not made so narrow that words break.
-    let candidates = [1] + (1...most).dropFirst().prefix { block(columns: $0).fitsWords }
+    let candidates =
+      [fewest] + (fewest...most).dropFirst().prefix { block(columns: $0).fitsWords }
     let columns =
       candidates.first { columns in
         let rows = (sheet.seeds.count + columns - 1) / columns
@@ -77,10 +79,9 @@ struct CompareLayout {
     let highest =
       PageStack.room(of: page, below: builder.head(sheet.prompt, width: inner)) - Self.rowGap
     var fitted = block(columns: columns)
+    // Again where words over narrower maps break into more lines.
     while fitted.panelsHeight > highest, fitted.mapWidth > CompareBlock.smallestMap {
-      fitted = block(
-        columns: columns,
-        largestMap: max(CompareBlock.smallestMap, fitted.mapWidth - Self.narrowing))
+      fitted = block(columns: columns, largestMap: fitted.mapWidth(within: highest))
     }
     self.block = fitted
   }
@@ -255,9 +256,11 @@ struct CompareLayout {
     let curves =
       sheet.charts.contains(.peak)
       ? ["Curves: peak attention, the largest value of a word’s map, at each step."] : []
+    let common =
+      sheet.methods.count == 1
+      ? "" : sheet.sharesNoise ? "from the same noise " : "of the same prompt and seeds "
     let shown =
-      "pictures by \(methods) "
-      + (sheet.sharesNoise ? "from the same noise " : "of the same prompt and seeds ")
+      "pictures by \(methods) " + common
       + FigureCaption.list("seed", sheet.seeds.map { String($0.seed) })
       + ", and below each the maps of \(words)"
     return FigureCaption.maps(

@@ -3,7 +3,7 @@ package import AttentionTrace
 package import Pictures
 internal import PromptText
 
-/// Runs of a prompt by several methods, seed by seed: large pictures, below them each word's map on one
+/// Runs of a prompt by one method or several, seed by seed: large pictures, below them each word's map on one
 /// shared scale, and curves on request.
 ///
 /// Pure data: what to show, not how. ``scene(_:)`` lays it out.
@@ -85,7 +85,7 @@ package struct CompareSheet: Sendable {
   package var prompt: String
   /// The words shown, in the order of the maps; one to six.
   package var subjects: [Subject]
-  /// From left to right, the method without guidance first; two at least.
+  /// From left to right, the method without guidance first; at least one.
   package var methods: [Method]
   /// The seeds, in order; at least one.
   package var seeds: [Seed]
@@ -158,10 +158,10 @@ package struct CompareSheet: Sendable {
       throw FigureError.inconsistentSheet("no subject to show: the runs have none")
     }
     guard !seeds.isEmpty else { throw FigureError.inconsistentSheet("no seed to show") }
-    guard methods.count > 1, methods.count(where: { !$0.isPlain }) <= CurveStyle.guided.count
+    guard !methods.isEmpty, methods.count(where: { !$0.isPlain }) <= CurveStyle.guided.count
     else {
       throw FigureError.inconsistentSheet(
-        "\(methods.count) methods; 2 to \(CurveStyle.guided.count + 1) can be shown")
+        "\(methods.count) methods; 1 to \(CurveStyle.guided.count + 1) can be shown")
     }
     for seed in seeds {
       guard seed.runs.count == methods.count else {
@@ -202,11 +202,11 @@ extension CompareSheet {
     runs: [RecordedRun], recipe: Recipe? = nil, curves: CompareCurves = .without, software: String
   ) throws {
     let groups = try Self.grouped(runs)
-    let guided = groups[1][0].manifest
+    let guided = groups[min(1, groups.count - 1)][0].manifest
     let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
     let weights = try HeadWeights.named(by: recipe)
-    // `[method]`, of which each has a number of steps of its own.
-    var labels = groups.map { _ in "" }
+    var quantities: [(method: String, quantity: String)] = []
+    var scoreRecipes: [Recipe] = []
     let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
     let seeds = try groups[0].indices.map { index in
       let runs = try groups.indices.map { method in
@@ -216,17 +216,15 @@ extension CompareSheet {
         guard let first = maps.first else {
           throw FigureError.inconsistentSheet("no subject to show: the runs have none")
         }
-        labels[method] = Self.label(first)
+        quantities.append((run.manifest.method.figureTitle, MapQuantity(first).description))
+        let report = try NeglectReport(run)
+        scoreRecipes += [report.scoreRecipe].compactMap(\.self)
         return try Run(
-          run, maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves,
+          run, report, maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves,
           steps: steps)
       }
       return Seed(seed: groups[0][index].manifest.seed, runs: runs)
     }
-    let titles = groups.map(\.[0].manifest.method.figureTitle)
-    let label =
-      Set(labels).count == 1
-      ? labels[0] : zip(titles, labels).map { "\($0): \($1)" }.joined(separator: "; ")
     let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
     let tokens = guided.subjects.indices.map { place in
       let all = Set(groups.map { Self.tokens($0[0].manifest.subjects[place]) })
@@ -241,11 +239,13 @@ extension CompareSheet {
       },
       seeds: seeds, steps: steps,
       alteredSteps: Scene.alteredSteps(of: groups.dropFirst().flatMap(\.self)),
-      thresholds: guided.method.thresholds, recipe: label, curves: curves,
+      thresholds: guided.method.thresholds,
+      recipe: MapQuantity.text(of: quantities), curves: curves,
       metadata: Scene.Metadata(
         of: guided, software: software, manifest: Self.provenance(runs, recipe)))
     sharesNoise = !runs.contains { $0.manifest.isOfOtherPipeline(than: runs[0].manifest) }
     if charts.contains(.score) { notes.append("\(Self.scoreNote).") }
+    if charts.contains(.score) || !missing.isEmpty { notes += ExcitationScores.notes(scoreRecipes) }
     notes += Scene.warnings(of: runs)
   }
 
@@ -254,19 +254,13 @@ extension CompareSheet {
     "Excitation score: the largest value of a word’s map as the loss reads it (softmax of 100 × the "
     + "mean probability over the prompt’s tokens, smoothed), in the pass that predicts the noise"
 
-  /// Whether a sheet can show `runs`: of each seed one of every method, and of two methods at least.
+  /// Whether a sheet can compare `runs`: of each seed one of every method, and of two methods at least.
   static func shows(_ runs: [RecordedRun]) -> Bool { (try? grouped(runs)) != nil }
 
   /// The runs by method, the one without guidance first; those of a seed at the same index.
   private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
-    let names = runs.map(\.manifest.method.name).uniqued
-    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
-    let methods = names.filter { $0 == baseline } + names.filter { $0 != baseline }
-    guard methods.count > 1, let first = runs.first else {
-      throw AnalysisError.nothingSelected(
-        run: runs.first?.folder.path ?? "no run",
-        what: "runs of two methods", recorded: methods.first.map { "only \($0)" } ?? "none")
-    }
+    guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
+    let methods = NeglectComparison.methods(of: runs.map(\.manifest))
     for run in runs.dropFirst() { try first.requireComparable(with: run) }
     let groups = methods.map { method in
       runs.filter { $0.manifest.method.name == method }
@@ -289,9 +283,6 @@ extension CompareSheet {
     return subject.tokens.count == 1 ? "token \(list)" : "tokens \(list)"
   }
 
-  /// What the colours measure, in words and with the true numbers.
-  private static func label(_ map: SubjectMap) -> String { MapQuantity(map).description }
-
   /// The quantity of a map of one call.
   static func quantity(_ map: SubjectMap) -> String {
     MapQuantity(map.recipe, layers: map.layers, grid: map.grid, calls: nil).description
@@ -311,10 +302,9 @@ extension CompareSheet {
 extension CompareSheet.Run {
   /// A run's picture, verdicts and curves, with maps already made of it.
   fileprivate init(
-    _ run: RecordedRun, maps: [AttentionMap], recipe: Recipe, weights: [String: HeadWeights],
-    curves: CompareCurves, steps: Int
+    _ run: RecordedRun, _ report: NeglectReport, maps: [AttentionMap], recipe: Recipe,
+    weights: [String: HeadWeights], curves: CompareCurves, steps: Int
   ) throws {
-    let report = try NeglectReport(run)
     let values =
       curves == .without
       ? [:] : try RunCurves(run, by: recipe, weights: weights).values(upTo: steps)

@@ -259,6 +259,7 @@ struct CurvesLayout {
     }
     if measures.contains(where: \.isOfLoss) {
       notes.append(CompareSheet.scoreNote + "; loss: 1 − the smallest score.")
+      notes += sheet.scoreNotes
     }
     if measures.contains(.entropy) {
       notes.append(

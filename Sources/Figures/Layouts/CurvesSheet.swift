@@ -61,6 +61,8 @@ package struct CurvesSheet: Sendable {
   package var quantity: String
   /// What was requested but not recorded, and which latents are out of range, a sentence each.
   package var gaps: [String]
+  /// How scores were made that no run measured, in sentences.
+  var scoreNotes: [String] = []
   package var metadata: Scene.Metadata
 
   package init(
@@ -142,17 +144,15 @@ extension CurvesSheet {
           + "\(step.map(String.init) ?? "none").")
     }
     gaps += Scene.warnings(of: runs)
+    scoreNotes = ExcitationScores.notes(curves.joined().compactMap(\.scoreRecipe))
     let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
     methods = groups.map { Self.method($0, baseline: baseline) }
     prompt = first.manifest.tokens.prompt
     self.steps = steps
-    let quantities = zip(methods, curves).compactMap { method, curves in
-      curves.lazy.compactMap(\.quantity).first.map { (title: method.title, quantity: $0) }
-    }
-    quantity =
-      Set(quantities.map(\.quantity)).count < 2
-      ? quantities.first?.quantity ?? ""
-      : quantities.map { "\($0.title): \($0.quantity)" }.joined(separator: "; ")
+    quantity = MapQuantity.text(
+      of: zip(methods, curves).flatMap { method, curves in
+        curves.compactMap(\.quantity).map { (method: method.title, quantity: $0) }
+      })
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
       manifest: Self.provenance(groups, panels, recipe: maps))
@@ -161,9 +161,7 @@ extension CurvesSheet {
   /// The runs of each method by seed, the method without guidance first.
   private static func grouped(_ runs: [RecordedRun]) throws -> [[RecordedRun]] {
     for run in runs.dropFirst() { try runs[0].requireComparable(with: run) }
-    let baseline = NeglectComparison.baseline(of: runs.map(\.manifest))
-    let plainFirst = runs.filter { $0.manifest.method.name == baseline }
-    return try (plainFirst + runs).map(\.manifest.method.name).uniqued.map { name in
+    return try NeglectComparison.methods(of: runs.map(\.manifest)).map { name in
       let group = runs.filter { $0.manifest.method.name == name }
         .sorted { $0.manifest.seed < $1.manifest.seed }
       for (one, other) in zip(group, group.dropFirst()) {

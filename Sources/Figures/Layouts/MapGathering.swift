@@ -28,16 +28,17 @@ struct MapGathering {
   private(set) var found: [Found] = []
   /// The runs' pictures, and those of frames that are shown; `nil` for one that was not recorded.
   private(set) var images: [Picture?] = []
-  /// `[run]` a white picture of its shape.
-  private var blanks: [Picture] = []
+  /// `[run]` its picture, or a white one of its shape where it has none.
+  private var backgrounds: [Picture] = []
   /// `[run]` the boxes of its method.
   private var boxes: [[PictureBox]] = []
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
   private var tokens: [String: String] = [:]
-  /// What the maps of each method measure, and by which recipe, each once.
+  /// What the maps of each run measure.
   private var quantities: [(method: String, quantity: String)] = []
+  /// By which recipes, each once.
   private var recipes: [String] = []
   /// The method that others are compared with, and what it is called.
   private let baseline: (name: String, title: String)
@@ -91,11 +92,7 @@ struct MapGathering {
   var baselineTitle: String { baseline.title }
 
   /// What the maps measure; of methods whose maps do not measure the same, of each.
-  var quantity: String {
-    let all = Set(quantities.map(\.quantity))
-    return all.count < 2
-      ? all.first ?? "" : quantities.map { "\($0.method): \($0.quantity)" }.joined(separator: "; ")
-  }
+  var quantity: String { MapQuantity.text(of: quantities) }
 
   /// The recipes, which differ where methods have other layers.
   var usedRecipe: String { recipes.joined(separator: "; ") }
@@ -109,8 +106,9 @@ struct MapGathering {
   private mutating func add(_ run: RecordedRun, beside first: RecordedRun) throws {
     let place = boxes.count
     let firstImage = images.count
-    images.append(try run.picture())
-    blanks.append(run.blankPicture)
+    let picture = try run.picture()
+    images.append(picture)
+    backgrounds.append(picture ?? run.blankPicture)
     boxes.append(PictureBox.boxes(of: run.manifest))
     let words = try self.words(of: run)
     // Refuses tokens by their index, which are others in each text.
@@ -157,10 +155,7 @@ struct MapGathering {
       throw AnalysisError.nothingSelected(
         run: run.folder.path, what: "frame \(beyond)", recorded: "frames 0..\(run.frames - 1)")
     }
-    let method = run.manifest.method.figureTitle
-    if !quantities.contains(where: { $0 == (method, quantity) }) {
-      quantities.append((method, quantity))
-    }
+    quantities.append((run.manifest.method.figureTitle, quantity))
     let used = recipe.resolved(for: run).description
     if !recipes.contains(used) { recipes.append(used) }
   }
@@ -360,7 +355,7 @@ struct MapGathering {
                 MapPlaces.Place(
                   panel: cell.side.map { .difference(cell.map, isGain: $0 == .gain) }
                     ?? .map(cell.map),
-                  picture: images[cell.picture] ?? blanks[cell.run],
+                  picture: images[cell.picture] ?? backgrounds[cell.run],
                   boxes: boxes[cell.run].filter { $0.word == cell.values[.word] })
               }
             })

@@ -107,12 +107,15 @@ extension MapSheetGrid {
 
     /// All columns in one row, if they are few enough or wide enough.
     private var oneRow: MapSheetGrid? {
-      let least =
-        columns <= 5
+      guard let grid = grid(blocks: 1), grid.panel >= Self.least(for: columns) else { return nil }
+      return grid
+    }
+
+    /// The narrowest panel of a row of so many columns.
+    private static func least(for columns: Int) -> Double {
+      columns <= 5
         ? MapSheetGrid.smallestPanel
         : columns <= 8 ? MapSheetGrid.smallPanel : MapSheetGrid.smallestOfBand
-      guard let grid = grid(blocks: 1), grid.panel >= least else { return nil }
-      return grid
     }
 
     private func gutter(panel: Double, block: Double, chunks: [Range<Int>]) -> RowLabels {
@@ -198,8 +201,33 @@ extension MapSheetGrid {
       return nil
     }
 
-    /// Columns in bands below each other.
+    /// Columns in bands below each other: by default as many in each as keep panels of a good size; where
+    /// that leaves a page with a short band alone, the number that leaves the least blank, on the fewest
+    /// pages.
     private var banded: MapSheetGrid? {
+      guard let usual = bands(of: nil) else { return nil }
+      guard blank(usual) > MapSheetGrid.blank else { return usual }
+      let others = (1..<columns).compactMap { bands(of: $0) }
+      func isBetter(_ one: MapSheetGrid, _ other: MapSheetGrid) -> Bool {
+        let (left, right) = (
+          max(blank(one), MapSheetGrid.blank), max(blank(other), MapSheetGrid.blank)
+        )
+        return (left, one.pages.count, -one.panel) < (right, other.pages.count, -other.panel)
+      }
+      return ([usual] + others).min(by: isBetter)
+    }
+
+    /// The largest share of the width that no panel of a page covers.
+    private func blank(_ grid: MapSheetGrid) -> Double {
+      let widths = grid.pages.map { page in
+        let most = page.joined().map(\.columns.count).max() ?? 0
+        return grid.gutter.width + Double(most) * (grid.panel + Metrics.panelGap) - Metrics.panelGap
+      }
+      return 1 - (widths.min() ?? inner) / inner
+    }
+
+    /// `count` columns in each band; `nil` for as many as keep panels of a good size.
+    private func bands(of count: Int?) -> MapSheetGrid? {
       var known: RowLabels?
       for _ in 0..<6 {
         let width = known?.width ?? 0
@@ -207,9 +235,10 @@ extension MapSheetGrid {
         guard space >= MapSheetGrid.smallestPanel else { return nil }
         let most = max(
           1, Int((space + Metrics.panelGap) / (MapSheetGrid.smallestOfBand + Metrics.panelGap)))
-        let perBand = columnsOfBand(most: most)
+        let perBand = count ?? columnsOfBand(most: most)
         let gaps = Metrics.panelGap * Double(perBand - 1)
         let widest = (space - gaps) / Double(perBand)
+        guard count == nil || widest >= Self.least(for: perBand) else { return nil }
         let bands = stride(from: 0, to: columns, by: perBand).map {
           $0..<min($0 + perBand, columns)
         }

@@ -282,7 +282,7 @@ struct MapSheetLayout {
     let facts = [
       sheet.showsDifferences
         ? "What a word lost lies over the picture of \(sheet.baseline), what it gained over "
-          + "the guided one." : "",
+          + "the other one." : "",
       PictureBox.note(sheet.boxes.joined().flatMap(\.self)),
       isNothing ? "Hatched: not recorded." : "",
     ]

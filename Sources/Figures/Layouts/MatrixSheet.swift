@@ -67,8 +67,7 @@ package struct MatrixSheet: Sendable {
       let each = try runs.map { run in
         let own = try run.subjects(like: subjects, of: first, by: recipe)
         let made = try run.maps(of: own, by: recipe, weights: weights)
-        let one = (run.manifest.method.figureTitle, MapQuantity(made[0]).description)
-        if !quantities.contains(where: { $0 == one }) { quantities.append(one) }
+        quantities.append((run.manifest.method.figureTitle, MapQuantity(made[0]).description))
         return made.flatMap { one in made.map { MapOverlap(one.map, $0.map).softJaccard } }
       }
       return Matrix(
@@ -79,12 +78,7 @@ package struct MatrixSheet: Sendable {
     }
     prompt = first.manifest.tokens.prompt
     self.words = subjects.map(\.name)
-    let isOne = Set(quantities.map(\.quantity)).count < 2
-    quantity =
-      "soft Jaccard index of two words’ maps: "
-      + (isOne
-        ? quantities.first?.quantity ?? ""
-        : quantities.map { "\($0.method): \($0.quantity)" }.joined(separator: "; "))
+    quantity = "soft Jaccard index of two words’ maps: " + MapQuantity.text(of: quantities)
     warnings = Scene.warnings(of: runs)
     metadata = Scene.Metadata(
       of: first.manifest, software: software,

@@ -166,8 +166,12 @@ extension NeglectSheet {
     self.criteria = criteria
     notes =
       Self.notes(reports, cases: found, shown: shown.count)
+      + ExcitationScores.notes(reports.compactMap(\.scoreRecipe))
       + Scene.warnings(of: runs, among: Set(shown.map(\.path)))
-    quantity = Self.quantity(maps.lazy.compactMap { $0?.first }.first, recipe, shown.map(\.window))
+    quantity = Self.quantity(
+      zip(shown, maps).compactMap { report, maps in
+        maps?.first.map { (method: report.manifest.method.figureTitle, map: $0) }
+      }, recipe, shown.map(\.window))
     let prompts = Set(runs.map(\.manifest.tokens.prompt))
     metadata = Scene.Metadata(
       of: first.manifest, software: software,
@@ -197,13 +201,19 @@ extension NeglectSheet {
   }
 
   private static func quantity(
-    _ map: SubjectMap?, _ recipe: Recipe?, _ windows: [ClosedRange<Int>]
+    _ maps: [(method: String, map: SubjectMap)], _ recipe: Recipe?, _ windows: [ClosedRange<Int>]
   ) -> String {
-    guard let map else { return "no map recorded" }
-    if recipe != nil { return MapQuantity(map).description }
+    if maps.isEmpty { return "no map recorded" }
     let steps = Set(windows).count == 1 ? windows.first : nil
-    return CompareSheet.quantity(map) + ", "
-      + (steps.map { TableText.steps($0) } ?? "the judged steps")
+    return MapQuantity.text(
+      of: maps.map { method, map in
+        let own =
+          recipe == nil
+          ? CompareSheet.quantity(map) + ", "
+            + (steps.map { TableText.steps($0) } ?? "the judged steps")
+          : MapQuantity(map).description
+        return (method: method, quantity: own)
+      })
   }
 
   /// That no run is a case of neglect.

@@ -28,7 +28,7 @@ package struct OutcomeSheet: Sendable {
   let window: ClosedRange<Int>
   /// Below which score a subject counts as neglected.
   let threshold: Double
-  /// Which runs' latents are out of range, a sentence each.
+  /// How scores were made that no run measured, and which runs' latents are out of range, a sentence each.
   let warnings: [String]
   let metadata: Scene.Metadata
 
@@ -66,9 +66,11 @@ package struct OutcomeSheet: Sendable {
     let names = first.manifest.subjects.map(\.name)
     var scores = names.map { _ in values.map { _ in [Double]() } }
     var neglected = values.map { _ in [Double]() }
+    var scoreRecipes: [Recipe] = []
     for run in runs where !run.manifest.subjects.isEmpty {
       guard let place = values.firstIndex(of: Self.value(run, knob)) else { continue }
       let report = try NeglectReport(run, criteria: criteria)
+      scoreRecipes += [report.scoreRecipe].compactMap(\.self)
       for (index, subject) in report.subjects.enumerated() where index < names.count {
         scores[index][place].append(Double(subject.score))
       }
@@ -82,7 +84,8 @@ package struct OutcomeSheet: Sendable {
       prompt: first.manifest.tokens.prompt, knob: knob, values: values,
       scores: zip(names, scores).map { Series(name: $0, samples: $1) },
       neglected: Series(name: "", samples: neglected), window: window,
-      threshold: Double(criteria.neglectedBelow), warnings: Scene.warnings(of: runs),
+      threshold: Double(criteria.neglectedBelow),
+      warnings: ExcitationScores.notes(scoreRecipes) + Scene.warnings(of: runs),
       metadata: Scene.Metadata(
         of: first.manifest, software: software,
         manifest: [

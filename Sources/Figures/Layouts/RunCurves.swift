@@ -8,6 +8,8 @@ struct RunCurves {
   private(set) var values: [CurveMeasure: [[Double]]] = [:]
   /// What the maps' numbers are; `nil` where none were read.
   private(set) var quantity: String?
+  /// How the excitation scores are made of the maps; `nil` where the run measured them, or there are none.
+  private(set) var scoreRecipe: Recipe?
   private let path: String
   private let calls: Int
   /// Why there are no maps.
@@ -22,11 +24,13 @@ struct RunCurves {
       guard let measured = call.measurement else { continue }
       set(.loss, [Double(measured.loss)], at: call.step, of: steps)
     }
-    for point in subjects.isEmpty ? [] : try ExcitationScores(run).points
-    where (0..<steps).contains(point.call.step) {
+    guard !subjects.isEmpty else { return }
+    let scores = try ExcitationScores(run)
+    scoreRecipe = scores.recipe
+    for point in scores.points where (0..<steps).contains(point.call.step) {
       set(.score, point.scores.map(Double.init), at: point.call.step, of: steps)
     }
-    guard let recipe, !subjects.isEmpty else { return }
+    guard let recipe else { return }
     do {
       try readMaps(run, subjects, recipe.resolved(for: run), weights, steps: steps)
     } catch let error as AnalysisError {

@@ -1,6 +1,6 @@
 /// The names above columns of panels, each with a detail in smaller type below it.
 ///
-/// A name takes the largest type in which it fits its column, and wraps where none does. Where a part of
+/// Names take the largest type in which all fit their columns, and wrap where none does. Where a part of
 /// a name that cannot be broken is wider than its column, all names run upwards.
 struct ColumnLabels {
   /// What stands above a column.
@@ -23,17 +23,23 @@ struct ColumnLabels {
   let height: Double
   /// The longest line of names that run upwards.
   private let length: Double
+  /// The type of names that do not run upwards.
+  private let type: SceneBuilder.TextStyle
 
   init(_ labels: [Label], width: Double, _ builder: SceneBuilder) {
     (self.labels, self.width) = (labels, width)
     let least = SceneBuilder.TextStyle(size: Self.sizes[Self.sizes.count - 1])
+    let type =
+      Self.sizes.map { SceneBuilder.TextStyle(size: $0) }
+      .first { type in labels.allSatisfy { builder.width(of: $0.name, type) <= width } } ?? least
+    self.type = type
     isTurned = labels.contains { label in
       [label.name, label.detail].contains { builder.unbreakableWidth(of: $0, least) > width }
     }
     guard isTurned else {
       length = 0
       let heights = labels.map { label -> Double in
-        Double(Self.lines(label.name, width, builder).lines.count) * Self.pitch
+        Double(builder.lines(label.name, width: width, type).count) * Self.pitch
           + Double(builder.lines(label.detail, width: width, least).count) * Self.detailPitch
       }
       height = (heights.max() ?? 0) + Self.gap
@@ -64,13 +70,6 @@ struct ColumnLabels {
       + builder.verticalWidth(label.detail, height: length, .init(size: 6))
   }
 
-  private static func lines(
-    _ name: String, _ width: Double, _ builder: SceneBuilder
-  ) -> (lines: [String], size: Double) {
-    let size = builder.size(of: name, from: sizes, width: width) ?? sizes[sizes.count - 1]
-    return (builder.lines(name, width: width, .init(size: size)), size)
-  }
-
   /// Writes the labels over the middles of their columns, from `y` down, just above the panels.
   /// - Returns: The bottom, where the panels begin.
   func draw(centers: [Double], y: Double, _ builder: inout SceneBuilder) -> Double {
@@ -88,12 +87,12 @@ struct ColumnLabels {
   private func draw(
     _ label: Label, center: Double, bottom: Double, _ builder: inout SceneBuilder
   ) {
-    let name = Self.lines(label.name, width, builder)
+    let name = builder.lines(label.name, width: width, type)
     let detail = builder.lines(label.detail, width: width, .init(size: 6))
     var top =
-      bottom - Double(name.lines.count) * Self.pitch - Double(detail.count) * Self.detailPitch
-    for line in name.lines {
-      builder.text(line, x: center, y: top + 6.2, .init(size: name.size), .center)
+      bottom - Double(name.count) * Self.pitch - Double(detail.count) * Self.detailPitch
+    for line in name {
+      builder.text(line, x: center, y: top + 6.2, type, .center)
       top += Self.pitch
     }
     for line in detail {

@@ -3,7 +3,8 @@ internal import Foundation
 internal import Pictures
 
 extension RecordedRun {
-  /// The longer side of a picture that stands for one that was not recorded, in pixels.
+  /// The longer side of a picture that stands for one that was not recorded, in pixels: so many, or up to
+  /// twice as many.
   private static let blankSide = 512
 
   /// The run's picture; `nil` where another program recorded the run without one.
@@ -30,11 +31,16 @@ extension RecordedRun {
     return FileManager.default.fileExists(atPath: path) ? try Picture.read(path) : try picture()
   }
 
-  /// A white picture of the shape of the run's, for maps to lie over.
+  /// A white picture of the shape of the run's, for maps to lie over; of one that is longer than 16 times
+  /// its other side, 16 to 1, which a page has room for.
   var blankPicture: Picture {
     let longer = max(manifest.width, manifest.height, 1)
     let scale = max(1, (Self.blankSide + longer - 1) / longer)
-    let (width, height) = (scale * max(1, manifest.width), scale * max(1, manifest.height))
+    let part = max(1, longer / Self.blankSide)
+    let least = scale * longer / part / 16
+    let (width, height) = (
+      max(1, least, scale * manifest.width / part), max(1, least, scale * manifest.height / part)
+    )
     return Picture(
       width: width, height: height,
       pixels: [UInt8](repeating: 255, count: 3 * width * height))

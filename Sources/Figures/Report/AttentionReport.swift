@@ -19,7 +19,7 @@ public struct AttentionReport: Sendable {
   public let html: [UInt8]
   /// The number of runs.
   public let runs: Int
-  /// The number of prompts, counted anew where steps, size or checkpoint differ.
+  /// The number of different prompts.
   public let prompts: Int
   /// The number of tokens whose maps are kept, of all prompts together.
   public let tokens: Int
@@ -61,7 +61,8 @@ public struct AttentionReport: Sendable {
     let document = try ReportDocument(
       groups, pictures: pictures,
       worst: ReportVerdict.ranked(verdicts).first, plan)
-    let title = groups.count == 1 ? groups[0].prompt : "\(groups.count) prompts"
+    let texts = Set(groups.map(\.prompt))
+    let title = texts.count == 1 ? groups[0].prompt : "\(texts.count) prompts"
     let page = template.filled(
       parts.merging([
         "title": MarkupText.title(title), "prompt": MarkupText.escaped(title),
@@ -69,7 +70,7 @@ public struct AttentionReport: Sendable {
         "data": MarkupText.script(try document.json),
       ]) { $1 })
     html = Array(page.utf8)
-    (self.runs, prompts) = (recordings.count, groups.count)
+    (self.runs, prompts) = (recordings.count, texts.count)
     tokens = groups.reduce(0) { $0 + Set($1.recordings.flatMap(\.tokens)).count }
     steps = plan.kept.map(\.steps.count).max() ?? 0
   }

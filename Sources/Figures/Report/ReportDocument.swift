@@ -66,7 +66,7 @@ struct ReportDocument: Encodable {
     let name: String
     /// As text: it may be greater than a script's numbers are exact for.
     let seed: String
-    /// Whether it is plain Stable Diffusion, whose lines are dashed.
+    /// Whether it is the method that others are compared with, whose lines are dashed.
     let isPlain: Bool
     let isComplete: Bool
     let hasPicture: Bool

@@ -17,11 +17,11 @@ struct ReportPicture {
   private static let frameSide = 256
 
   init(_ recording: ReportRecording) throws {
-    let manifest = recording.run.manifest
     frames = try Self.frames(of: recording.run)
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else {
-      (grey, dataURI, size) = (nil, nil, (manifest.width, manifest.height))
+      let blank = recording.run.blankPicture
+      (grey, dataURI, size) = (nil, nil, (blank.width, blank.height))
       return
     }
     let file = try PictureFile(path, transparency: .overWhite)

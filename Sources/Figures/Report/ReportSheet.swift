@@ -25,7 +25,7 @@ struct ReportSheet {
 
   // MARK: - Index
 
-  /// The worst case in a line, and the prompts where there are several.
+  /// The worst case in a line, and the prompts, or groups of runs of one prompt, where there are several.
   var index: String {
     let prompts = groups.indices.map { group in
       let runs = groups[group].recordings.count
@@ -36,14 +36,18 @@ struct ReportSheet {
     let list =
       groups.count < 2
       ? ""
-      : "<nav aria-labelledby=\"index-title\"><h2 id=\"index-title\">Prompts</h2><ol>"
+      : "<nav aria-labelledby=\"index-title\"><h2 id=\"index-title\">"
+        + (hasSeveralPrompts ? "Prompts" : "Runs by model and size") + "</h2><ol>"
         + prompts.joined() + "</ol></nav>"
     guard let worst = verdicts.first, !worst.score.isNaN else { return list }
     let prompt =
-      groups.count < 2 ? "" : " of <q><bdi>\(MarkupText.escaped(self.prompt(of: worst)))</bdi></q>"
+      !hasSeveralPrompts
+      ? "" : " of <q><bdi>\(MarkupText.escaped(self.prompt(of: worst)))</bdi></q>"
     return "<p id=\"worst\">Lowest score: <a href=\"\(link(to: worst))\">\(word(worst)) in "
       + "\(name(of: worst))\(prompt)</a>, \(scoreText(worst)).</p>" + list
   }
+
+  private var hasSeveralPrompts: Bool { Set(groups.map(\.prompt)).count > 1 }
 
   /// The prompt of a group, with its model where another group has the prompt too.
   private func title(of group: Int) -> String {
@@ -66,7 +70,7 @@ struct ReportSheet {
     guard !verdicts.isEmpty else { return "" }
     let rows = verdicts.map { verdict in
       let prompt =
-        groups.count < 2
+        !hasSeveralPrompts
         ? "" : "<span><bdi>\(MarkupText.escaped(self.prompt(of: verdict)))</bdi></span>"
       return "<li><a href=\"\(link(to: verdict))\"><strong>\(word(verdict))</strong>"
         + "<span><span class=\"shape\" aria-hidden=\"true\">\(verdict.shape)</span> "
@@ -74,8 +78,11 @@ struct ReportSheet {
         + "<span><bdi>\(name(of: verdict))</bdi></span>\(prompt)"
         + "<span class=\"reason\"><bdi>\(MarkupText.escaped(verdict.reason))</bdi></span></a></li>"
     }
+    let notes = ExcitationScores.notes(verdicts.compactMap(\.scoreRecipe)).map {
+      "<p class=\"help\"><bdi>\(MarkupText.escaped($0))</bdi></p>"
+    }
     return "<section aria-labelledby=\"verdicts-title\"><h2 id=\"verdicts-title\">Verdict on each "
-      + "subject, the lowest excitation score first</h2><ol class=\"verdicts\">\n"
+      + "subject, the lowest excitation score first</h2>\(notes.joined())<ol class=\"verdicts\">\n"
       + rows.joined(separator: "\n") + "</ol></section>"
   }
 

@@ -11,14 +11,17 @@ struct ReportVerdict {
   /// The excitation score late in the run; NaN if it was not measured.
   let score: Double
   let reason: String
+  /// How the score was made of the maps; `nil` where the run measured it, or there is none.
+  let scoreRecipe: Recipe?
 
   /// The verdicts of a run; none where it was made without subjects.
   static func all(of recorded: RecordedRun, at place: Int) throws -> [ReportVerdict] {
     guard !recorded.manifest.subjects.isEmpty else { return [] }
-    return try NeglectReport(recorded).subjects.map { subject in
+    let report = try NeglectReport(recorded)
+    return report.subjects.map { subject in
       ReportVerdict(
         run: place, subject: subject.subject, verdict: subject.verdict,
-        score: Double(subject.score), reason: subject.reason)
+        score: Double(subject.score), reason: subject.reason, scoreRecipe: report.scoreRecipe)
     }
   }
 

@@ -34,6 +34,12 @@ extension TokenTable {
         padding: try container.indexRange(forKey: .padding))
     }
 
+    /// Whether a table with tokens at `places` has every index of the segment.
+    func isWithin(_ places: Range<Int>) -> Bool {
+      [start, end].compactMap(\.self).allSatisfy(places.contains)
+        && [words, padding].allSatisfy { $0.clamped(to: places) == $0 }
+    }
+
     /// Every index of the segment, ascending.
     package var indices: [Int] {
       ([start, end].compactMap { $0 } + words + padding).sorted()
@@ -52,12 +58,12 @@ extension TokenTable {
     }
   }
 
-  /// The first token of each text encoder, ascending; one encoder may have several windows.
+  /// The first token of each text encoder, ascending, from 0; one encoder may have several windows.
   package var encoderStarts: [Int] {
-    var starts: [Int] = []
-    for (place, segment) in segments.enumerated() {
-      guard place == 0 || segment.encoder != segments[place - 1].encoder else { continue }
-      starts.append(place == 0 ? 0 : segment.indices.first ?? tokens.count)
+    var starts = [0]
+    for (before, segment) in zip(segments, segments.dropFirst())
+    where segment.encoder != before.encoder {
+      starts.append(segment.indices.first ?? tokens.count)
     }
     return starts
   }

@@ -112,6 +112,7 @@ public struct TokenTable: Hashable, Sendable, Codable {
   }
 
   /// Reads a table; one without segments, as in runs of format 1, has the windows of its start tokens.
+  /// - Throws: `DecodingError`, also for words, tokens and segments that name what is not there.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -120,12 +121,26 @@ public struct TokenTable: Hashable, Sendable, Codable {
       words: try container.decode([Word].self, forKey: .words),
       leftOut: try container.decode([String].self, forKey: .leftOut),
       segments: try container.decodeIfPresent([Segment].self, forKey: .segments))
-    let all = segments.flatMap(\.indices)
-    guard all == all.sorted(), all.first ?? 0 >= 0, all.last ?? 0 < max(tokens.count, 1) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .segments, in: container,
-        debugDescription: "expected indices of the \(tokens.count) tokens, one segment after "
-          + "the other")
+    func refuse(_ key: CodingKeys, _ reason: String) -> DecodingError {
+      DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: reason)
+    }
+    for (index, token) in tokens.enumerated() {
+      guard token.word.map(words.indices.contains) ?? true else {
+        throw refuse(.tokens, "token \(index) names a word that is not one of the \(words.count)")
+      }
+    }
+    for (index, word) in words.enumerated() {
+      guard word.tokens.allSatisfy(tokens.indices.contains) else {
+        throw refuse(.words, "word \(index) names a token that is not one of the \(tokens.count)")
+      }
+    }
+    // A segment is held against the tokens before its indices, of which there may be any number, are made.
+    let places = 0..<max(tokens.count, 1)
+    let isWithin = segments.allSatisfy { $0.isWithin(places) }
+    let all = isWithin ? segments.flatMap(\.indices) : []
+    guard isWithin, all == all.sorted() else {
+      throw refuse(
+        .segments, "expected indices of the \(tokens.count) tokens, one segment after the other")
     }
   }
 

@@ -1,7 +1,8 @@
 internal import TensorEngine
 
 extension TokenTable {
-  /// The ids from the start token to the end token, without padding.
+  /// The ids up to ``end``: of a text of one window, from its start token to its end token, without
+  /// padding.
   public var ids: [Int] { tokens[...end].map(\.id) }
 
   /// The table for a reader: a line for each token but padding, with its index, id, piece, word.

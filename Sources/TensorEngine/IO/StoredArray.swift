@@ -95,6 +95,11 @@ package struct StoredArray: Sendable {
   ) {
     (self.name, self.shape, self.element, self.content) = (name, shape, element, content)
     var strides = [Int](repeating: 1, count: shape.count)
+    // Extents of an array of no number can be any: their products need not be numbers that there are.
+    if shape.contains(0) {
+      self.strides = strides
+      return
+    }
     if isColumnMajor {
       for axis in shape.indices.dropFirst() { strides[axis] = strides[axis - 1] * shape[axis - 1] }
     } else {
@@ -189,11 +194,16 @@ package struct StoredArray: Sendable {
   /// `extents` that lie `strides` apart, from the element `offset` on, the last axis fastest.
   /// - Precondition: the part lies within the array.
   package func values(from offset: Int, extents: [Int], strides: [Int]) -> [Float] {
+    guard extents.count == strides.count, offset >= 0 else {
+      bug("\(extents) by \(strides) from \(offset)")
+    }
+    // Before products, which extents of no number need not have.
+    guard !extents.contains(0) else { return [] }
     let count = extents.reduce(1, *)
     let last = offset + zip(extents, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
-    guard extents.count == strides.count, offset >= 0, count == 0 || last < shape.reduce(1, *)
-    else { bug("\(extents) by \(strides) from \(offset) of \(shape)") }
-    guard count > 0 else { return [] }
+    guard last < shape.reduce(1, *) else {
+      bug("\(extents) by \(strides) from \(offset) of \(shape)")
+    }
     return unsafe withNumbers { base in
       unsafe [Float](unsafeUninitializedCapacity: count) { target, filled in
         var place = [Int](repeating: 0, count: extents.count)

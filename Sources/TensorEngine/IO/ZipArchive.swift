@@ -145,8 +145,9 @@ struct ZipArchive: Sendable {
 
   mutating func members() throws -> [ZipArchive.Member] {
     let (entries, start, size) = try directory()
-    guard start >= 0, size >= 0, start <= count, size <= count - start else {
-      throw failure("expected a directory within the file, got \(size) bytes", at: max(0, start))
+    guard entries >= 0, start >= 0, size >= 0, start <= count, size <= count - start else {
+      throw failure(
+        "expected a directory within the file, with the number of its members", at: max(0, start))
     }
     var names = NameIndex()
     var members: [ZipArchive.Member] = []

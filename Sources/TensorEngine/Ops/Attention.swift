@@ -75,11 +75,15 @@ extension Operation {
     let shape = AttentionGeometry(queries: q.shape, keys: k.shape, heads: heads)
     let output = unsafe Tensor(shape: [shape.batch, heads, shape.queries, shape.keys]) { y in
       Parallel.forEach(shape.batch * heads) { head in
+        let (map, count) = unsafe (
+          y + head * shape.queries * shape.keys, shape.queries * shape.keys
+        )
         unsafe Matrix.multiply(
           shape.matrix(head, of: q, positions: shape.queries),
-          shape.matrix(head, of: k, positions: shape.keys, transposed: true),
-          into: y + head * shape.queries * shape.keys, outputStride: shape.keys,
-          rows: shape.queries, columns: shape.keys, inner: shape.headWidth, alpha: scale)
+          shape.matrix(head, of: k, positions: shape.keys, transposed: true), into: map,
+          outputStride: shape.keys, rows: shape.queries, columns: shape.keys,
+          inner: shape.headWidth)
+        unsafe ck_affine(map, map, count, scale, 0)
       }
     }
     return Evaluation(output: output, kept: [q, k])
@@ -93,11 +97,15 @@ extension Operation {
     func part(_ shapeOut: [Int], rows: Int, inner: Int, byKeys: Bool) -> Tensor {
       unsafe Tensor(shape: shapeOut) { dx in
         Parallel.forEach(shape.batch * heads) { head in
+          let target = unsafe shape.head(head, of: dx, positions: rows)
           unsafe Matrix.multiply(
             shape.map(head, of: gradient, transposed: byKeys),
-            shape.matrix(head, of: byKeys ? q : k, positions: inner),
-            into: shape.head(head, of: dx, positions: rows), outputStride: shape.width,
-            rows: rows, columns: shape.headWidth, inner: inner, alpha: scale)
+            shape.matrix(head, of: byKeys ? q : k, positions: inner), into: target,
+            outputStride: shape.width, rows: rows, columns: shape.headWidth, inner: inner)
+          for row in 0..<rows {
+            let part = unsafe target + row * shape.width
+            unsafe ck_affine(part, part, shape.headWidth, scale, 0)
+          }
         }
       }
     }
@@ -189,7 +197,7 @@ extension AttentionGeometry {
   /// Floats of one head's packed keys or values.
   private var packedCount: Int {
     let panel = CK_PANEL
-    return (keys + panel - 1) / panel * panel * headWidth
+    return (keys + panel - 1) / panel * ck_panel_size(headWidth)
   }
 
   func kernel(scale: Float, causal: Bool) -> ck_attention {

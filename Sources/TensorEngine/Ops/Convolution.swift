@@ -181,16 +181,15 @@ extension Operation {
         left: weight, rows: shape.outChannels, columns: shape.pixels, inner: shape.inner)
       return unsafe product.add(to: target) { _, _ in
       } pack: { part, panel in
-        unsafe PackedProduct.copyPanel(
-          source + part.lowerBound, stride: shape.pixels, columns: part.count, inner: shape.inner,
-          into: panel)
+        unsafe ck_pack_rows(
+          source + part.lowerBound, shape.pixels, part.count, shape.inner, panel)
       }
     }
     if shape.isPointwise {
       return unsafe Matrix.multiplyInParallel(
         Matrix(weight, stride: shape.inner), Matrix(source, stride: shape.pixels), into: target,
         outputStride: shape.outPixels, rows: shape.outChannels, columns: shape.outPixels,
-        inner: shape.inner, beta: 1)
+        inner: shape.inner, adding: true)
     }
     let bandRows = max(1, bandPixels / shape.outColumns)
     Parallel.ranges(shape.outRows, grain: bandRows) { band in
@@ -200,7 +199,7 @@ extension Operation {
       unsafe Matrix.multiply(
         Matrix(weight, stride: shape.inner), Matrix(matrix.pointer, stride: length),
         into: target + band.lowerBound * shape.outColumns, outputStride: shape.outPixels,
-        rows: shape.outChannels, columns: length, inner: shape.inner, beta: 1)
+        rows: shape.outChannels, columns: length, inner: shape.inner, adding: true)
     }
   }
 
@@ -227,7 +226,7 @@ extension Operation {
             Matrix(matrices.pointer + picture * size, stride: shape.outPixels),
             into: target + (picture * shape.outChannels + out.lowerBound) * shape.outPixels,
             outputStride: shape.outPixels, rows: out.count, columns: shape.outPixels,
-            inner: shape.inner, beta: 1)
+            inner: shape.inner, adding: true)
         }
       }
     }

@@ -16,10 +16,6 @@ extension Tensor {
 }
 
 extension Operation {
-  /// From so many rows on, packing the weight ourselves and multiplying by what is packed is faster
-  /// than OpenBLAS, which packs both factors for every part.
-  private static let rowsToPackFor = 32
-
   static func linear(_ x: Tensor, _ weight: Weight, _ bias: Tensor?) -> Evaluation {
     guard
       weight.shape.count == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
@@ -29,7 +25,7 @@ extension Operation {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
     let rows = x.count / inner
     let output = unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
-      if rows >= rowsToPackFor {
+      if rows > Matrix.fewRows {
         let product = unsafe PackedProduct(
           left: UnsafePointer(x.storage.pointer), rows: rows, columns: columns, inner: inner)
         unsafe product.add(to: y) { rows, columns in
@@ -73,7 +69,7 @@ extension Operation {
         unsafe Matrix.multiply(
           Matrix(x.storage.pointer, stride: inner),
           Matrix(weight, stride: inner, transposed: true), into: y + part.lowerBound,
-          outputStride: columns, rows: rows, columns: part.count, inner: inner, beta: 1)
+          outputStride: columns, rows: rows, columns: part.count, inner: inner, adding: true)
       }
     }
   }
@@ -83,15 +79,14 @@ extension Operation {
     let (inner, columns) = (weight.shape[0], weight.shape[1])
     let rows = gradient.count / max(inner, 1)
     return unsafe Tensor(shape: shape) { dx in
-      if rows >= rowsToPackFor {
+      if rows > Matrix.fewRows {
         let product = unsafe PackedProduct(
           left: UnsafePointer(gradient.storage.pointer), rows: rows, columns: columns, inner: inner)
         return unsafe product.add(to: dx) { rows, columns in
           unsafe begin(dx, rows, columns, stride: product.columns, nil)
         } pack: { part, panel in
           unsafe weight.withRows(0..<inner, part) { source, stride in
-            unsafe PackedProduct.copyPanel(
-              source, stride: stride, columns: part.count, inner: inner, into: panel)
+            unsafe ck_pack_rows(source, stride, part.count, inner, panel)
           }
         }
       }

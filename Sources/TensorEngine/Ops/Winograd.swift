@@ -172,7 +172,7 @@ struct Winograd {
     for tap in 0..<taps {
       unsafe ck_product(
         kernels.pointer + tap * with, channels, 1, inputs.pointer + tap * from, tiles,
-        products.pointer + tap * to, tiles, out.count, tiles, channels)
+        products.pointer + tap * to, tiles, out.count, tiles, channels, 0)
     }
     return products
   }

@@ -196,6 +196,7 @@ struct Analyze: ParsableCommand {
 
   private func measured(_ runs: [RecordedRun]) throws -> MeasurementTable {
     let (recipe, weights) = try options.parsedRecipe()
+    try runs.requireApart()
     let reports = MapReports(runs, words: words)
     let measurement = try options.measurement()
     if let output { try writeMaps(reports, by: recipe, weights, to: output) }
@@ -211,7 +212,10 @@ struct Analyze: ParsableCommand {
       return try reports.table { try measurement.outcome($0, criteria: criteria) }
     case .mass: return try reports.table { try measurement.tokenMass($0, among: runs) }
     case .binding:
-      return try reports.table { run in
+      let bound = MapReports(runs) { run in
+        try bonds(in: run).flatMap { [$0.attribute, $0.noun] }
+      }
+      return try bound.table { run, _ in
         try measurement.binding(run, of: try bonds(in: run), measure: measure)
       }
     case .heads:

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diffusion
 import Evaluation
 import Foundation
+import TensorEngine
 
 /// Measurements of Heed itself.
 struct Benchmark: ParsableCommand {
@@ -17,7 +18,7 @@ struct BenchmarkEngine: ParsableCommand {
     usage: "heed benchmark engine [--model <folder> | --shapes <shapes>] [<options>]",
     discussion: """
       Speed is counted in multiply-adds of the direct method, two operations each, and compared \
-      with OpenBLAS on 2048x2048 matrices, measured beside each run, one product on each thread. \
+      with sgemm, products of 2048x2048 matrices measured beside each run, one on each thread. \
       A peak is the most memory resident at a time during a pass, with only its own part of the \
       network loaded: random weights are held in memory, those of a checkpoint stay in its file.
 
@@ -36,6 +37,13 @@ struct BenchmarkEngine: ParsableCommand {
       "Which passes: text, unet, unet-pair, loss-forward, loss-backward, step, decode, or none.",
       valueName: "list"))
   var passes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which kernels: some of the machine's of baseline, avx2, avx512, amx and split; a picture is "
+        + "made with the first. (default: HEED_ISA, or the machine's best, and then avx2 and above)",
+      valueName: "list"))
+  var paths: String?
 
   @Option(help: "How often each pass is run; the median is reported.")
   var repeats = 3
@@ -60,7 +68,7 @@ struct BenchmarkEngine: ParsableCommand {
     if let steps, !(2...EngineBenchmark.steps).contains(steps) {
       throw ValidationError("--steps is \(steps); expected 2 to \(EngineBenchmark.steps)")
     }
-    _ = try chosenPasses()
+    _ = try (chosenPasses(), chosenPaths())
   }
 
   func run() throws {
@@ -69,13 +77,36 @@ struct BenchmarkEngine: ParsableCommand {
       try shapes?.checkpoint(RandomWeights(seed: 0, precision: precision ?? .float32))
       ?? model.checkpoint()
     let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
-    let measurements = try benchmark.measure(try chosenPasses())
+    let (paths, passes) = (try chosenPaths(), try chosenPasses())
+    let measurements = try paths.map { path in
+      path.use()
+      return (path, try benchmark.measure(passes))
+    }
+    paths[0].use()
     let made = try (whole ? EngineBenchmark.steps : steps).map(benchmark.makeImage)
     let report = EngineReport(
       model: checkpoint.name,
       weights: shapes == nil ? "its own" : "random \(precision ?? .float32)",
-      passes: measurements, image: made ?? EngineBenchmark.estimate(measurements))
+      passes: measurements, image: made ?? EngineBenchmark.estimate(measurements[0].1))
     print(json ? try report.json() : report.text())
+  }
+
+  /// At least one.
+  private func chosenPaths() throws -> [InstructionSet] {
+    let current = InstructionSet.current
+    guard let paths else {
+      let others = InstructionSet.available.filter { ![.baseline, .split, current].contains($0) }
+      return [current] + others.reversed()
+    }
+    return try paths.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      guard let path = InstructionSet(rawValue: String(name)),
+        InstructionSet.available.contains(path)
+      else {
+        let choices = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--paths is '\(paths)'; expected some of this machine's: \(choices)")
+      }
+      return path
+    }
   }
 
   private func chosenPasses() throws -> Set<EnginePass> {

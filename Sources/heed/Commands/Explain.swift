@@ -78,6 +78,7 @@ struct Explain: ParsableCommand {
     let seeds = try SeedList(self.seeds).seeds
     let times = try ExplainedTimes(at: at, timesteps: timesteps)
     let picture = try StartPicture(photo, fit: fit, strength: 1)
+    details.precision.apply()
     let model = try StableDiffusion(self.model.checkpoint())
     let table = model.tokenizer.encode(prompt, as: prompts.texts.reading)
     guard !table.words.isEmpty else { throw TextError.emptyPrompt }

@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import AttentionAnalysis
-import AttentionTrace
+public import AttentionTrace
 import PromptText
 
 /// Recorded attention for other programs.
@@ -156,3 +156,5 @@ struct Export: ParsableCommand {
     }
   }
 }
+
+extension RecordingPlan.Precision: ExpressibleByArgument {}

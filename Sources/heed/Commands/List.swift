@@ -8,8 +8,9 @@ struct List: ParsableCommand {
     commandName: "ls", abstract: "Lists recorded runs: how far they are, and the verdict on each.",
     discussion: """
       A line for each run in or below the folder: prompt, method, seed, how far it is, the size of its \
-      files, and the verdict of heed analyze on its subjects. A run is damaged if it cannot be read; heed \
-      check says why. In a terminal, lines are cut to its width.
+      files, and the verdict on its subjects by the excitation scores that the run measured. Of a run that \
+      measured none, as one of another pipeline, heed analyze makes them of the maps. A run is damaged if it \
+      cannot be read; heed check says why. In a terminal, lines are cut to its width.
       """)
 
   @Argument(

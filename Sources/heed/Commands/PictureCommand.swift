@@ -15,6 +15,7 @@ protocol PictureCommand: ParsableCommand {
 extension PictureCommand {
   /// The model, and the start picture of runs.
   func loaded() throws -> (model: StableDiffusion, picture: StartPicture?) {
+    options.details.precision.apply()
     let picture = try options.start.read()
     let model = try StableDiffusion(options.weights.checkpoint(options.model.path))
     return (model, picture)
@@ -26,11 +27,19 @@ extension PictureCommand {
     let methods = try options.knobs.applied(to: methods)
     let (model, picture) = try loaded()
     return { [options] prompt in
-      try RunOrder(
-        prompt, by: methods, from: seeds, needsSubjects: needsSubjects, reading: options.reading,
-        on: model
-      ) {
-        try options.template($0, picture, on: model)
+      do {
+        return try RunOrder(
+          prompt, by: methods, from: seeds, needsSubjects: needsSubjects, reading: options.reading,
+          on: model
+        ) {
+          try options.template($0, picture, on: model)
+        }
+      } catch let error as TextError {
+        // A sign stuck to a word can be why it was not found.
+        if case .subjectsNeeded = error, options.reading.syntax == .plain {
+          Message.literalMarks(in: prompt)
+        }
+        throw error
       }
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Foundation
+import TensorEngine
 
 /// How much Heed's results differ from a checkpoint's golden tensors.
 struct Verify: ParsableCommand {
@@ -26,10 +27,17 @@ struct Verify: ParsableCommand {
     parsing: .unconditional, help: "The largest error that passes, relative to a tensor's range.")
   var tolerance = 2e-4
 
+  @Option(
+    help: """
+      What factors of products are taken as: float32, or bfloat16, whose errors are some 10⁻³.
+      """)
+  var precision = Engine.Precision.float32
+
   @Flag(help: "Also say of every run how far a disturbance of its noise moves it.")
   var condition = false
 
   func run() throws {
+    precision.apply()
     guard tolerance >= 0, tolerance.isFinite else {
       throw Failure(.usage, "--tolerance is \(tolerance); expected a number of 0 or more")
     }

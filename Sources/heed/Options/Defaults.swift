@@ -40,7 +40,7 @@ enum Defaults {
   /// Whether there may be defaults at all.
   private static var isAnything: Bool {
     let variables = ProcessInfo.processInfo.environment.keys
-    return variables.contains { $0.hasPrefix("HEED_") && $0 != "HEED_THREADS" }
+    return variables.contains { $0.hasPrefix("HEED_") && !Arguments.processVariables.contains($0) }
       || places.contains { FileManager.default.fileExists(atPath: $0.path) }
   }
 

@@ -68,8 +68,12 @@ struct RecordingDetails: ParsableArguments {
     help: ArgumentHelp("Iterations to keep, as in 0..24. (default: all)", valueName: "a..b"))
   var recordSteps: String?
 
-  @Option(help: "float16 or float32.")
-  var precision = RecordingPlan.Precision.float16
+  @Option(
+    help: """
+      What maps are stored as: float16 or float32. With bfloat16, they are float16, and the factors of \
+      all products are taken as bfloat16: less exact, and faster on processors that multiply it.
+      """)
+  var precision = Precision.float16
 
   @Option(
     help: ArgumentHelp(
@@ -101,7 +105,7 @@ struct RecordingDetails: ParsableArguments {
       branches: kept,
       phases: Set(try ChoiceList(option: "--phases", phases).choices),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
-      precision: precision, queries: queries.map(RecordingOptions.patterns) ?? [])
+      precision: precision.recorded, queries: queries.map(RecordingOptions.patterns) ?? [])
   }
 
   private func indices(_ text: String) throws -> [Int] {
@@ -113,6 +117,4 @@ struct RecordingDetails: ParsableArguments {
     }
   }
 }
-
-extension RecordingPlan.Precision: ExpressibleByArgument {}
 extension Durability: ExpressibleByArgument {}

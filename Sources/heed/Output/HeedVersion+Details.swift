@@ -1,5 +1,6 @@
 import AttentionTrace
 import CBuild
+import TensorEngine
 
 // Unsafe: the commit is a constant that lives as long as the process.
 
@@ -9,5 +10,5 @@ extension HeedVersion {
   private static var commit: String { unsafe String(cString: heed_commit()) }
 
   /// Version, commit and instruction set, in one line.
-  static var details: String { "\(current) (commit \(commit), \(instructionSet))" }
+  static var details: String { "\(current) (commit \(commit), \(InstructionSet.current))" }
 }

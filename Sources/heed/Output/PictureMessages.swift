@@ -14,10 +14,13 @@ extension Message {
     if let plan = order.plans.first(where: { plan in
       !plan.request.negativePrompt.isEmpty && !plan.texts.contains { $0.role == .negative }
     }) {
+      let scale = plan.request.guidanceScale
       warning(
-        "the negative prompt has no effect on \(plan.methodTitle): a guidance scale of "
-          + "\(RunManifest.short(String(plan.request.guidanceScale))) disables guidance; give "
-          + "--guidance-scale above 1")
+        "the negative prompt has no effect on \(plan.methodTitle): "
+          + (scale > 1
+            ? "this model is told the guidance scale, and reads the prompt alone"
+            : "a guidance scale of \(RunManifest.short(String(scale))) disables guidance; give "
+              + "--guidance-scale above 1"))
     }
     methodNotes(order.plans).filter(\.isWarning).forEach { warning($0.text) }
     for plan in order.plans {
@@ -54,15 +57,20 @@ extension Message {
   /// Warns once of signs that web UIs would read and that are plain text here.
   static func literalMarks(_ plans: [PlannedRun]) {
     for plan in plans where plan.request.reading.syntax == .plain {
-      for text in plan.texts {
-        guard let mark = WebUIMarks.first(in: text.table.prompt) else { continue }
-        let phrases =
-          mark.hasPrefix("[") ? ", and brackets mark phrases for methods that read phrases" : ""
-        return warning(
-          "\(FileError.quoted(mark)) is read as plain text; --syntax webui reads weights, BREAK and AND as "
-            + "web UIs do" + phrases)
-      }
+      for text in plan.texts where literalMarks(in: text.table.prompt) { return }
     }
+  }
+
+  /// Warns of the first such sign of a text that is read as plain, and returns whether there is one.
+  @discardableResult
+  static func literalMarks(in text: String) -> Bool {
+    guard let mark = WebUIMarks.first(in: text) else { return false }
+    let phrases =
+      mark.hasPrefix("[") ? ", and brackets mark phrases for methods that read phrases" : ""
+    warning(
+      "\(FileError.quoted(mark)) is read as plain text; --syntax webui reads weights, BREAK and AND as "
+        + "web UIs do" + phrases)
+    return true
   }
 
   /// Warns if the model does not receive a start picture unchanged.

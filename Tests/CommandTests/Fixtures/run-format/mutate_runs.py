@@ -36,7 +36,20 @@ def at(document: Any, place: Place) -> Any:
     return document
 
 
-def others(value: Any) -> Iterator[tuple[str, Any]]:
+def is_single(place: Place) -> bool:
+    """Whether a number may be any, whatever the others are.
+
+    Bounds of ranges, numbers of calls, and what words and tokens name of each other may not.
+    """
+    return (
+        not {"range", "segments", "word"} & set(place)
+        and place != ("call",)
+        and place[-2:-1] != ("steps",)
+        and not ("words" in place and place[-2] == "tokens")
+    )
+
+
+def others(value: Any, place: Place) -> Iterator[tuple[str, Any]]:
     """What may stand in the place of a value, and what that is called."""
     yield "null", None
     if isinstance(value, bool):
@@ -47,10 +60,17 @@ def others(value: Any) -> Iterator[tuple[str, Any]]:
         yield "true", True
         yield "negative", -3 if value == 0 else -abs(value)
         yield "a fraction", value + 0.5
+        if type(value) is int and is_single(place):
+            yield "2**20", 2**20
+            yield "beyond 2**20", 2**20 + 1
+            yield "the largest of 64 bits", 2**63 - 1
         yield "a list", [value]
     elif isinstance(value, str):
         yield "a number", 7
         yield "another text", value + "-other"
+        yield "a path", "../" + value
+        yield "the folder above", ".."
+        yield "no text", ""
         yield "an object", {"text": value}
     elif isinstance(value, list):
         yield "an object", {"0": value}
@@ -81,7 +101,7 @@ def changes(document: Any) -> Iterator[tuple[str, Any]]:
             result = copy.deepcopy(document)
             del at(result, place[:-1])[place[-1]]
             yield f"{name}: absent", result
-        for what, new in others(value):
+        for what, new in others(value, place):
             yield f"{name}: {what}", changed(new)
         if isinstance(value, dict):
             yield f"{name}: with another key", changed({**value, "unheard_of": 1})

@@ -8,8 +8,8 @@ const inks = () => (darkness.matches && !isPrinted ? dark : light);
 
 const plot = { left: 52, right: 10, top: 10, bottom: 34 };
 
-/** The lines of a run: {name, steps, values, color, dash, width}. A word has its colour; the lines of plain
-    Stable Diffusion are dashed. */
+/** The lines of a run: {name, steps, values, color, dash, width}. A word has its colour; the lines of the
+    method that others are compared with are dashed. */
 function linesOf(run, ink) {
   const dash = run.isPlain ? "6 3" : "";
   const width = run.isPlain ? 1.75 : 2.25;

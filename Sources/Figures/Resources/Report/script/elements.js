@@ -65,7 +65,7 @@ function wordColor(run, token) {
   return data.words[(subjects.length + Math.max(0, others.indexOf(token))) % mostWords];
 }
 
-const hasSeveralPrompts = data.prompts.length > 1;
+const hasSeveralPrompts = new Set(data.prompts.map((prompt) => prompt.text)).size > 1;
 /** A run's whole name in a menu: with its prompt where there are several. */
 const menuName = (run) => (hasSeveralPrompts ? `${promptOf(run).text} – ${run.name}` : run.name);
 

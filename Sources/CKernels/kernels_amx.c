@@ -1,0 +1,71 @@
+// Tiles of bfloat16: Sapphire Rapids (2023) onwards, which has everything of AVX-512 too.
+
+#include "table.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                      \
+    __attribute__((target(                                                                         \
+        "amx-tile,amx-bf16,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,avx2,fma,f16c"))),        \
+    apply_to = function)
+#define CK(name) ck_##name##_amx
+#define WIDTH 16
+#define LINES 6
+#define VECTORS 4
+#define BRAIN
+
+enum { ck_block = 16 * 32, ck_lo = 4 * ck_block };
+
+// All eight tiles have 16 rows of 64 bytes.
+static const struct {
+  uint8_t palette, start, reserved[14];
+  uint16_t bytes[16];
+  uint8_t rows[16];
+} ck_tiles __attribute__((aligned(64))) = {
+    .palette = 1,
+    .bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+    .rows = {16, 16, 16, 16, 16, 16, 16, 16},
+};
+
+// Of two blocks of rows and two of columns, whose parts are in tiles 4, 5 and 6, 7.
+#define MULTIPLY_ADD           \
+  _tile_dpbf16ps(0, 4, 6);     \
+  _tile_dpbf16ps(1, 4, 7);     \
+  _tile_dpbf16ps(2, 5, 6);     \
+  _tile_dpbf16ps(3, 5, 7);
+#define LOAD_ROWS(from)                       \
+  _tile_loadd(4, (from), 64);                 \
+  _tile_loadd(5, (from) + ck_block, 64);
+#define LOAD_COLUMNS(from)                    \
+  _tile_loadd(6, (from), 64);                 \
+  _tile_loadd(7, (from) + ck_block, 64);
+
+static void ck_blocks_amx(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
+                          int products, float sums[32][32]) {
+  _tile_loadconfig(&ck_tiles);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (ptrdiff_t at = 0; at < count; at++, left += 2 * ck_lo, right += 2 * ck_lo) {
+    LOAD_ROWS(left)
+    LOAD_COLUMNS(right)
+    MULTIPLY_ADD
+    if (products == 1) continue;
+    LOAD_COLUMNS(right + ck_lo)
+    MULTIPLY_ADD
+    LOAD_ROWS(left + ck_lo)
+    LOAD_COLUMNS(right)
+    MULTIPLY_ADD
+  }
+  _tile_stored(0, &sums[0][0], sizeof sums[0]);
+  _tile_stored(1, &sums[0][16], sizeof sums[0]);
+  _tile_stored(2, &sums[16][0], sizeof sums[0]);
+  _tile_stored(3, &sums[16][16], sizeof sums[0]);
+  _tile_release();
+}
+
+#include "kernels_body.h"
+#pragma clang attribute pop
+#endif
