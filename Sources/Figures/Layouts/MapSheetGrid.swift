@@ -155,10 +155,9 @@ extension MapSheetGrid {
       let width = (inner - Metrics.blockGap * Double(blocks - 1)) / Double(blocks)
       let gaps = Metrics.panelGap * Double(columns - 1)
       var known: RowLabels?
-      var panel = (width - gaps - 20) / Double(columns)
       // Narrower panels may need wider names beside them, which make the panels narrower.
       for _ in 0..<6 {
-        panel = min(panel, (width - (known?.width ?? 0) - gaps) / Double(columns))
+        var panel = (width - max(known?.width ?? 0, 20) - gaps) / Double(columns)
         guard panel >= MapSheetGrid.smallestPanel else { return nil }
         let heading =
           layout.headingsHeight(0..<columns, panel: panel, builder) + MapSheetGrid.bandGap
