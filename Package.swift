@@ -17,8 +17,8 @@ let commit = told.isEmpty ? "unknown" : told.filter { $0.isHexDigit || "-dirty".
 
 /// The modules in Swift, each above those that it may import.
 let modules = [
-  "TensorEngine", "Pictures", "PromptText", "AttentionTrace", "Diffusion", "AttentionAnalysis",
-  "Figures", "Evaluation",
+  "TensorEngine", "YAML", "Pictures", "PromptText", "AttentionTrace", "Diffusion",
+  "AttentionAnalysis", "AttentionExport", "Drawing", "Figures", "Evaluation",
 ]
 
 let package = Package(
@@ -54,11 +54,8 @@ let package = Package(
     .target(
       name: "CPictures", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
-    .target(
-      name: "TensorEngine",
-      dependencies: [
-        "CKernels", "COpenSSL", "CZlib", .product(name: "Yams", package: "Yams"),
-      ]),
+    .target(name: "TensorEngine", dependencies: ["CKernels", "COpenSSL", "CZlib"]),
+    .target(name: "YAML", dependencies: ["TensorEngine", .product(name: "Yams", package: "Yams")]),
     .target(name: "Pictures", dependencies: ["TensorEngine", "CPictures", "CPNG", "CGIF"]),
     .target(
       name: "PromptText", dependencies: ["TensorEngine"],
@@ -67,23 +64,30 @@ let package = Package(
       name: "AttentionTrace", dependencies: ["PromptText", "TensorEngine", "CKernels"]),
     .target(
       name: "Diffusion",
-      dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine"],
+      dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine", "YAML"],
       resources: [.copy("Resources/Menagerie"), .copy("Resources/Shapes")]),
     .target(
       name: "AttentionAnalysis",
       dependencies: ["AttentionTrace", "PromptText", "TensorEngine", "CKernels"]),
     .target(
+      name: "AttentionExport",
+      dependencies: [
+        "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "CKernels",
+      ]),
+    .target(
+      name: "Drawing", dependencies: ["Pictures", "TensorEngine", "CCairo", "CQPDF"]),
+    .target(
       name: "Figures",
       dependencies: [
-        "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine", "CCairo",
-        "CQPDF",
+        "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
+        "YAML",
       ],
       resources: [.copy("Resources/Report")]),
     .target(
       name: "Evaluation",
       dependencies: [
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
-        "TensorEngine",
+        "TensorEngine", "YAML",
       ]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
@@ -124,15 +128,16 @@ let package = Package(
     .testTarget(
       name: "AttentionAnalysisTests",
       dependencies: [
-        "AttentionAnalysis", "AttentionTrace", "PromptText", "TensorEngine", "TestSupport",
+        "AttentionAnalysis", "AttentionExport", "AttentionTrace", "PromptText", "TensorEngine",
+        "TestSupport",
         "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [
-        "Figures", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
-        "TestSupport", "RecordingProbe",
+        "Figures", "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
+        "TensorEngine", "TestSupport", "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
@@ -145,10 +150,17 @@ let package = Package(
   ]
 )
 
+/// Modules that are built without optimisation, in a fifth of the time: they decide what is computed,
+/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them.
+let quicklyBuilt = ["AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand"]
+
 /// Every unsafe expression is marked, with its reason at the head of its file.
 let withoutSwift = ["CBuild", "CKernels", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
+  if quicklyBuilt.contains(target.name) {
+    target.swiftSettings?.append(.unsafeFlags(["-Onone"], .when(configuration: .release)))
+  }
   if target.type != .test, target.path?.hasPrefix("Tests") != true {
     target.swiftSettings?.append(.strictMemorySafety())
   }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TensorEngine
 
 // Unsafe: the system's text of an error is copied at once.
 

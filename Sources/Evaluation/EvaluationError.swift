@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import TensorEngine
 
 /// Reasons why a run cannot be made, repeated or measured.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 import Figures
 
 /// Writes sheets, and says what was written.

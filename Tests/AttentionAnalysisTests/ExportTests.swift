@@ -1,4 +1,5 @@
 import AttentionAnalysis
+import AttentionExport
 import AttentionTrace
 import Foundation
 import RecordingProbe

@@ -2,6 +2,7 @@ import Foundation
 import TensorEngine
 import TestSupport
 import Testing
+import YAML
 
 /// The pages, held against the command.
 ///

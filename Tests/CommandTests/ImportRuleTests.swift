@@ -6,26 +6,33 @@ import Testing
 struct ImportRuleTests {
   /// What a module may import of this package and of the libraries that it binds.
   private static let allowed: [String: Set<String>] = [
-    "TensorEngine": ["CKernels", "COpenSSL", "CZlib", "Yams"],
+    "TensorEngine": ["CKernels", "COpenSSL", "CZlib"],
+    "YAML": ["TensorEngine", "Yams"],
     "Pictures": ["CGIF", "CPNG", "CPictures", "TensorEngine"],
     "PromptText": ["TensorEngine"],
     "AttentionTrace": ["CKernels", "PromptText", "TensorEngine"],
-    "Diffusion": ["AttentionTrace", "Pictures", "PromptText", "TensorEngine"],
+    "Diffusion": ["AttentionTrace", "Pictures", "PromptText", "TensorEngine", "YAML"],
     "AttentionAnalysis": ["AttentionTrace", "CKernels", "PromptText", "TensorEngine"],
+    "AttentionExport": [
+      "AttentionAnalysis", "AttentionTrace", "CKernels", "PromptText", "TensorEngine",
+    ],
+    "Drawing": ["CCairo", "CQPDF", "Pictures", "TensorEngine"],
     "Figures": [
-      "AttentionAnalysis", "AttentionTrace", "CCairo", "CQPDF", "Pictures", "PromptText",
-      "TensorEngine",
+      "AttentionAnalysis", "AttentionTrace", "Drawing", "Pictures", "PromptText", "TensorEngine",
+      "YAML",
     ],
     "Evaluation": [
       "AttentionAnalysis", "AttentionTrace", "Diffusion", "Pictures", "PromptText", "TensorEngine",
+      "YAML",
     ],
     "HeedLibrary": [
-      "AttentionAnalysis", "AttentionTrace", "Diffusion", "Evaluation", "Figures", "Pictures",
-      "PromptText", "TensorEngine",
+      "AttentionAnalysis", "AttentionExport", "AttentionTrace", "Diffusion", "Drawing",
+      "Evaluation",
+      "Figures", "Pictures", "PromptText", "TensorEngine",
     ],
     "heed": [
-      "ArgumentParser", "AttentionAnalysis", "AttentionTrace", "CBuild", "Diffusion", "Evaluation",
-      "Figures", "Pictures", "PromptText", "TensorEngine",
+      "ArgumentParser", "AttentionAnalysis", "AttentionExport", "AttentionTrace", "CBuild",
+      "Diffusion", "Drawing", "Evaluation", "Figures", "Pictures", "PromptText", "TensorEngine",
     ],
   ]
 

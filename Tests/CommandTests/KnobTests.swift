@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+import Drawing
 import Evaluation
 import Figures
 import Foundation

@@ -1,3 +1,4 @@
+import AttentionExport
 import Foundation
 import TestSupport
 import Testing

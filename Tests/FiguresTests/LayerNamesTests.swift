@@ -1,4 +1,5 @@
 import AttentionTrace
+import Drawing
 import Figures
 import Testing
 

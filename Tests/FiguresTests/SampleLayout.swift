@@ -1,4 +1,5 @@
 import AttentionAnalysis
+import Drawing
 import Figures
 import Pictures
 

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+import Drawing
 import Figures
 import Foundation
 import TensorEngine

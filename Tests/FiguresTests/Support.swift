@@ -1,5 +1,6 @@
 import AttentionTrace
-public import Figures
+public import Drawing
+import Figures
 import Foundation
 import Pictures
 import RecordingProbe

@@ -138,7 +138,7 @@ extension ChunkSource {
   }
 
   /// What says that a recipe takes nothing of the run.
-  func nothing(of recipe: Recipe) -> AnalysisError {
+  package func nothing(of recipe: Recipe) -> AnalysisError {
     .nothingSelected(
       run: name, what: recipe.description,
       recorded: "no call of that kind among \(calls.count) acknowledged ones")

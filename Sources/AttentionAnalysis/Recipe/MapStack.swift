@@ -1,17 +1,17 @@
-internal import AttentionTrace
+package import AttentionTrace
 internal import Glibc
 
 // Unsafe: rows of an array are worked on in place, each as long as there are tokens.
 
 /// Maps on their way through a recipe: `[head, frame, row, column, token]`.
-struct MapStack {
+package struct MapStack {
   /// Which heads of the layer; one entry of no meaning once they are reduced.
   var heads: [Int]
   /// Which frames of a video; one entry of no meaning for a picture, and once they are reduced.
   var frames: [Int] = [0]
-  var grid: Grid
+  package var grid: Grid
   var tokens: [Int]
-  var values: [Float]
+  package var values: [Float]
 
   /// Numbers of one frame of one head.
   private var picture: Int { grid.pixels * tokens.count }

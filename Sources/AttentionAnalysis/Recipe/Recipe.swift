@@ -175,7 +175,7 @@ public struct Recipe: Hashable, Sendable {
   struct Flaw: Error { let reason: String }
 
   /// Whether a call is one of those taken.
-  func takes(_ call: CallRecord) -> Bool {
+  package func takes(_ call: CallRecord) -> Bool {
     branches.contains(call.branch) && phases.contains(call.phase)
       && steps.map { $0.contains(call.step) } ?? true
   }

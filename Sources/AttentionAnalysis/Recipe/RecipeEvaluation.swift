@@ -1,4 +1,4 @@
-internal import AttentionTrace
+package import AttentionTrace
 internal import PromptText
 internal import TensorEngine
 
@@ -7,26 +7,26 @@ internal import TensorEngine
 /// The operations are undone from the last to the first: to reduce layers or steps, each of them is
 /// made by what stands before. So each chunk is read once, and memory holds a few maps, whatever
 /// the length of the run.
-struct RecipeEvaluation {
-  let source: any ChunkSource
+package struct RecipeEvaluation {
+  package let source: any ChunkSource
   /// With every keyword of the run put in its place.
-  let recipe: Recipe
+  package let recipe: Recipe
   /// Sites of the chosen layers, in the model's order.
-  let sites: [RecordedSite]
+  package let sites: [RecordedSite]
   /// The tokens that are wanted, ascending.
-  let tokens: [Int]
+  package let tokens: [Int]
   private let weights: [String: HeadWeights]
   /// The columns that are read of each chunk: tokens, and ``padding`` where it stands for some.
   private let read: [Int]
   private let largest: Grid
   /// Calls that were acknowledged, but of which a chunk that is needed is missing: they are skipped.
-  let missing: Set<Int>
+  package let missing: Set<Int>
 
   /// - Parameters:
   ///   - tokens: those wanted, or `nil` for all that were recorded.
   ///   - keepsLayersApart: whether layers may stand on different grids, since none is put together
   ///     with another.
-  init(
+  package init(
     _ recipe: Recipe, of source: any ChunkSource, tokens: [Int]?, weights: [String: HeadWeights],
     keepsLayersApart: Bool = false
   ) throws {
@@ -60,10 +60,12 @@ struct RecipeEvaluation {
   }
 
   /// How many of the calls that the recipe takes are ``missing``.
-  var missingCalls: Int { source.calls.count { recipe.takes($0) && missing.contains($0.call) } }
+  package var missingCalls: Int {
+    source.calls.count { recipe.takes($0) && missing.contains($0.call) }
+  }
 
   /// The calls that the recipe takes.
-  var calls: [CallRecord] {
+  package var calls: [CallRecord] {
     let taken = source.calls.filter { recipe.takes($0) && !missing.contains($0.call) }
     for case .reduce(.step, .last, _) in recipe.operations {
       let last = taken.last { call in sites.contains { source.holds($0, in: call) } }
@@ -75,7 +77,7 @@ struct RecipeEvaluation {
   /// The calls of each pass, in the order of the run, at most one of each branch.
   ///
   /// Two passes may have one number: a search for noise counts its tries, and refinement those after it.
-  func passes(of calls: [CallRecord]) -> [[CallRecord]] {
+  package func passes(of calls: [CallRecord]) -> [[CallRecord]] {
     Self.groups(calls) { pass, call in
       Self.isSamePass(pass[0], call) && !pass.contains { $0.branch == call.branch }
     }
@@ -130,7 +132,7 @@ struct RecipeEvaluation {
   ///
   /// - Parameter kept: those of ``Recipe/Axis/head`` and ``Recipe/Axis/frame`` that stay: whatever
   ///   reduces them is left out, but for frames that are chosen.
-  func maps(
+  package func maps(
     of calls: [CallRecord], keeping kept: Set<Recipe.Axis> = []
   ) throws -> (stack: MapStack, calls: Int)? {
     if kept.contains(.head) { try checkHeads(areKept: true) }

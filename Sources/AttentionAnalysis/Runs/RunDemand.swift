@@ -45,16 +45,6 @@ package struct RunDemand: Sendable {
     return demand
   }
 
-  /// Runs that an export puts onto one axis; a recipe takes calls of its own, which need not line up.
-  package static func export(_ request: ExportRequest) -> RunDemand {
-    let (selection, recipe) = (request.selection, request.recipe)
-    var demand = RunDemand()
-    demand.difference = {
-      AlignedRuns.difference($0, $1, selection, by: recipe, checksCalls: recipe == nil)
-    }
-    return demand
-  }
-
   /// Why a run cannot be shown whatever stands beside it; `nil` where it can.
   func flaw(of run: RecordedRun) -> String? {
     if needsMaps, run.sites.isEmpty || run.calls.isEmpty { return "no maps recorded" }

@@ -1,6 +1,7 @@
 internal import AttentionTrace
 private import Foundation
 internal import PromptText
+internal import TensorEngine
 
 /// The runs in or below a folder, a line for each.
 package struct RunListing {

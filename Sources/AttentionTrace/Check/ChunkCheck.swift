@@ -38,16 +38,9 @@ extension RunCheck {
     let keys = recorded.columns
     let tolerance = Self.tolerance(precision, keys: keys)
     rows += values.count / keys
-    return values.withSpan { values in
-      for row in 0..<values.count / keys {
-        var sum = 0.0
-        for key in 0..<keys { sum += Double(values[row * keys + key]) }
-        if abs(sum - 1) > tolerance {
-          return "\(Self.place(ofRow: row, in: recorded)): tokens sum to \(sum), expected 1 within "
-            + "\(tolerance)"
-        }
-      }
-      return nil
+    return values.firstRowNotSummingToOne(within: tolerance).map { row, sum in
+      "\(Self.place(ofRow: row, in: recorded)): tokens sum to \(sum), expected 1 within "
+        + "\(tolerance)"
     }
   }
 

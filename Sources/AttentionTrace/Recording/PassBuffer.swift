@@ -1,4 +1,5 @@
 internal import CKernels
+internal import TensorEngine
 
 // Unsafe: whoever lends values has checked their count; each chunk has room for the selection of
 // its array.
@@ -75,13 +76,8 @@ final class PassBuffer: @unchecked Sendable {
     let count = rows * tokens.count
     if gathered.count < count { gathered = [Float](repeating: 0, count: count) }
     unsafe gathered.withUnsafeMutableBufferPointer { target in
-      var place = 0
-      for row in 0..<rows {
-        for token in tokens {
-          unsafe target[place] = unsafe maps[row * keys + token]
-          place += 1
-        }
-      }
+      guard let base = target.baseAddress else { return }
+      unsafe gatherColumns(tokens, of: maps, rows: rows, width: keys, to: base)
     }
   }
 

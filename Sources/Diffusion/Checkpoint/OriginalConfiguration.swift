@@ -1,4 +1,5 @@
 internal import TensorEngine
+internal import YAML
 
 /// The configuration that CompVis and Stability published with a checkpoint of the original layout.
 ///

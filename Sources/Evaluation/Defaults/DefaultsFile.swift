@@ -1,4 +1,5 @@
 internal import TensorEngine
+internal import YAML
 
 /// `heed.yaml`: defaults of options, for all commands or for one.
 ///

@@ -3,6 +3,7 @@ internal import AttentionTrace
 package import Diffusion
 private import Foundation
 internal import PromptText
+internal import TensorEngine
 
 /// A loaded checkpoint in words and numbers.
 package struct ModelDescription {

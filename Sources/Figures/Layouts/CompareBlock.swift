@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Drawing
 internal import Pictures
 
 /// A seed's block at a given width: the methods side by side, each with its picture and below it the words'

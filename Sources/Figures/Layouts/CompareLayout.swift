@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+package import Drawing
 internal import Pictures
 
 extension CompareSheet: PagedSheet {

@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+package import Drawing
 
 extension CurvesSheet: PagedSheet {
   package func pages(_ style: SheetStyle) throws -> [Scene] {

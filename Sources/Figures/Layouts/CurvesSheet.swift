@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+package import Drawing
 internal import PromptText
 
 /// Measures of runs over the denoising steps: a panel for each, a line for each method.

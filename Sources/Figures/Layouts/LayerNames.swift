@@ -1,4 +1,5 @@
 package import AttentionTrace
+internal import Drawing
 
 /// What figures call the layers of a run: where each lies in its network, as short as tells them apart, and
 /// its grid, as in `down 0.1 16×16` of a UNet or `single block 12 32×32` of a transformer.

@@ -1,3 +1,4 @@
+internal import Drawing
 internal import Pictures
 
 /// The columns of a sheet of maps as they are filled, one after the other.

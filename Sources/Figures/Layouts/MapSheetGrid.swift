@@ -1,3 +1,4 @@
+internal import Drawing
 internal import Pictures
 
 /// Where the panels of a map sheet stand: how many columns and rows are in a block, how large they are, and

@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+package import Drawing
 
 extension MatrixSheet: PagedSheet {
   package func pages(_ style: SheetStyle) throws -> [Scene] {

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+package import Drawing
 internal import PromptText
 
 /// How much the maps of each two words overlap: a matrix for each method, averaged over its seeds.

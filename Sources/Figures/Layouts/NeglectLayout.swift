@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+package import Drawing
 internal import Pictures
 internal import PromptText
 

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 package import AttentionTrace
+package import Drawing
 package import Pictures
 internal import PromptText
 

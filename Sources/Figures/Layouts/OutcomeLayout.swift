@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+package import Drawing
 
 extension OutcomeSheet: PagedSheet {
   package func pages(_ style: SheetStyle) throws -> [Scene] {

@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 package import AttentionTrace
+package import Drawing
 internal import PromptText
 
 /// What runs came to at each value of a knob: the subjects' late excitation scores, and how many subjects

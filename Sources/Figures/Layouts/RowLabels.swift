@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// The names left of rows of panels: of each outer facet once, over all the rows that share it, running
 /// upwards; of the innermost beside each row.
 struct RowLabels {

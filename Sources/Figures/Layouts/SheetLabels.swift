@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Drawing
 internal import PromptText
 
 extension FigureCaption {

@@ -1,3 +1,5 @@
+internal import Drawing
+
 extension MapStyle {
   /// The range of values that the colours cover.
   public enum Range: Hashable, Sendable {

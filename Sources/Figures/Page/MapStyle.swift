@@ -1,4 +1,5 @@
 public import AttentionAnalysis
+public import Drawing
 internal import Pictures
 
 /// How maps are drawn.

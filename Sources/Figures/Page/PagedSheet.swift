@@ -1,3 +1,5 @@
+package import Drawing
+
 /// What a sheet shows, to be laid out on pages.
 package protocol PagedSheet {
   /// Lays the sheet out on as many pages as the style's height makes of it.

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// A plot's frame with the steps to the right and values upwards.
 struct Axes {
   /// Room right of the plot, for half of its last label.

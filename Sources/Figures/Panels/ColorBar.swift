@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// The colours of a scale with their values, and what they measure.
 struct ColorBar {
   private static let label = SceneBuilder.TextStyle(size: 6.5)

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// The names above columns of panels, each with a detail in smaller type below it.
 ///
 /// Names take the largest type in which all fit their columns, and wrap where none does. Where a part of

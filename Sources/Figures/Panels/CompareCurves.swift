@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// The curves below each seed of the layout ``SheetLayout/compare``.
 public enum CompareCurves: String, Hashable, Sendable, CaseIterable {
   /// Pictures and maps alone.

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 internal import AttentionTrace
+package import Drawing
 
 /// Lines of equal value between the centres of a map's cells, by marching squares.
 ///

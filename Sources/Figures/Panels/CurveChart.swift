@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Drawing
 
 /// One measure over the denoising steps: a line for each method, each of its runs, or each word.
 ///

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// A measure of a run at each step.
 public enum CurveMeasure: String, Hashable, Sendable, CaseIterable {
   /// Each subject's peak attention: the largest value of its map, a mean attention probability.

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// How the lines of a method look in every chart.
 ///
 /// Dash and the fill of markers tell methods apart in whatever colour: that of a word, or the method's

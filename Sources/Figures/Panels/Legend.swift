@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// What the marks in the charts mean: samples with their names, in as many lines as it takes.
 struct Legend {
   /// A sample and its name.

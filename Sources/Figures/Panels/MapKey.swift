@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Drawing
 
 /// What a sheet's colours mean: the colour bar, and how maps are drawn.
 struct MapKey {

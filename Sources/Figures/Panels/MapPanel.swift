@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 internal import AttentionTrace
+internal import Drawing
 internal import Pictures
 
 /// A map over its picture, with a strip below it that holds its peak attention or largest difference.

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// Shapes that tell lines apart without colour.
 enum Marker: CaseIterable {
   case circle

@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Drawing
 
 /// A measure from 0 to 1 at each value of a knob: the mean, and the interval that it lies in.
 struct OutcomeChart {

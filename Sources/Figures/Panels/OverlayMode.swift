@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Drawing
 
 /// How a map is drawn over its picture.
 public enum OverlayMode: String, Hashable, Sendable, CaseIterable, Codable {

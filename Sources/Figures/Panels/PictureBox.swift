@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import Drawing
 internal import PromptText
 
 /// The place in the picture that a method with boxes was told to keep a word to, as in BoxDiff.

@@ -1,5 +1,6 @@
 package import AttentionAnalysis
 internal import AttentionTrace
+internal import Drawing
 package import Pictures
 internal import TensorEngine
 

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import Drawing
 internal import Foundation
 internal import Pictures
 

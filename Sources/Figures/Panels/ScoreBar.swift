@@ -1,4 +1,5 @@
 internal import AttentionAnalysis
+internal import Drawing
 
 /// A subject's excitation score as a bar from 0 to 1, with the levels that its verdict follows.
 struct ScoreBar {

@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// What a method asks for over the steps: values to reach at some, and where alteration ends.
 struct StepSchedule {
   /// The values to reach, by step.

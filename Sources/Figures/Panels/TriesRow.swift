@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// Counts of refinement's tries in a row above a plot, each over its step.
 struct TriesRow {
   /// By step; what is 0 is left out.

@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 public import AttentionTrace
+internal import Drawing
 internal import TensorEngine
 
 /// One self-contained HTML page that shows recorded attention: a contact sheet of all runs, and any words,

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 internal import PromptText
 
 /// The runs that a report shows, by prompt, and those that it cannot show.

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 import PromptText
 
 /// Runs of one prompt in a report, whose maps have the same words and steps, so that any two of them can

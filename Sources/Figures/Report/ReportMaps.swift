@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 internal import Foundation
 internal import TensorEngine
 

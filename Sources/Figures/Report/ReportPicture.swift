@@ -1,4 +1,5 @@
 import AttentionTrace
+internal import Drawing
 internal import Foundation
 import Pictures
 

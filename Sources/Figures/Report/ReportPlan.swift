@@ -1,4 +1,5 @@
 import AttentionTrace
+internal import Drawing
 
 /// What of the recordings a report keeps, so that its file stays within a budget.
 struct ReportPlan: Equatable {

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 internal import PromptText
 
 /// A run as a report reads it: its cross-attention, and the words it has maps of.

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 import Pictures
 import PromptText
 

@@ -1,5 +1,6 @@
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 import PromptText
 
 /// What became of one subject of one run, as a report shows it.

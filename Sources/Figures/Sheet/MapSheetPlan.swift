@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// The rows and columns of a sheet of maps, and what its maps are of.
 ///
 /// Layers, heads, steps and frames that are neither rows nor columns are aggregated by the recipe; method, seed

@@ -1,4 +1,5 @@
 public import AttentionTrace
+public import Drawing
 
 /// A figure of recorded runs, drawn without a model.
 ///

@@ -1,4 +1,5 @@
 internal import AttentionTrace
+internal import Drawing
 internal import PromptText
 
 /// Several panels on one page: the prompt once, then rows of panels, each with its letter and caption.

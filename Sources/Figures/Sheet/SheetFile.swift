@@ -1,5 +1,7 @@
 internal import AttentionAnalysis
+internal import Drawing
 internal import TensorEngine
+internal import YAML
 
 /// A sheet as a small YAML file: its panels, and what each of them shows.
 enum SheetFile {

@@ -1,4 +1,5 @@
 public import AttentionTrace
+internal import Drawing
 
 /// The built-in layouts of sheets.
 public enum SheetLayout: String, Hashable, Sendable, CaseIterable {

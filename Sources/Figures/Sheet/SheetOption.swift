@@ -1,3 +1,5 @@
+internal import Drawing
+
 /// What may be chosen of a panel and of how its maps are drawn: the keys of a sheet file, of which most
 /// are options of `heed sheet` too.
 package enum SheetOption: String, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 package import AttentionAnalysis
+internal import Drawing
 
 extension SheetPlan {
   /// What the sheet asks of the runs that it shows together.

@@ -1,5 +1,6 @@
 internal import AttentionAnalysis
 package import AttentionTrace
+public import Drawing
 
 /// What a sheet shows: one panel, or several in rows, each of its own layout.
 public struct SheetPlan: Hashable, Sendable {

@@ -1,7 +1,9 @@
 public import ArgumentParser
 import AttentionAnalysis
+internal import AttentionExport
 public import AttentionTrace
 import PromptText
+internal import TensorEngine
 
 /// Recorded attention for other programs.
 struct Export: ParsableCommand {
@@ -65,7 +67,7 @@ struct Export: ParsableCommand {
     let request = try partialRequest()
     let choice = try RunChoice(runs, .export(request))
     Message.leftOut(choice)
-    let export = try AttentionAnalysis.Export(
+    let export = try AttentionExport.Export(
       choice.runs, try completed(request, choice.runs[0]), version: HeedVersion.current)
     Interrupt.watch()
     let check: @Sendable () throws -> Void = { try Interrupt.check("nothing was written") }
@@ -138,7 +140,7 @@ struct Export: ParsableCommand {
     return request
   }
 
-  private static func text(_ summary: AttentionAnalysis.Export.Summary) -> String {
+  private static func text(_ summary: AttentionExport.Export.Summary) -> String {
     "\(summary.path): \(summary.arrays) \(summary.arrays == 1 ? "array" : "arrays"), "
       + "\(summary.files) \(summary.files == 1 ? "file" : "files"), \(formatBytes(summary.bytes))"
   }
@@ -150,7 +152,7 @@ struct Export: ParsableCommand {
     let bytes: Int
     let missing: Int
 
-    init(_ summary: AttentionAnalysis.Export.Summary) {
+    init(_ summary: AttentionExport.Export.Summary) {
       (path, arrays, files) = (summary.path, summary.arrays, summary.files)
       (bytes, missing) = (summary.bytes, summary.missing)
     }

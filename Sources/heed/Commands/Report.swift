@@ -1,8 +1,10 @@
 import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 import Figures
 import Foundation
+internal import TensorEngine
 
 /// Recorded attention as one page to look through.
 struct Report: ParsableCommand {

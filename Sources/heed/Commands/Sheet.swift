@@ -1,6 +1,7 @@
 public import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
+internal import Drawing
 public import Figures
 import PromptText
 

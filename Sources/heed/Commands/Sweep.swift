@@ -2,6 +2,7 @@ import ArgumentParser
 import AttentionAnalysis
 import AttentionTrace
 import Diffusion
+internal import Drawing
 import Evaluation
 import Figures
 import Foundation

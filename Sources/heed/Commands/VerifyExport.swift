@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttentionAnalysis
+internal import AttentionExport
 
 /// An export against its manifest.
 struct VerifyExport: ParsableCommand {

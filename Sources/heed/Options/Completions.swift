@@ -1,6 +1,7 @@
 import ArgumentParser
 import AttentionTrace
 import Diffusion
+internal import Drawing
 import Figures
 
 /// What a shell offers for an argument.

@@ -1,4 +1,5 @@
 import ArgumentParser
+internal import Drawing
 import Evaluation
 import Figures
 import Foundation

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import AttentionAnalysis
+internal import Drawing
 public import Figures
 
 /// How maps are drawn; without an option, the layout decides.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttentionAnalysis
+import AttentionExport
 import AttentionTrace
 import PromptText
 

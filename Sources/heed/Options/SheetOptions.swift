@@ -1,5 +1,6 @@
 public import ArgumentParser
-public import Figures
+internal import Drawing
+internal import Figures
 
 /// The page that a sheet is drawn on, and its type.
 struct SheetOptions: ParsableArguments {

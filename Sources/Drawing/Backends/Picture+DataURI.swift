@@ -1,0 +1,15 @@
+internal import Foundation
+internal import Pictures
+
+extension Picture {
+  /// The picture as a `data:` address of a PNG file.
+  /// - Throws: `FileError` if libpng gives up.
+  package var dataURI: String {
+    get throws { Self.dataURI(of: try encoded()) }
+  }
+
+  /// The `data:` address of a PNG file's bytes.
+  package static func dataURI(of file: [UInt8]) -> String {
+    "data:image/png;base64," + Data(file).base64EncodedString()
+  }
+}
