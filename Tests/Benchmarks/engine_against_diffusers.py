@@ -14,7 +14,13 @@ pipeline with its attention processors; plain passes take the processors that di
 
 PyTorch also runs in bfloat16 (weights, activations, channels last) and in float32 with products in bfloat16
 (`torch.backends.mkldnn`), and OpenVINO, where it is installed, runs the UNet with static shapes in the type that it
-chooses. --peers picks some of these.
+chooses. stable-diffusion.cpp (`sd.cpp`), where it is installed, makes a picture without guidance, each step of which
+is a UNet pass of batch 1 and is timed by itself, with its own defaults: linear layers in the type on disk,
+convolutions in float16. It is compiled for the machine that installs it, which takes minutes and a C++ compiler:
+
+    venv/bin/pip install stable-diffusion-cpp-python
+
+--peers picks some of these. One that is not installed or does not load is named in a line and left out.
 
 The picture (50 DDIM steps, the first 25 altered, no refinement) is made of 2 steps and scaled unless
 --steps or --whole say otherwise, each side in a process of its own, whose largest resident memory is
@@ -33,7 +39,9 @@ PASSES = [("unet", "UNet pass, batch 1", 0.6), ("unet-pair", "UNet pass, batch 2
           ("loss-backward", "A&E loss pass, backward", None),
           ("step", "A&E step, altered", 0.4), ("decode", "VAE decode", 0.7)]
 IMAGE_BAR, SGEMM_BAR = 0.4, 0.7
-PEERS = ["float32", "bfloat16", "bfloat16-inside", "openvino"]
+PEERS = ["float32", "bfloat16", "bfloat16-inside", "openvino", "sd.cpp"]
+# Peers that run the UNet pass of batch 1 alone, and the module that each needs.
+UNET_ALONE = {"openvino": "openvino", "sd.cpp": "stable_diffusion_cpp"}
 # Bars on a machine with matrix units for bfloat16, by pass and peer.
 AMX_BARS = {("unet", "float32"): 0.2, ("unet", "bfloat16"): 0.7, ("step", "float32"): 0.1}
 MEMORY_BARS = {"float32": 0.4, "float16": 0.25}
@@ -42,7 +50,7 @@ MEMORY_BARS = {"float32": 0.4, "float16": 0.25}
 # The peer: a process that answers each line of its input with a line of JSON.
 
 class Peer:
-    """PyTorch and diffusers on a checkpoint, in one of the ways of PEERS."""
+    """PyTorch and diffusers on a checkpoint, in one of the ways of PEERS but the last."""
 
     def __init__(self, folder, threads, way):
         import torch
@@ -156,6 +164,10 @@ pipeline_stable_diffusion_attend_and_excite import AttentionStore
         return total - sum(times) + STEPS / 2 * sum(map(statistics.mean, halves))
 
 
+def installed(way):
+    return way not in UNET_ALONE or importlib.util.find_spec(UNET_ALONE[way]) is not None
+
+
 def timed(body):
     start = time.perf_counter()
     result = body()
@@ -171,10 +183,40 @@ def peak_memory():
 def write(shapes, precision, folder):
     import torch
     from full_size import build
+    from safetensors.torch import load_file, save_file
     build(shapes).to(getattr(torch, precision)).save_pretrained(folder, safe_serialization=True)
+    # stable-diffusion.cpp needs a prefix that published checkpoints have and newer transformers leaves out.
+    text = f"{folder}/text_encoder/model.safetensors"
+    save_file({f"text_model.{name.removeprefix('text_model.')}": tensor
+               for name, tensor in load_file(text).items()}, text, metadata={"format": "pt"})
+
+
+def serve_steps(arguments):
+    """stable-diffusion.cpp as the peer: each step of a picture waits for a line of the input."""
+    import stable_diffusion_cpp
+    # A copy of the output: the library silences the original while it runs.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    begun = None
+
+    def between_steps(step, *_):
+        nonlocal begun
+        answer = {"unet": time.perf_counter() - begun} if step else "ready"
+        print(json.dumps(answer), file=answers, flush=True)
+        if not sys.stdin.readline():
+            os._exit(0)
+        begun = time.perf_counter()
+
+    size = 8 * json.load(open(f"{arguments.model}/unet/config.json"))["sample_size"]
+    model = stable_diffusion_cpp.StableDiffusion(
+        arguments.model, n_threads=arguments.threads, vae_decode_only=True, verbose=False)
+    model.generate_image(
+        PROMPT, width=size, height=size, cfg_scale=1.0, sample_method="euler", sample_steps=1000,
+        progress_callback=between_steps)
 
 
 def serve(arguments):
+    if arguments.peer == "sd.cpp":
+        return serve_steps(arguments)
     peer = Peer(arguments.model, arguments.threads, arguments.peer)
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
@@ -190,6 +232,7 @@ class Server:
     """A process of this script that serves as the peer."""
 
     def __init__(self, arguments, way="float32"):
+        self.way = way
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--peer", way, "--model", arguments.model,
              "--threads", str(arguments.threads), "--steps", str(arguments.steps)],
@@ -200,7 +243,7 @@ class Server:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            sys.exit("the PyTorch side ended early; run this script with --peer to see why")
+            sys.exit(f"{self.way} ended early; run this script with --peer {self.way} --model FOLDER to see why")
         return json.loads(line)
 
     def ask(self, name):
@@ -222,13 +265,30 @@ def heed(arguments, *options):
     return json.loads(result.stdout)
 
 
+def started(arguments):
+    """A server for each peer; prints a line for each that is left out."""
+    servers = {}
+    for way in arguments.peers:
+        try:
+            if installed(way):
+                servers[way] = Server(arguments, way)
+            else:
+                print(f"without {way}: not installed")
+        except SystemExit as reason:
+            if way not in UNET_ALONE:
+                raise
+            print(f"without {way}: {reason}")
+    return servers
+
+
 def compare_passes(arguments):
     """Prints a line for each pass and peer; gives whether each bar holds."""
-    servers = {way: Server(arguments, way) for way in arguments.peers}
+    servers = started(arguments)
     holds = []
     for group in (["unet"], ["unet-pair"], ["loss-forward", "loss-backward"], ["step"], ["decode"]):
-        # OpenVINO has no gradients, and was given the UNet alone.
-        asked = {way: server for way, server in servers.items() if way != "openvino" or group == ["unet"]}
+        asked = {way: server for way, server in servers.items() if way not in UNET_ALONE or group == ["unet"]}
+        if not asked:
+            continue
         rounds = [
             (heed(arguments, "--passes", ",".join(group), "--repeats", "2"),
              {way: [server.ask(group[0]) for _ in range(2)] for way, server in asked.items()})
@@ -246,8 +306,9 @@ def compare_passes(arguments):
             first = next(iter(asked))
             for way in asked:
                 theirs = [min(answer[name] for answer in answers[way]) for _, answers in rounds]
+                label = title if way == "float32" else f"{title}, {way}"
                 holds.append(line(
-                    title if way == first else f"  against {way}", ours, theirs, "s",
+                    label if way == first else f"  against {way}", ours, theirs, "s",
                     bars.get((name, way)), f"{share:.2f} of sgemm" if way == first else ""))
     for server in servers.values():
         server.close()
@@ -309,10 +370,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.whole:
         arguments.steps = STEPS
-    there = [way for way in PEERS if way != "openvino" or importlib.util.find_spec("openvino")]
-    arguments.peers = arguments.peers.split(",") if arguments.peers else there
-    if wrong := [way for way in arguments.peers if way not in there]:
-        parser.error(f"--peers: {wrong[0]} is not one of {', '.join(there)}, or not installed")
+    arguments.peers = arguments.peers.split(",") if arguments.peers else PEERS
+    if wrong := [way for way in arguments.peers if way not in PEERS]:
+        parser.error(f"--peers: {wrong[0]} is not one of {', '.join(PEERS)}")
     if arguments.peer:
         return serve(arguments)
     if arguments.write:
