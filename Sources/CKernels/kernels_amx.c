@@ -1,5 +1,6 @@
 // Tiles of bfloat16: Sapphire Rapids (2023) onwards, which has everything of AVX-512 too.
 
+#include "blocks.h"
 #include "table.h"
 
 #if defined(__x86_64__)
@@ -14,8 +15,6 @@
 #define LINES 6
 #define VECTORS 4
 #define BRAIN
-
-enum { ck_block = 16 * 32, ck_lo = 4 * ck_block };
 
 // All eight tiles have 16 rows of 64 bytes.
 static const struct {
@@ -42,27 +41,27 @@ static const struct {
   _tile_loadd(7, (from) + ck_block, 64);
 
 static void ck_blocks_amx(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                          int products, float sums[32][32]) {
+                          int products, float sums[ck_square][ck_square]) {
   _tile_loadconfig(&ck_tiles);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (ptrdiff_t at = 0; at < count; at++, left += 2 * ck_lo, right += 2 * ck_lo) {
+  for (ptrdiff_t at = 0; at < count; at++, left += 2 * ck_part, right += 2 * ck_part) {
     LOAD_ROWS(left)
     LOAD_COLUMNS(right)
     MULTIPLY_ADD
     if (products == 1) continue;
-    LOAD_COLUMNS(right + ck_lo)
+    LOAD_COLUMNS(right + ck_part)
     MULTIPLY_ADD
-    LOAD_ROWS(left + ck_lo)
+    LOAD_ROWS(left + ck_part)
     LOAD_COLUMNS(right)
     MULTIPLY_ADD
   }
   _tile_stored(0, &sums[0][0], sizeof sums[0]);
-  _tile_stored(1, &sums[0][16], sizeof sums[0]);
-  _tile_stored(2, &sums[16][0], sizeof sums[0]);
-  _tile_stored(3, &sums[16][16], sizeof sums[0]);
+  _tile_stored(1, &sums[0][ck_side], sizeof sums[0]);
+  _tile_stored(2, &sums[ck_side][0], sizeof sums[0]);
+  _tile_stored(3, &sums[ck_side][ck_side], sizeof sums[0]);
   _tile_release();
 }
 

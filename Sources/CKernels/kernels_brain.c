@@ -1,5 +1,6 @@
 // Inner products of bfloat16 pairs: Cooper Lake (2020), Zen 4 (2022) onwards.
 
+#include "blocks.h"
 #include "table.h"
 
 #if defined(__x86_64__)
@@ -14,8 +15,6 @@
 #define VECTORS 4
 #define BRAIN
 
-enum { ck_terms = 32, ck_block = 16 * ck_terms, ck_lo = 4 * ck_block };
-
 static inline __attribute__((always_inline)) __m512bh ck_pairs(const uint16_t *pairs) {
   return (__m512bh)_mm512_loadu_si512(pairs);
 }
@@ -24,9 +23,9 @@ static inline __attribute__((always_inline)) __m512bh ck_pairs(const uint16_t *p
 static inline __attribute__((always_inline)) void ck_multiply_add(const uint16_t *rows,
                                                                   const uint16_t *columns,
                                                                   __m512 sum[8][2]) {
-  for (int pair = 0; pair < 16; pair++) {
-    const __m512bh first = ck_pairs(columns + pair * 32);
-    const __m512bh second = ck_pairs(columns + ck_block + pair * 32);
+  for (int pair = 0; pair < ck_terms / 2; pair++) {
+    const __m512bh first = ck_pairs(columns + pair * ck_terms);
+    const __m512bh second = ck_pairs(columns + ck_block + pair * ck_terms);
     for (int i = 0; i < 8; i++) {
       int both;
       __builtin_memcpy(&both, rows + i * ck_terms + 2 * pair, sizeof both);
@@ -38,20 +37,20 @@ static inline __attribute__((always_inline)) void ck_multiply_add(const uint16_t
 }
 
 static void ck_blocks_brain(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                            int products, float sums[32][32]) {
-  for (int row = 0; row < 32; row += 8) {
+                            int products, float sums[ck_square][ck_square]) {
+  for (int row = 0; row < ck_square; row += 8) {
     __m512 sum[8][2];
     for (int i = 0; i < 8; i++) sum[i][0] = sum[i][1] = _mm512_setzero_ps();
     const uint16_t *rows = left + row * ck_terms, *columns = right;
-    for (ptrdiff_t at = 0; at < count; at++, rows += 2 * ck_lo, columns += 2 * ck_lo) {
+    for (ptrdiff_t at = 0; at < count; at++, rows += 2 * ck_part, columns += 2 * ck_part) {
       ck_multiply_add(rows, columns, sum);
       if (products == 1) continue;
-      ck_multiply_add(rows, columns + ck_lo, sum);
-      ck_multiply_add(rows + ck_lo, columns, sum);
+      ck_multiply_add(rows, columns + ck_part, sum);
+      ck_multiply_add(rows + ck_part, columns, sum);
     }
     for (int i = 0; i < 8; i++) {
       _mm512_storeu_ps(&sums[row + i][0], sum[i][0]);
-      _mm512_storeu_ps(&sums[row + i][16], sum[i][1]);
+      _mm512_storeu_ps(&sums[row + i][ck_side], sum[i][1]);
     }
   }
 }
