@@ -63,7 +63,7 @@ static int has_amx(void) {
 #endif
 
 int ck_has_isa(int isa) {
-  if (isa == CK_BASELINE || isa == CK_SPLIT) return 1;
+  if (isa == CK_BASELINE || isa == CK_SPLIT || isa == CK_EMULATED) return 1;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (isa == CK_AVX2) return has_avx2();
@@ -83,6 +83,7 @@ int ck_has_brain_units(void) {
 }
 
 static const struct ck_table *table_of(int isa, int products) {
+  if (isa == CK_EMULATED) return &ck_table_emulated;
 #if defined(__x86_64__)
   if (isa == CK_AMX) return &ck_table_amx;
   if (products == 1) return isa == CK_AVX512 && has_brain() ? &ck_table_brain : &ck_table_split;

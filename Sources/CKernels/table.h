@@ -60,6 +60,7 @@ struct ck_table {
 
 extern const struct ck_table ck_table_baseline;
 extern const struct ck_table ck_table_split;
+extern const struct ck_table ck_table_emulated;
 #if defined(__x86_64__)
 extern const struct ck_table ck_table_avx2;
 extern const struct ck_table ck_table_avx512;

@@ -12,8 +12,16 @@
 #include <stdint.h>
 
 // Instruction sets, weakest first. With AMX, products are sums of three products of bfloat16 (see
-// brain_body.h). CK_SPLIT computes the same sums on any machine, slowly.
-enum ck_isa { CK_BASELINE = 0, CK_AVX2 = 1, CK_AVX512 = 2, CK_AMX = 3, CK_SPLIT = 4 };
+// brain_body.h). CK_SPLIT computes the same sums on any machine, slowly. CK_EMULATED is the code for
+// AMX over tiles in portable arithmetic, slower still, and for tests alone.
+enum ck_isa {
+  CK_BASELINE = 0,
+  CK_AVX2 = 1,
+  CK_AVX512 = 2,
+  CK_AMX = 3,
+  CK_SPLIT = 4,
+  CK_EMULATED = 5,
+};
 
 // Whether this machine has an instruction set.
 int ck_has_isa(int isa);
