@@ -6,91 +6,147 @@
 //
 // The parts lie in blocks as matrix units take them: a left factor's [side rows][terms], a right
 // factor's [terms / 2 pairs of terms][side columns][2]. An including file defines
-// CK(blocks)(left, right, count, products, sums): `sums` [square][square] are those of two blocks of rows
-// with two of columns, over `count` blocks of terms.
+// CK(blocks)(left, right, count, parts, sums): `sums` [square][square] are those of two blocks of rows
+// with two of columns, over `count` blocks of terms, each in `parts` parts, one or two.
 //
 // Reference: Henry et al., Leveraging the bfloat16 Artificial Intelligence Datatype For
 // Higher-Precision Computations, ARITH 2019.
 
 #define LENGTH 256  // terms of a left factor that are split at a time
 
-// To nearest, ties to even; NaN stays NaN.
-INLINE uint16_t CK(rounded)(uint32_t bits) {
-  uint32_t upper = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
-  return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? bits >> 16 | 0x40u : upper);
+// The upper half of what is rounded to nearest, ties to even; NaN stays NaN.
+INLINE uint32_t CK(rounded)(uint32_t bits) {
+  uint32_t nearest = bits + 0x7fffu + (bits >> 16 & 1);
+  return ((bits & 0x7fffffffu) > 0x7f800000u ? bits | 0x400000u : nearest) & 0xffff0000u;
+}
+
+INLINE uint32_t CK(hi)(float x) {
+  union { float f; uint32_t i; } whole = {x};
+  return CK(rounded)(whole.i);
 }
 
 // What is not finite has no lo: infinity less infinity is none.
-INLINE void CK(split)(const float *x, uint16_t *hi, uint16_t *lo) {
-  for (int i = 0; i < ck_terms; i++) {
-    union { float f; uint32_t i; } whole = {x[i]}, upper, rest;
-    hi[i] = CK(rounded)(whole.i);
-    upper.i = (uint32_t)hi[i] << 16;
-    rest.f = whole.f - upper.f;
-    lo[i] = (upper.i & 0x7f800000u) == 0x7f800000u ? 0 : CK(rounded)(rest.i);
-  }
+INLINE uint32_t CK(lo)(float x) {
+  union { uint32_t i; float f; } upper = {CK(hi)(x)}, rest;
+  rest.f = x - upper.f;
+  return (upper.i & 0x7f800000u) == 0x7f800000u ? 0 : CK(rounded)(rest.i);
 }
 
-// left [block of terms][hi, lo][sides][side][terms], zeros around `rows` and `terms`.
+// Whether hi alone is read, or hi and lo: lo is neither made nor packed where no product reads it.
+INLINE int CK(parts)(void) { return ck_products() == 1 ? 1 : 2; }
+
+INLINE void CK(split)(const float *x, int parts, uint16_t *hi, uint16_t *lo) {
+  EACH
+  for (int i = 0; i < ck_terms; i++) hi[i] = (uint16_t)(CK(hi)(x[i]) >> 16);
+  if (parts == 1) return;
+  EACH
+  for (int i = 0; i < ck_terms; i++) lo[i] = (uint16_t)(CK(lo)(x[i]) >> 16);
+}
+
+// left [block of terms][parts][sides][side][terms], zeros around `rows` and `terms`.
 static void CK(split_left)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, ptrdiff_t rows,
-                           ptrdiff_t terms, uint16_t *left) {
+                           ptrdiff_t terms, int parts, uint16_t *left) {
   const ptrdiff_t padded = (rows + ck_square - 1) / ck_square * ck_square;
-  for (ptrdiff_t at = 0; at < terms; at += ck_terms, left += 2 * ck_part) {
+  for (ptrdiff_t at = 0; at < terms; at += ck_terms, left += parts * ck_part) {
     const ptrdiff_t some = terms - at < ck_terms ? terms - at : ck_terms;
     for (ptrdiff_t r = 0; r < padded; r++) {
       uint16_t *hi = left + r * ck_terms, *lo = hi + ck_part;
       const float *in = a + r * a_row + at * a_inner;
       if (r < rows && a_inner == 1 && some == ck_terms) {
-        CK(split)(in, hi, lo);
+        CK(split)(in, parts, hi, lo);
         continue;
       }
       float line[ck_terms] = {0};
       if (r < rows)
         for (ptrdiff_t i = 0; i < some; i++) line[i] = in[i * a_inner];
-      CK(split)(line, hi, lo);
+      CK(split)(line, parts, hi, lo);
     }
   }
 }
 
-// One block of columns: `count` columns `column` apart and `some` terms `term` apart.
-INLINE void CK(split_right)(const float *x, ptrdiff_t column, ptrdiff_t term, ptrdiff_t count,
-                            ptrdiff_t some, uint16_t *hi) {
-  uint16_t *lo = hi + ck_part;
+// Turns pairs of terms [side columns][terms / 2] into [terms / 2][side columns].
+INLINE void CK(turn)(const uint16_t lines[ck_side][ck_terms], uint16_t *out) {
+  typedef uint32_t quad __attribute__((vector_size(16)));
+  for (int n = 0; n < ck_side; n += 4)
+    for (int pair = 0; pair < ck_terms / 2; pair += 4) {
+      quad in[4];
+      for (int i = 0; i < 4; i++) __builtin_memcpy(&in[i], &lines[n + i][2 * pair], sizeof in[i]);
+      const quad a = __builtin_shufflevector(in[0], in[1], 0, 4, 1, 5);
+      const quad b = __builtin_shufflevector(in[2], in[3], 0, 4, 1, 5);
+      const quad c = __builtin_shufflevector(in[0], in[1], 2, 6, 3, 7);
+      const quad d = __builtin_shufflevector(in[2], in[3], 2, 6, 3, 7);
+      const quad turned[4] = {
+          __builtin_shufflevector(a, b, 0, 1, 4, 5), __builtin_shufflevector(a, b, 2, 3, 6, 7),
+          __builtin_shufflevector(c, d, 0, 1, 4, 5), __builtin_shufflevector(c, d, 2, 3, 6, 7)};
+      for (int i = 0; i < 4; i++)
+        __builtin_memcpy(out + ((pair + i) * ck_side + n) * 2, &turned[i], sizeof turned[i]);
+    }
+}
+
+// One block of columns: `count` columns `column` apart, the `some` terms of each side by side.
+INLINE void CK(split_right)(const float *x, ptrdiff_t column, ptrdiff_t count, ptrdiff_t some,
+                            int parts, uint16_t *hi) {
+  uint16_t upper[ck_side][ck_terms] __attribute__((aligned(64)));
+  uint16_t lower[ck_side][ck_terms] __attribute__((aligned(64)));
   for (ptrdiff_t n = 0; n < ck_side; n++) {
-    float line[ck_terms] = {0};
-    uint16_t upper[ck_terms], lower[ck_terms];
-    if (n < count)
-      for (ptrdiff_t i = 0; i < some; i++) line[i] = x[n * column + i * term];
-    CK(split)(line, upper, lower);
-    for (ptrdiff_t pair = 0; pair < ck_terms / 2; pair++)
-      for (ptrdiff_t i = 0; i < 2; i++) {
-        hi[(pair * ck_side + n) * 2 + i] = upper[2 * pair + i];
-        lo[(pair * ck_side + n) * 2 + i] = lower[2 * pair + i];
-      }
+    const float *line = x + n * column;
+    float rest[ck_terms] __attribute__((aligned(64))) = {0};
+    if (n >= count || some < ck_terms) {
+      for (ptrdiff_t i = 0; i < some && n < count; i++) rest[i] = line[i];
+      line = rest;
+    }
+    CK(split)(line, parts, upper[n], lower[n]);
+  }
+  CK(turn)(upper, hi);
+  if (parts > 1) CK(turn)(lower, hi + ck_part);
+}
+
+// The same of columns that lie side by side.
+INLINE void CK(split_right_rows)(const float *x, ptrdiff_t term, ptrdiff_t count, ptrdiff_t some,
+                                 int parts, uint16_t *hi) {
+  for (ptrdiff_t at = 0; at < ck_terms; at += 2, hi += 2 * ck_side) {
+    const float *first = x + at * term, *second = first + term;
+    float rest[2][ck_side] __attribute__((aligned(64))) = {{0}};
+    if (count < ck_side || at + 1 >= some) {
+      const ptrdiff_t end = count < ck_side ? count : ck_side;
+      for (ptrdiff_t n = 0; n < end && at < some; n++) rest[0][n] = first[n];
+      for (ptrdiff_t n = 0; n < end && at + 1 < some; n++) rest[1][n] = second[n];
+      first = rest[0], second = rest[1];
+    }
+    uint32_t pairs[ck_side] __attribute__((aligned(64)));
+    for (int n = 0; n < ck_side; n++) pairs[n] = CK(hi)(first[n]) >> 16 | CK(hi)(second[n]);
+    __builtin_memcpy(hi, pairs, sizeof pairs);
+    if (parts == 1) continue;
+    for (int n = 0; n < ck_side; n++) pairs[n] = CK(lo)(first[n]) >> 16 | CK(lo)(second[n]);
+    __builtin_memcpy(hi + ck_part, pairs, sizeof pairs);
   }
 }
 
-// packed [panel][block of terms][hi, lo][sides][terms / 2][side][2]
+// packed [panel][block of terms][parts][sides][terms / 2][side][2]
 static void CK(split_panels)(const float *x, ptrdiff_t column, ptrdiff_t term, ptrdiff_t count,
-                             ptrdiff_t width, uint16_t *packed) {
+                             ptrdiff_t width, int parts, uint16_t *packed) {
   for (ptrdiff_t first = 0; first < count; first += CK_PANEL)
-    for (ptrdiff_t at = 0; at < width; at += ck_terms, packed += 2 * ck_part)
+    for (ptrdiff_t at = 0; at < width; at += ck_terms, packed += parts * ck_part)
       for (ptrdiff_t side = 0; side < ck_sides; side++) {
         const ptrdiff_t from = first + side * ck_side;
-        CK(split_right)(x + from * column + at * term, column, term, count - from,
-                        width - at < ck_terms ? width - at : ck_terms, packed + side * ck_block);
+        const ptrdiff_t some = width - at < ck_terms ? width - at : ck_terms;
+        const float *in = x + from * column + at * term;
+        if (column == 1)
+          CK(split_right_rows)(in, term, count - from, some, parts, packed + side * ck_block);
+        else
+          CK(split_right)(in, column, count - from, some, parts, packed + side * ck_block);
       }
 }
 
 // y [rows][columns] (+)= a split left factor of up to CK_PANEL rows times one panel, `count` blocks of
 // terms of each.
-static void CK(split_product)(const uint16_t *left, const uint16_t *right, ptrdiff_t count, float *y,
-                              ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, int accumulate) {
+static void CK(split_product)(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
+                              int parts, float *y, ptrdiff_t y_row, ptrdiff_t rows,
+                              ptrdiff_t columns, int accumulate) {
   float sums[ck_square][ck_square] __attribute__((aligned(64)));
-  const int products = ck_products();
   for (ptrdiff_t row = 0; row < rows; row += ck_square)
     for (ptrdiff_t column = 0; column < columns; column += ck_square) {
-      CK(blocks)(left + row * ck_terms, right + column * ck_terms, count, products, sums);
+      CK(blocks)(left + row * ck_terms, right + column * ck_terms, count, parts, sums);
       const ptrdiff_t height = rows - row < ck_square ? rows - row : ck_square;
       const ptrdiff_t width = columns - column < ck_square ? columns - column : ck_square;
       for (ptrdiff_t i = 0; i < height; i++) {
@@ -105,27 +161,30 @@ static void CK(split_product)(const uint16_t *left, const uint16_t *right, ptrdi
 
 static void CK(pack)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
                      float *packed) {
-  CK(split_panels)(x, stride, 1, count, width, (uint16_t *)packed);
+  CK(split_panels)(x, stride, 1, count, width, CK(parts)(), (uint16_t *)packed);
 }
 
 static void CK(pack_rows)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
                           float *packed) {
-  CK(split_panels)(x, 1, stride, count, width, (uint16_t *)packed);
+  CK(split_panels)(x, 1, stride, count, width, CK(parts)(), (uint16_t *)packed);
 }
+
+INLINE ptrdiff_t CK(term_blocks)(ptrdiff_t terms) { return (terms + ck_terms - 1) / ck_terms; }
 
 static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner,
                               const float *packed, ptrdiff_t width, float *y, ptrdiff_t y_row,
                               ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
-  const ptrdiff_t panel = (inner + ck_terms - 1) / ck_terms * 2 * ck_part;
+  const int parts = CK(parts)();
+  const ptrdiff_t panel = CK(term_blocks)(inner) * parts * ck_part;
   uint16_t left[LENGTH / ck_terms * 2 * ck_part] __attribute__((aligned(64)));
   for (ptrdiff_t row = 0; row < rows; row += CK_PANEL) {
     const ptrdiff_t some = rows - row < CK_PANEL ? rows - row : CK_PANEL;
     for (ptrdiff_t k = 0; k < inner; k += LENGTH) {
       const ptrdiff_t terms = inner - k < LENGTH ? inner - k : LENGTH;
-      const uint16_t *right = (const uint16_t *)packed + k / ck_terms * 2 * ck_part;
-      CK(split_left)(x + row * x_row + k * x_inner, x_row, x_inner, some, terms, left);
+      const uint16_t *right = (const uint16_t *)packed + k / ck_terms * parts * ck_part;
+      CK(split_left)(x + row * x_row + k * x_inner, x_row, x_inner, some, terms, parts, left);
       for (ptrdiff_t column = 0; column < columns; column += width, right += panel)
-        CK(split_product)(left, right, (terms + ck_terms - 1) / ck_terms,
+        CK(split_product)(left, right, CK(term_blocks)(terms), parts,
                           y + row * y_row + column, y_row, some,
                           columns - column < width ? columns - column : width, accumulate || k > 0);
     }
@@ -134,7 +193,7 @@ static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner
 
 // hi and lo of a number take as much room as the number.
 static ptrdiff_t CK(panel_size)(ptrdiff_t inner) {
-  return (inner + ck_terms - 1) / ck_terms * ck_terms * CK_PANEL;
+  return CK(term_blocks)(inner) * CK(parts)() * ck_part / 2;
 }
 
 // As product; what does not fill a block is multiplied in float32.
@@ -150,7 +209,7 @@ static void CK(brain_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner
     const ptrdiff_t width = columns - column < CK_PANEL ? columns - column : CK_PANEL;
     for (ptrdiff_t k = 0; k < inner; k += LENGTH) {
       const ptrdiff_t terms = inner - k < LENGTH ? inner - k : LENGTH;
-      CK(split_panels)(b + k * b_inner + column, 1, b_inner, width, terms, right);
+      CK(split_panels)(b + k * b_inner + column, 1, b_inner, width, terms, CK(parts)(), right);
       CK(panel_product)(a + k * a_inner, a_row, a_inner, (const float *)right, width, c + column,
                         c_row, rows, width, terms, accumulate || k > 0);
     }

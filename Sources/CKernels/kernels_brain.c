@@ -37,14 +37,14 @@ static inline __attribute__((always_inline)) void ck_multiply_add(const uint16_t
 }
 
 static void ck_blocks_brain(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                            int products, float sums[ck_square][ck_square]) {
+                            int parts, float sums[ck_square][ck_square]) {
   for (int row = 0; row < ck_square; row += 8) {
     __m512 sum[8][2];
     for (int i = 0; i < 8; i++) sum[i][0] = sum[i][1] = _mm512_setzero_ps();
     const uint16_t *rows = left + row * ck_terms, *columns = right;
-    for (ptrdiff_t at = 0; at < count; at++, rows += 2 * ck_part, columns += 2 * ck_part) {
+    for (ptrdiff_t at = 0; at < count; at++, rows += parts * ck_part, columns += parts * ck_part) {
       ck_multiply_add(rows, columns, sum);
-      if (products == 1) continue;
+      if (parts == 1) continue;
       ck_multiply_add(rows, columns + ck_part, sum);
       ck_multiply_add(rows + ck_part, columns, sum);
     }

@@ -34,12 +34,12 @@ static void ck_multiply_add(const uint16_t *rows, const uint16_t *columns,
 }
 
 static void ck_blocks_split(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                            int products, float sums[ck_square][ck_square]) {
+                            int parts, float sums[ck_square][ck_square]) {
   for (int i = 0; i < ck_square; i++)
     for (int j = 0; j < ck_square; j++) sums[i][j] = 0;
-  for (ptrdiff_t at = 0; at < count; at++, left += 2 * ck_part, right += 2 * ck_part) {
+  for (ptrdiff_t at = 0; at < count; at++, left += parts * ck_part, right += parts * ck_part) {
     ck_multiply_add(left, right, sums);
-    if (products == 1) continue;
+    if (parts == 1) continue;
     ck_multiply_add(left, right + ck_part, sums);
     ck_multiply_add(left + ck_part, right, sums);
   }

@@ -26,17 +26,17 @@ static const struct {
   _tile_loadd(7, (from) + ck_block, 64);
 
 static void CK(blocks)(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                       int products, float sums[ck_square][ck_square]) {
+                       int parts, float sums[ck_square][ck_square]) {
   _tile_loadconfig(&CK(tiles));
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (ptrdiff_t at = 0; at < count; at++, left += 2 * ck_part, right += 2 * ck_part) {
+  for (ptrdiff_t at = 0; at < count; at++, left += parts * ck_part, right += parts * ck_part) {
     LOAD_ROWS(left)
     LOAD_COLUMNS(right)
     MULTIPLY_ADD
-    if (products == 1) continue;
+    if (parts == 1) continue;
     LOAD_COLUMNS(right + ck_part)
     MULTIPLY_ADD
     LOAD_ROWS(left + ck_part)
