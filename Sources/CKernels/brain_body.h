@@ -196,6 +196,40 @@ static ptrdiff_t CK(panel_size)(ptrdiff_t inner) {
   return CK(term_blocks)(inner) * CK(parts)() * ck_part / 2;
 }
 
+#ifndef PANELS_ONLY
+
+// Of packed factors both parts are kept, whatever number of products is asked for: of transformed
+// numbers, hi alone would be five times as wrong as of those that a layer has.
+enum { CK(kept) = 2 };
+
+static ptrdiff_t CK(packed_size)(ptrdiff_t count, ptrdiff_t inner) {
+  return (count + CK_PANEL - 1) / CK_PANEL * CK(term_blocks)(inner) * CK(kept) * ck_part / 2;
+}
+
+static void CK(pack_left)(const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width,
+                          float *packed) {
+  for (ptrdiff_t row = 0; row < rows; row += CK_PANEL, packed += CK(packed_size)(1, width))
+    CK(split_left)(x + row * stride, stride, 1, rows - row < CK_PANEL ? rows - row : CK_PANEL, width,
+                   CK(kept), (uint16_t *)packed);
+}
+
+static void CK(pack_right)(const float *x, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t width,
+                           float *packed) {
+  CK(split_panels)(x, 1, stride, columns, width, CK(kept), (uint16_t *)packed);
+}
+
+static void CK(packed_product)(const float *left, const float *right, float *y, ptrdiff_t y_row,
+                               ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner) {
+  const ptrdiff_t panel = CK(packed_size)(1, inner);
+  for (ptrdiff_t row = 0; row < rows; row += CK_PANEL, left += panel)
+    for (ptrdiff_t column = 0; column < columns; column += CK_PANEL)
+      CK(split_product)((const uint16_t *)left,
+                        (const uint16_t *)(right + column / CK_PANEL * panel),
+                        CK(term_blocks)(inner), CK(kept), y + row * y_row + column, y_row,
+                        rows - row < CK_PANEL ? rows - row : CK_PANEL,
+                        columns - column < CK_PANEL ? columns - column : CK_PANEL, 0);
+}
+
 // As product; what does not fill a block is multiplied in float32.
 static void CK(brain_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
                               ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
@@ -215,3 +249,6 @@ static void CK(brain_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner
     }
   }
 }
+
+#endif
+#undef LENGTH

@@ -209,6 +209,22 @@ void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const 
                       ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
   CALL(panel_product)(x, x_row, x_inner, packed, width, y, y_row, rows, columns, inner, accumulate);
 }
+int ck_packs_factors(void) { return chosen()->packed_product != 0; }
+ptrdiff_t ck_packed_size(ptrdiff_t count, ptrdiff_t inner) {
+  return CALL(packed_size)(count, inner);
+}
+void ck_pack_left(const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width,
+                  float *packed) {
+  CALL(pack_left)(x, stride, rows, width, packed);
+}
+void ck_pack_right(const float *x, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t width,
+                   float *packed) {
+  CALL(pack_right)(x, stride, columns, width, packed);
+}
+void ck_packed_product(const float *left, const float *right, float *y, ptrdiff_t y_row,
+                       ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner) {
+  CALL(packed_product)(left, right, y, y_row, rows, columns, inner);
+}
 void ck_attention_tile(const struct ck_attention *shape, const float *q, const float *packed_keys,
                        const float *v, float *y, float *stats, ptrdiff_t from, ptrdiff_t rows,
                        float *scratch) {

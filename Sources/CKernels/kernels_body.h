@@ -367,6 +367,8 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
 #include "product_body.h"
 #ifdef BRAIN
 #include "brain_body.h"
+#endif
+#if defined(BRAIN) && !defined(PANELS_ONLY)
 #define PRODUCT CK(brain_product)
 #else
 #define PRODUCT CK(product)
@@ -415,6 +417,12 @@ const struct ck_table CK(table) = {
     .pack_rows = CK(pack_rows),
     .panel_size = CK(panel_size),
     .panel_product = CK(panel_product),
+#if defined(BRAIN) && !defined(PANELS_ONLY)
+    .packed_size = CK(packed_size),
+    .pack_left = CK(pack_left),
+    .pack_right = CK(pack_right),
+    .packed_product = CK(packed_product),
+#endif
     .attention_tile = CK(attention_tile),
     .attention_tile_pullback = CK(attention_tile_pullback),
     .winograd_input = CK(winograd_input),

@@ -45,6 +45,12 @@ struct ck_table {
   ptrdiff_t (*panel_size)(ptrdiff_t);
   void (*panel_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
                         ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);
+  // None where float32 is faster.
+  ptrdiff_t (*packed_size)(ptrdiff_t, ptrdiff_t);
+  void (*pack_left)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  void (*pack_right)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  void (*packed_product)(const float *, const float *, float *, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                         ptrdiff_t);
   void (*attention_tile)(const struct ck_attention *, const float *, const float *, const float *,
                          float *, float *, ptrdiff_t, ptrdiff_t, float *);
   void (*attention_tile_pullback)(const struct ck_attention *, const float *, const float *,

@@ -13,12 +13,12 @@ struct TilesTests {
 
   private static func use(_ set: Int32) { #expect(ck_force_isa(set) == set) }
 
-  /// A product: of factors as they lie, and of a packed right factor.
+  /// A product: of factors as they lie, of a packed right factor, and of two packed ones.
   private static func products(
     _ left: [Float], _ right: [Float], _ rows: Int, _ columns: Int, _ inner: Int
   ) -> [[Float]] {
     let none = [Float](repeating: .nan, count: rows * columns)
-    var (plain, panels) = (none, none)
+    var (plain, panels, both) = (none, none, none)
     ck_product(left, inner, 1, right, columns, &plain, columns, rows, columns, inner, 0)
     let width = Int(CK_PANEL)
     var packed = [Float](
@@ -26,7 +26,12 @@ struct TilesTests {
     ck_pack_rows(right, columns, columns, inner, &packed)
     ck_panel_product(
       left, inner, 1, packed, width, &panels, columns, rows, columns, inner, 0)
-    return [plain, panels]
+    var packedLeft = [Float](repeating: .nan, count: ck_packed_size(rows, inner))
+    var packedRight = [Float](repeating: .nan, count: ck_packed_size(columns, inner))
+    ck_pack_left(left, inner, rows, inner, &packedLeft)
+    ck_pack_right(right, columns, columns, inner, &packedRight)
+    ck_packed_product(packedLeft, packedRight, &both, columns, rows, columns, inner)
+    return [plain, panels, both]
   }
 
   /// Rows, columns and terms: within, at and beyond blocks of 16, 32, 64 and 256.

@@ -119,6 +119,21 @@ void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const 
                       ptrdiff_t width, float *y, ptrdiff_t y_row, ptrdiff_t rows,
                       ptrdiff_t columns, ptrdiff_t inner, int accumulate);
 
+// Whether the instruction set in use multiplies factors that are both packed, once for several products.
+// Elsewhere none of the four functions below is there.
+int ck_packs_factors(void);
+// Floats that a packed factor of `count` rows (a left one) or columns (a right one) takes.
+ptrdiff_t ck_packed_size(ptrdiff_t count, ptrdiff_t inner);
+// Packs a left factor x [rows, width], and a right factor x [width, columns]; rows of x lie `stride` floats
+// apart.
+void ck_pack_left(const float *x, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t width,
+                  float *packed);
+void ck_pack_right(const float *x, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t width,
+                   float *packed);
+// y [rows, columns] = the product of two packed factors, at float32's accuracy with one product too.
+void ck_packed_product(const float *left, const float *right, float *y, ptrdiff_t y_row,
+                       ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner);
+
 // Attention of one head: positions of q, k, v, y and their gradients lie `stride` floats apart and
 // are `width` floats long. scale > 0. With causal != 0 query i sees the keys up to i.
 struct ck_attention {

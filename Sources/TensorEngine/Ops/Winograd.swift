@@ -22,6 +22,8 @@ struct Winograd {
   private let weight: Weight
   /// Whether this is the pullback: kernels are turned, and the weight's axes change their places.
   private let isPullback: Bool
+  /// Whether each factor is packed once for all products that take it.
+  private let isPacked = ck_packs_factors() != 0
 
   /// Tiles of one band, about: rows of a product's right factor that lie close together.
   private static let bandTiles = 64
@@ -29,8 +31,6 @@ struct Winograd {
   private static let waitingFloats = 6 << 20
   /// A group's transformed kernels, in floats.
   private static let groupFloats = 1 << 18
-  /// Groups are multiples of this, the rows of a product that registers hold.
-  private static let lines = 6
 
   private var taps: Int { (shape.tile + 2) * (shape.tile + 2) }
   private var tileRows: Int { (shape.out_rows + shape.tile - 1) / shape.tile }
@@ -70,8 +70,10 @@ struct Winograd {
       rows: rows, columns: columns, out_rows: outRows, out_columns: outColumns, top: padding.top,
       left: padding.left, tile: tile, tile_columns: tileColumns)
     bandRows = max(1, Self.bandTiles / tileColumns)
+    // Groups are multiples of the rows of a product that registers or tiles hold.
+    let (lines, mostLines) = isPacked ? (32, CK_PANEL) : (6, CK_TILE)
     let most = Self.groupFloats / (channels * (tile + 2) * (tile + 2))
-    group = max(Self.lines, min(60, most / Self.lines * Self.lines))
+    group = max(lines, min(mostLines, most / lines * lines))
   }
 
   /// The tile's side for an output; larger tiles save more, if there are enough of them that
@@ -118,7 +120,7 @@ struct Winograd {
   /// A block of each tap, an odd number of cache lines long; see `ckernels.h`.
   private static func tapStride(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
 
-  /// A band's inputs `[tap, in, tile]`.
+  /// A band's inputs `[tap, in, tile]`, or each tap's packed.
   private func transform(_ source: UnsafePointer<Float>, _ band: Band) -> Storage {
     let tiles = tiles(band)
     let tap = Self.tapStride(channels * tiles)
@@ -132,10 +134,17 @@ struct Winograd {
           band.rows.lowerBound, band.rows.upperBound, tap)
       }
     }
-    return inputs
+    guard isPacked else { return inputs }
+    let size = ck_packed_size(tiles, channels)
+    let packed = Storage(count: taps * size)
+    Parallel.forEach(taps) {
+      unsafe ck_pack_right(
+        inputs.pointer + $0 * tap, tiles, tiles, channels, packed.pointer + $0 * size)
+    }
+    return packed
   }
 
-  /// Kernels of the output channels `out`: `[tap, out, in]`.
+  /// Kernels of the output channels `out`: `[tap, out, in]`, or each tap's packed.
   private func transformKernels(_ out: Range<Int>) -> Storage {
     let tap = Self.tapStride(out.count * channels)
     let kernels = Storage(count: taps * tap)
@@ -158,7 +167,15 @@ struct Winograd {
         for row in 0..<out.count { unsafe transform(kernels + row * stride, 9, row, 0..<channels) }
       }
     }
-    return kernels
+    guard isPacked else { return kernels }
+    let size = ck_packed_size(out.count, channels)
+    let packed = Storage(count: taps * size)
+    for index in 0..<taps {
+      unsafe ck_pack_left(
+        kernels.pointer + index * tap, channels, out.count, channels,
+        packed.pointer + index * size)
+    }
+    return packed
   }
 
   /// Products of the transformed numbers over input channels: `[tap, out, tile]`.
@@ -166,9 +183,18 @@ struct Winograd {
     _ kernels: Storage, _ inputs: Storage, _ band: Band, _ out: Range<Int>
   ) -> Storage {
     let tiles = tiles(band)
-    let (from, with) = (Self.tapStride(channels * tiles), Self.tapStride(out.count * channels))
     let to = Self.tapStride(out.count * tiles)
     let products = Storage(count: taps * to)
+    if isPacked {
+      let (from, with) = (ck_packed_size(tiles, channels), ck_packed_size(out.count, channels))
+      for tap in 0..<taps {
+        unsafe ck_packed_product(
+          kernels.pointer + tap * with, inputs.pointer + tap * from, products.pointer + tap * to,
+          tiles, out.count, tiles, channels)
+      }
+      return products
+    }
+    let (from, with) = (Self.tapStride(channels * tiles), Self.tapStride(out.count * channels))
     for tap in 0..<taps {
       unsafe ck_product(
         kernels.pointer + tap * with, channels, 1, inputs.pointer + tap * from, tiles,
