@@ -16,9 +16,10 @@ PyTorch also runs in bfloat16 (weights, activations, channels last) and in float
 (`torch.backends.mkldnn`), and OpenVINO, where it is installed, runs the UNet with static shapes in the type that it
 chooses. stable-diffusion.cpp (`sd.cpp`), where it is installed, makes a picture without guidance, each step of which
 is a UNet pass of batch 1 and is timed by itself, with its own defaults: linear layers in the type on disk,
-convolutions in float16. It is compiled for the machine that installs it, which takes minutes and a C++ compiler:
+convolutions in float16. It is compiled for the machine that installs it, which takes minutes and a C++ compiler; the
+option, off by default, makes its products faster:
 
-    venv/bin/pip install stable-diffusion-cpp-python
+    CMAKE_ARGS=-DGGML_LLAMAFILE=ON venv/bin/pip install stable-diffusion-cpp-python
 
 --peers picks some of these. One that is not installed or does not load is named in a line and left out.
 
