@@ -16,22 +16,28 @@ public struct Batch: Sendable {
   /// How many runs to make at a time, if memory allows.
   package let atATime: Int
 
+  /// The working memory up to which runs are made side by side unless told otherwise, in bytes: passes
+  /// of pictures so small keep no more than one thread busy, while larger ones are as fast one by one.
+  private static let smallRun = 64 << 20
+
   /// A batch of planned runs.
   ///
   /// - Parameters:
   ///   - runner: makes the runs.
   ///   - plans: what is made.
   ///   - seeds: from which seeds every plan is made; `nil` for each plan's own.
-  ///   - atATime: runs to make at a time, as far as memory allows.
+  ///   - atATime: runs to make at a time, as far as memory allows; `nil` for one on each thread where
+  ///     pictures are small, and else for one.
   /// - Throws: ``EvaluationError/memory(size:needed:available:)`` when one of them does not fit;
   ///   `DiffusionError` for a seed that the random source does not take.
   public init(
-    _ runner: Runner, _ plans: [PlannedRun], seeds: [UInt64]? = nil, atATime: Int = 1
+    _ runner: Runner, _ plans: [PlannedRun], seeds: [UInt64]? = nil, atATime: Int? = nil
   ) throws {
     self.runner = runner
     self.plans = plans
     self.seeds = seeds
-    self.atATime = atATime
+    let isSmall = plans.allSatisfy { $0.workingMemory <= Self.smallRun }
+    self.atATime = atATime ?? (isSmall ? Engine.threads : 1)
     for plan in plans { try plan.request.requireSeeds(seeds ?? [plan.request.seed]) }
     guard let available = ResidentMemory.available() else { return }
     if let large = plans.first(where: { $0.workingMemory > available }) {

@@ -115,13 +115,13 @@ extension Matrix {
 
   /// As ``multiply(_:_:into:outputStride:rows:columns:inner:adding:)``, on all threads.
   ///
-  /// The output is halved along its longer side into up to eight blocks, as long as they stay large
+  /// The output is halved along its longer side into up to 32 blocks, as long as they stay large
   /// enough that packing the right factor for each of them costs little.
   static func multiplyInParallel(
     _ left: Matrix, _ right: Matrix, into output: UnsafeMutablePointer<Float>, outputStride: Int,
     rows: Int, columns: Int, inner: Int, adding: Bool = false
   ) {
-    let (mostParts, smallestSide, smallestWork) = (8, 96, 1 << 17)
+    let (mostParts, smallestSide, smallestWork) = (32, 96, 1 << 20)
     var (rowParts, columnParts) = (1, 1)
     while rowParts * columnParts < mostParts {
       let (height, width) = (rows / rowParts, columns / columnParts)

@@ -5,9 +5,10 @@ private import CKernels
 
 /// A product of matrices whose right factor is packed, some panels of its columns at a time.
 ///
-/// A panel lies in one piece as the kernels want it, whatever the layout of the matrix it was taken from.
-/// Each thread packs panels of its own and multiplies all rows with them, so that a factor is read
-/// once and never exists whole in another layout or precision.
+/// A panel lies in one piece as the kernels want it, whatever the layout of the matrix it was taken from. A
+/// factor is read once and never exists whole in another layout or precision. Work is cut into many parts,
+/// so that 32 threads are busy: where there are many rows, all threads pack panels, and then each
+/// multiplies some rows with some of them; where there are few, each thread packs panels of its own.
 @safe struct PackedProduct {
   /// The left factor: `[rows, inner]` in one piece.
   let left: UnsafePointer<Float>
@@ -19,6 +20,10 @@ private import CKernels
   /// Floats of the panels that are multiplied with some rows before the next rows: they stay in the
   /// cache.
   private static let packedFloats = 1 << 17
+  /// Floats of the panels that threads share.
+  private static let sharedFloats = 1 << 21
+  /// Rows that a thread multiplies with shared panels at a time.
+  private static let block = 2 * CK_TILE
 
   /// Adds the product to `output` `[rows, columns]`, after `begin` has put there what it begins with.
   ///
@@ -31,22 +36,62 @@ private import CKernels
     pack: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<Float>) -> Void
   ) {
     let (panel, size) = (Self.panel, ck_panel_size(inner))
-    // Neighbouring panels write to the same rows; there are at least eight parts for threads.
-    let together = max(1, min(Self.packedFloats / size, columns / panel / 8))
-    Parallel.ranges(columns, grain: together * panel) { part in
-      let firsts = stride(from: part.lowerBound, to: part.upperBound, by: panel)
-      let packed = Storage(count: (part.count + panel - 1) / panel * size)
-      for (index, first) in firsts.enumerated() {
+    let fitting = max(1, Self.packedFloats / size)
+    guard rows >= 4 * Self.block else {
+      // Neighbouring panels write to the same rows.
+      let together = max(1, min(fitting, columns / panel / 32))
+      return Parallel.ranges(columns, grain: together * panel) { part in
+        let packed = unsafe packed(part, pack)
+        unsafe multiply(0..<rows, part, packed.pointer, into: output, begin)
+      }
+    }
+    let shared = max(fitting, Self.sharedFloats / size / fitting * fitting) * panel
+    for first in stride(from: 0, to: columns, by: shared) {
+      let part = first..<min(first + shared, columns)
+      let panels = Storage(count: (part.count + panel - 1) / panel * size)
+      Parallel.ranges(part.count, grain: panel) { columns in
         unsafe pack(
-          first..<min(first + panel, part.upperBound), packed.pointer + index * size)
+          first + columns.lowerBound..<first + columns.upperBound,
+          panels.pointer + columns.lowerBound / panel * size)
       }
-      for first in stride(from: 0, to: rows, by: CK_TILE) {
-        let some = first..<min(first + CK_TILE, rows)
-        begin(some, part)
-        unsafe ck_panel_product(
-          left + first * inner, inner, 1, packed.pointer, panel,
-          output + first * columns + part.lowerBound, columns, some.count, part.count, inner, 1)
+      let blocks = (rows + Self.block - 1) / Self.block
+      let groups = (part.count + fitting * panel - 1) / (fitting * panel)
+      Parallel.forEach(groups * blocks) { index in
+        let (group, row) = (index / blocks * fitting, index % blocks * Self.block)
+        let column = first + group * panel
+        unsafe multiply(
+          row..<min(row + Self.block, rows),
+          column..<min(column + fitting * panel, part.upperBound), panels.pointer + group * size,
+          into: output, begin)
       }
+    }
+  }
+
+  /// The panels of some columns.
+  private func packed(
+    _ columns: Range<Int>, _ pack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) -> Storage {
+    let (panel, size) = (Self.panel, ck_panel_size(inner))
+    let packed = Storage(count: (columns.count + panel - 1) / panel * size)
+    let firsts = stride(from: columns.lowerBound, to: columns.upperBound, by: panel)
+    for (index, first) in firsts.enumerated() {
+      unsafe pack(first..<min(first + panel, columns.upperBound), packed.pointer + index * size)
+    }
+    return packed
+  }
+
+  /// Adds the product of some rows with the `packed` panels of some columns.
+  private func multiply(
+    _ rows: Range<Int>, _ part: Range<Int>, _ packed: UnsafePointer<Float>,
+    into output: UnsafeMutablePointer<Float>,
+    _ begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: CK_TILE) {
+      let some = first..<min(first + CK_TILE, rows.upperBound)
+      begin(some, part)
+      unsafe ck_panel_product(
+        left + first * inner, inner, 1, packed, Self.panel,
+        output + first * columns + part.lowerBound, columns, some.count, part.count, inner, 1)
     }
   }
 }

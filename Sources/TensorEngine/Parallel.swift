@@ -13,32 +13,77 @@ package enum Parallel {
   ///
   /// `body` may write through pointers, each index to memory of its own.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    perform(count, atATime: threads / jobs, body)
+    perform(count, atATime: threads / (jobs?.running ?? 1), body)
   }
 
-  /// How many jobs are done beside the one that the calling thread works for, itself included: each
+  /// The jobs that are done beside the one that the calling thread works for, itself included: each
   /// has its share of the threads.
-  @TaskLocal private static var jobs = 1
+  @TaskLocal private static var jobs: Jobs?
 
   /// Calls `job` once for each index below `count`, at most `limit` at a time and no more than there
   /// are threads, beginning them in order.
   ///
-  /// A job may itself use the functions here, but not this one.
+  /// A job may itself use the functions here, but not this one. When no job is left to begin, those
+  /// that still run share the threads of those that ended.
   package static func sideBySide(_ count: Int, atATime limit: Int, _ job: (Int) -> Void) {
     let width = max(1, min(limit, threads, count))
-    $jobs.withValue(width) { perform(count, atATime: width, job) }
+    $jobs.withValue(Jobs(width)) { perform(count, atATime: width, isJobs: true, job) }
   }
 
-  private static func perform(_ count: Int, atATime width: Int, _ body: (Int) -> Void) {
+  private static func perform(
+    _ count: Int, atATime width: Int, isJobs: Bool = false, _ body: (Int) -> Void
+  ) {
     if count <= 1 || width <= 1 {
       for index in 0..<count { body(index) }
       return
     }
     withoutActuallyEscaping(body) { body in
       let work = Work(count, body)
-      let jobs = jobs
+      let (jobs, watch) = (jobs, watch)
       DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in
+        let begin = watch == nil ? nil : ContinuousClock.now
         $jobs.withValue(jobs) { work.run() }
+        if isJobs { jobs?.end() }
+        if let watch, let begin { watch.note(begin..<ContinuousClock.now) }
+      }
+      watch?.end()
+    }
+  }
+
+  /// What notes when several threads worked; `nil` unless that is measured.
+  @TaskLocal private static var watch: Watch?
+
+  /// Calls `body`, whose work is not done side by side with other jobs, and gives the part of its wall
+  /// time, 0…1, in which no more than one thread worked.
+  package static func shareAlone<Result>(
+    _ body: () throws -> Result
+  ) rethrows -> (result: Result, share: Double) {
+    let watch = Watch()
+    let start = ContinuousClock.now
+    let result = try $watch.withValue(watch, operation: body)
+    let whole = ContinuousClock.now - start
+    return (result, max(0, 1 - watch.together / whole))
+  }
+
+  /// How long at least two threads worked.
+  private final class Watch: Sendable {
+    /// When threads worked in what is done in parallel now, and the time of all that was before.
+    private let times = Mutex<(now: [Range<ContinuousClock.Instant>], together: Duration)>(
+      ([], .zero))
+
+    var together: Duration { times.withLock { $0.together } }
+
+    func note(_ time: Range<ContinuousClock.Instant>) { times.withLock { $0.now.append(time) } }
+
+    /// From the second thread's begin to the last but one's end, two work.
+    func end() {
+      times.withLock { times in
+        let (begins, ends) = (
+          times.now.map(\.lowerBound).sorted(), times.now.map(\.upperBound).sorted()
+        )
+        times.now = []
+        guard begins.count > 1 else { return }
+        times.together += max(.zero, ends[ends.count - 2] - begins[1])
       }
     }
   }
@@ -52,6 +97,17 @@ package enum Parallel {
     forEach((count + grain - 1) / grain) { part in
       body(part * grain..<min(count, (part + 1) * grain))
     }
+  }
+
+  /// How many jobs run side by side.
+  private final class Jobs: Sendable {
+    private let count: Atomic<Int>
+
+    init(_ count: Int) { self.count = Atomic(count) }
+
+    var running: Int { max(1, count.load(ordering: .relaxed)) }
+
+    func end() { count.subtract(1, ordering: .relaxed) }
   }
 
   /// Indices that threads take one by one, so that a slow thread holds up no other.

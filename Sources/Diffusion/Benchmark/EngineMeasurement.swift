@@ -22,6 +22,8 @@ package struct EngineMeasurement: Sendable, Encodable {
   /// In bytes; `nil` where the kernel gives no account of it.
   package let peakMemory: Int?
   package let shares: [Share]
+  /// The part of a run in which no more than one thread worked, 0…1: the median.
+  package let alone: Double
 
   init(_ pass: EnginePass, _ tally: PassTally) {
     let runs = Double(tally.samples.count)
@@ -33,6 +35,7 @@ package struct EngineMeasurement: Sendable, Encodable {
       sgemm: tally.sgemm.mean / 1e9)
     samples = tally.samples
     peakMemory = tally.peak
+    alone = tally.alone.median
     let shares = WorkKind.allCases.compactMap { kind in
       tally.work[kind].map {
         Share(

@@ -14,6 +14,8 @@ struct PassTally {
   /// The speed of products right before each run, in floating-point operations a second.
   private(set) var sgemm: [Double] = []
   private(set) var work: [WorkKind: Work] = [:]
+  /// The part of each run in which no more than one thread worked, 0…1.
+  private(set) var alone: [Double] = []
   /// In bytes; `nil` where the kernel gives no account of it.
   private(set) var peak: Int?
 
@@ -26,7 +28,10 @@ struct PassTally {
     let ledger = Ledger()
     let hasPeak = ResidentMemory.resetPeak()
     let start = ContinuousClock.now
-    let result = try Operation.$observer.withValue(ledger) { try body() }
+    let (result, share) = try Parallel.shareAlone {
+      try Operation.$observer.withValue(ledger) { try body() }
+    }
+    alone.append(share)
     samples.append((ContinuousClock.now - start) / .seconds(1))
     peak = hasPeak ? ResidentMemory.peak().map { max($0, peak ?? 0) } : nil
     work.merge(ledger.work) {

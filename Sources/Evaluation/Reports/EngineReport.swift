@@ -86,8 +86,12 @@ package struct EngineReport: Encodable {
         share.gigaflop == 0 ? "-" : String(format: "%.1f", share.gigaflop / share.seconds),
       ]
     }
+    let alone = [
+      "of it one thread alone", seconds(measurement.alone * measurement.seconds),
+      String(format: "%.1f %%", 100 * measurement.alone), "-", "-",
+    ]
     let titles = [measurement.name, "seconds", "time", "GFLOP", "GFLOP/s"]
-    return AlignedColumns([titles] + rows, leftAligned: [0]).text
+    return AlignedColumns([titles] + rows + (threads > 1 ? [alone] : []), leftAligned: [0]).text
   }
 
   private func seconds(_ value: Double) -> String {

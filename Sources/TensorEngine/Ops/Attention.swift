@@ -291,7 +291,7 @@ extension Operation {
 
   private static func zeros(_ count: Int) -> Storage {
     let storage = Storage(count: count)
-    unsafe storage.pointer.update(repeating: 0, count: count)
+    unsafe Parallel.zero(storage.pointer, count: count)
     return storage
   }
 

@@ -165,9 +165,11 @@ extension Operation {
   private static func fill(
     _ y: UnsafeMutablePointer<Float>, _ shape: ConvolutionGeometry, _ bias: Tensor?
   ) {
-    for plane in 0..<shape.batch * shape.outChannels {
-      let value = unsafe bias?.storage.pointer[plane % shape.outChannels] ?? 0
-      unsafe (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
+    Parallel.ranges(shape.batch * shape.outChannels, grain: max(1, (1 << 15) / shape.outPixels)) {
+      for plane in $0 {
+        let value = unsafe bias?.storage.pointer[plane % shape.outChannels] ?? 0
+        unsafe (y + plane * shape.outPixels).update(repeating: value, count: shape.outPixels)
+      }
     }
   }
 
@@ -268,7 +270,7 @@ extension Operation {
         into: target, outputStride: shape.pixels, rows: shape.channels, columns: shape.pixels,
         inner: shape.outChannels)
     }
-    unsafe target.update(repeating: 0, count: shape.channels * shape.pixels)
+    unsafe Parallel.zero(target, count: shape.channels * shape.pixels)
     Parallel.ranges(shape.channels, grain: 16) { block in
       let matrix = Storage(count: block.count * shape.kernel * shape.outPixels)
       unsafe Matrix.multiply(

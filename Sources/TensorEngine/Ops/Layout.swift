@@ -71,10 +71,9 @@ extension Operation {
       var offset = 0
       for part in parts {
         let size = part.shape[axis] * inner
-        for row in 0..<outer {
-          unsafe (y + row * length + offset).update(
-            from: part.storage.pointer + row * size, count: size)
-        }
+        unsafe Parallel.copy(
+          part.storage.pointer, stride: size, to: y + offset, stride: length, rows: outer,
+          count: size)
         offset += size
       }
     }
@@ -101,10 +100,9 @@ extension Operation {
     let (outer, inner) = cut(x.shape, axis)
     let (length, size) = (x.shape[axis] * inner, range.count * inner)
     let output = unsafe Tensor(shape: shape) { y in
-      for row in 0..<outer {
-        let source = unsafe x.storage.pointer + row * length + range.lowerBound * inner
-        unsafe (y + row * size).update(from: source, count: size)
-      }
+      unsafe Parallel.copy(
+        x.storage.pointer + range.lowerBound * inner, stride: length, to: y, stride: size,
+        rows: outer, count: size)
     }
     return Evaluation(output: output)
   }
@@ -115,11 +113,10 @@ extension Operation {
     let (outer, inner) = cut(shape, axis)
     let (length, size) = (shape[axis] * inner, range.count * inner)
     return unsafe Tensor(shape: shape) { dx in
-      unsafe dx.update(repeating: 0, count: outer * length)
-      for row in 0..<outer {
-        unsafe (dx + row * length + range.lowerBound * inner)
-          .update(from: gradient.storage.pointer + row * size, count: size)
-      }
+      unsafe Parallel.zero(dx, count: outer * length)
+      unsafe Parallel.copy(
+        gradient.storage.pointer, stride: size, to: dx + range.lowerBound * inner, stride: length,
+        rows: outer, count: size)
     }
   }
 }
