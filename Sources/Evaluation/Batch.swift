@@ -69,7 +69,18 @@ public struct Batch: Sendable {
     return min(atATime, max(1, available / max(1, 3 * workingMemory)))
   }
 
-  /// The folder of a run below `root`, in the order in which runs are begun.
+  /// The runs in the order in which they are begun. Of those made side by side, the ones that may make
+  /// the most passes are first: none is left alone for long at the end.
+  private var order: [Int] {
+    guard runsAtATime > 1 else { return Array(0..<count) }
+    let passes = plans.map(\.passes.count)
+    return (0..<count).sorted {
+      let (one, other) = (passes[$0 % plans.count], passes[$1 % plans.count])
+      return one == other ? $0 < $1 : one > other
+    }
+  }
+
+  /// The folder of a run below `root`; seeds first.
   private func folder(_ index: Int, in root: String) -> RunFolder {
     let plan = plans[index % plans.count]
     return plan.folder(in: root, seed: seeds.map { $0[index / plans.count] } ?? plan.request.seed)
@@ -94,9 +105,11 @@ public struct Batch: Sendable {
       if failure.error != nil { throw CancellationError() }
       try check()
     }
-    Parallel.sideBySide(count, atATime: runsAtATime) { [runner] index in
+    let order = order
+    Parallel.sideBySide(count, atATime: runsAtATime) { [runner] place in
       guard failure.error == nil else { return }
       do {
+        let index = order[place]
         let plan = plans[index % plans.count]
         let seeded = try seeds.map { try plan.seeded($0[index / plans.count]) } ?? plan
         try runner.run(seeded, in: root) { try onEvent(seeded, $0) }

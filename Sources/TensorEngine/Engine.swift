@@ -8,7 +8,7 @@ internal import Synchronization
 /// process is its own, asks for all of them. No result depends on memory; the number of threads can move
 /// one by the rounding of its last digits.
 public enum Engine {
-  /// Threads that work at a time, at least 1; the number of active processor cores unless it is set.
+  /// Threads that work at a time, at least 1; the number of cores that the process may run on unless it is set.
   ///
   /// To be set before the work that it is meant for: the same number gives the same bits.
   public static var threads: Int {
@@ -20,7 +20,7 @@ public enum Engine {
   }
 
   private static let askedThreads = Atomic(0)
-  private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+  private static let cores = ck_cores() > 0 ? Int(ck_cores()) : ProcessInfo.processInfo.activeProcessorCount
 
   /// What the factors of products are taken as.
   public enum Precision: String, Sendable, CaseIterable {

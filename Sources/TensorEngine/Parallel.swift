@@ -27,12 +27,24 @@ package enum Parallel {
   /// that still run share the threads of those that ended.
   package static func sideBySide(_ count: Int, atATime limit: Int, _ job: (Int) -> Void) {
     let width = max(1, min(limit, threads, count))
-    $jobs.withValue(Jobs(width)) { perform(count, atATime: width, isJobs: true, job) }
+    let jobs = Jobs(width)
+    withoutActuallyEscaping(job) { job in
+      let work = Work(count, job)
+      // Not `concurrentPerform`: within it, another one gets only a share of the threads, for good.
+      let group = DispatchGroup()
+      for _ in 1..<width {
+        DispatchQueue.global().async(group: group) {
+          $jobs.withValue(jobs) { work.run() }
+          jobs.end()
+        }
+      }
+      $jobs.withValue(jobs) { work.run() }
+      jobs.end()
+      group.wait()
+    }
   }
 
-  private static func perform(
-    _ count: Int, atATime width: Int, isJobs: Bool = false, _ body: (Int) -> Void
-  ) {
+  private static func perform(_ count: Int, atATime width: Int, _ body: (Int) -> Void) {
     if count <= 1 || width <= 1 {
       for index in 0..<count { body(index) }
       return
@@ -42,8 +54,8 @@ package enum Parallel {
       let (jobs, watch) = (jobs, watch)
       DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in
         let begin = watch == nil ? nil : ContinuousClock.now
-        $jobs.withValue(jobs) { work.run() }
-        if isJobs { jobs?.end() }
+        // What a thread cuts up further counts as its own work.
+        $watch.withValue(nil) { $jobs.withValue(jobs) { work.run() } }
         if let watch, let begin { watch.note(begin..<ContinuousClock.now) }
       }
       watch?.end()

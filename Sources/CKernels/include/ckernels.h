@@ -182,6 +182,9 @@ void ck_keep_freed_memory(void);
 // Gives back to the system, this once, what has been freed.
 void ck_return_freed_memory(void);
 
+// Processor cores that the process may run on, by its affinity; 0 where that is not known.
+int ck_cores(void);
+
 // CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t ck_crc32c(uint32_t crc, const uint8_t *bytes, ptrdiff_t n);
 

@@ -219,7 +219,7 @@ extension Operation {
         source + picture * shape.channels * shape.pixels, 0..<shape.outRows, channel..<channel + 1,
         into: matrices.pointer + picture * size)
     }
-    Parallel.ranges(shape.outChannels, grain: 160) { out in
+    Parallel.ranges(shape.outChannels, grain: 40) { out in
       unsafe weight.withFloats(out.lowerBound * shape.inner..<out.upperBound * shape.inner) {
         weight in
         for picture in 0..<shape.batch {

@@ -31,6 +31,13 @@ struct Winograd {
   private static let waitingFloats = 6 << 20
   /// A group's transformed kernels, in floats.
   private static let groupFloats = 1 << 18
+  /// Input channels that a thread transforms at a time.
+  private static let block = 8
+  /// Parts into which the work is cut for each thread, if there are bands enough: the last ones to
+  /// end keep the others waiting for no longer than a part takes.
+  private static let partsForThread = 8
+  /// Bands for which it pays to transform a group's kernels once more.
+  private static let fewestBands = 2
 
   private var taps: Int { (shape.tile + 2) * (shape.tile + 2) }
   private var tileRows: Int { (shape.out_rows + shape.tile - 1) / shape.tile }
@@ -96,17 +103,28 @@ struct Winograd {
     // A group's kernels are transformed once for several bands.
     let together = max(2, Self.waitingFloats / (taps * channels * tiles(bands[0])))
     for first in stride(from: 0, to: bands.count, by: together) {
-      let some = bands[first..<min(first + together, bands.count)].map {
-        unsafe ($0, transform(source, $0))
-      }
-      Parallel.ranges(outChannels, grain: group) { out in
+      let some = Array(bands[first..<min(first + together, bands.count)])
+      let inputs = unsafe transform(source, some)
+      let groups = (outChannels + group - 1) / group
+      let slice = bandsInSlice(of: some.count, groups: groups)
+      let slices = (some.count + slice - 1) / slice
+      Parallel.forEach(groups * slices) { part in
+        let (from, channel) = (part % slices * slice, part / slices * group)
+        let out = channel..<min(channel + group, outChannels)
         let kernels = transformKernels(out)
-        for (band, inputs) in some {
-          let products = multiply(kernels, inputs, band, out)
-          unsafe finish(products, band, out, bias, into: target)
+        for index in from..<min(from + slice, some.count) {
+          let products = multiply(kernels, inputs[index], some[index], out)
+          unsafe finish(products, some[index], out, bias, into: target)
         }
       }
     }
+  }
+
+  /// Bands that one thread takes with the kernels that it has transformed: all, unless threads would
+  /// be idle. No result depends on it.
+  private func bandsInSlice(of bands: Int, groups: Int) -> Int {
+    let slices = (Self.partsForThread * Parallel.threads + groups - 1) / groups
+    return max(min(bands, Self.fewestBands), (bands + slices - 1) / slices)
   }
 
   /// Tile rows of one picture.
@@ -120,26 +138,29 @@ struct Winograd {
   /// A block of each tap, an odd number of cache lines long; see `ckernels.h`.
   private static func tapStride(_ count: Int) -> Int { ((count + 15) / 16 | 1) * 16 }
 
-  /// A band's inputs `[tap, in, tile]`, or each tap's packed.
-  private func transform(_ source: UnsafePointer<Float>, _ band: Band) -> Storage {
-    let tiles = tiles(band)
-    let tap = Self.tapStride(channels * tiles)
-    let inputs = Storage(count: taps * tap)
-    let picture = unsafe source + band.picture * channels * shape.rows * shape.columns
-    Parallel.ranges(channels, grain: 8) { range in
+  /// Each band's inputs `[tap, in, tile]`, or each tap's packed.
+  private func transform(_ source: UnsafePointer<Float>, _ bands: [Band]) -> [Storage] {
+    let inputs = bands.map { Storage(count: taps * Self.tapStride(channels * tiles($0))) }
+    let blocks = (channels + Self.block - 1) / Self.block
+    Parallel.forEach(bands.count * blocks) { part in
+      let (band, inputs) = (bands[part / blocks], inputs[part / blocks])
+      let (tiles, first) = (tiles(band), part % blocks * Self.block)
+      let picture = unsafe source + band.picture * channels * shape.rows * shape.columns
       var shape = shape
-      for channel in range {
+      for channel in first..<min(first + Self.block, channels) {
         unsafe ck_winograd_input(
           picture + channel * shape.rows * shape.columns, inputs.pointer + channel * tiles, &shape,
-          band.rows.lowerBound, band.rows.upperBound, tap)
+          band.rows.lowerBound, band.rows.upperBound, Self.tapStride(channels * tiles))
       }
     }
     guard isPacked else { return inputs }
-    let size = ck_packed_size(tiles, channels)
-    let packed = Storage(count: taps * size)
-    Parallel.forEach(taps) {
+    let packed = bands.map { Storage(count: taps * ck_packed_size(tiles($0), channels)) }
+    Parallel.forEach(bands.count * taps) { part in
+      let (band, tap) = (part / taps, part % taps)
+      let tiles = tiles(bands[band])
       unsafe ck_pack_right(
-        inputs.pointer + $0 * tap, tiles, tiles, channels, packed.pointer + $0 * size)
+        inputs[band].pointer + tap * Self.tapStride(channels * tiles), tiles, tiles, channels,
+        packed[band].pointer + tap * ck_packed_size(tiles, channels))
     }
     return packed
   }
