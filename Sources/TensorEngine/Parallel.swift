@@ -30,7 +30,6 @@ package enum Parallel {
     let jobs = Jobs(width)
     withoutActuallyEscaping(job) { job in
       let work = Work(count, job)
-      // Not `concurrentPerform`: within it, another one gets only a share of the threads, for good.
       let group = DispatchGroup()
       for _ in 1..<width {
         DispatchQueue.global().async(group: group) {
@@ -52,7 +51,7 @@ package enum Parallel {
     withoutActuallyEscaping(body) { body in
       let work = Work(count, body)
       let (jobs, watch) = (jobs, watch)
-      DispatchQueue.concurrentPerform(iterations: min(width, count)) { _ in
+      ThreadPool.shared.run(on: min(width, count)) {
         let begin = watch == nil ? nil : ContinuousClock.now
         // What a thread cuts up further counts as its own work.
         $watch.withValue(nil) { $jobs.withValue(jobs) { work.run() } }

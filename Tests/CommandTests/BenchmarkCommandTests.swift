@@ -92,6 +92,20 @@ struct BenchmarkCommandTests {
     #expect(image.speed.seconds > 0 && image.speed.gigaflop > 0)
   }
 
+  @Test(
+    "No more threads are used than there are cores that the process may run on, and Slurm gave it",
+    arguments: [[:], ["SLURM_CPUS_PER_TASK": "1"]])
+  func affinity(environment: [String: String]) throws {
+    // The first core that this process may run on, in util-linux' words.
+    let core = "$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')"
+    let result = try HeedProcess.run(
+      ["benchmark", "engine", "--passes", "unet", "--repeats", "1", "--json"], in: "/",
+      environment: environment,
+      shell: environment.isEmpty ? "exec taskset -c \(core) \"$@\"" : "exec \"$@\"")
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(try JSONDecoder().decode(Report.self, from: Data(result.stdout.utf8)).threads == 1)
+  }
+
   @Test("Chosen passes alone are measured, and no picture is made up")
   func chosen() throws {
     let report = try report("--passes", "decode,unet", "--repeats", "1")

@@ -49,19 +49,6 @@ struct EngineTests {
     }
   }
 
-  @Test("uses no more threads than there are cores that the process may run on")
-  func affinity() async {
-    await #expect(processExitsWith: .success) {
-      // A container may not have the first core.
-      let isBound = (0..<64).contains { core in
-        var one = cpu_set_t()
-        one.__bits.0 = 1 << core
-        return sched_setaffinity(0, MemoryLayout<cpu_set_t>.size, &one) == 0
-      }
-      #expect(isBound && Engine.threads == 1)
-    }
-  }
-
   @Test("ends the process with the place and the reason where a program is wrong")
   func bugs() async throws {
     let result = try #require(

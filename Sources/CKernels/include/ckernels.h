@@ -185,6 +185,15 @@ void ck_return_freed_memory(void);
 // Processor cores that the process may run on, by its affinity; 0 where that is not known.
 int ck_cores(void);
 
+// Tells the processor that the thread only waits, in a loop.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t ck_crc32c(uint32_t crc, const uint8_t *bytes, ptrdiff_t n);
 
