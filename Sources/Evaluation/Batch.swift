@@ -69,8 +69,10 @@ public struct Batch: Sendable {
     return min(atATime, max(1, available / max(1, 3 * workingMemory)))
   }
 
-  /// The runs in the order in which they are begun. Of those made side by side, the ones that may make
-  /// the most passes are first: none is left alone for long at the end.
+  /// The runs in the order in which they are begun.
+  ///
+  /// Of those made side by side, the ones that may make the most passes are first: none is left alone for
+  /// long at the end.
   private var order: [Int] {
     guard runsAtATime > 1 else { return Array(0..<count) }
     let passes = plans.map(\.passes.count)

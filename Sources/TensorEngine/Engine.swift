@@ -20,7 +20,10 @@ public enum Engine {
   }
 
   private static let askedThreads = Atomic(0)
-  private static let cores = ck_cores() > 0 ? Int(ck_cores()) : ProcessInfo.processInfo.activeProcessorCount
+  private static let cores = {
+    let own = Int(ck_cores())
+    return own > 0 ? own : ProcessInfo.processInfo.activeProcessorCount
+  }()
 
   /// What the factors of products are taken as.
   public enum Precision: String, Sendable, CaseIterable {

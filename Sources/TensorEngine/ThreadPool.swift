@@ -22,7 +22,7 @@ final class ThreadPool: Sendable {
   private final class Call: @unchecked Sendable {
     /// `nil` when the caller has returned: the closure must not outlive that.
     var body: (() -> Void)?
-    /// Threads that work for it besides the caller. It is written to with the pool's lock held.
+    /// Threads that work for it besides the caller; written to with the pool's lock held.
     let helpers = Atomic(0)
     /// Threads that may still join; what is below is read and written with the pool's lock held.
     var seats: Int

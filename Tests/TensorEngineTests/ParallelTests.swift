@@ -45,7 +45,9 @@ struct ParallelTests {
     #expect(crowd.most == 2)
   }
 
-  @Test("counts work of two threads as not alone, cut up further or not", .enabled(if: Engine.threads > 1))
+  @Test(
+    "counts work of two threads as not alone, cut up further or not",
+    .enabled(if: Engine.threads > 1))
   func alone() {
     func work() {
       let end = ContinuousClock.now + .milliseconds(100)

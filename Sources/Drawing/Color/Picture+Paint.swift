@@ -47,17 +47,12 @@ extension Picture {
         guard let level = levels[line + column * columns / width] else { continue }
         let (color, opacity) = paints[level]
         let start = 3 * (row * width + column)
-        pixels[start] = Self.mixed(pixels[start], color.red, opacity)
-        pixels[start + 1] = Self.mixed(pixels[start + 1], color.green, opacity)
-        pixels[start + 2] = Self.mixed(pixels[start + 2], color.blue, opacity)
+        let found = Color(
+          red: pixels[start], green: pixels[start + 1], blue: pixels[start + 2])
+        let mixed = found.mixed(with: color, share: opacity)
+        (pixels[start], pixels[start + 1], pixels[start + 2]) = (mixed.red, mixed.green, mixed.blue)
       }
     }
     return Picture(width: width, height: height, pixels: pixels)
-  }
-
-  /// `sample` with a share of `paint` in it.
-  private static func mixed(_ sample: UInt8, _ paint: UInt8, _ share: Double) -> UInt8 {
-    let found = Double(sample)
-    return UInt8((found + (Double(paint) - found) * share).rounded())
   }
 }

@@ -120,8 +120,9 @@ struct Winograd {
     }
   }
 
-  /// Bands that one thread takes with the kernels that it has transformed: all, unless threads would
-  /// be idle. No result depends on it.
+  /// Bands that one thread takes with the kernels that it has transformed.
+  ///
+  /// All of them, unless threads would be idle. No result depends on it.
   private func bandsInSlice(of bands: Int, groups: Int) -> Int {
     let slices = (Self.partsForThread * Parallel.threads + groups - 1) / groups
     return max(min(bands, Self.fewestBands), (bands + slices - 1) / slices)

@@ -1,0 +1,43 @@
+/// What a scorer says of one picture of a benchmark: a line of a file in `scores`.
+public struct PictureScore: Hashable, Sendable, Codable {
+  /// What scored it: `clip`, `owl`, `blip`, `blip-vqa`, or the name of what was imported.
+  public let scorer: String
+  /// The checkpoint that it was scored with, for people.
+  public let model: String
+  /// The prompt's `id` in the suite.
+  public let id: String
+  /// The name of the method, and what sets its runs apart: the folder that they stand in.
+  public let method: String
+  /// The seed of the run.
+  public let seed: UInt64
+  /// Numbers by name; see each scorer.
+  public let values: [String: Double]
+  /// What a detector found of each subject; `nil` for other scorers.
+  public let detections: [SubjectDetection]?
+  /// What a captioner wrote; `nil` for other scorers.
+  public let caption: String?
+
+  /// A subject of the prompt, as a detector sees it.
+  public struct SubjectDetection: Hashable, Sendable, Codable {
+    /// The subject's word.
+    public let subject: String
+    /// The detector's score of the best box, 0…1.
+    public let score: Double
+    /// Left, top, right and bottom of the best box, as shares of the picture's sides.
+    public let box: [Double]
+
+    /// The best box of a subject.
+    public init(subject: String, score: Double, box: [Double]) {
+      (self.subject, self.score, self.box) = (subject, score, box)
+    }
+  }
+
+  /// What a scorer says of one picture.
+  public init(
+    scorer: String, model: String, id: String, method: String, seed: UInt64,
+    values: [String: Double], detections: [SubjectDetection]? = nil, caption: String? = nil
+  ) {
+    (self.scorer, self.model, self.id, self.method, self.seed) = (scorer, model, id, method, seed)
+    (self.values, self.detections, self.caption) = (values, detections, caption)
+  }
+}

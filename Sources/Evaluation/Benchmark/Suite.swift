@@ -1,0 +1,12 @@
+/// The prompts that methods are compared over.
+public struct Suite: Hashable, Sendable {
+  /// Its name, as in `attend-and-excite`.
+  public let name: String
+  /// At least one; no two have the same `id`.
+  public let prompts: [SuitePrompt]
+
+  /// A suite of prompts that were checked.
+  package init(name: String, prompts: [SuitePrompt]) {
+    (self.name, self.prompts) = (name, prompts)
+  }
+}
