@@ -134,6 +134,12 @@ let package = Package(
       ],
       exclude: ["Fixtures"]),
     .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "Evaluation", "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
+        "TensorEngine", "TestSupport",
+      ]),
+    .testTarget(
       name: "FiguresTests",
       dependencies: [
         "Figures", "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
