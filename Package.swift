@@ -88,7 +88,8 @@ let package = Package(
       dependencies: [
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "YAML",
-      ]),
+      ],
+      resources: [.copy("Resources/Suites")]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
     .target(
