@@ -1,4 +1,4 @@
-internal import AttentionTrace
+package import AttentionTrace
 package import Diffusion
 
 /// The runs of a benchmark, or of one of its shards.

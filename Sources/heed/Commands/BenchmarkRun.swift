@@ -37,6 +37,9 @@ struct BenchmarkRun: PictureCommand {
       valueName: "suite"))
   var suite = "attend-and-excite"
 
+  @Option(help: "The form of the suite's file. (default: as its content says)")
+  var suiteFormat: SuiteFormat?
+
   @Option(
     help: ArgumentHelp(
       "Methods, separated by commas, or all; see heed help methods.", valueName: "methods"),
@@ -66,6 +69,22 @@ struct BenchmarkRun: PictureCommand {
     help: "Print the command of each shard, one a line, and exit; without --shards, of each run.")
   var list = false
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Also make the first method's runs that can be varied so with a knob at other values, as in \
+      step-size=5,10,40; repeatable.
+      """, valueName: "knob=values"))
+  var vary: [String] = []
+
+  @Flag(
+    help: """
+      The ablations of Attend-and-Excite's paper: no smoothing, no refinement, the step after which the \
+      latent is left alone, step size, and the resolution of the attention that is read.
+      """)
+  var ablations = false
+
   @OptionGroup var options: RunOptions
 
   func validate() throws {
@@ -83,7 +102,7 @@ struct BenchmarkRun: PictureCommand {
   }
 
   func run() throws {
-    let suite = try Suite.named(self.suite) ?? Suite(self.suite)
+    let suite = try Suite.find(self.suite, format: suiteFormat)
     let methods =
       self.methods == "all"
       ? Methods.all : try MethodList(option: "--methods", self.methods).methods
@@ -117,26 +136,49 @@ struct BenchmarkRun: PictureCommand {
     let methods = try options.knobs.applied(to: methods)
     let (model, picture) = try loaded()
     return try suite.prompts.map { prompt in
+      func request(_ table: TokenTable) throws -> RunRequest {
+        var request = try options.template(table, picture, on: model)
+        guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
+        let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
+        request.subjects = prompt.subjects
+        if options.details.recordTokens == nil {
+          request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
+        }
+        return request
+      }
       do {
-        return try RunOrder(
+        let order = try RunOrder(
           prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
-          reading: options.reading, on: model
-        ) { table in
-          var request = try options.template(table, picture, on: model)
-          guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
-          let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
-          request.subjects = prompt.subjects
-          if options.details.recordTokens == nil {
-            request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
-          }
-          return request
-        }.inFolder(prompt.id)
+          reading: options.reading, on: model, like: request)
+        let varied = try variations(of: order).flatMap { sweep, method in
+          try sweep.orders(
+            prompt.prompt, by: method, from: seeds, reading: options.reading, on: model,
+            like: request)
+        }
+        return RunOrder(joining: [order] + varied).inFolder(prompt.id)
       } catch let error as TextError {
         // Without the table of tokens that some end with.
         let reason = String("\(error)".prefix { $0 != "\n" })
         throw Failure(.dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
       }
     }
+  }
+
+  /// What is varied, and the method of `order` that is.
+  private func variations(of order: RunOrder) throws -> [(Evaluation.Sweep, any Method)] {
+    let methods = order.plans.map(\.request.method)
+    let named = try vary.map { text in
+      let knob = text.prefix { $0 != "=" }
+      let method = methods.first { method in
+        method.knobs.contains { $0.name == knob || $0.alias.map(Substring.init) == knob }
+      }
+      return (try Evaluation.Sweep(text, of: method ?? methods[0]), method ?? methods[0])
+    }
+    guard ablations else { return named }
+    guard let plan = order.plans.first(where: { $0.request.method is AttendAndExcite }) else {
+      throw Failure(.usage, "--ablations are of attend-and-excite; expected it among --methods")
+    }
+    return try named + AblationSuite.sweeps(of: plan).map { ($0, plan.request.method) }
   }
 
   private func chosenShard() throws -> Shard {
