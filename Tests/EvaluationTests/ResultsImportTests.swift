@@ -69,7 +69,7 @@ struct ResultsImportTests {
     "A damaged file of results is refused in one line, with its place",
     arguments: [
       ("tifa", "", ["the file is empty"]),
-      ("tifa", " \n", ["expected a table, got nothing"]),
+      ("tifa", " \n", ["expected results, got none"]),
       (
         "attend-and-excite",
         #"{"a fox and an owl": {"full_text": [0.1], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png", "1.png"]}}"#,

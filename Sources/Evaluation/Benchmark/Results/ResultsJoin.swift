@@ -101,7 +101,7 @@ struct ResultsJoin {
     guard found.count == 1 else {
       let methods = Set(found.map(\.method)).sorted()
       throw result.node.failure(
-        "\(FileError.quoted(result.name.text)) is a picture of \(found.count): say of which method "
+        "\(FileError.quoted(result.name.text)) names \(found.count) pictures: say of which method "
           + "(\(methods.joined(separator: ", "))) by --method")
     }
     return Found(
