@@ -103,10 +103,7 @@ struct BenchmarkRun: PictureCommand {
 
   func run() throws {
     let suite = try Suite.find(self.suite, format: suiteFormat)
-    let methods =
-      self.methods == "all"
-      ? Methods.all : try MethodList(option: "--methods", self.methods).methods
-    let orders = try ordered(suite, methods)
+    let orders = try ordered(suite, try chosenMethods())
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
     let plan = BenchmarkPlan(orders, shard: try chosenShard())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
@@ -198,24 +195,24 @@ struct BenchmarkRun: PictureCommand {
   /// Prints the command of each shard, for Snakemake, GNU parallel or HyperQueue.
   private func printList(_ runs: Int) throws {
     let count = min(shards ?? runs, runs)
-    var arguments = CommandLine.arguments
-    arguments.removeAll { $0 == "--list" }
-    if let place = arguments.firstIndex(of: "--shards") {
-      arguments.removeSubrange(place...min(place + 1, arguments.count - 1))
-    }
-    arguments.removeAll { $0.hasPrefix("--shards=") }
-    let command = arguments.map(Self.quoted).joined(separator: " ")
+    let words = ShellWord.without(
+      CommandLine.arguments, flags: ["--list"], options: ["--shards"])
+    let command = words.map(ShellWord.quoted).joined(separator: " ")
     for index in 0..<count { print("\(command) --shard \(index)/\(count)") }
   }
 
-  /// A word of a shell's command line.
-  private static func quoted(_ word: String) -> String {
-    let plain = "_-./,=:+@%"
-    let isPlain = word.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
-        || plain.unicodeScalars.contains($0)
+  /// What all runs take.
+  func cost() throws -> BenchmarkCost {
+    let suite = try Suite.find(self.suite, format: suiteFormat)
+    let plan = BenchmarkPlan(try ordered(suite, try chosenMethods()), shard: .whole)
+    guard let model = plan.orders.first?.plans.first?.model else {
+      throw Failure(.dataError, "\(suite.name): expected prompts, got none")
     }
-    return isPlain && !word.isEmpty
-      ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    let runner = Runner(model, durability: options.details.durability)
+    return try BenchmarkCost(plan, plan.batches(runner, atATime: options.batch.batch))
+  }
+
+  private func chosenMethods() throws -> [any Method] {
+    methods == "all" ? Methods.all : try MethodList(option: "--methods", methods).methods
   }
 }
