@@ -139,7 +139,8 @@ let package = Package(
       dependencies: [
         "Evaluation", "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "TestSupport",
-      ]),
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [

@@ -48,13 +48,7 @@ package struct ScoreFile {
   /// - Throws: `FileError`.
   package mutating func append(_ scores: [PictureScore]) throws {
     guard !scores.isEmpty else { return }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var lines = Data()
-    for score in scores {
-      lines += try encoder.encode(score)
-      lines.append(UInt8(ascii: "\n"))
-    }
+    let lines = try Self.lines(scores)
     let before = self.scores.isEmpty ? 0 : try Self.size(path)
     do {
       if !FileManager.default.fileExists(atPath: path) {
@@ -71,6 +65,31 @@ package struct ScoreFile {
       throw FileError(.unwritable, path: path, reason: "cannot be written: \(error)")
     }
     self.scores += scores
+  }
+
+  /// Puts scores in the places of those of the same pictures, and the others at the end, all or none.
+  /// - Returns: how many were replaced.
+  /// - Throws: `FileError`.
+  package mutating func replace(_ scores: [PictureScore]) throws -> Int {
+    func picture(_ score: PictureScore) -> [String] { [score.id, score.method, "\(score.seed)"] }
+    let new = Set(scores.map(picture))
+    let kept = self.scores.filter { !new.contains(picture($0)) }
+    let replaced = self.scores.count - kept.count
+    try OutputFolder.make((path as NSString).deletingLastPathComponent)
+    try writeAtomically(Array(try Self.lines(kept + scores)), to: path)
+    self.scores = kept + scores
+    return replaced
+  }
+
+  private static func lines(_ scores: [PictureScore]) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var lines = Data()
+    for score in scores {
+      lines += try encoder.encode(score)
+      lines.append(UInt8(ascii: "\n"))
+    }
+    return lines
   }
 
   /// The whole lines of a file, and where a last one that is cut off begins.
