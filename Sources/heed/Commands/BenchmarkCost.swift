@@ -42,10 +42,10 @@ struct BenchmarkCost {
 
   /// Prints it, and refuses what does not fit on the disk below `root`.
   func print(in root: String) throws {
-    let hours = Set([seconds.least, seconds.most].map(Self.hours)).sorted { $0.count < $1.count }
+    let (least, most) = (Self.hours(seconds.least), Self.hours(seconds.most))
     Swift.print("pictures        \(plan.runs.count) of \(plan.orders.count) prompts")
     let threads = "\(Engine.threads) \(Engine.threads == 1 ? "thread" : "threads")"
-    let time = hours.joined(separator: " to ")
+    let time = least == most ? least : "\(least) to \(most)"
     Swift.print("time            \(time) on this machine, with \(threads)")
     guard let cost = plan.cost else { return Swift.print("disk            pictures alone") }
     let disk = formatBytes(cost.bytesOnDisk)

@@ -1,3 +1,4 @@
+internal import AttentionTrace
 private import Foundation
 private import Pictures
 internal import TensorEngine
