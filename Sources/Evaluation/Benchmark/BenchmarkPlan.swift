@@ -1,5 +1,5 @@
 package import AttentionTrace
-package import Diffusion
+internal import Diffusion
 
 /// The runs of a benchmark, or of one of its shards.
 package struct BenchmarkPlan: Sendable {

@@ -26,13 +26,16 @@ package struct ScoreFile {
   }
 
   /// What is in the files of `folder`, in the order of their names.
+  /// - Parameter continued: the file whose last line may be cut off, as it is to be written on.
   /// - Throws: `FileError`, also for a last line that is cut off.
-  package static func all(in folder: String) throws -> [PictureScore] {
+  package static func all(
+    in folder: String, continuing continued: String? = nil
+  ) throws -> [PictureScore] {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     return try names.filter { $0.hasSuffix(".jsonl") && !$0.hasPrefix(".") }.flatMap { name in
       let path = folder + "/" + name
       let (scores, end) = try read(path)
-      guard end == nil else {
+      guard end == nil || path == continued else {
         throw FileError(
           .malformed, path: path, subject: "line \(scores.count + 1)",
           reason: "is cut off; run the command that writes it again")
@@ -96,7 +99,7 @@ package struct ScoreFile {
       throw FileError(
         .malformed, path: path, reason: "expected at most \(sizeLimit) bytes, got \(file.count)")
     }
-    let bytes = try unsafe file.withBytes { unsafe Data($0) }
+    let bytes = unsafe file.withBytes { unsafe Data($0) }
     let decoder = JSONDecoder()
     let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     var scores: [PictureScore] = []

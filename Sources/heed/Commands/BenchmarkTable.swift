@@ -26,8 +26,12 @@ struct BenchmarkTable: ParsableCommand {
     help: ArgumentHelp("Scorers, as in clip,owl; of others nothing is shown. (default: all)"))
   var scorers: String?
 
-  func run() throws {
-    let bench = BenchmarkFolder(folder)
+  func run() throws { try Self.print(BenchmarkFolder(folder), scorers: scorers, format) }
+
+  /// Prints the table of a benchmark.
+  static func print(
+    _ bench: BenchmarkFolder, scorers: String? = nil, _ format: TabularFormat = .text
+  ) throws {
     let record = try BenchmarkRecord(path: bench.record)
     let suite = try Suite(bench.suite, format: .jsonl)
     var scores = try ScoreFile.all(in: bench.scores)
@@ -41,11 +45,12 @@ struct BenchmarkTable: ParsableCommand {
     }
     guard !scores.isEmpty else {
       throw Failure(
-        .missingInput, "\(bench.scores): holds no scores; make them with heed benchmark score \(folder)")
+        .missingInput,
+        "\(bench.scores): holds no scores; make them with heed benchmark score \(bench.path)")
     }
     let table = try ScoreTable(scores, of: suite, record: record, path: bench.scores)
     let width = TerminalWidth.columns(of: STDOUT_FILENO) ?? .max
-    print(table.text(format, width: width), terminator: "")
+    Swift.print(table.text(format, width: width), terminator: "")
   }
 }
 
