@@ -204,19 +204,19 @@ package struct TextConfiguration: Sendable, Equatable {
 }
 
 /// Reads a configuration with diffusers' defaults for absent keys, and refuses what is not computed.
-struct ConfigurationReader {
-  let json: JSONNode
+package struct ConfigurationReader {
+  package let json: JSONNode
 
-  init(_ json: JSONNode) { self.json = json }
+  package init(_ json: JSONNode) { self.json = json }
 
-  func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
+  package func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
 
   /// What an extent can be: more would be no checkpoint, and products of three still fit.
-  static let extent = 1...(1 << 20)
+  package static let extent = 1...(1 << 20)
   /// What a number of layers can be.
-  static let depth = 1...100
+  package static let depth = 1...100
 
-  func integer(
+  package func integer(
     _ key: String, default value: Int, in range: ClosedRange<Int> = extent
   ) throws -> Int {
     try json.optionalMember(key).map { try Self.integer($0, in: range) } ?? value
@@ -230,12 +230,12 @@ struct ConfigurationReader {
     return number
   }
 
-  func double(_ key: String, default value: Double) throws -> Double {
+  package func double(_ key: String, default value: Double) throws -> Double {
     try json.optionalMember(key)?.double() ?? value
   }
 
   /// A number above 0 that float32 holds.
-  func positive(_ key: String, default value: Double) throws -> Double {
+  package func positive(_ key: String, default value: Double) throws -> Double {
     guard let node = try json.optionalMember(key) else { return value }
     let number = try node.double()
     guard Float(number) > 0, Float(number).isFinite else {
@@ -244,11 +244,11 @@ struct ConfigurationReader {
     return number
   }
 
-  func bool(_ key: String, default value: Bool) throws -> Bool {
+  package func bool(_ key: String, default value: Bool) throws -> Bool {
     try json.optionalMember(key)?.bool() ?? value
   }
 
-  func string(_ key: String, default value: String) throws -> String {
+  package func string(_ key: String, default value: String) throws -> String {
     try json.optionalMember(key)?.string() ?? value
   }
 
@@ -345,14 +345,14 @@ struct ConfigurationReader {
     .unsupported(path: json.file, key: key, value: value.text, supported: supported)
   }
 
-  func require(_ key: String, _ expected: String...) throws {
+  package func require(_ key: String, _ expected: String...) throws {
     guard let value = try json.optionalMember(key)?.string(), !expected.contains(value) else {
       return
     }
     throw unsupported(key, .string(value), expected.joined(separator: " and "))
   }
 
-  func requireAbsent(_ key: String) throws {
+  package func requireAbsent(_ key: String) throws {
     guard let node = try json.optionalMember(key) else { return }
     throw unsupported(key, node.value, "checkpoints without it")
   }
@@ -364,7 +364,7 @@ struct ConfigurationReader {
   }
 
   /// False, or false for each level.
-  func requireFalse(_ key: String) throws {
+  package func requireFalse(_ key: String) throws {
     guard let node = try json.optionalMember(key) else { return }
     var flags = [node]
     if case .array = node.value { flags = try node.elements() }

@@ -154,7 +154,7 @@ package final class Parameters {
   /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong, and
   ///   with what was not asked for, since it may be what is missing under another name.
   @discardableResult
-  func finish() throws -> [String] {
+  package func finish() throws -> [String] {
     let scales = Set(
       used.compactMap { places[$0] }.compactMap { place in
         place.file.entry(place.name).flatMap { WeightScale(of: $0, in: place.file)?.name }
