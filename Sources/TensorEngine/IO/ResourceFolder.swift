@@ -8,6 +8,7 @@ package enum ResourceFolder: String, CaseIterable {
   case promptText = "PromptText"
   case diffusion = "Diffusion"
   case figures = "Figures"
+  case evaluation = "Evaluation"
 
   /// The folder; where there is none, the first place that was looked at.
   package var path: String { found ?? places[0] }
