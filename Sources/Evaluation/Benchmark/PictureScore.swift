@@ -50,6 +50,13 @@ public struct PictureScore: Hashable, Sendable, Codable {
     (self.values, self.detections, self.caption) = (values, detections, caption)
   }
 
+  /// The same, with the words for the checkpoint and how it was used.
+  func by(_ model: String) -> PictureScore {
+    PictureScore(
+      scorer: scorer, model: model, id: id, method: method, seed: seed, values: values,
+      detections: detections, caption: caption)
+  }
+
   /// Whether all numbers are numbers, and boxes lie the right way round.
   var isSound: Bool {
     values.values.allSatisfy(\.isFinite)
