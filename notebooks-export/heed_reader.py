@@ -620,7 +620,12 @@ def _open_run(path: str) -> Maps:
         raise FileNotFoundError(f"{store}: this run recorded no attention")
     texts = {"conditional": manifest["texts"][0]}
     texts |= {"unconditional": text for text in manifest["texts"] if text["role"] == "negative"}
-    dataset = _store(store).rename_dims(call="position").reset_index("call", drop=False)
+    dataset = _store(store)
+    # A packed run has no array of what counts from 0.
+    dataset = dataset.assign_coords({
+        axis: np.arange(size, dtype=np.int32) for axis, size in dataset.sizes.items()
+        if str(axis).split("_")[0] in ("call", "head", "token") and axis not in dataset.coords})
+    dataset = dataset.rename_dims(call="position").reset_index("call", drop=False)
     dataset = dataset.isel(position=_acknowledged(os.path.join(path, "calls.jsonl")))
     dataset = dataset.assign_coords(
         position=np.arange(dataset.sizes["position"]),

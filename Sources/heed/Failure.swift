@@ -127,10 +127,10 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
+        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
-    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy: .cannotCreate
-    case .oldFormat: .dataError
+    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
+    case .oldFormat, .notPackable: .dataError
     case .noRun: .missingInput
     case .malformed, .checksum: .dataError
     case .notRecorded: .unavailable

@@ -28,7 +28,7 @@ struct Heed: ParsableCommand {
     subcommands: [
       Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, List.self, Sheet.self,
       Report.self, Export.self, VerifyExport.self, Import.self, Analyze.self, Causal.self,
-      Check.self, Verify.self,
+      Check.self, Pack.self, Verify.self,
       Model.self, Benchmark.self, Config.self,
     ])
 
