@@ -21,6 +21,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case axes(reason: String)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
+  /// What is wrong with the choice of what a user study shows.
+  case study(reason: String)
 
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
@@ -39,6 +41,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .variation(let reason): "the variation \(reason)"
     case .axes(let reason): reason
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
+    case .study(let reason): "the study \(reason)"
     }
   }
 }

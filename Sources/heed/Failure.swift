@@ -166,7 +166,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes: .usage
+    case .memory, .noWords, .variation, .axes, .study: .usage
     case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes: .dataError
     case .noQueries: .unavailable
     }

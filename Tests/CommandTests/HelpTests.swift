@@ -14,7 +14,7 @@ struct HelpTests {
       "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
       "report", "export",
       "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
-      "benchmark engine",
+      "benchmark engine", "study", "study make", "study tally",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()
