@@ -40,4 +40,19 @@ public struct PictureScore: Hashable, Sendable, Codable {
     (self.scorer, self.model, self.id, self.method, self.seed) = (scorer, model, id, method, seed)
     (self.values, self.detections, self.caption) = (values, detections, caption)
   }
+
+  /// The same, with the words for the checkpoint and how it was used.
+  func by(_ model: String) -> PictureScore {
+    PictureScore(
+      scorer: scorer, model: model, id: id, method: method, seed: seed, values: values,
+      detections: detections, caption: caption)
+  }
+
+  /// Whether all numbers are numbers, and boxes lie the right way round.
+  var isSound: Bool {
+    values.values.allSatisfy(\.isFinite)
+      && (detections ?? []).allSatisfy {
+        $0.score.isFinite && $0.box.count == 4 && $0.box.allSatisfy(\.isFinite)
+      }
+  }
 }

@@ -35,8 +35,9 @@ package struct Study: Sendable {
   package init(
     benchmark folder: String, prompts: Int, seeds: Int, methods: [String]? = nil, seed: UInt32 = 0
   ) throws {
-    let suite = try Suite(folder + "/suite.jsonl")
-    let runs = StudyRuns(folder: folder + "/runs")
+    let benchmark = BenchmarkFolder(folder)
+    let suite = try Suite(benchmark.suite, format: .jsonl)
+    let runs = StudyRuns(benchmark: benchmark)
     let methods = try Self.methods(methods, of: suite, runs)
     let subsets = suite.prompts.map(\.subset).uniqued
     let count = subsets.count * prompts * methods.count * seeds
@@ -57,7 +58,7 @@ package struct Study: Sendable {
       let name = FileError.printable(subset ?? "the suite")
       guard chosen.count == prompts else {
         throw FileError(
-          .missing, path: runs.folder, subject: name,
+          .missing, path: benchmark.runs, subject: name,
           reason: "expected \(prompts) prompts with pictures of \(seeds) seeds by each of "
             + FileError.printable(methods.joined(separator: ", "))
             + ", got \(chosen.count) of \(pool.count): ask about fewer prompts, seeds or methods, or "
@@ -75,7 +76,9 @@ package struct Study: Sendable {
           StudyKey.Question(
             code: codes.next(&source), id: prompt.id, prompt: prompt.prompt, subset: subset,
             seeds: seeds.map(String.init), sets: sets))
-        let files = sets.map { set in seeds.map { runs.run(prompt, set.method, $0).image } }
+        let files = sets.map { set in
+          seeds.map { benchmark.run(prompt.id, set.method, seed: $0).image }
+        }
         for file in files.joined() { digest.add(SHA256.digest(of: try MappedFile(path: file))) }
         pictures.append(files)
       }
@@ -111,7 +114,7 @@ package struct Study: Sendable {
     for (place, method) in methods.enumerated() {
       guard known.contains(method) else {
         throw EvaluationError.study(
-          reason: "lacks the method \(FileError.quoted(method)); \(runs.folder) has "
+          reason: "lacks the method \(FileError.quoted(method)); \(runs.benchmark.runs) has "
             + FileError.printable(known.sorted().joined(separator: ", ")))
       }
       guard methods.firstIndex(of: method) == place else {
@@ -121,7 +124,7 @@ package struct Study: Sendable {
     guard (2...methodLimit).contains(methods.count) else {
       throw EvaluationError.study(
         reason: "compares methods, expected 2 to \(methodLimit), got \(methods.count)"
-          + (methods.isEmpty ? ": \(runs.folder) has no runs of the suite's prompts" : ""))
+          + (methods.isEmpty ? ": \(runs.benchmark.runs) has no runs of the suite's prompts" : ""))
     }
     return methods
   }

@@ -4,13 +4,14 @@ internal import TensorEngine
 
 /// The runs of a benchmark, of which a study shows pictures.
 struct StudyRuns {
-  /// The folder that holds a folder for each prompt.
-  let folder: String
+  /// The benchmark.
+  let benchmark: BenchmarkFolder
 
   /// The names of the methods of a prompt, in order.
   func methods(of prompt: SuitePrompt) throws -> [String] {
-    try names("\(folder)/\(prompt.id)").filter { name in
-      let path = "\(folder)/\(prompt.id)/\(name)"
+    let folder = "\(benchmark.runs)/\(prompt.id)"
+    return try names(folder).filter { name in
+      let path = "\(folder)/\(name)"
       let facts = try? FileManager.default.attributesOfItem(atPath: path)
       return facts?[.type] as? FileAttributeType == .typeDirectory
     }.sorted()
@@ -31,17 +32,12 @@ struct StudyRuns {
     return nil
   }
 
-  /// The folder of a run.
-  func run(_ prompt: SuitePrompt, _ method: String, _ seed: UInt64) -> RunFolder {
-    RunFolder(path: "\(folder)/\(prompt.id)/\(method)/seed-\(seed)")
-  }
-
   private func seeds(of prompt: SuitePrompt, by method: String) throws -> Set<UInt64> {
     Set(
-      try names("\(folder)/\(prompt.id)/\(method)").compactMap { name in
+      try names("\(benchmark.runs)/\(prompt.id)/\(method)").compactMap { name in
         guard name.hasPrefix("seed-"), let seed = UInt64(name.dropFirst(5)),
           name == "seed-\(seed)",
-          FileManager.default.fileExists(atPath: run(prompt, method, seed).image)
+          FileManager.default.fileExists(atPath: benchmark.run(prompt.id, method, seed: seed).image)
         else { return nil }
         return seed
       })
@@ -49,7 +45,7 @@ struct StudyRuns {
 
   /// Whether the run is complete and what its folder says.
   private func isComplete(_ prompt: SuitePrompt, _ method: String, _ seed: UInt64) throws -> Bool {
-    let folder = run(prompt, method, seed)
+    let folder = benchmark.run(prompt.id, method, seed: seed)
     let manifest = try RecordedRun(folder.path).manifest
     guard manifest.request.prompt == prompt.prompt, manifest.seed == seed else {
       throw FileError(
