@@ -279,11 +279,13 @@ struct StudyCommandTests {
     }
     try refused("respondent.json", [".respondent"]) { $0.respondent = "\u{1B}[31mx" }
     try refused("version.json", [".version", "expected 1", "2"]) { $0.version = 2 }
-    try refused("format.json", ["not a heed study answers"]) { $0.format = "heed study key" }
+    try refused("format.json", ["expected the format", "heed study answers"]) {
+      $0.format = "heed study key"
+    }
     let json = try good.json
     for (name, bytes, words) in [
       ("cut.json", [UInt8](json.prefix(json.count / 2)), ["cut.json"]),
-      ("list.json", Array("[]".utf8), ["not a heed study answers"]),
+      ("list.json", Array("[]".utf8), ["expected the format", "heed study answers"]),
       ("deep.json", [UInt8](repeating: UInt8(ascii: "["), count: 100_000), ["deep.json"]),
       ("large.json", [UInt8](repeating: 32, count: 5 << 20), ["at most 4194304 bytes"]),
       ("latin.json", Array("{\"format\": \"".utf8) + [0xE9] + Array("\"}".utf8), ["latin.json"]),
@@ -293,7 +295,8 @@ struct StudyCommandTests {
     }
     expectRefusal(try bench.study("tally", "nosuch.json"), 66, ["nosuch.json"])
     expectRefusal(try bench.study("tally", "good.json", "good.json"), 65, ["same respondent"])
-    expectRefusal(try bench.study("tally", "good.json", "--key", "good.json"), 65, ["study key"])
+    expectRefusal(
+      try bench.study("tally", "good.json", "--key", "good.json"), 65, ["expected the format"])
     expectRefusal(try bench.study("tally", "good.json", "--key", "no.json"), 66, ["no.json"])
     #expect(try bench.study("tally", "good.json").status == 0)
   }

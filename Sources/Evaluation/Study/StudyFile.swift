@@ -11,12 +11,13 @@ enum StudyFile {
     guard file.count <= sizeLimit else {
       throw FileError(
         .malformed, path: path,
-        reason: "not a \(format): expected at most \(sizeLimit) bytes, got \(file.count)")
+        reason: "expected \(format) of at most \(sizeLimit) bytes, got \(file.count)")
     }
     let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
     let node = JSONNode(try StrictJSON.parse(bytes, file: path), file: path)
     guard case .object(let members) = node.value, members["format"] == .string(format) else {
-      throw FileError(.malformed, path: path, reason: "not a \(format)")
+      throw FileError(
+        .malformed, path: path, reason: "expected the format \(FileError.quoted(format))")
     }
     guard members["version"] == .integer(version) else {
       let found = try node.member("version")
