@@ -141,7 +141,7 @@ struct RunPackTests {
 
   @Test(
     "Killed at any moment, packing and unpacking leave a run that can be read, and go on to the end",
-    .enabled(if: Probe.faults != nil, "clang makes the calls of the system fail"),
+    .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"),
     arguments: ["pack", "undo"])
   func killed(_ what: String) throws {
     let (folder, whole) = try Self.recorded(RecordingPlan(layers: ["mid*"]), steps: 2)
@@ -172,7 +172,7 @@ struct RunPackTests {
 
   @Test(
     "A call that fails leaves a run that can be read, with the file's path, and the command goes on",
-    .enabled(if: Probe.faults != nil, "clang makes the calls of the system fail"),
+    .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"),
     arguments: ["pack", "undo"],
     [
       ("FAULT_RENAME", ESTALE, "zarr.json"), ("FAULT_RENAME", ESTALE, "0.0.0.0.0"),

@@ -91,11 +91,29 @@ struct OutputFolderTests {
   func busyRun() throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.run + "/.empty.tmp", [])
-    let descriptor = open(folder.path + "/" + Self.run, O_RDONLY)
+    let descriptor = open(folder.path + "/" + Self.run + "/.lock", O_RDWR | O_CREAT, 0o666)
     defer { close(descriptor) }
     #expect(flock(descriptor, LOCK_EX) == 0)
     let result = try HeedProcess.run(Self.arguments + ["--tokens", "cat"], in: folder.path)
     expectRefusal(result, 73, ["written by another process"])
+  }
+
+  @Test(
+    "Where the file system has no locks, one line says so, however many runs there are",
+    .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"),
+    arguments: [["generate", prompt, "--seeds", "0..2"], ["pack", "runs"]])
+  func withoutLocks(_ arguments: [String]) throws {
+    let folder = try TemporaryFolder()
+    if arguments[0] == "pack" {
+      let made = ["generate", Self.prompt, "--seeds", "0..2", "--steps", "2"]
+      #expect(try HeedProcess.run(made, in: folder.path).status == 0)
+    }
+    let result = try HeedProcess.run(
+      arguments + (arguments[0] == "pack" ? [] : ["--steps", "2"]), in: folder.path,
+      environment: ["LD_PRELOAD": FaultyCalls.library ?? "", "FAULT_FLOCK": "\(ENOLCK)"])
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(result.messages.count { $0.contains("has no locks") } == 1, "\(result.stderr)")
+    #expect(folder.names.allSatisfy { !$0.hasSuffix(".lock") })
   }
 
   /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the
