@@ -116,6 +116,23 @@ struct OutputFolderTests {
     #expect(folder.names.allSatisfy { !$0.hasSuffix(".lock") })
   }
 
+  @Test("Of commands that begin the same run at once one makes it, and the others leave it alone")
+  func together() throws {
+    let folder = try TemporaryFolder()
+    let processes = try (0..<4).map { _ in try HeedProcess(Self.arguments, in: folder.path) }
+    let results = processes.map { $0.wait() }
+    #expect(results.contains { $0.status == 0 })
+    for result in results where result.status != 0 {
+      #expect(result.status == 73, "\(result.stderr)")
+      #expect(
+        result.messages.last?.contains("written by another process: process ") == true,
+        "\(result.stderr)")
+    }
+    let check = try HeedProcess.run(["check", "runs"], in: folder.path)
+    #expect(check.status == 0, "\(check.stdout)")
+    #expect(!folder.names.contains(Self.run + "/.lock"))
+  }
+
   /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the
   /// latent and for the picture.
   @Test("A limit on file sizes stops a run where it can go on", arguments: [0, 4, 8, 24, 60])
