@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 
 /// The program `RecordingProbe` beside the one that runs the tests, with system calls that fail on demand.
@@ -20,24 +19,6 @@ enum Probe {
     }
   }
 
-  /// The library that makes calls fail, compiled of `Fixtures/faults.c`; `nil` where there is no compiler.
-  static let faults: String? = {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    let compilers = ["clang", "cc"].flatMap { name in folders.map { "\($0)/\(name)" } }
-    guard let compiler = compilers.first(where: FileManager.default.isExecutableFile) else {
-      return nil
-    }
-    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Fixtures/faults.c").path
-    let library = FileManager.default.temporaryDirectory.path + "/heed-faults-\(getpid()).so"
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: compiler)
-    process.arguments = ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
-    try? process.run()
-    process.waitUntilExit()
-    return process.terminationStatus == 0 ? library : nil
-  }()
-
   /// Starts it; `faults` are the variables of `Fixtures/faults.c`.
   static func start(
     _ arguments: [String], faults: [String: String] = [:]
@@ -48,7 +29,7 @@ enum Probe {
     process.arguments = arguments
     process.standardOutput = output
     var environment = ProcessInfo.processInfo.environment.merging(faults) { $1 }
-    if !faults.isEmpty { environment["LD_PRELOAD"] = Self.faults }
+    if !faults.isEmpty { environment["LD_PRELOAD"] = FaultyCalls.library }
     environment["SWIFT_BACKTRACE"] = "enable=no"
     process.environment = environment
     try process.run()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
   "Locks of runs, and file systems of a network",
-  .enabled(if: Probe.faults != nil, "clang makes the calls of the system fail"))
+  .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"))
 struct RunLockTests {
   private static let run = SyntheticRun.complete(steps: 3)
 

@@ -172,9 +172,11 @@ public struct RecordedRun: Sendable {
 
   /// The error of a chunk that was acknowledged and is not there.
   func missingChunk(of array: RecordedArray, _ call: Int) -> TraceError {
-    let path =
-      chunks[array.name]?.path(of: call)
-      ?? "\(folder.store)/\(array.name)/\(array.chunkName(call))"
-    return TraceError.system(action: "read", path: path, code: 2)
+    let places = chunks[array.name]
+    let path = places?.path(of: call) ?? "\(folder.store)/\(array.name)/\(array.chunkName(call))"
+    if let shard = try? places?.shard() {
+      return .malformed(path: shard.path, reason: "chunk \(call) is missing")
+    }
+    return .system(action: "read", path: path, code: 2)
   }
 }

@@ -52,7 +52,8 @@ func readBytes(_ range: Range<Int>, of file: Int32, path: String) throws -> [UIn
     do {
       let bytes = unsafe UnsafeMutableRawBufferPointer(buffer)[..<range.count]
       try unsafe readAll(
-        UnsafeMutableRawBufferPointer(rebasing: bytes), from: file, at: range.lowerBound, path: path)
+        UnsafeMutableRawBufferPointer(rebasing: bytes), from: file, at: range.lowerBound, path: path
+      )
       count = range.count
     } catch { failure = error }
   }

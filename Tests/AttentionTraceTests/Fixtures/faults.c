@@ -27,12 +27,12 @@ static int ends_in(const char *path, const char *name) {
   return length >= end && strcmp(path + length - end, name) == 0;
 }
 
-/* The error of a fault, if its name is that of the path. */
-static int fault(const char *variable, const char *path) {
+/* The error of a fault, if its name is that of the path, or with `whole` is the path. */
+static int fault(const char *variable, const char *path, int whole) {
   const char *text = getenv(variable);
   if (!text) return 0;
   const char *name = strchr(text, ':');
-  if (name && !ends_in(path, name + 1)) return 0;
+  if (name && !(whole ? strcmp(path, name + 1) == 0 : ends_in(path, name + 1))) return 0;
   return atoi(text);
 }
 
@@ -45,8 +45,8 @@ static void change(void) {
 int flock(int file, int operation) {
   static int (*real)(int, int);
   if (!real) real = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
-  int code = fault("FAULT_FLOCK", "");
-  if (!code && (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY) code = fault("FAULT_FLOCK_READ", "");
+  int code = fault("FAULT_FLOCK", "", 1);
+  if (!code && (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY) code = fault("FAULT_FLOCK_READ", "", 1);
   if (code) {
     errno = code;
     return -1;
@@ -58,7 +58,7 @@ int renameat(int from, const char *old, int to, const char *name) {
   static int (*real)(int, const char *, int, const char *);
   if (!real) real = (int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat");
   change();
-  int code = fault("FAULT_RENAME", name);
+  int code = fault("FAULT_RENAME", name, 1);
   if (code) {
     errno = code;
     return -1;
@@ -83,7 +83,7 @@ int close(int file) {
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length > 0) {
       path[length] = 0;
-      code = fault("FAULT_CLOSE", path);
+      code = fault("FAULT_CLOSE", path, 0);
     }
   }
   int result = real(file);
