@@ -82,14 +82,14 @@ let package = Package(
         "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
         "YAML",
       ],
-      resources: [.copy("Resources/Report")]),
+      resources: [.copy("Resources/Report"), .copy("Resources/Questionnaire")]),
     .target(
       name: "Evaluation",
       dependencies: [
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "YAML",
       ],
-      resources: [.copy("Resources/Suites")]),
+      resources: [.copy("Resources/Suites"), .copy("Resources/Eyes")]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
     .target(

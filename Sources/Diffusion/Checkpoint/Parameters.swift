@@ -30,7 +30,13 @@ package final class Parameters {
   /// Reads the names of all `files`, which are diffusers'.
   /// - Throws: `FileError` when two of them hold a tensor of one name.
   package convenience init(_ files: [SafetensorsFile]) throws {
-    try self.init(files, original: nil)
+    try self.init(files, original: nil, updates: LoRAUpdates())
+  }
+
+  /// Reads the names of all `files`, which `original` translates.
+  /// - Throws: `FileError` when two of them hold a tensor of one name.
+  package convenience init(_ files: [SafetensorsFile], original: OriginalNames) throws {
+    try self.init(files, original: original, updates: LoRAUpdates())
   }
 
   /// Reads the names of all `files`.
@@ -154,7 +160,7 @@ package final class Parameters {
   /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong, and
   ///   with what was not asked for, since it may be what is missing under another name.
   @discardableResult
-  func finish() throws -> [String] {
+  package func finish() throws -> [String] {
     let scales = Set(
       used.compactMap { places[$0] }.compactMap { place in
         place.file.entry(place.name).flatMap { WeightScale(of: $0, in: place.file)?.name }
