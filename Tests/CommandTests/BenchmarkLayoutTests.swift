@@ -246,7 +246,7 @@ struct BenchmarkLayoutTests {
     (
       "visor",
       "results_attend-and-excite_text_spatial_rel_phrases_owlvit_0.1.json", "visor",
-      ["--method", "attend-and-excite"]
+      []
     ),
   ]
 
