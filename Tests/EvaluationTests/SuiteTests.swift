@@ -209,6 +209,19 @@ struct SuiteTests {
     }
   }
 
+  @Test(
+    "A subject that the prompt has several times is meant where it is the noun",
+    arguments: [
+      ("a photo of an orange orange", "orange", "orange#2"),
+      ("a bear and a bear cub", "bear", "bear#1"), ("a cat and a catfish", "cat", "cat"),
+      ("two tv remotes, a TV remote", "tv remote", "tv remote"),
+      ("an Orange orange orange", "orange", "orange#3"),
+    ])
+  func references(_ prompt: String, _ subject: String, _ reference: String) {
+    let prompt = SuitePrompt(id: "p", prompt: prompt, subjects: [subject])
+    #expect(prompt.references == [reference])
+  }
+
   // MARK: - What is refused
 
   private static let long = String(repeating: "x", count: 201)

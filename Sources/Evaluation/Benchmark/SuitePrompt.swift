@@ -40,3 +40,11 @@ public struct SuitePrompt: Hashable, Sendable {
     (self.relations, self.phrases) = (relations, phrases)
   }
 }
+
+extension SuitePrompt {
+  /// The subjects as references to words of the prompt, which tell those that it has several times apart.
+  package var references: [String] {
+    let words = SubjectWord(in: prompt)
+    return subjects.map(words.reference)
+  }
+}

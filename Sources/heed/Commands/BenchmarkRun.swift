@@ -141,8 +141,8 @@ struct BenchmarkRun: PictureCommand {
       func request(_ table: TokenTable) throws -> RunRequest {
         var request = try options.template(table, picture, on: model)
         guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
-        let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
-        request.subjects = prompt.subjects
+        let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)
+        request.subjects = prompt.references
         if options.details.recordTokens == nil {
           request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
         }

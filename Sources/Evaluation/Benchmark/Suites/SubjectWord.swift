@@ -5,17 +5,29 @@ struct SubjectWord {
   /// Finds words in `prompt`.
   init(in prompt: String) { self.prompt = Array(prompt.lowercased().unicodeScalars) }
 
-  /// Where whole words stand in the prompt, in any case of letters, as a number of characters; `nil` if
-  /// they do not.
-  func place(of words: String) -> Int? {
+  /// Where whole words stand in the prompt first, in any case of letters, as a number of characters; `nil`
+  /// if they do not.
+  func place(of words: String) -> Int? { places(of: words).first }
+
+  private func places(of words: String) -> [Int] {
     let sought = Array(words.lowercased().unicodeScalars)
-    guard !sought.isEmpty, sought.count <= prompt.count else { return nil }
-    return (0...prompt.count - sought.count).first { start in
+    guard !sought.isEmpty, sought.count <= prompt.count else { return [] }
+    return (0...prompt.count - sought.count).filter { start in
       let end = start + sought.count
       return prompt[start] == sought[0] && Array(prompt[start..<end]) == sought
         && (start == 0 || !Self.isOfWord(prompt[start - 1]))
         && (end == prompt.count || !Self.isOfWord(prompt[end]))
     }
+  }
+
+  /// Words as a reference to one of their places, as in `orange#2` for what "an orange orange" shows: the
+  /// first that the same words do not follow, of which it would say how they are.
+  func reference(to words: String) -> String {
+    let places = places(of: words)
+    guard places.count > 1 else { return words }
+    let step = words.unicodeScalars.count + 1
+    let noun = places.firstIndex { !places.contains($0 + step) } ?? 0
+    return "\(words)#\(noun + 1)"
   }
 
   /// The form of a noun that stands in the prompt: itself, its plural or its singular.
