@@ -246,7 +246,7 @@ struct BenchmarkLayoutTests {
     (
       "visor",
       "results_attend-and-excite_text_spatial_rel_phrases_owlvit_0.1.json", "visor",
-      ["--method", "attend-and-excite"]
+      []
     ),
   ]
 
@@ -360,6 +360,98 @@ struct BenchmarkLayoutTests {
   func refusedExport(_ arguments: [String], _ code: Int32, _ words: [String]) throws {
     let before = folder.names
     expectRefusal(try export(arguments[0], Array(arguments.dropFirst())), code, words)
+    #expect(folder.names == before)
+  }
+
+  /// Prompts whose names or subjects a layout has no place for.
+  private static let unfit: [(suite: [String], layout: String, words: [String])] = [
+    ([#"{"id": "p", "prompt": "a snake_case cat"}"#], "t2i-compbench", ["\"_\"", "p has one"]),
+    ([#"{"id": "p", "prompt": "a snake_case cat"}"#], "syngen", ["\"_\"", "p has one"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "attend-and-excite", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "t2i-compbench", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "syngen", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": ".."}"#], "attend-and-excite", ["p", "\"..\""]),
+    (
+      [#"{"id": "p", "prompt": "a cat \#(String(repeating: "and a cat ", count: 25))"}"#],
+      "attend-and-excite", ["p", "longer than 255 bytes"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat"}"#, #"{"id": "q", "prompt": "a cat"}"#],
+      "attend-and-excite", ["p and q the same file", "a cat/0.png"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat's"}"#, #"{"id": "q", "prompt": "a cat s"}"#], "syngen",
+      ["p and q for the same"]
+    ),
+    ([#"{"id": "p", "prompt": "a cat"}"#], "geneval", ["p", "1 or 2 subjects, got 0"]),
+    (
+      [#"{"id": "p", "prompt": "a crown", "subjects": ["crown"]}"#], "geneval",
+      ["p", "\"crown\"", "80 classes"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a gray cat", "subjects": ["cat"], "attributes": {"cat": "gray"}}"#],
+      "geneval", ["p", "\"gray\"", "its colours"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "two cats", "subset": "counting", "subjects": ["cats"]}"#],
+      "geneval", ["p", "no counts", "--metadata"]
+    ),
+    (
+      [
+        #"{"id": "p", "prompt": "a cat behind a dog", "subjects": ["cat", "dog"], "relations": [["cat", "behind", "dog"]]}"#
+      ], "geneval", ["p", "\"behind\"", "its places"]
+    ),
+    (
+      [
+        #"{"id": "p", "prompt": "a cat behind a dog", "subjects": ["cat", "dog"], "relations": [["cat", "behind", "dog"]]}"#
+      ], "visor", ["p", "\"behind\"", "its places"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat, a dog, a cow", "subjects": ["cat", "dog", "cow"]}"#],
+      "visor", ["p", "1 or 2 subjects, got 3"]
+    ),
+  ]
+
+  @Test("A prompt that a layout has no place for is named", arguments: unfit)
+  func unfitPrompts(_ lines: [String], _ layout: String, _ words: [String]) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("bench/suite.jsonl", (lines.joined(separator: "\n") + "\n").utf8)
+    try folder.write(
+      "bench/benchmark.json",
+      #"{"format":1,"methods":["stable-diffusion"],"model":"m","seeds":[0],"suite":"s","titles":["SD"]}"#
+        .utf8)
+    for line in lines {
+      let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      let (id, prompt) = try (
+        #require(entry?["id"] as? String), #require(entry?["prompt"] as? String)
+      )
+      let made = try HeedProcess.run(
+        [
+          "generate", prompt, "--method", "stable-diffusion", "--steps", "1", "--no-record", "-o",
+          "runs/\(id)",
+        ], in: folder.path)
+      #expect(made.status == 0, "\(made.stderr)")
+      let run = try #require(
+        folder.names.first { $0.hasPrefix("runs/\(id)/") && $0.hasSuffix("/run.json") })
+      let place = folder.path + "/bench/runs/\(id)/stable-diffusion"
+      try FileManager.default.createDirectory(
+        atPath: place, withIntermediateDirectories: true)
+      try FileManager.default.moveItem(
+        atPath: folder.path + "/" + run.dropLast("/run.json".count), toPath: place + "/seed-0")
+    }
+    let result = try HeedProcess.run(
+      ["benchmark", "export", "bench", "--layout", layout, "-o", "out"], in: folder.path)
+    expectRefusal(result, 65, words)
+    #expect(!folder.names.contains { $0.hasPrefix("out") || $0.hasSuffix(".tmp") })
+  }
+
+  @Test("Where a file cannot be written, nothing is left")
+  func fullDisk() throws {
+    let before = folder.names
+    let result = try HeedProcess.run(
+      ["benchmark", "export", "bench", "--layout", "visor", "-o", "out"], in: folder.path,
+      shell: "ulimit -f 8; exec \"$@\"")
+    expectRefusal(result, 73, ["out/images", "File too large"])
     #expect(folder.names == before)
   }
 

@@ -4,7 +4,7 @@ internal import TensorEngine
 enum DSGLayout {
   static func plan(_ pictures: SuitePictures, metadata: String) throws -> LayoutPlan {
     let document = try TextDocument(path: metadata)
-    let table = try CSVTable(document)
+    let table = try CSVTable(document, needed: ["item_id", "text"])
     let (item, text) = (try table.column("item_id"), try table.column("text"))
     var rows: [String: (id: String, rows: [CSVTable.Row])] = [:]
     for row in table.rows {

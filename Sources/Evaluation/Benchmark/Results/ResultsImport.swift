@@ -71,7 +71,8 @@ package struct ResultsImport {
         .malformed, path: path,
         reason: "expected another name: \(name) is a scorer of Heed's own")
     }
-    let join = try ResultsJoin(folder, try Self.export(source, form, path), method: source.method)
+    let method = try source.method ?? Self.method(form, path, of: folder)
+    let join = try ResultsJoin(folder, try Self.export(source, form, path), method: method)
     if let layout = form.layout, let of = join.layout, layout != of {
       throw FileError(
         .malformed, path: path,
@@ -138,6 +139,16 @@ package struct ResultsImport {
       reason:
         "these are results of \(layout.title): name the folder of the export whose pictures were "
         + "scored by --export")
+  }
+
+  /// The method that VISOR's scripts name a file after, as in `results_METHOD_….json`; `nil` for others.
+  private static func method(
+    _ form: ResultsForm, _ path: String, of folder: BenchmarkFolder
+  ) throws -> String? {
+    guard case .visor = form else { return nil }
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    return try BenchmarkRecord(path: folder.record).methods
+      .filter { name.hasPrefix("results_\($0)_") }.max { $0.count < $1.count }
   }
 
   /// What a scorer is called by its results.
