@@ -44,7 +44,7 @@ HEED := .build/release/heed
 # Where make install puts Heed, and what it is made of there.
 PREFIX ?= /usr/local
 ROOT = $(DESTDIR)$(PREFIX)
-RESOURCES := heed_PromptText.resources heed_Diffusion.resources heed_Figures.resources
+RESOURCES := heed_PromptText.resources heed_Diffusion.resources heed_Figures.resources heed_Evaluation.resources
 BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish

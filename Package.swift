@@ -88,7 +88,8 @@ let package = Package(
       dependencies: [
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "YAML",
-      ]),
+      ],
+      resources: [.copy("Resources/Suites")]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
     .target(
@@ -133,6 +134,12 @@ let package = Package(
         "RecordingProbe",
       ],
       exclude: ["Fixtures"]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "Evaluation", "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
+        "TensorEngine", "TestSupport",
+      ]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [

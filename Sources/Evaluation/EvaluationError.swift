@@ -19,6 +19,10 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case variation(reason: String)
   /// The axes of imported maps are not those of the file.
   case axes(reason: String)
+  /// Which part of a benchmark is to be made cannot be told.
+  case shards(reason: String)
+  /// A folder holds another benchmark, or a benchmark lacks something.
+  case benchmark(path: String, reason: String)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
 
@@ -38,6 +42,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .noWords(let text): "the text to measure is '\(text)'; expected at least one word"
     case .variation(let reason): "the variation \(reason)"
     case .axes(let reason): reason
+    case .shards(let reason): reason
+    case .benchmark(let path, let reason): "\(path): \(reason)"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
     }
   }

@@ -13,7 +13,7 @@ package struct RunOrder: Sendable {
   /// Whether the subjects were found in the prompt instead of being named by the user.
   package let hasFoundSubjects: Bool
   /// A plan for each method, for the first of the seeds.
-  package let plans: [PlannedRun]
+  package private(set) var plans: [PlannedRun]
   /// The seeds that each plan is made from.
   package let seeds: [UInt64]
 
@@ -91,5 +91,16 @@ extension RunOrder {
     (prompt, phrases, seeds) = (first.prompt, first.phrases, first.seeds)
     (subjects, hasFoundSubjects) = (first.subjects, first.hasFoundSubjects)
     plans = orders.flatMap(\.plans)
+  }
+
+  /// The same runs in the folder of a suite's prompt.
+  package func inFolder(_ id: String) -> RunOrder {
+    var order = self
+    order.plans = plans.map { plan in
+      var plan = plan
+      plan.promptFolder = id
+      return plan
+    }
+    return order
   }
 }

@@ -21,6 +21,7 @@ struct Failure: Error, CustomStringConvertible {
     case software = 70
     case cannotCreate = 73
     case inputOutput = 74
+    case toBeResumed = 75
     case interrupted = 130
   }
 
@@ -166,8 +167,8 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes: .usage
-    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes: .dataError
+    case .memory, .noWords, .variation, .axes, .shards: .usage
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .benchmark: .dataError
     case .noQueries: .unavailable
     }
   }

@@ -57,6 +57,7 @@ struct InstallTests {
       "share/zsh/site-functions/_heed", "share/fish/vendor_completions.d/heed.fish",
       "share/heed/heed_PromptText.resources/CLIPVocabulary",
       "share/heed/heed_Diffusion.resources/Menagerie", "share/heed/heed_Figures.resources/Report",
+      "share/heed/heed_Evaluation.resources/Suites/attend-and-excite.jsonl",
     ] {
       #expect(folder.names.contains(root + name), "\(name)")
     }

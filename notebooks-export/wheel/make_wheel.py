@@ -44,7 +44,10 @@ NAME = "heed-attention"
 """The distribution; `heed` is another program's on the Python Package Index."""
 
 PACKAGE = "heed_command"
-RESOURCES = ["heed_PromptText.resources", "heed_Diffusion.resources", "heed_Figures.resources"]
+RESOURCES = [
+    "heed_PromptText.resources", "heed_Diffusion.resources", "heed_Figures.resources",
+    "heed_Evaluation.resources",
+]
 
 FONTS = {
     "fonts-liberation2": ("LiberationSans-*.ttf", "LiberationSerif-*.ttf"),

@@ -12,6 +12,8 @@ public struct RecordingCost: Hashable, Sendable {
   public let bytesOnDisk: Int
   /// Of these, the bytes of queries.
   public let queryBytes: Int
+  /// Files of the run's folder, an upper bound.
+  public let files: Int
   /// Working memory in bytes: the pass being made and the one being written.
   public let memory: Int
 
@@ -23,7 +25,7 @@ public struct RecordingCost: Hashable, Sendable {
     }
     return RecordingCost(
       calls: sum(\.calls), recordedCalls: sum(\.recordedCalls), bytesOnDisk: sum(\.bytesOnDisk),
-      queryBytes: sum(\.queryBytes), memory: costs.map(\.memory).max() ?? 0)
+      queryBytes: sum(\.queryBytes), files: sum(\.files), memory: costs.map(\.memory).max() ?? 0)
   }
 
   /// Refuses a recording that would leave less than a tenth of its size free.
@@ -76,12 +78,15 @@ extension RecordingPlan {
     let perCall = chunks.reduce(0) { $0 + blocks($1) }
     // One folder and one description an array, the coordinates' chunks, and a journal line a call.
     let folders = (recorded.count + 12) * (blocks(1) * 2)
-    let coordinates = CallCoordinate.allCases.count * blocks(1) * (calls / CallCoordinate.chunk + 1)
+    let coordinateChunks = CallCoordinate.allCases.count * (calls / CallCoordinate.chunk + 1)
+    let coordinates = coordinateChunks * blocks(1)
     let lines = blocks(calls * (256 + recorded.reduce(0) { $0 + $1.name.utf8.count + 16 }))
     return RecordingCost(
       calls: calls, recordedCalls: recordedCalls,
       bytesOnDisk: recordedCalls * perCall + folders + coordinates + lines,
       queryBytes: recordedCalls * queries.reduce(0) { $0 + blocks($1) },
+      // A description of each array and of the store; manifest, journal, losses, latent, picture.
+      files: recordedCalls * recorded.count + recorded.count + 12 + coordinateChunks + 6,
       memory: 2 * (branchCounts.max() ?? 0) * chunks.reduce(0, +))
   }
 

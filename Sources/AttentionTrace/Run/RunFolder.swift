@@ -8,7 +8,13 @@ public struct RunFolder: Hashable, Sendable {
 
   /// The folder `root/a-cat-and-a-frog/attend-and-excite/seed-0`.
   public init(root: String, prompt: String, method: String, seed: UInt64) {
-    path = "\(root)/\(Self.slug(prompt))/\(method)/seed-\(seed)"
+    self.init(root: root, id: Self.slug(prompt), method: method, seed: seed)
+  }
+
+  /// The folder `root/id/attend-and-excite/seed-0` of a prompt that has a name.
+  /// - Parameter id: a folder's name.
+  package init(root: String, id: String, method: String, seed: UInt64) {
+    path = "\(root)/\(id)/\(method)/seed-\(seed)"
   }
 
   static let manifestName = "run.json"

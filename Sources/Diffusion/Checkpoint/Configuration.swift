@@ -175,10 +175,15 @@ package struct TextConfiguration: Sendable, Equatable {
   /// Whether this is one of OpenCLIP's encoders, which are told by their exact gelu.
   package var isOpen: Bool { activation == .gelu }
 
+  /// - Parameters:
+  ///   - type: what the configuration says of its kind, if it says one.
+  ///   - window: the positions where it does not say how many.
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
-  package init(_ json: JSONNode) throws {
+  package init(
+    _ json: JSONNode, type: String = "clip_text_model", window positions: Int = 77
+  ) throws {
     let config = ConfigurationReader(json)
-    try config.require("model_type", "clip_text_model")
+    try config.require("model_type", type)
     // With it the Stable Diffusion pipelines hide the padding from the encoder.
     try config.requireFalse("use_attention_mask")
     try config.requireAbsent("quantization_config")
@@ -188,17 +193,36 @@ package struct TextConfiguration: Sendable, Equatable {
     layers = try config.integer("num_hidden_layers", default: 12, in: ConfigurationReader.depth)
     heads = try config.integer("num_attention_heads", default: 8)
     // Start, end, and one token at least; no text encoder reads as many as the largest.
-    window = try config.integer("max_position_embeddings", default: 77, in: 3...65_536)
+    window = try config.integer(
+      "max_position_embeddings", default: positions, in: 3...65_536)
     epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
     guard width % heads == 0 else {
       throw json.failure("hidden_size \(width) is not a multiple of \(heads) heads")
     }
-    switch try config.string("hidden_act", default: "quick_gelu") {
-    case "quick_gelu": activation = .quickGelu
-    case "gelu": activation = .gelu
+    activation = try Activation(config, default: "quick_gelu")
+  }
+
+  /// A shape that was checked, with layers whose feed-forward part is four times as wide.
+  package init(
+    vocabulary: Int, width: Int, layers: Int, heads: Int, window: Int, activation: Activation
+  ) {
+    (self.vocabulary, self.width, hidden) = (vocabulary, width, 4 * width)
+    (self.layers, self.heads, self.window) = (layers, heads, window)
+    (self.activation, epsilon) = (activation, 1e-5)
+  }
+}
+
+extension Activation {
+  /// The `hidden_act` of a configuration.
+  /// - Throws: ``DiffusionError`` for one that Heed lacks.
+  package init(_ config: ConfigurationReader, default value: String) throws {
+    switch try config.string("hidden_act", default: value) {
+    case "quick_gelu": self = .quickGelu
+    case "gelu": self = .gelu
     case let other:
       throw DiffusionError.unsupported(
-        path: json.file, key: "hidden_act", value: other, supported: "quick_gelu and gelu")
+        path: config.json.file, key: "hidden_act", value: other,
+        supported: "quick_gelu and gelu")
     }
   }
 }
@@ -346,6 +370,10 @@ package struct ConfigurationReader {
   }
 
   package func require(_ key: String, _ expected: String...) throws {
+    try require(key, among: expected)
+  }
+
+  package func require(_ key: String, among expected: [String]) throws {
     guard let value = try json.optionalMember(key)?.string(), !expected.contains(value) else {
       return
     }

@@ -30,7 +30,13 @@ package final class Parameters {
   /// Reads the names of all `files`, which are diffusers'.
   /// - Throws: `FileError` when two of them hold a tensor of one name.
   package convenience init(_ files: [SafetensorsFile]) throws {
-    try self.init(files, original: nil)
+    try self.init(files, original: nil, updates: LoRAUpdates())
+  }
+
+  /// Reads the names of all `files`, which `original` translates.
+  /// - Throws: `FileError` when two of them hold a tensor of one name.
+  package convenience init(_ files: [SafetensorsFile], original: OriginalNames) throws {
+    try self.init(files, original: original, updates: LoRAUpdates())
   }
 
   /// Reads the names of all `files`.

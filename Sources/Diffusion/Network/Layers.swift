@@ -14,6 +14,9 @@ package struct Linear: Sendable {
     self.bias = bias ? try scope.tensor("bias", [output]) : nil
   }
 
+  /// A layer of a weight `[out, in]` that was made, without a bias.
+  package init(weight: Weight) { (self.weight, bias) = (weight, nil) }
+
   package func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
 }
 

@@ -41,6 +41,8 @@ public struct PlannedRun: Sendable {
   public internal(set) var workingMemory = 0
   /// The start picture; `nil` for noise alone.
   public let picture: InputPicture?
+  /// The name of the folder that runs of its prompt stand in; `nil` for the prompt's slug.
+  package var promptFolder: String?
   /// What its method adds.
   public internal(set) var parts = MethodParts()
 
@@ -58,7 +60,8 @@ public struct PlannedRun: Sendable {
   /// The folder of the run below `root`, or that of the same run from another seed.
   public func folder(in root: String, seed: UInt64? = nil) -> RunFolder {
     RunFolder(
-      root: root, prompt: request.prompt, method: methodName, seed: seed ?? request.seed)
+      root: root, id: promptFolder ?? RunFolder.slug(request.prompt), method: methodName,
+      seed: seed ?? request.seed)
   }
 }
 

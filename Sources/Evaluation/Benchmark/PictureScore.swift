@@ -40,4 +40,12 @@ public struct PictureScore: Hashable, Sendable, Codable {
     (self.scorer, self.model, self.id, self.method, self.seed) = (scorer, model, id, method, seed)
     (self.values, self.detections, self.caption) = (values, detections, caption)
   }
+
+  /// Whether all numbers are numbers, and boxes lie the right way round.
+  var isSound: Bool {
+    values.values.allSatisfy(\.isFinite)
+      && (detections ?? []).allSatisfy {
+        $0.score.isFinite && $0.box.count == 4 && $0.box.allSatisfy(\.isFinite)
+      }
+  }
 }

@@ -64,18 +64,3 @@ struct VisionConfiguration: Sendable, Equatable {
   /// Pixels that a picture's side can have; more would be no evaluator.
   static let sides = 1...8192
 }
-
-extension Activation {
-  /// The `hidden_act` of a configuration.
-  /// - Throws: `DiffusionError` for one that Heed lacks.
-  init(_ config: ConfigurationReader, default value: String) throws {
-    switch try config.string("hidden_act", default: value) {
-    case "quick_gelu": self = .quickGelu
-    case "gelu": self = .gelu
-    case let other:
-      throw DiffusionError.unsupported(
-        path: config.json.file, key: "hidden_act", value: other,
-        supported: "quick_gelu and gelu")
-    }
-  }
-}

@@ -1,6 +1,6 @@
 private import Foundation
 
-/// Where the files are that come with Heed: vocabulary, model, shapes and page.
+/// Where the files are that come with Heed: vocabulary, model, shapes, page and suites.
 ///
 /// SwiftPM puts them beside the executable that it builds, `make install` into the share folder beside its
 /// `bin`. The accessor that SwiftPM generates ends the process where there are none; this one can say so.
@@ -8,6 +8,7 @@ package enum ResourceFolder: String, CaseIterable {
   case promptText = "PromptText"
   case diffusion = "Diffusion"
   case figures = "Figures"
+  case evaluation = "Evaluation"
 
   /// The folder; where there is none, the first place that was looked at.
   package var path: String { found ?? places[0] }

@@ -4,10 +4,11 @@ import Evaluation
 import Foundation
 import TensorEngine
 
-/// Measurements of Heed itself.
+/// Methods over a suite of prompts; and Heed itself on a machine.
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures how fast Heed is on this machine.", subcommands: [BenchmarkEngine.self])
+    abstract: "Compares methods over a suite of prompts, or measures Heed's speed.",
+    subcommands: [BenchmarkRun.self, BenchmarkEngine.self])
 }
 
 /// How fast the engine runs a network, and how much memory that takes.

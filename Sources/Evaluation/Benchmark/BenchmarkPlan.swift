@@ -1,0 +1,67 @@
+internal import AttentionTrace
+package import Diffusion
+
+/// The runs of a benchmark, or of one of its shards.
+package struct BenchmarkPlan: Sendable {
+  /// One run.
+  package struct Run: Hashable, Sendable {
+    /// Which of the orders it belongs to.
+    let order: Int
+    /// Which of its order's plans it follows.
+    let plan: Int
+    package let seed: UInt64
+  }
+
+  /// The runs of each prompt of the suite.
+  package let orders: [RunOrder]
+  /// What is to be made, those of a prompt together, in the order of the suite.
+  package let runs: [Run]
+
+  /// The runs of `shard` of all that `orders` name.
+  /// - Parameter orders: of each prompt, whose plans have the prompt's folder.
+  package init(_ orders: [RunOrder], shard: Shard) {
+    let all = orders.indices.flatMap { order in
+      orders[order].seeds.flatMap { seed in
+        orders[order].plans.indices.map { Run(order: order, plan: $0, seed: seed) }
+      }
+    }
+    self.orders = orders
+    runs = shard.items(of: all) { run in
+      let plan = orders[run.order].plans[run.plan]
+      return "\(plan.methodName)/\(plan.promptFolder ?? "")/\(run.seed)"
+    }
+  }
+
+  /// Iterations of all runs.
+  package var iterations: Int {
+    runs.reduce(0) { $0 + orders[$1.order].plans[$1.plan].timesteps.count }
+  }
+
+  /// What recording all runs takes; `nil` if nothing is recorded.
+  package var cost: RecordingCost? {
+    let costs = runs.compactMap { orders[$0.order].plans[$0.plan].cost }
+    return costs.isEmpty ? nil : .total(costs)
+  }
+
+  /// Passes of the UNet by kind: the fewest and the most that the runs can make.
+  package var passes: (predictions: Int, fewestLooks: Int, mostLooks: Int) {
+    var sum = (0, 0, 0)
+    for run in runs {
+      let passes = orders[run.order].plans[run.plan].passes
+      let looks = passes.filter { $0.phase != .denoise }
+      sum.0 += passes.reduce(0) { $0 + ($1.phase == .denoise ? $1.branches.count : 0) }
+      sum.1 += looks.count { $0.phase == .loss }
+      sum.2 += looks.count
+    }
+    return sum
+  }
+
+  /// The batches, one a prompt, in the order in which they are made.
+  /// - Throws: `DiffusionError`, ``EvaluationError/memory(size:needed:available:)``.
+  package func batches(_ runner: Runner, atATime: Int?) throws -> [Batch] {
+    try Dictionary(grouping: runs, by: \.order).sorted { $0.key < $1.key }.map { order, runs in
+      let plans = try runs.map { try orders[order].plans[$0.plan].seeded($0.seed) }
+      return try Batch(runner, plans, atATime: atATime)
+    }
+  }
+}

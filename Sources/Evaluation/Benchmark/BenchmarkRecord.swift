@@ -1,0 +1,74 @@
+private import Foundation
+internal import TensorEngine
+
+/// Which runs a benchmark consists of: each prompt of its suite, by each method, from each seed.
+package struct BenchmarkRecord: Hashable, Sendable, Codable {
+  /// The version of the form.
+  package private(set) var format = 1
+  /// The suite's name.
+  package let suite: String
+  /// The checkpoint's name.
+  package let model: String
+  /// The methods' names, with what sets their runs apart: the folders of runs.
+  package private(set) var methods: [String]
+  /// The methods' names for people, in the same order.
+  package private(set) var titles: [String]
+  /// The seeds, in increasing order.
+  package private(set) var seeds: [UInt64]
+
+  /// The runs of `suite` by methods, which are pairs of name and title.
+  package init(
+    suite: String, model: String, methods: [(name: String, title: String)], seeds: [UInt64]
+  ) {
+    (self.suite, self.model, self.seeds) = (suite, model, seeds.sorted())
+    (self.methods, titles) = (methods.map(\.name), methods.map(\.title))
+  }
+
+  /// Reads the file at `path`.
+  /// - Throws: `FileError`.
+  package init(path: String) throws {
+    let file = try MappedFile(path: path)
+    let bytes = try unsafe file.withBytes { unsafe Data($0) }
+    do {
+      self = try JSONDecoder().decode(BenchmarkRecord.self, from: bytes)
+    } catch {
+      throw FileError(
+        .malformed, path: path, reason: "expected the record of a benchmark, got other JSON")
+    }
+    guard format == 1 else {
+      throw FileError(
+        .unsupported, path: path, subject: "format", reason: "expected 1, got \(format)")
+    }
+    guard methods.count == titles.count, Set(methods).count == methods.count,
+      Set(seeds).count == seeds.count
+    else {
+      throw FileError(.malformed, path: path, reason: "expected each method and each seed once")
+    }
+  }
+
+  /// One document, the same for the same record.
+  package var json: [UInt8] {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    }
+  }
+
+  /// This with the methods and seeds of `other` that it lacks.
+  /// - Throws: ``EvaluationError/benchmark(path:reason:)`` for another suite or model.
+  func adding(_ other: BenchmarkRecord, path: String) throws -> BenchmarkRecord {
+    for (what, there, new) in [("suite", suite, other.suite), ("model", model, other.model)]
+    where there != new {
+      throw EvaluationError.benchmark(
+        path: path, reason: "expected \(what) \(there), got \(new): give another -o")
+    }
+    var sum = self
+    for (name, title) in zip(other.methods, other.titles) where !methods.contains(name) {
+      sum.methods.append(name)
+      sum.titles.append(title)
+    }
+    sum.seeds = Set(seeds).union(other.seeds).sorted()
+    return sum
+  }
+}

@@ -1,0 +1,108 @@
+private import Foundation
+internal import TensorEngine
+
+/// A file of scores, a line a picture, that grows while pictures are scored.
+package struct ScoreFile {
+  private let path: String
+  /// What is in it, in the order in which it was written.
+  package private(set) var scores: [PictureScore]
+
+  /// The most bytes of a file that is read.
+  private static let sizeLimit = 1 << 30
+
+  /// Opens the file at `path`, or begins it.
+  ///
+  /// A last line that was cut off, as by a killed process, is dropped: its picture is scored again.
+  /// - Throws: `FileError`.
+  package init(continuing path: String) throws {
+    self.path = path
+    guard FileManager.default.fileExists(atPath: path) else {
+      scores = []
+      return
+    }
+    let (scores, end) = try Self.read(path)
+    self.scores = scores
+    if let end { try Self.cut(path, at: end) }
+  }
+
+  /// What is in the files of `folder`, in the order of their names.
+  /// - Throws: `FileError`, also for a last line that is cut off.
+  package static func all(in folder: String) throws -> [PictureScore] {
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    return try names.filter { $0.hasSuffix(".jsonl") && !$0.hasPrefix(".") }.flatMap { name in
+      let path = folder + "/" + name
+      let (scores, end) = try read(path)
+      guard end == nil else {
+        throw FileError(
+          .malformed, path: path, subject: "line \(scores.count + 1)",
+          reason: "is cut off; run the command that writes it again")
+      }
+      return scores
+    }
+  }
+
+  /// Adds scores at the end, all of them or none.
+  /// - Throws: `FileError`.
+  package mutating func append(_ scores: [PictureScore]) throws {
+    guard !scores.isEmpty else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var lines = Data()
+    for score in scores {
+      lines += try encoder.encode(score)
+      lines.append(UInt8(ascii: "\n"))
+    }
+    let before = self.scores.isEmpty ? 0 : try Self.size(path)
+    do {
+      if !FileManager.default.fileExists(atPath: path) {
+        try FileManager.default.createDirectory(
+          atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: path))
+      }
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      try file.seekToEnd()
+      try file.write(contentsOf: lines)
+    } catch {
+      try? Self.cut(path, at: before)
+      throw FileError(.unwritable, path: path, reason: "cannot be written: \(error)")
+    }
+    self.scores += scores
+  }
+
+  /// The whole lines of a file, and where a last one that is cut off begins.
+  private static func read(_ path: String) throws -> (scores: [PictureScore], cutOff: Int?) {
+    let file = try MappedFile(path: path)
+    guard file.count <= sizeLimit else {
+      throw FileError(
+        .malformed, path: path, reason: "expected at most \(sizeLimit) bytes, got \(file.count)")
+    }
+    let bytes = try unsafe file.withBytes { unsafe Data($0) }
+    let decoder = JSONDecoder()
+    let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    var scores: [PictureScore] = []
+    for line in bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .dropLast()
+    {
+      guard let score = try? decoder.decode(PictureScore.self, from: line), score.isSound else {
+        throw FileError(
+          .malformed, path: path, subject: "line \(scores.count + 1)",
+          reason: "expected the score of a picture, got something else")
+      }
+      scores.append(score)
+    }
+    return (scores, end < bytes.count ? end : nil)
+  }
+
+  private static func size(_ path: String) throws -> Int { try MappedFile(path: path).count }
+
+  private static func cut(_ path: String, at end: Int) throws {
+    do {
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      defer { try? file.close() }
+      try file.truncate(atOffset: UInt64(end))
+    } catch {
+      throw FileError(.unwritable, path: path, reason: "cannot be written: \(error)")
+    }
+  }
+}

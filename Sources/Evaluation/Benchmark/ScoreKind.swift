@@ -1,0 +1,31 @@
+/// A number that a scorer gives for a picture.
+package struct ScoreKind: Hashable, Sendable, Comparable {
+  /// What scores: `clip`, `owl`, `blip`, `blip-vqa`, or the name of what was imported.
+  package let scorer: String
+  /// Which of its numbers.
+  package let name: String
+
+  /// The known kinds, in the order of columns.
+  private static let known: [(scorer: String, name: String, title: String)] = [
+    ("clip", "full", "CLIP full prompt"), ("clip", "minimum", "CLIP minimum object"),
+    ("clip", "first", "CLIP first half"), ("clip", "second", "CLIP second half"),
+    ("blip", "text-text", "BLIP text-text"), ("owl", "all", "all subjects"),
+    ("owl", "found", "subjects found"), ("owl", "colours", "colours right"),
+    ("owl", "right", "all right"), ("owl", "relations", "relations right"),
+    ("blip-vqa", "score", "BLIP-VQA"),
+  ]
+
+  private var place: Int {
+    Self.known.firstIndex { $0.scorer == scorer && $0.name == name } ?? Self.known.count
+  }
+
+  /// The column's title.
+  package var title: String {
+    place < Self.known.count ? Self.known[place].title : "\(scorer) \(name)"
+  }
+
+  /// Known kinds in their order, then others by their names.
+  package static func < (one: ScoreKind, other: ScoreKind) -> Bool {
+    (one.place, one.scorer, one.name) < (other.place, other.scorer, other.name)
+  }
+}

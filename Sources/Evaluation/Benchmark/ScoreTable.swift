@@ -1,0 +1,140 @@
+package import AttentionAnalysis
+private import Foundation
+
+/// Scores of a benchmark by method and subset: means with 95 % intervals, and how far methods are apart
+/// on the same prompts and seeds.
+package struct ScoreTable: Sendable {
+  /// A mean, of the pictures that have the score.
+  package struct Cell: Hashable, Sendable {
+    /// The mean and its interval, clustered by prompt.
+    package let mean: BootstrapInterval
+    /// The mean of the differences to the first method's pictures of the same prompts and seeds; `nil` for
+    /// the first method.
+    package let difference: BootstrapInterval?
+  }
+
+  /// A method on a subset of the suite.
+  package struct Row: Sendable {
+    /// The subset; `nil` for the whole suite.
+    package let subset: String?
+    /// The method's name, and that for people.
+    package let method, title: String
+    /// How many pictures of how many prompts have a score.
+    package let pictures, prompts: Int
+    /// By score; `nil` where no picture has it.
+    package let cells: [Cell?]
+  }
+
+  /// The scores, in the order of columns.
+  package let scores: [ScoreKind]
+  /// Rows by subset, then by method, the whole suite last.
+  package let rows: [Row]
+
+  /// The table of `scores` by the suite's subsets and the record's methods.
+  /// - Throws: ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with
+  ///   different values.
+  package init(
+    _ scores: [PictureScore], of suite: Suite, record: BenchmarkRecord, path: String,
+    bootstrap: Bootstrap = Bootstrap()
+  ) throws {
+    let samples = try Samples(scores, path: path)
+    self.scores = samples.kinds
+    let subsets = Self.subsets(of: suite)
+    var rows: [Row] = []
+    for (subset, ids) in subsets {
+      for (method, title) in zip(record.methods, record.titles) {
+        let row = Row(
+          subset: subset, method: method, title: title, pictures: samples.pictures(method, ids),
+          prompts: samples.prompts(method, ids),
+          cells: samples.kinds.map { kind in
+            let values = samples.clusters(kind, method, ids)
+            guard !values.isEmpty else { return nil }
+            let baseline = record.methods[0]
+            return Cell(
+              mean: bootstrap.interval(ofClusters: values),
+              difference: method == baseline
+                ? nil
+                : bootstrap.interval(
+                  ofClusters: samples.differences(kind, method, from: baseline, ids)))
+          })
+        if row.pictures > 0 { rows.append(row) }
+      }
+    }
+    self.rows = rows
+  }
+
+  /// The subsets with their prompts' ids in the order of the suite, and the whole where there are several.
+  private static func subsets(of suite: Suite) -> [(name: String?, ids: [String])] {
+    var names: [String] = []
+    for prompt in suite.prompts {
+      if let subset = prompt.subset, !names.contains(subset) { names.append(subset) }
+    }
+    let parts = names.map { name in
+      (name: Optional(name), ids: suite.prompts.filter { $0.subset == name }.map(\.id))
+    }
+    return parts + [(name: nil, ids: suite.prompts.map(\.id))]
+  }
+
+  /// Values by score, method, prompt and seed.
+  private struct Samples {
+    private var values: [ScoreKind: [String: [String: [UInt64: Double]]]] = [:]
+
+    init(_ scores: [PictureScore], path: String) throws {
+      for score in scores {
+        for (name, value) in score.values {
+          let kind = ScoreKind(scorer: score.scorer, name: name)
+          let there = values[kind]?[score.method]?[score.id]?[score.seed]
+          guard there == nil || there == value else {
+            throw EvaluationError.benchmark(
+              path: path,
+              reason:
+                "\(score.scorer) scored \(score.id)/\(score.method)/seed-\(score.seed) twice, and "
+                + "differently: expected one model; remove one of the files")
+          }
+          values[kind, default: [:]][score.method, default: [:]][score.id, default: [:]][
+            score.seed] = value
+        }
+      }
+    }
+
+    /// In the order of their scorers and names.
+    var kinds: [ScoreKind] { values.keys.sorted() }
+
+    private func all(_ method: String, _ ids: [String]) -> [String: Set<UInt64>] {
+      var seeds: [String: Set<UInt64>] = [:]
+      for id in ids {
+        for kind in values.values {
+          if let some = kind[method]?[id] { seeds[id, default: []].formUnion(some.keys) }
+        }
+      }
+      return seeds
+    }
+
+    func pictures(_ method: String, _ ids: [String]) -> Int {
+      all(method, ids).values.reduce(0) { $0 + $1.count }
+    }
+
+    func prompts(_ method: String, _ ids: [String]) -> Int { all(method, ids).count }
+
+    /// The values of each prompt that has some, in the order of its seeds.
+    func clusters(_ kind: ScoreKind, _ method: String, _ ids: [String]) -> [[Double]] {
+      ids.compactMap { id in
+        values[kind]?[method]?[id].map { seeds in seeds.sorted { $0.key < $1.key }.map(\.value) }
+      }
+    }
+
+    func differences(
+      _ kind: ScoreKind, _ method: String, from baseline: String, _ ids: [String]
+    ) -> [[Double]] {
+      ids.compactMap { id in
+        guard let own = values[kind]?[method]?[id], let other = values[kind]?[baseline]?[id] else {
+          return nil
+        }
+        let pairs = own.sorted { $0.key < $1.key }.compactMap { seed, value in
+          other[seed].map { value - $0 }
+        }
+        return pairs.isEmpty ? nil : pairs
+      }
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import ArgumentParser
+import AttentionTrace
+import Diffusion
+import Evaluation
+import Foundation
+import PromptText
+import TensorEngine
+
+/// The runs of a suite of prompts by several methods.
+struct BenchmarkRun: PictureCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Makes the runs of a suite of prompts, by several methods, from several seeds.",
+    usage: """
+      heed benchmark run [--suite <suite>] [--methods <methods>] [--seeds <list>] [<options>]
+      """,
+    discussion: """
+      Examples:
+        heed benchmark run --seeds 0..1
+        heed benchmark run --methods all --seeds 0..63 --dry-run
+        heed benchmark run --suite prompts.yaml --shard 3/128 -o bench
+
+      A run is a folder OUTPUT/runs/PROMPT/METHOD/seed-N, by the prompt's id in the suite. Complete runs \
+      are not made again, interrupted ones resume. Of the attention, the maps of the subjects' words are \
+      recorded.
+
+      Of a large benchmark, each process makes a shard, on its own or in a job array of Slurm, SGE or LSF; \
+      shards may share the folder, or their folders are copied together. On SIGTERM and SIGUSR1 a process \
+      ends after the current pass with exit code 75, and the same command resumes.
+
+      All options: heed help benchmark run. Methods: heed help methods.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "A suite: attend-and-excite, the 276 prompts of its paper, or a file; see evaluation.md.",
+      valueName: "suite"))
+  var suite = "attend-and-excite"
+
+  @Option(
+    help: ArgumentHelp(
+      "Methods, separated by commas, or all; see heed help methods.", valueName: "methods"),
+    completion: .names(["all"] + Methods.all.map(\.name)))
+  var methods = "stable-diffusion,attend-and-excite"
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seeds, as in 0..63 or 7,12.", valueName: "list"))
+  var seeds = "0..1"
+
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("The benchmark's folder.", valueName: "folder"))
+  var output = "bench"
+
+  @Option(
+    help: ArgumentHelp(
+      "Make one of equal parts, as in 3/128; parts count from 0. (default: as a job array says)",
+      valueName: "i/n"))
+  var shard: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many parts there are; which is made, the job array tells.", valueName: "n"))
+  var shards: Int?
+
+  @Flag(
+    help: "Print the command of each shard, one a line, and exit; without --shards, of each run.")
+  var list = false
+
+  @OptionGroup var options: RunOptions
+
+  func validate() throws {
+    if shard != nil, shards != nil {
+      throw ValidationError("--shard and --shards exclude each other")
+    }
+    if let shard, Shard(shard) == nil {
+      throw ValidationError(
+        "--shard is '\(shard)'; expected i/n with i from 0 to n - 1, as in 3/128")
+    }
+    if let shards, !(1...Shard.most).contains(shards) {
+      throw ValidationError("--shards is \(shards); expected 1 to \(Shard.most)")
+    }
+    if list, shard != nil { throw ValidationError("--shard and --list exclude each other") }
+  }
+
+  func run() throws {
+    let suite = try Suite.named(self.suite) ?? Suite(self.suite)
+    let methods =
+      self.methods == "all"
+      ? Methods.all : try MethodList(option: "--methods", self.methods).methods
+    let orders = try ordered(suite, methods)
+    if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
+    let plan = BenchmarkPlan(orders, shard: try chosenShard())
+    guard let first = orders.first, let model = first.plans.first?.model else { return }
+    let runner = Runner(model, durability: options.details.durability)
+    let batches = try plan.batches(runner, atATime: options.batch.batch)
+    if options.recording.dryRun { return try BenchmarkCost(plan, batches).print(in: output) }
+    let folder = BenchmarkFolder(output)
+    try plan.cost?.check(fits: folder.runs)
+    try folder.add(
+      BenchmarkRecord(
+        suite: suite.name, model: model.checkpoint.name,
+        methods: first.plans.map { ($0.methodName, $0.methodTitle) }, seeds: first.seeds),
+      of: suite)
+    Interrupt.watch(requeueing: true)
+    let progress = Progress(total: plan.iterations)
+    for batch in batches {
+      try batch.run(in: folder.runs) { plan, event in
+        progress.tell(event, of: plan, in: folder.runs)
+      }
+    }
+    Message.chosen(orders.flatMap(\.plans))
+  }
+
+  /// The runs of each prompt, in its folder.
+  private func ordered(_ suite: Suite, _ methods: [any Method]) throws -> [RunOrder] {
+    let seeds = try SeedList(self.seeds).seeds
+    let methods = try options.knobs.applied(to: methods)
+    let (model, picture) = try loaded()
+    return try suite.prompts.map { prompt in
+      do {
+        return try RunOrder(
+          prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
+          reading: options.reading, on: model
+        ) { table in
+          var request = try options.template(table, picture, on: model)
+          guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
+          let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
+          request.subjects = prompt.subjects
+          if options.details.recordTokens == nil {
+            request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
+          }
+          return request
+        }.inFolder(prompt.id)
+      } catch let error as TextError {
+        // Without the table of tokens that some end with.
+        let reason = String("\(error)".prefix { $0 != "\n" })
+        throw Failure(.dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
+      }
+    }
+  }
+
+  private func chosenShard() throws -> Shard {
+    if let shard { return Shard(shard) ?? .whole }
+    let variables = ProcessInfo.processInfo.environment
+    if let shard = try Shard(ofArrayIn: variables, count: shards) {
+      Message.note("shard \(shard)")
+      return shard
+    }
+    guard shards == nil else {
+      throw Failure(
+        .usage, "--shards is for a task of a job array; name the part itself by --shard i/n")
+    }
+    return .whole
+  }
+
+  /// Prints the command of each shard, for Snakemake, GNU parallel or HyperQueue.
+  private func printList(_ runs: Int) throws {
+    let count = min(shards ?? runs, runs)
+    var arguments = CommandLine.arguments
+    arguments.removeAll { $0 == "--list" }
+    if let place = arguments.firstIndex(of: "--shards") {
+      arguments.removeSubrange(place...min(place + 1, arguments.count - 1))
+    }
+    arguments.removeAll { $0.hasPrefix("--shards=") }
+    let command = arguments.map(Self.quoted).joined(separator: " ")
+    for index in 0..<count { print("\(command) --shard \(index)/\(count)") }
+  }
+
+  /// A word of a shell's command line.
+  private static func quoted(_ word: String) -> String {
+    let plain = "_-./,=:+@%"
+    let isPlain = word.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+        || plain.unicodeScalars.contains($0)
+    }
+    return isPlain && !word.isEmpty
+      ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }
+}
