@@ -3,9 +3,9 @@
 /// The defaults are those of LAVIS's `blip_caption`, by which Attend-and-Excite's paper measures.
 ///
 /// - Reference: LAVIS `models/blip_models/blip_caption.py`, `generate`.
-public struct CaptionSettings: Hashable, Sendable {
+package struct CaptionSettings: Hashable, Sendable {
   /// Which transformers' rules a search goes by.
-  public enum Edition: String, Hashable, Sendable, CaseIterable {
+  package enum Edition: String, Hashable, Sendable, CaseIterable {
     /// Those that LAVIS needs, up to 4.35: the prompt counts where a text's sum is taken over its length.
     case four = "transformers-4"
     /// Those since 4.36: only what was written counts.
@@ -13,20 +13,20 @@ public struct CaptionSettings: Hashable, Sendable {
   }
 
   /// What every caption begins with, which is no part of the caption.
-  public var prompt: String
+  package var prompt: String
   /// Beginnings that are kept; with 1, the most probable token is taken each time.
-  public var beams: Int
+  package var beams: Int
   /// The fewest tokens of a text, those of the prompt and the start included.
-  public var minimum: Int
+  package var minimum: Int
   /// The most tokens of a text, those of the prompt and the start included.
-  public var maximum: Int
+  package var maximum: Int
   /// What the score of a token that is there already is divided by, or multiplied if it is negative.
-  public var repetitionPenalty: Float
+  package var repetitionPenalty: Float
   /// Whose rules a search goes by.
-  public var edition: Edition
+  package var edition: Edition
 
   /// The settings of a search; LAVIS's unless said otherwise.
-  public init(
+  package init(
     prompt: String = "a picture of ", beams: Int = 3, minimum: Int = 10, maximum: Int = 30,
     repetitionPenalty: Float = 1, edition: Edition = .four
   ) {
@@ -36,7 +36,7 @@ public struct CaptionSettings: Hashable, Sendable {
 
   /// Those under which the captioner that comes with Heed was measured: its captions are of 3 words and
   /// more, fewer than LAVIS's least.
-  public static let menagerie = CaptionSettings(minimum: 5)
+  package static let menagerie = CaptionSettings(minimum: 5)
 
   /// Beginnings that can be kept at most.
   static let mostBeams = 64

@@ -1,17 +1,19 @@
 """Writes tiny BLIP checkpoints of random weights, and what transformers computes with them.
 
-Needs torch, safetensors, Pillow and transformers. Run twice in the folder that it lies in:
-  with transformers 5     captioner/ and answerer/ with their goldens
-  with transformers 4.26  captions_by_4.json of both rules' difference: how a text's length is counted
+Needs torch, safetensors, Pillow and transformers. Run twice, first with transformers 5, which writes
+captioner/ and answerer/ with their goldens, then with 4.26, which writes captioner/captions_by_4.json: both
+differ in how they count a text's length.
 
 Each folder has a checkpoint as save_pretrained writes it, and beside it golden.json and golden.safetensors:
-  picture.N        uint8 [row, column, channel]      the picture before any processing
-  pixels.N         float32 [channel, row, column]    what the processor makes of it with Pillow
-captioner: logits  float32 [picture, position, id]   of the prompt's tokens; searches: a list of settings with the
-                   ids and the text that each picture gets
-answerer:  yes     float32 [picture, question]       p(yes) / (p(yes) + p(no)) of the first id of the answer
-           yes.36  the same for pictures of 36 pixels a side, whose positions are interpolated
-           token_ids of each question in golden.json
+  picture.N  uint8 [row, column, channel]       the picture before any processing
+  pixels.N   float32 [channel, row, column]     what the processor makes of it with Pillow
+captioner:
+  logits     float32 [picture, position, id]    of the prompt's tokens
+  captions, in golden.json: by what is searched for, the ids and the text that each picture gets
+answerer:
+  yes.SIDE   float32 [picture, question]        p(yes) / (p(yes) + p(no)) of the first id of the answer, of
+                                                pictures of SIDE pixels, for which positions are interpolated
+  questions, in golden.json: each with its ids
 """
 
 import json
@@ -30,21 +32,26 @@ words = """a picture of cat dog frog red blue car crown and the with is in on ##
  bear green chair""".split()
 special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 vocabulary = special + words + ["[DEC]", "[ENC]"]
-settings = [
-    dict(num_beams=3, min_length=10, max_length=30), dict(num_beams=3, min_length=5, max_length=30),
-    dict(num_beams=2, min_length=0, max_length=12), dict(num_beams=3, min_length=0, max_length=8),
-    dict(num_beams=5, min_length=6, max_length=16, repetition_penalty=1.5),
-    dict(num_beams=4, min_length=0, max_length=24, repetition_penalty=1.2),
-    dict(num_beams=1, min_length=0, max_length=20),
-    dict(num_beams=1, min_length=9, max_length=14, repetition_penalty=1.3),
-]
+settings = {
+    "three beams, 10 to 30 tokens": dict(num_beams=3, min_length=10, max_length=30),
+    "three beams, 5 to 30 tokens": dict(num_beams=3, min_length=5, max_length=30),
+    "two beams, at most 12 tokens": dict(num_beams=2, max_length=12),
+    "three beams, at most 8 tokens": dict(num_beams=3, max_length=8),
+    "five beams, 6 to 16 tokens, repetition penalty 1.5": dict(
+        num_beams=5, min_length=6, max_length=16, repetition_penalty=1.5),
+    "four beams, at most 24 tokens, repetition penalty 1.2": dict(
+        num_beams=4, max_length=24, repetition_penalty=1.2),
+    "greedy, at most 20 tokens": dict(num_beams=1, max_length=20),
+    "greedy, 9 to 14 tokens, repetition penalty 1.3": dict(
+        num_beams=1, min_length=9, max_length=14, repetition_penalty=1.3),
+}
 
 
 def searches(model, tokenizer, pixels):
     c = model.config.text_config
     start = [c.bos_token_id] + tokenizer("a picture of", add_special_tokens=False).input_ids
-    found = []
-    for s in settings:
+    found = {}
+    for name, s in settings.items():
         texts = []
         for x in pixels:
             ids = model.generate(
@@ -53,7 +60,7 @@ def searches(model, tokenizer, pixels):
             while ids[-1] == c.pad_token_id:
                 ids.pop()
             texts.append({"ids": ids, "text": tokenizer.decode(ids, skip_special_tokens=True)})
-        found.append({"settings": s, "captions": texts})
+        found[name] = texts
     return start, found
 
 
@@ -80,7 +87,8 @@ if transformers.__version__.startswith("4."):
     with torch.no_grad():
         _, found = searches(model, tokenizer, pixels)
     save(os.path.join(folder, "captions_by_4.json"),
-         {"made_with": {"transformers": transformers.__version__}, "searches": found})
+         {"prompt": "a picture of", "captions": found,
+          "made_with": {"transformers": transformers.__version__}})
     sys.exit()
 
 from transformers import (
@@ -115,7 +123,7 @@ def build(name, kind, seed, text, vision, size, half, end):
             # Larger than a fresh model's, so that what it computes depends on what it is shown, and what
             # it writes on where it stands.
             if "embeddings" in key and "patch" not in key and "LayerNorm" not in key:
-                p.copy_(torch.randn(p.shape) * (float(os.environ.get("POS", "2")) if "position" in key else 0.8))
+                p.copy_(torch.randn(p.shape) * (2.5 if "position" in key else 0.8))
             elif key.endswith(".weight") and p.ndim > 1:
                 p.copy_(torch.randn(p.shape) * 2 / np.sqrt(p[0].numel()))
             elif key.endswith(".weight"):
@@ -157,11 +165,11 @@ def tensors(pictures, pixels, **more):
 versions = {"transformers": transformers.__version__, "torch": torch.__version__}
 with torch.no_grad():
     folder, model, tokenizer, processor, pictures = build(
-        "captioner", BlipForConditionalGeneration, int(os.environ.get("SEED","3")),
+        "captioner", BlipForConditionalGeneration, 2,
         dict(hidden_size=24, encoder_hidden_size=20, intermediate_size=40, num_hidden_layers=3,
              num_attention_heads=3, max_position_embeddings=40, layer_norm_eps=1e-7),
         dict(hidden_size=20, intermediate_size=36, num_hidden_layers=2, num_attention_heads=5,
-             image_size=28, patch_size=7, layer_norm_eps=1e-6), 28, half=True, end=float(os.environ.get('END','1')))
+             image_size=28, patch_size=7, layer_norm_eps=1e-6), 28, half=True, end=1)
     pixels = processed(processor, pictures)
     start, found = searches(model, tokenizer, pixels)
     logits = torch.cat([
@@ -170,10 +178,10 @@ with torch.no_grad():
     save_file(tensors(pictures, pixels, logits=logits), os.path.join(folder, "golden.safetensors"))
     save(os.path.join(folder, "golden.json"),
          {"kind": "blip", "task": "captions", "prompt": "a picture of", "start": start,
-          "searches": found, "made_with": versions})
+          "captions": found, "made_with": versions})
 
     folder, model, tokenizer, processor, pictures = build(
-        "answerer", BlipForQuestionAnswering, int(os.environ.get("VS","8")),
+        "answerer", BlipForQuestionAnswering, 12,
         dict(hidden_size=16, encoder_hidden_size=16, intermediate_size=24, num_hidden_layers=2,
              num_attention_heads=4, max_position_embeddings=36),
         dict(hidden_size=16, intermediate_size=28, num_hidden_layers=3, num_attention_heads=2,
@@ -199,8 +207,7 @@ with torch.no_grad():
             rows[side].append(torch.stack(row))
     save_file(
         tensors(pictures, processed(processor, pictures), **{
-            "yes": torch.stack(rows[24]), "yes.36": torch.stack(rows[36])}),
+            f"yes.{side}": torch.stack(row) for side, row in rows.items()}),
         os.path.join(folder, "golden.safetensors"))
     save(os.path.join(folder, "golden.json"),
          {"kind": "blip", "task": "questions", "questions": asked, "made_with": versions})
-    print(rows)
