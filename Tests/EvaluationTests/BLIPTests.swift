@@ -50,7 +50,9 @@ struct BLIPTests {
     let texts = try golden.member("captions").member("three beams, 10 to 30 tokens").elements()
     for (index, text) in texts.enumerated() {
       let caption = try captioner.caption(of: Self.picture(index, of: "captioner"))
-      #expect("a picture of " + caption == (try text.member("text").string()) + (caption.isEmpty ? " " : ""))
+      #expect(
+        "a picture of " + caption == (try text.member("text").string())
+          + (caption.isEmpty ? " " : ""))
     }
   }
 
@@ -65,7 +67,8 @@ struct BLIPTests {
     #expect(captioner.title.contains("captioner"))
   }
 
-  @Test("Answers do not depend on what else is asked, and a phrase's signs and case are no part of it")
+  @Test(
+    "Answers do not depend on what else is asked, and a phrase's signs and case are no part of it")
   func answers() throws {
     let answerer = try BLIPQuestionAnswerer(folder: Self.fixtures + "/answerer")
     let picture = try Self.picture(2, of: "answerer")
@@ -75,7 +78,9 @@ struct BLIPTests {
     #expect(both[0] != both[1] && both.allSatisfy { (0...1).contains($0) })
     let long = String(repeating: "a red car ", count: 40)
     let cut = String(repeating: "a red car ", count: 11)
-    #expect(try answerer.answers(to: [long], of: picture) == answerer.answers(to: [cut + "a"], of: picture))
+    #expect(
+      try answerer.answers(to: [long], of: picture)
+        == answerer.answers(to: [cut + "a"], of: picture))
     #expect(try answerer.answers(to: [], of: picture).isEmpty)
   }
 
@@ -132,7 +137,8 @@ struct BLIPTests {
       testDescription: "a width that heads do not divide", from: "\"hidden_size\": 24",
       to: "\"hidden_size\": 25", says: "25 is not a multiple of 3 heads"),
     Damage(
-      testDescription: "no cross-attention", from: "\"is_decoder\": true", to: "\"is_decoder\": false",
+      testDescription: "no cross-attention", from: "\"is_decoder\": true",
+      to: "\"is_decoder\": false",
       says: "is_decoder is false"),
     Damage(
       testDescription: "a start beyond the vocabulary", from: "\"bos_token_id\": 35",

@@ -61,7 +61,9 @@ struct WordPieceTests {
 
   @Test("Every character of Unicode is dropped, a space, a piece or a letter as in transformers")
   func characters() throws {
-    let tokenizer = try Self.tokenizer(["vocab.txt": "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n"])
+    let tokenizer = try Self.tokenizer([
+      "vocab.txt": "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\n"
+    ])
     let kinds = [[5, 7]: "joined", [5, 6]: "apart", [5, 1, 6]: "alone", [1]: "other"]
     var wrong: [String] = []
     var count = 0
@@ -100,7 +102,8 @@ struct WordPieceTests {
       says: ["tokenizer.json", "vocab.txt"]),
     BadFolder(
       testDescription: "a piece that comes twice",
-      files: ["vocab.txt": "[UNK]\n[CLS]\n[SEP]\na\nb\na\n"], says: ["vocab.txt", "line 6", "\"a\""]),
+      files: ["vocab.txt": "[UNK]\n[CLS]\n[SEP]\na\nb\na\n"],
+      says: ["vocab.txt", "line 6", "\"a\""]),
     BadFolder(
       testDescription: "no unknown token", files: ["vocab.txt": "[CLS]\n[SEP]\na\n"],
       says: ["unknown token", "[UNK]"]),
@@ -133,7 +136,8 @@ struct WordPieceTests {
       ], says: ["tokenizer_config.json", "do_lower_case"]),
   ]
 
-  @Test("A folder that is not right is refused with one line that says what is wrong", arguments: bad)
+  @Test(
+    "A folder that is not right is refused with one line that says what is wrong", arguments: bad)
   func refusals(folder: BadFolder) throws {
     try TextFixtures.withFolder(folder.files) { path in
       do {

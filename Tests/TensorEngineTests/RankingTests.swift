@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Ranking")
 struct RankingTests {
-  @Test("The largest numbers come first, and of equal ones the first", arguments: [1, 3, 7, 40, 90])
+  @Test(
+    "The largest numbers come first, and of equal ones the first", arguments: [1, 3, 7, 40, 90])
   func largest(_ number: Int) {
     // Few values, so that many are equal.
     let values = (0..<60).map { Float(($0 * 37) % 11) }

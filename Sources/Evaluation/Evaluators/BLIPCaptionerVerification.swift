@@ -92,6 +92,23 @@ struct BLIPCaptionerVerification: EvaluatorVerification {
   }
 }
 
+extension EvaluatorFolder {
+  /// What verifies the BLIP model in this folder.
+  func blipVerification(tolerance: Double) throws -> any EvaluatorVerification {
+    switch try BLIPParts.task(of: self) {
+    case .captions: try BLIPCaptionerVerification(self, tolerance: tolerance)
+    case .questions: try BLIPQuestionAnswererVerification(self, tolerance: tolerance)
+    }
+  }
+
+  /// What verifies the captioner in this folder against captions that another file than `golden.json`
+  /// describes.
+  /// - Throws: as ``verification(tolerance:)``.
+  package func verification(captions description: String) throws -> any EvaluatorVerification {
+    try BLIPCaptionerVerification(self, tolerance: 1e-4, captions: description)
+  }
+}
+
 extension CaptionSettings {
   /// Words for numbers of beams, from 1 on.
   private static let numbers = [
