@@ -89,7 +89,7 @@ let package = Package(
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "YAML",
       ],
-      resources: [.copy("Resources/Suites")]),
+      resources: [.copy("Resources/Suites"), .copy("Resources/Eyes")]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
     .target(
@@ -139,7 +139,8 @@ let package = Package(
       dependencies: [
         "Evaluation", "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "TestSupport",
-      ]),
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "FiguresTests",
       dependencies: [

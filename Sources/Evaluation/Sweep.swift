@@ -3,15 +3,18 @@ public import Diffusion
 private import Foundation
 package import PromptText
 
-/// One knob of a method, or the guidance scale, and the values that runs set it to.
+/// One knob of a method, or the guidance scale, or the grid that the loss reads, and the values that
+/// runs set it to.
 public struct Sweep: Sendable {
   /// The knob, as `run.json` names it.
   public let knob: String
   /// The values of the knob, as texts.
   public let values: [String]
 
-  /// The knob that belongs to the request instead of to a method.
+  /// The knobs that belong to the request instead of to a method.
   private static let guidance = "guidance-scale"
+  private static let resolution = "attention-resolution"
+  private static let ofRequest = [guidance, resolution]
 
   /// A sweep of `knob` over `values`.
   /// - Throws: ``EvaluationError/variation(reason:)`` for a value that is given twice.
@@ -42,8 +45,8 @@ public struct Sweep: Sendable {
     }
     let name = String(sides[0])
     let knob = method.knobs.first { $0.name == name || $0.alias == name }?.name
-    guard let knob = knob ?? (name == Self.guidance ? name : nil) else {
-      let knobs = (method.knobs.map(\.name) + [Self.guidance]).sorted().joined(separator: ", ")
+    guard let knob = knob ?? (Self.ofRequest.contains(name) ? name : nil) else {
+      let knobs = (method.knobs.map(\.name) + Self.ofRequest).sorted().joined(separator: ", ")
       throw EvaluationError.variation(
         reason: "names '\(name)', which is not a knob of \(method.name); expected one of \(knobs)")
     }
@@ -60,6 +63,12 @@ public struct Sweep: Sendable {
         throw EvaluationError.variation(reason: "gives \(knob) '\(value)'; expected a number")
       }
       request.guidanceScale = number
+    } else if knob == Self.resolution {
+      guard let grid = Grid(value) else {
+        throw EvaluationError.variation(
+          reason: "gives \(knob) '\(value)'; expected a grid, as in 16x16")
+      }
+      request.grid = grid
     } else {
       try request.method.set([knob: value])
     }
@@ -76,7 +85,7 @@ public struct Sweep: Sendable {
   ) throws -> [RunOrder] {
     try values.map { value in
       var method = method
-      if knob != Self.guidance { try method.set([knob: value]) }
+      if !Self.ofRequest.contains(knob) { try method.set([knob: value]) }
       return try RunOrder(
         prompt, by: [method], from: seeds, needsSubjects: true, reading: reading, on: model
       ) {
@@ -88,7 +97,11 @@ public struct Sweep: Sendable {
   }
 
   private func text(in request: RunRequest) throws -> String? {
-    knob == Self.guidance ? String(request.guidanceScale) : request.method.knobTexts[knob]
+    switch knob {
+    case Self.guidance: String(request.guidanceScale)
+    case Self.resolution: request.grid?.description
+    default: request.method.knobTexts[knob]
+    }
   }
 
   /// A slug would lose the point of a number.

@@ -40,7 +40,8 @@ extension Tensor {
   }
 
   /// For each cell of an axis, the four of the source that it is made of, and their weights.
-  private static func cubicTaps(from source: Int, to target: Int) -> [[(cell: Int, weight: Float)]] {
+  private static func cubicTaps(from source: Int, to target: Int) -> [[(cell: Int, weight: Float)]]
+  {
     let a: Float = -0.75
     func near(_ x: Float) -> Float { ((a + 2) * x - (a + 3)) * x * x + 1 }
     func far(_ x: Float) -> Float { ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }

@@ -42,4 +42,7 @@ public struct NumpyRandomSource: RandomSource {
     let lower = Double(generator.draw() >> 6)
     return (upper * 0x1p26 + lower) * 0x1p-53
   }
+
+  /// One of `count` places, each as likely: `count` times the next double, rounded down.
+  package mutating func place(below count: Int) -> Int { Int(uniform() * Double(count)) }
 }

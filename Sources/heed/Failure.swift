@@ -168,7 +168,7 @@ struct Failure: Error, CustomStringConvertible {
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
     case .memory, .noWords, .variation, .axes, .shards: .usage
-    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .benchmark: .dataError
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark: .dataError
     case .noQueries: .unavailable
     }
   }

@@ -41,7 +41,7 @@ public struct Bootstrap: Hashable, Sendable {
     let ends = try ends(of: kept, statistic)
     return BootstrapInterval(
       estimate: kept.isEmpty ? .nan : try statistic(kept), lower: ends.lower, upper: ends.upper,
-      count: kept.count, leftOut: samples.count - kept.count)
+      count: kept.count, clusters: nil, leftOut: samples.count - kept.count)
   }
 
   /// The interval of the mean of `later` − `earlier` over `pairs`, as of one seed with and without
@@ -56,16 +56,21 @@ public struct Bootstrap: Hashable, Sendable {
     of samples: [Double], _ statistic: ([Double]) throws -> Double
   ) rethrows -> (lower: Double, upper: Double) {
     guard samples.count > 1 else { return (.nan, .nan) }
-    var source = NumpyRandomSource(seed: seed)
     var draw = samples
+    return try ends { source in
+      for place in draw.indices { draw[place] = samples[source.place(below: samples.count)] }
+      return try statistic(draw)
+    }
+  }
+
+  /// The ends of the interval of what `draw` makes of each resample; NaN if it makes NaN of any.
+  func ends(
+    _ draw: (inout NumpyRandomSource) throws -> Double
+  ) rethrows -> (lower: Double, upper: Double) {
+    var source = NumpyRandomSource(seed: seed)
     var results: [Double] = []
     results.reserveCapacity(resamples)
-    for _ in 0..<resamples {
-      for place in draw.indices {
-        draw[place] = samples[Int(source.uniform() * Double(samples.count))]
-      }
-      results.append(try statistic(draw))
-    }
+    for _ in 0..<resamples { results.append(try draw(&source)) }
     guard !results.contains(where: \.isNaN) else { return (.nan, .nan) }
     results.sort()
     let beyond = (1 - level) / 2

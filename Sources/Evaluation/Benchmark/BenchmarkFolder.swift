@@ -1,4 +1,4 @@
-internal import AttentionTrace
+package import AttentionTrace
 private import Foundation
 internal import TensorEngine
 
@@ -33,7 +33,7 @@ package struct BenchmarkFolder: Hashable, Sendable {
   ///   suite or model; `FileError`.
   package func add(_ record: BenchmarkRecord, of suite: Suite) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    let lines = Array(suite.jsonLines.utf8)
+    let lines = Array(suite.lines.utf8)
     if let there = FileManager.default.contents(atPath: self.suite) {
       guard Array(there) == lines else {
         throw EvaluationError.benchmark(

@@ -1,5 +1,5 @@
-internal import AttentionTrace
-package import Diffusion
+package import AttentionTrace
+internal import Diffusion
 
 /// The runs of a benchmark, or of one of its shards.
 package struct BenchmarkPlan: Sendable {

@@ -28,7 +28,7 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
   /// - Throws: `FileError`.
   package init(path: String) throws {
     let file = try MappedFile(path: path)
-    let bytes = try unsafe file.withBytes { unsafe Data($0) }
+    let bytes = unsafe file.withBytes { unsafe Data($0) }
     do {
       self = try JSONDecoder().decode(BenchmarkRecord.self, from: bytes)
     } catch {

@@ -26,13 +26,16 @@ package struct ScoreFile {
   }
 
   /// What is in the files of `folder`, in the order of their names.
+  /// - Parameter continued: the file whose last line may be cut off, as it is to be written on.
   /// - Throws: `FileError`, also for a last line that is cut off.
-  package static func all(in folder: String) throws -> [PictureScore] {
+  package static func all(
+    in folder: String, continuing continued: String? = nil
+  ) throws -> [PictureScore] {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     return try names.filter { $0.hasSuffix(".jsonl") && !$0.hasPrefix(".") }.flatMap { name in
       let path = folder + "/" + name
       let (scores, end) = try read(path)
-      guard end == nil else {
+      guard end == nil || path == continued else {
         throw FileError(
           .malformed, path: path, subject: "line \(scores.count + 1)",
           reason: "is cut off; run the command that writes it again")
@@ -45,13 +48,7 @@ package struct ScoreFile {
   /// - Throws: `FileError`.
   package mutating func append(_ scores: [PictureScore]) throws {
     guard !scores.isEmpty else { return }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var lines = Data()
-    for score in scores {
-      lines += try encoder.encode(score)
-      lines.append(UInt8(ascii: "\n"))
-    }
+    let lines = try Self.lines(scores)
     let before = self.scores.isEmpty ? 0 : try Self.size(path)
     do {
       if !FileManager.default.fileExists(atPath: path) {
@@ -70,6 +67,31 @@ package struct ScoreFile {
     self.scores += scores
   }
 
+  /// Puts scores in the places of those of the same pictures, and the others at the end, all or none.
+  /// - Returns: how many were replaced.
+  /// - Throws: `FileError`.
+  package mutating func replace(_ scores: [PictureScore]) throws -> Int {
+    func picture(_ score: PictureScore) -> [String] { [score.id, score.method, "\(score.seed)"] }
+    let new = Set(scores.map(picture))
+    let kept = self.scores.filter { !new.contains(picture($0)) }
+    let replaced = self.scores.count - kept.count
+    try OutputFolder.make((path as NSString).deletingLastPathComponent)
+    try writeAtomically(Array(try Self.lines(kept + scores)), to: path)
+    self.scores = kept + scores
+    return replaced
+  }
+
+  private static func lines(_ scores: [PictureScore]) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var lines = Data()
+    for score in scores {
+      lines += try encoder.encode(score)
+      lines.append(UInt8(ascii: "\n"))
+    }
+    return lines
+  }
+
   /// The whole lines of a file, and where a last one that is cut off begins.
   private static func read(_ path: String) throws -> (scores: [PictureScore], cutOff: Int?) {
     let file = try MappedFile(path: path)
@@ -77,7 +99,7 @@ package struct ScoreFile {
       throw FileError(
         .malformed, path: path, reason: "expected at most \(sizeLimit) bytes, got \(file.count)")
     }
-    let bytes = try unsafe file.withBytes { unsafe Data($0) }
+    let bytes = unsafe file.withBytes { unsafe Data($0) }
     let decoder = JSONDecoder()
     let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     var scores: [PictureScore] = []

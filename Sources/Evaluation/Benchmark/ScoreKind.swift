@@ -15,6 +15,14 @@ package struct ScoreKind: Hashable, Sendable, Comparable {
     ("blip-vqa", "score", "BLIP-VQA"),
   ]
 
+  /// What tables show even where nothing is scored so: Attend-and-Excite's scores, and those of what came
+  /// after it.
+  static let ofThePaper = [
+    ScoreKind(scorer: "clip", name: "full"), ScoreKind(scorer: "clip", name: "minimum"),
+    ScoreKind(scorer: "blip", name: "text-text"), ScoreKind(scorer: "owl", name: "all"),
+    ScoreKind(scorer: "blip-vqa", name: "score"),
+  ]
+
   private var place: Int {
     Self.known.firstIndex { $0.scorer == scorer && $0.name == name } ?? Self.known.count
   }

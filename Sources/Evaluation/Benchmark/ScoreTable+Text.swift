@@ -1,4 +1,4 @@
-package import AttentionAnalysis
+internal import AttentionAnalysis
 private import Foundation
 
 extension ScoreTable {
@@ -15,6 +15,7 @@ extension ScoreTable {
   }
 
   private static let whole = "all"
+  private static let missing = "not scored"
   private static let note =
     "Means with 95 % bootstrap intervals over prompts and seeds, clustered by prompt."
 
@@ -26,7 +27,7 @@ extension ScoreTable {
 
   /// As in `0.312 [0.301, 0.322]`.
   private static func words(_ interval: BootstrapInterval?, sign: Bool = false) -> String {
-    guard let interval, !interval.estimate.isNaN else { return "-" }
+    guard let interval, !interval.estimate.isNaN else { return sign ? "-" : missing }
     func number(_ value: Double) -> String { String(format: sign ? "%+.3f" : "%.3f", value) }
     let estimate = number(interval.estimate)
     guard !interval.lower.isNaN else { return estimate }
@@ -76,7 +77,7 @@ extension ScoreTable {
       }
     }
     func number(_ interval: BootstrapInterval?) -> String {
-      guard let interval, !interval.estimate.isNaN else { return "--" }
+      guard let interval, !interval.estimate.isNaN else { return Self.missing }
       let estimate = String(format: "$%.3f$", interval.estimate)
       guard !interval.lower.isNaN else { return estimate }
       return estimate

@@ -35,7 +35,7 @@ package struct ScoreTable: Sendable {
   ///   different values.
   package init(
     _ scores: [PictureScore], of suite: Suite, record: BenchmarkRecord, path: String,
-    bootstrap: Bootstrap = Bootstrap()
+    bootstrap: Bootstrap = Bootstrap(resamples: 2000)
   ) throws {
     let samples = try Samples(scores, path: path)
     self.scores = samples.kinds
@@ -46,16 +46,16 @@ package struct ScoreTable: Sendable {
         let row = Row(
           subset: subset, method: method, title: title, pictures: samples.pictures(method, ids),
           prompts: samples.prompts(method, ids),
-          cells: samples.kinds.map { kind in
-            let values = samples.clusters(kind, method, ids)
-            guard !values.isEmpty else { return nil }
-            let baseline = record.methods[0]
+          cells: samples.kinds.map { kind -> Cell? in
+            let own = samples.of(kind, method, ids)
+            guard !own.isEmpty else { return nil }
+            let isBaseline = method == record.methods[0]
             return Cell(
-              mean: bootstrap.interval(ofClusters: values),
-              difference: method == baseline
+              mean: bootstrap.interval(of: own),
+              difference: isBaseline
                 ? nil
-                : bootstrap.interval(
-                  ofClusters: samples.differences(kind, method, from: baseline, ids)))
+                : bootstrap.pairedDifference(
+                  earlier: samples.of(kind, record.methods[0], ids), later: own))
           })
         if row.pictures > 0 { rows.append(row) }
       }
@@ -97,8 +97,8 @@ package struct ScoreTable: Sendable {
       }
     }
 
-    /// In the order of their scorers and names.
-    var kinds: [ScoreKind] { values.keys.sorted() }
+    /// Those of the paper, whether there are any or not, and what else there is, in the order of columns.
+    var kinds: [ScoreKind] { Set(values.keys).union(ScoreKind.ofThePaper).sorted() }
 
     private func all(_ method: String, _ ids: [String]) -> [String: Set<UInt64>] {
       var seeds: [String: Set<UInt64>] = [:]
@@ -116,24 +116,12 @@ package struct ScoreTable: Sendable {
 
     func prompts(_ method: String, _ ids: [String]) -> Int { all(method, ids).count }
 
-    /// The values of each prompt that has some, in the order of its seeds.
-    func clusters(_ kind: ScoreKind, _ method: String, _ ids: [String]) -> [[Double]] {
-      ids.compactMap { id in
-        values[kind]?[method]?[id].map { seeds in seeds.sorted { $0.key < $1.key }.map(\.value) }
-      }
-    }
-
-    func differences(
-      _ kind: ScoreKind, _ method: String, from baseline: String, _ ids: [String]
-    ) -> [[Double]] {
-      ids.compactMap { id in
-        guard let own = values[kind]?[method]?[id], let other = values[kind]?[baseline]?[id] else {
-          return nil
+    /// The pictures of prompts that have a score.
+    func of(_ kind: ScoreKind, _ method: String, _ ids: [String]) -> [PictureSample] {
+      ids.flatMap { id in
+        (values[kind]?[method]?[id] ?? [:]).sorted { $0.key < $1.key }.map { seed, value in
+          PictureSample(prompt: id, seed: seed, value: value)
         }
-        let pairs = own.sorted { $0.key < $1.key }.compactMap { seed, value in
-          other[seed].map { value - $0 }
-        }
-        return pairs.isEmpty ? nil : pairs
       }
     }
   }

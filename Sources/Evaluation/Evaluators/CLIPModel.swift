@@ -1,9 +1,8 @@
 internal import Diffusion
-internal import PromptText
-package import Pictures
-package import TensorEngine
-
 private import Glibc
+package import Pictures
+internal import PromptText
+package import TensorEngine
 
 /// CLIP: pictures and texts as vectors of one space, in which like is near to like.
 ///
@@ -70,13 +69,17 @@ package struct CLIPModel: Sendable {
 
   /// The vectors of preprocessed pictures `[picture, channel, row, column]`: `[picture, width]`.
   package func vectors(ofPixels pixels: Tensor) throws -> Tensor {
-    let states = try vision(pixels)
+    let states = try states(ofPixels: pixels)
     let (pictures, width) = (states.shape[0], states.shape[2])
     let first = states.sliced(axis: 1, 0..<1).reshaped([pictures, width])
     let vectors = projection(vision.postNorm(first)).unitRows()
     try vectors.requireFinite("visual_projection")
     return vectors
   }
+
+  /// What the vision transformer's last layer leaves of preprocessed pictures of any size, `[picture, 1 + patch,
+  /// width]`.
+  package func states(ofPixels pixels: Tensor) throws -> Tensor { try vision(pixels) }
 
   /// The vectors of texts, `[text, width]`, of length 1.
   /// - Precondition: there is at least one text.
@@ -117,7 +120,8 @@ extension CLIPModel {
 
     /// Which position stands for a text.
     /// - Throws: `DiffusionError` when the tokenizer ends texts with another token than the model wants.
-    func pooling(_ tokenizer: CLIPTokenizer, _ folder: EvaluatorFolder) throws -> TextTower.Pooling {
+    func pooling(_ tokenizer: CLIPTokenizer, _ folder: EvaluatorFolder) throws -> TextTower.Pooling
+    {
       guard let endID else { return .largest }
       guard endID == tokenizer.endID else {
         throw DiffusionError.unsupported(

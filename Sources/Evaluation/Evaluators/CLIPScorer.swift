@@ -1,6 +1,6 @@
 private import Foundation
 package import Pictures
-internal import TensorEngine
+package import TensorEngine
 
 /// How like its prompt a picture is to CLIP: the whole prompt, each half, and the worse of both halves.
 ///
@@ -25,17 +25,6 @@ package final class CLIPScorer: Sendable {
     self.replacements = replacements
   }
 
-  /// The halves of a prompt: at " and ", or else at " with "; `nil` for a prompt with neither.
-  ///
-  /// Of more parts than two, the first two are the halves.
-  package static func halves(of prompt: String) -> (first: String, second: String)? {
-    for joint in [" and ", " with "] {
-      let parts = prompt.components(separatedBy: joint)
-      if parts.count > 1 { return (parts[0], parts[1]) }
-    }
-    return nil
-  }
-
   /// What CLIP says of a picture.
   ///
   /// The values are cosines: `full` of the prompt; where it has halves, `first` and `second` of them, and
@@ -51,7 +40,9 @@ package final class CLIPScorer: Sendable {
     let vector = try model.vector(of: picture)
     var values = ["full": try cosine(vector, prompt.prompt)]
     var texts = [prompt.prompt]
-    if let (first, second) = Self.halves(of: prompt.prompt) {
+    // Of more parts than two, the first two are the halves.
+    if let parts = AttendAndExcitePrompt.parts(of: prompt.prompt) {
+      let (first, second) = (parts[0], parts[1])
       let halves = (try cosine(vector, first), try cosine(vector, second))
       (values["first"], values["second"]) = halves
       values["minimum"] = min(halves.0, halves.1)
@@ -83,7 +74,7 @@ package final class CLIPScorer: Sendable {
   package func isCut(_ text: String) -> Bool {
     // The sentence with the most tokens is not known beforehand, but none has more than twelve of its own.
     let tokens = model.text.tokenizer.encode(text)
-    guard !tokens.leftOut.isEmpty || tokens.contentCount + 12 > model.text.tokenizer.window - 2
+    guard !tokens.leftOut.isEmpty || tokens.content.count + 12 > model.text.tokenizer.window - 2
     else { return false }
     return PromptTemplates.sentences(of: text, replacements).contains(where: model.text.cuts)
   }

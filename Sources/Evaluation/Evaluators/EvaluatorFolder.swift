@@ -1,7 +1,7 @@
 internal import Diffusion
 private import Foundation
 internal import PromptText
-internal import TensorEngine
+package import TensorEngine
 
 /// A folder with an evaluator, as transformers' `save_pretrained` or OpenCLIP leaves it.
 package struct EvaluatorFolder: Sendable {
@@ -74,7 +74,8 @@ package struct EvaluatorFolder: Sendable {
     guard FileManager.default.fileExists(atPath: own) else {
       throw DiffusionError.missingFile(
         path: own,
-        what: "expected the folder of a CLIP, OWL-ViT, OWLv2 or BLIP model as transformers saves it, or "
+        what:
+          "expected the folder of a CLIP, OWL-ViT, OWLv2 or BLIP model as transformers saves it, or "
           + "one with \(Self.openConfiguration)")
     }
     let configuration = try StrictJSON.read(path: own)

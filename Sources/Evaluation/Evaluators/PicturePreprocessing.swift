@@ -110,8 +110,8 @@ extension PicturePreprocessing {
     }
     let size = try Self.size(json, "size", isShorterSide: kind == .clip) ?? kind.size
     let crop =
-      kind == .clip && (try config.bool("do_center_crop", default: true))
-      ? try Self.size(json, "crop_size", isShorterSide: false) ?? .sides(width: 224, height: 224)
+      try kind == .clip && config.bool("do_center_crop", default: true)
+      ? Self.size(json, "crop_size", isShorterSide: false) ?? .sides(width: 224, height: 224)
       : nil
     try self.init(
       json, config, fit: kind == .owlv2 ? .padded : .squashed, size: size,
@@ -144,7 +144,8 @@ extension PicturePreprocessing {
       (self.width, self.height) = (width, height)
     default:
       throw DiffusionError.unsupported(
-        path: json.file, key: "size", value: try json.optionalMember("size")?.value.text ?? "absent",
+        path: json.file, key: "size",
+        value: try json.optionalMember("size")?.value.text ?? "absent",
         supported: "a shorter side with do_center_crop, or width and height without")
     }
     let resample = try json.optionalMember("resample")?.integer() ?? 3
@@ -243,7 +244,11 @@ extension PicturePreprocessing {
     try config.require("mode", "RGB")
     if let node = try json.optionalMember("size") {
       let sides: [Int]
-      if case .integer(let side) = node.value { sides = [side] } else { sides = try node.integers() }
+      if case .integer(let side) = node.value {
+        sides = [side]
+      } else {
+        sides = try node.integers()
+      }
       guard Set(sides) == [side] else {
         throw DiffusionError.unsupported(
           path: json.file, key: "preprocess_cfg.size", value: node.value.text,

@@ -8,7 +8,10 @@ import TensorEngine
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares methods over a suite of prompts, or measures Heed's speed.",
-    subcommands: [BenchmarkRun.self, BenchmarkEngine.self])
+    subcommands: [
+      BenchmarkRun.self, BenchmarkTable.self, BenchmarkSubmit.self,
+      BenchmarkEngine.self,
+    ])
 }
 
 /// How fast the engine runs a network, and how much memory that takes.

@@ -7,24 +7,45 @@ import TensorEngine
 /// What the runs of a benchmark take: pictures, time, disk and files.
 struct BenchmarkCost {
   private let plan: BenchmarkPlan
-  private let model: Checkpoint
-  private let batches: [Batch]
+  /// The least and the most time of all runs, with the threads that the engine uses.
+  let seconds: (least: Double, most: Double)
+  /// The most memory of a pass, with what is made side by side, in bytes.
+  let memory: Int
 
+  /// How many runs there are.
+  var runs: Int { plan.runs.count }
+
+  /// Times the passes right now, on random latents.
   /// - Parameter batches: at least one.
-  init(_ plan: BenchmarkPlan, _ batches: [Batch]) {
-    (self.plan, self.batches) = (plan, batches)
-    model = batches[0].runner.model.checkpoint
+  init(_ plan: BenchmarkPlan, _ batches: [Batch]) throws {
+    self.plan = plan
+    let atATime = batches.map(\.runsAtATime).max() ?? 1
+    let threads = Engine.threads
+    // Runs side by side have a thread each.
+    Engine.threads = max(1, threads / atATime)
+    defer { Engine.threads = threads }
+    let measured = try EngineBenchmark(batches[0].runner.model.checkpoint, repeats: 3).measure([
+      .unetPair, .lossForward, .lossBackward, .decode,
+    ])
+    func time(_ pass: EnginePass) -> Double { measured.first { $0.pass == pass }?.seconds ?? 0 }
+    let passes = plan.passes
+    let look = time(.lossForward) + time(.lossBackward)
+    let rest =
+      Double(passes.predictions) / 2 * time(.unetPair) + Double(plan.runs.count) * time(.decode)
+    seconds = (
+      (rest + Double(passes.fewestLooks) * look) / Double(atATime),
+      (rest + Double(passes.mostLooks) * look) / Double(atATime)
+    )
+    let working = batches.map(\.workingMemory).max() ?? 0
+    memory = (measured.compactMap(\.peakMemory).max() ?? 1 << 30) + (atATime - 1) * working
   }
 
   /// Prints it, and refuses what does not fit on the disk below `root`.
-  ///
-  /// Passes are timed right now, on random latents.
   func print(in root: String) throws {
-    let seconds = try seconds
-    let hours = Set([seconds.least, seconds.most].map(Self.hours)).sorted { $0.count < $1.count }
+    let (least, most) = (Self.hours(seconds.least), Self.hours(seconds.most))
     Swift.print("pictures        \(plan.runs.count) of \(plan.orders.count) prompts")
     let threads = "\(Engine.threads) \(Engine.threads == 1 ? "thread" : "threads")"
-    let time = hours.joined(separator: " to ")
+    let time = least == most ? least : "\(least) to \(most)"
     Swift.print("time            \(time) on this machine, with \(threads)")
     guard let cost = plan.cost else { return Swift.print("disk            pictures alone") }
     let disk = formatBytes(cost.bytesOnDisk)
@@ -37,30 +58,5 @@ struct BenchmarkCost {
     seconds < 3600
       ? String(format: "%.0f min", (seconds / 60).rounded(.up))
       : String(format: "%.1f h", seconds / 3600)
-  }
-
-  /// The least and the most time of all runs.
-  private var seconds: (least: Double, most: Double) {
-    get throws {
-      let atATime = batches.map(\.runsAtATime).max() ?? 1
-      let threads = Engine.threads
-      // Runs side by side have a thread each.
-      Engine.threads = max(1, threads / atATime)
-      defer { Engine.threads = threads }
-      let measured = try EngineBenchmark(model, repeats: 3).measure([
-        .unetPair, .lossForward, .lossBackward, .decode,
-      ])
-      func time(_ pass: EnginePass) -> Double {
-        measured.first { $0.pass == pass }?.seconds ?? 0
-      }
-      let passes = plan.passes
-      let look = time(.lossForward) + time(.lossBackward)
-      let rest =
-        Double(passes.predictions) / 2 * time(.unetPair) + Double(plan.runs.count) * time(.decode)
-      return (
-        (rest + Double(passes.fewestLooks) * look) / Double(atATime),
-        (rest + Double(passes.mostLooks) * look) / Double(atATime)
-      )
-    }
   }
 }

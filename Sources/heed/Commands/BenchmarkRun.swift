@@ -1,9 +1,10 @@
-import ArgumentParser
+public import ArgumentParser
 import AttentionTrace
 import Diffusion
-import Evaluation
+public import Evaluation
 import Foundation
 import PromptText
+import Synchronization
 import TensorEngine
 
 /// The runs of a suite of prompts by several methods.
@@ -37,6 +38,9 @@ struct BenchmarkRun: PictureCommand {
       valueName: "suite"))
   var suite = "attend-and-excite"
 
+  @Option(help: "The form of the suite's file. (default: as its content says)")
+  var suiteFormat: SuiteFormat?
+
   @Option(
     help: ArgumentHelp(
       "Methods, separated by commas, or all; see heed help methods.", valueName: "methods"),
@@ -66,6 +70,22 @@ struct BenchmarkRun: PictureCommand {
     help: "Print the command of each shard, one a line, and exit; without --shards, of each run.")
   var list = false
 
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      """
+      Also make the first method's runs that can be varied so with a knob at other values, as in \
+      step-size=5,10,40; repeatable.
+      """, valueName: "knob=values"))
+  var vary: [String] = []
+
+  @Flag(
+    help: """
+      The ablations of Attend-and-Excite's paper: no smoothing, no refinement, the step after which the \
+      latent is left alone, step size, and the resolution of the attention that is read.
+      """)
+  var ablations = false
+
   @OptionGroup var options: RunOptions
 
   func validate() throws {
@@ -83,11 +103,8 @@ struct BenchmarkRun: PictureCommand {
   }
 
   func run() throws {
-    let suite = try Suite.named(self.suite) ?? Suite(self.suite)
-    let methods =
-      self.methods == "all"
-      ? Methods.all : try MethodList(option: "--methods", self.methods).methods
-    let orders = try ordered(suite, methods)
+    let suite = try Suite.find(self.suite, format: suiteFormat)
+    let orders = try ordered(suite, try chosenMethods())
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
     let plan = BenchmarkPlan(orders, shard: try chosenShard())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
@@ -103,40 +120,83 @@ struct BenchmarkRun: PictureCommand {
       of: suite)
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: plan.iterations)
+    let found = Atomic(0)
     for batch in batches {
       try batch.run(in: folder.runs) { plan, event in
-        progress.tell(event, of: plan, in: folder.runs)
+        // Of thousands of runs that were complete, a line each would tell nothing.
+        if case .found = event { found.add(1, ordering: .relaxed) }
+        progress.tell(event, of: plan, in: folder.runs, isTellingFound: false)
       }
     }
+    let made = plan.runs.count - found.load(ordering: .relaxed)
+    Message.note("\(plan.runs.count) runs are complete, \(made) of them made now")
     Message.chosen(orders.flatMap(\.plans))
   }
 
   /// The runs of each prompt, in its folder.
   private func ordered(_ suite: Suite, _ methods: [any Method]) throws -> [RunOrder] {
     let seeds = try SeedList(self.seeds).seeds
-    let methods = try options.knobs.applied(to: methods)
     let (model, picture) = try loaded()
+    func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
+      func request(_ table: TokenTable) throws -> RunRequest {
+        var request = try options.template(table, picture, on: model)
+        guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
+        let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
+        request.subjects = prompt.subjects
+        if options.details.recordTokens == nil {
+          request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
+        }
+        return request
+      }
+      let order = try RunOrder(
+        prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
+        reading: options.reading, on: model, like: request)
+      let varied = try variations(of: order).flatMap { sweep, method in
+        try sweep.orders(
+          prompt.prompt, by: method, from: seeds, reading: options.reading, on: model,
+          like: request)
+      }
+      return RunOrder(joining: [order] + varied).inFolder(prompt.id)
+    }
+    let usable =
+      self.methods == "all"
+      ? methods.filter { Self.isUsable($0) { _ = try ordered(suite.prompts[0], [$0]) } } : methods
     return try suite.prompts.map { prompt in
-      do {
-        return try RunOrder(
-          prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
-          reading: options.reading, on: model
-        ) { table in
-          var request = try options.template(table, picture, on: model)
-          guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
-          let subjects = try SubjectSelection.subjects(named: prompt.subjects, in: table)
-          request.subjects = prompt.subjects
-          if options.details.recordTokens == nil {
-            request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
-          }
-          return request
-        }.inFolder(prompt.id)
-      } catch let error as TextError {
+      do { return try ordered(prompt, usable) } catch let error as TextError {
         // Without the table of tokens that some end with.
         let reason = String("\(error)".prefix { $0 != "\n" })
         throw Failure(.dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
       }
     }
+  }
+
+  /// Whether a method can be planned without more than a prompt and the options given; says so where
+  /// it cannot.
+  private static func isUsable(
+    _ method: any Method, _ plan: (any Method) throws -> Void
+  ) -> Bool {
+    do { try plan(method) } catch {
+      Message.note("left out: \(method.name): \(error)")
+      return false
+    }
+    return true
+  }
+
+  /// What is varied, and the method of `order` that is.
+  private func variations(of order: RunOrder) throws -> [(Evaluation.Sweep, any Method)] {
+    let methods = order.plans.map(\.request.method)
+    let named = try vary.map { text in
+      let knob = String(text.prefix { $0 != "=" })
+      let method = methods.first { method in
+        method.knobs.contains { $0.name == knob || $0.alias == knob }
+      }
+      return (try Evaluation.Sweep(text, of: method ?? methods[0]), method ?? methods[0])
+    }
+    guard ablations else { return named }
+    guard let plan = order.plans.first(where: { $0.request.method is AttendAndExcite }) else {
+      throw Failure(.usage, "--ablations are of attend-and-excite; expected it among --methods")
+    }
+    return try named + AblationSuite.sweeps(of: plan).map { ($0, plan.request.method) }
   }
 
   private func chosenShard() throws -> Shard {
@@ -156,24 +216,30 @@ struct BenchmarkRun: PictureCommand {
   /// Prints the command of each shard, for Snakemake, GNU parallel or HyperQueue.
   private func printList(_ runs: Int) throws {
     let count = min(shards ?? runs, runs)
-    var arguments = CommandLine.arguments
-    arguments.removeAll { $0 == "--list" }
-    if let place = arguments.firstIndex(of: "--shards") {
-      arguments.removeSubrange(place...min(place + 1, arguments.count - 1))
-    }
-    arguments.removeAll { $0.hasPrefix("--shards=") }
-    let command = arguments.map(Self.quoted).joined(separator: " ")
+    let words = ShellWord.without(
+      CommandLine.arguments, flags: ["--list"], options: ["--shards"])
+    let command = words.map(ShellWord.quoted).joined(separator: " ")
     for index in 0..<count { print("\(command) --shard \(index)/\(count)") }
   }
 
-  /// A word of a shell's command line.
-  private static func quoted(_ word: String) -> String {
-    let plain = "_-./,=:+@%"
-    let isPlain = word.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
-        || plain.unicodeScalars.contains($0)
+  /// What all runs take.
+  func cost() throws -> BenchmarkCost {
+    let suite = try Suite.find(self.suite, format: suiteFormat)
+    let plan = BenchmarkPlan(try ordered(suite, try chosenMethods()), shard: .whole)
+    guard let model = plan.orders.first?.plans.first?.model else {
+      throw Failure(.dataError, "\(suite.name): expected prompts, got none")
     }
-    return isPlain && !word.isEmpty
-      ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    let runner = Runner(model, durability: options.details.durability)
+    return try BenchmarkCost(plan, plan.batches(runner, atATime: options.batch.batch))
+  }
+
+  /// The methods that were named, or all.
+  private func chosenMethods() throws -> [any Method] {
+    guard methods == "all" else {
+      return try options.knobs.applied(to: MethodList(option: "--methods", methods).methods)
+    }
+    return try options.knobs.applied(to: Methods.all)
   }
 }
+
+extension SuiteFormat: ExpressibleByArgument {}

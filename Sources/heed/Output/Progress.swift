@@ -25,9 +25,12 @@ final class Progress: Sendable {
   }
 
   /// Tells of one more step, at most ten times a second.
-  func advance(_ part: String, loss: Float?) {
+  func advance(_ part: String, loss: Float?) { advance(1, part, loss: loss) }
+
+  /// Tells of several steps that were made together.
+  func advance(_ steps: Int, _ part: String, loss: Float? = nil) {
     state.withLock { state in
-      state.done += 1
+      state.done += steps
       guard isTerminal else { return }
       let now = clock.now
       if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }

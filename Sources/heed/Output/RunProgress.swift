@@ -36,13 +36,16 @@ extension Batch {
 
 extension Progress {
   /// Tells what happens to a run.
-  func tell(_ event: Runner.Event, of plan: PlannedRun, in root: String) {
-    let name = "\(plan.methodTitle), seed \(plan.request.seed)"
+  func tell(
+    _ event: Runner.Event, of plan: PlannedRun, in root: String, isTellingFound: Bool = true
+  ) {
+    let prompt = plan.promptFolder.map { $0 + ", " } ?? ""
+    let name = "\(prompt)\(plan.methodTitle), seed \(plan.request.seed)"
     let (path, count) = (plan.folder(in: root).path, plan.timesteps.count)
     switch event {
     case .found:
       skip(count)
-      finish("\(name): complete in \(path)")
+      if isTellingFound { finish("\(name): complete in \(path)") }
     case .resumed(let iterations): skip(iterations)
     case .step(let step): advance(name, loss: step.measurement?.loss)
     case .finished(let seconds):

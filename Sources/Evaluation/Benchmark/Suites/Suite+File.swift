@@ -38,7 +38,7 @@ extension Suite {
   /// - Throws: `FileError` with the line or key and what is wrong there.
   public init(_ path: String, format: SuiteFormat? = nil) throws {
     let file = try SuiteFile(path: path)
-    let (named, prompts) = try file.read(try format ?? file.format())
+    let (named, prompts) = try file.read(format ?? file.format)
     guard !prompts.isEmpty else {
       throw FileError(.malformed, path: path, reason: "expected prompts, got none")
     }

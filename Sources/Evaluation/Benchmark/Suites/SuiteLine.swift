@@ -42,27 +42,20 @@ enum SuiteLine {
 
   /// The line of a prompt, without its end.
   static func text(_ prompt: SuitePrompt) -> String {
-    var members = ["\"id\": \(quoted(prompt.id))", "\"prompt\": \(quoted(prompt.prompt))"]
-    if let subset = prompt.subset { members.append("\"subset\": \(quoted(subset))") }
+    var members = ["\"id\": \(JSONText.quoted(prompt.id))", "\"prompt\": \(JSONText.quoted(prompt.prompt))"]
+    if let subset = prompt.subset { members.append("\"subset\": \(JSONText.quoted(subset))") }
     func add(_ key: String, _ values: [String], _ brackets: (String, String) = ("[", "]")) {
       guard !values.isEmpty else { return }
       members.append("\"\(key)\": \(brackets.0)\(values.joined(separator: ", "))\(brackets.1)")
     }
-    add("subjects", prompt.subjects.map(quoted))
+    add("subjects", prompt.subjects.map(JSONText.quoted))
     let attributes = prompt.subjects.compactMap { subject in
-      prompt.attributes[subject].map { "\(quoted(subject)): \(quoted($0))" }
+      prompt.attributes[subject].map { "\(JSONText.quoted(subject)): \(JSONText.quoted($0))" }
     }
     add("attributes", attributes, ("{", "}"))
-    let relations = prompt.relations.map {
-      "[\(quoted($0.subject)), \(quoted($0.place)), \(quoted($0.other))]"
-    }
+    let relations = prompt.relations.map { JSONText.list([$0.subject, $0.place, $0.other]) }
     add("relations", relations)
-    add("phrases", (prompt.phrases ?? []).map(quoted))
+    add("phrases", (prompt.phrases ?? []).map(JSONText.quoted))
     return "{\(members.joined(separator: ", "))}"
-  }
-
-  /// A text of a suite as JSON; it has no control characters.
-  private static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 }

@@ -1,0 +1,115 @@
+internal import TensorEngine
+
+/// A table of comma-separated values (RFC 4180): a line of names, and rows by them.
+struct CSVTable {
+  /// A row, and where it stands.
+  struct Row {
+    /// As many as there are columns.
+    let fields: [String]
+    /// The line that it begins on, from 1.
+    let line: Int
+    /// Its bytes in the document, with the end of its last line.
+    let range: Range<Int>
+  }
+
+  let path: String
+  /// The names in the first line.
+  let columns: [String]
+  let rows: [Row]
+  /// The bytes of the first line, with its end.
+  let header: Range<Int>
+
+  /// Reads the table that a document is.
+  /// - Throws: `FileError` with the line and what is wrong there.
+  init(_ document: TextDocument) throws {
+    var records = try Self.records(document)
+    guard !records.isEmpty else {
+      throw FileError(.malformed, path: document.path, reason: "expected a table, got nothing")
+    }
+    let first = records.removeFirst()
+    guard Set(first.fields).count == first.fields.count else {
+      throw FileError(
+        .malformed, path: document.path, subject: "line 1", reason: "expected each column once")
+    }
+    if let row = records.first(where: { $0.fields.count != first.fields.count }) {
+      throw FileError(
+        .malformed, path: document.path, subject: "line \(row.line)",
+        reason: "expected \(first.fields.count) fields as in line 1, got \(row.fields.count)")
+    }
+    (path, columns, rows, header) = (document.path, first.fields, records, first.range)
+  }
+
+  /// The place of the column `name`.
+  /// - Throws: `FileError`.
+  func column(_ name: String) throws -> Int {
+    guard let index = columns.firstIndex(of: name) else {
+      throw FileError(
+        .malformed, path: path, subject: "line 1",
+        reason: "expected a column \(FileError.quoted(name)), got "
+          + FileError.quoted(columns.joined(separator: ",")))
+    }
+    return index
+  }
+
+  /// An error about a row.
+  func failure(_ row: Row, _ reason: String) -> FileError {
+    FileError(.malformed, path: path, subject: "line \(row.line)", reason: reason)
+  }
+
+  private static func records(_ document: TextDocument) throws -> [Row] {
+    let bytes = document.bytes
+    let (quote, comma) = (UInt8(ascii: "\""), UInt8(ascii: ","))
+    let (feed, carriage) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    var rows: [Row] = []
+    var (position, line) = (0, 1)
+    while position < bytes.count {
+      let (start, startLine) = (position, line)
+      var fields: [String] = []
+      var isOpen = true
+      while isOpen {
+        var field: [UInt8] = []
+        if position < bytes.count, bytes[position] == quote {
+          position += 1
+          while true {
+            guard position < bytes.count else {
+              throw FileError(
+                .malformed, path: document.path, subject: "line \(startLine)",
+                reason: "expected a closing quote, got the end of the file")
+            }
+            let byte = bytes[position]
+            position += 1
+            if byte == feed { line += 1 }
+            if byte == quote {
+              guard position < bytes.count, bytes[position] == quote else { break }
+              position += 1
+            }
+            field.append(byte)
+          }
+          guard position == bytes.count || [comma, feed, carriage].contains(bytes[position]) else {
+            throw FileError(
+              .malformed, path: document.path, subject: "line \(line)",
+              reason: "expected nothing more in a field after its closing quote")
+          }
+        } else {
+          while position < bytes.count, bytes[position] != comma, bytes[position] != feed {
+            field.append(bytes[position])
+            position += 1
+          }
+          let endsLine = position == bytes.count || bytes[position] == feed
+          if endsLine, field.last == carriage { field.removeLast() }
+        }
+        fields.append(String(decoding: field, as: UTF8.self))
+        if position < bytes.count, bytes[position] == carriage { position += 1 }
+        isOpen = position < bytes.count && bytes[position] == comma
+        if position < bytes.count {
+          if bytes[position] == feed { line += 1 }
+          position += 1
+        }
+      }
+      if fields != [""] {
+        rows.append(Row(fields: fields, line: startLine, range: start..<position))
+      }
+    }
+    return rows
+  }
+}

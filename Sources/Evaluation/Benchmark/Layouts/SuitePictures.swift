@@ -1,0 +1,113 @@
+internal import AttentionTrace
+private import Foundation
+internal import PromptText
+internal import TensorEngine
+
+/// The pictures of a benchmark's completed runs, by prompt: each has one of each method and seed.
+package struct SuitePictures: Sendable {
+  /// Which of a benchmark's pictures are meant; `nil` stands for all.
+  package struct Choice: Sendable {
+    package var subset: String?
+    package var methods: [String]?
+    package var seeds: [UInt64]?
+
+    package init(subset: String? = nil, methods: [String]? = nil, seeds: [UInt64]? = nil) {
+      (self.subset, self.methods, self.seeds) = (subset, methods, seeds)
+    }
+  }
+
+  /// The benchmark's folder.
+  package let folder: BenchmarkFolder
+  /// The suite's name, as the benchmark's record has it.
+  package let suite: String
+  /// The methods' folders, in the benchmark's order.
+  package let methods: [String]
+  /// In increasing order.
+  package let seeds: [UInt64]
+  /// The prompts in the order of the suite, each with its pictures by method and then by seed.
+  package let prompts: [(prompt: SuitePrompt, pictures: [BenchmarkPicture])]
+
+  /// Finds the pictures of the benchmark in `folder`.
+  /// - Throws: `EvaluationError`, `FileError`: a run that is not there, not completed, or of another prompt
+  ///   or seed, by its name; a subset, method or seed that the benchmark does not have.
+  package init(_ folder: BenchmarkFolder, _ choice: Choice = Choice()) throws {
+    let suite = try Suite(folder.suite, format: .jsonl)
+    let record = try BenchmarkRecord(path: folder.record)
+    func refuse(_ what: String, _ got: String, among names: [String]) -> EvaluationError {
+      let meant = Suggestion.nearest(to: got, among: names).map { "; did you mean \($0)?" } ?? ""
+      return .benchmark(
+        path: folder.path,
+        reason: "expected \(what) of the benchmark (\(names.joined(separator: ", "))), got "
+          + FileError.quoted(got) + meant)
+    }
+    for method in record.methods {
+      if let flaw = FolderName.flaw(in: method) {
+        throw FileError(
+          .malformed, path: folder.record, subject: "methods",
+          reason: "expected names of folders, got \(FileError.quoted(method)), which \(flaw)")
+      }
+    }
+    for method in choice.methods ?? [] where !record.methods.contains(method) {
+      throw refuse("a method", method, among: record.methods)
+    }
+    for seed in choice.seeds ?? [] where !record.seeds.contains(seed) {
+      throw refuse("a seed", "\(seed)", among: record.seeds.map(String.init))
+    }
+    var prompts = suite.prompts
+    if let subset = choice.subset {
+      prompts.removeAll { $0.subset != subset }
+      guard !prompts.isEmpty else {
+        var names: [String] = []
+        for name in suite.prompts.compactMap(\.subset) where !names.contains(name) {
+          names.append(name)
+        }
+        throw refuse("a subset", subset, among: names)
+      }
+    }
+    let methods = record.methods.filter { choice.methods?.contains($0) ?? true }
+    let seeds = record.seeds.filter { choice.seeds?.contains($0) ?? true }
+    guard !methods.isEmpty, !seeds.isEmpty else {
+      throw EvaluationError.benchmark(
+        path: folder.record, reason: "expected methods and seeds, got none")
+    }
+    self.prompts = try prompts.map { prompt in
+      let pictures = try methods.flatMap { method in
+        try seeds.map { seed in
+          let run = folder.run(prompt.id, method, seed: seed)
+          return BenchmarkPicture(
+            id: prompt.id, method: method, seed: seed,
+            path: try Self.picture(of: run, prompt, seed))
+        }
+      }
+      return (prompt, pictures)
+    }
+    (self.folder, self.suite) = (folder, record.suite)
+    (self.methods, self.seeds) = (methods, seeds)
+  }
+
+  /// The picture of a completed run.
+  private static func picture(
+    of run: RunFolder, _ prompt: SuitePrompt, _ seed: UInt64
+  ) throws -> String {
+    guard let bytes = FileManager.default.contents(atPath: run.manifest) else {
+      throw EvaluationError.benchmark(
+        path: run.path,
+        reason: "there is no such run: make it by heed benchmark run, or choose others by --method and "
+          + "--seeds")
+    }
+    guard let manifest = try? JSONDecoder().decode(RunManifest.self, from: bytes) else {
+      throw FileError(.malformed, path: run.manifest, reason: "expected a run; heed check says more")
+    }
+    guard manifest.status == .complete else { throw EvaluationError.incomplete(run: run.path) }
+    guard manifest.seed == seed, manifest.tokens.prompt == prompt.prompt else {
+      throw EvaluationError.benchmark(
+        path: run.path,
+        reason: "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
+          + "\(FileError.quoted(manifest.tokens.prompt)) from seed \(manifest.seed)")
+    }
+    guard FileManager.default.fileExists(atPath: run.image) else {
+      throw FileError(.missing, path: run.image, reason: "the run's picture is not there")
+    }
+    return run.image
+  }
+}

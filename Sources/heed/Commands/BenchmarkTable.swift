@@ -1,0 +1,57 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+
+/// The scores of a benchmark, by method and subset.
+struct BenchmarkTable: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "table",
+    abstract: "Prints the scores of a benchmark by method and subset, with intervals.",
+    usage: "heed benchmark table [<folder>] [--format <format>] [<options>]",
+    discussion: """
+      Each number is a mean over pictures with its 95 % interval: prompts are drawn again with \
+      replacement, and of each prompt its seeds. Methods are compared with the first one on the same \
+      prompts and seeds. n counts pictures that have a score.
+
+      A LaTeX table needs the package booktabs.
+      """)
+
+  @Argument(help: ArgumentHelp("The benchmark's folder.", valueName: "folder"))
+  var folder = "bench"
+
+  @Option(help: "How the table is written: text, markdown, latex, csv or json.")
+  var format = TabularFormat.text
+
+  @Option(
+    help: ArgumentHelp("Scorers, as in clip,owl; of others nothing is shown. (default: all)"))
+  var scorers: String?
+
+  func run() throws { try Self.print(BenchmarkFolder(folder), scorers: scorers, format) }
+
+  /// Prints the table of a benchmark.
+  static func print(
+    _ bench: BenchmarkFolder, scorers: String? = nil, _ format: TabularFormat = .text
+  ) throws {
+    let record = try BenchmarkRecord(path: bench.record)
+    let suite = try Suite(bench.suite, format: .jsonl)
+    var scores = try ScoreFile.all(in: bench.scores)
+    if let scorers {
+      let known = Set(scores.map(\.scorer)).sorted()
+      let wanted = scorers.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      for name in wanted where !known.contains(name) {
+        throw Failure.wrongValue("--scorers", name, expected: known)
+      }
+      scores.removeAll { !wanted.contains($0.scorer) }
+    }
+    guard !scores.isEmpty else {
+      throw Failure(
+        .missingInput,
+        "\(bench.scores): holds no scores; make them with heed benchmark score \(bench.path)")
+    }
+    let table = try ScoreTable(scores, of: suite, record: record, path: bench.scores)
+    let width = TerminalWidth.columns(of: STDOUT_FILENO) ?? .max
+    Swift.print(table.text(format, width: width), terminator: "")
+  }
+}
+
+extension TabularFormat: ExpressibleByArgument {}
