@@ -1,6 +1,7 @@
 internal import Diffusion
 private import Foundation
 package import Pictures
+internal import PromptText
 internal import TensorEngine
 
 /// Says in words what a picture shows.
@@ -21,9 +22,10 @@ package struct BLIPCaptioner: Sendable {
   /// Reads the checkpoint in a folder that was looked at.
   /// - Throws: as ``init(folder:)``.
   package init(_ folder: EvaluatorFolder) throws {
-    parts = try BLIPParts(folder, for: .captions)
-    decoder = try BERTDecoder(parts.weights("text_decoder"), parts.text)
-    try parts.finish()
+    let parameters = try Parameters(folder.weights())
+    parts = try BLIPParts(folder, for: .captions, parameters)
+    decoder = try BERTDecoder(ParameterScope(parameters)["text_decoder"], parts.text)
+    try parameters.finish()
     try folder.requireSize(parts.preprocessing, parts.vision.configuration)
   }
 

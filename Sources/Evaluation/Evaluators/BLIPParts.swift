@@ -16,15 +16,14 @@ struct BLIPParts: Sendable {
   let tokenizer: WordPieceTokenizer
   let vision: VisionTransformer
   let text: BERTConfiguration
-  /// The folder's weights, from which the rest is made.
-  private let parameters: Parameters
 
   /// Reads what both have of the checkpoint in a folder.
+  ///
+  /// - Parameter parameters: the folder's weights, of which the rest of the model is made, too.
   /// - Throws: `DiffusionError`, `FileError` or `TextError` for one that is damaged, not whole, or made for
   ///   another task.
-  init(_ folder: EvaluatorFolder, for task: Task) throws {
+  init(_ folder: EvaluatorFolder, for task: Task, _ parameters: Parameters) throws {
     title = folder.title
-    parameters = try Parameters(folder.weights())
     let found = try Self.task(of: folder, parameters)
     guard found == task else {
       throw DiffusionError.wrongFile(
@@ -62,13 +61,6 @@ struct BLIPParts: Sendable {
     }
     return task
   }
-
-  /// The place of a part's weights.
-  func weights(_ name: String) -> ParameterScope { ParameterScope(parameters)[name] }
-
-  /// Ends loading.
-  /// - Throws: `DiffusionError` with all that is missing or of another shape.
-  func finish() throws { try parameters.finish() }
 
   /// What the picture's patches say, `[1, 1 + cell, width]`.
   /// - Parameter pixels: `[1, channel, row, column]`.

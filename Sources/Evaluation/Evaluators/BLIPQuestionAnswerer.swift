@@ -44,7 +44,8 @@ package struct BLIPQuestionAnswerer: Sendable {
   /// Reads the checkpoint in a folder that was looked at.
   /// - Throws: as ``init(folder:side:)``.
   package init(_ folder: EvaluatorFolder, side: Int? = nil) throws {
-    parts = try BLIPParts(folder, for: .questions)
+    let parameters = try Parameters(folder.weights())
+    parts = try BLIPParts(folder, for: .questions, parameters)
     let (text, vision) = (parts.text, parts.vision.configuration)
     guard text.width == vision.width else {
       throw DiffusionError.unsupported(
@@ -65,9 +66,10 @@ package struct BLIPQuestionAnswerer: Sendable {
       throw TextError.missingToken(folder: folder.path, role: "question token", token: "[ENC]")
     }
     questionID = mark
-    reader = try BERTModel(parts.weights("text_encoder"), text)
-    decoder = try BERTDecoder(parts.weights("text_decoder"), text)
-    try parts.finish()
+    let root = ParameterScope(parameters)
+    reader = try BERTModel(root["text_encoder"], text)
+    decoder = try BERTDecoder(root["text_decoder"], text)
+    try parameters.finish()
     let trained = vision.side
     let side = side ?? (trained == Self.trainedSide ? Self.officialSide : trained)
     guard side >= vision.patch, VisionConfiguration.sides.contains(side) else {
