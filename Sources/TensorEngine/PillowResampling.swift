@@ -94,16 +94,19 @@ package enum PillowResampling {
   ) -> [UInt8] {
     unsafe pixels.withUnsafeBufferPointer { samples in
       unsafe [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
-        var position = 0
-        for row in 0..<height {
-          for column in 0..<width {
-            for channel in 0..<3 {
-              unsafe target[position] = unsafe sample(samples, row, column, channel)
-              position += 1
+        let rows = unsafe target
+        Parallel.ranges(height, grain: 16) { some in
+          for row in some {
+            var position = 3 * row * width
+            for column in 0..<width {
+              for channel in 0..<3 {
+                unsafe rows[position] = unsafe sample(samples, row, column, channel)
+                position += 1
+              }
             }
           }
         }
-        count = position
+        count = 3 * width * height
       }
     }
   }

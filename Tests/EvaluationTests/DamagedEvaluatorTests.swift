@@ -149,7 +149,7 @@ struct DamagedEvaluatorTests {
   @Test(
     "A setting that is not run, or is wrong, is told with its file and what would do",
     arguments: settings)
-  func settings(_ setting: Setting) throws {
+  func refusedSetting(_ setting: Setting) throws {
     let copy = try Copy(setting.folder)
     let value = try setting.value.map {
       try JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed)

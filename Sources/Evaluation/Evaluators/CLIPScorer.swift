@@ -1,5 +1,6 @@
 private import Foundation
 package import Pictures
+internal import Synchronization
 package import TensorEngine
 
 /// How like its prompt a picture is to CLIP: the whole prompt, each half, and the worse of both halves.
@@ -15,6 +16,8 @@ package final class CLIPScorer: Sendable {
   /// What becomes of articles in the sentences.
   package let replacements: PromptTemplates.Replacements
   private let cache = TextCache()
+  /// Texts with a sentence that the model's window cuts.
+  private let cut = Mutex<Set<String>>([])
 
   /// Opens the model in a folder, or that which comes with Heed.
   /// - Throws: `DiffusionError`, `FileError` or `TextError`, in one line.
@@ -48,8 +51,9 @@ package final class CLIPScorer: Sendable {
       values["minimum"] = min(halves.0, halves.1)
       texts += [first, second]
     }
-    let cut = texts.count { isCut($0) }
-    if cut > 0 { values["cut"] = Double(cut) }
+    let known = cut.withLock { $0 }
+    let count = texts.count { known.contains($0) }
+    if count > 0 { values["cut"] = Double(count) }
     return PictureScore(
       scorer: "clip", model: model.title, id: prompt.id, method: method, seed: seed,
       values: values)
@@ -65,18 +69,10 @@ package final class CLIPScorer: Sendable {
   package func vector(of text: String) throws -> Tensor {
     try cache.vector(of: text) {
       let sentences = PromptTemplates.sentences(of: text, replacements)
+      if sentences.contains(where: model.text.cuts) { _ = cut.withLock { $0.insert(text) } }
       let mean = try model.vectors(of: sentences).meanOverFirstAxis
       return mean.reshaped([1, mean.count]).unitRows()
     }
-  }
-
-  /// Whether the model's window cuts one of a text's sentences.
-  package func isCut(_ text: String) -> Bool {
-    // The sentence with the most tokens is not known beforehand, but none has more than twelve of its own.
-    let tokens = model.text.tokenizer.encode(text)
-    guard !tokens.leftOut.isEmpty || tokens.content.count + 12 > model.text.tokenizer.window - 2
-    else { return false }
-    return PromptTemplates.sentences(of: text, replacements).contains(where: model.text.cuts)
   }
 
   private func cosine(_ vector: Tensor, _ text: String) throws -> Double {

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import Pictures
 internal import TensorEngine
 
 /// An OWL-ViT or OWLv2 model against its goldens: pixels, token ids, logits, boxes, objectness and what is
