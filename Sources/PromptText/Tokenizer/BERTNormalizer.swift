@@ -76,7 +76,7 @@ extension Unicode.Scalar {
   /// Whether it is a mark that takes no room of its own.
   fileprivate var isAccentOfBERT: Bool {
     switch value {
-    case 0x1734: true
+    case 0x1734, 0x1171E: true
     case 0x1885, 0x1886, 0xA9BD, 0x111C9: false
     default: properties.generalCategory == .nonspacingMark && isOfVersion
     }

@@ -6,9 +6,10 @@ internal import TensorEngine
 
 /// What a checkpoint's folder says of a WordPiece tokenizer, in either of its layouts.
 ///
-/// `tokenizer.json` has the vocabulary, or else `vocab.txt`; how text is normalised is told by
-/// `tokenizer_config.json`, whose absent keys have BERT's values, or else by `tokenizer.json`.
-/// As in transformers 5 (`models/bert/tokenization_bert.py`).
+/// `tokenizer.json` has the vocabulary, or else `vocab.txt`. How text is normalised and cut is told by
+/// `tokenizer_config.json`, whose absent keys have BERT's values, or by `tokenizer.json` where there is none,
+/// or where it names another class than `BertTokenizer`. As in transformers 5
+/// (`models/bert/tokenization_bert.py`).
 struct WordPieceFolder {
   private(set) var vocabulary: Vocabulary
   private(set) var normalizer = BERTNormalizer()
@@ -37,8 +38,6 @@ struct WordPieceFolder {
           .malformed, path: file, subject: ".model", reason: "expected the key vocab")
       }
       (self.vocabulary, added, json) = (vocabulary, read.added, read)
-      if let longest = read.longestWord { longestWord = longest }
-      if let prefix = read.prefix { self.prefix = prefix }
     } else if let file = file("vocab.txt") {
       vocabulary = try Vocabulary(lines: file)
     } else {
@@ -46,10 +45,19 @@ struct WordPieceFolder {
     }
     let configuration = try file("tokenizer_config.json").map { try StrictJSON.read(path: $0) }
     try tokens.read(configuration, special: file("special_tokens_map.json"), added: added)
-    if let configuration {
+    let kind = try configuration?.optionalMember("tokenizer_class")?.string()
+    if let configuration, json == nil || kind?.hasPrefix("Bert") ?? true {
       try readNormalizer(
         configuration, lowercase: "do_lower_case", chinese: "tokenize_chinese_chars")
-    } else if let node = json?.normalizer {
+    } else if let json {
+      if let longest = json.longestWord { longestWord = longest }
+      if let prefix = json.prefix { self.prefix = prefix }
+      try json.requireBERT()
+      guard let node = json.normalizer else {
+        normalizer = BERTNormalizer(
+          cleans: false, separatesChinese: false, stripsAccents: false, lowercases: false)
+        return
+      }
       try readNormalizer(node, lowercase: "lowercase", chinese: "handle_chinese_chars")
       normalizer.cleans = try node.optionalMember("clean_text")?.bool() ?? true
     }
@@ -72,6 +80,7 @@ private struct WordPieceFile {
   var longestWord: Int?
   var prefix: String?
   var normalizer: JSONNode?
+  private var preTokenizer: JSONNode?
 
   init(path: String) throws {
     // Nothing can be read into `self` while a file lends its bytes.
@@ -84,9 +93,10 @@ private struct WordPieceFile {
         case "added_tokens":
           result.added = try ListedTokens.list(
             JSONNode(scanner.value(), file: path, place: ".added_tokens"))
-        case "normalizer":
-          let node = JSONNode(try scanner.value(), file: path, place: ".normalizer")
-          if node.value != .null { result.normalizer = node }
+        case "normalizer", "pre_tokenizer":
+          let node = JSONNode(try scanner.value(), file: path, place: "." + key)
+          guard node.value != .null else { break }
+          if key == "normalizer" { result.normalizer = node } else { result.preTokenizer = node }
         default: _ = try scanner.value()
         }
       }
@@ -96,6 +106,16 @@ private struct WordPieceFile {
   }
 
   private init() {}
+
+  /// Refuses another way than BERT's to normalise text and to cut it into words.
+  /// - Throws: `FileError`.
+  func requireBERT() throws {
+    for (node, kind) in [(normalizer, "BertNormalizer"), (preTokenizer, "BertPreTokenizer")] {
+      guard let type = try node?.member("type"), try type.string() != kind else { continue }
+      throw type.failure(
+        "expected the string \"\(kind)\", got \(type.value.kindName)", kind: .unsupported)
+    }
+  }
 
   private mutating func readModel(_ scanner: inout JSONScanner, path: String) throws {
     try scanner.members { scanner, key, start in

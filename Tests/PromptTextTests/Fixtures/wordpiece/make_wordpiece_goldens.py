@@ -154,7 +154,12 @@ folders = {
     "tokenizer.json alone": (
         {"tokenizer.json": changed(normalizer__lowercase=False, normalizer__strip_accents=True)},
         AutoTokenizer),
-    "short words": (
+    "short words of tokenizer.json alone": (
+        {"tokenizer.json": changed(model__max_input_chars_per_word=3)}, AutoTokenizer),
+    "short words of another class": (
+        {"tokenizer.json": changed(model__max_input_chars_per_word=3, normalizer__lowercase=False),
+         "tokenizer_config.json": json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"})}, AutoTokenizer),
+    "short words of tokenizer.json that are not heeded": (
         {"tokenizer.json": changed(model__max_input_chars_per_word=3),
          "tokenizer_config.json": config()}, AutoTokenizer),
     "listed tokens": (
