@@ -79,6 +79,18 @@ struct EvaluatorGoldenTests {
       try open.vectors(ofPixels: pixels), try golden.tensor("image_embeds"), relative: 1e-5)
   }
 
+  @Test("A configuration of timm's beside OpenCLIP's changes nothing")
+  func timm() throws {
+    let folder = try TemporaryFolder()
+    let copy = folder.path + "/open"
+    try FileManager.default.copyItem(atPath: Evaluators.folder("open-clip"), toPath: copy)
+    try #"{"architecture": "vit_base_patch16_clip_224"}"#.write(
+      toFile: copy + "/config.json", atomically: true, encoding: .utf8)
+    let found = try EvaluatorFolder(copy)
+    #expect(found.kind == .clip && found.isOpenCLIP)
+    _ = try CLIPModel(found)
+  }
+
   @Test("OpenCLIP's pictures are cut out of the middle as torchvision does")
   func openCLIPPixels() throws {
     let folder = try EvaluatorFolder(Evaluators.folder("open-clip"))

@@ -66,20 +66,24 @@ package struct EvaluatorFolder: Sendable {
   ///   configuration is damaged.
   package init(_ path: String) throws {
     self.path = path
-    let (own, open) = (path + "/config.json", path + "/" + Self.openConfiguration)
-    if !FileManager.default.fileExists(atPath: own), FileManager.default.fileExists(atPath: open) {
-      (configuration, kind, isOpenCLIP) = (try StrictJSON.read(path: open), .clip, true)
+    let own = path + "/config.json"
+    let configuration =
+      FileManager.default.fileExists(atPath: own) ? try StrictJSON.read(path: own) : nil
+    let type = try configuration?.optionalMember("model_type")?.string()
+    let open = path + "/" + Self.openConfiguration
+    // Beside OpenCLIP's there can be one of timm's, which has no type.
+    if type == nil, FileManager.default.fileExists(atPath: open) {
+      (self.configuration, kind, isOpenCLIP) = (try StrictJSON.read(path: open), .clip, true)
       return
     }
-    guard FileManager.default.fileExists(atPath: own) else {
+    guard let configuration else {
       throw DiffusionError.missingFile(
         path: own,
         what:
           "expected the folder of a CLIP, OWL-ViT, OWLv2 or BLIP model as transformers saves it, or "
           + "one with \(Self.openConfiguration)")
     }
-    let configuration = try StrictJSON.read(path: own)
-    guard let type = try configuration.optionalMember("model_type")?.string() else {
+    guard let type else {
       throw DiffusionError.wrongFile(
         path: own, what: "not the configuration of an evaluator: it has no model_type",
         advice: "give the folder of a CLIP, OWL-ViT, OWLv2 or BLIP model")
