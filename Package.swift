@@ -82,7 +82,7 @@ let package = Package(
         "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
         "YAML",
       ],
-      resources: [.copy("Resources/Report")]),
+      resources: [.copy("Resources/Report"), .copy("Resources/Questionnaire")]),
     .target(
       name: "Evaluation",
       dependencies: [

@@ -94,3 +94,46 @@ int cpictures_jpeg(const uint8_t *bytes, size_t count, struct cpictures_header *
   jpeg_destroy_decompress(&info);
   return 0;
 }
+
+static void write_picture(struct jpeg_compress_struct *info, const uint8_t *pixels, int quality) {
+  info->input_components = 3;
+  info->in_color_space = JCS_RGB;
+  jpeg_set_defaults(info);
+  jpeg_set_quality(info, quality, TRUE);
+  info->optimize_coding = TRUE;
+  // As many samples of colour as of lightness: a word's colour may be what a picture is judged by.
+  for (int component = 0; component < info->num_components; component += 1) {
+    info->comp_info[component].h_samp_factor = 1;
+    info->comp_info[component].v_samp_factor = 1;
+  }
+  jpeg_start_compress(info, TRUE);
+  size_t stride = 3 * (size_t)info->image_width;
+  while (info->next_scanline < info->image_height) {
+    // libjpeg asks for samples that may be written to, and writes to none.
+    JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels + info->next_scanline * stride);
+    jpeg_write_scanlines(info, &row, 1);
+  }
+  jpeg_finish_compress(info);
+}
+
+int cpictures_write_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, int quality,
+                         unsigned char **bytes, unsigned long *count, char *message) {
+  struct jpeg_compress_struct info;
+  struct failure failure;
+  memset(&info, 0, sizeof info);
+  info.err = jpeg_std_error(&failure.manager);
+  failure.manager.error_exit = fail;
+  failure.manager.emit_message = judge;
+  failure.message = message;
+  if (setjmp(failure.place) != 0) {
+    jpeg_destroy_compress(&info);
+    return -1;
+  }
+  jpeg_create_compress(&info);
+  info.image_width = width;
+  info.image_height = height;
+  jpeg_mem_dest(&info, bytes, count);
+  write_picture(&info, pixels, quality);
+  jpeg_destroy_compress(&info);
+  return 0;
+}

@@ -27,6 +27,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case pictureShape(width: Int, height: Int)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
+  /// What is wrong with the choice of what a user study shows.
+  case study(reason: String)
 
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
@@ -49,6 +51,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .pictureShape(let width, let height):
       "a picture of \(width)x\(height) pixels; expected no side more than 64 times the other"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
+    case .study(let reason): "the study \(reason)"
     }
   }
 }

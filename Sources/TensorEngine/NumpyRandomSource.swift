@@ -45,4 +45,11 @@ public struct NumpyRandomSource: RandomSource {
 
   /// One of `count` places, each as likely: `count` times the next double, rounded down.
   package mutating func place(below count: Int) -> Int { Int(uniform() * Double(count)) }
+
+  /// Appends places of `range`, as many as it has, each as ``place(below:)`` draws it.
+  ///
+  /// Drawn here in one loop: a call from another module for each takes most of the time.
+  package mutating func appendPlaces(of range: Range<Int>, to places: inout [Int]) {
+    for _ in range { places.append(range.lowerBound + place(below: range.count)) }
+  }
 }

@@ -127,10 +127,10 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
+        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
-    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy: .cannotCreate
-    case .oldFormat: .dataError
+    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
+    case .oldFormat, .notPackable: .dataError
     case .noRun: .missingInput
     case .malformed, .checksum: .dataError
     case .notRecorded: .unavailable
@@ -167,8 +167,9 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes, .shards: .usage
-    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark: .dataError
+    case .memory, .noWords, .variation, .axes, .shards, .study: .usage
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark:
+      .dataError
     case .noQueries: .unavailable
     }
   }

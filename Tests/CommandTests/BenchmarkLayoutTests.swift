@@ -41,17 +41,17 @@ struct BenchmarkLayoutTests {
      {"id": "demo_1", "caption": "a bird and a child's kite", "question": "is there a kite?", "choices": ["yes", "no"], "answer": "yes", "element_type": "object", "element": "kite"}]
     """#,
     "dsg": """
-      item_id,text,keywords,proposition_id,dependency,category_broad,category_detailed,tuple,question_natural_language\r
-      demo_7,a cat and a red car,"cat, car",1,0,entity,whole,"entity - whole (cat)","Is there a ""cat""?"\r
-      demo_7,a cat and a red car,"cat, car",2,0,entity,whole,entity - whole (car),Is there a car?\r
-      demo_7,a cat and a red car,"cat, car",3,2,attribute,color,"attribute - color (car, red)","Is the car
-      red?"\r
-      demo_8,a bird and a child's kite,,1,0,entity,whole,entity - whole (bird),Is there a bird?\r
-      demo_1,nobody asks for this,,1,0,other,,,Is it?\r
-      demo_9,a dog left of a bench,,1,0,entity,whole,entity - whole (dog),Is there a dog?\r
-      demo_9,a dog left of a bench,,2,"1,3",relation,spatial,"relation - spatial (dog, bench, left)",Is the dog left of the bench?\r
-      demo_9,a dog left of a bench,,3,0,entity,whole,entity - whole (bench),Is there a bench?
-      """,
+    item_id,text,keywords,proposition_id,dependency,category_broad,category_detailed,tuple,question_natural_language\r
+    demo_7,a cat and a red car,"cat, car",1,0,entity,whole,"entity - whole (cat)","Is there a ""cat""?"\r
+    demo_7,a cat and a red car,"cat, car",2,0,entity,whole,entity - whole (car),Is there a car?\r
+    demo_7,a cat and a red car,"cat, car",3,2,attribute,color,"attribute - color (car, red)","Is the car
+    red?"\r
+    demo_8,a bird and a child's kite,,1,0,entity,whole,entity - whole (bird),Is there a bird?\r
+    demo_1,nobody asks for this,,1,0,other,,,Is it?\r
+    demo_9,a dog left of a bench,,1,0,entity,whole,entity - whole (dog),Is there a dog?\r
+    demo_9,a dog left of a bench,,2,"1,3",relation,spatial,"relation - spatial (dog, bench, left)",Is the dog left of the bench?\r
+    demo_9,a dog left of a bench,,3,0,entity,whole,entity - whole (bench),Is there a bench?
+    """,
   ]
 
   /// A benchmark of three prompts by two methods from two seeds, made once.
@@ -64,7 +64,8 @@ struct BenchmarkLayoutTests {
       for method in methods {
         let result = try HeedProcess.run(
           [
-            "generate", prompt.text, "--method", method, "--tokens", prompt.words, "--seeds", "0..1",
+            "generate", prompt.text, "--method", method, "--tokens", prompt.words, "--seeds",
+            "0..1",
             "--steps", "1", "--no-record", "-o", "bench/runs",
           ], in: folder.path)
         guard result.status == 0 else { throw Failed(reason: result.stderr) }
@@ -304,7 +305,9 @@ struct BenchmarkLayoutTests {
       /else/where/\(run),0.25,yes,"a cat, no car",a cat
       /tmp/out/images/attend-and-excite/1_0.png,1,no,"",
       """.utf8)
-    var result = try heed(["import", "bench", "judge.csv", "--export", "out", "--scored-by", "a judge"])
+    var result = try heed([
+      "import", "bench", "judge.csv", "--export", "out", "--scored-by", "a judge",
+    ])
     #expect(result.status == 0, "\(result.stderr)")
     #expect(result.stderr.contains("columns that are no scores: why"))
     #expect(result.stderr.contains("10 more pictures") || result.stderr.contains("more pictures"))
@@ -317,7 +320,8 @@ struct BenchmarkLayoutTests {
     #expect(scores.map(\.caption) == ["a cat", nil])
     try folder.write(
       "lines.jsonl",
-      #"{"id": "a-cat-and-a-red-car", "method": "stable-diffusion", "seed": 0, "score": 3, "ok": true}"#.utf8)
+      #"{"id": "a-cat-and-a-red-car", "method": "stable-diffusion", "seed": 0, "score": 3, "ok": true}"#
+        .utf8)
     result = try heed(["import", "bench", "lines.jsonl", "--name", "Qwen VL"])
     #expect(result.status == 0, "\(result.stderr)")
     #expect(try self.scores("Qwen VL").map(\.values) == [["score": 3, "ok": 1]])
@@ -325,23 +329,34 @@ struct BenchmarkLayoutTests {
 
   // MARK: - What is refused
 
+  private static let impossible: [(arguments: [String], code: Int32, words: [String])] = [
+    (["attend-and-excite"], 65, ["one method", "stable-diffusion, attend-and-excite"]),
+    (["t2i-compbench", "--method", "attend-and-excit"], 65, ["did you mean attend-and-excite?"]),
+    (
+      ["tifa", "--method", "stable-diffusion", "--metadata", "tifa"], 65,
+      ["one picture a prompt", "--seeds 0"]
+    ),
+    (
+      ["tifa", "--method", "stable-diffusion", "--seeds", "0"], 65,
+      ["TIFA", "tifa_v1.0_question_answers.json", "--metadata"]
+    ),
+    (["geneval2", "--method", "stable-diffusion", "--seeds", "0"], 65, ["geneval2_data.jsonl"]),
+    (["dsg", "--seeds", "0"], 65, ["dsg-1k-anns.csv"]),
+    (["dsg", "--seeds", "0", "--metadata", "tifa"], 65, ["tifa: line 1", "\"item_id\""]),
+    (
+      ["tifa", "--method", "stable-diffusion", "--seeds", "0", "--metadata", "dsg"], 65,
+      ["dsg: expected an array"]
+    ),
+    (["visor", "--metadata", "dsg"], 65, ["leave --metadata out"]),
+    (["visor", "--seeds", "7"], 65, ["\"7\"", "0, 1"]),
+    (["visor", "--subset", "pair"], 65, ["\"pair\"", "did you mean pairs?"]),
+    (["visor", "--seeds", "x"], 64, ["--seeds is 'x'"]),
+    (["coco"], 64, ["coco"]),
+  ]
+
   @Test(
     "What a layout cannot hold is refused in one line, and nothing is left",
-    arguments: [
-      (["attend-and-excite"], 65, ["one method", "stable-diffusion, attend-and-excite"]),
-      (["t2i-compbench", "--method", "attend-and-excit"], 65, ["did you mean attend-and-excite?"]),
-      (["tifa", "--method", "stable-diffusion", "--metadata", "tifa"], 65, ["one picture a prompt", "--seeds 0"]),
-      (["tifa", "--method", "stable-diffusion", "--seeds", "0"], 65, ["TIFA", "tifa_v1.0_question_answers.json", "--metadata"]),
-      (["geneval2", "--method", "stable-diffusion", "--seeds", "0"], 65, ["geneval2_data.jsonl"]),
-      (["dsg", "--seeds", "0"], 65, ["dsg-1k-anns.csv"]),
-      (["dsg", "--seeds", "0", "--metadata", "tifa"], 65, ["tifa: line 1", "\"item_id\""]),
-      (["tifa", "--method", "stable-diffusion", "--seeds", "0", "--metadata", "dsg"], 65, ["dsg: expected an array"]),
-      (["visor", "--metadata", "dsg"], 65, ["leave --metadata out"]),
-      (["visor", "--seeds", "7"], 65, ["\"7\"", "0, 1"]),
-      (["visor", "--subset", "pair"], 65, ["\"pair\"", "did you mean pairs?"]),
-      (["visor", "--seeds", "x"], 64, ["--seeds is 'x'"]),
-      (["coco"], 64, ["coco"]),
-    ])
+    arguments: impossible)
   func refusedExport(_ arguments: [String], _ code: Int32, _ words: [String]) throws {
     let before = folder.names
     expectRefusal(try export(arguments[0], Array(arguments.dropFirst())), code, words)

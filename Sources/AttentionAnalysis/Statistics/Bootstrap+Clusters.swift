@@ -78,15 +78,12 @@ extension Bootstrap {
     of clusters: [Range<Int>], _ statistic: ([Int]) throws -> Double
   ) rethrows -> (lower: Double, upper: Double) {
     guard clusters.count > 1 else { return (.nan, .nan) }
-    var (taken, places) = ([Int](repeating: 0, count: clusters.count), [Int]())
+    var (taken, places): ([Int], [Int]) = ([], [])
     return try ends { source in
-      for place in taken.indices { taken[place] = source.place(below: clusters.count) }
+      taken.removeAll(keepingCapacity: true)
       places.removeAll(keepingCapacity: true)
-      for cluster in taken.lazy.map({ clusters[$0] }) {
-        for _ in cluster {
-          places.append(cluster.lowerBound + source.place(below: cluster.count))
-        }
-      }
+      source.appendPlaces(of: clusters.indices, to: &taken)
+      for cluster in taken { source.appendPlaces(of: clusters[cluster], to: &places) }
       return try statistic(places)
     }
   }

@@ -1,4 +1,5 @@
-// PNG, JPEG, WebP and GIF files to 8-bit RGB or RGBA, through libpng, libjpeg, libwebp and giflib.
+// PNG, JPEG, WebP and GIF files to 8-bit RGB or RGBA, and RGB to JPEG files, through libpng, libjpeg, libwebp and
+// giflib.
 //
 // The first two libraries report errors by a long jump, which must not pass through Swift: these functions
 // catch it. They keep no state, write only where they are told to, and never end the process.
@@ -41,5 +42,10 @@ int cpictures_webp(const uint8_t *bytes, size_t count, struct cpictures_header *
 // a transparent colour, and the palette's first colour otherwise.
 int cpictures_gif(const uint8_t *bytes, size_t count, struct cpictures_header *header,
                   uint8_t *pixels, char *message);
+
+// Writes a picture of `[row, column, red | green | blue]` as a baseline JPEG file of this quality, 1 to 100, without
+// metadata, to memory that the caller frees; `*bytes` is NULL before. Returns 0, or -1 with a reason in `message`.
+int cpictures_write_jpeg(const uint8_t *pixels, uint32_t width, uint32_t height, int quality,
+                         unsigned char **bytes, unsigned long *count, char *message);
 
 #endif

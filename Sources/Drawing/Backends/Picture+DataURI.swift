@@ -8,8 +8,8 @@ extension Picture {
     get throws { Self.dataURI(of: try encoded()) }
   }
 
-  /// The `data:` address of a PNG file's bytes.
-  package static func dataURI(of file: [UInt8]) -> String {
-    "data:image/png;base64," + Data(file).base64EncodedString()
+  /// The `data:` address of a file's bytes, of the media type `image/` and `type`.
+  package static func dataURI(of file: [UInt8], type: String = "png") -> String {
+    "data:image/\(type);base64," + Data(file).base64EncodedString()
   }
 }

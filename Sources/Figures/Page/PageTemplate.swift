@@ -2,13 +2,8 @@ internal import Drawing
 internal import Foundation
 internal import TensorEngine
 
-/// The page's fixed parts, and how they become one file that asks for nothing else.
-struct ReportTemplate {
-  /// The script's parts in their order: later ones use what earlier ones declare.
-  private static let scripts = [
-    "maps", "state", "elements", "menu", "overlay", "views", "curves", "heads", "export", "page",
-  ]
-
+/// An HTML page's fixed parts, and how they become one file that asks for nothing else.
+struct PageTemplate {
   private let page: String
   private let style: String
   private let script: String
@@ -17,16 +12,20 @@ struct ReportTemplate {
   var size: Int { page.utf8.count + style.utf8.count + script.utf8.count }
 
   /// Reads the parts from the package's resources.
+  /// - Parameters:
+  ///   - folder: the folder of the resources.
+  ///   - name: the name of the page and its style there.
+  ///   - scripts: the script's parts in their order: later ones use what earlier ones declare.
   /// - Throws: `FileError`.
-  init() throws {
-    let folder = ResourceFolder.figures.path + "/Report"
+  init(_ folder: String, name: String, scripts: [String]) throws {
+    let folder = "\(ResourceFolder.figures.path)/\(folder)"
     func part(_ name: String) throws -> String {
       try unsafe MappedFile(path: "\(folder)/\(name)").withBytes {
         unsafe String(decoding: $0, as: UTF8.self)
       }
     }
-    (page, style) = (try part("report.html"), try part("report.css"))
-    let parts = try Self.scripts.map { try part("script/\($0).js") }
+    (page, style) = (try part("\(name).html"), try part("\(name).css"))
+    let parts = try scripts.map { try part("script/\($0).js") }
     script = "\"use strict\";\n(() => {\n" + parts.joined(separator: "\n") + "})();\n"
   }
 

@@ -13,6 +13,11 @@ public struct AttentionReport: Sendable {
   /// The default budget: 8 MiB.
   public static let defaultBudget = 8 << 20
 
+  /// The script's parts in their order.
+  private static let scripts = [
+    "maps", "state", "elements", "menu", "overlay", "views", "curves", "heads", "export", "page",
+  ]
+
   /// What each run needs beside maps and pictures, in bytes: curves and names.
   private static let overheadPerRun = 16 << 10
 
@@ -50,7 +55,7 @@ public struct AttentionReport: Sendable {
     }
     let sheet = try ReportSheet(groups, pictures: pictures, verdicts: verdicts)
     let parts = ["index": sheet.index, "sheet": try sheet.runs, "verdicts": sheet.verdictList]
-    let template = try ReportTemplate()
+    let template = try PageTemplate("Report", name: "report", scripts: Self.scripts)
     let fixed =
       template.size + parts.values.reduce(0) { $0 + $1.utf8.count }
       + recordings.count * Self.overheadPerRun + groups.count * Self.overheadPerRun / 2

@@ -11,7 +11,8 @@ enum DSGLayout {
       let (id, prompt) = (row.fields[item], row.fields[text])
       if let other = rows[prompt]?.id, other != id {
         throw table.failure(
-          row, "expected one item for each text, got \(FileError.quoted(id)) after "
+          row,
+          "expected one item for each text, got \(FileError.quoted(id)) after "
             + FileError.quoted(other))
       }
       rows[prompt, default: (id, [])].rows.append(row)
@@ -28,7 +29,8 @@ enum DSGLayout {
       if let flaw = FolderName.flaw(in: found.id) {
         throw table.failure(
           found.rows[0],
-          "expected an item that can be in a file's name, got \(FileError.quoted(found.id)), which \(flaw)")
+          "expected an item that can be in a file's name, got \(FileError.quoted(found.id)), which \(flaw)"
+        )
       }
       kept += found.rows.map(\.range)
       plan.pictures += own.map { picture in

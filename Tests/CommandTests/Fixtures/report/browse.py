@@ -30,7 +30,8 @@ import tempfile
 import time
 
 KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35,
-        "Escape": 27, "Tab": 9, "Enter": 13, " ": 32, "m": 77}
+        "Escape": 27, "Tab": 9, "Enter": 13, " ": 32, "m": 77,
+        **{digit: ord(digit) for digit in "123456789"}}
 
 
 class Browser:

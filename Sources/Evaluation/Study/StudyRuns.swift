@@ -1,0 +1,68 @@
+internal import AttentionTrace
+private import Foundation
+internal import TensorEngine
+
+/// The runs of a benchmark, of which a study shows pictures.
+struct StudyRuns {
+  /// The benchmark.
+  let benchmark: BenchmarkFolder
+
+  /// The names of the methods of a prompt, in order.
+  func methods(of prompt: SuitePrompt) throws -> [String] {
+    let folder = "\(benchmark.runs)/\(prompt.id)"
+    return try names(folder).filter { name in
+      let path = "\(folder)/\(name)"
+      let facts = try? FileManager.default.attributesOfItem(atPath: path)
+      return facts?[.type] as? FileAttributeType == .typeDirectory
+    }.sorted()
+  }
+
+  /// The smallest seeds of which every method has a picture of `prompt`; `nil` if there are fewer than
+  /// `count`.
+  /// - Throws: `TraceError` for a run that cannot be read, `FileError` for one of another prompt or seed.
+  func seeds(of prompt: SuitePrompt, by methods: [String], count: Int) throws -> [UInt64]? {
+    let all = try methods.map { try seeds(of: prompt, by: $0) }
+    guard let first = all.first else { return nil }
+    var found: [UInt64] = []
+    for seed in all.dropFirst().reduce(first, { $0.intersection($1) }).sorted() {
+      guard try methods.allSatisfy({ try isComplete(prompt, $0, seed) }) else { continue }
+      found.append(seed)
+      if found.count == count { return found }
+    }
+    return nil
+  }
+
+  private func seeds(of prompt: SuitePrompt, by method: String) throws -> Set<UInt64> {
+    Set(
+      try names("\(benchmark.runs)/\(prompt.id)/\(method)").compactMap { name in
+        guard name.hasPrefix("seed-"), let seed = UInt64(name.dropFirst(5)),
+          name == "seed-\(seed)",
+          FileManager.default.fileExists(atPath: benchmark.run(prompt.id, method, seed: seed).image)
+        else { return nil }
+        return seed
+      })
+  }
+
+  /// Whether the run is complete and what its folder says.
+  private func isComplete(_ prompt: SuitePrompt, _ method: String, _ seed: UInt64) throws -> Bool {
+    let folder = benchmark.run(prompt.id, method, seed: seed)
+    let manifest = try RecordedRun(folder.path).manifest
+    guard manifest.request.prompt == prompt.prompt, manifest.seed == seed else {
+      throw FileError(
+        .malformed, path: folder.manifest,
+        reason: "expected the prompt \(FileError.quoted(prompt.prompt)) and seed \(seed), got "
+          + "\(FileError.quoted(manifest.request.prompt)) and seed \(manifest.seed)")
+    }
+    return manifest.status == .complete
+  }
+
+  /// The names in a folder; none if there is no such folder.
+  private func names(_ path: String) throws -> [String] {
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw FileError(.unreadable, path: path, reason: "expected a folder that can be read")
+    }
+  }
+}
