@@ -80,7 +80,7 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case .mayBeBusy(let path, let holder):
       "\(path) is locked by \(holder?.description ?? "another process") in \(path)/\(RunLock.name), and its file "
         + "system cannot tell whether that process has ended: if it has, remove the file and try again"
-    case .notPackable(let path, let reason): "\(path): not packed: \(reason)"
+    case .notPackable(let path, let reason): "\(path): stays as it is: \(reason)"
     case .malformed(let path, let reason):
       "\(path): \(reason)"
     case .checksum(let path, let expected, let got):

@@ -150,7 +150,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func textCode(_ error: TextError) -> Code {
     switch error {
-    case .noVocabulary: .missingInput
+    case .noVocabulary, .noPieces: .missingInput
     case .emptyPrompt, .missingToken: .dataError
     case .inText(_, let error): textCode(error)
     default: .usage

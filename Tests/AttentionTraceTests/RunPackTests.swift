@@ -121,7 +121,7 @@ struct RunPackTests {
     try SyntheticRun.complete(steps: 2).record(into: RunFolder(path: path), limit: 5)
     let before = try TemporaryFolder.contents(path)
     let error = #expect(throws: TraceError.self) { try RunPack(path).pack() }
-    #expect(error?.description.contains("\(path): not packed: the run is unfinished") == true)
+    #expect(error?.description.contains("\(path): stays as it is: the run is unfinished") == true)
     #expect(try TemporaryFolder.contents(path) == before)
   }
 

@@ -1,6 +1,7 @@
 import AttentionTrace
 import Evaluation
 import Foundation
+import PromptText
 import TestSupport
 import Testing
 
@@ -33,8 +34,9 @@ struct BenchmarkRunTests {
     var files: [String: Data] = [:]
     for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
       var isFolder: ObjCBool = false
-      FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isFolder)
-      guard !isFolder.boolValue else { continue }
+      guard FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isFolder),
+        !isFolder.boolValue
+      else { continue }
       var bytes = try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
       if name.hasSuffix("run.json") {
         var object = try #require(

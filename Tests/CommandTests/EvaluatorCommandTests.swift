@@ -15,6 +15,8 @@ struct EvaluatorCommandTests {
       (eyes + "owlvit", "11 passed, 0 failed, 0 not yet, 4 input"),
       (tiny + "clip-sharp", "8 passed, 0 failed, 0 not yet, 4 input"),
       (tiny + "owlv2-tiny", "12 passed, 0 failed, 0 not yet, 4 input"),
+      (eyes + "captioner", "13 passed, 0 failed, 0 not yet, 4 input"),
+      (tiny + "blip/answerer", "7 passed, 0 failed, 0 not yet, 4 input"),
     ])
   func goldens(_ path: String, _ counts: String) throws {
     let result = try HeedProcess.run(["verify", path], in: "/tmp")

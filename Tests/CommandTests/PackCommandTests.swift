@@ -115,7 +115,7 @@ struct PackCommandTests {
     #expect(result.status == 65)
     #expect(result.stdout.split(separator: "\n").count == 2)
     #expect(result.messages.count == 3, "\(result.stderr)")
-    #expect(result.stderr.contains("\(Self.run): not packed: the run is unfinished"))
+    #expect(result.stderr.contains("\(Self.run): stays as it is: the run is unfinished"))
     #expect(result.stderr.contains(journal))
     #expect(result.stderr.contains("2 of 4 runs not packed"))
     let alone = try HeedProcess.run(["pack", Self.run], in: folder.path)

@@ -33,7 +33,8 @@ public struct RecordingCost: Hashable, Sendable {
     let sum = bytesOnDisk.addingReportingOverflow(bytes)
     return RecordingCost(
       calls: calls, recordedCalls: recordedCalls,
-      bytesOnDisk: sum.overflow ? .max : sum.partialValue, queryBytes: queryBytes, memory: memory)
+      bytesOnDisk: sum.overflow ? .max : sum.partialValue, queryBytes: queryBytes, files: files,
+      memory: memory)
   }
 
   /// Refuses a recording that would leave less than a tenth of its size free.

@@ -26,5 +26,8 @@ package struct ParameterScope {
   /// Whether the file has anything under this place.
   package var exists: Bool { parameters.names.contains { $0.hasPrefix(path + ".") } }
 
+  /// Whether the file has a tensor of this name here.
+  package func has(_ name: String) -> Bool { parameters.has(full(name)) }
+
   private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 }

@@ -91,6 +91,9 @@ package final class Parameters {
   /// What of the files that change weights was passed over, a line each.
   var notes: [String] { updates.notes }
 
+  /// Whether the files have a parameter of this name.
+  func has(_ name: String) -> Bool { places[name] != nil }
+
   /// The shape in which a parameter is stored; `nil` where there is none of that name.
   func storedShape(_ name: String) -> [Int]? {
     places[name].flatMap { $0.file.entry($0.name)?.shape }

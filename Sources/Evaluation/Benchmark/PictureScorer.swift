@@ -31,4 +31,36 @@ package struct PictureScorer: Sendable {
       try detector.score($0, $1, method: $2, seed: $3)
     }
   }
+
+  /// A caption, and by CLIP how like the prompt it is.
+  package static func blip(_ captioner: BLIPCaptioner, _ clip: CLIPScorer) -> PictureScorer {
+    let model = "\(captioner.title); \(title(clip))"
+    return PictureScorer(name: "blip", model: model) { prompt, picture, method, seed in
+      let caption = try captioner.caption(of: picture)
+      return PictureScore(
+        scorer: "blip", model: model, id: prompt.id, method: method, seed: seed,
+        values: [
+          "text-text": try clip.similarity(ofCaption: caption, toPrompt: prompt.prompt)
+        ], caption: caption)
+    }
+  }
+
+  /// How sure it is that each phrase of the prompt is there: the product.
+  package static func questions(_ answerer: BLIPQuestionAnswerer) -> PictureScorer {
+    PictureScorer(name: "blip-vqa", model: answerer.title) { prompt, picture, method, seed in
+      let asked = try AskedPhrases(of: prompt)
+      let answers = try answerer.answers(to: asked.phrases, of: picture)
+      // Of a prompt without phrases there is nothing to ask.
+      let values =
+        answers.isEmpty
+        ? [:]
+        : [
+          "score": answers.reduce(1, *), "phrases": Double(answers.count),
+          "own-phrases": asked.source == .heed ? 1 : 0,
+        ]
+      return PictureScore(
+        scorer: "blip-vqa", model: answerer.title, id: prompt.id, method: method, seed: seed,
+        values: values)
+    }
+  }
 }

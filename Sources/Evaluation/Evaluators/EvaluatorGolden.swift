@@ -16,11 +16,11 @@ struct EvaluatorGolden {
   /// Most pixels of a side of a golden picture.
   private static let largestSide = 8192
 
-  /// Reads the goldens in an evaluator's folder.
+  /// Reads the goldens in an evaluator's folder, which one of its files describes.
   /// - Throws: `FileError` when they are missing or damaged.
-  init(folder: String) throws {
+  init(folder: String, description: String = "golden.json") throws {
     tensors = try SafetensorsFile(path: folder + "/golden.safetensors")
-    json = try StrictJSON.read(path: folder + "/golden.json")
+    json = try StrictJSON.read(path: folder + "/" + description)
     var pictures: [Picture] = []
     while let entry = tensors.entry("picture.\(pictures.count)") {
       let shape = entry.shape

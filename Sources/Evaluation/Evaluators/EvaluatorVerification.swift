@@ -18,10 +18,7 @@ extension EvaluatorFolder {
     switch kind {
     case .clip: return try CLIPVerification(self, tolerance: tolerance)
     case .owlvit, .owlv2: return try OWLViTVerification(self, tolerance: tolerance)
-    case .blip:
-      throw DiffusionError.unsupported(
-        path: path, key: "model_type", value: kind.rawValue,
-        supported: "goldens of clip, owlvit and owlv2")
+    case .blip: return try blipVerification(tolerance: tolerance)
     }
   }
 }

@@ -58,7 +58,7 @@ struct BenchmarkScore: ParsableCommand {
       valueName: "i/n"))
   var shard: String?
 
-  private static let names = ["clip", "owl"]
+  private static let names = ["clip", "owl", "blip", "blip-vqa"]
 
   func validate() throws {
     if let shard, Shard(shard) == nil {
@@ -110,6 +110,8 @@ struct BenchmarkScore: ParsableCommand {
   private func scorer(_ name: String) throws -> PictureScorer {
     switch name {
     case "owl": .owl(try OWLViTDetector(folder: owl, threshold: threshold))
+    case "blip": .blip(try BLIPCaptioner(folder: blip), try openClip())
+    case "blip-vqa": .questions(try BLIPQuestionAnswerer(folder: blipVqa ?? ""))
     default: .clip(try openClip())
     }
   }

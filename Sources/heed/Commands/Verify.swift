@@ -18,8 +18,9 @@ struct Verify: ParsableCommand {
       far, over its range, the run is ill-conditioned: it cannot be compared more closely than four times \
       that, refined or not. Its line ends with the factor.
 
-      The folder can also be an evaluator's: CLIP, OWL-ViT or OWLv2, with what transformers computes in its golden \
-      files. Vectors, cosines and logits are compared to 1e-4, boxes to 1e-3 of the picture's sides, pixels to 1/255.
+      The folder can also be an evaluator's: CLIP, OWL-ViT, OWLv2 or BLIP, with what transformers computes in its golden \
+      files. Vectors, cosines, logits and answers are compared to 1e-4, boxes to 1e-3 of the picture's sides, pixels \
+      to 1/255, captions letter by letter.
       """)
 
   @Argument(help: "The checkpoint's folder or .safetensors file, or an evaluator's folder.")
