@@ -160,12 +160,13 @@ package struct EvaluatorFolder: Sendable {
   /// - Throws: `DiffusionError` when there are none, `FileError` when they are damaged.
   func weights() throws -> [SafetensorsFile] {
     if isOpenCLIP {
-      for name in ["open_clip_model", "open_clip_pytorch_model"] {
-        let file = "\(path)/\(name).safetensors"
-        if FileManager.default.fileExists(atPath: file) {
-          return [try OfferedFile.safetensors(file)]
-        }
+      let names = ["open_clip_model", "open_clip_pytorch_model", "model"]
+      let files = names.map { "\(path)/\($0).safetensors" }
+      guard let file = files.first(where: FileManager.default.fileExists(atPath:)) else {
+        throw DiffusionError.missingFile(
+          path: files[0], what: "a folder in OpenCLIP's layout has its weights in this file")
       }
+      return [try OfferedFile.safetensors(file)]
     }
     return try WeightFiles(stem: "model", folder: path, layout: "transformers'").paths
       .map(OfferedFile.safetensors)
