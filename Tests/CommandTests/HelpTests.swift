@@ -11,7 +11,7 @@ struct HelpTests {
   @Test(
     "A help page is the one that was read and approved",
     arguments: [
-      "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
+      "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "pack", "sheet",
       "report", "export",
       "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
       "benchmark run", "benchmark score", "benchmark table", "benchmark submit",

@@ -38,7 +38,7 @@ struct PackCommandTests {
       for arguments in [
         ["analyze", Self.run, "--ask", "dog"], ["ls", "runs"], ["check", "runs"],
         ["sheet", "runs", "--layout", "compare", "-o", name + "/compare.pdf"],
-        ["sheet", Self.run, "--layout", "explain", "-o", name + "/explain.png"],
+        ["sheet", Self.run, "--layout", "steps", "-o", name + "/steps.png"],
         ["report", "runs", "-o", name + "/report.html"],
         ["export", "runs", "-o", name + "/export", "--format", "zarr,npz,csv,netcdf"],
       ] {
