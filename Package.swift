@@ -89,7 +89,7 @@ let package = Package(
         "Diffusion", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures",
         "TensorEngine", "YAML",
       ],
-      resources: [.copy("Resources/Suites")]),
+      resources: [.copy("Resources/Suites"), .copy("Resources/Eyes")]),
     // What a user of the library imports; a folder of the module's own name would differ from the
     // command's by case only.
     .target(

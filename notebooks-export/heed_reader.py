@@ -578,6 +578,18 @@ def _store(path: str) -> xr.Dataset:
     return store
 
 
+def _recorded(path: str) -> xr.Dataset:
+    """The store of a run. A packed one (`heed pack`) has no array of what counts from 0, but its description."""
+    store = _store(path)
+    group = _json(os.path.join(path, "zarr.json"))
+    described = group.get("consolidated_metadata", {}).get("unpacked", {})
+    for axis, size in store.sizes.items():
+        if axis not in store.coords and f"{axis}/zarr.json" in described:
+            attributes = json.loads(described[f"{axis}/zarr.json"]).get("attributes", {})
+            store = store.assign_coords({axis: (axis, np.arange(size, dtype=np.int32), attributes)})
+    return store
+
+
 def _dataset(variables: dict[str, tuple[list[str], npt.NDArray[Any]]]) -> xr.Dataset:
     maps = {name for name, (axes, _) in variables.items()
             if {axis.split("_")[0] for axis in axes} & {"row", "column"}}
@@ -620,7 +632,7 @@ def _open_run(path: str) -> Maps:
         raise FileNotFoundError(f"{store}: this run recorded no attention")
     texts = {"conditional": manifest["texts"][0]}
     texts |= {"unconditional": text for text in manifest["texts"] if text["role"] == "negative"}
-    dataset = _store(store).rename_dims(call="position").reset_index("call", drop=False)
+    dataset = _recorded(store).rename_dims(call="position").reset_index("call", drop=False)
     dataset = dataset.isel(position=_acknowledged(os.path.join(path, "calls.jsonl")))
     dataset = dataset.assign_coords(
         position=np.arange(dataset.sizes["position"]),

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import errno
 import fnmatch
 import inspect
 import itertools
@@ -1031,7 +1032,7 @@ class _RunWriter:
             if os.path.isdir(path):
                 shutil.rmtree(path)
             os.makedirs(self.store)
-            self._lock = _locked(path)
+            self._lock = None if fcntl is None else _Lock(path)
             self.save_manifest()
             self._journal = os.open(
                 os.path.join(path, "calls.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, 0o666)
@@ -1067,7 +1068,7 @@ class _RunWriter:
                 continue
         os.close(self._journal)
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
         self._raise()
 
     def complete(self) -> None:
@@ -1162,37 +1163,138 @@ _BINARY = getattr(os, "O_BINARY", 0)
 """What keeps Windows from writing other ends of lines."""
 
 
-def _locked(path: str) -> int | None:
-    """A folder, open and locked as Heed locks it, so that no two processes write the same run; `None` where the
-    system has no such locks. It is unlocked when it is closed.
+class _Lock:
+    """A run's folder, held for one writer as Heed holds it: by a lock on the file `.lock` in it, which is opened for
+    writing since file systems of a network lock nothing else; or by the existence of that file, where the file
+    system has no locks. The file says who holds the folder.
 
-    Raises `BlockingIOError` where another process has it.
+    Raises `RecordingError` where another process holds it, or may hold it.
     """
-    if fcntl is None:
-        return None
-    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise
-    return lock
+
+    NAME = ".lock"
+    _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file = os.path.join(path, self.NAME)
+        for _ in range(32):
+            try:
+                self._descriptor, is_ours = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), True
+            except FileExistsError:
+                try:
+                    self._descriptor, is_ours = os.open(self._file, os.O_RDWR), False
+                except FileNotFoundError:
+                    continue
+            try:
+                taken = self._take(is_ours)
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+            if taken:
+                return
+            os.close(self._descriptor)
+        raise RecordingError(f"{path}: is being written by another process")
+
+    def release(self) -> None:
+        """Gives the folder back."""
+        if self._is_there():
+            os.unlink(self._file)
+        os.close(self._descriptor)
+
+    def _take(self, is_ours: bool) -> bool:
+        """Whether the folder is held now; if not, it may be at the next try."""
+        is_by_existence = False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = self._holder()
+            named = f": process {holder['process']} on {holder['host']}" if holder else ""
+            raise RecordingError(f"{self.path}: is being written by another process{named}") from None
+        except OSError as error:
+            if error.errno not in self._UNSUPPORTED:
+                raise
+            is_by_existence = True
+        if not is_by_existence and not self._is_there():
+            return False
+        holder = None if is_ours else self._holder()
+        if not is_ours and (is_by_existence or holder and holder["isByExistence"]):
+            if holder is None or not self._has_ended(holder):
+                named = f"process {holder['process']} on {holder['host']}" if holder else "another process"
+                raise RecordingError(
+                    f"{self.path}: is locked by {named} in {self._file}, and its file system cannot tell whether that "
+                    "process has ended: if it has, remove the file and try again")
+            if is_by_existence:
+                # By renaming, so that of several processes one alone removes it.
+                aside = os.path.join(self.path, f".lock.{os.getpid()}.tmp")
+                os.rename(self._file, aside)
+                if not os.path.samestat(os.fstat(self._descriptor), os.stat(aside)):
+                    os.link(aside, self._file)
+                os.unlink(aside)
+                return False
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(
+            self._identity() | {"isByExistence": is_by_existence}, sort_keys=True).encode() + b"\n", 0)
+        return True
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.lstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _holder(self) -> dict[str, Any] | None:
+        try:
+            holder = json.loads(os.pread(self._descriptor, 4096, 0))
+            return holder if {*self._identity(), "isByExistence"} <= set(holder) else None
+        except (ValueError, TypeError):
+            return None
+
+    @staticmethod
+    def _identity() -> dict[str, Any]:
+        """This process: its machine and number, the machine's start, and the space of numbers it is of."""
+
+        def read(path: str) -> str:
+            try:
+                with open(path, encoding="utf-8") as file:
+                    return file.read().strip()
+            except OSError:
+                return ""
+
+        try:
+            numbers = os.readlink("/proc/self/ns/pid")
+        except OSError:
+            numbers = ""
+        fields = read("/proc/self/stat").rpartition(")")[2].split()
+        return {
+            "host": platform.node(), "process": os.getpid(), "boot": read("/proc/sys/kernel/random/boot_id"),
+            "numbers": numbers, "began": fields[19] if len(fields) > 19 else ""}
+
+    def _has_ended(self, holder: dict[str, Any]) -> bool:
+        """Whether a process is certain to have ended: it is of this machine since its last start, and of the same
+        numbers, and none of its number is there."""
+        here = self._identity()
+        if not (here["boot"] and here["numbers"] and type(holder["process"]) is int and holder["process"] > 0) or any(
+                holder[key] != here[key] for key in ("host", "boot", "numbers")):
+            return False
+        try:
+            os.kill(holder["process"], 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+        return False
 
 
 def _refuse_existing(path: str, overwrite: bool) -> None:
     """Refuses a folder that holds something, unless it is a run that may be replaced."""
     if not os.path.exists(path):
         return
-    names = [name for name in os.listdir(path) if name != ".tmp"]
+    names = [name for name in os.listdir(path) if name not in (".tmp", _Lock.NAME)]
     if "run.json" in names:
         if not overwrite:
             raise RecordingError(f"{path}: there is a run already; Recorder(…, overwrite=True) replaces it")
-        try:
-            lock = _locked(path)
-        except BlockingIOError:
-            raise RecordingError(f"{path}: is being written by another process") from None
-        if lock is not None:
-            os.close(lock)
+        if fcntl is not None:
+            _Lock(path).release()
     elif set(names) - {"attention.zarr"}:
         raise RecordingError(f"{path}: holds files, but no run (no run.json); give another folder, or empty it")
 
@@ -3218,6 +3320,9 @@ class _Check:
             return
         group = self._document("attention.zarr/zarr.json")
         if group is None:
+            return
+        if "unpacked" in group["consolidated_metadata"]:
+            self._add("attention.zarr/zarr.json", "is packed: heed check reads it, and heed pack --undo unpacks it")
             return
         attributes, inlined = group["attributes"], group["consolidated_metadata"]["metadata"]
         text = self.manifest["texts"][0]

@@ -25,8 +25,13 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case noRun(path: String)
   /// A run is given twice.
   case givenTwice(path: String)
-  /// Another process writes into this run.
-  case busy(path: String)
+  /// Another process writes into this run; who, where that is known.
+  case busy(path: String, holder: LockHolder? = nil)
+  /// A process that cannot be asked may write into this run: its file system has no locks, and a lock
+  /// file stands there.
+  case mayBeBusy(path: String, holder: LockHolder?)
+  /// A run that cannot be packed or unpacked, and why.
+  case notPackable(path: String, reason: String)
   /// A file of the run cannot be understood.
   case malformed(path: String, reason: String)
   /// A chunk's bytes are not those that were written.
@@ -35,6 +40,14 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooManyCalls(path: String, capacity: Int)
   /// The run has no such site or call.
   case notRecorded(path: String, what: String, choices: String)
+
+  /// Whether the error is that another process holds the run, or may hold it.
+  package var isOfAnotherWriter: Bool {
+    switch self {
+    case .busy, .mayBeBusy: true
+    default: false
+    }
+  }
 
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
@@ -61,8 +74,13 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) is not empty and has no run.json: choose another output folder"
     case .noRun(let path): "\(path): no run found; a run is a folder with run.json"
     case .givenTwice(let path): "\(path): this run is given twice"
-    case .busy(let path):
+    case .busy(let path, let holder):
       "\(path) is being written by another process"
+        + (holder.map { ": \($0)" } ?? "")
+    case .mayBeBusy(let path, let holder):
+      "\(path) is locked by \(holder?.description ?? "another process") in \(path)/\(RunLock.name), and its file "
+        + "system cannot tell whether that process has ended: if it has, remove the file and try again"
+    case .notPackable(let path, let reason): "\(path): stays as it is: \(reason)"
     case .malformed(let path, let reason):
       "\(path): \(reason)"
     case .checksum(let path, let expected, let got):
@@ -77,7 +95,7 @@ public enum TraceError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// `0x` and eight digits.
-private func hexadecimal(_ value: UInt32) -> String {
+func hexadecimal(_ value: UInt32) -> String {
   let digits = String(value, radix: 16)
   return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
 }

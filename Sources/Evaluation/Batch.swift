@@ -52,7 +52,11 @@ public struct Batch: Sendable {
   /// What recording all of them takes; `nil` if nothing is recorded.
   package var cost: RecordingCost? {
     let costs = plans.compactMap(\.cost)
-    return costs.isEmpty ? nil : .total(costs, times: seeds?.count ?? 1)
+    guard let largest = costs.map(\.bytesOnDisk).max() else { return nil }
+    let total = RecordingCost.total(costs, times: seeds?.count ?? 1)
+    guard runner.packs else { return total }
+    let twice = largest.multipliedReportingOverflow(by: min(runsAtATime, count))
+    return total.packing(bytes: twice.overflow ? .max : twice.partialValue)
   }
 
   /// A lower bound on the memory of the largest run without the weights, in bytes.

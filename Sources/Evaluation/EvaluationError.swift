@@ -23,6 +23,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case shards(reason: String)
   /// A folder holds another benchmark, or a benchmark lacks something.
   case benchmark(path: String, reason: String)
+  /// A picture's sides differ too much for an evaluator; in pixels.
+  case pictureShape(width: Int, height: Int)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
   /// What is wrong with the choice of what a user study shows.
@@ -46,6 +48,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .axes(let reason): reason
     case .shards(let reason): reason
     case .benchmark(let path, let reason): "\(path): \(reason)"
+    case .pictureShape(let width, let height):
+      "a picture of \(width)x\(height) pixels; expected no side more than 64 times the other"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
     case .study(let reason): "the study \(reason)"
     }

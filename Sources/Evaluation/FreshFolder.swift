@@ -1,3 +1,4 @@
+private import AttentionTrace
 private import Foundation
 private import Glibc
 
@@ -23,8 +24,12 @@ struct FreshFolder {
 
   /// What `body` gives; where it throws, the folder is removed if it was not there before, with those
   /// above it that were not and that hold nothing else.
+  ///
+  /// Where another process holds the folder it made it meanwhile, and it is left alone.
   func undoing<Value>(_ body: () throws -> Value) throws -> Value {
-    do { return try body() } catch {
+    do { return try body() } catch let error as TraceError where error.isOfAnotherWriter {
+      throw error
+    } catch {
       remove()
       throw error
     }

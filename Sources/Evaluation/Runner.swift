@@ -12,6 +12,8 @@ public struct Runner: Sendable {
   public enum Event: Sendable {
     /// The run was complete already.
     case found
+    /// What to know of the run's folder, in one line: its file system has no locks.
+    case noted(String)
     /// The run was resumed after this many iterations.
     case resumed(iterations: Int)
     /// An iteration was made.
@@ -24,6 +26,8 @@ public struct Runner: Sendable {
   public let model: StableDiffusion
   /// What a recording survives.
   public var durability = Durability.process
+  /// Whether each run is packed when it is complete; see `RunPack`.
+  public var packs = false
   /// What `run.json` gives as the command that made the run; empty for none.
   package var commandLine: [String] = []
   /// Is called after each pass of the UNet, and may throw to stop the run where it can be resumed;
@@ -62,17 +66,22 @@ public struct Runner: Sendable {
     switch try place.undoing({ try RunWriter.open(folder, for: manifest) }) {
     case .complete: try onEvent(.found)
     case .fresh(let writer):
-      let run = try place.undoing { try begun(planned, writer, from: nil) }
+      let run = try place.undoing {
+        if let notice = writer.lockNotice { try onEvent(.noted(notice)) }
+        return try begun(planned, writer, from: nil)
+      }
       do { try make(run, onEvent) } catch {
         // Of a run without a call there is nothing to resume.
         if run.calls.value == 0 { place.remove() }
         throw error
       }
     case .resumable(let writer):
+      if let notice = writer.lockNotice { try onEvent(.noted(notice)) }
       let hasState = FileManager.default.fileExists(atPath: folder.state)
       let state = hasState ? try RunState(path: folder.state) : nil
       try make(try begun(planned, writer, from: state), onEvent)
     }
+    if packs { _ = try RunPack(folder.path).pack() }
     return try RecordedRun(folder.path)
   }
 

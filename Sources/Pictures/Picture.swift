@@ -1,4 +1,4 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// A picture of 8-bit sRGB pixels.
 public struct Picture: Hashable, Sendable {
@@ -37,11 +37,25 @@ public struct Picture: Hashable, Sendable {
     try PictureFile(path, transparency: transparency).picture
   }
 
-  /// The picture at another size, as Pillow's `resize` with LANCZOS.
-  package func resized(width newWidth: Int, height newHeight: Int) -> Picture {
+  /// The picture at another size, as Pillow's `resize`.
+  package func resized(
+    width newWidth: Int, height newHeight: Int, by filter: PillowResampling.Filter = .lanczos
+  ) -> Picture {
     Picture(
       width: newWidth, height: newHeight,
       pixels: PillowResampling.resized(
-        pixels, from: (width, height), to: (newWidth, newHeight), by: .lanczos))
+        pixels, from: (width, height), to: (newWidth, newHeight), by: filter))
+  }
+
+  /// The part of the picture from a corner on.
+  /// - Precondition: the part is not empty, and lies within the picture.
+  package func cropped(left: Int, top: Int, width: Int, height: Int) -> Picture {
+    var part: [UInt8] = []
+    part.reserveCapacity(3 * width * height)
+    for row in top..<top + height {
+      let start = 3 * (row * self.width + left)
+      part += pixels[start..<start + 3 * width]
+    }
+    return Picture(width: width, height: height, pixels: part)
   }
 }

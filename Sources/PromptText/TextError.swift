@@ -6,6 +6,8 @@ internal import TensorEngine
 public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A tokenizer folder has neither of the two layouts.
   case noVocabulary(folder: String)
+  /// A tokenizer folder has no vocabulary of word pieces.
+  case noPieces(folder: String)
   /// A token that the tokenizer needs is not in its vocabulary.
   case missingToken(folder: String, role: String, token: String)
   /// The prompt holds no token.
@@ -68,6 +70,8 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noVocabulary(let folder):
       "\(FileError.printable(folder)): no tokenizer here; expected tokenizer.json, or vocab.json "
         + "with merges.txt"
+    case .noPieces(let folder):
+      "\(FileError.printable(folder)): no tokenizer here; expected tokenizer.json or vocab.txt"
     case .missingToken(let folder, let role, let token):
       "\(FileError.printable(folder)): the \(role) \(FileError.quoted(token)) is not in the "
         + "tokenizer's vocabulary"

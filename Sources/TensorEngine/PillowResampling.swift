@@ -8,7 +8,9 @@ private import Foundation
 /// - Reference: Pillow `src/libImaging/Resample.c`.
 package enum PillowResampling {
   /// What weighs the cells of the source.
-  package enum Filter {
+  package enum Filter: Sendable {
+    /// A triangle over the two nearest cells.
+    case bilinear
     /// Keys's cubic with a = −0.5, Pillow's default for colour pictures.
     case bicubic
     /// Lanczos's window of radius 3.
@@ -16,6 +18,7 @@ package enum PillowResampling {
 
     fileprivate var radius: Double {
       switch self {
+      case .bilinear: 1
       case .bicubic: 2
       case .lanczos: 3
       }
@@ -23,6 +26,7 @@ package enum PillowResampling {
 
     fileprivate func weight(_ x: Double) -> Double {
       switch self {
+      case .bilinear: max(0, 1 - abs(x))
       case .bicubic: Self.cubic(abs(x))
       case .lanczos: -radius <= x && x < radius ? Self.sinc(x) * Self.sinc(x / radius) : 0
       }
@@ -90,16 +94,19 @@ package enum PillowResampling {
   ) -> [UInt8] {
     unsafe pixels.withUnsafeBufferPointer { samples in
       unsafe [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, count in
-        var position = 0
-        for row in 0..<height {
-          for column in 0..<width {
-            for channel in 0..<3 {
-              unsafe target[position] = unsafe sample(samples, row, column, channel)
-              position += 1
+        let rows = unsafe target
+        Parallel.ranges(height, grain: 16) { some in
+          for row in some {
+            var position = 3 * row * width
+            for column in 0..<width {
+              for channel in 0..<3 {
+                unsafe rows[position] = unsafe sample(samples, row, column, channel)
+                position += 1
+              }
             }
           }
         }
-        count = position
+        count = 3 * width * height
       }
     }
   }

@@ -127,10 +127,10 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG].contains(code) ? .inputOutput : .cannotCreate
+        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
-    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy: .cannotCreate
-    case .oldFormat: .dataError
+    case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
+    case .oldFormat, .notPackable: .dataError
     case .noRun: .missingInput
     case .malformed, .checksum: .dataError
     case .notRecorded: .unavailable
@@ -150,7 +150,7 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func textCode(_ error: TextError) -> Code {
     switch error {
-    case .noVocabulary: .missingInput
+    case .noVocabulary, .noPieces: .missingInput
     case .emptyPrompt, .missingToken: .dataError
     case .inText(_, let error): textCode(error)
     default: .usage
@@ -168,7 +168,8 @@ struct Failure: Error, CustomStringConvertible {
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
     case .memory, .noWords, .variation, .axes, .shards, .study: .usage
-    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .benchmark: .dataError
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark:
+      .dataError
     case .noQueries: .unavailable
     }
   }

@@ -28,8 +28,8 @@ struct Heed: ParsableCommand {
     subcommands: [
       Compare.self, Generate.self, Sweep.self, Explain.self, Tokens.self, List.self, Sheet.self,
       Report.self, Export.self, VerifyExport.self, Import.self, Analyze.self, Causal.self,
-      Check.self, Verify.self,
-      Model.self, Benchmark.self, StudyCommand.self, Config.self,
+      Check.self, Pack.self, Verify.self, Model.self, Benchmark.self, StudyCommand.self,
+      Config.self,
     ])
 
   /// The commands' names, in the order of the help.

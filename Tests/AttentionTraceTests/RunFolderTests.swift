@@ -1,5 +1,6 @@
 import AttentionTrace
 import Foundation
+import Glibc
 import PromptText
 import RecordingProbe
 import TestSupport
@@ -66,7 +67,9 @@ struct RunFolderTests {
       return
     }
     #expect(writer.calls.count == 5)
-    #expect(throws: TraceError.busy(path: path)) { try open(path, run.manifest) }
+    let error = #expect(throws: TraceError.self) { try open(path, run.manifest) }
+    #expect(error?.isOfAnotherWriter == true)
+    #expect(error?.description.contains("process \(getpid()) on ") == true)
     withExtendedLifetime(writer) {}
   }
 

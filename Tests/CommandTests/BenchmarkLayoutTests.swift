@@ -41,17 +41,17 @@ struct BenchmarkLayoutTests {
      {"id": "demo_1", "caption": "a bird and a child's kite", "question": "is there a kite?", "choices": ["yes", "no"], "answer": "yes", "element_type": "object", "element": "kite"}]
     """#,
     "dsg": """
-      item_id,text,keywords,proposition_id,dependency,category_broad,category_detailed,tuple,question_natural_language\r
-      demo_7,a cat and a red car,"cat, car",1,0,entity,whole,"entity - whole (cat)","Is there a ""cat""?"\r
-      demo_7,a cat and a red car,"cat, car",2,0,entity,whole,entity - whole (car),Is there a car?\r
-      demo_7,a cat and a red car,"cat, car",3,2,attribute,color,"attribute - color (car, red)","Is the car
-      red?"\r
-      demo_8,a bird and a child's kite,,1,0,entity,whole,entity - whole (bird),Is there a bird?\r
-      demo_1,nobody asks for this,,1,0,other,,,Is it?\r
-      demo_9,a dog left of a bench,,1,0,entity,whole,entity - whole (dog),Is there a dog?\r
-      demo_9,a dog left of a bench,,2,"1,3",relation,spatial,"relation - spatial (dog, bench, left)",Is the dog left of the bench?\r
-      demo_9,a dog left of a bench,,3,0,entity,whole,entity - whole (bench),Is there a bench?
-      """,
+    item_id,text,keywords,proposition_id,dependency,category_broad,category_detailed,tuple,question_natural_language\r
+    demo_7,a cat and a red car,"cat, car",1,0,entity,whole,"entity - whole (cat)","Is there a ""cat""?"\r
+    demo_7,a cat and a red car,"cat, car",2,0,entity,whole,entity - whole (car),Is there a car?\r
+    demo_7,a cat and a red car,"cat, car",3,2,attribute,color,"attribute - color (car, red)","Is the car
+    red?"\r
+    demo_8,a bird and a child's kite,,1,0,entity,whole,entity - whole (bird),Is there a bird?\r
+    demo_1,nobody asks for this,,1,0,other,,,Is it?\r
+    demo_9,a dog left of a bench,,1,0,entity,whole,entity - whole (dog),Is there a dog?\r
+    demo_9,a dog left of a bench,,2,"1,3",relation,spatial,"relation - spatial (dog, bench, left)",Is the dog left of the bench?\r
+    demo_9,a dog left of a bench,,3,0,entity,whole,entity - whole (bench),Is there a bench?
+    """,
   ]
 
   /// A benchmark of three prompts by two methods from two seeds, made once.
@@ -64,7 +64,8 @@ struct BenchmarkLayoutTests {
       for method in methods {
         let result = try HeedProcess.run(
           [
-            "generate", prompt.text, "--method", method, "--tokens", prompt.words, "--seeds", "0..1",
+            "generate", prompt.text, "--method", method, "--tokens", prompt.words, "--seeds",
+            "0..1",
             "--steps", "1", "--no-record", "-o", "bench/runs",
           ], in: folder.path)
         guard result.status == 0 else { throw Failed(reason: result.stderr) }
@@ -245,7 +246,7 @@ struct BenchmarkLayoutTests {
     (
       "visor",
       "results_attend-and-excite_text_spatial_rel_phrases_owlvit_0.1.json", "visor",
-      ["--method", "attend-and-excite"]
+      []
     ),
   ]
 
@@ -304,7 +305,9 @@ struct BenchmarkLayoutTests {
       /else/where/\(run),0.25,yes,"a cat, no car",a cat
       /tmp/out/images/attend-and-excite/1_0.png,1,no,"",
       """.utf8)
-    var result = try heed(["import", "bench", "judge.csv", "--export", "out", "--scored-by", "a judge"])
+    var result = try heed([
+      "import", "bench", "judge.csv", "--export", "out", "--scored-by", "a judge",
+    ])
     #expect(result.status == 0, "\(result.stderr)")
     #expect(result.stderr.contains("columns that are no scores: why"))
     #expect(result.stderr.contains("10 more pictures") || result.stderr.contains("more pictures"))
@@ -317,7 +320,8 @@ struct BenchmarkLayoutTests {
     #expect(scores.map(\.caption) == ["a cat", nil])
     try folder.write(
       "lines.jsonl",
-      #"{"id": "a-cat-and-a-red-car", "method": "stable-diffusion", "seed": 0, "score": 3, "ok": true}"#.utf8)
+      #"{"id": "a-cat-and-a-red-car", "method": "stable-diffusion", "seed": 0, "score": 3, "ok": true}"#
+        .utf8)
     result = try heed(["import", "bench", "lines.jsonl", "--name", "Qwen VL"])
     #expect(result.status == 0, "\(result.stderr)")
     #expect(try self.scores("Qwen VL").map(\.values) == [["score": 3, "ok": 1]])
@@ -325,26 +329,129 @@ struct BenchmarkLayoutTests {
 
   // MARK: - What is refused
 
+  private static let impossible: [(arguments: [String], code: Int32, words: [String])] = [
+    (["attend-and-excite"], 65, ["one method", "stable-diffusion, attend-and-excite"]),
+    (["t2i-compbench", "--method", "attend-and-excit"], 65, ["did you mean attend-and-excite?"]),
+    (
+      ["tifa", "--method", "stable-diffusion", "--metadata", "tifa"], 65,
+      ["one picture a prompt", "--seeds 0"]
+    ),
+    (
+      ["tifa", "--method", "stable-diffusion", "--seeds", "0"], 65,
+      ["TIFA", "tifa_v1.0_question_answers.json", "--metadata"]
+    ),
+    (["geneval2", "--method", "stable-diffusion", "--seeds", "0"], 65, ["geneval2_data.jsonl"]),
+    (["dsg", "--seeds", "0"], 65, ["dsg-1k-anns.csv"]),
+    (["dsg", "--seeds", "0", "--metadata", "tifa"], 65, ["tifa: line 1", "\"item_id\""]),
+    (
+      ["tifa", "--method", "stable-diffusion", "--seeds", "0", "--metadata", "dsg"], 65,
+      ["dsg: expected an array"]
+    ),
+    (["visor", "--metadata", "dsg"], 65, ["leave --metadata out"]),
+    (["visor", "--seeds", "7"], 65, ["\"7\"", "0, 1"]),
+    (["visor", "--subset", "pair"], 65, ["\"pair\"", "did you mean pairs?"]),
+    (["visor", "--seeds", "x"], 64, ["--seeds is 'x'"]),
+    (["coco"], 64, ["coco"]),
+  ]
+
   @Test(
     "What a layout cannot hold is refused in one line, and nothing is left",
-    arguments: [
-      (["attend-and-excite"], 65, ["one method", "stable-diffusion, attend-and-excite"]),
-      (["t2i-compbench", "--method", "attend-and-excit"], 65, ["did you mean attend-and-excite?"]),
-      (["tifa", "--method", "stable-diffusion", "--metadata", "tifa"], 65, ["one picture a prompt", "--seeds 0"]),
-      (["tifa", "--method", "stable-diffusion", "--seeds", "0"], 65, ["TIFA", "tifa_v1.0_question_answers.json", "--metadata"]),
-      (["geneval2", "--method", "stable-diffusion", "--seeds", "0"], 65, ["geneval2_data.jsonl"]),
-      (["dsg", "--seeds", "0"], 65, ["dsg-1k-anns.csv"]),
-      (["dsg", "--seeds", "0", "--metadata", "tifa"], 65, ["tifa: line 1", "\"item_id\""]),
-      (["tifa", "--method", "stable-diffusion", "--seeds", "0", "--metadata", "dsg"], 65, ["dsg: expected an array"]),
-      (["visor", "--metadata", "dsg"], 65, ["leave --metadata out"]),
-      (["visor", "--seeds", "7"], 65, ["\"7\"", "0, 1"]),
-      (["visor", "--subset", "pair"], 65, ["\"pair\"", "did you mean pairs?"]),
-      (["visor", "--seeds", "x"], 64, ["--seeds is 'x'"]),
-      (["coco"], 64, ["coco"]),
-    ])
+    arguments: impossible)
   func refusedExport(_ arguments: [String], _ code: Int32, _ words: [String]) throws {
     let before = folder.names
     expectRefusal(try export(arguments[0], Array(arguments.dropFirst())), code, words)
+    #expect(folder.names == before)
+  }
+
+  /// Prompts whose names or subjects a layout has no place for.
+  private static let unfit: [(suite: [String], layout: String, words: [String])] = [
+    ([#"{"id": "p", "prompt": "a snake_case cat"}"#], "t2i-compbench", ["\"_\"", "p has one"]),
+    ([#"{"id": "p", "prompt": "a snake_case cat"}"#], "syngen", ["\"_\"", "p has one"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "attend-and-excite", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "t2i-compbench", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": "a cat and/or a dog"}"#], "syngen", ["p", "a slash"]),
+    ([#"{"id": "p", "prompt": ".."}"#], "attend-and-excite", ["p", "\"..\""]),
+    (
+      [#"{"id": "p", "prompt": "a cat \#(String(repeating: "and a cat ", count: 25))"}"#],
+      "attend-and-excite", ["p", "longer than 255 bytes"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat"}"#, #"{"id": "q", "prompt": "a cat"}"#],
+      "attend-and-excite", ["p and q the same file", "a cat/0.png"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat's"}"#, #"{"id": "q", "prompt": "a cat s"}"#], "syngen",
+      ["p and q for the same"]
+    ),
+    ([#"{"id": "p", "prompt": "a cat"}"#], "geneval", ["p", "1 or 2 subjects, got 0"]),
+    (
+      [#"{"id": "p", "prompt": "a crown", "subjects": ["crown"]}"#], "geneval",
+      ["p", "\"crown\"", "80 classes"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a gray cat", "subjects": ["cat"], "attributes": {"cat": "gray"}}"#],
+      "geneval", ["p", "\"gray\"", "its colours"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "two cats", "subset": "counting", "subjects": ["cats"]}"#],
+      "geneval", ["p", "no counts", "--metadata"]
+    ),
+    (
+      [
+        #"{"id": "p", "prompt": "a cat behind a dog", "subjects": ["cat", "dog"], "relations": [["cat", "behind", "dog"]]}"#
+      ], "geneval", ["p", "\"behind\"", "its places"]
+    ),
+    (
+      [
+        #"{"id": "p", "prompt": "a cat behind a dog", "subjects": ["cat", "dog"], "relations": [["cat", "behind", "dog"]]}"#
+      ], "visor", ["p", "\"behind\"", "its places"]
+    ),
+    (
+      [#"{"id": "p", "prompt": "a cat, a dog, a cow", "subjects": ["cat", "dog", "cow"]}"#],
+      "visor", ["p", "1 or 2 subjects, got 3"]
+    ),
+  ]
+
+  @Test("A prompt that a layout has no place for is named", arguments: unfit)
+  func unfitPrompts(_ lines: [String], _ layout: String, _ words: [String]) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("bench/suite.jsonl", (lines.joined(separator: "\n") + "\n").utf8)
+    try folder.write(
+      "bench/benchmark.json",
+      #"{"format":1,"methods":["stable-diffusion"],"model":"m","seeds":[0],"suite":"s","titles":["SD"]}"#
+        .utf8)
+    for line in lines {
+      let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      let (id, prompt) = try (
+        #require(entry?["id"] as? String), #require(entry?["prompt"] as? String)
+      )
+      let made = try HeedProcess.run(
+        [
+          "generate", prompt, "--method", "stable-diffusion", "--steps", "1", "--no-record", "-o",
+          "runs/\(id)",
+        ], in: folder.path)
+      #expect(made.status == 0, "\(made.stderr)")
+      let run = try #require(
+        folder.names.first { $0.hasPrefix("runs/\(id)/") && $0.hasSuffix("/run.json") })
+      let place = folder.path + "/bench/runs/\(id)/stable-diffusion"
+      try FileManager.default.createDirectory(
+        atPath: place, withIntermediateDirectories: true)
+      try FileManager.default.moveItem(
+        atPath: folder.path + "/" + run.dropLast("/run.json".count), toPath: place + "/seed-0")
+    }
+    let result = try HeedProcess.run(
+      ["benchmark", "export", "bench", "--layout", layout, "-o", "out"], in: folder.path)
+    expectRefusal(result, 65, words)
+    #expect(!folder.names.contains { $0.hasPrefix("out") || $0.hasSuffix(".tmp") })
+  }
+
+  @Test("Where a file cannot be written, nothing is left")
+  func fullDisk() throws {
+    let before = folder.names
+    let result = try HeedProcess.run(
+      ["benchmark", "export", "bench", "--layout", "visor", "-o", "out"], in: folder.path,
+      shell: "ulimit -f 8; exec \"$@\"")
+    expectRefusal(result, 73, ["out/images", "File too large"])
     #expect(folder.names == before)
   }
 

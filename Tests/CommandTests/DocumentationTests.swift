@@ -20,7 +20,8 @@ struct DocumentationTests {
   private static let others = [
     "CHANGELOG.md", "CONTRIBUTING.md", "Documentation/architecture.md",
     "Documentation/checkpoints.md", "Documentation/install.md", "Documentation/run-format.md",
-    "Documentation/record-from-diffusers.md", "Documentation/study.md",
+    "Documentation/record-from-diffusers.md", "Documentation/suites-and-layouts.md",
+    "Documentation/study.md",
     "Documentation/gallery/README.md", "Documentation/methods/README.md",
   ]
   private static let isRecording =

@@ -14,7 +14,9 @@ struct HelpTests {
       "heed", "compare", "generate", "sweep", "explain", "tokens", "ls", "config", "sheet",
       "report", "export",
       "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
-      "benchmark engine", "study", "study make", "study tally",
+      "benchmark run", "benchmark score", "benchmark table", "benchmark submit",
+      "benchmark export", "benchmark import", "benchmark engine", "study", "study make",
+      "study tally",
     ])
   func page(_ name: String) throws {
     let folder = try TemporaryFolder()

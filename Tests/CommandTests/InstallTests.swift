@@ -58,6 +58,7 @@ struct InstallTests {
       "share/heed/heed_PromptText.resources/CLIPVocabulary",
       "share/heed/heed_Diffusion.resources/Menagerie", "share/heed/heed_Figures.resources/Report",
       "share/heed/heed_Evaluation.resources/Suites/attend-and-excite.jsonl",
+      "share/heed/heed_Evaluation.resources/Eyes/clip/model.safetensors",
     ] {
       #expect(folder.names.contains(root + name), "\(name)")
     }

@@ -91,11 +91,46 @@ struct OutputFolderTests {
   func busyRun() throws {
     let folder = try TemporaryFolder()
     try folder.write(Self.run + "/.empty.tmp", [])
-    let descriptor = open(folder.path + "/" + Self.run, O_RDONLY)
+    let descriptor = open(folder.path + "/" + Self.run + "/.lock", O_RDWR | O_CREAT, 0o666)
     defer { close(descriptor) }
     #expect(flock(descriptor, LOCK_EX) == 0)
     let result = try HeedProcess.run(Self.arguments + ["--tokens", "cat"], in: folder.path)
     expectRefusal(result, 73, ["written by another process"])
+  }
+
+  @Test(
+    "Where the file system has no locks, one line says so, however many runs there are",
+    .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"),
+    arguments: [["generate", prompt, "--seeds", "0..2"], ["pack", "runs"]])
+  func withoutLocks(_ arguments: [String]) throws {
+    let folder = try TemporaryFolder()
+    if arguments[0] == "pack" {
+      let made = ["generate", Self.prompt, "--seeds", "0..2", "--steps", "2"]
+      #expect(try HeedProcess.run(made, in: folder.path).status == 0)
+    }
+    let result = try HeedProcess.run(
+      arguments + (arguments[0] == "pack" ? [] : ["--steps", "2"]), in: folder.path,
+      environment: ["LD_PRELOAD": FaultyCalls.library ?? "", "FAULT_FLOCK": "\(ENOLCK)"])
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(result.messages.count { $0.contains("has no locks") } == 1, "\(result.stderr)")
+    #expect(folder.names.allSatisfy { !$0.hasSuffix(".lock") })
+  }
+
+  @Test("Of commands that begin the same run at once one makes it, and the others leave it alone")
+  func together() throws {
+    let folder = try TemporaryFolder()
+    let processes = try (0..<4).map { _ in try HeedProcess(Self.arguments, in: folder.path) }
+    let results = processes.map { $0.wait() }
+    #expect(results.contains { $0.status == 0 })
+    for result in results where result.status != 0 {
+      #expect(result.status == 73, "\(result.stderr)")
+      #expect(
+        result.messages.last?.contains("written by another process: process ") == true,
+        "\(result.stderr)")
+    }
+    let check = try HeedProcess.run(["check", "runs"], in: folder.path)
+    #expect(check.status == 0, "\(check.stdout)")
+    #expect(!folder.names.contains(Self.run + "/.lock"))
   }
 
   /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the

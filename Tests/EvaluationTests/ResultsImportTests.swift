@@ -20,7 +20,8 @@ struct ResultsImportTests {
       """)
     try write(
       "bench/benchmark.json",
-      #"{"format":1,"methods":["one","two"],"model":"m","seeds":[0,1],"suite":"s","titles":["One","Two"]}"#)
+      #"{"format":1,"methods":["one","two"],"model":"m","seeds":[0,1],"suite":"s","titles":["One","Two"]}"#
+    )
   }
 
   private func write(_ name: String, _ text: String) throws {
@@ -50,7 +51,8 @@ struct ResultsImportTests {
     }
     try write(
       "heed-export.json",
-      #"{"format":1,"layout":"\#(layout)","pictures":[\#(pictures.joined(separator: ","))],"suite":"s"}"#)
+      #"{"format":1,"layout":"\#(layout)","pictures":[\#(pictures.joined(separator: ","))],"suite":"s"}"#
+    )
   }
 
   private func read(_ text: String, method: String? = nil) throws -> ResultsImport {
@@ -67,45 +69,114 @@ struct ResultsImportTests {
     "A damaged file of results is refused in one line, with its place",
     arguments: [
       ("tifa", "", ["the file is empty"]),
-      ("tifa", " \n", ["expected a table, got nothing"]),
-      ("attend-and-excite", #"{"a fox and an owl": {"full_text": [0.1], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png", "1.png"]}}"#, [".full_text", "expected 2", "got 1"]),
-      ("attend-and-excite", #"{"a fox and an owl": {"full_text": [NaN], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png"]}}"#, [".full_text[0]", "finite"]),
-      ("attend-and-excite", #"{"a fox and an owl": {"full_text": [0.2], "first_half": [0.1], "image_names": ["0.png"]}}"#, ["\"second_half\""]),
-      ("attend-and-excite", #"{"a fox": {"full_text": [0.2], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png"]}}"#, ["expected a picture of the export", "\"a fox/0.png\""]),
-      ("attend-and-excite", #"{"a fox and an owl": {"captions": [], "text_similarities": [0.5], "image_names": ["0.png"]}}"#, [".captions", "expected 1", "got 0"]),
-      ("attend-and-excite", #"{"a fox and an owl": {"full_text": [0.2]"#, ["line 1", "end of the document"]),
+      ("tifa", " \n", ["expected results, got none"]),
+      (
+        "attend-and-excite",
+        #"{"a fox and an owl": {"full_text": [0.1], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png", "1.png"]}}"#,
+        [".full_text", "expected 2", "got 1"]
+      ),
+      (
+        "attend-and-excite",
+        #"{"a fox and an owl": {"full_text": [NaN], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png"]}}"#,
+        [".full_text[0]", "finite"]
+      ),
+      (
+        "attend-and-excite",
+        #"{"a fox and an owl": {"full_text": [0.2], "first_half": [0.1], "image_names": ["0.png"]}}"#,
+        ["\"second_half\""]
+      ),
+      (
+        "attend-and-excite",
+        #"{"a fox": {"full_text": [0.2], "first_half": [0.1], "second_half": [0.1], "image_names": ["0.png"]}}"#,
+        ["expected a picture of the export", "\"a fox/0.png\""]
+      ),
+      (
+        "attend-and-excite",
+        #"{"a fox and an owl": {"captions": [], "text_similarities": [0.5], "image_names": ["0.png"]}}"#,
+        [".captions", "expected 1", "got 0"]
+      ),
+      (
+        "attend-and-excite", #"{"a fox and an owl": {"full_text": [0.2]"#,
+        ["line 1", "end of the document"]
+      ),
       ("t2i-compbench", "[]", ["expected results, got none"]),
       ("t2i-compbench", #"[{"question_id": 0, "answer": "a lot"}]"#, ["[0].answer", "\"a lot\""]),
-      ("t2i-compbench", #"[{"question_id": "0", "answer": 1}]"#, ["[0].question_id", "expected an integer"]),
-      ("t2i-compbench", #"[{"question_id": 2, "answer": 1}]"#, ["[0]", "expected a picture of the export", "\"2\""]),
-      ("t2i-compbench", #"[{"question_id": 0, "answer": 1}, {"question_id": 0, "answer": 1}]"#, ["[1]", "once", "p1/one/seed-0 of [0] again"]),
+      (
+        "t2i-compbench", #"[{"question_id": "0", "answer": 1}]"#,
+        ["[0].question_id", "expected an integer"]
+      ),
+      (
+        "t2i-compbench", #"[{"question_id": 2, "answer": 1}]"#,
+        ["[0]", "expected a picture of the export", "\"2\""]
+      ),
+      (
+        "t2i-compbench", #"[{"question_id": 0, "answer": 1}, {"question_id": 0, "answer": 1}]"#,
+        ["[1]", "once", "p1/one/seed-0 of [0] again"]
+      ),
       ("t2i-compbench", #"[{"question_id": 0, "answer": 1},"#, ["byte"]),
-      ("geneval", #"{"filename": "0.png", "correct": true, "details": "{}"}"#, ["line 1.filename", "samples"]),
-      ("geneval", #"{"filename": "x/00000/samples/00000.png", "correct": 1, "details": "{}"}"#, ["line 1.correct", "true or false"]),
-      ("geneval", #"{"filename": "x/00000/samples/00000.png", "correct": true, "details": "{"}"#, ["line 1.details", "as JSON"]),
-      ("geneval", #"{"filename": "x/00000/samples/00000.png", "correct": true, "details": "{\"fox\": [[1, 2]]}"}"#, ["line 1.details.fox[0]", "got 2"]),
-      ("geneval", "{\"filename\": \"x/00007/samples/00000.png\", \"correct\": true, \"details\": \"{}\"}\n{", ["line 2", "end of the document"]),
+      (
+        "geneval", #"{"filename": "0.png", "correct": true, "details": "{}"}"#,
+        ["line 1.filename", "samples"]
+      ),
+      (
+        "geneval", #"{"filename": "x/00000/samples/00000.png", "correct": 1, "details": "{}"}"#,
+        ["line 1.correct", "true or false"]
+      ),
+      (
+        "geneval", #"{"filename": "x/00000/samples/00000.png", "correct": true, "details": "{"}"#,
+        ["line 1.details", "as JSON"]
+      ),
+      (
+        "geneval",
+        #"{"filename": "x/00000/samples/00000.png", "correct": true, "details": "{\"fox\": [[1, 2]]}"}"#,
+        ["line 1.details.fox[0]", "got 2"]
+      ),
+      (
+        "geneval",
+        "{\"filename\": \"x/00007/samples/00000.png\", \"correct\": true, \"details\": \"{}\"}\n{",
+        ["line 2", "end of the document"]
+      ),
       ("geneval2", "[[0.5, 0.5], [0.5, 1.5]]", ["[1][1]", "0 to 1", "1.5"]),
       ("geneval2", "[[0.5, 0.5], [0.5, 0.5, 0.5]]", ["[1]", "each of 2 questions", "got 3"]),
-      ("geneval2", "[[0.5, 0.5], [0.5, 0.5], [1, 1]]", ["[2]", "expected a picture of the export"]),
+      (
+        "geneval2", "[[0.5, 0.5], [0.5, 0.5], [1, 1]]", ["[2]", "expected a picture of the export"]
+      ),
       ("geneval2", "[0.5, 0.5]", ["[0]", "expected an array"]),
       ("visor", #"{"0_0": {"recall": 3, "sra": 0}}"#, [".0_0.recall", "0 to 2"]),
       ("visor", #"{"0_1": {"recall": 1, "sra": 0}}"#, ["\"0_1\""]),
       ("visor", #"{"0_0": {"sra": 0}}"#, [".0_0", "\"recall\""]),
       ("tifa", #"{"tifa_average": 1, "question_details": {}}"#, ["\"caption_scores\""]),
-      ("tifa", #"{"caption_scores": {"demo_0": "good"}}"#, [".caption_scores.demo_0", "expected a number"]),
+      (
+        "tifa", #"{"caption_scores": {"demo_0": "good"}}"#,
+        [".caption_scores.demo_0", "expected a number"]
+      ),
       ("tifa", #"{"caption_scores": {"demo_8": 1}}"#, ["\"demo_8\""]),
       ("dsg", header + "d,dsg,one,demo_0,q,1,0,maybe\n", ["line 2", "yes or no", "\"maybe\""]),
       ("dsg", header + "d,dsg,one,demo_0,q,1,0,yes\n", ["line 2", "each of 2 questions", "got 1"]),
-      ("dsg", header + "d,dsg,one,demo_0,q,1,0,yes\nd,dsg,one,demo_0,q,1,0,yes\n", ["line 3", "question 1 of demo_0 again"]),
-      ("dsg", header + "d,dsg,one,demo_0,q,1,0,yes\nd,dsg,one,demo_0,q,2,7,yes\n", ["line 3", "question 7"]),
+      (
+        "dsg", header + "d,dsg,one,demo_0,q,1,0,yes\nd,dsg,one,demo_0,q,1,0,yes\n",
+        ["line 3", "question 1 of demo_0 again"]
+      ),
+      (
+        "dsg", header + "d,dsg,one,demo_0,q,1,0,yes\nd,dsg,one,demo_0,q,2,7,yes\n",
+        ["line 3", "question 7"]
+      ),
       ("dsg", header + "d,dsg,one,demo_0,q,0,0,yes\n", ["line 2", "number from 1"]),
-      ("dsg", header + "d,dsg,three,demo_0,q,1,0,yes\nd,dsg,three,demo_0,q,2,0,yes", ["\"demo_0 of three\""]),
+      (
+        "dsg", header + "d,dsg,three,demo_0,q,1,0,yes\nd,dsg,three,demo_0,q,2,0,yes",
+        ["\"demo_0 of three\""]
+      ),
       ("dsg", header + "d,dsg,one\n", ["line 2", "expected 8 fields", "got 3"]),
       ("dsg", header + "d,dsg,one,demo_0,\"q,1,0,yes\n", ["line 2", "closing quote"]),
-      ("geneval", #"{"caption_scores": {"demo_0": 1}, "question_details": {}}"#, ["expected results of GenEval", "TIFA"]),
+      (
+        "geneval", #"{"caption_scores": {"demo_0": 1}, "question_details": {}}"#,
+        ["expected results of GenEval", "TIFA"]
+      ),
       ("tifa", "image_path,score\nimages/one/0.png,good\n", ["line 2", "expected a score"]),
-      ("tifa", "image_path,score\nimages/one/0.png,1\nimages/one/1.png,2\nimages/one/1.png,good\n", ["line 4.score", "\"good\""]),
+      (
+        "tifa", "image_path,score\nimages/one/0.png,1\nimages/one/1.png,2\nimages/one/1.png,good\n",
+        ["line 4.score", "\"good\""]
+      ),
       ("tifa", "image_path,score\nimages/three/0.png,1\n", ["line 2", "\"images/three/0.png\""]),
       ("tifa", "picture_name,score\nx,1\n", ["line 2", "image_path"]),
       ("tifa", "id,method,seed,score\np1,one,-1,1\n", ["line 2", "expected a seed"]),

@@ -199,7 +199,8 @@ struct SuiteTests {
 
   @Test("Lists of prompts by subset are read as the scripts split them")
   func lists() throws {
-    let text = #"{"animals": ["a fox and an owl"], "animals_objects": ["a fox with a kettle", "a lone owl"]}"#
+    let text =
+      #"{"animals": ["a fox and an owl"], "animals_objects": ["a fox with a kettle", "a lone owl"]}"#
     for text in [text, text.replacingOccurrences(of: ", \"animals_", with: ",\n \"animals_")] {
       let suite = try Evaluation.Suite(file(text))
       #expect(suite.prompts.map(\.subset) == ["animals", "animals-objects", "animals-objects"])
@@ -218,8 +219,13 @@ struct SuiteTests {
       ("", ["empty"]),
       ("\n\n", ["expected prompts, got none"]),
       (#"{"id": "p1", "promt": "a cat"}"#, ["line 1", "\"promt\"", "did you mean prompt?"]),
-      ("{\"id\": \"p\", \"prompt\": \"a cat\"}\n{\"id\": \"p\", \"prompt\": \"a dog\"}", ["line 2", "\"p\"", "line 1"]),
-      ("{\"prompt\": \"a cat\"}\n{\"prompt\": \"a cat\"}", ["line 2", "\"a-cat\" of line 1 again"]),
+      (
+        "{\"id\": \"p\", \"prompt\": \"a cat\"}\n{\"id\": \"p\", \"prompt\": \"a dog\"}",
+        ["line 2", "\"p\"", "line 1"]
+      ),
+      (
+        "{\"prompt\": \"a cat\"}\n{\"prompt\": \"a cat\"}", ["line 2", "\"a-cat\" of line 1 again"]
+      ),
       (#"{"id": "../x", "prompt": "a cat"}"#, ["line 1.id", "\"../x\"", "begins with a dot"]),
       (#"{"id": "a/b", "prompt": "a cat"}"#, ["line 1.id", "\"a/b\"", "has a slash"]),
       (#"{"id": "", "prompt": "a cat"}"#, ["line 1.id", "is empty"]),
@@ -232,13 +238,31 @@ struct SuiteTests {
       (#"{"id": "p", "prompt": "a\ncat"}"#, ["line 1.prompt", "control characters"]),
       (#"{"id": "p"}"#, ["line 1", "\"prompt\""]),
       (#"{"prompt": "a cat", "subjects": "cat"}"#, ["line 1.subjects", "expected an array"]),
-      (#"{"prompt": "a catfish", "subjects": ["cat"]}"#, ["line 1.subjects", "\"cat\"", "not in \"a catfish\""]),
+      (
+        #"{"prompt": "a catfish", "subjects": ["cat"]}"#,
+        ["line 1.subjects", "\"cat\"", "not in \"a catfish\""]
+      ),
       (#"{"prompt": "a cat", "subjects": ["cat", "cat"]}"#, ["line 1.subjects", "twice"]),
-      (#"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"dog": "red"}}"#, ["line 1.attributes", "\"dog\"", "(cat)"]),
-      (#"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"cat": 3}}"#, ["line 1.attributes.cat", "the integer 3"]),
-      (#"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"cat": ""}}"#, ["line 1.attributes", "empty"]),
-      (#"{"prompt": "a cat", "subjects": ["cat"], "relations": [["cat", "on", "mat"]]}"#, ["line 1.relations", "\"mat\"", "(cat)"]),
-      (#"{"prompt": "a cat", "relations": [["cat", "on"]]}"#, ["line 1.relations[0]", "got 2 texts"]),
+      (
+        #"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"dog": "red"}}"#,
+        ["line 1.attributes", "\"dog\"", "(cat)"]
+      ),
+      (
+        #"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"cat": 3}}"#,
+        ["line 1.attributes.cat", "the integer 3"]
+      ),
+      (
+        #"{"prompt": "a cat", "subjects": ["cat"], "attributes": {"cat": ""}}"#,
+        ["line 1.attributes", "empty"]
+      ),
+      (
+        #"{"prompt": "a cat", "subjects": ["cat"], "relations": [["cat", "on", "mat"]]}"#,
+        ["line 1.relations", "\"mat\"", "(cat)"]
+      ),
+      (
+        #"{"prompt": "a cat", "relations": [["cat", "on"]]}"#,
+        ["line 1.relations[0]", "got 2 texts"]
+      ),
       (#"{"prompt": "a cat", "prompt": "a dog"}"#, ["line 1", "duplicate key"]),
       (#"{"prompt": "a cat""#, ["line 1", "end of the document"]),
       ("{\"prompt\": \"a cat\"}\nnonsense", ["line 2", "expected a value"]),
@@ -247,10 +271,22 @@ struct SuiteTests {
       ("prompts:\n  - prompt: a cat\nnames: x", ["\"names\"", "did you mean name?"]),
       ("prompts: 3", [".prompts", "expected an array"]),
       ("prompts: [", ["expected YAML"]),
-      (#"{"tag": "x", "include": [{"class": "dog"}], "prompt": "a cat"}"#, ["line 1.include[0]", "\"dog\""]),
-      (#"{"tag": "x", "include": [{"class": "cat", "position": ["above", 2]}], "prompt": "a cat"}"#, ["line 1.include[0].position"]),
-      (#"{"prompt": "a cat", "atom_count": 1, "vqa_list": [["Are there any cats in the image?", "Yes"]], "skills": []}"#, ["line 1.vqa_list", "0 skills"]),
-      (#"[{"unique_id": 4, "num_objects": 1, "obj_1_attributes": ["cat"], "rel_type": "single", "text": "a cat"}]"#, ["[0].unique_id", "expected 0"]),
+      (
+        #"{"tag": "x", "include": [{"class": "dog"}], "prompt": "a cat"}"#,
+        ["line 1.include[0]", "\"dog\""]
+      ),
+      (
+        #"{"tag": "x", "include": [{"class": "cat", "position": ["above", 2]}], "prompt": "a cat"}"#,
+        ["line 1.include[0].position"]
+      ),
+      (
+        #"{"prompt": "a cat", "atom_count": 1, "vqa_list": [["Are there any cats in the image?", "Yes"]], "skills": []}"#,
+        ["line 1.vqa_list", "0 skills"]
+      ),
+      (
+        #"[{"unique_id": 4, "num_objects": 1, "obj_1_attributes": ["cat"], "rel_type": "single", "text": "a cat"}]"#,
+        ["[0].unique_id", "expected 0"]
+      ),
       (#"{"animals": ["a cat", 3]}"#, [".animals[1]", "the integer 3"]),
     ])
   func refused(_ text: String, _ words: [String]) throws {

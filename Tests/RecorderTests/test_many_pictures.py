@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import io
+import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import unittest
 from typing import Any
@@ -200,6 +204,34 @@ class SystemTests(unittest.TestCase):
             run = Recorded(folder)
             self.assertEqual(run.manifest["status"], "complete")
             self.assertEqual(heed_record.check(run.path), [])
+
+    def test_a_folder_has_one_writer_whether_its_file_system_has_locks_or_not(self) -> None:
+        for code in [None, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP]:
+            failing = mock.patch.object(
+                heed_record.fcntl, "flock", **({"side_effect": OSError(code, "")} if code else {
+                    "wraps": heed_record.fcntl.flock}))
+            with self.subTest(code=code), tempfile.TemporaryDirectory() as folder, failing:
+                lock = heed_record._Lock(folder)
+                with self.assertRaisesRegex(RecordingError, f"process {os.getpid()} on "):
+                    heed_record._Lock(folder)
+                lock.release()
+                self.assertEqual(os.listdir(folder), [])
+
+    def test_a_lock_of_a_process_that_has_ended(self) -> None:
+        ended = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, check=True)
+        holder = heed_record._Lock._identity() | {"process": int(ended.stdout), "isByExistence": True}
+        failing = mock.patch.object(heed_record.fcntl, "flock", side_effect=OSError(errno.ENOLCK, ""))
+        for changes in [{}, {"host": "node7"}, {"boot": "another"}, {"numbers": "pid:[1]"}, {"process": -1}]:
+            with self.subTest(changes=changes), tempfile.TemporaryDirectory() as folder, failing:
+                with open(os.path.join(folder, ".lock"), "w") as file:
+                    json.dump(holder | changes, file)
+                if changes:
+                    with self.assertRaisesRegex(RecordingError, "remove the file and try again"):
+                        heed_record._Lock(folder)
+                else:
+                    heed_record._Lock(folder).release()
+                self.assertEqual(os.listdir(folder), [".lock"] if changes else [])
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@ import AttentionTrace
 import Glibc
 
 /// Records a synthetic run, and says on standard output how many calls are acknowledged, pass by
-/// pass, so that a test can kill it at any moment and hold it to what it said.
+/// pass, so that a test can kill it at any moment and hold it to what it said; or packs such a run.
 ///
 ///     RecordingProbe FOLDER STEPS [process|power] [LARGEST FILE IN BYTES]
+///     RecordingProbe FOLDER pack|undo
 @main
 struct RecordingProbe {
   static func main() {
     let arguments = CommandLine.arguments
+    if arguments.count == 3, ["pack", "undo"].contains(arguments[2]) {
+      return pack(arguments[1], undo: arguments[2] == "undo")
+    }
     guard arguments.count >= 3, let steps = Int(arguments[2]) else {
       print("usage: RecordingProbe FOLDER STEPS [process|power] [LARGEST FILE IN BYTES]")
       exit(64)
@@ -24,6 +28,16 @@ struct RecordingProbe {
         into: RunFolder(path: arguments[1]),
         durability: arguments.count > 3 ? Durability(rawValue: arguments[3]) ?? .process : .process
       ) { acknowledged in say("\(acknowledged)\n") }
+    } catch {
+      say("\(error)\n")
+      exit(74)
+    }
+  }
+
+  private static func pack(_ path: String, undo: Bool) {
+    do {
+      let pack = try RunPack(path)
+      say("\(try undo ? pack.undo() : pack.pack())\n")
     } catch {
       say("\(error)\n")
       exit(74)

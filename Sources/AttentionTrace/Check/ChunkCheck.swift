@@ -4,27 +4,41 @@ extension RunCheck {
   /// Whether every acknowledged chunk of an array is there, whole, and holds what such maps can.
   mutating func checkChunks(
     _ scope: Scope, _ store: Directory, _ array: RecordedArray,
-    _ precision: RecordingPlan.Precision
+    _ precision: RecordingPlan.Precision, _ layout: StoreLayout, _ packed: PackedStore?
   ) {
     let path = "\(folder.store)/\(array.name)"
     guard let directory = attempt(path, { try store.folder(array.name) }) else { return }
+    let places = directory.flatMap { layout.chunks(of: array.name, in: $0, packed: packed) }
+    if packed != nil {
+      let file = path + "/" + ChunkNames.shard(axes: array.shape.count + 1)
+      guard let shard = attempt(file, { try places?.shard() }) else { return }
+      if shard == nil {
+        missing += scope.records.count { $0.checksums[array.name] != nil }
+        return add(file, "is missing, with all chunks of the array")
+      }
+    }
     for record in scope.records {
       guard let written = record.checksums[array.name] else { continue }
-      let name = array.chunkName(record.call)
-      let file = path + "/" + name
-      guard let bytes = attempt(file, { try directory?.read(name) ?? nil }) else { continue }
+      let file = places?.path(of: record.call) ?? path + "/" + array.chunkName(record.call)
+      guard let bytes = attempt(file, { try places?.read(record.call) ?? nil }) else { continue }
       guard let bytes else {
         missing += 1
-        add(file, "is missing, but listed in calls.jsonl")
+        add(
+          file,
+          (packed == nil ? "" : "chunk \(record.call) ") + "is missing, but listed in calls.jsonl")
         continue
       }
       chunks += 1
       let values = attempt(file) {
-        try array.decode(bytes, precision, written: written, path: file)
+        try places?.locating(record.call) {
+          try array.decode(bytes, precision, written: written, path: file)
+        }
       }
-      if let flaw = values.flatMap({ check($0, scope, array, precision) }) { add(file, flaw) }
+      if let flaw = (values ?? nil).flatMap({ check($0, scope, array, precision) }) {
+        add(file, (packed == nil ? "" : "chunk \(record.call) ") + flaw)
+      }
     }
-    if let directory { checkSurplus(scope, directory, array) }
+    if let directory, packed == nil { checkSurplus(scope, directory, array) }
   }
 
   /// What is wrong with a call's values; `nil` if nothing is.
@@ -67,7 +81,8 @@ extension RunCheck {
       // Meanwhile the recording may have gone on.
       (records, limit) = (later, later.count + 1)
     }
-    for name in names where name != "zarr.json" && name != Directory.temporary {
+    let others = ["zarr.json", Directory.temporary, ChunkNames.shard(axes: array.shape.count + 1)]
+    for name in names where !others.contains(name) {
       guard let call = array.call(ofChunk: name) else {
         add(directory.path(of: name), "is not a chunk of the array")
         continue

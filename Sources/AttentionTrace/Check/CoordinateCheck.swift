@@ -3,39 +3,56 @@
 
 extension RunCheck {
   /// Whether coordinates along `call` are the journal's, and heads and tokens those of the sites.
-  mutating func checkCoordinates(_ scope: Scope, _ store: Directory, _ layout: StoreLayout) {
+  mutating func checkCoordinates(
+    _ scope: Scope, _ store: Directory, _ layout: StoreLayout, _ packed: PackedStore?,
+    _ group: JSONTree
+  ) {
     let calls = scope.records.count
+    func places(_ name: String) throws -> ArrayChunks? {
+      try store.folder(name).flatMap { layout.chunks(of: name, in: $0, packed: packed) }
+    }
     for coordinate in CallCoordinate.allCases {
       unsafe checkArray(
-        coordinate.rawValue, in: store, count: calls, chunk: CallCoordinate.chunk,
+        coordinate.rawValue, places, count: calls, chunk: CallCoordinate.chunk,
         bytes: coordinate.type.bytes, scope
       ) { unsafe coordinate.write(scope.records[$0], to: $1) }
     }
-    unsafe checkArray(
-      "call", in: store, count: calls, chunk: CallCoordinate.chunk, bytes: 4, scope
-    ) { unsafe $1.storeBytes(of: Int32(clamping: $0).littleEndian, as: Int32.self) }
-    for (name, indices) in layout.axes.sorted(by: { $0.key < $1.key }) {
-      unsafe checkArray(
-        name, in: store, count: indices.count, chunk: indices.count, bytes: 4, scope
-      ) { unsafe $1.storeBytes(of: Int32(clamping: indices[$0]).littleEndian, as: Int32.self) }
+    let counts = [("call", Array(0..<calls), CallCoordinate.chunk)]
+    let axes = layout.axes.sorted { $0.key < $1.key }.map { ($0.key, $0.value, $0.value.count) }
+    for (name, indices, chunk) in counts + axes {
+      // A packed store has no file of what counts from 0.
+      if packed != nil, layout.isCount(name),
+        group["consolidated_metadata"]?["metadata"]?[name] == nil
+      {
+        continue
+      }
+      unsafe checkArray(name, places, count: indices.count, chunk: chunk, bytes: 4, scope) {
+        unsafe $1.storeBytes(of: Int32(clamping: indices[$0]).littleEndian, as: Int32.self)
+      }
     }
   }
 
   /// Compares the first `count` elements of an array along one axis with those that `write` makes.
   private mutating func checkArray(
-    _ name: String, in store: Directory, count: Int, chunk: Int, bytes size: Int, _ scope: Scope,
-    _ write: (Int, UnsafeMutableRawPointer) -> Void
+    _ name: String, _ places: (String) throws -> ArrayChunks?, count: Int, chunk: Int,
+    bytes size: Int, _ scope: Scope, _ write: (Int, UnsafeMutableRawPointer) -> Void
   ) {
     let path = "\(folder.store)/\(name)"
-    guard let directory = attempt(path, { try store.folder(name) }) else { return }
+    guard let places = attempt(path, { try places(name) }) else { return }
+    // What is wrong with a shard as a whole is said once.
+    if places?.shardCount != nil,
+      attempt(places?.path(of: 0) ?? path, { try places?.shard() }) == nil
+    {
+      return
+    }
     for first in stride(from: 0, to: count, by: max(chunk, 1)) {
-      let name = "c.\(first / chunk)"
-      let file = path + "/" + name
+      let place = first / chunk
+      let file = places?.path(of: place) ?? path + "/" + ChunkNames.file(place, axes: 1)
       // While a run is being written its last chunk is written over in place.
       var flaw: String?
       for _ in 0..<(scope.isComplete ? 1 : 3) {
         flaw = unsafe Self.flaw(
-          in: (try? directory?.read(name)) ?? nil, elements: first..<min(first + chunk, count),
+          in: (try? places?.read(place)) ?? nil, elements: first..<min(first + chunk, count),
           of: chunk, size, write)
         if flaw == nil { break }
       }

@@ -18,23 +18,25 @@ extension RunCheck {
       if isWritten || scope.isComplete { add(file, "is missing") }
       return
     }
-    guard let (group, attributes) = readGroup(bytes, file) else { return }
+    guard let (group, attributes, packed) = readGroup(bytes, file) else { return }
     let flaws = problems.count
     check(attributes, scope, file)
     let layout = StoreLayout(
       recorded: attributes.arrays, manifest: scope.manifest, precision: attributes.precision)
-    checkDescriptions(scope, store, group, layout)
-    checkNames(store, layout, scope)
+    checkDescriptions(scope, store, group, layout, packed)
+    checkNames(store, layout, packed)
     // Where run.json and the store contradict each other, each call would say so again.
     if problems.count == flaws { checkKept(scope, layout) }
-    for array in layout.recorded { checkChunks(scope, store, array, attributes.precision) }
-    checkCoordinates(scope, store, layout)
+    for array in layout.recorded {
+      checkChunks(scope, store, array, attributes.precision, layout, packed)
+    }
+    checkCoordinates(scope, store, layout, packed, group)
   }
 
   /// The group's description, if it is one that Heed reads.
   private mutating func readGroup(
     _ bytes: [UInt8], _ file: String
-  ) -> (JSONTree, StoreAttributes)? {
+  ) -> (JSONTree, StoreAttributes, PackedStore?)? {
     do {
       let tree = try JSONTree(bytes)
       let format = tree["zarr_format"]?.description ?? "nothing"
@@ -47,7 +49,10 @@ extension RunCheck {
         add(file, flaw)
         return nil
       }
-      return (tree, attributes)
+      return (tree, attributes, try PackedStore(group: bytes, path: file))
+    } catch let error as TraceError {
+      add(error, file)
+      return nil
     } catch {
       add(file, AttentionTrace.reason(of: error))
       return nil
@@ -183,27 +188,60 @@ extension RunCheck {
   }
 
   /// Whether each array's shape, type, chunks and codecs are those of its site, at both places where
-  /// they are written.
+  /// they are written; a packed store keeps both in its own description.
   private mutating func checkDescriptions(
-    _ scope: Scope, _ store: Directory, _ group: JSONTree, _ layout: StoreLayout
+    _ scope: Scope, _ store: Directory, _ group: JSONTree, _ layout: StoreLayout,
+    _ packed: PackedStore?
   ) {
+    let top = store.path(of: PackedStore.description)
+    var (inlined, place) = (group, "consolidated_metadata.metadata.")
+    if let packed {
+      guard let unpacked = checkPacking(group, packed, layout, top) else { return }
+      (inlined, place) = (unpacked, "before packing, " + place)
+    }
     for name in layout.arrays(calls: 0).keys.sorted() {
-      let file = "\(folder.store)/\(name)/zarr.json"
-      guard let bytes = attempt(file, { try store.folder(name)?.read("zarr.json") ?? nil }) else {
-        continue
+      let own = PackedStore.description(of: name)
+      let file = packed == nil ? "\(folder.store)/\(own)" : top
+      let bytes = attempt(file) {
+        if let packed { return packed.descriptions[own].map { Array($0.utf8) } }
+        return try store.folder(name)?.read(PackedStore.description) ?? nil
       }
+      guard let bytes else { continue }
+      let start = packed == nil ? "" : "consolidated_metadata.unpacked: \(own): "
       if let bytes {
-        if let tree = readTree(bytes, file) { compare(tree, of: name, layout, scope, file, "") }
+        if let tree = readTree(bytes, file) { compare(tree, of: name, layout, scope, file, start) }
       } else {
-        add(file, "is missing")
+        add(file, start + "is missing")
       }
-      let top = store.path(of: "zarr.json")
-      if let inlined = group["consolidated_metadata"]?["metadata"]?[name] {
-        compare(inlined, of: name, layout, scope, top, "consolidated_metadata.metadata.\(name).")
+      if let description = inlined["consolidated_metadata"]?["metadata"]?[name] {
+        compare(description, of: name, layout, scope, top, place + name + ".")
       } else {
         add(top, "consolidated_metadata has no \(name)")
       }
     }
+  }
+
+  /// Whether a packed store's description is what packing makes of those before.
+  /// - Returns: The group's description before packing, if it can be read.
+  private mutating func checkPacking(
+    _ group: JSONTree, _ packed: PackedStore, _ layout: StoreLayout, _ file: String
+  ) -> JSONTree? {
+    let leftOut = layout.arrays(calls: 0).keys.filter {
+      layout.isCount($0) && group["consolidated_metadata"]?["metadata"]?[$0] == nil
+    }
+    do {
+      let expected = try PackedStore.group(
+        packed.descriptions, leavingOut: Set(leftOut), path: file)
+      if let found = group.difference(from: expected, at: "") {
+        add(file, "\(found.field) is \(found.here), expected \(found.wanted)")
+      }
+      return try packed.descriptions[PackedStore.description].map { try JSONTree(Array($0.utf8)) }
+    } catch let error as TraceError {
+      add(error, file)
+    } catch {
+      add(file, "consolidated_metadata.unpacked: \(AttentionTrace.reason(of: error))")
+    }
+    return nil
   }
 
   private mutating func readTree(_ bytes: [UInt8], _ file: String) -> JSONTree? {
@@ -238,11 +276,31 @@ extension RunCheck {
     add(file, "\(place)\(found.field) is \(found.here), expected \(found.wanted)")
   }
 
-  /// Whether the store holds no more than its arrays.
-  private mutating func checkNames(_ store: Directory, _ layout: StoreLayout, _ scope: Scope) {
-    let known = Set(layout.arrays(calls: 0).keys).union(["zarr.json", Directory.temporary])
-    for name in attempt(store.path, { try store.names() }) ?? [] where !known.contains(name) {
-      add(store.path(of: name), "is not an array that zarr.json describes")
+  /// Whether the store holds no more than its arrays, and nothing that packing or unpacking left behind.
+  private mutating func checkNames(
+    _ store: Directory, _ layout: StoreLayout, _ packed: PackedStore?
+  ) {
+    let arrays = layout.arrays(calls: 0)
+    let known = Set(arrays.keys).union([PackedStore.description, Directory.temporary])
+    for name in attempt(store.path, { try store.names() }) ?? [] {
+      guard known.contains(name) else {
+        add(store.path(of: name), "is not an array that zarr.json describes")
+        continue
+      }
+      guard let axes = arrays[name]?.shape.count,
+        let directory = attempt(store.path(of: name), { try store.folder(name) }) ?? nil
+      else { continue }
+      let shard = ChunkNames.shard(axes: axes)
+      let left = (attempt(directory.path, { try directory.names() }) ?? []).filter {
+        packed == nil ? $0 == shard : $0 != shard && $0 != Directory.temporary
+      }
+      if let first = left.first {
+        add(
+          directory.path(of: first),
+          (left.count > 1 ? "and \(left.count - 1) more beside it are" : "is")
+            + " left of packing or unpacking that was interrupted: heed pack "
+            + (packed == nil ? "goes on with it, heed pack --undo removes it" : "removes it"))
+      }
     }
   }
 

@@ -11,7 +11,7 @@ final class CallWriter: @unchecked Sendable {
   /// After it nothing is written: what the disk holds then is not known.
   private(set) var failure: (any Error)?
   /// Held so that the run stays locked while calls are on their way.
-  private let folder: Directory
+  private let lock: RunLock
   private let journal: CallJournal
   private let store: AttentionStore?
 
@@ -20,7 +20,7 @@ final class CallWriter: @unchecked Sendable {
     keeping: Int, durability: Durability
   ) throws {
     let durably = durability == .power
-    folder = run.directory
+    lock = run.lock
     journal = try CallJournal(in: run.directory, keeping: keeping, durably: durably)
     acknowledged = Atomic(keeping)
     let layout = StoreLayout(recorded: arrays, manifest: run.manifest, precision: precision)
@@ -53,6 +53,9 @@ final class CallWriter: @unchecked Sendable {
     }
   }
 
-  /// Trims the store.
-  func close() throws { try store?.close(calls: acknowledged.load(ordering: .acquiring)) }
+  /// Trims the store, and makes sure that all that was written was taken.
+  func close() throws {
+    try store?.close(calls: acknowledged.load(ordering: .acquiring))
+    try journal.close()
+  }
 }

@@ -37,7 +37,7 @@ enum RecordedArray: Hashable, Sendable {
 
   /// The name of a call's chunk: there is one a call, so the other axes count 0.
   func chunkName(_ call: Int) -> String {
-    "c.\(call)" + String(repeating: ".0", count: shape.count)
+    ChunkNames.file(call, axes: shape.count + 1)
   }
 
   /// The call of a chunk by its name; `nil` for any other name.

@@ -28,6 +28,15 @@ public struct RecordingCost: Hashable, Sendable {
       queryBytes: sum(\.queryBytes), files: sum(\.files), memory: costs.map(\.memory).max() ?? 0)
   }
 
+  /// The cost where runs are packed when they are complete: recordings of `bytes` are there twice meanwhile.
+  package func packing(bytes: Int) -> RecordingCost {
+    let sum = bytesOnDisk.addingReportingOverflow(bytes)
+    return RecordingCost(
+      calls: calls, recordedCalls: recordedCalls,
+      bytesOnDisk: sum.overflow ? .max : sum.partialValue, queryBytes: queryBytes, files: files,
+      memory: memory)
+  }
+
   /// Refuses a recording that would leave less than a tenth of its size free.
   /// - Parameter path: The folder it goes into, or will be made in.
   /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.

@@ -7,7 +7,7 @@ internal import Glibc
 final class CallJournal {
   /// The calls that were there when it was opened.
   let kept: [CallRecord]
-  private let file: Int32
+  private var file: Int32
   private let path: String
   private let durably: Bool
   private var length: Int
@@ -34,6 +34,13 @@ final class CallJournal {
   }
 
   deinit { if file >= 0 { Glibc.close(file) } }
+
+  /// Closes the journal: nothing more is appended.
+  func close() throws {
+    guard file >= 0 else { return }
+    defer { file = -1 }
+    try closeWritten(file, path: path)
+  }
 
   /// Appends a line in one write, so that a reader sees all of it or none.
   func append(_ record: CallRecord) throws {

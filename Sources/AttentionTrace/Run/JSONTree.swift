@@ -1,28 +1,45 @@
 internal import Foundation
 
-/// A JSON value, to compare what has no type in common.
-indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
+/// A JSON value, to compare what has no type in common, and to change a part of what others wrote.
+indirect enum JSONTree: Codable, Equatable, CustomStringConvertible {
   case object([String: JSONTree])
   case array([JSONTree])
-  /// Anything else, as it is written.
-  case leaf(String)
+  /// `null`, or a value that is not there.
+  case nothing
+  case bool(Bool)
+  case whole(UInt64)
+  case number(Double)
+  case text(String)
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
-      self = .leaf("nothing")
+      self = .nothing
     } else if let value = try? container.decode(Bool.self) {
-      self = .leaf("\(value)")
+      self = .bool(value)
     } else if let value = try? container.decode(UInt64.self) {
-      self = .leaf("\(value)")
+      self = .whole(value)
     } else if let value = try? container.decode(Double.self) {
-      self = .leaf("\(value)")
+      self = .number(value)
     } else if let value = try? container.decode(String.self) {
-      self = .leaf("\"\(value)\"")
+      self = .text(value)
     } else if let value = try? container.decode([JSONTree].self) {
       self = .array(value)
     } else {
       self = .object(try container.decode([String: JSONTree].self))
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .object(let fields): try container.encode(fields)
+    case .array(let values): try container.encode(values)
+    case .nothing: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .whole(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
     }
   }
 
@@ -32,8 +49,15 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
   }
 
   /// The value of a key of an object; `nil` if there is none.
+  ///
+  /// Writing to what is no object changes nothing.
   subscript(name: String) -> JSONTree? {
-    if case .object(let fields) = self { fields[name] } else { nil }
+    get { if case .object(let fields) = self { fields[name] } else { nil } }
+    set {
+      guard case .object(var fields) = self else { return }
+      fields[name] = newValue
+      self = .object(fields)
+    }
   }
 
   /// An object without a key.
@@ -46,7 +70,11 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
     switch self {
     case .object(let fields): fields.isEmpty ? "nothing" : "\(fields.count) fields"
     case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
-    case .leaf(let text): text
+    case .nothing: "nothing"
+    case .bool(let value): "\(value)"
+    case .whole(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .text(let value): "\"\(value)\""
     }
   }
 
@@ -59,7 +87,7 @@ indirect enum JSONTree: Decodable, Equatable, CustomStringConvertible {
     switch (self, other) {
     case (.object(let here), .object(let there)):
       for name in Set(here.keys).union(there.keys).sorted() {
-        let (left, right) = (here[name] ?? .leaf("nothing"), there[name] ?? .leaf("nothing"))
+        let (left, right) = (here[name] ?? .nothing, there[name] ?? .nothing)
         if let found = left.difference(from: right, at: inner(name)) { return found }
       }
       return nil

@@ -19,7 +19,8 @@ public struct RecordedRun: Sendable {
   /// The sites whose queries are in the store, in the model's order.
   public let queriedSites: [AttentionSite]
   let arrays: [String: RecordedArray]
-  let directories: [String: Directory]
+  /// The chunks of each array whose folder is there.
+  let chunks: [String: ArrayChunks]
 
   /// Opens the run in the folder at `path`.
   /// - Throws: `TraceError`: no run there, or `run.json`, `calls.jsonl` or the store's description
@@ -33,9 +34,9 @@ public struct RecordedRun: Sendable {
     self.manifest = manifest
     calls = try CallJournal.read(in: directory).records
     guard let store = try directory.folder(RunFolder.storeName),
-      let attributes = try Self.attributes(of: store, manifest)
+      let (attributes, packed) = try Self.attributes(of: store, manifest)
     else {
-      (sites, queriedSites, arrays, directories) = ([], [], [:], [:])
+      (sites, queriedSites, arrays, chunks) = ([], [], [:], [:])
       precision = manifest.plan?.precision ?? .float16
       return
     }
@@ -43,15 +44,21 @@ public struct RecordedRun: Sendable {
     queriedSites = attributes.queries ?? []
     precision = attributes.precision
     arrays = Dictionary(attributes.arrays.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-    var directories: [String: Directory] = [:]
-    for name in arrays.keys { directories[name] = try store.folder(name) }
-    self.directories = directories
+    var chunks: [String: ArrayChunks] = [:]
+    for (name, array) in arrays {
+      guard let folder = try store.folder(name) else { continue }
+      chunks[name] = ArrayChunks(
+        in: folder, axes: array.shape.count + 1, chunkBytes: array.count * precision.bytes + 4,
+        shardCount: packed.map { $0.shards[name] ?? 0 })
+    }
+    self.chunks = chunks
   }
 
-  /// The attributes at the top of a store, checked; `nil` before they were first written.
+  /// The attributes at the top of a store, checked, and how it is packed; `nil` before they were first
+  /// written.
   private static func attributes(
     of store: Directory, _ manifest: RunManifest
-  ) throws -> StoreAttributes? {
+  ) throws -> (StoreAttributes, PackedStore?)? {
     guard let bytes = try store.read("zarr.json") else { return nil }
     let path = store.path(of: "zarr.json")
     do {
@@ -62,7 +69,7 @@ public struct RecordedRun: Sendable {
       if let contradiction = attributes.contradictions(of: manifest).first {
         throw TraceError.malformed(path: path, reason: contradiction)
       }
-      return attributes
+      return (attributes, try PackedStore(group: bytes, path: path))
     } catch let error as DecodingError {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
@@ -117,10 +124,8 @@ public struct RecordedRun: Sendable {
   }
 
   private func missing(_ name: String) -> Set<Int> {
-    guard let array = arrays[name], let directory = directories[name] else { return [] }
-    return Set(
-      calls.filter { $0.checksums[name] != nil && !directory.has(array.chunkName($0.call)) }
-        .map(\.call))
+    guard let chunks = chunks[name] else { return [] }
+    return Set(calls.filter { $0.checksums[name] != nil && !chunks.has($0.call) }.map(\.call))
   }
 
   /// The maps of a site in a call, in the site's ``RecordedSite/shape``: `[head, row, column, token]`, or
@@ -157,11 +162,21 @@ public struct RecordedRun: Sendable {
         choices: calls.isEmpty ? "none" : "calls 0..\(calls.count - 1)")
     }
     guard let written = calls[call].checksums[name] else { return nil }
-    let chunk = array.chunkName(call)
-    guard let directory = directories[name], let bytes = try directory.read(chunk) else {
-      throw TraceError.system(action: "read", path: "\(folder.store)/\(name)/\(chunk)", code: 2)
+    guard let chunks = chunks[name], let bytes = try chunks.read(call) else {
+      throw missingChunk(of: array, call)
     }
-    return try array.decode(
-      bytes, precision, written: written, path: directory.path(of: chunk))
+    return try chunks.locating(call) {
+      try array.decode(bytes, precision, written: written, path: chunks.path(of: call))
+    }
+  }
+
+  /// The error of a chunk that was acknowledged and is not there.
+  func missingChunk(of array: RecordedArray, _ call: Int) -> TraceError {
+    let places = chunks[array.name]
+    let path = places?.path(of: call) ?? "\(folder.store)/\(array.name)/\(array.chunkName(call))"
+    if let shard = try? places?.shard() {
+      return .malformed(path: shard.path, reason: "chunk \(call) is missing")
+    }
+    return .system(action: "read", path: path, code: 2)
   }
 }

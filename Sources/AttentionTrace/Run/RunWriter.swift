@@ -11,15 +11,21 @@ public final class RunWriter {
   /// The calls that the journal held when the run was opened.
   public let calls: [CallRecord]
   let directory: Directory
+  let lock: RunLock
 
   private init(
-    folder: RunFolder, manifest: RunManifest, calls: [CallRecord], directory: Directory
+    folder: RunFolder, manifest: RunManifest, calls: [CallRecord], directory: Directory,
+    lock: RunLock
   ) {
     self.folder = folder
     self.manifest = manifest
     self.calls = calls
     self.directory = directory
+    self.lock = lock
   }
+
+  /// What to tell where the folder's file system has no locks; `nil` where it has.
+  public var lockNotice: String? { lock.notice }
 
   /// Takes hold of `folder` for the run that `manifest` describes, and makes it if there is none.
   ///
@@ -28,19 +34,14 @@ public final class RunWriter {
   ///   with other kernels, or something else, is being written, cannot be written, or its manifest or journal is damaged.
   public static func open(_ folder: RunFolder, for manifest: RunManifest) throws -> RunOpening {
     let directory = try Directory(path: folder.path, create: true)
-    guard flock(directory.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      if errno == EWOULDBLOCK { throw TraceError.busy(path: folder.path) }
-      throw TraceError.system(action: "lock", path: folder.path, code: errno)
-    }
-    guard unsafe faccessat(directory.descriptor, ".", W_OK, 0) == 0 else {
-      throw TraceError.system(action: "write into", path: folder.path, code: errno)
-    }
+    let lock = try RunLock(directory)
     let isTemporary = { (name: String) in name.hasPrefix(".") && name.hasSuffix(".tmp") }
     guard let there = try RunManifest.read(in: directory) else {
-      guard try directory.names().allSatisfy(isTemporary) else {
+      guard try directory.names().allSatisfy({ isTemporary($0) || $0 == RunLock.name }) else {
         throw TraceError.notARun(path: folder.path)
       }
-      let run = RunWriter(folder: folder, manifest: manifest, calls: [], directory: directory)
+      let run = RunWriter(
+        folder: folder, manifest: manifest, calls: [], directory: directory, lock: lock)
       try run.save()
       return .fresh(run)
     }
@@ -63,7 +64,7 @@ public final class RunWriter {
     return .resumable(
       RunWriter(
         folder: folder, manifest: there, calls: try CallJournal.read(in: directory).records,
-        directory: directory))
+        directory: directory, lock: lock))
   }
 
   /// Writes `losses.csv` from the journal.

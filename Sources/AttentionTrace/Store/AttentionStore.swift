@@ -74,6 +74,7 @@ final class AttentionStore {
 
   /// Shortens the first axis to the calls that were made.
   func close(calls: Int) throws {
+    for coordinate in coordinates { try coordinate.close() }
     let used = (calls + CallCoordinate.chunk - 1) / CallCoordinate.chunk
     let made = (capacity + CallCoordinate.chunk - 1) / CallCoordinate.chunk
     try writeDescriptions(layout.arrays(calls: calls))
@@ -113,12 +114,7 @@ final class AttentionStore {
   ) throws {
     let directory = try folder.made(name)
     for first in stride(from: 0, to: count, by: max(chunk, 1)) {
-      let buffer = ChunkBuffer(bytes: chunk * 4)
-      for place in 0..<chunk {
-        unsafe buffer.bytes.storeBytes(
-          of: value(first + place).littleEndian, toByteOffset: place * 4, as: Int32.self)
-      }
-      _ = buffer.seal()
+      let buffer = ChunkBuffer.indices(from: first, count: chunk, value: value)
       try unsafe directory.write(
         UnsafeRawBufferPointer(buffer.bytes), to: "c.\(first / chunk)",
         durably: durability == .power)

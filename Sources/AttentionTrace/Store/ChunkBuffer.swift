@@ -20,6 +20,19 @@
     unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.dropLast(4))
   }
 
+  /// A chunk of an array of indices along its own axis, from the element `first`.
+  static func indices(
+    from first: Int, count: Int, value: (Int) -> Int32
+  ) -> ChunkBuffer {
+    let buffer = ChunkBuffer(bytes: count * 4)
+    for place in 0..<count {
+      unsafe buffer.bytes.storeBytes(
+        of: value(first + place).littleEndian, toByteOffset: place * 4, as: Int32.self)
+    }
+    _ = buffer.seal()
+    return buffer
+  }
+
   /// Writes the CRC-32C of the elements behind them, and returns it.
   func seal() -> UInt32 {
     let checksum = unsafe crc32c(UnsafeRawBufferPointer(elements))

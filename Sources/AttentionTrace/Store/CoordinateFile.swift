@@ -37,7 +37,14 @@ final class CoordinateFile {
     fill(from: chunk * CallCoordinate.chunk, records: records)
   }
 
-  deinit { if file >= 0 { close(file) } }
+  deinit { if file >= 0 { Glibc.close(file) } }
+
+  /// Closes the file of the chunk in the buffer.
+  func close() throws {
+    guard file >= 0 else { return }
+    defer { file = -1 }
+    try closeWritten(file, path: folder.path(of: "c.\(chunk)"))
+  }
 
   private func fill(from first: Int, records: [CallRecord]) {
     for place in 0..<CallCoordinate.chunk {
@@ -55,8 +62,7 @@ final class CoordinateFile {
     let wanted = record.call / CallCoordinate.chunk
     if wanted != chunk {
       fill(from: 0, records: [])
-      if file >= 0 { close(file) }
-      file = -1
+      try close()
       chunk = wanted
     }
     set(record.call % CallCoordinate.chunk, to: record)

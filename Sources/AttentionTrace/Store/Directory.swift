@@ -23,12 +23,7 @@ final class Directory: Sendable {
     self.descriptor = descriptor
   }
 
-  // A process that is just being spawned holds a copy of the descriptor until it runs its program:
-  // closing alone would leave a lock with it.
-  deinit {
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
-  }
+  deinit { close(descriptor) }
 
   /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
   convenience init(path: String, create: Bool = false) throws {
@@ -83,6 +78,13 @@ final class Directory: Sendable {
   /// Whether there is something of this name.
   func has(_ name: String) -> Bool {
     unsafe faccessat(descriptor, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+  }
+
+  /// Whether there is a folder of this name.
+  func isFolder(_ name: String) -> Bool {
+    var status = stat()
+    return unsafe fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Writes a file whole: under another name first, so that nobody ever sees a part of it.
@@ -152,6 +154,13 @@ final class Directory: Sendable {
     }
   }
 
+  /// Removes the folder `name` if nothing is in it.
+  func removeFolder(_ name: String) throws {
+    guard unsafe unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+      throw TraceError.system(action: "remove", path: path(of: name), code: errno)
+    }
+  }
+
   /// Waits until the names in the folder would survive a power cut.
   func synchronize() throws {
     guard fsync(descriptor) == 0 else {
@@ -170,6 +179,14 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, path: String) thr
       throw TraceError.system(action: "write", path: path, code: errno)
     }
     unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
+  }
+}
+
+/// Closes a file that was written: a quota of a network's file system may only speak up now.
+func closeWritten(_ file: Int32, path: String) throws {
+  // After EINTR the descriptor is closed on Linux, and nothing was lost.
+  guard close(file) == 0 || errno == EINTR else {
+    throw TraceError.system(action: "write", path: path, code: errno)
   }
 }
 

@@ -68,6 +68,23 @@ package struct StoreLayout {
       || taken.contains(String(parts[0])) && lengths.allSatisfy { Int($0) != nil }
   }
 
+  /// Whether an array counts its axis from 0, as readers of Zarr do by themselves: a packed store has no
+  /// file of it.
+  func isCount(_ name: String) -> Bool {
+    name == "call" || axes[name].map { $0 == Array($0.indices) } ?? false
+  }
+
+  /// How the chunks of an array lie in its folder.
+  func chunks(
+    of array: String, in folder: Directory, packed: PackedStore?
+  ) -> ArrayChunks? {
+    guard let described = arrays(calls: 0)[array], let type = described.type else { return nil }
+    return ArrayChunks(
+      in: folder, axes: described.shape.count,
+      chunkBytes: described.chunk.reduce(1, *) * type.bytes + 4,
+      shardCount: packed.map { $0.shards[array] ?? 0 })
+  }
+
   /// Names of coordinates and axes, which may have a length behind them, as in `head_8`.
   private static let taken: Set<String> = Set(CallCoordinate.allCases.map(\.rawValue)).union([
     "call", "head", "token", "row", "column", "key", "width", "frame", "position", "run", "seed",

@@ -175,10 +175,15 @@ package struct TextConfiguration: Sendable, Equatable {
   /// Whether this is one of OpenCLIP's encoders, which are told by their exact gelu.
   package var isOpen: Bool { activation == .gelu }
 
+  /// - Parameters:
+  ///   - type: what the configuration says of its kind, if it says one.
+  ///   - window: the positions where it does not say how many.
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
-  package init(_ json: JSONNode) throws {
+  package init(
+    _ json: JSONNode, type: String = "clip_text_model", window positions: Int = 77
+  ) throws {
     let config = ConfigurationReader(json)
-    try config.require("model_type", "clip_text_model")
+    try config.require("model_type", type)
     // With it the Stable Diffusion pipelines hide the padding from the encoder.
     try config.requireFalse("use_attention_mask")
     try config.requireAbsent("quantization_config")
@@ -188,35 +193,54 @@ package struct TextConfiguration: Sendable, Equatable {
     layers = try config.integer("num_hidden_layers", default: 12, in: ConfigurationReader.depth)
     heads = try config.integer("num_attention_heads", default: 8)
     // Start, end, and one token at least; no text encoder reads as many as the largest.
-    window = try config.integer("max_position_embeddings", default: 77, in: 3...65_536)
+    window = try config.integer(
+      "max_position_embeddings", default: positions, in: 3...65_536)
     epsilon = Float(try config.positive("layer_norm_eps", default: 1e-5))
     guard width % heads == 0 else {
       throw json.failure("hidden_size \(width) is not a multiple of \(heads) heads")
     }
-    switch try config.string("hidden_act", default: "quick_gelu") {
-    case "quick_gelu": activation = .quickGelu
-    case "gelu": activation = .gelu
+    activation = try Activation(config, default: "quick_gelu")
+  }
+
+  /// A shape that was checked, with layers whose feed-forward part is four times as wide.
+  package init(
+    vocabulary: Int, width: Int, layers: Int, heads: Int, window: Int, activation: Activation
+  ) {
+    (self.vocabulary, self.width, hidden) = (vocabulary, width, 4 * width)
+    (self.layers, self.heads, self.window) = (layers, heads, window)
+    (self.activation, epsilon) = (activation, 1e-5)
+  }
+}
+
+extension Activation {
+  /// The `hidden_act` of a configuration.
+  /// - Throws: ``DiffusionError`` for one that Heed lacks.
+  package init(_ config: ConfigurationReader, default value: String) throws {
+    switch try config.string("hidden_act", default: value) {
+    case "quick_gelu": self = .quickGelu
+    case "gelu": self = .gelu
     case let other:
       throw DiffusionError.unsupported(
-        path: json.file, key: "hidden_act", value: other, supported: "quick_gelu and gelu")
+        path: config.json.file, key: "hidden_act", value: other,
+        supported: "quick_gelu and gelu")
     }
   }
 }
 
 /// Reads a configuration with diffusers' defaults for absent keys, and refuses what is not computed.
-struct ConfigurationReader {
-  let json: JSONNode
+package struct ConfigurationReader {
+  package let json: JSONNode
 
-  init(_ json: JSONNode) { self.json = json }
+  package init(_ json: JSONNode) { self.json = json }
 
-  func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
+  package func has(_ key: String) throws -> Bool { try json.optionalMember(key) != nil }
 
   /// What an extent can be: more would be no checkpoint, and products of three still fit.
-  static let extent = 1...(1 << 20)
+  package static let extent = 1...(1 << 20)
   /// What a number of layers can be.
-  static let depth = 1...100
+  package static let depth = 1...100
 
-  func integer(
+  package func integer(
     _ key: String, default value: Int, in range: ClosedRange<Int> = extent
   ) throws -> Int {
     try json.optionalMember(key).map { try Self.integer($0, in: range) } ?? value
@@ -230,12 +254,12 @@ struct ConfigurationReader {
     return number
   }
 
-  func double(_ key: String, default value: Double) throws -> Double {
+  package func double(_ key: String, default value: Double) throws -> Double {
     try json.optionalMember(key)?.double() ?? value
   }
 
   /// A number above 0 that float32 holds.
-  func positive(_ key: String, default value: Double) throws -> Double {
+  package func positive(_ key: String, default value: Double) throws -> Double {
     guard let node = try json.optionalMember(key) else { return value }
     let number = try node.double()
     guard Float(number) > 0, Float(number).isFinite else {
@@ -244,11 +268,11 @@ struct ConfigurationReader {
     return number
   }
 
-  func bool(_ key: String, default value: Bool) throws -> Bool {
+  package func bool(_ key: String, default value: Bool) throws -> Bool {
     try json.optionalMember(key)?.bool() ?? value
   }
 
-  func string(_ key: String, default value: String) throws -> String {
+  package func string(_ key: String, default value: String) throws -> String {
     try json.optionalMember(key)?.string() ?? value
   }
 
@@ -345,14 +369,18 @@ struct ConfigurationReader {
     .unsupported(path: json.file, key: key, value: value.text, supported: supported)
   }
 
-  func require(_ key: String, _ expected: String...) throws {
+  package func require(_ key: String, _ expected: String...) throws {
+    try require(key, among: expected)
+  }
+
+  package func require(_ key: String, among expected: [String]) throws {
     guard let value = try json.optionalMember(key)?.string(), !expected.contains(value) else {
       return
     }
     throw unsupported(key, .string(value), expected.joined(separator: " and "))
   }
 
-  func requireAbsent(_ key: String) throws {
+  package func requireAbsent(_ key: String) throws {
     guard let node = try json.optionalMember(key) else { return }
     throw unsupported(key, node.value, "checkpoints without it")
   }
@@ -364,7 +392,7 @@ struct ConfigurationReader {
   }
 
   /// False, or false for each level.
-  func requireFalse(_ key: String) throws {
+  package func requireFalse(_ key: String) throws {
     guard let node = try json.optionalMember(key) else { return }
     var flags = [node]
     if case .array = node.value { flags = try node.elements() }

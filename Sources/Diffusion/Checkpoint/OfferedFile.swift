@@ -1,5 +1,5 @@
 private import Foundation
-internal import TensorEngine
+package import TensorEngine
 
 // Unsafe: a mapped file lends its bytes by address, of which a few are copied.
 
@@ -10,11 +10,11 @@ internal import TensorEngine
 ///
 /// - Reference: the magic numbers of each format; git-lfs `docs/spec.md`; ggml `docs/gguf.md`; PyTorch
 ///   `torch/serialization.py`.
-enum OfferedFile {
+package enum OfferedFile {
   /// Opens a file of weights.
   /// - Throws: ``DiffusionError/wrongFile(path:what:advice:)`` that says what the file is, `FileError` for
   ///   one that is missing, damaged or not whole.
-  static func safetensors(_ path: String) throws -> SafetensorsFile {
+  package static func safetensors(_ path: String) throws -> SafetensorsFile {
     let head = try head(of: path)
     if let (what, advice) = otherFormat(head) {
       throw DiffusionError.wrongFile(path: path, what: what, advice: advice)

@@ -283,4 +283,36 @@ extension OriginalNames {
             "encoder.layers.\($0)", "model.transformer.resblocks.\($0)", inside: openLayer)
         })
   }
+
+  /// OpenCLIP's whole model, both encoders and their projections, by the names of transformers' `CLIPModel`.
+  ///
+  /// The projections are stored as `[in, out]`, unlike transformers'.
+  package static func openCLIPModel(visionLayers: Int, textLayers: Int) -> OriginalNames {
+    let text = "text_model."
+    let vision = "vision_model."
+    return OriginalNames(
+      "",
+      [
+        Module(text + "embeddings.token_embedding", "token_embedding"),
+        Module(text + "embeddings.position_embedding.weight", "positional_embedding"),
+        Module(text + "final_layer_norm", "ln_final"),
+        Module("text_projection.weight", "text_projection"),
+        Module("visual_projection.weight", "visual.proj"),
+        Module("logit_scale", "logit_scale"),
+        Module(vision + "embeddings.class_embedding", "visual.class_embedding"),
+        Module(vision + "embeddings.position_embedding.weight", "visual.positional_embedding"),
+        Module(vision + "embeddings.patch_embedding", "visual.conv1"),
+        Module(vision + "pre_layrnorm", "visual.ln_pre"),
+        Module(vision + "post_layernorm", "visual.ln_post"),
+      ]
+        + (0..<textLayers).map {
+          Module(
+            text + "encoder.layers.\($0)", "transformer.resblocks.\($0)", inside: openLayer)
+        }
+        + (0..<visionLayers).map {
+          Module(
+            vision + "encoder.layers.\($0)", "visual.transformer.resblocks.\($0)",
+            inside: openLayer)
+        })
+  }
 }

@@ -30,7 +30,13 @@ package final class Parameters {
   /// Reads the names of all `files`, which are diffusers'.
   /// - Throws: `FileError` when two of them hold a tensor of one name.
   package convenience init(_ files: [SafetensorsFile]) throws {
-    try self.init(files, original: nil)
+    try self.init(files, original: nil, updates: LoRAUpdates())
+  }
+
+  /// Reads the names of all `files`, which `original` translates.
+  /// - Throws: `FileError` when two of them hold a tensor of one name.
+  package convenience init(_ files: [SafetensorsFile], original: OriginalNames) throws {
+    try self.init(files, original: original, updates: LoRAUpdates())
   }
 
   /// Reads the names of all `files`.
@@ -84,6 +90,9 @@ package final class Parameters {
 
   /// What of the files that change weights was passed over, a line each.
   var notes: [String] { updates.notes }
+
+  /// Whether the files have a parameter of this name.
+  func has(_ name: String) -> Bool { places[name] != nil }
 
   /// The shape in which a parameter is stored; `nil` where there is none of that name.
   func storedShape(_ name: String) -> [Int]? {
@@ -154,7 +163,7 @@ package final class Parameters {
   /// - Throws: ``DiffusionError/parameters(file:missing:unused:mismatched:)`` with all that is wrong, and
   ///   with what was not asked for, since it may be what is missing under another name.
   @discardableResult
-  func finish() throws -> [String] {
+  package func finish() throws -> [String] {
     let scales = Set(
       used.compactMap { places[$0] }.compactMap { place in
         place.file.entry(place.name).flatMap { WeightScale(of: $0, in: place.file)?.name }

@@ -8,13 +8,16 @@ internal import TensorEngine
 /// `NAME.safetensors.index.fp16.json` list. The names are those that diffusers and transformers
 /// write. Unasked, the one without a variant's name is taken, or else the first of ``preferred``, or
 /// else the first by name.
-struct WeightFiles {
+package struct WeightFiles {
   /// Paths of the weight files.
-  let paths: [String]
+  package let paths: [String]
   /// Path of the list of shards, if there is one.
   let index: String?
   /// What was chosen although nobody asked for it.
   let note: String?
+
+  /// Whose layout a checkpoint with a UNet is in.
+  private static let diffusers = "diffusers'"
 
   /// Variants in the order in which they are taken unasked, the most precise first.
   static let preferred = ["fp32", "fp16", "bf16"]
@@ -29,14 +32,26 @@ struct WeightFiles {
 
   /// Finds the files of `part` in its own folder; otherwise as ``init(of:in:variant:)``.
   init(of part: CheckpointPart, folder: String, variant wish: String? = nil) throws {
+    try self.init(stem: part.stem, folder: folder, layout: Self.diffusers, variant: wish)
+  }
+
+  /// Finds the files that are called `stem` in a folder.
+  ///
+  /// - Parameters:
+  ///   - layout: whose layout the folder is in, for a message, as in "diffusers'".
+  ///   - wish: the variant to take where there is one of that name.
+  /// - Throws: ``DiffusionError/missingFile(path:what:)``, or `FileError` for a damaged index.
+  package init(
+    stem: String, folder: String, layout: String, variant wish: String? = nil
+  ) throws {
     let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
     let there = (names ?? []).sorted()
-    let variants = Self.variants(of: part.stem, among: there)
+    let variants = Self.variants(of: stem, among: there)
     let order = [wish, ""] + Self.preferred + variants.keys.sorted()
     guard let name = order.compactMap(\.self).first(where: { variants[$0] != nil }),
       let file = variants[name], wish == nil || name == wish || name.isEmpty
     else {
-      throw Self.missing(folder, part.stem, there, variants.keys.sorted(), wish)
+      throw Self.missing(folder, stem, layout, there, variants.keys.sorted(), wish)
     }
     if let wish, name != wish {
       note = "\(folder): no variant \(wish); using the weights without a variant name"
@@ -85,7 +100,8 @@ struct WeightFiles {
   }
 
   private static func missing(
-    _ folder: String, _ stem: String, _ there: [String], _ variants: [String], _ wish: String?
+    _ folder: String, _ stem: String, _ layout: String, _ there: [String], _ variants: [String],
+    _ wish: String?
   ) -> DiffusionError {
     let path = "\(folder)/\(stem)\(wish.map { "." + $0 } ?? "").safetensors"
     if !variants.isEmpty {
@@ -99,10 +115,11 @@ struct WeightFiles {
           + OfferedFile.again)
     }
     if let pickle = there.first(where: PickledFile.isOne) {
+      guard layout == diffusers else { return PickledFile.refusal(folder + "/" + pickle) }
       return .missingFile(
         path: path, what: "there is \(pickle), but " + PickledFile.advice(folder: folder))
     }
-    return .missingFile(path: path, what: "a checkpoint in diffusers' layout has this file")
+    return .missingFile(path: path, what: "a checkpoint in \(layout) layout has this file")
   }
 }
 

@@ -64,16 +64,3 @@ public struct InputPicture: Hashable, Sendable {
     size.width * photo.height != photo.width * size.height
   }
 }
-
-extension Picture {
-  /// The part of the picture from a corner on.
-  fileprivate func cropped(left: Int, top: Int, width: Int, height: Int) -> Picture {
-    var part: [UInt8] = []
-    part.reserveCapacity(3 * width * height)
-    for row in top..<top + height {
-      let start = 3 * (row * self.width + left)
-      part += pixels[start..<start + 3 * width]
-    }
-    return Picture(width: width, height: height, pixels: part)
-  }
-}

@@ -86,7 +86,7 @@ package final class AttentionTap {
 
 extension Tensor {
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)`` if a number is NaN or infinite.
-  func requireFinite(_ layer: String, step: Int? = nil, phase: Phase? = nil) throws {
+  package func requireFinite(_ layer: String, step: Int? = nil, phase: Phase? = nil) throws {
     guard isFinite else {
       throw DiffusionError.notFinite(layer: layer, step: step, phase: phase)
     }

@@ -16,7 +16,7 @@ package struct CLIPTextModel: Sendable {
   private let finalNorm: LayerNorm
   private let path: String
 
-  init(
+  package init(
     _ scope: ParameterScope, _ configuration: TextConfiguration, rows: [Int: [Float]] = [:]
   ) throws {
     self.configuration = configuration
@@ -37,7 +37,8 @@ package struct CLIPTextModel: Sendable {
   /// The last hidden state after the final norm, or that of an earlier layer.
   ///
   /// - Parameters:
-  ///   - ids: for each prompt, one id for each position of the window.
+  ///   - ids: for each prompt, one id for each position of the window, or for as many of its first as for
+  ///     every other prompt: what comes later changes nothing before it.
   ///   - clipSkip: how many of the last layers are left out, as diffusers' `clip_skip` has it: the final
   ///     norm is of the hidden state −(clipSkip + 1).
   /// - Returns: `[prompt, position, width]`.
@@ -45,11 +46,12 @@ package struct CLIPTextModel: Sendable {
   ///   finite.
   package func callAsFunction(_ ids: [[Int]], clipSkip: Int = 0) throws -> Tensor {
     let width = configuration.width
-    let positions = configuration.window
+    let positions = ids.first?.count ?? 0
     for row in ids {
-      guard row.count == positions else {
+      guard row.count == positions, (1...configuration.window).contains(positions) else {
         throw DiffusionError.invalidRequest(
-          what: "the number of token ids", got: String(row.count), expected: String(positions))
+          what: "the number of token ids", got: String(row.count),
+          expected: "the same for every text, and at most \(configuration.window)")
       }
       if let id = row.first(where: {
         ($0 < 0 || $0 >= configuration.vocabulary) && rows[$0] == nil
@@ -75,7 +77,7 @@ package struct CLIPTextModel: Sendable {
             }
           }
         }
-      } + positionEmbedding
+      } + positionEmbedding.sliced(axis: 0, 0..<positions)
     try x.requireFinite(path + ".embeddings")
     for (index, layer) in layers.dropLast(clipSkip).enumerated() {
       x = layer(x)

@@ -1,18 +1,23 @@
-internal import TensorEngine
+package import TensorEngine
 
 /// `x Wᵀ + b` over the last axis.
-struct Linear: Sendable {
+package struct Linear: Sendable {
   /// Shape `[out, in]`.
   let weight: Weight
   /// Shape `[out]`.
   let bias: Tensor?
 
-  init(_ scope: ParameterScope, _ input: Int, _ output: Int, bias: Bool = true) throws {
+  package init(
+    _ scope: ParameterScope, _ input: Int, _ output: Int, bias: Bool = true
+  ) throws {
     weight = try scope.weight([output, input])
     self.bias = bias ? try scope.tensor("bias", [output]) : nil
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
+  /// A layer of a weight `[out, in]` that was made, without a bias.
+  package init(weight: Weight) { (self.weight, bias) = (weight, nil) }
+
+  package func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
 }
 
 /// Cross-correlation of `[batch, channel, row, column]`.
@@ -59,18 +64,18 @@ struct GroupNorm: Sendable {
 }
 
 /// Layer norm over the last axis.
-struct LayerNorm: Sendable {
+package struct LayerNorm: Sendable {
   let gamma: Tensor
   let beta: Tensor
   let epsilon: Float
 
-  init(_ scope: ParameterScope, _ width: Int, epsilon: Float = 1e-5) throws {
+  package init(_ scope: ParameterScope, _ width: Int, epsilon: Float = 1e-5) throws {
     gamma = try scope.tensor("weight", [width])
     beta = try scope.tensor("bias", [width])
     self.epsilon = epsilon
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  package func callAsFunction(_ x: Tensor) -> Tensor {
     x.layerNorm(gamma: gamma, beta: beta, epsilon: epsilon)
   }
 }

@@ -134,6 +134,26 @@ package struct CheckpointVerification {
 
 // MARK: - Comparison
 
+extension CheckpointVerification.Line {
+  /// How a tensor compares whose largest error is `error`, over `range`.
+  package init(name: String, error: Double, range: Double, tolerance: Double) {
+    let relative = range > 0 ? error / range : error
+    self.init(
+      name: name, outcome: relative <= tolerance ? .passed : .failed, error: error,
+      relativeError: relative, tolerance: tolerance)
+  }
+
+  /// A tensor that is given.
+  package static func input(_ name: String) -> Self {
+    Self(name: name, outcome: .input, error: .nan, relativeError: .nan, tolerance: .nan)
+  }
+
+  /// A name without a recipe.
+  package static func unknown(_ name: String) -> Self {
+    Self(name: name, outcome: .unknown, error: .nan, relativeError: .nan, tolerance: .nan)
+  }
+}
+
 extension CheckpointVerification {
   func unknown(_ name: String) -> Line {
     Line(name: name, outcome: .unknown, error: .nan, relativeError: .nan, tolerance: tolerance)

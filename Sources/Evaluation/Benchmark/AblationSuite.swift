@@ -11,12 +11,12 @@ package enum AblationSuite {
   /// - Throws: ``EvaluationError/variation(reason:)``.
   package static func sweeps(of plan: PlannedRun) throws -> [Sweep] {
     let knobs = plan.request.method.knobTexts
-    let step = knobs["step-size"].flatMap { Double($0) }
+    let step = knobs["scale-factor"].flatMap { Double($0) }
     let grids = Set(plan.sites.filter { $0.kind == .cross }.map(\.grid.description))
     let values: [(knob: String, values: [String])] = [
       ("smooth", ["false"]), ("thresholds", ["none"]),
       ("max-iter-to-alter", [5, 10, 15, 20, 25, 30, 40, 50].map(String.init)),
-      ("step-size", step.map { step in [0.25, 0.5, 2].map { String($0 * step) } } ?? []),
+      ("scale-factor", step.map { step in [0.25, 0.5, 2].map { String($0 * step) } } ?? []),
       ("attention-resolution", grids.sorted()),
     ]
     return try values.compactMap { knob, values in

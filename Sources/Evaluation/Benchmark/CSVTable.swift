@@ -20,8 +20,9 @@ struct CSVTable {
   let header: Range<Int>
 
   /// Reads the table that a document is.
+  /// - Parameter needed: columns without which it is no such table.
   /// - Throws: `FileError` with the line and what is wrong there.
-  init(_ document: TextDocument) throws {
+  init(_ document: TextDocument, needed: [String] = []) throws {
     var records = try Self.records(document)
     guard !records.isEmpty else {
       throw FileError(.malformed, path: document.path, reason: "expected a table, got nothing")
@@ -30,6 +31,9 @@ struct CSVTable {
     guard Set(first.fields).count == first.fields.count else {
       throw FileError(
         .malformed, path: document.path, subject: "line 1", reason: "expected each column once")
+    }
+    if let name = needed.first(where: { !first.fields.contains($0) }) {
+      throw Self.lacking(name, first.fields, document.path)
     }
     if let row = records.first(where: { $0.fields.count != first.fields.count }) {
       throw FileError(
@@ -43,12 +47,16 @@ struct CSVTable {
   /// - Throws: `FileError`.
   func column(_ name: String) throws -> Int {
     guard let index = columns.firstIndex(of: name) else {
-      throw FileError(
-        .malformed, path: path, subject: "line 1",
-        reason: "expected a column \(FileError.quoted(name)), got "
-          + FileError.quoted(columns.joined(separator: ",")))
+      throw Self.lacking(name, columns, path)
     }
     return index
+  }
+
+  private static func lacking(_ name: String, _ columns: [String], _ path: String) -> FileError {
+    FileError(
+      .malformed, path: path, subject: "line 1",
+      reason: "expected a column \(FileError.quoted(name)), got "
+        + FileError.quoted(columns.joined(separator: ",")))
   }
 
   /// An error about a row.

@@ -5,6 +5,14 @@ package struct ScoreKind: Hashable, Sendable, Comparable {
   /// Which of its numbers.
   package let name: String
 
+  /// What tables for reading leave out, as it explains other scores: CSV and JSON have it.
+  package var isDetail: Bool {
+    [
+      "clip first", "clip second", "clip cut", "owl ties", "owl cut", "blip-vqa phrases",
+      "blip-vqa own-phrases",
+    ].contains("\(scorer) \(name)")
+  }
+
   /// The known kinds, in the order of columns.
   private static let known: [(scorer: String, name: String, title: String)] = [
     ("clip", "full", "CLIP full prompt"), ("clip", "minimum", "CLIP minimum object"),

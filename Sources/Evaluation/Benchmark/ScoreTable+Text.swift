@@ -6,12 +6,23 @@ extension ScoreTable {
   /// - Parameter width: the longest that a line of text for reading should be.
   package func text(_ format: TabularFormat, width: Int = .max) -> String {
     switch format {
-    case .text: plain(width: width)
-    case .markdown: markdown
-    case .latex: latex
+    case .text: withoutDetails.plain(width: width)
+    case .markdown: withoutDetails.markdown
+    case .latex: withoutDetails.latex
     case .csv: csv
     case .json: json
     }
+  }
+
+  private var withoutDetails: ScoreTable {
+    let shown = scores.indices.filter { !scores[$0].isDetail }
+    return ScoreTable(
+      scores: shown.map { scores[$0] },
+      rows: rows.map { row in
+        Row(
+          subset: row.subset, method: row.method, title: row.title, pictures: row.pictures,
+          prompts: row.prompts, cells: shown.map { row.cells[$0] })
+      })
   }
 
   private static let whole = "all"

@@ -30,6 +30,8 @@ package struct ScoreTable: Sendable {
   /// Rows by subset, then by method, the whole suite last.
   package let rows: [Row]
 
+  init(scores: [ScoreKind], rows: [Row]) { (self.scores, self.rows) = (scores, rows) }
+
   /// The table of `scores` by the suite's subsets and the record's methods.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with
   ///   different values.

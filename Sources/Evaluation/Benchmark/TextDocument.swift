@@ -18,6 +18,8 @@ struct TextDocument {
   let path: String
   /// UTF-8, without a byte order mark.
   let bytes: [UInt8]
+  /// Where the bytes begin in the file: behind the mark.
+  private let start: Int
   /// The lines; a carriage return before the end of a line is part of the end.
   let lines: [Line]
 
@@ -30,7 +32,8 @@ struct TextDocument {
         reason: "expected at most \(Self.sizeLimit) bytes, got \(file.count)")
     }
     var bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    bytes.removeFirst(start)
     let lines = Self.lines(of: bytes)
     guard String(validating: bytes, as: UTF8.self) != nil else {
       let line = lines.first { String(validating: bytes[$0.range], as: UTF8.self) == nil }
@@ -70,7 +73,7 @@ struct TextDocument {
   /// The value at a place, and nothing else there.
   func json(_ range: Range<Int>) throws -> JSONValue {
     try unsafe bytes[range].withUnsafeBytes { bytes in
-      var scanner = unsafe JSONScanner(bytes, file: path, origin: range.lowerBound)
+      var scanner = unsafe JSONScanner(bytes, file: path, origin: start + range.lowerBound)
       let value = try scanner.value()
       try scanner.end()
       return value
@@ -98,12 +101,12 @@ struct TextDocument {
   func elements() throws -> [(node: JSONNode, range: Range<Int>)] {
     var elements: [(node: JSONNode, range: Range<Int>)] = []
     try unsafe bytes.withUnsafeBytes { bytes in
-      var scanner = unsafe JSONScanner(bytes, file: path)
+      var scanner = unsafe JSONScanner(bytes, file: path, origin: start)
       try scanner.elements { scanner in
-        let start = scanner.offset
+        let first = scanner.offset - start
         let value = try scanner.value()
         let node = JSONNode(value, file: path, place: "[\(elements.count)]")
-        elements.append((node, start..<scanner.offset))
+        elements.append((node, first..<scanner.offset - start))
       }
       try scanner.end()
     }

@@ -114,7 +114,9 @@ package struct MapImport {
       var wasThere = false
       switch try RunWriter.open(folder, for: manifest) {
       case .complete: wasThere = true
-      case .fresh(let writer), .resumable(let writer): try write(to: writer, check)
+      case .fresh(let writer), .resumable(let writer):
+        if let notice = writer.lockNotice { notes.append(notice) }
+        try write(to: writer, check)
       }
       return Outcome(run: try RecordedRun(folder.path), wasThere: wasThere, notes: notes)
     }

@@ -14,6 +14,8 @@ struct AddedToken: Hashable, Sendable {
   var stripsRight = false
   /// Whether it is looked for after normalisation, that is without regard to case.
   var isNormalized = false
+  /// Whether it is no part of a text that is read aloud.
+  var isSpecial = true
 
   /// A special token given by its text alone.
   init(_ content: String) { self.content = content }
@@ -34,5 +36,6 @@ struct AddedToken: Hashable, Sendable {
     stripsRight = try flag("rstrip") ?? false
     let special = try isSpecial ?? flag("special") ?? false
     isNormalized = try flag("normalized") ?? !special
+    self.isSpecial = special
   }
 }

@@ -16,11 +16,19 @@ struct AddedTokens: Sendable {
   private(set) var ids: [[UInt8]: Int] = [:]
   private var raw: [Pattern] = []
   private var normalized: [Pattern] = []
+  private let normalize: @Sendable (ArraySlice<SourceScalar>) -> SourceText
 
   /// Takes over `tokens`; of several with one content, the last counts.
   ///
   /// Those that `vocabulary` lacks get ids after its own, in their order.
-  init(_ tokens: [AddedToken], vocabulary: Vocabulary) {
+  /// - Parameter normalize: what the tokenizer does to text between them; CLIP's way if not given.
+  init(
+    _ tokens: [AddedToken], vocabulary: Vocabulary,
+    normalize: @escaping @Sendable (ArraySlice<SourceScalar>) -> SourceText = {
+      TextNormalizer.normalize($0)
+    }
+  ) {
+    self.normalize = normalize
     var last: [[UInt8]: AddedToken] = [:]
     for token in tokens where !token.content.isEmpty {
       let key = Array(token.content.utf8)
@@ -34,7 +42,7 @@ struct AddedTokens: Sendable {
     for (key, token) in last {
       guard let id = ids[key] else { continue }
       let content = SourceText(token.content)
-      let scalars = token.isNormalized ? TextNormalizer.normalize(content) : content
+      let scalars = token.isNormalized ? normalize(content[...]) : content
       let pattern = Pattern(scalars: scalars.map(\.scalar), token: token, id: id)
       if token.isNormalized { normalized.append(pattern) } else { raw.append(pattern) }
     }
@@ -49,7 +57,7 @@ struct AddedTokens: Sendable {
   func split(_ text: SourceText) -> [Part] {
     Self.cut(text[...], at: raw).flatMap { part -> [Part] in
       guard part.id == nil else { return [part] }
-      let between = TextNormalizer.normalize(part.text)
+      let between = normalize(part.text)
       return Self.cut(between[...], at: normalized)
     }
   }

@@ -37,7 +37,7 @@ public struct CLIPTokenizer: Sendable {
     var files = try TokenizerFolder(path: folder)
     if let padding { files.pad(with: padding) }
     let added = AddedTokens(files.added, vocabulary: files.vocabulary)
-    func id(_ role: TokenizerFolder.Role, _ name: String) throws -> Int {
+    func id(_ role: ListedTokens.Role, _ name: String) throws -> Int {
       let token = files.token(role) ?? ""
       guard let id = added.ids[Array(token.utf8)], files.knows(token) else {
         throw TextError.missingToken(folder: folder, role: name, token: token)

@@ -26,6 +26,18 @@ enum CanonicalComposition {
     return result
   }
 
+  /// Decomposes `text` into base characters and marks, form D; a character's parts have its range.
+  static func decompose(_ text: SourceText) -> SourceText {
+    guard text.contains(where: { $0.scalar.value >= firstDecomposed }) else { return text }
+    let parts = text.flatMap { element in
+      decomposition(of: element.scalar).map { SourceScalar(scalar: $0, range: element.range) }
+    }
+    return ordered(parts, \.scalar)
+  }
+
+  /// Below this no character decomposes.
+  private static let firstDecomposed: UInt32 = 0xC0
+
   /// Below this no character is a mark or decomposes for good.
   private static let firstAffected: UInt32 = 0x300
 
@@ -38,7 +50,7 @@ enum CanonicalComposition {
       result.append(first)
       return
     }
-    let composed = composed(ordered(sequence.flatMap { decomposition(of: $0.scalar) }))
+    let composed = composed(ordered(sequence.flatMap { decomposition(of: $0.scalar) }, \.self))
     if composed.elementsEqual(sequence.lazy.map(\.scalar)) {
       result.append(contentsOf: sequence)
       return
@@ -69,13 +81,15 @@ enum CanonicalComposition {
   }
 
   /// Marks sorted by combining class between starters, keeping the order of equals.
-  private static func ordered(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+  private static func ordered<Element>(
+    _ elements: [Element], _ scalar: (Element) -> Unicode.Scalar
+  ) -> [Element] {
     var segment = 0
-    return scalars.enumerated().map { position, scalar in
-      let own = combiningClass(scalar)
+    return elements.enumerated().map { position, element in
+      let own = combiningClass(scalar(element))
       if own == 0 { segment += 1 }
-      return (key: (segment, own, position), scalar: scalar)
-    }.sorted { $0.key < $1.key }.map(\.scalar)
+      return (key: (segment, own, position), element: element)
+    }.sorted { $0.key < $1.key }.map(\.element)
   }
 
   /// Joins each character with the last starter before it, unless something in between blocks it.

@@ -5,18 +5,25 @@ enum TextNormalizer {
     var result = SourceText()
     result.reserveCapacity(text.count)
     for element in CanonicalComposition.compose(text) {
-      let scalar = element.scalar
-      if ScalarClass(scalar) == .space {
+      if ScalarClass(element.scalar) == .space {
         append(space: element, to: &result)
-      } else if scalar.value < 0x80 {
-        result.append(SourceScalar(scalar: lowercased(ascii: scalar), range: element.range))
       } else {
-        for lower in scalar.properties.lowercaseMapping.unicodeScalars {
-          result.append(SourceScalar(scalar: lower, range: element.range))
-        }
+        append(lowercased: element, to: &result)
       }
     }
     return result
+  }
+
+  /// Appends a character in lower case, which may be several.
+  static func append(lowercased element: SourceScalar, to text: inout SourceText) {
+    let scalar = element.scalar
+    if scalar.value < 0x80 {
+      text.append(SourceScalar(scalar: lowercased(ascii: scalar), range: element.range))
+    } else {
+      for lower in scalar.properties.lowercaseMapping.unicodeScalars {
+        text.append(SourceScalar(scalar: lower, range: element.range))
+      }
+    }
   }
 
   private static func append(space: SourceScalar, to text: inout SourceText) {

@@ -10,17 +10,6 @@ internal import TensorEngine
 /// `_from_pretrained`): `tokenizer.json` before `vocab.json`; the added tokens of
 /// `tokenizer_config.json`, or else `special_tokens_map.json` and those of `tokenizer.json`.
 struct TokenizerFolder {
-  /// The roles of special tokens, in the order in which transformers adds them.
-  enum Role: String, CaseIterable {
-    case start = "bos_token"
-    case end = "eos_token"
-    case unknown = "unk_token"
-    case separator = "sep_token"
-    case padding = "pad_token"
-    case classification = "cls_token"
-    case mask = "mask_token"
-  }
-
   /// CLIP's window, where the files name none.
   static let defaultWindow = 77
   /// transformers writes 1e30 for "no limit"; no text encoder reads this many tokens.
@@ -30,13 +19,10 @@ struct TokenizerFolder {
   private(set) var rules: MergeRules
   /// The most tokens the model reads, start and end included.
   private(set) var window = Self.defaultWindow
-  /// Tokens that are not only pieces of words, by id.
-  private var listed: [Int: AddedToken] = [:]
-  private var extra: [AddedToken] = []
-  private var named: [Role: AddedToken] = [
-    .start: AddedToken("<|startoftext|>"), .end: AddedToken("<|endoftext|>"),
-    .unknown: AddedToken("<|endoftext|>"), .padding: AddedToken("<|endoftext|>"),
-  ]
+  private var tokens = ListedTokens(named: [
+    .start: "<|startoftext|>", .end: "<|endoftext|>", .unknown: "<|endoftext|>",
+    .padding: "<|endoftext|>",
+  ])
 
   /// Reads the folder at `path`.
   /// - Throws: `TextError` when there is no tokenizer, `FileError` for a file that is not right.
@@ -61,37 +47,25 @@ struct TokenizerFolder {
     }
     self.vocabulary = vocabulary
     self.rules = rules
-    if let padding = tokenizer.padding { named[.padding] = padding }
+    if let padding = tokenizer.padding { tokens.name(.padding, padding) }
     let configuration = try file("tokenizer_config.json").map { try StrictJSON.read(path: $0) }
-    if let configuration { try readNames(configuration, isSpecial: nil) }
-    if let configuration, let list = try configuration.optionalMember("added_tokens_decoder") {
-      try readList(list)
-    } else {
-      if let file = file("special_tokens_map.json") {
-        try readNames(try StrictJSON.read(path: file), isSpecial: true)
-      }
-      listed = tokenizer.added
-    }
+    try tokens.read(
+      configuration, special: file("special_tokens_map.json"), added: tokenizer.added)
     if let configuration { try readWindow(configuration) }
   }
 
   /// Fills the window with `token`, whatever the files say.
-  mutating func pad(with token: String) { named[.padding] = AddedToken(token) }
+  mutating func pad(with token: String) { tokens.name(.padding, AddedToken(token)) }
 
   /// The token that plays `role`.
-  func token(_ role: Role) -> String? { named[role]?.content }
+  func token(_ role: ListedTokens.Role) -> String? { tokens.token(role) }
 
   /// Every added token, in the order in which transformers adds them.
-  var added: [AddedToken] {
-    let first = listed.sorted { $0.key < $1.key }.map(\.value)
-    let known = Set(first.map { Array($0.content.utf8) })
-    let others = Role.allCases.compactMap { named[$0] } + extra
-    return first + others.filter { !known.contains(Array($0.content.utf8)) }
-  }
+  var added: [AddedToken] { tokens.added }
 
   /// Whether the files hold `token`, so that the model has a row for it.
   func knows(_ token: String) -> Bool {
-    vocabulary.id(of: token) != nil || listed.values.contains { $0.content == token }
+    vocabulary.id(of: token) != nil || tokens.lists(token)
   }
 
   private static func readVocabulary(path: String) throws -> Vocabulary {
@@ -100,27 +74,6 @@ struct TokenizerFolder {
       let vocabulary = try Vocabulary(from: &scanner)
       try scanner.end()
       return vocabulary
-    }
-  }
-
-  private mutating func readNames(_ node: JSONNode, isSpecial: Bool?) throws {
-    for role in Role.allCases {
-      guard let token = try node.optionalMember(role.rawValue) else { continue }
-      named[role] = try AddedToken(token, isSpecial: isSpecial)
-    }
-    for key in ["additional_special_tokens", "extra_special_tokens"] {
-      guard let tokens = try node.optionalMember(key), case .array = tokens.value else { continue }
-      extra += try tokens.elements().map { try AddedToken($0, isSpecial: isSpecial) }
-    }
-  }
-
-  private mutating func readList(_ node: JSONNode) throws {
-    for key in try node.object().keys {
-      let token = try node.member(key)
-      guard let id = Int(key), (0...Vocabulary.largestID) ~= id else {
-        throw token.failure("expected an id from 0 to \(Vocabulary.largestID) as the key")
-      }
-      listed[id] = try AddedToken(token)
     }
   }
 
@@ -153,14 +106,8 @@ private struct TokenizerFile {
         case "model":
           try result.readModel(&scanner, path: path)
         case "added_tokens":
-          for token in try JSONNode(scanner.value(), file: path, place: ".added_tokens").elements()
-          {
-            let id = try token.member("id").integer()
-            guard (0...Vocabulary.largestID) ~= id else {
-              throw token.failure("expected an id from 0 to \(Vocabulary.largestID), got \(id)")
-            }
-            result.added[id] = try AddedToken(token)
-          }
+          result.added = try ListedTokens.list(
+            JSONNode(scanner.value(), file: path, place: ".added_tokens"))
         case "padding":
           let node = JSONNode(try scanner.value(), file: path, place: ".padding")
           guard node.value != .null else { break }

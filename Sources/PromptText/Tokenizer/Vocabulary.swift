@@ -37,6 +37,34 @@ struct Vocabulary: Sendable {
     self.positions = positions
   }
 
+  /// Reads a file that has a piece a line; the first line is id 0.
+  ///
+  /// An empty line takes an id like any other, and no text has it.
+  /// - Throws: `FileError` where a piece comes twice, or there are more than ids.
+  init(lines path: String) throws {
+    let reader = try LineReader(path)
+    var index = NameIndex()
+    while let piece = try reader.next() {
+      let line = positions.count + 1
+      guard line - 1 <= Self.largestID else {
+        throw FileError(
+          .malformed, path: path, reason: "expected at most \(Self.largestID + 1) pieces, got more")
+      }
+      guard !piece.isEmpty else {
+        positions.append(-1)
+        continue
+      }
+      guard index.insert(piece) else {
+        throw FileError(
+          .malformed, path: path, subject: "line \(line)",
+          reason: "the piece \(FileError.quoted(piece)) is on another line, too")
+      }
+      ids.append(Int32(positions.count))
+      positions.append(Int32(ids.count - 1))
+    }
+    pieces = index
+  }
+
   /// The number of pieces.
   var count: Int { ids.count }
 

@@ -83,9 +83,7 @@ public enum SubjectSelection {
     "without", "your",
   ]
   private static let articles: Set<String> = ["a", "an"]
-  private static let colours: Set<String> = [
-    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "gray", "black", "white",
-  ]
+  private static let colours = Set(ColorWord.all)
   private static let notNouns = articles.union(colours).union(["and", "with"])
 
   /// Takes an article, perhaps a colour, and a noun off the front.

@@ -21,6 +21,25 @@ extension Tensor {
     return (0..<count).first { unsafe storage.pointer[$0] == top || storage.pointer[$0].isNaN } ?? 0
   }
 
+  /// The largest number less the smallest; 0 for a tensor of none.
+  package var spread: Double {
+    guard count > 0 else { return 0 }
+    return Double(maximum.item) + Double(affine(scale: -1).maximum.item)
+  }
+
+  /// The largest distance between numbers of two tensors in the same place; infinite where one is NaN.
+  /// - Precondition: both have the same shape.
+  package func largestDifference(to other: Tensor) -> Double {
+    guard shape == other.shape else { bug("the difference of \(shape) and \(other.shape)") }
+    var worst = 0.0
+    for place in 0..<count {
+      let difference = unsafe abs(
+        Double(storage.pointer[place]) - Double(other.storage.pointer[place]))
+      if !(difference <= worst) { worst = difference.isNaN ? .infinity : difference }
+    }
+    return worst
+  }
+
   /// Whether no number is infinite or NaN.
   public var isFinite: Bool { unsafe ck_all_finite(storage.pointer, count) != 0 }
 }

@@ -9,8 +9,8 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares methods over a suite of prompts, or measures Heed's speed.",
     subcommands: [
-      BenchmarkRun.self, BenchmarkTable.self, BenchmarkSubmit.self,
-      BenchmarkEngine.self,
+      BenchmarkRun.self, BenchmarkSubmit.self, BenchmarkScore.self, BenchmarkTable.self,
+      BenchmarkExport.self, BenchmarkImport.self, BenchmarkEngine.self,
     ])
 }
 

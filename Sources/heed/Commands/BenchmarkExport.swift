@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Evaluation
 import Foundation
 
@@ -7,10 +7,11 @@ struct BenchmarkExport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Copies a benchmark's pictures into the layout of another benchmark's scripts.",
+    usage: "heed benchmark export <folder> --layout <layout> -o <folder> [<options>]",
     discussion: """
       Examples:
-        heed benchmark export bench --layout attend-and-excite --method attend-and-excite -o ae
-        heed benchmark export bench --layout tifa --metadata tifa_v1.0_question_answers.json --seeds 0 -o tifa
+        heed benchmark export bench --layout visor -o visor
+        heed benchmark export bench --layout geneval --method conform -o geneval
 
       Only completed runs are exported. dsg, visor and syngen hold several methods, the others one; geneval2, \
       tifa and dsg hold one picture a prompt and method. geneval2, tifa and dsg need their own file of \

@@ -7,6 +7,7 @@ struct BenchmarkImport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Adds another program's results for exported pictures to a benchmark's scores.",
+    usage: "heed benchmark import <folder> <file> [--export <folder>] [<options>]",
     discussion: """
       Examples:
         heed benchmark import bench ae/metrics/clip_raw_metrics.json

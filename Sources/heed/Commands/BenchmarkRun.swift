@@ -108,8 +108,7 @@ struct BenchmarkRun: PictureCommand {
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
     let plan = BenchmarkPlan(orders, shard: try chosenShard())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
-    let runner = Runner(model, durability: options.details.durability)
-    let batches = try plan.batches(runner, atATime: options.batch.batch)
+    let batches = try plan.batches(runner(model), atATime: options.batch.batch)
     if options.recording.dryRun { return try BenchmarkCost(plan, batches).print(in: output) }
     let folder = BenchmarkFolder(output)
     try plan.cost?.check(fits: folder.runs)
@@ -229,8 +228,11 @@ struct BenchmarkRun: PictureCommand {
     guard let model = plan.orders.first?.plans.first?.model else {
       throw Failure(.dataError, "\(suite.name): expected prompts, got none")
     }
-    let runner = Runner(model, durability: options.details.durability)
-    return try BenchmarkCost(plan, plan.batches(runner, atATime: options.batch.batch))
+    return try BenchmarkCost(plan, plan.batches(runner(model), atATime: options.batch.batch))
+  }
+
+  private func runner(_ model: StableDiffusion) -> Runner {
+    Runner(model, durability: options.details.durability, packs: options.recording.pack)
   }
 
   /// The methods that were named, or all.

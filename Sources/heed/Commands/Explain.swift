@@ -100,7 +100,8 @@ struct Explain: ParsableCommand {
       details, table, negative: model.tokenizer.encode("", as: prompts.texts.reading))
     let plan = try model.plan(request)
     let batch = try Batch(
-      Runner(model, durability: details.durability), [plan], seeds: seeds, atATime: self.batch.batch
+      Runner(model, durability: details.durability, packs: recording.pack), [plan], seeds: seeds,
+      atATime: self.batch.batch
     )
     Message.leftOut(table)
     Message.literalMarks([plan])

@@ -49,7 +49,8 @@ extension PictureCommand {
   /// - Returns: the runs, those of an order together; `nil` if `--dry-run` asked only for the cost.
   func made(_ orders: [RunOrder]) throws -> [RecordedRun]? {
     guard let model = orders.first?.plans.first?.model else { return nil }
-    let runner = Runner(model, durability: options.details.durability)
+    let runner = Runner(
+      model, durability: options.details.durability, packs: options.recording.pack)
     let batch =
       orders.count == 1
       ? try Batch(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diffusion
+import Evaluation
 import Foundation
 import TensorEngine
 
@@ -16,16 +17,23 @@ struct Verify: ParsableCommand {
       disturbed by 1e-6 or 1e-7. Where the largest of these moves the final latent more than 50 times as \
       far, over its range, the run is ill-conditioned: it cannot be compared more closely than four times \
       that, refined or not. Its line ends with the factor.
+
+      The folder can also be an evaluator's: CLIP, OWL-ViT, OWLv2 or BLIP, with what transformers computes in its golden \
+      files. Vectors, cosines, logits and answers are compared to 1e-4, boxes to 1e-3 of the picture's sides, pixels \
+      to 1/255, captions letter by letter.
       """)
 
-  @Argument(help: "The checkpoint's folder or .safetensors file.")
+  @Argument(help: "The checkpoint's folder or .safetensors file, or an evaluator's folder.")
   var path: String
 
   @OptionGroup var weights: WeightOptions
 
   @Option(
-    parsing: .unconditional, help: "The largest error that passes, relative to a tensor's range.")
-  var tolerance = 2e-4
+    parsing: .unconditional,
+    help: """
+      The largest error that passes, relative to a tensor's range. (default: 2e-4; of an evaluator 1e-4)
+      """)
+  var tolerance: Double?
 
   @Option(
     help: """
@@ -38,16 +46,28 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     precision.apply()
-    guard tolerance >= 0, tolerance.isFinite else {
+    if let tolerance, !(tolerance >= 0 && tolerance.isFinite) {
       throw Failure(.usage, "--tolerance is \(tolerance); expected a number of 0 or more")
     }
+    if EvaluatorFolder.isOne(path) {
+      var verification = try EvaluatorFolder(path).verification(tolerance: tolerance)
+      return try report(verification.names) { try verification.verify($0) }
+    }
     var verification = try CheckpointVerification(
-      weights.checkpoint(path), tolerance: tolerance, measuresCondition: condition)
+      weights.checkpoint(path), tolerance: tolerance ?? 2e-4, measuresCondition: condition)
+    try report(verification.names) { try verification.verify($0) }
+  }
+
+  /// Prints a line for each name as soon as it is known.
+  /// - Throws: `Failure` when one is out of tolerance; what `verify` throws.
+  private func report(
+    _ names: [String], _ verify: (String) throws -> CheckpointVerification.Line
+  ) throws {
     var counts: [CheckpointVerification.Line.Outcome: Int] = [:]
-    let width = max(verification.names.map(\.count).max() ?? 0, 6)
+    let width = max(names.map(\.count).max() ?? 0, 6)
     print("tensor".padding(toLength: width, withPad: " ", startingAt: 0), "absolute relative")
-    for name in verification.names {
-      let line = try verification.verify(name)
+    for name in names {
+      let line = try verify(name)
       counts[line.outcome, default: 0] += 1
       print(
         name.padding(toLength: width, withPad: " ", startingAt: 0), scientific(line.error),

@@ -16,6 +16,12 @@ struct RecordingOptions: ParsableArguments {
       """, valueName: "patterns"))
   var layers: String?
 
+  @Flag(
+    help: """
+      Pack each run when it is complete: a file for each array of its recording; see heed pack.
+      """)
+  var pack = false
+
   @Flag(help: "Print the number of calls, the disk space and the memory that are needed, and exit.")
   var dryRun = false
 

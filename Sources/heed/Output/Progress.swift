@@ -10,6 +10,7 @@ final class Progress: Sendable {
   private struct State {
     var done = 0
     var drawn: ContinuousClock.Instant?
+    var hasNoted = false
   }
 
   private let total: Int
@@ -43,6 +44,14 @@ final class Progress: Sendable {
 
   /// Counts steps as done that need not be run.
   func skip(_ steps: Int) { state.withLock { $0.done += steps } }
+
+  /// Tells what holds for all parts, when the first of them says so.
+  func noteOnce(_ text: String) {
+    state.withLock { state in
+      if !state.hasNoted { Message.note(text) }
+      state.hasNoted = true
+    }
+  }
 
   /// Tells of a finished part.
   func finish(_ part: String) { state.withLock { _ in Message.line(part) } }

@@ -46,6 +46,7 @@ extension Progress {
     case .found:
       skip(count)
       if isTellingFound { finish("\(name): complete in \(path)") }
+    case .noted(let text): noteOnce(text)
     case .resumed(let iterations): skip(iterations)
     case .step(let step): advance(name, loss: step.measurement?.loss)
     case .finished(let seconds):
@@ -59,8 +60,9 @@ extension Progress {
 
 extension Runner {
   /// A runner that the command stops on Ctrl-C, and that writes the command into `run.json`.
-  init(_ model: StableDiffusion, durability: Durability) {
+  init(_ model: StableDiffusion, durability: Durability, packs: Bool = false) {
     self.init(model)
+    self.packs = packs
     self.durability = durability
     commandLine = Arguments.effective
     check = { try Interrupt.check() }

@@ -17,7 +17,9 @@ enum AttendAndExciteLayout {
         subsets.append((subset, [prompt.prompt]))
       }
     }
-    let skipped = pictures.prompts.filter { AttendAndExcitePrompt.parts(of: $0.prompt.prompt) == nil }
+    let skipped = pictures.prompts.filter {
+      AttendAndExcitePrompt.parts(of: $0.prompt.prompt) == nil
+    }
     if let first = skipped.first {
       plan.notes.append(
         "Attend-and-Excite's scripts pass over prompts without \" and \" or \" with \": "

@@ -4,14 +4,15 @@ internal import TensorEngine
 enum DSGLayout {
   static func plan(_ pictures: SuitePictures, metadata: String) throws -> LayoutPlan {
     let document = try TextDocument(path: metadata)
-    let table = try CSVTable(document)
+    let table = try CSVTable(document, needed: ["item_id", "text"])
     let (item, text) = (try table.column("item_id"), try table.column("text"))
     var rows: [String: (id: String, rows: [CSVTable.Row])] = [:]
     for row in table.rows {
       let (id, prompt) = (row.fields[item], row.fields[text])
       if let other = rows[prompt]?.id, other != id {
         throw table.failure(
-          row, "expected one item for each text, got \(FileError.quoted(id)) after "
+          row,
+          "expected one item for each text, got \(FileError.quoted(id)) after "
             + FileError.quoted(other))
       }
       rows[prompt, default: (id, [])].rows.append(row)
@@ -28,7 +29,8 @@ enum DSGLayout {
       if let flaw = FolderName.flaw(in: found.id) {
         throw table.failure(
           found.rows[0],
-          "expected an item that can be in a file's name, got \(FileError.quoted(found.id)), which \(flaw)")
+          "expected an item that can be in a file's name, got \(FileError.quoted(found.id)), which \(flaw)"
+        )
       }
       kept += found.rows.map(\.range)
       plan.pictures += own.map { picture in

@@ -46,7 +46,8 @@ struct ExportRecord: Codable {
     _ = try document.root()
     guard let record = try? JSONDecoder().decode(Self.self, from: Data(document.bytes)) else {
       throw FileError(
-        .malformed, path: path, reason: "expected what heed benchmark export writes, got other JSON")
+        .malformed, path: path, reason: "expected what heed benchmark export writes, got other JSON"
+      )
     }
     guard record.format == 1 else {
       throw FileError(

@@ -17,7 +17,8 @@ enum GenEval2Layout {
       guard let line = lines[prompt.prompt] else {
         throw FileError(
           .malformed, path: metadata,
-          reason: "expected a line for each prompt, got none for \(FileError.quoted(prompt.prompt))")
+          reason: "expected a line for each prompt, got none for \(FileError.quoted(prompt.prompt))"
+        )
       }
       return (prompt: prompt, picture: pictures[0], line: line)
     }
@@ -28,7 +29,8 @@ enum GenEval2Layout {
       if index > 0, entries[index - 1].line.number == entry.line.number {
         throw EvaluationError.benchmark(
           path: pictures.folder.suite,
-          reason: "GenEval 2 finds a picture by its prompt, and \(entries[index - 1].prompt.id) and "
+          reason:
+            "GenEval 2 finds a picture by its prompt, and \(entries[index - 1].prompt.id) and "
             + "\(entry.prompt.id) have the same")
       }
       plan.pictures.append(

@@ -18,7 +18,8 @@ enum GenEvalLayout {
         guard let found = given[prompt.prompt], let last = found.last else {
           throw FileError(
             .malformed, path: path,
-            reason: "expected a line for each prompt, got none for \(FileError.quoted(prompt.prompt))")
+            reason:
+              "expected a line for each prompt, got none for \(FileError.quoted(prompt.prompt))")
         }
         used[prompt.prompt] = turn + 1
         line = found.indices.contains(turn) ? found[turn] : last
@@ -59,7 +60,8 @@ enum GenEvalLayout {
     func refuse(_ reason: String) -> EvaluationError {
       .benchmark(
         path: path,
-        reason: "GenEval cannot ask for what \(prompt.id) is to show: \(reason); give lines of its own by "
+        reason:
+          "GenEval cannot ask for what \(prompt.id) is to show: \(reason); give lines of its own by "
           + "--metadata")
     }
     guard prompt.subset != "counting" else { throw refuse("a suite has no counts") }
@@ -76,7 +78,9 @@ enum GenEvalLayout {
       var item = "\"class\": \(JSONText.quoted(name)), \"count\": 1"
       if let color = prompt.attributes[subject] {
         guard colors.contains(color) else {
-          throw refuse("\(FileError.quoted(color)) is none of its colours, \(colors.sorted().joined(separator: ", "))")
+          throw refuse(
+            "\(FileError.quoted(color)) is none of its colours, \(colors.sorted().joined(separator: ", "))"
+          )
         }
         item += ", \"color\": \(JSONText.quoted(color))"
       }
@@ -89,7 +93,8 @@ enum GenEvalLayout {
     if let relation = prompt.relations.first {
       guard places.contains(relation.place), relation.subject != relation.other else {
         throw refuse(
-          "\(FileError.quoted(relation.place)) is none of its places, \(places.joined(separator: ", "))")
+          "\(FileError.quoted(relation.place)) is none of its places, \(places.joined(separator: ", "))"
+        )
       }
       // The thing that a place is seen from comes first, as in the benchmark's own lines.
       items.sort { one, _ in one.subject == relation.other }
@@ -97,7 +102,8 @@ enum GenEvalLayout {
       tag = "position"
     }
     let include = items.map { "{\($0.item)}" }.joined(separator: ", ")
-    return "{\"tag\": \"\(tag)\", \"include\": [\(include)], \"prompt\": \(JSONText.quoted(prompt.prompt))}"
+    return
+      "{\"tag\": \"\(tag)\", \"include\": [\(include)], \"prompt\": \(JSONText.quoted(prompt.prompt))}"
   }
 
   private static let places = ["left of", "right of", "above", "below"]

@@ -28,7 +28,8 @@ struct LayoutPlan {
       if let flaw = placed.place.compactMap(Self.flaw).first {
         throw EvaluationError.benchmark(
           path: path,
-          reason: "\(layout.title) names files after prompts, and cannot hold \(placed.picture.id), whose "
+          reason:
+            "\(layout.title) names files after prompts, and cannot hold \(placed.picture.id), whose "
             + flaw)
       }
       if let other = owners[placed.place] {

@@ -1,5 +1,5 @@
 /// How another benchmark's scripts expect pictures and what is asked of them, as files and their names.
-public enum PictureLayout: String, CaseIterable, Sendable {
+package enum PictureLayout: String, CaseIterable, Sendable {
   /// `outputs/<prompt>/<seed>.png`.
   case attendAndExcite = "attend-and-excite"
   /// `samples/<prompt>_<number>.png`.

@@ -92,17 +92,20 @@ package struct SuitePictures: Sendable {
     guard let bytes = FileManager.default.contents(atPath: run.manifest) else {
       throw EvaluationError.benchmark(
         path: run.path,
-        reason: "there is no such run: make it by heed benchmark run, or choose others by --method and "
+        reason:
+          "there is no such run: make it by heed benchmark run, or choose others by --method and "
           + "--seeds")
     }
     guard let manifest = try? JSONDecoder().decode(RunManifest.self, from: bytes) else {
-      throw FileError(.malformed, path: run.manifest, reason: "expected a run; heed check says more")
+      throw FileError(
+        .malformed, path: run.manifest, reason: "expected a run; heed check says more")
     }
     guard manifest.status == .complete else { throw EvaluationError.incomplete(run: run.path) }
     guard manifest.seed == seed, manifest.tokens.prompt == prompt.prompt else {
       throw EvaluationError.benchmark(
         path: run.path,
-        reason: "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
+        reason:
+          "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
           + "\(FileError.quoted(manifest.tokens.prompt)) from seed \(manifest.seed)")
     }
     guard FileManager.default.fileExists(atPath: run.image) else {

@@ -37,7 +37,8 @@ enum TIFALayout {
       taken.insert(id)
       plan.pictures.append(
         LayoutPlan.PlacedPicture(
-          picture: own[0], place: ["images", prompt.id + ".png"], key: id, questions: questions[id]))
+          picture: own[0], place: ["images", prompt.id + ".png"], key: id, questions: questions[id])
+      )
       map.append((id, JSONText.quoted("images/\(prompt.id).png")))
     }
     // Every id among the questions must have a picture.

@@ -46,7 +46,8 @@ enum VISORLayout {
       guard let words = VISORPrompt.relationType(relation.place), relation.subject != relation.other
       else {
         throw refuse(
-          "\(FileError.quoted(relation.place)) is none of its places, left of, right of, above, below")
+          "\(FileError.quoted(relation.place)) is none of its places, left of, right of, above, below"
+        )
       }
       (objects, type) = ([relation.subject, relation.other], words)
     }

@@ -57,7 +57,7 @@ enum DSGAnswers {
       for parent in answer.parents where answers[parent] == nil {
         throw table.failure(
           answer.row,
-          "expected an answer to question \(parent) too, of which question \(number) depends")
+          "expected an answer to question \(parent) too, on which question \(number) depends")
       }
       let isAsked = answer.parents.allSatisfy { answers[$0]?.isYes ?? false }
       return answer.isYes && isAsked ? 1.0 : 0.0

@@ -63,14 +63,16 @@ package struct ResultsImport {
     if let flaw = FolderName.flaw(in: name) {
       throw FileError(
         .malformed, path: path,
-        reason: "expected a name that a file can have, got \(FileError.quoted(name)), which \(flaw)")
+        reason: "expected a name that a file can have, got \(FileError.quoted(name)), which \(flaw)"
+      )
     }
     guard !Self.own.contains(name) else {
       throw FileError(
         .malformed, path: path,
         reason: "expected another name: \(name) is a scorer of Heed's own")
     }
-    let join = try ResultsJoin(folder, try Self.export(source, form, path), method: source.method)
+    let method = try source.method ?? Self.method(form, path, of: folder)
+    let join = try ResultsJoin(folder, try Self.export(source, form, path), method: method)
     if let layout = form.layout, let of = join.layout, layout != of {
       throw FileError(
         .malformed, path: path,
@@ -109,7 +111,8 @@ package struct ResultsImport {
     if let other = file.scores.first(where: { $0.scorer != name }) {
       throw FileError(
         .malformed, path: path,
-        reason: "expected scores of \(name), got those of \(other.scorer): give another name by --name")
+        reason:
+          "expected scores of \(name), got those of \(other.scorer): give another name by --name")
     }
     let replaced = try file.replace(scores)
     return Outcome(path: path, pictures: scores.count, replaced: replaced)
@@ -133,8 +136,19 @@ package struct ResultsImport {
     guard let layout = form.layout else { return nil }
     throw FileError(
       .missing, path: path,
-      reason: "these are results of \(layout.title): name the folder of the export whose pictures were "
+      reason:
+        "these are results of \(layout.title): name the folder of the export whose pictures were "
         + "scored by --export")
+  }
+
+  /// The method that VISOR's scripts name a file after, as in `results_METHOD_….json`; `nil` for others.
+  private static func method(
+    _ form: ResultsForm, _ path: String, of folder: BenchmarkFolder
+  ) throws -> String? {
+    guard case .visor = form else { return nil }
+    let name = URL(fileURLWithPath: path).lastPathComponent
+    return try BenchmarkRecord(path: folder.record).methods
+      .filter { name.hasPrefix("results_\($0)_") }.max { $0.count < $1.count }
   }
 
   /// What a scorer is called by its results.
@@ -155,7 +169,8 @@ package struct ResultsImport {
       if let scorer = known[folder.lastPathComponent] { return "t2i-compbench-\(scorer)" }
       throw FileError(
         .malformed, path: path,
-        reason: "T2I-CompBench's scorers write files of the same name: say which one this is by --name")
+        reason:
+          "T2I-CompBench's scorers write files of the same name: say which one this is by --name")
     case .table:
       return URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     }
@@ -204,7 +219,8 @@ package struct ResultsImport {
     guard let header = PNGChunk.chunks(of: bytes).first, header.type == "IHDR",
       header.content.count >= 8
     else {
-      throw FileError(.malformed, path: path, reason: "expected a PNG, whose size boxes are shares of")
+      throw FileError(
+        .malformed, path: path, reason: "expected a PNG, whose size boxes are shares of")
     }
     func side(_ range: Range<Int>) -> Double {
       Double(header.content[range].reduce(0) { $0 << 8 | Int($1) })

@@ -35,7 +35,8 @@ struct ResultsJoin {
       let meant = Suggestion.nearest(to: method, among: record.methods)
       throw EvaluationError.benchmark(
         path: path,
-        reason: "expected a method of the benchmark (\(record.methods.joined(separator: ", "))), got "
+        reason:
+          "expected a method of the benchmark (\(record.methods.joined(separator: ", "))), got "
           + FileError.quoted(method) + (meant.map { "; did you mean \($0)?" } ?? ""))
     }
     guard let export else {
@@ -46,7 +47,8 @@ struct ResultsJoin {
     guard let layout = PictureLayout(rawValue: exported.layout) else {
       throw FileError(
         .unsupported, path: "\(export)/\(ExportRecord.name)", subject: "layout",
-        reason: "expected one of \(PictureLayout.allCases.map(\.rawValue).joined(separator: ", ")), got "
+        reason:
+          "expected one of \(PictureLayout.allCases.map(\.rawValue).joined(separator: ", ")), got "
           + FileError.quoted(exported.layout))
     }
     for picture in exported.pictures {
@@ -55,7 +57,8 @@ struct ResultsJoin {
       else {
         throw EvaluationError.benchmark(
           path: path,
-          reason: "has no \(FileError.printable(Self.name(picture))), which the export in \(export) "
+          reason:
+            "has no \(FileError.printable(Self.name(picture))), which the export in \(export) "
             + "holds: it is of another benchmark")
       }
     }
@@ -98,7 +101,7 @@ struct ResultsJoin {
     guard found.count == 1 else {
       let methods = Set(found.map(\.method)).sorted()
       throw result.node.failure(
-        "\(FileError.quoted(result.name.text)) is a picture of \(found.count): say of which method "
+        "\(FileError.quoted(result.name.text)) names \(found.count) pictures: say of which method "
           + "(\(methods.joined(separator: ", "))) by --method")
     }
     return Found(

@@ -67,7 +67,7 @@ struct ResultsTable {
       var result = ImportedResult(name: try Self.name(row.cells, row.node), node: row.node)
       for (column, value) in row.cells where !Self.isNaming(column, in: row.cells) {
         if column == Self.caption, case .string(let text) = value {
-          result.caption = text
+          result.caption = Self.isEmpty(value) ? nil : text
         } else if scores.contains(column), !Self.isEmpty(value) {
           guard let number = Self.number(value), number.isFinite else {
             throw JSONNode(value, file: row.node.file, place: row.node.place + "." + column)

@@ -25,7 +25,8 @@ enum ToolResults {
         let captions = try entry.member("captions")
         let texts = try captions.strings()
         guard texts.count == count else {
-          throw captions.failure("expected \(count), one for each of image_names, got \(texts.count)")
+          throw captions.failure(
+            "expected \(count), one for each of image_names, got \(texts.count)")
         }
         let scores = try numbers(entry.member("text_similarities"), count: count)
         return (0..<count).map { (["text-text": scores[$0]], texts[$0]) }

@@ -48,7 +48,8 @@ enum GenEval2Prompt {
         throw unknown(name, question)
       }
       relations.append(
-        SuitePrompt.Relation(subject, VISORPrompt.place(String(rest[..<article.lowerBound])), other))
+        SuitePrompt.Relation(subject, VISORPrompt.place(String(rest[..<article.lowerBound])), other)
+      )
     }
     return SuitePrompt(
       id: RunFolder.slug(text), prompt: text,
@@ -67,7 +68,8 @@ enum GenEval2Prompt {
     let skills = try node.member("skills").elements()
     let questions = try list.elements()
     guard skills.count == questions.count else {
-      throw list.failure("expected a question for each of \(skills.count) skills, got \(questions.count)")
+      throw list.failure(
+        "expected a question for each of \(skills.count) skills, got \(questions.count)")
     }
     return try zip(questions, skills).map { question, skill in
       guard let parts = try? question.strings(), parts.count == 2 else {

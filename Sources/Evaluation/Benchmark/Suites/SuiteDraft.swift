@@ -84,7 +84,8 @@ struct SuiteDraft {
             + FileError.quoted(prompt.prompt))
       }
       guard subjects.insert(subject).inserted else {
-        throw failure("subjects", "expected each subject once, got \(FileError.quoted(subject)) twice")
+        throw failure(
+          "subjects", "expected each subject once, got \(FileError.quoted(subject)) twice")
       }
     }
     func known(_ name: String, _ key: String) throws {

@@ -45,7 +45,8 @@ struct SuiteFile {
     var draft = SuiteDraft()
     var name: String?
     switch format {
-    case .jsonl: try document.eachValue { node, _ in try draft.add(SuiteLine.prompt(node), at: node) }
+    case .jsonl:
+      try document.eachValue { node, _ in try draft.add(SuiteLine.prompt(node), at: node) }
     case .yaml: name = try readYAML(into: &draft)
     case .genEval:
       try document.eachValue { node, _ in

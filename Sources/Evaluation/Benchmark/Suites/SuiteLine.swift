@@ -42,7 +42,9 @@ enum SuiteLine {
 
   /// The line of a prompt, without its end.
   static func text(_ prompt: SuitePrompt) -> String {
-    var members = ["\"id\": \(JSONText.quoted(prompt.id))", "\"prompt\": \(JSONText.quoted(prompt.prompt))"]
+    var members = [
+      "\"id\": \(JSONText.quoted(prompt.id))", "\"prompt\": \(JSONText.quoted(prompt.prompt))",
+    ]
     if let subset = prompt.subset { members.append("\"subset\": \(JSONText.quoted(subset))") }
     func add(_ key: String, _ values: [String], _ brackets: (String, String) = ("[", "]")) {
       guard !values.isEmpty else { return }

@@ -25,7 +25,8 @@ enum VISORPrompt {
   static func prompt(_ node: JSONNode, index: Int) throws -> SuitePrompt {
     let number = try node.member("unique_id")
     guard try number.integer() == index else {
-      throw number.failure("expected \(index), the entry's place in the list, got \(number.value.text)")
+      throw number.failure(
+        "expected \(index), the entry's place in the list, got \(number.value.text)")
     }
     let count = try node.member("num_objects")
     guard try (1...2).contains(count.integer()) else {

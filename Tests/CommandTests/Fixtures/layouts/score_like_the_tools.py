@@ -151,7 +151,7 @@ def dsg(folder):
                 if row["item_id"] not in seen:
                     found.append([row["text"], model, score])
                 seen.add(row["item_id"])
-                yes = int(score * 10007) >> int(row["proposition_id"]) & 1
+                yes = round(score * 10007) >> int(row["proposition_id"]) & 1
                 out.writerow(["demo", "dsg", model, row["item_id"], row["question_natural_language"],
                               row["proposition_id"], row["dependency"], "yes" if yes else "no"])
     return found
@@ -169,7 +169,7 @@ def visor(folder):
             while (folder / "images" / model / f"{index}_{k}.png").exists():
                 score = number(folder / "images" / model / f"{index}_{k}.png")
                 found.append([phrase["text"], model, score])
-                hits = int(score * 10007)
+                hits = round(score * 10007)
                 results[f"{index}_{k}"] = {"classes": [], "centroid": [], "recall": hits % 3, "sra": hits % 2,
                                            "text": phrase["text"]}
                 k += 1

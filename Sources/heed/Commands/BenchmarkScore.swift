@@ -1,0 +1,120 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+
+/// Scores of a benchmark's pictures.
+struct BenchmarkScore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Scores the pictures of a benchmark by CLIP, OWL-ViT and BLIP.",
+    usage: "heed benchmark score [<folder>] [--scorers <scorers>] [<options>]",
+    discussion: """
+      Scorers: clip (the prompt, its halves, and the smaller of both), owl (which subjects are there, in \
+      which colours and relations), blip (captions, and by CLIP how like the prompt they are) and blip-vqa \
+      (how sure BLIP is of each phrase of the prompt, T2I-CompBench's score).
+
+      A checkpoint is a folder in transformers' layout. Without one, small evaluators that were trained on \
+      the scenes of the model that comes with Heed are used: for pictures of other models, name real \
+      ones. BLIP-VQA has no small one. Pictures that have a score are not scored again.
+
+      Prints the table of heed benchmark table.
+      """)
+
+  @Argument(help: ArgumentHelp("The benchmark's folder.", valueName: "folder"))
+  var folder = "bench"
+
+  @Option(
+    help: ArgumentHelp(
+      "Some of clip, owl, blip and blip-vqa. (default: all that have a checkpoint)",
+      valueName: "scorers"))
+  var scorers: String?
+
+  @Option(help: ArgumentHelp("CLIP, as in clip-vit-base-patch16.", valueName: "folder"))
+  var clip: String?
+
+  @Option(help: ArgumentHelp("OWL-ViT or OWLv2.", valueName: "folder"))
+  var owl: String?
+
+  @Option(help: ArgumentHelp("BLIP for captions.", valueName: "folder"))
+  var blip: String?
+
+  @Option(help: ArgumentHelp("BLIP for questions.", valueName: "folder"))
+  var blipVqa: String?
+
+  @Option(
+    help: "From which score on a subject counts as found. (default: the checkpoint's, or 0.1)")
+  var threshold: Double?
+
+  @Flag(
+    help: "Replace articles in CLIP's sentences as words only, not as the official script does.")
+  var cleanTemplates = false
+
+  @Flag(help: "Score the runs that are complete, though others are not.")
+  var partial = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Score one of equal parts, as in 3/128; parts count from 0. (default: as a job array says)",
+      valueName: "i/n"))
+  var shard: String?
+
+  private static let names = ["clip", "owl"]
+
+  func validate() throws {
+    if let shard, Shard(shard) == nil {
+      throw ValidationError(
+        "--shard is '\(shard)'; expected i/n with i from 0 to n - 1, as in 3/128")
+    }
+    if let threshold, !(0...1).contains(threshold) {
+      throw ValidationError("--threshold is \(threshold); expected 0 to 1")
+    }
+  }
+
+  func run() throws {
+    let chosen = try chosenScorers()
+    let bench = BenchmarkFolder(folder)
+    let shard =
+      try shard.flatMap { Shard($0) }
+      ?? Shard(ofArrayIn: ProcessInfo.processInfo.environment, count: nil) ?? .whole
+    let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial)
+    Interrupt.watch(requeueing: true)
+    let progress = Progress(total: scoring.count * chosen.count)
+    for name in chosen {
+      let scorer = try scorer(name)
+      try scoring.score(with: scorer) { done in
+        progress.advance(done, "\(name), pictures")
+        try Interrupt.check()
+      }
+      progress.finish("\(name): \(scoring.count) pictures by \(scorer.model)")
+    }
+    if shard == .whole { try BenchmarkTable.print(bench) }
+  }
+
+  private func chosenScorers() throws -> [String] {
+    guard let scorers else { return Self.names.filter { $0 != "blip-vqa" || blipVqa != nil } }
+    let chosen = scorers.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    for name in chosen {
+      guard Self.names.contains(name) else {
+        throw Failure.wrongValue("--scorers", name, expected: Self.names)
+      }
+      guard chosen.count(where: { $0 == name }) == 1 else {
+        throw Failure(.usage, "--scorers: '\(name)' is given twice")
+      }
+    }
+    if chosen.contains("blip-vqa"), blipVqa == nil {
+      throw Failure(.usage, "blip-vqa needs a checkpoint: give --blip-vqa FOLDER")
+    }
+    return chosen
+  }
+
+  private func scorer(_ name: String) throws -> PictureScorer {
+    switch name {
+    case "owl": .owl(try OWLViTDetector(folder: owl, threshold: threshold))
+    default: .clip(try openClip())
+    }
+  }
+
+  private func openClip() throws -> CLIPScorer {
+    try CLIPScorer(folder: clip, replacements: cleanTemplates ? .words : .official)
+  }
+}
