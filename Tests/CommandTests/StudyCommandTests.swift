@@ -102,8 +102,8 @@ struct StudyCommandTests {
     #expect(one.status == 0)
     #expect(try bench.questions().allSatisfy { $0.id != "a-cat-and-a-frog" })
     for (arguments, code, words) in [
-      (["--prompts", "2", "--seeds", "2"], 66, ["bench/runs", "animals", "expected 2", "got 1"]),
-      (["--prompts", "3", "--seeds", "1"], 66, ["animals", "expected 3", "got 2"]),
+      (["--prompts", "2", "--seeds", "2"], 66, ["bench/runs", "animals", "prompts: 2", "got 1"]),
+      (["--prompts", "3", "--seeds", "1"], 66, ["animals", "prompts: 3", "got 2"]),
       (["--methods", "composable,nosuch"], 64, ["\"nosuch\"", "composable"]),
       (["--methods", "composable,composable"], 64, ["twice"]),
       (["--methods", "composable"], 64, ["2 to 26", "got 1"]),
