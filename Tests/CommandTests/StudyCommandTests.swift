@@ -102,8 +102,8 @@ struct StudyCommandTests {
     #expect(one.status == 0)
     #expect(try bench.questions().allSatisfy { $0.id != "a-cat-and-a-frog" })
     for (arguments, code, words) in [
-      (["--prompts", "2", "--seeds", "2"], 66, ["bench/runs", "animals", "expected 2", "got 1"]),
-      (["--prompts", "3", "--seeds", "1"], 66, ["animals", "expected 3", "got 2"]),
+      (["--prompts", "2", "--seeds", "2"], 66, ["bench/runs", "animals", "prompts: 2", "got 1"]),
+      (["--prompts", "3", "--seeds", "1"], 66, ["animals", "prompts: 3", "got 2"]),
       (["--methods", "composable,nosuch"], 64, ["\"nosuch\"", "composable"]),
       (["--methods", "composable,composable"], 64, ["twice"]),
       (["--methods", "composable"], 64, ["2 to 26", "got 1"]),
@@ -117,12 +117,12 @@ struct StudyCommandTests {
           ["study", "make", "bench"] + arguments + output, in: bench.folder.path), code, words)
     }
     expectRefusal(try bench.study("make", "nosuch", "-o", "no.html"), 66, ["nosuch/suite.jsonl"])
-    let run = "bench/runs/a-dog-and-a-bird/composable/seed-0/run.json"
-    let text = bench.folder.text(run)
-    try bench.folder.write(run, text.replacing("a dog and a bird", with: "a dog and a crow").utf8)
+    let runs = bench.folder.path + "/bench/runs/a-dog-and-a-bird/composable"
+    try FileManager.default.removeItem(atPath: runs + "/seed-0")
+    try FileManager.default.copyItem(atPath: runs + "/seed-1", toPath: runs + "/seed-0")
     expectRefusal(
       try bench.study("make", "bench", "--prompts", "2", "--seeds", "1", "-o", "no.html"),
-      65, ["composable/seed-0/run.json", "a dog and a crow"])
+      65, ["composable/seed-0/run.json", "expected", "seed 0, got", "seed 1"])
     let two = try bench.study(
       "make", "bench", "--prompts", "1", "--seeds", "2", "--methods", "composable,stable-diffusion")
     #expect(two.status == 65)

@@ -57,16 +57,15 @@ package struct Study: Sendable {
         prompts, of: source.shuffled(pool), runs, methods, seeds: seeds)
       let name = FileError.printable(subset ?? "the suite")
       guard chosen.count == prompts else {
+        let wanted = "expected prompts: \(prompts), with pictures of \(seeds) seeds by each of "
+        let names = FileError.printable(methods.joined(separator: ", "))
         throw FileError(
           .missing, path: benchmark.runs, subject: name,
-          reason: "expected \(prompts) prompts with pictures of \(seeds) seeds by each of "
-            + FileError.printable(methods.joined(separator: ", "))
-            + ", got \(chosen.count) of \(pool.count): ask about fewer prompts, seeds or methods, or "
-            + "finish the runs")
+          reason: wanted + names + "; got \(chosen.count) of \(pool.count): ask about fewer "
+            + "prompts, seeds or methods, or finish the runs")
       }
       if passedOver > 0 {
-        notes.append(
-          "\(name): \(passedOver) prompts were passed over, as pictures of them are missing")
+        notes.append("\(name): prompts passed over, as pictures of them are missing: \(passedOver)")
       }
       for (prompt, seeds) in chosen {
         let sets = source.shuffled(methods).map { method in
