@@ -33,10 +33,13 @@ package struct PictureScorer: Sendable {
   }
 
   /// A caption, and by CLIP how like the prompt it is.
-  package static func blip(_ captioner: BLIPCaptioner, _ clip: CLIPScorer) -> PictureScorer {
+  package static func blip(
+    _ captioner: BLIPCaptioner, _ settings: CaptionSettings = CaptionSettings(),
+    _ clip: CLIPScorer
+  ) -> PictureScorer {
     let model = "\(captioner.title); \(title(clip))"
     return PictureScorer(name: "blip", model: model) { prompt, picture, method, seed in
-      let caption = try captioner.caption(of: picture)
+      let caption = try captioner.caption(of: picture, settings)
       return PictureScore(
         scorer: "blip", model: model, id: prompt.id, method: method, seed: seed,
         values: [

@@ -110,7 +110,10 @@ struct BenchmarkScore: ParsableCommand {
   private func scorer(_ name: String) throws -> PictureScorer {
     switch name {
     case "owl": .owl(try OWLViTDetector(folder: owl, threshold: threshold))
-    case "blip": .blip(try BLIPCaptioner(folder: blip), try openClip())
+    case "blip":
+      .blip(
+        try BLIPCaptioner(folder: blip), blip == nil ? .menagerie : CaptionSettings(),
+        try openClip())
     case "blip-vqa": .questions(try BLIPQuestionAnswerer(folder: blipVqa ?? ""))
     default: .clip(try openClip())
     }
