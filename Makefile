@@ -10,6 +10,7 @@
 # make uninstall  removes what make install put there
 # make wheel      builds, and makes a wheel for pip in .build/wheel
 # make test-wheel installs that wheel in a fresh Debian without Swift, and runs it there; needs root
+# make test-cluster  installs Slurm and Snakemake, and makes a small benchmark through both; needs root
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -49,7 +50,7 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder gallery notebooks methods figures docs \
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods figures docs \
 	lint libraries test-tools readers diffusers toolchain
 
 demo: build
@@ -99,6 +100,10 @@ test: toolchain libraries test-tools readers
 	$(BUILD) --build-tests
 	$(BUILD) --product heed
 	$(SWIFT) test -c release --skip-build
+
+test-cluster: build
+	apt-get install -y --no-install-recommends slurm-wlm munge snakemake
+	Tests/Cluster/run.sh $(HEED)
 
 test-recorder: build diffusers
 	HEED=$(CURDIR)/$(HEED) Tests/RecorderTests/run.sh $(DIFFUSERS)/bin/python

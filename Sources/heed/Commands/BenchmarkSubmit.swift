@@ -62,7 +62,7 @@ struct BenchmarkSubmit: ParsableCommand {
       atPath: runs.output, withIntermediateDirectories: true)
     let text = Self.script(
       command: command(tasks), folder: runs.output, tasks: tasks, cpus: cpus,
-      megabytes: cost.memory * 5 / 4 >> 20, minutes: minutes)
+      megabytes: (cost.memory / 4 * 5) >> 20, minutes: minutes)
     try AtomicFile.write(to: script) { try $0.append(Array(text.utf8)) }
     print("\(script): \(tasks) tasks of up to \(minutes) minutes, \(cpus) cores each")
     guard !scriptOnly else { return }
