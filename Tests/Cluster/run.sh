@@ -50,7 +50,7 @@ KillWait=30
 MinJobAge=600
 # A task that is put back waits for as long as credentials last.
 SchedulerParameters=requeue_delay=1
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(awk "/MemTotal/ {print int(\$2 / 1024)}" /proc/meminfo) State=UNKNOWN
 PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
 CONF
 echo CgroupPlugin=cgroup/v1 > cgroup.conf
