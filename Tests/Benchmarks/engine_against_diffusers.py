@@ -92,6 +92,8 @@ pipeline_stable_diffusion_attend_and_excite import StableDiffusionAttendAndExcit
             def forward(_, latent, time, context):
                 return self.pipe.unet(latent, time, encoder_hidden_states=context).sample
 
+        # Weights that want a gradient cannot be constants of a trace.
+        self.pipe.unet.requires_grad_(False)
         inputs = (self.latent, self.torch.tensor(500), self.context[1:])
         model = openvino.convert_model(
             UNet().eval(), example_input=inputs, input=[tuple(x.shape) for x in inputs])
