@@ -40,7 +40,7 @@ struct PackCommandTests {
         ["sheet", "runs", "--layout", "compare", "-o", name + "/compare.pdf"],
         ["sheet", Self.run, "--layout", "steps", "-o", name + "/steps.png"],
         ["report", "runs", "-o", name + "/report.html"],
-        ["export", "runs", "-o", name + "/export", "--format", "zarr,npz,csv,netcdf"],
+        ["export", "runs", "-o", name + "/export", "--format", "zarr,npz,netcdf"],
       ] {
         let result = try Self.run(arguments, in: folder)
         // Sizes of files are what packing changes, and names of results are ours.
