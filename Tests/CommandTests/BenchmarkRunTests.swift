@@ -131,14 +131,15 @@ struct BenchmarkRunTests {
   @Test(
     "A scheduler's signal ends it with 75, Ctrl-C with 130, and the same command resumes",
     arguments: [(SIGTERM, 75), (SIGUSR1, 75), (SIGINT, 130)] as [(Int32, Int32)])
-  func signals(signal: Int32, status: Int32) async throws {
+  func signals(signal: Int32, status: Int32) throws {
     let folder = try folder()
     let arguments = ["benchmark", "run", "--suite", "s.jsonl", "--seeds", "0..1", "-o", "b"]
     let process = try HeedProcess(arguments, in: folder.path)
     let journal = folder.path + "/b/runs/p1/attend-and-excite/seed-0/calls.jsonl"
-    for _ in 0..<3000 where (try? Data(contentsOf: URL(fileURLWithPath: journal)))?.isEmpty ?? true
-    {
-      try await Task.sleep(for: .milliseconds(10))
+    // Not a task's sleep: with all threads of the tests at work it would take too long.
+    for _ in 0..<30_000
+    where (try? Data(contentsOf: URL(fileURLWithPath: journal)))?.isEmpty ?? true {
+      usleep(1000)
     }
     process.send(signal)
     let result = process.wait()
