@@ -73,10 +73,9 @@ package struct SuitePictures: Sendable {
     self.prompts = try prompts.map { prompt in
       let pictures = try methods.flatMap { method in
         try seeds.map { seed in
-          let run = folder.run(prompt.id, method, seed: seed)
-          return BenchmarkPicture(
+          BenchmarkPicture(
             id: prompt.id, method: method, seed: seed,
-            path: try Self.picture(of: run, prompt, seed))
+            path: try Self.picture(in: folder, prompt, method, seed))
         }
       }
       return (prompt, pictures)
@@ -87,27 +86,17 @@ package struct SuitePictures: Sendable {
 
   /// The picture of a completed run.
   private static func picture(
-    of run: RunFolder, _ prompt: SuitePrompt, _ seed: UInt64
+    in folder: BenchmarkFolder, _ prompt: SuitePrompt, _ method: String, _ seed: UInt64
   ) throws -> String {
-    guard let bytes = FileManager.default.contents(atPath: run.manifest) else {
+    let run = folder.run(prompt.id, method, seed: seed)
+    guard let status = try folder.status(of: prompt, method, seed: seed) else {
       throw EvaluationError.benchmark(
         path: run.path,
         reason:
           "there is no such run: make it by heed benchmark run, or choose others by --method and "
           + "--seeds")
     }
-    guard let manifest = try? JSONDecoder().decode(RunManifest.self, from: bytes) else {
-      throw FileError(
-        .malformed, path: run.manifest, reason: "expected a run; heed check says more")
-    }
-    guard manifest.status == .complete else { throw EvaluationError.incomplete(run: run.path) }
-    guard manifest.seed == seed, manifest.tokens.prompt == prompt.prompt else {
-      throw EvaluationError.benchmark(
-        path: run.path,
-        reason:
-          "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
-          + "\(FileError.quoted(manifest.tokens.prompt)) from seed \(manifest.seed)")
-    }
+    guard status == .complete else { throw EvaluationError.incomplete(run: run.path) }
     guard FileManager.default.fileExists(atPath: run.image) else {
       throw FileError(.missing, path: run.image, reason: "the run's picture is not there")
     }
