@@ -36,7 +36,7 @@ package struct BenchmarkScoring {
     var (items, missing): ([Item], [String]) = ([], [])
     for prompt in suite.prompts {
       for seed in record.seeds {
-        for method in record.methods {
+        for method in record.methods where record.seeds(of: method).contains(seed) {
           let run = folder.run(prompt.id, method, seed: seed)
           if try folder.status(of: prompt, method, seed: seed) == .complete {
             items.append(

@@ -22,8 +22,10 @@ package struct SuitePictures: Sendable {
   package let suite: String
   /// The methods' folders, in the benchmark's order.
   package let methods: [String]
-  /// In increasing order.
+  /// In increasing order; unless chosen, those of every method.
   package let seeds: [UInt64]
+  /// The seeds that some of the methods have, and not all, unless seeds were chosen.
+  package let leftOut: [UInt64]
   /// The prompts in the order of the suite, each with its pictures by method and then by seed.
   package let prompts: [(prompt: SuitePrompt, pictures: [BenchmarkPicture])]
 
@@ -65,10 +67,13 @@ package struct SuitePictures: Sendable {
       }
     }
     let methods = record.methods.filter { choice.methods?.contains($0) ?? true }
-    let seeds = record.seeds.filter { choice.seeds?.contains($0) ?? true }
+    let seeds = record.seeds.filter { seed in
+      choice.seeds?.contains(seed) ?? methods.allSatisfy { record.seeds(of: $0).contains(seed) }
+    }
     guard !methods.isEmpty, !seeds.isEmpty else {
       throw EvaluationError.benchmark(
-        path: folder.record, reason: "expected methods and seeds, got none")
+        path: folder.record,
+        reason: "expected a seed that every method has, got none: name one method by --method")
     }
     self.prompts = try prompts.map { prompt in
       let pictures = try methods.flatMap { method in
@@ -82,6 +87,9 @@ package struct SuitePictures: Sendable {
     }
     (self.folder, self.suite) = (folder, record.suite)
     (self.methods, self.seeds) = (methods, seeds)
+    leftOut =
+      choice.seeds == nil
+      ? Set(methods.flatMap { record.seeds(of: $0) }).subtracting(seeds).sorted() : []
   }
 
   /// The picture of a completed run.
