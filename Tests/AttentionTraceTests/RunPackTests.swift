@@ -55,6 +55,7 @@ struct RunPackTests {
       RecordingPlan(layers: ["mid*"], heads: [0, 2], tokens: [1, 5], queries: ["2x3"]),
       RecordingPlan(phases: [.loss], steps: 1...1, precision: .float32),
       RecordingPlan(layers: ["*"], branches: [.conditional, .unconditional]),
+      RecordingPlan(layers: ["mid*"], tokens: [3], reducedHeads: .mean),
     ])
   func packing(_ plan: RecordingPlan) throws {
     let (folder, path) = try Self.recorded(plan)
@@ -62,9 +63,10 @@ struct RunPackTests {
     let outcome = try RunPack(path).pack()
     let after = try TemporaryFolder.contents(path)
     #expect(outcome == .done(before: before.count, after: after.count))
-    // One each for layers, queries and coordinates, the indices of parts, and the group's description.
+    // One each for layers, queries and coordinates, the indices of parts where they differ, and the group's
+    // description.
     let run = try RecordedRun(path)
-    let parts = [plan.heads != nil, plan.tokens != nil].count { $0 }
+    let parts = [plan.heads, plan.tokens].count { ($0?.count ?? 0) > 1 }
     let shards = run.sites.count + run.queriedSites.count + 6 + parts
     #expect(after.keys.count { $0.hasPrefix("attention.zarr/") } == shards + 1)
     #expect(

@@ -63,10 +63,12 @@ struct PackCommandTests {
     }
   }
 
-  @Test("A run of many files becomes one of at most 15, and the same files again by --undo")
-  func counts() throws {
+  @Test(
+    "A run of many files becomes one of at most 15, and the same files again by --undo",
+    arguments: [[], ["--heads", "mean", "--record-tokens", "cat,frog"]])
+  func counts(options: [String]) throws {
     let folder = try TemporaryFolder()
-    try Self.run(["generate", Self.prompt], in: folder)
+    try Self.run(["generate", Self.prompt] + options, in: folder)
     let before = Self.files("runs", in: folder).filter { !$0.value.isEmpty }
     #expect(before.count > 150)
     let packed = try Self.run(["pack", "runs"], in: folder)

@@ -11,7 +11,14 @@ extension RunCheck {
     func places(_ name: String) throws -> ArrayChunks? {
       try store.folder(name).flatMap { layout.chunks(of: name, in: $0, packed: packed) }
     }
-    for coordinate in CallCoordinate.allCases {
+    /// A packed store needs no file of what is the same everywhere.
+    func isUniform(_ name: String) -> Bool {
+      guard packed != nil, Self.uniformValue(of: name, group, layout, scope) != nil else {
+        return false
+      }
+      return (try? store.folder(name)?.has(ChunkNames.shard(axes: 1))) != true
+    }
+    for coordinate in CallCoordinate.allCases where !isUniform(coordinate.rawValue) {
       unsafe checkArray(
         coordinate.rawValue, places, count: calls, chunk: CallCoordinate.chunk,
         bytes: coordinate.type.bytes, scope
@@ -19,7 +26,7 @@ extension RunCheck {
     }
     let counts = [("call", Array(0..<calls), CallCoordinate.chunk)]
     let axes = layout.axes.sorted { $0.key < $1.key }.map { ($0.key, $0.value, $0.value.count) }
-    for (name, indices, chunk) in counts + axes {
+    for (name, indices, chunk) in counts + axes where !isUniform(name) {
       // A packed store has no file of what counts from 0.
       if packed != nil, layout.isCount(name),
         group["consolidated_metadata"]?["metadata"]?[name] == nil

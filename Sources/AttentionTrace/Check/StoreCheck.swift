@@ -196,7 +196,7 @@ extension RunCheck {
     let top = store.path(of: PackedStore.description)
     var (inlined, place) = (group, "consolidated_metadata.metadata.")
     if let packed {
-      guard let unpacked = checkPacking(group, packed, layout, top) else { return }
+      guard let unpacked = checkPacking(group, packed, layout, scope, top) else { return }
       (inlined, place) = (unpacked, "before packing, " + place)
     }
     for name in layout.arrays(calls: 0).keys.sorted() {
@@ -224,14 +224,18 @@ extension RunCheck {
   /// Whether a packed store's description is what packing makes of those before.
   /// - Returns: The group's description before packing, if it can be read.
   private mutating func checkPacking(
-    _ group: JSONTree, _ packed: PackedStore, _ layout: StoreLayout, _ file: String
+    _ group: JSONTree, _ packed: PackedStore, _ layout: StoreLayout, _ scope: Scope, _ file: String
   ) -> JSONTree? {
-    let leftOut = layout.arrays(calls: 0).keys.filter {
-      layout.isCount($0) && group["consolidated_metadata"]?["metadata"]?[$0] == nil
+    let described = group["consolidated_metadata"]?["metadata"]
+    let names = layout.arrays(calls: 0).keys
+    let leftOut = names.filter { layout.isCount($0) && described?[$0] == nil }
+    let uniform = names.compactMap { name in
+      Self.uniformValue(of: name, group, layout, scope).map { (name, $0) }
     }
     do {
       let expected = try PackedStore.group(
-        packed.descriptions, leavingOut: Set(leftOut), path: file)
+        packed.descriptions, leavingOut: Set(leftOut),
+        uniform: Dictionary(uniqueKeysWithValues: uniform), path: file)
       if let found = group.difference(from: expected, at: "") {
         add(file, "\(found.field) is \(found.here), expected \(found.wanted)")
       }
@@ -242,6 +246,15 @@ extension RunCheck {
       add(file, "consolidated_metadata.unpacked: \(AttentionTrace.reason(of: error))")
     }
     return nil
+  }
+
+  /// The value of a coordinate that a packed store describes as the same everywhere, and that is.
+  static func uniformValue(
+    of name: String, _ group: JSONTree, _ layout: StoreLayout, _ scope: Scope
+  ) -> JSONTree? {
+    layout.uniformValue(of: name, scope.records).flatMap {
+      group["consolidated_metadata"]?["metadata"]?[name]?["fill_value"] == $0 ? $0 : nil
+    }
   }
 
   private mutating func readTree(_ bytes: [UInt8], _ file: String) -> JSONTree? {

@@ -56,7 +56,7 @@ public struct RunPack {
     try removeShards(of: layout, in: store)
     try requireSound()
     var descriptions = [PackedStore.description: try text(PackedStore.description, in: store)]
-    var leftOut: Set<String> = []
+    var (leftOut, uniform): (Set<String>, [String: JSONTree]) = ([], [:])
     do {
       for (name, array) in layout.arrays.sorted(by: { $0.key < $1.key }) {
         guard let folder = try store.folder(name) else { continue }
@@ -64,13 +64,16 @@ public struct RunPack {
         descriptions[own] = try text(PackedStore.description, in: folder)
         if try layout.layout.isCount(name) && isCount(array, in: folder) {
           leftOut.insert(name)
+        } else if let value = layout.layout.uniformValue(of: name, layout.records) {
+          uniform[name] = value
         } else {
           try Self.writeShard(array, in: folder)
           try folder.synchronize()
         }
       }
       let group = try PackedStore.group(
-        descriptions, leavingOut: leftOut, path: store.path(of: PackedStore.description))
+        descriptions, leavingOut: leftOut, uniform: uniform,
+        path: store.path(of: PackedStore.description))
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
       let bytes = [UInt8](try encoder.encode(group)) + [UInt8(ascii: "\n")]
@@ -104,7 +107,17 @@ public struct RunPack {
       let own = PackedStore.description(of: name)
       try folder.write(
         try Self.text(own, of: packed, in: store), to: PackedStore.description, durably: true)
-      try Self.writeFiles(array, in: folder, from: packed.shards[name])
+      if !folder.has(ChunkNames.shard(axes: array.shape.count)),
+        layout.layout.uniformValue(of: name, layout.records) != nil
+      {
+        for chunk in 0..<Self.chunks(of: array) {
+          try folder.write(
+            layout.layout.coordinateChunk(chunk, of: name, layout.records),
+            to: ChunkNames.file(chunk, axes: 1), durably: true)
+        }
+      } else {
+        try Self.writeFiles(array, in: folder, from: packed.shards[name])
+      }
       try folder.synchronize()
     }
     try store.synchronize()
@@ -121,6 +134,12 @@ public struct RunPack {
   private struct Arrays {
     let layout: StoreLayout
     let arrays: [String: ZarrArray]
+    let records: [CallRecord]
+
+    /// Whether a packed store needs no file of an array.
+    func needsNoFile(_ name: String) -> Bool {
+      layout.isCount(name) || layout.uniformValue(of: name, records) != nil
+    }
   }
 
   private func read(_ store: Directory) throws -> (Arrays, PackedStore?) {
@@ -128,14 +147,15 @@ public struct RunPack {
     guard let bytes = try store.read(PackedStore.description),
       let manifest = try RunManifest.read(in: run)
     else { throw TraceError.system(action: "read", path: file, code: ENOENT) }
-    let calls = try CallJournal.read(in: run).records.count
+    let records = try CallJournal.read(in: run).records
     do {
       let attributes = try StoreAttributes(group: bytes)
       if let flaw = attributes.flaw { throw TraceError.malformed(path: file, reason: flaw) }
       let layout = StoreLayout(
         recorded: attributes.arrays, manifest: manifest, precision: attributes.precision)
       return (
-        Arrays(layout: layout, arrays: layout.arrays(calls: calls)),
+        Arrays(
+          layout: layout, arrays: layout.arrays(calls: records.count), records: records),
         try PackedStore(group: bytes, path: file)
       )
     } catch let error as DecodingError {
@@ -258,7 +278,7 @@ public struct RunPack {
     for (name, array) in arrays.arrays {
       guard let folder = try store.folder(name) else { continue }
       let shard = ChunkNames.shard(axes: array.shape.count)
-      guard folder.has(shard) || arrays.layout.isCount(name) else { continue }
+      guard folder.has(shard) || arrays.needsNoFile(name) else { continue }
       let own = Set(
         (0..<Self.chunks(of: array)).map { ChunkNames.file($0, axes: array.shape.count) }
           + [PackedStore.description, Directory.temporary])

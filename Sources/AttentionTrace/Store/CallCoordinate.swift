@@ -42,20 +42,28 @@ package enum CallCoordinate: String, CaseIterable, Sendable {
     }
   }
 
+  /// The element of `record`; `nil` where elements are no integers.
+  func integer(of record: CallRecord) -> Int? {
+    switch self {
+    case .step: record.step
+    case .attempt: record.attempt
+    case .branch: Branch.allCases.firstIndex(of: record.branch)
+    case .phase: Phase.allCases.firstIndex(of: record.phase)
+    case .timestep, .loss: nil
+    }
+  }
+
   /// Writes the element of `record`, or the fill value without one, at `place`.
   package func write(_ record: CallRecord?, to place: UnsafeMutableRawPointer) {
     func store<Value: FixedWidthInteger>(_ value: Value) {
       unsafe place.storeBytes(of: value.littleEndian, as: Value.self)
     }
+    let integer = record.flatMap { self.integer(of: $0) } ?? -1
     switch self {
-    case .step: store(Int32(clamping: record?.step ?? -1))
-    case .attempt: store(Int32(clamping: record?.attempt ?? -1))
+    case .step, .attempt: store(Int32(clamping: integer))
     case .timestep: store((record?.timestep ?? .nan).bitPattern)
     case .loss: store((record?.measurement?.loss ?? .nan).bitPattern)
-    case .branch:
-      store(Int8(record.flatMap { Branch.allCases.firstIndex(of: $0.branch) } ?? -1))
-    case .phase:
-      store(Int8(record.flatMap { Phase.allCases.firstIndex(of: $0.phase) } ?? -1))
+    case .branch, .phase: store(Int8(clamping: integer))
     }
   }
 }

@@ -79,9 +79,11 @@ struct PackedStore: Sendable {
   /// - Parameters:
   ///   - descriptions: Of the store as it is unpacked, by path.
   ///   - leftOut: Arrays that need no file, since they count from 0.
+  ///   - uniform: The fill values of arrays that need no file, since they hold nothing else.
   /// - Throws: `DecodingError`, or `TraceError.malformed` where there is no description of a group.
   static func group(
-    _ descriptions: [String: String], leavingOut leftOut: Set<String>, path: String
+    _ descriptions: [String: String], leavingOut leftOut: Set<String>,
+    uniform: [String: JSONTree], path: String
   ) throws -> JSONTree {
     guard let text = descriptions[description] else {
       throw TraceError.malformed(
@@ -93,10 +95,11 @@ struct PackedStore: Sendable {
     else {
       throw TraceError.malformed(path: path, reason: "has no consolidated_metadata.metadata")
     }
-    consolidated["metadata"] = .object(
-      try arrays.filter { !leftOut.contains($0.key) }.mapValues {
-        try sharded($0, path: path)
-      })
+    var sharded = try arrays.filter { !leftOut.contains($0.key) }.mapValues {
+      try Self.sharded($0, path: path)
+    }
+    for (name, value) in uniform { sharded[name]?["fill_value"] = value }
+    consolidated["metadata"] = .object(sharded)
     consolidated["unpacked"] = .object(descriptions.mapValues { .text($0) })
     group["consolidated_metadata"] = consolidated
     return group
