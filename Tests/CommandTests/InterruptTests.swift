@@ -57,16 +57,21 @@ struct InterruptTests {
     let arguments = Self.arguments + options
     var random = SeededNumbers(seed: UInt64(getpid()) &+ UInt64(signal))
     var cuts = 0
-    for _ in 0..<(2 * times) where cuts < times {
+    // In microseconds; less where a machine is done earlier.
+    var latest: UInt32 = 900_000
+    for _ in 0..<(4 * times) where cuts < times {
       let folder = try TemporaryFolder()
       // Cut off, resumed and cut off again, until it is done.
       for _ in 0..<3 {
         let before = try acknowledged(folder)
         let process = try HeedProcess(arguments, in: folder.path)
-        usleep(UInt32.random(in: 80_000...900_000, using: &random))
+        usleep(UInt32.random(in: latest / 12...latest, using: &random))
         process.send(signal)
         let result = process.wait()
-        if result.status == 0 { break }
+        if result.status == 0 {
+          latest = max(latest / 2, 10_000)
+          break
+        }
         cuts += 1
         check(result, endedBy: signal)
         for (name, count) in try acknowledged(folder) where signal != SIGKILL {
