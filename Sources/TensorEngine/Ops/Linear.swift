@@ -13,6 +13,12 @@ extension Tensor {
   package func linear(_ weight: Weight, _ bias: Tensor?) -> Tensor {
     Operation.linear(weight: weight, bias: bias)(self)
   }
+
+  /// `x Wᵀ + b` over the last axis, with a weight `[out, in]` that was packed; it has no gradient.
+  /// - Precondition: the last axis of this tensor is `in` long.
+  package func linear(_ weight: PackedWeight, _ bias: Tensor?) -> Tensor {
+    Operation.linear(self, weight, bias)
+  }
 }
 
 extension Operation {
@@ -40,6 +46,22 @@ extension Operation {
       }
     }
     return Evaluation(output: output)
+  }
+
+  fileprivate static func linear(_ x: Tensor, _ weight: PackedWeight, _ bias: Tensor?) -> Tensor {
+    guard
+      weight.shape.count == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
+        && (bias.map { $0.shape == [weight.shape[0]] } ?? true)
+    else { bug("linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])") }
+    let (columns, inner) = (weight.shape[0], weight.shape[1])
+    return unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
+      let product = unsafe PackedProduct(
+        left: UnsafePointer(x.storage.pointer), rows: x.count / inner, columns: columns,
+        inner: inner)
+      unsafe product.add(to: y, packed: weight.panels.pointer) { rows, columns in
+        unsafe begin(y, rows, columns, stride: product.columns, bias)
+      }
+    }
   }
 
   /// Puts the bias, or zeros, into the given part of rows `stride` apart.
