@@ -44,6 +44,11 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
     else {
       throw FileError(.malformed, path: path, reason: "expected each method and each seed once")
     }
+    guard !methods.contains(PhotoFolder.method) else {
+      throw FileError(
+        .malformed, path: path, subject: "methods",
+        reason: "expected methods, got \(PhotoFolder.method), which photos are called in tables")
+    }
   }
 
   /// One document, the same for the same record.
