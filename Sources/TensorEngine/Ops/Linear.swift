@@ -48,17 +48,22 @@ extension Operation {
     return Evaluation(output: output)
   }
 
-  fileprivate static func linear(_ x: Tensor, _ weight: PackedWeight, _ bias: Tensor?) -> Tensor {
+  fileprivate static func linear(_ x: Tensor, _ packed: PackedWeight, _ bias: Tensor?) -> Tensor {
+    let shape = packed.weight.shape
     guard
-      weight.shape.count == 2 && weight.shape[1] > 0 && x.shape.last == weight.shape[1]
-        && (bias.map { $0.shape == [weight.shape[0]] } ?? true)
-    else { bug("linear: \(x.shape) · \(weight.shape)ᵀ + \(bias?.shape ?? [])") }
-    let (columns, inner) = (weight.shape[0], weight.shape[1])
+      shape.count == 2 && shape[1] > 0 && x.shape.last == shape[1]
+        && (bias.map { $0.shape == [shape[0]] } ?? true)
+    else { bug("linear: \(x.shape) · \(shape)ᵀ + \(bias?.shape ?? [])") }
+    let (columns, inner) = (shape[0], shape[1])
+    let rows = x.count / inner
+    guard rows > Matrix.fewRows else { return linear(x, packed.weight, bias).output }
     return unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
-      let product = unsafe PackedProduct(
-        left: UnsafePointer(x.storage.pointer), rows: x.count / inner, columns: columns,
-        inner: inner)
-      unsafe product.add(to: y, packed: weight.panels.pointer) { rows, columns in
+      let left = unsafe UnsafePointer(x.storage.pointer)
+      if let strassen = packed.strassen {
+        return unsafe strassen.multiply(left, rows: rows, packed.panels, bias?.storage, into: y)
+      }
+      let product = unsafe PackedProduct(left: left, rows: rows, columns: columns, inner: inner)
+      unsafe product.add(to: y, packed: packed.panels.pointer) { rows, columns in
         unsafe begin(y, rows, columns, stride: product.columns, bias)
       }
     }
