@@ -152,6 +152,11 @@ struct PhotoScoreTests {
     #expect(parts.allSatisfy { $0.count >= 4 })
     #expect(try Set(parts.joined().map(\.id)) == Set(Self.tasks().map(\.id)))
     #expect(try table(folder)[1].prefix(4) == ["all", "photos", "9", "9"])
+    // So they do where no method is compared.
+    try folder.write(
+      "bench/benchmark.json",
+      #"{"format":1,"methods":[],"model":"m","seeds":[],"suite":"s","titles":[]}"#.utf8)
+    #expect(try table(folder)[1].prefix(4) == ["all", "photos", "9", "9"])
   }
 
   @Test("The rows of methods are the same with photos and without, and exports go on without them")

@@ -45,6 +45,7 @@ package struct ScoreTable: Sendable {
     var rows: [Row] = []
     let methods =
       Array(zip(record.methods, record.titles)) + [(PhotoFolder.method, PhotoFolder.title)]
+    let baseline = record.methods.first
     for (subset, ids) in subsets {
       for (method, title) in methods {
         let row = Row(
@@ -53,13 +54,14 @@ package struct ScoreTable: Sendable {
           cells: samples.kinds.map { kind -> Cell? in
             let own = samples.of(kind, method, ids)
             guard !own.isEmpty else { return nil }
-            let isCompared = method != record.methods[0] && method != PhotoFolder.method
+            let isCompared = method != baseline && method != PhotoFolder.method
             return Cell(
               mean: bootstrap.interval(of: own),
-              difference: !isCompared
-                ? nil
-                : bootstrap.pairedDifference(
-                  earlier: samples.of(kind, record.methods[0], ids), later: own))
+              difference: baseline.flatMap { baseline in
+                isCompared
+                  ? bootstrap.pairedDifference(
+                    earlier: samples.of(kind, baseline, ids), later: own) : nil
+              })
           })
         if row.pictures > 0 { rows.append(row) }
       }
