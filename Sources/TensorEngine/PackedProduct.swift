@@ -54,16 +54,42 @@ private import CKernels
           first + columns.lowerBound..<first + columns.upperBound,
           panels.pointer + columns.lowerBound / panel * size)
       }
-      let blocks = (rows + Self.block - 1) / Self.block
-      let groups = (part.count + fitting * panel - 1) / (fitting * panel)
-      Parallel.forEach(groups * blocks) { index in
-        let (group, row) = (index / blocks * fitting, index % blocks * Self.block)
-        let column = first + group * panel
+      unsafe multiplyAll(part, panels.pointer, into: output, begin)
+    }
+  }
+
+  /// Adds the product to `output` `[rows, columns]`, as above, with all columns of the right factor packed.
+  func add(
+    to output: UnsafeMutablePointer<Float>, packed: UnsafePointer<Float>,
+    begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    guard rows >= 4 * Self.block else {
+      let (panel, size) = (Self.panel, ck_panel_size(inner))
+      let together = max(1, min(Self.packedFloats / size, columns / panel / 32))
+      return Parallel.ranges(columns, grain: together * panel) { part in
         unsafe multiply(
-          row..<min(row + Self.block, rows),
-          column..<min(column + fitting * panel, part.upperBound), panels.pointer + group * size,
-          into: output, begin)
+          0..<rows, part, packed + part.lowerBound / panel * size, into: output, begin)
       }
+    }
+    unsafe multiplyAll(0..<columns, packed, into: output, begin)
+  }
+
+  /// Adds the product of all rows with the `packed` panels of some columns, on all threads.
+  private func multiplyAll(
+    _ part: Range<Int>, _ packed: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>,
+    _ begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    let (panel, size) = (Self.panel, ck_panel_size(inner))
+    let fitting = max(1, Self.packedFloats / size)
+    let blocks = (rows + Self.block - 1) / Self.block
+    let groups = (part.count + fitting * panel - 1) / (fitting * panel)
+    Parallel.forEach(groups * blocks) { index in
+      let (group, row) = (index / blocks * fitting, index % blocks * Self.block)
+      let column = part.lowerBound + group * panel
+      unsafe multiply(
+        row..<min(row + Self.block, rows),
+        column..<min(column + fitting * panel, part.upperBound), packed + group * size,
+        into: output, begin)
     }
   }
 

@@ -20,6 +20,17 @@ package struct Linear: Sendable {
   package func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
 }
 
+/// A linear layer whose weight is packed once, for networks that are run many times on little.
+package struct PackedLinear: Sendable {
+  private let weight: PackedWeight
+  private let bias: Tensor?
+
+  /// Packs a layer's weight; a missing one stays missing.
+  package init(_ linear: Linear) { (weight, bias) = (PackedWeight(linear.weight), linear.bias) }
+
+  package func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
+}
+
 /// Cross-correlation of `[batch, channel, row, column]`.
 struct Convolution: Sendable {
   /// Shape `[out, in, row, column]`.

@@ -47,6 +47,11 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
     else {
       throw FileError(.malformed, path: path, reason: "expected each method and each seed once")
     }
+    guard !methods.contains(PhotoFolder.method) else {
+      throw FileError(
+        .malformed, path: path, subject: "methods",
+        reason: "expected methods, got \(PhotoFolder.method), which photos are called in tables")
+    }
   }
 
   /// The seeds of a method, in increasing order.

@@ -12,6 +12,8 @@ package struct BenchmarkScoring {
     let method: String
     let seed: UInt64
     let picture: String
+    /// The name of a photo; `nil` for a run's picture.
+    var photo: String?
 
     var key: String { "\(method)/\(prompt.id)/\(seed)" }
   }
@@ -19,18 +21,26 @@ package struct BenchmarkScoring {
   private let folder: BenchmarkFolder
   private let items: [Item]
   private let suffix: String
+  /// Those of all shards; `nil` where photos are not scored.
+  private let photos: PhotoFolder?
 
   /// Pictures whose scores are written together.
   private static let together = 32
 
-  /// How many pictures there are.
+  /// How many pictures there are, photos included.
   package var count: Int { items.count }
+  /// How many of them are photos.
+  package var photoCount: Int { items.count { $0.photo != nil } }
 
   /// The pictures of a benchmark.
-  /// - Parameter isPartial: whether pictures that are not there yet are left out.
+  /// - Parameters:
+  ///   - isPartial: whether pictures that are not there yet are left out.
+  ///   - photos: what is scored beside the runs' pictures.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` for the first run that is missing or not
   ///   complete, unless `isPartial`; `TraceError` for a damaged one; `FileError`.
-  package init(_ folder: BenchmarkFolder, shard: Shard, isPartial: Bool) throws {
+  package init(
+    _ folder: BenchmarkFolder, shard: Shard, isPartial: Bool, photos: PhotoFolder? = nil
+  ) throws {
     let record = try BenchmarkRecord(path: folder.record)
     let suite = try Suite(folder.suite, format: .jsonl)
     var (items, missing): ([Item], [String]) = ([], [])
@@ -53,24 +63,33 @@ package struct BenchmarkScoring {
         reason: "\(missing.count) of \(missing.count + items.count) runs are not complete, as "
           + "\(missing[0]): finish heed benchmark run, or score what is there with --partial")
     }
+    items += (photos?.photos ?? []).map { photo in
+      Item(
+        prompt: photo.prompt, method: PhotoFolder.method, seed: photo.number, picture: photo.path,
+        photo: photo.name)
+    }
     guard !items.isEmpty else {
       throw EvaluationError.benchmark(path: folder.path, reason: "expected complete runs, got none")
     }
-    self.folder = folder
+    (self.folder, self.photos) = (folder, photos)
     self.items = shard.items(of: items, by: \.key)
     suffix = shard == .whole ? "" : ".\(shard.index)-of-\(shard.count)"
   }
 
   /// Scores what has no score by `scorer` yet.
+  ///
+  /// Photos have files of their own, `NAME.photos.jsonl`.
   /// - Parameters:
   ///   - onPictures: is told how many pictures were scored, or had been before, and may throw to stop.
-  /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where there are scores by another model; what
-  ///   the scorer throws; `FileError`.
+  /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where there are scores by another model, or of photos
+  ///   that are not in the folder any more; what the scorer throws; `FileError`.
   package func score(
     with scorer: PictureScorer, onPictures: (_ done: Int) throws -> Void
   ) throws {
-    let path = "\(folder.scores)/\(scorer.name)\(suffix).jsonl"
-    let there = try ScoreFile.all(in: folder.scores, continuing: path).filter {
+    let path = "\(folder.scores)/\(scorer.name)"
+    let files =
+      ["\(path)\(suffix).jsonl"] + (photos == nil ? [] : ["\(path).photos\(suffix).jsonl"])
+    let there = try ScoreFile.all(in: folder.scores, continuing: files).filter {
       $0.scorer == scorer.name
     }
     if let other = there.first(where: { $0.model != scorer.model }) {
@@ -79,24 +98,59 @@ package struct BenchmarkScoring {
         reason: "\(scorer.name) scored with \(other.model), now with \(scorer.model): remove the "
           + "scores of one of them")
     }
-    var file = try ScoreFile(continuing: path)
+    if let photos { try requirePhotos(there, in: photos, scorer) }
     let done = Set(there.map { "\($0.method)/\($0.id)/\($0.seed)" })
     let left = items.filter { !done.contains($0.key) }
     try onPictures(items.count - left.count)
+    for (place, path) in files.enumerated() {
+      try score(
+        left.filter { ($0.photo != nil) == (place > 0) }, into: path, with: scorer,
+        onPictures: onPictures)
+    }
+  }
+
+  private func score(
+    _ left: [Item], into path: String, with scorer: PictureScorer,
+    onPictures: (_ done: Int) throws -> Void
+  ) throws {
+    var file = try ScoreFile(continuing: path)
     for first in stride(from: 0, to: left.count, by: Self.together) {
       let some = Array(left[first..<min(first + Self.together, left.count)])
       let results = Mutex([Result<PictureScore, any Error>?](repeating: nil, count: some.count))
       Parallel.sideBySide(some.count, atATime: some.count) { index in
-        let item = some[index]
-        let result = Result {
-          try scorer.score(item.prompt, Picture.read(item.picture), item.method, item.seed)
-            .by(scorer.model)
-        }
+        let result = Result { try Self.score(some[index], with: scorer) }
         results.withLock { $0[index] = result }
       }
       let scores = try results.withLock { try $0.compactMap { try $0?.get() } }
       try file.append(scores)
       try onPictures(scores.count)
+    }
+  }
+
+  private static func score(_ item: Item, with scorer: PictureScorer) throws -> PictureScore {
+    // Models are shown a photo's colours as they are, however transparent.
+    let picture = try Picture.read(item.picture, transparency: .dropped)
+    do {
+      return try scorer.score(item.prompt, picture, item.method, item.seed)
+        .by(scorer.model, photo: item.photo)
+    } catch let error as EvaluationError {
+      guard case .pictureShape = error else { throw error }
+      throw EvaluationError.benchmark(path: item.picture, reason: error.description)
+    }
+  }
+
+  /// Refuses scores of photos that are gone or were changed: a table would mix them with those of today's.
+  private func requirePhotos(
+    _ there: [PictureScore], in photos: PhotoFolder, _ scorer: PictureScorer
+  ) throws {
+    let known = Set(photos.photos.map { "\($0.prompt.id)/\($0.number)" })
+    let scored = there.filter { $0.method == PhotoFolder.method }
+    if let gone = scored.first(where: { !known.contains("\($0.id)/\($0.seed)") }) {
+      throw EvaluationError.benchmark(
+        path: folder.scores,
+        reason: "\(scorer.name) scored the photo \(FileError.quoted(gone.photo ?? gone.id)), which "
+          + "\(photos.path) does not have as it was: give the same photos, or remove "
+          + "\(scorer.name).photos*.jsonl")
     }
   }
 }

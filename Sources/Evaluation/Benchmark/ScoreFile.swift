@@ -26,16 +26,16 @@ package struct ScoreFile {
   }
 
   /// What is in the files of `folder`, in the order of their names.
-  /// - Parameter continued: the file whose last line may be cut off, as it is to be written on.
+  /// - Parameter continued: the files whose last line may be cut off, as they are to be written on.
   /// - Throws: `FileError`, also for a last line that is cut off.
   package static func all(
-    in folder: String, continuing continued: String? = nil
+    in folder: String, continuing continued: [String] = []
   ) throws -> [PictureScore] {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     return try names.filter { $0.hasSuffix(".jsonl") && !$0.hasPrefix(".") }.flatMap { name in
       let path = folder + "/" + name
       let (scores, end) = try read(path)
-      guard end == nil || path == continued else {
+      guard end == nil || continued.contains(path) else {
         throw FileError(
           .malformed, path: path, subject: "line \(scores.count + 1)",
           reason: "is cut off; run the command that writes it again")

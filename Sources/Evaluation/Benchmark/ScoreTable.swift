@@ -9,7 +9,7 @@ package struct ScoreTable: Sendable {
     /// The mean and its interval, clustered by prompt.
     package let mean: BootstrapInterval
     /// The mean of the differences to the first method's pictures of the same prompts and seeds; `nil` for
-    /// the first method.
+    /// the first method, and for photos, which have no seeds.
     package let difference: BootstrapInterval?
   }
 
@@ -32,7 +32,7 @@ package struct ScoreTable: Sendable {
 
   init(scores: [ScoreKind], rows: [Row]) { (self.scores, self.rows) = (scores, rows) }
 
-  /// The table of `scores` by the suite's subsets and the record's methods.
+  /// The table of `scores` by the suite's subsets and the record's methods, photos after them.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with
   ///   different values.
   package init(
@@ -43,21 +43,25 @@ package struct ScoreTable: Sendable {
     self.scores = samples.kinds
     let subsets = Self.subsets(of: suite)
     var rows: [Row] = []
+    let methods =
+      Array(zip(record.methods, record.titles)) + [(PhotoFolder.method, PhotoFolder.title)]
+    let baseline = record.methods.first
     for (subset, ids) in subsets {
-      for (method, title) in zip(record.methods, record.titles) {
+      for (method, title) in methods {
         let row = Row(
           subset: subset, method: method, title: title, pictures: samples.pictures(method, ids),
           prompts: samples.prompts(method, ids),
           cells: samples.kinds.map { kind -> Cell? in
             let own = samples.of(kind, method, ids)
             guard !own.isEmpty else { return nil }
-            let isBaseline = method == record.methods[0]
+            let isCompared = method != baseline && method != PhotoFolder.method
             return Cell(
               mean: bootstrap.interval(of: own),
-              difference: isBaseline
-                ? nil
-                : bootstrap.pairedDifference(
-                  earlier: samples.of(kind, record.methods[0], ids), later: own))
+              difference: baseline.flatMap { baseline in
+                isCompared
+                  ? bootstrap.pairedDifference(
+                    earlier: samples.of(kind, baseline, ids), later: own) : nil
+              })
           })
         if row.pictures > 0 { rows.append(row) }
       }

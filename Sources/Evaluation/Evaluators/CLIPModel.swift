@@ -69,10 +69,7 @@ package struct CLIPModel: Sendable {
 
   /// The vectors of preprocessed pictures `[picture, channel, row, column]`: `[picture, width]`.
   package func vectors(ofPixels pixels: Tensor) throws -> Tensor {
-    let states = try states(ofPixels: pixels)
-    let (pictures, width) = (states.shape[0], states.shape[2])
-    let first = states.sliced(axis: 1, 0..<1).reshaped([pictures, width])
-    let vectors = projection(vision.postNorm(first)).unitRows()
+    let vectors = try projection(vision.postNorm(vision.classToken(pixels))).unitRows()
     try vectors.requireFinite("visual_projection")
     return vectors
   }

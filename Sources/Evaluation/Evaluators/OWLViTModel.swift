@@ -20,7 +20,7 @@ package struct OWLViTModel: Sendable {
   package let grid: Int
   private let norm: LayerNorm
   /// What a patch's features become to be compared with texts.
-  private let classes: Linear
+  private let classes: PackedLinear
   /// What is added to a patch's cosines, and what they are then multiplied with.
   private let shift, scale: Linear
   private let boxes: Head
@@ -57,7 +57,7 @@ package struct OWLViTModel: Sendable {
     vision = try VisionTransformer(both["vision_model"], shape, .owl)
     norm = try LayerNorm(root["layer_norm"], width, epsilon: shape.epsilon)
     let head = root["class_head"]
-    classes = try Linear(head["dense0"], width, textShape.width)
+    classes = PackedLinear(try Linear(head["dense0"], width, textShape.width))
     shift = try Linear(head["logit_shift"], width, 1)
     scale = try Linear(head["logit_scale"], width, 1)
     boxes = try Head(root["box_head"], width, 4)
@@ -70,13 +70,13 @@ package struct OWLViTModel: Sendable {
 
   /// Three linear layers with gelu between them.
   private struct Head: Sendable {
-    let layers: [Linear]
+    let layers: [PackedLinear]
 
     init(_ scope: ParameterScope, _ width: Int, _ output: Int) throws {
       layers = [
         try Linear(scope["dense0"], width, width), try Linear(scope["dense1"], width, width),
         try Linear(scope["dense2"], width, output),
-      ]
+      ].map(PackedLinear.init)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {

@@ -99,6 +99,27 @@ struct VisionTransformer: Sendable {
   /// - Returns: `[picture, 1 + cell, width]`, the class token first.
   /// - Throws: `DiffusionError` when the result is not finite.
   func callAsFunction(_ pixels: Tensor) throws -> Tensor {
+    var x = embedded(pixels)
+    for layer in layers { x = layer(x) }
+    try x.requireFinite(path)
+    return x
+  }
+
+  /// What the last layer leaves of the class token alone, `[picture, width]`, before ``postNorm``.
+  ///
+  /// The last layer computes nothing else of the patches than keys and values.
+  /// - Throws: as ``callAsFunction(_:)``.
+  func classToken(_ pixels: Tensor) throws -> Tensor {
+    var x = embedded(pixels)
+    for layer in layers.dropLast() { x = layer(x) }
+    if let last = layers.last { x = last.first(x) }
+    let token = x.sliced(axis: 1, 0..<1).reshaped([x.shape[0], configuration.width])
+    try token.requireFinite(path)
+    return token
+  }
+
+  /// Patches with their positions, the class token first.
+  private func embedded(_ pixels: Tensor) -> Tensor {
     let (pictures, width) = (pixels.shape[0], configuration.width)
     let cells = pixels.convolution(
       patches, patchOffset, stride: configuration.patch, padding: Padding(0))
@@ -106,11 +127,8 @@ struct VisionTransformer: Sendable {
     let embedded = cells.reshaped([pictures, width, rows * columns]).transposed
     let first = Tensor.concatenated(
       [Tensor](repeating: classToken, count: pictures), axis: 0)
-    var x = .concatenated([first, embedded], axis: 1) + positions(rows: rows, columns: columns)
-    if let preNorm { x = preNorm(x) }
-    for layer in layers { x = layer(x) }
-    try x.requireFinite(path)
-    return x
+    let x = .concatenated([first, embedded], axis: 1) + positions(rows: rows, columns: columns)
+    return preNorm.map { $0(x) } ?? x
   }
 
   /// The positions of a grid of cells, `[1 + cell, width]`.
@@ -131,16 +149,16 @@ struct VisionTransformer: Sendable {
   private struct Layer {
     let norm1: LayerNorm
     let projections: Projections
-    let output: Linear
+    let output: PackedLinear
     let heads: Int
     let norm2: LayerNorm
-    let expand, contract: Linear
+    let expand, contract: PackedLinear
     let activation: Activation
 
     /// What makes queries, keys and values.
     enum Projections {
-      case fused(Linear)
-      case apart(query: Linear, key: Linear, value: Linear)
+      case fused(PackedLinear)
+      case apart(query: PackedLinear, key: PackedLinear, value: PackedLinear)
     }
 
     init(
@@ -150,24 +168,36 @@ struct VisionTransformer: Sendable {
       let attention = scope["self_attn"]
       norm1 = try LayerNorm(scope["layer_norm1"], width, epsilon: epsilon)
       if names.isFused {
-        projections = .fused(try Linear(attention["qkv"], width, 3 * width))
+        projections = .fused(PackedLinear(try Linear(attention["qkv"], width, 3 * width)))
       } else {
         projections = .apart(
-          query: try Linear(attention["q_proj"], width, width),
-          key: try Linear(attention["k_proj"], width, width),
-          value: try Linear(attention["v_proj"], width, width))
+          query: PackedLinear(try Linear(attention["q_proj"], width, width)),
+          key: PackedLinear(try Linear(attention["k_proj"], width, width)),
+          value: PackedLinear(try Linear(attention["v_proj"], width, width)))
       }
-      output = try Linear(attention[names.output], width, width)
+      output = PackedLinear(try Linear(attention[names.output], width, width))
       heads = configuration.heads
       norm2 = try LayerNorm(scope["layer_norm2"], width, epsilon: epsilon)
-      expand = try Linear(scope["mlp"]["fc1"], width, configuration.hidden)
-      contract = try Linear(scope["mlp"]["fc2"], configuration.hidden, width)
+      expand = PackedLinear(try Linear(scope["mlp"]["fc1"], width, configuration.hidden))
+      contract = PackedLinear(try Linear(scope["mlp"]["fc2"], configuration.hidden, width))
       activation = configuration.activation
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
+      let (queries, keys, values) = projected(norm1(x), x.shape[2])
+      return finished(x, queries, keys, values)
+    }
+
+    /// The layer's result of the first token alone, `[picture, 1, width]`.
+    func first(_ x: Tensor) -> Tensor {
+      let (queries, keys, values) = projected(norm1(x), x.shape[2], onlyFirst: true)
+      return finished(x.sliced(axis: 1, 0..<1), queries, keys, values)
+    }
+
+    private func finished(
+      _ x: Tensor, _ queries: Tensor, _ keys: Tensor, _ values: Tensor
+    ) -> Tensor {
       let width = x.shape[2]
-      let (queries, keys, values) = projected(norm1(x), width)
       let attended = queries.attention(
         keys: keys, values: values, heads: heads,
         scale: 1 / Float(width / heads).squareRoot())
@@ -175,15 +205,20 @@ struct VisionTransformer: Sendable {
       return contract(expand(norm2(hidden)).activated(activation)) + hidden
     }
 
-    private func projected(_ x: Tensor, _ width: Int) -> (Tensor, Tensor, Tensor) {
+    /// Queries of all tokens or of the first, and keys and values of all.
+    private func projected(
+      _ x: Tensor, _ width: Int, onlyFirst: Bool = false
+    ) -> (queries: Tensor, keys: Tensor, values: Tensor) {
       switch projections {
-      case .apart(let query, let key, let value): return (query(x), key(x), value(x))
+      case .apart(let query, let key, let value):
+        return (query(onlyFirst ? x.sliced(axis: 1, 0..<1) : x), key(x), value(x))
       case .fused(let linear):
         let all = linear(x)
         func third(_ index: Int) -> Tensor {
           all.sliced(axis: 2, index * width..<(index + 1) * width)
         }
-        return (third(0), third(1), third(2))
+        let queries = third(0)
+        return (onlyFirst ? queries.sliced(axis: 1, 0..<1) : queries, third(1), third(2))
       }
     }
   }

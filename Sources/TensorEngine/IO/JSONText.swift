@@ -1,4 +1,4 @@
-/// JSON (RFC 8259) as text on one line, for documents whose bytes are fixed.
+/// JSON (RFC 8259) as text, for documents whose bytes are fixed: on one line, or a member a line.
 package enum JSONText {
   /// A string in quotes, with the escapes that serde_json writes.
   package static func string(_ text: String) -> String {
@@ -34,5 +34,10 @@ package enum JSONText {
   /// An object of any number of members in their order, whose values are JSON already.
   package static func object(_ members: [(key: String, value: String)]) -> String {
     "{" + members.map { "\(string($0.key)): \($0.value)" }.joined(separator: ", ") + "}"
+  }
+
+  /// A document that is an object, a member a line, whose values are JSON already.
+  package static func lines(_ members: [(key: String, value: String)]) -> String {
+    "{\n" + members.map { "  \(string($0.key)): \($0.value)" }.joined(separator: ",\n") + "\n}\n"
   }
 }

@@ -13,6 +13,12 @@ extension Tensor {
   package func linear(_ weight: Weight, _ bias: Tensor?) -> Tensor {
     Operation.linear(weight: weight, bias: bias)(self)
   }
+
+  /// `x Wᵀ + b` over the last axis, with a weight `[out, in]` that was packed; it has no gradient.
+  /// - Precondition: the last axis of this tensor is `in` long.
+  package func linear(_ weight: PackedWeight, _ bias: Tensor?) -> Tensor {
+    Operation.linear(self, weight, bias)
+  }
 }
 
 extension Operation {
@@ -40,6 +46,27 @@ extension Operation {
       }
     }
     return Evaluation(output: output)
+  }
+
+  fileprivate static func linear(_ x: Tensor, _ packed: PackedWeight, _ bias: Tensor?) -> Tensor {
+    let shape = packed.weight.shape
+    guard
+      shape.count == 2 && shape[1] > 0 && x.shape.last == shape[1]
+        && (bias.map { $0.shape == [shape[0]] } ?? true)
+    else { bug("linear: \(x.shape) · \(shape)ᵀ + \(bias?.shape ?? [])") }
+    let (columns, inner) = (shape[0], shape[1])
+    let rows = x.count / inner
+    guard rows > Matrix.fewRows else { return linear(x, packed.weight, bias).output }
+    return unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
+      let left = unsafe UnsafePointer(x.storage.pointer)
+      if let strassen = packed.strassen {
+        return unsafe strassen.multiply(left, rows: rows, packed.panels, bias?.storage, into: y)
+      }
+      let product = unsafe PackedProduct(left: left, rows: rows, columns: columns, inner: inner)
+      unsafe product.add(to: y, packed: packed.panels.pointer) { rows, columns in
+        unsafe begin(y, rows, columns, stride: product.columns, bias)
+      }
+    }
   }
 
   /// Puts the bias, or zeros, into the given part of rows `stride` apart.

@@ -17,6 +17,9 @@ struct BenchmarkScore: ParsableCommand {
       the scenes of the model that comes with Heed are used: for pictures of other models, name real \
       ones. BLIP-VQA has no small one. Pictures that have a score are not scored again.
 
+      Photos of what the prompts say show how high a score can be: FOLDER/PROMPT/*.jpg, with the prompt's id \
+      or text as the folder's name. They have a row of their own, "photos (upper bound)".
+
       Prints the table of heed benchmark table.
       """)
 
@@ -49,6 +52,13 @@ struct BenchmarkScore: ParsableCommand {
     help: "Replace articles in CLIP's sentences as words only, not as the official script does.")
   var cleanTemplates = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Score these photos too, in a folder for each prompt, as an upper bound.", valueName: "folder"
+    ),
+    completion: .directory)
+  var photos: String?
+
   @Flag(help: "Score the runs that are complete, though others are not.")
   var partial = false
 
@@ -66,7 +76,10 @@ struct BenchmarkScore: ParsableCommand {
     let chosen = try chosenScorers()
     let bench = BenchmarkFolder(folder)
     let shard = try part.chosen()
-    let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial)
+    let photos = try photos.map {
+      try PhotoFolder($0, of: Suite(bench.suite, format: .jsonl))
+    }
+    let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial, photos: photos)
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: scoring.count * chosen.count)
     for name in chosen {
@@ -75,22 +88,16 @@ struct BenchmarkScore: ParsableCommand {
         progress.advance(done, "\(name), pictures")
         try Interrupt.check()
       }
-      progress.finish("\(name): \(scoring.count) pictures by \(scorer.model)")
+      let photos = scoring.photoCount == 0 ? "" : " and \(scoring.photoCount) photos"
+      let pictures = scoring.count - scoring.photoCount
+      progress.finish("\(name): \(pictures) pictures\(photos) by \(scorer.model)")
     }
     if shard == .whole { try BenchmarkTable.print(bench) }
   }
 
   private func chosenScorers() throws -> [String] {
     guard let scorers else { return Self.names.filter { $0 != "blip-vqa" || blipVqa != nil } }
-    let chosen = scorers.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    for name in chosen {
-      guard Self.names.contains(name) else {
-        throw Failure.wrongValue("--scorers", name, expected: Self.names)
-      }
-      guard chosen.count(where: { $0 == name }) == 1 else {
-        throw Failure(.usage, "--scorers: '\(name)' is given twice")
-      }
-    }
+    let chosen = try NameList(option: "--scorers", scorers, of: Self.names).names
     if chosen.contains("blip-vqa"), blipVqa == nil {
       throw Failure(.usage, "blip-vqa needs a checkpoint: give --blip-vqa FOLDER")
     }

@@ -11,7 +11,8 @@ struct BenchmarkTable: ParsableCommand {
     discussion: """
       Each number is a mean over pictures with its 95 % interval: prompts are drawn again with \
       replacement, and of each prompt its seeds. Methods are compared with the first one on the same \
-      prompts and seeds. n counts pictures that have a score.
+      prompts and seeds. n counts pictures that have a score. Photos, which heed benchmark score --photos \
+      scores, have the last row of each subset, "photos (upper bound)".
 
       A LaTeX table needs the package booktabs.
       """)
@@ -37,10 +38,7 @@ struct BenchmarkTable: ParsableCommand {
     var scores = try ScoreFile.all(in: bench.scores)
     if let scorers {
       let known = Set(scores.map(\.scorer)).sorted()
-      let wanted = scorers.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      for name in wanted where !known.contains(name) {
-        throw Failure.wrongValue("--scorers", name, expected: known)
-      }
+      let wanted = try NameList(option: "--scorers", scorers, of: known).names
       scores.removeAll { !wanted.contains($0.scorer) }
     }
     guard !scores.isEmpty else {
@@ -49,6 +47,10 @@ struct BenchmarkTable: ParsableCommand {
         "\(bench.scores): holds no scores; make them with heed benchmark score \(bench.path)")
     }
     let table = try ScoreTable(scores, of: suite, record: record, path: bench.scores)
+    let shown = Set(scores.filter { $0.method == PhotoFolder.method }.map(\.id)).count
+    if shown > 0, shown < suite.prompts.count {
+      Message.note("photos are of \(shown) of \(suite.prompts.count) prompts")
+    }
     let width = TerminalWidth.columns(of: STDOUT_FILENO) ?? .max
     Swift.print(table.text(format, width: width), terminator: "")
   }

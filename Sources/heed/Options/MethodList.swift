@@ -6,17 +6,9 @@ struct MethodList {
 
   /// - Throws: ``Failure`` for an unknown name, listing the known ones, and for a name given twice.
   init(option: String, _ text: String) throws {
-    var methods: [any Method] = []
-    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let method = Methods.all.first(where: { $0.name == name }) else {
-        throw Failure.wrongValue(option, name, expected: Methods.all.map(\.name))
-      }
-      guard !methods.contains(where: { $0.name == name }) else {
-        throw Failure(.usage, "\(option): '\(name)' is given twice")
-      }
-      methods.append(method)
-    }
-    self.methods = methods
+    let known = Methods.all
+    let names = try NameList(option: option, text, of: known.map(\.name)).names
+    methods = names.compactMap { name in known.first { $0.name == name } }
   }
 
   /// One method by its name.

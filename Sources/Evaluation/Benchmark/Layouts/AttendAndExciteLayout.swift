@@ -1,3 +1,5 @@
+internal import TensorEngine
+
 /// What `metrics/compute_clip_similarity.py` and `blip_captioning_and_clip_similarity.py` of Attend-and-Excite
 /// read: a folder named as the prompt, with pictures named as their seeds.
 enum AttendAndExciteLayout {
@@ -26,7 +28,11 @@ enum AttendAndExciteLayout {
           + "\(skipped.count) of \(pictures.prompts.count), as \(first.prompt.id)")
     }
     plan.texts.append(
-      (["prompts.json"], JSONText.object(subsets.map { ($0.key, JSONText.list($0.prompts)) })))
+      (
+        ["prompts.json"],
+        JSONText.lines(
+          subsets.map { ($0.key, JSONText.array($0.prompts.map(JSONText.string))) })
+      ))
     return plan
   }
 }

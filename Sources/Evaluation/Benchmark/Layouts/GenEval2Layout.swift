@@ -42,8 +42,8 @@ enum GenEval2Layout {
       (["geneval2_data.jsonl"], entries.map { $0.line.text + "\n" }.joined()),
       (
         ["image_filepaths.json"],
-        JSONText.object(
-          entries.map { ($0.prompt.prompt, JSONText.quoted("images/\($0.prompt.id).png")) })
+        JSONText.lines(
+          entries.map { ($0.prompt.prompt, JSONText.string("images/\($0.prompt.id).png")) })
       ),
     ]
     plan.notes.append(

@@ -75,14 +75,14 @@ enum GenEvalLayout {
       guard let name = SubjectWord.forms(of: subject).first(where: classes.contains) else {
         throw refuse("\(FileError.quoted(subject)) is none of its 80 classes")
       }
-      var item = "\"class\": \(JSONText.quoted(name)), \"count\": 1"
+      var item = "\"class\": \(JSONText.string(name)), \"count\": 1"
       if let color = prompt.attributes[subject] {
         guard colors.contains(color) else {
           throw refuse(
             "\(FileError.quoted(color)) is none of its colours, \(colors.sorted().joined(separator: ", "))"
           )
         }
-        item += ", \"color\": \(JSONText.quoted(color))"
+        item += ", \"color\": \(JSONText.string(color))"
       }
       return (subject: subject, item: item)
     }
@@ -98,12 +98,12 @@ enum GenEvalLayout {
       }
       // The thing that a place is seen from comes first, as in the benchmark's own lines.
       items.sort { one, _ in one.subject == relation.other }
-      items[1].item += ", \"position\": [\(JSONText.quoted(relation.place)), 0]"
+      items[1].item += ", \"position\": [\(JSONText.string(relation.place)), 0]"
       tag = "position"
     }
     let include = items.map { "{\($0.item)}" }.joined(separator: ", ")
     return
-      "{\"tag\": \"\(tag)\", \"include\": [\(include)], \"prompt\": \(JSONText.quoted(prompt.prompt))}"
+      "{\"tag\": \"\(tag)\", \"include\": [\(include)], \"prompt\": \(JSONText.string(prompt.prompt))}"
   }
 
   private static let places = ["left of", "right of", "above", "below"]

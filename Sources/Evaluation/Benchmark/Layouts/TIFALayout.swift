@@ -39,13 +39,13 @@ enum TIFALayout {
         LayoutPlan.PlacedPicture(
           picture: own[0], place: ["images", prompt.id + ".png"], key: id, questions: questions[id])
       )
-      map.append((id, JSONText.quoted("images/\(prompt.id).png")))
+      map.append((id, JSONText.string("images/\(prompt.id).png")))
     }
     // Every id among the questions must have a picture.
     let kept = asked.filter { taken.contains($0.id) }.map(\.text)
     plan.texts = [
       (["question_answers.json"], "[\n" + kept.joined(separator: ",\n") + "\n]\n"),
-      (["images.json"], JSONText.object(map)),
+      (["images.json"], JSONText.lines(map)),
     ]
     return plan
   }

@@ -51,11 +51,11 @@ enum VISORLayout {
       }
       (objects, type) = ([relation.subject, relation.other], words)
     }
-    let second = objects.count == 2 ? JSONText.list([objects[1]]) : "[null]"
+    let second = objects.count == 2 ? JSONText.array([JSONText.string(objects[1])]) : "[null]"
     return """
       {"unique_id": \(index), "num_objects": \(objects.count), \
-      "obj_1_attributes": \(JSONText.list([objects[0]])), "obj_2_attributes": \(second), \
-      "rel_type": \(JSONText.quoted(type)), "text": \(JSONText.quoted(prompt.prompt))}
+      "obj_1_attributes": [\(JSONText.string(objects[0]))], "obj_2_attributes": \(second), \
+      "rel_type": \(JSONText.string(type)), "text": \(JSONText.string(prompt.prompt))}
       """
   }
 }

@@ -43,21 +43,24 @@ enum SuiteLine {
   /// The line of a prompt, without its end.
   static func text(_ prompt: SuitePrompt) -> String {
     var members = [
-      "\"id\": \(JSONText.quoted(prompt.id))", "\"prompt\": \(JSONText.quoted(prompt.prompt))",
+      (key: "id", value: JSONText.string(prompt.id)),
+      (key: "prompt", value: JSONText.string(prompt.prompt)),
     ]
-    if let subset = prompt.subset { members.append("\"subset\": \(JSONText.quoted(subset))") }
-    func add(_ key: String, _ values: [String], _ brackets: (String, String) = ("[", "]")) {
-      guard !values.isEmpty else { return }
-      members.append("\"\(key)\": \(brackets.0)\(values.joined(separator: ", "))\(brackets.1)")
+    if let subset = prompt.subset { members.append(("subset", JSONText.string(subset))) }
+    func add(_ key: String, _ values: [String]) {
+      if !values.isEmpty { members.append((key, JSONText.array(values))) }
     }
-    add("subjects", prompt.subjects.map(JSONText.quoted))
+    add("subjects", prompt.subjects.map(JSONText.string))
     let attributes = prompt.subjects.compactMap { subject in
-      prompt.attributes[subject].map { "\(JSONText.quoted(subject)): \(JSONText.quoted($0))" }
+      prompt.attributes[subject].map { (key: subject, value: JSONText.string($0)) }
     }
-    add("attributes", attributes, ("{", "}"))
-    let relations = prompt.relations.map { JSONText.list([$0.subject, $0.place, $0.other]) }
-    add("relations", relations)
-    add("phrases", (prompt.phrases ?? []).map(JSONText.quoted))
-    return "{\(members.joined(separator: ", "))}"
+    if !attributes.isEmpty { members.append(("attributes", JSONText.object(attributes))) }
+    add(
+      "relations",
+      prompt.relations.map { relation in
+        JSONText.array([relation.subject, relation.place, relation.other].map(JSONText.string))
+      })
+    add("phrases", (prompt.phrases ?? []).map(JSONText.string))
+    return JSONText.object(members)
   }
 }
