@@ -62,7 +62,7 @@ extension DetectionReport {
   private var measures: PrintedTable {
     PrintedTable(
       titles: [
-        "method", "words", "area", "found, with a map", "attention inside", "box's share",
+        "method", "words", "ROC area", "found, with a map", "attention inside", "box's share",
         "difference",
       ],
       rows: rows.map { row in

@@ -56,17 +56,12 @@ struct ScoredBenchmark {
   /// The prompt of the suite that a run is of.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where the suite has none of that name, or another.
   func prompt(of run: RecordedRun, at place: BenchmarkPlace) throws -> SuitePrompt {
-    let manifest = run.manifest
-    guard let prompt = prompts[place.id], prompt.prompt == manifest.request.prompt,
-      place.seed == manifest.seed
-    else {
+    guard let prompt = prompts[place.id] else {
       throw EvaluationError.benchmark(
         path: run.folder.path,
-        reason: "expected a run of "
-          + (prompts[place.id].map { "\"\($0.prompt)\"" } ?? "a prompt of \(folder.suite)")
-          + " from seed \(place.seed), got \"\(manifest.request.prompt)\" from seed \(manifest.seed)"
-      )
+        reason: "expected the folder of a prompt of \(folder.suite), got \(place.id)")
     }
+    _ = try folder.status(of: prompt, place.method, seed: place.seed)
     return prompt
   }
 
