@@ -52,6 +52,7 @@ package struct PrintedTable {
     fileprivate static func escaped(_ text: String) -> String {
       let commands: [Character: String] = [
         "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
+        "−": "$-$",
       ]
       return text.reduce(into: "") { result, character in
         result +=
