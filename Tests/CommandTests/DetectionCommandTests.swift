@@ -177,6 +177,10 @@ struct DetectionCommandTests {
     #expect(plain.words.map(\.isFound) == same.map(\.isFound))
     // One prompt says nothing of others.
     #expect(plain.methods.allSatisfy { $0.boxShare.low == nil })
+    try folder.remove("plain/stable-diffusion/seed-0/image.png")
+    let rest = try document(["plain"], in: folder)
+    #expect(rest.words.count == plain.words.count - 2)
+    #expect(rest.notCounted.map(\.reason) == ["noPicture"])
     let tiny = "\(Repository.root)/Tests/EvaluationTests/Fixtures/owlvit-tiny"
     let other = try document(["bench", "--owl", tiny], in: folder)
     #expect(other.detector.contains("owlvit-tiny") && other.detector.contains("threshold 0.1"))
@@ -205,7 +209,7 @@ struct DetectionCommandTests {
           + "bench/runs/p1/stable-diffusion/seed-0"))
     #expect(
       text.stderr.contains(
-        "1 run left out, without a finished picture: bench/runs/p2/stable-diffusion/seed-1"))
+        "1 run left out, not complete or without a picture: bench/runs/p2/stable-diffusion/seed-1"))
     // Nothing is left.
     let none = try detection(["bench/runs/p2/stable-diffusion/seed-1"], in: folder)
     #expect(none.status == 69 && none.messages.last?.hasPrefix("heed: no run has") == true)

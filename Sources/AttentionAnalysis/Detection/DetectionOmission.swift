@@ -7,7 +7,7 @@ package struct DetectionOmission: Hashable, Sendable, CustomStringConvertible {
     /// What is said of runs with it.
     var words: String {
       switch self {
-      case .noPicture: "left out, without a finished picture"
+      case .noPicture: "left out, not complete or without a picture"
       case .notScored: "left out, without a score of the detector (heed benchmark score makes it)"
       case .noSubjects: "left out, made without subjects that are words of the prompt"
       case .repeatedWords:

@@ -7,7 +7,7 @@ public struct RunDetections: Hashable, Sendable {
   public enum Finding: Hashable, Sendable {
     /// The best box of each word that it was asked about, each word once.
     case seen([SubjectDetection])
-    /// The run is not complete, or another program recorded it without a picture.
+    /// The run is not complete, or its picture is not there.
     case noPicture
     /// The run has no subject with a word that a detector can be asked about.
     case noSubjects

@@ -84,9 +84,8 @@ package struct DetectionSource: Sendable {
     _ scorer: PictureScorer, about run: RecordedRun
   ) throws -> RunDetections.Finding {
     let manifest = run.manifest
-    let isRecordedElsewhere = manifest.provenance.recorder != nil
     guard manifest.status == .complete,
-      !isRecordedElsewhere || FileManager.default.fileExists(atPath: run.folder.image)
+      FileManager.default.fileExists(atPath: run.folder.image)
     else { return .noPicture }
     let words = manifest.subjects.compactMap(manifest.word)
     guard !words.isEmpty else { return .noSubjects }
