@@ -119,8 +119,11 @@ extension RecordedRun {
 extension [RecordedRun] {
   /// Refuses runs whose rows in a table would have the same names, or be put together as seeds of one
   /// method: those of one method by two checkpoints, and two of one prompt, method and seed.
+  /// - Parameter prompt: what tells a run's prompt from others.
   /// - Throws: ``AnalysisError/notComparable(first:second:what:)``.
-  package func requireApart() throws {
+  package func requireApart(
+    by prompt: (RecordedRun) -> String = { $0.manifest.tokens.prompt }
+  ) throws {
     var first: [String: RecordedRun] = [:]
     var places: [[String]: RecordedRun] = [:]
     for run in self {
@@ -132,7 +135,7 @@ extension [RecordedRun] {
           what: "both are \(method), and their checkpoints differ; measure each by itself")
       }
       first[method] = first[method] ?? run
-      if let other = places.updateValue(run, forKey: [manifest.tokens.prompt, method, seed]) {
+      if let other = places.updateValue(run, forKey: [prompt(run), method, seed]) {
         throw AnalysisError.notComparable(
           first: other.folder.path, second: run.folder.path,
           what: "both are seed \(seed) of \(method); give one of them")

@@ -27,6 +27,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case pictureShape(width: Int, height: Int)
   /// Two pictures differ in size.
   case pictureSizes(first: String, second: String)
+  /// Pictures that are compared are seen by two detectors, or with two thresholds.
+  case detectors(first: String, second: String)
   /// What is wrong with the choice of what a user study shows.
   case study(reason: String)
 
@@ -51,6 +53,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .pictureShape(let width, let height):
       "a picture of \(width)x\(height) pixels; expected no side more than 64 times the other"
     case .pictureSizes(let first, let second): "\(first), expected the size of \(second)"
+    case .detectors(let first, let second):
+      "the pictures are seen by \(first) and by \(second); expected one detector: name the folder of one, "
+        + "or take fewer runs"
     case .study(let reason): "the study \(reason)"
     }
   }

@@ -168,7 +168,8 @@ struct Failure: Error, CustomStringConvertible {
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
     case .memory, .noWords, .variation, .axes, .shards, .study: .usage
-    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark:
+    case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark,
+      .detectors:
       .dataError
     case .noQueries: .unavailable
     }

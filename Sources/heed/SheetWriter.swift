@@ -8,13 +8,18 @@ enum SheetWriter {
   /// Writes the sheet of runs that were just made.
   ///
   /// Runs that were made without what a sheet shows are no failure.
-  /// - Parameter plan: what is shown; `nil` for the layout that shows the runs' methods best.
+  /// - Parameters:
+  ///   - plan: what is shown; `nil` for the layout that shows the runs' methods best.
+  ///   - detections: the detector's boxes that are drawn; `nil` for none.
   static func tryToWrite(
-    _ runs: [RecordedRun], plan: SheetPlan? = nil, to paths: [String]
+    _ runs: [RecordedRun], plan: SheetPlan? = nil, detections: RunDetections? = nil,
+    to paths: [String]
   ) throws {
     let plan = plan ?? SheetPlan(SheetLayout(for: runs))
     do {
-      try write(Figures.Sheet(plan, of: runs), to: paths)
+      var sheet = Figures.Sheet(plan, of: runs)
+      sheet.detections = detections
+      try write(sheet, to: paths)
     } catch let error as AnalysisError {
       guard case .nothingSelected = error else { throw error }
       Message.warning("no sheet drawn: \(error)")

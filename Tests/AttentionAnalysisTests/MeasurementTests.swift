@@ -182,6 +182,38 @@ struct MeasurementTests {
         + "\"a\nb\",3,-inf,\"mean(layer: a, b)\"\r\n")
   }
 
+  @Test("Markdown and LaTeX have every cell, and no text means anything to them")
+  func papers() {
+    let table = MeasurementTable(
+      recipe: "r", keys: ["word"], values: ["n", "peak", "peak_low", "peak_high", "mass"],
+      rows: [
+        .init(
+          keys: [.text("50% of $5 & {a}_b^c~\\#|")], values: [2, 0.5, 0.25, 0.75, 1.5e-5]),
+        .init(keys: [.text("guided − plain")], values: [1, -0.5, .nan, .nan, .nan]),
+      ])
+    #expect(
+      table.text(.markdown) == """
+        | word | n | peak | mass |
+        | --- | ---: | ---: | ---: |
+        | 50% of $5 & {a}_b^c~\\#\\| | 2 | 0.5000 [0.2500, 0.7500] | 1.500e-05 |
+        | guided − plain | 1 | -0.5000 [-, -] | - |
+
+        """)
+    #expect(
+      table.text(.latex) == """
+        % needs \\usepackage{booktabs}
+        \\begin{tabular}{lrrr}
+          \\toprule
+          word & n & peak & mass \\\\
+          \\midrule
+          50\\% of \\$5 \\& \\{a\\}\\_b\\textasciicircum{}c\\textasciitilde{}\\textbackslash{}\\#| & $2$ & $0.5000$ {\\scriptsize$[0.2500, 0.7500]$} & $1.500\\cdot10^{-5}$ \\\\
+          guided $-$ plain & $1$ & $-0.5000$ {\\scriptsize$[-, -]$} & - \\\\
+          \\bottomrule
+        \\end{tabular}
+
+        """)
+  }
+
   @Test("The atlas gives each head its share of the words, and weights that sum to 1")
   func atlas() throws {
     try SyntheticRecording.with(Self.run) { recorded in

@@ -103,6 +103,41 @@ struct ReportBrowserTests {
   }
 
   @Test(
+    "A detector's boxes lie over the picture where the detector saw them, with words and scores within it"
+  )
+  func boxes() throws {
+    let page = try ReportPage(of: [ReportPage.everything], ["--boxes"])
+    let read = """
+      (() => {
+        const view = document.getElementById("first");
+        const data = JSON.parse(document.getElementById("data").textContent);
+        const picture = view.querySelector(".picture img").getBoundingClientRect();
+        const svg = view.querySelector("svg.boxes");
+        const within = (r) => r.left > picture.left - 2 && r.right < picture.right + 2
+          && r.top > picture.top - 2 && r.bottom < picture.bottom + 2;
+        const boxes = [...svg.querySelectorAll("rect[stroke]")].map((rect) => {
+          const r = rect.getBoundingClientRect();
+          return [(r.left - picture.left) / picture.width, (r.top - picture.top) / picture.height,
+            (r.right - picture.left) / picture.width, (r.bottom - picture.top) / picture.height];
+        });
+        const wanted = data.runs[view.dataset.run].boxes;
+        const far = Math.max(...wanted.flatMap((box, k) => box.edges.map((e, i) => Math.abs(e - boxes[k][i]))));
+        const labels = [...svg.querySelectorAll("text")];
+        return [wanted.length, boxes.length, far < 0.02, labels.map((l) => l.textContent).join(","),
+          labels.every((l) => within(l.getBoundingClientRect())),
+          wanted.map((box) => `${box.word} ${box.score}`).join(",")].join("|");
+      })()
+      """
+    for size in [[1280, 900], [360, 740]] {
+      let outcome = try page.browse(at: "#run=0", size: size, [["evaluate": read]])
+      let parts = try #require(outcome.texts.last).components(separatedBy: "|")
+      #expect(parts.prefix(3) == ["2", "2", "true"], "\(parts)")
+      #expect(parts[3] == parts[5] && parts[3].hasPrefix("cat "), "\(parts)")
+      #expect(parts[4] == "true", "\(parts)")
+    }
+  }
+
+  @Test(
     "The page asks for nothing, complains of nothing, and is read at 360 and 1920 pixels in both themes"
   )
   func quiet() throws {

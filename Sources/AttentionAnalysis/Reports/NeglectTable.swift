@@ -17,7 +17,7 @@ package struct NeglectTable {
   package func text(_ format: ReportFormat, width: Int = .max) -> String {
     switch format {
     case .text: plain(width: width) + "\n"
-    case .csv: table.text(.csv)
+    case .csv, .markdown, .latex: table.text(format)
     case .json: TableText.json(document) + "\n"
     }
   }

@@ -8,25 +8,27 @@ extension MeasurementTable {
     case .csv: csv
     case .json: json + "\n"
     case .text: plain(width: width) + "\n"
+    case .markdown: printed.markdown
+    case .latex: PrintedTable.latexNeeds + printed.latex
     }
   }
 
-  /// Aligned columns, without keys that are the same everywhere and tell the runs apart, and without the
-  /// end of the last line.
-  func plain(width: Int) -> String {
+  /// Aligned columns without the end of the last line; see ``printed``.
+  func plain(width: Int) -> String { printed.plain(width: width) }
+
+  /// The table for reading, without keys that are the same everywhere and tell the runs apart.
+  var printed: PrintedTable {
     let constant = keys.indices.filter { index in
       ["prompt", "method"].contains(keys[index]) && Set(rows.map { $0.keys[index] }).count < 2
     }
     let shown = keys.indices.filter { !constant.contains($0) }
-    let left = Set(shown.enumerated().filter { isText($0.element) }.map(\.offset))
     let columns = Self.columns(values)
-    let lines = rows.map { row in
-      shown.map { row.keys[$0].title } + columns.map { $0.text(row.values) }
-    }
-    return AlignedColumns(
-      [shown.map { keys[$0] } + columns.map(\.title)] + lines, leftAligned: left,
-      keys: shown.count, width: width
-    ).text
+    return PrintedTable(
+      titles: shown.map { keys[$0] } + columns.map(\.title),
+      rows: rows.map { row in
+        shown.map { .words(row.keys[$0].title) } + columns.map { $0.cell(row.values) }
+      }, keys: shown.count,
+      leftAligned: Set(shown.enumerated().filter { isText($0.element) }.map(\.offset)))
   }
 
   /// A number, or one with the ends of its interval.
@@ -34,9 +36,9 @@ extension MeasurementTable {
     let title: String
     let places: Range<Int>
 
-    func text(_ values: [Double]) -> String {
+    func cell(_ values: [Double]) -> PrintedTable.Cell {
       let numbers = values[places].map(MeasurementTable.short)
-      return Set(numbers).count == 1 ? numbers[0] : "\(numbers[0]) [\(numbers[1]), \(numbers[2])]"
+      return .number(numbers[0], ends: Set(numbers).count == 1 ? [] : Array(numbers.dropFirst()))
     }
   }
 

@@ -1,4 +1,4 @@
-/// The output format of a report: text for reading, JSON or CSV for programs.
+/// The output format of a report: text, Markdown or LaTeX for reading, JSON or CSV for programs.
 package enum ReportFormat: String, Sendable, CaseIterable {
-  case text, json, csv
+  case text, markdown, latex, json, csv
 }

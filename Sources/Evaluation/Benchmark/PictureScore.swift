@@ -1,3 +1,5 @@
+public import AttentionAnalysis
+
 /// What a scorer says of one picture of a benchmark: a line of a file in `scores`.
 public struct PictureScore: Hashable, Sendable, Codable {
   /// What scored it: `clip`, `owl`, `blip`, `blip-vqa`, or the name of what was imported.
@@ -18,30 +20,6 @@ public struct PictureScore: Hashable, Sendable, Codable {
   public let caption: String?
   /// The file of a photo, below the folder of photos; `nil` for the picture of a run.
   public let photo: String?
-
-  /// A subject of the prompt, as a detector sees it.
-  public struct SubjectDetection: Hashable, Sendable, Codable {
-    /// The subject's word.
-    public let subject: String
-    /// The detector's score of the best box, 0…1.
-    public let score: Double
-    /// Left, top, right and bottom of the best box, as shares of the picture's sides; what stands over the
-    /// edge is below 0 or above 1.
-    public let box: [Double]
-    /// Whether the score reaches the detector's threshold; `nil` where that is not told.
-    public let isFound: Bool?
-    /// The colour that the detector sees in the subject, or several that score the same; `nil` where it was
-    /// asked about none.
-    public let colors: [String]?
-
-    /// The best box of a subject.
-    public init(
-      subject: String, score: Double, box: [Double], isFound: Bool? = nil, colors: [String]? = nil
-    ) {
-      (self.subject, self.score, self.box) = (subject, score, box)
-      (self.isFound, self.colors) = (isFound, colors)
-    }
-  }
 
   /// What a scorer says of one picture.
   public init(
@@ -64,8 +42,6 @@ public struct PictureScore: Hashable, Sendable, Codable {
   /// Whether all numbers are numbers, and boxes lie the right way round.
   var isSound: Bool {
     values.values.allSatisfy(\.isFinite)
-      && (detections ?? []).allSatisfy {
-        $0.score.isFinite && $0.box.count == 4 && $0.box.allSatisfy(\.isFinite)
-      }
+      && (detections ?? []).allSatisfy(\.isSound)
   }
 }

@@ -18,7 +18,8 @@ package struct ScoreKind: Hashable, Sendable, Comparable {
     ("clip", "full", "CLIP full prompt"), ("clip", "minimum", "CLIP minimum object"),
     ("clip", "first", "CLIP first half"), ("clip", "second", "CLIP second half"),
     ("blip", "text-text", "BLIP text-text"), ("owl", "all", "all subjects"),
-    ("owl", "found", "subjects found"), ("owl", "colours", "colours right"),
+    ("owl", "found", "subjects found"), ("owl", "missing", "a subject missing"),
+    ("owl", "colours", "colours right"), ("owl", "wrong-colour", "a colour on the wrong object"),
     ("owl", "right", "all right"), ("owl", "relations", "relations right"),
     ("blip-vqa", "score", "BLIP-VQA"),
   ]

@@ -1,3 +1,4 @@
+package import AttentionAnalysis
 private import Foundation
 package import Pictures
 internal import PromptText
@@ -58,8 +59,10 @@ package final class OWLViTDetector: Sendable {
   ///
   /// The values: `found`, the share of subjects that are found, and `all`, whether all are, 1 or 0, which is
   /// VISOR's object accuracy; `colours`, the share of the found subjects with a colour in the prompt that have
-  /// it, of no other colour scoring as much, and `ties`, how many others score the same; `right`,
-  /// whether all subjects are found, and all that have a colour in it; `relations`, the share of relations that
+  /// it, of no other colour scoring as much; `wrong-colour`, whether a found subject has the colour that the
+  /// prompt gives to another one, 1 or 0; `ties`, how many found subjects have several colours that score the
+  /// same, which count as neither; `missing`, whether a subject is not found, and `right`, whether all subjects
+  /// are found, and all that have a colour in it, 1 or 0; `relations`, the share of relations that
   /// hold, which need both subjects. What the prompt does not ask has no value. `cut`, where it is
   /// there, counts queries that the model's window cuts.
   /// - Parameters:
@@ -73,9 +76,10 @@ package final class OWLViTDetector: Sendable {
       if !$0.contains($1) { $0.append($1) }
     }
     var values: [String: Double] = [:]
-    var detections: [PictureScore.SubjectDetection] = []
+    var detections: [SubjectDetection] = []
     if !subjects.isEmpty {
-      let colored = subjects.filter { prompt.attributes[$0].map(ColorWord.all.contains) ?? false }
+      // A colour that the prompt gives to one subject may show in any other.
+      let colored = Self.colored(subjects, of: prompt).isEmpty ? [] : subjects
       let queries =
         subjects.map { Self.query($0) }
         + colored.flatMap { subject in ColorWord.all.map { Self.query(subject, color: $0) } }
@@ -89,7 +93,7 @@ package final class OWLViTDetector: Sendable {
           subjects.count + $0 * ColorWord.all.count
         }
         detections.append(
-          PictureScore.SubjectDetection(
+          SubjectDetection(
             subject: subject, score: score,
             box: model.corners(model.box(patch, offsets), of: picture),
             isFound: score >= threshold,
@@ -137,21 +141,40 @@ package final class OWLViTDetector: Sendable {
     return zip(ColorWord.all, logits).filter { $1 > top - tie }.map(\.0)
   }
 
-  private static func values(
-    of detections: [PictureScore.SubjectDetection], _ prompt: SuitePrompt
+  /// The subjects with a colour in the prompt that the detector is asked about.
+  private static func colored(_ subjects: [String], of prompt: SuitePrompt) -> [String] {
+    subjects.filter { prompt.attributes[$0].map(ColorWord.all.contains) ?? false }
+  }
+
+  /// The values of a picture that follow from which subjects are found, in which colours.
+  /// - Parameter detections: at least one, each subject once.
+  package static func values(
+    of detections: [SubjectDetection], _ prompt: SuitePrompt
   ) -> [String: Double] {
     let found = detections.filter { $0.isFound == true }
+    let isEachFound = found.count == detections.count
     var values = [
-      "found": Double(found.count) / Double(detections.count),
-      "all": found.count == detections.count ? 1 : 0,
+      "found": Double(found.count) / Double(detections.count), "all": isEachFound ? 1 : 0,
+      "missing": isEachFound ? 0 : 1,
     ]
-    let colored = found.filter { $0.colors != nil }
+    let given = colored(detections.map(\.subject), of: prompt)
+    let colored = found.filter { given.contains($0.subject) }
     let right = colored.count { $0.colors == prompt.attributes[$0.subject].map { [$0] } }
-    if !colored.isEmpty {
-      values["colours"] = Double(right) / Double(colored.count)
-      values["ties"] = Double(colored.count { ($0.colors?.count ?? 0) > 1 })
+    if !colored.isEmpty { values["colours"] = Double(right) / Double(colored.count) }
+    if !given.isEmpty {
+      values["ties"] = Double(found.count { ($0.colors?.count ?? 0) > 1 })
+      if detections.count > 1 {
+        let isWrong = found.contains { one in
+          let own = prompt.attributes[one.subject]
+          return given.contains { other in
+            let color = prompt.attributes[other]
+            return other != one.subject && color != own && one.colors == color.map { [$0] }
+          }
+        }
+        values["wrong-colour"] = isWrong ? 1 : 0
+      }
     }
-    values["right"] = found.count == detections.count && right == colored.count ? 1 : 0
+    values["right"] = isEachFound && right == colored.count ? 1 : 0
     return values
   }
 

@@ -203,8 +203,10 @@ struct CompareBlock {
       let frame = Scene.Rect(x: left, y: top + labelHeight, width: mapWidth, height: mapHeight)
       builder.group("map \(sheet.subjects[index].name)") { builder in
         drawLabel(index, run.verdicts[index], above: frame, &builder)
-        MapPanel(map: map, image: run.image, shared: scale, style: style)
-          .draw(in: frame.inscribed(run.image), &builder)
+        MapPanel(
+          map: map, image: run.image, shared: scale, style: style,
+          boxes: run.boxes.filter { $0.finding != nil && $0.word == sheet.subjects[index].name }
+        ).draw(in: frame.inscribed(run.image), &builder)
         if run.verdicts[index].isMissing {
           MapPanel.drawRing(around: frame.inscribed(run.image), &builder)
         }

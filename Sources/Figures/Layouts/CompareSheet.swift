@@ -52,7 +52,7 @@ package struct CompareSheet: Sendable {
     package var tries: [Int: Int]
     /// How many steps moved the latent; `nil` if the run does not tell.
     package var movedSteps: Int?
-    /// The boxes that the method kept subjects to.
+    /// The boxes that the method kept subjects to, and those of a detector.
     var boxes: [PictureBox] = []
 
     package init(
@@ -196,11 +196,13 @@ extension CompareSheet {
   ///     guidance. Each run's words are looked up in its own text.
   ///   - recipe: how maps are made; `nil` for the mean over all steps at the objective's grid.
   ///   - curves: what is drawn below each seed.
+  ///   - detections: whose boxes are drawn; `nil` for none.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when the runs do not go together or lack what the recipe asks for,
   ///   `TraceError` and ``FigureError`` when a file is damaged.
   package init(
-    runs: [RecordedRun], recipe: Recipe? = nil, curves: CompareCurves = .without, software: String
+    runs: [RecordedRun], recipe: Recipe? = nil, curves: CompareCurves = .without,
+    detections: RunDetections? = nil, software: String
   ) throws {
     let groups = try Self.grouped(runs)
     let guided = groups[min(1, groups.count - 1)][0].manifest
@@ -220,9 +222,11 @@ extension CompareSheet {
         quantities.append((run.manifest.method.figureTitle, MapQuantity(first).description))
         let report = try NeglectReport(run)
         scoreRecipes += [report.scoreRecipe].compactMap(\.self)
-        return try Run(
+        var shown = try Run(
           run, report, maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves,
           steps: steps)
+        shown.boxes = PictureBox.boxes(of: run, detections)
+        return shown
       }
       return Seed(seed: groups[0][index].manifest.seed, runs: runs)
     }
@@ -314,6 +318,5 @@ extension CompareSheet.Run {
       verdicts: report.subjects.map(\.verdict),
       curves: values.filter { $0.key == .peak || $0.key == .score }, tries: run.refinementTries,
       movedSteps: run.movedSteps)
-    boxes = PictureBox.boxes(of: run.manifest)
   }
 }

@@ -122,8 +122,10 @@ struct ExplainLayout {
       builder.group("key") {
         MapKey(
           maps: sheet.maps, quantity: sheet.quantity, scale: scale, style: style,
-          note:
-            "Times: the photo’s latent noised to training time t, from the most noise to the least."
+          note: [
+            "Times: the photo’s latent noised to training time t, from the most noise to the least.",
+            PictureBox.note(sheet.boxes),
+          ].filter { !$0.isEmpty }.joined(separator: " ")
         ).draw(x: x, y: y, width: width, &$0)
       }
     }
@@ -177,6 +179,7 @@ struct ExplainLayout {
           "photo", x: photo.x + photo.width / 2, y: top + 6.4, Self.nameType, .center)
         builder.add(.image(sheet.photo, photo))
         builder.rectangle(photo, stroke: builder.rule(0.4))
+        PictureBox.draw(sheet.boxes, in: photo, &builder)
       }
       let columnHeight = columnHeight(builder)
       // How much wider than two maps the photo is.
@@ -213,7 +216,10 @@ struct ExplainLayout {
             sheet.subjects[index].name, x: x + mapWidth / 2,
             y: top + label - 2.4 - Double(lines.count) * Self.pitch, width: mapWidth,
             Self.nameType, baseline: 6.4, pitch: Self.pitch, .center)
-          MapPanel(map: map, image: sheet.photo, shared: scale, style: style).draw(
+          MapPanel(
+            map: map, image: sheet.photo, shared: scale, style: style,
+            boxes: sheet.boxes.filter { $0.word == sheet.subjects[index].name }
+          ).draw(
             in: Scene.Rect(x: x, y: top + label, width: mapWidth, height: mapWidth * shape),
             &builder)
         }

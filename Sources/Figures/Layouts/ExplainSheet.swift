@@ -32,6 +32,8 @@ package struct ExplainSheet: Sendable {
   /// What the maps' colours measure.
   let quantity: String
   let metadata: Scene.Metadata
+  /// Those of a detector.
+  private(set) var boxes: [PictureBox] = []
 
   package init(
     prompt: String, photo: Picture, subjects: [CompareSheet.Subject], blocks: [Block],
@@ -52,10 +54,13 @@ package struct ExplainSheet: Sendable {
   ///   - runs: one for each seed, in any order.
   ///   - recipe: how maps are made, its steps the times shown; `nil` for every time at the
   ///     objective's grid.
+  ///   - detections: whose boxes are drawn; `nil` for none.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when the runs differ in more than their seeds or lack what the recipe
   ///   asks for, `TraceError` and ``FigureError`` when a file is damaged.
-  package init(runs: [RecordedRun], recipe: Recipe? = nil, software: String) throws {
+  package init(
+    runs: [RecordedRun], recipe: Recipe? = nil, detections: RunDetections? = nil, software: String
+  ) throws {
     let runs = runs.sorted { $0.manifest.seed < $1.manifest.seed }
     guard let first = runs.first else {
       throw FigureError.inconsistentSheet("no run to show")
@@ -103,6 +108,7 @@ package struct ExplainSheet: Sendable {
         "layout": "explain", "photo": .text(manifest.picture?.sha256 ?? ""),
         "recipe": .text(recipe.description), "seeds": .integers(runs.map(\.manifest.seed)),
       ])
+    boxes = PictureBox.boxes(of: first, detections)
   }
 
   private static func difference(_ one: RunManifest, _ other: RunManifest) -> String? {

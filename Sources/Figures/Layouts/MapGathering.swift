@@ -31,8 +31,11 @@ struct MapGathering {
   private(set) var images: [Picture?] = []
   /// `[run]` its picture, or a white one of its shape where it has none.
   private var backgrounds: [Picture] = []
-  /// `[run]` the boxes of its method.
+  /// `[run]` the boxes of its method, and those of a detector in its picture.
   private var boxes: [[PictureBox]] = []
+  /// `[run]` where its picture is among ``images``.
+  private var firstImages: [Int] = []
+  private let detections: RunDetections?
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
@@ -46,7 +49,7 @@ struct MapGathering {
 
   init(
     _ runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights],
-    isAnimated: Bool = false
+    isAnimated: Bool = false, detections: RunDetections? = nil
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
     guard plan.facets.contains(.knob) != plan.knob.isEmpty else {
@@ -61,7 +64,7 @@ struct MapGathering {
     recipe =
       plan.recipe.isEmpty ? Recipe(layers: Recipe.lossGrid) : try Recipe(parsing: plan.recipe)
     self.weights = weights
-    self.isAnimated = isAnimated
+    (self.isAnimated, self.detections) = (isAnimated, detections)
     manifest = first.manifest
     let name = NeglectComparison.baseline(of: runs.map(\.manifest))
     baseline = (
@@ -110,7 +113,8 @@ struct MapGathering {
     let picture = try run.picture()
     images.append(picture)
     backgrounds.append(picture ?? run.blankPicture)
-    boxes.append(PictureBox.boxes(of: run.manifest))
+    boxes.append(PictureBox.boxes(of: run, detections))
+    firstImages.append(firstImage)
     let words = try self.words(of: run)
     // Refuses tokens by their index, which are others in each text.
     _ = try run.subjects(like: words, of: first, by: recipe)
@@ -347,7 +351,7 @@ struct MapGathering {
           let heading = side.map { self.heading(column, of: $0) } ?? column
           if plan.showsPictures && place == 0 {
             places.addPictures(
-              heading, of: cells.map { $0.map { (images[$0.picture], boxes[$0.run]) } })
+              heading, of: cells.map { $0.map { (images[$0.picture], shownBoxes($0)) } })
           }
           places.addMaps(
             heading,
@@ -357,13 +361,19 @@ struct MapGathering {
                   panel: cell.side.map { .difference(cell.map, isGain: $0 == .gain) }
                     ?? .map(cell.map),
                   picture: images[cell.picture] ?? backgrounds[cell.run],
-                  boxes: boxes[cell.run].filter { $0.word == cell.values[.word] })
+                  boxes: shownBoxes(cell).filter { $0.word == cell.values[.word] })
               }
             })
         }
       }
     }
     return places
+  }
+
+  /// The boxes in the picture below a map; a detector saw none of the frames of a video.
+  private func shownBoxes(_ found: Found) -> [PictureBox] {
+    let all = boxes[found.run]
+    return found.picture == firstImages[found.run] ? all : all.filter { $0.finding == nil }
   }
 
   /// Neighbouring columns of the same run.

@@ -100,31 +100,33 @@ extension MapSheet {
   ///   - runs: in any order.
   ///   - plan: rows, columns and what the maps are of.
   ///   - weights: the head weights that the plan's recipe names, by path.
+  ///   - detections: whose boxes are drawn; `nil` for none.
   ///   - software: what draws the sheet, with the version.
   /// - Throws: `AnalysisError` when runs cannot be compared, or lack what the plan asks for;
   ///   ``FigureError`` when a plan leaves two maps for one place or a picture is damaged; `TraceError`.
   package init(
     runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
-    software: String
+    detections: RunDetections? = nil, software: String
   ) throws {
-    let gathering = try MapGathering(runs, plan: plan, weights: weights)
+    let gathering = try MapGathering(runs, plan: plan, weights: weights, detections: detections)
     self.init(gathering, runs, frame: nil, software: software)
   }
 
   /// A sheet for each step, on one scale: the frames of an animation.
-  /// - Parameters: as of ``init(runs:plan:weights:software:)``; the plan's steps are the frames', and all
+  /// - Parameters: as of ``init(runs:plan:weights:detections:software:)``; the plan's steps are the frames', and all
   ///   that were recorded if it names none.
-  /// - Throws: as ``init(runs:plan:weights:software:)``.
+  /// - Throws: as ``init(runs:plan:weights:detections:software:)``.
   package static func frames(
     runs: [RecordedRun], plan: MapSheetPlan, weights: [String: HeadWeights] = [:],
-    software: String
+    detections: RunDetections? = nil, software: String
   ) throws -> [MapSheet] {
     var plan = plan
     plan.rows.removeAll { $0 == .step }
     plan.columns.removeAll { $0 == .step }
     // What a single step leaves without columns has its words beside each other.
     if plan.columns.isEmpty, let last = plan.rows.popLast() { plan.columns = [last] }
-    let gathering = try MapGathering(runs, plan: plan, weights: weights, isAnimated: true)
+    let gathering = try MapGathering(
+      runs, plan: plan, weights: weights, isAnimated: true, detections: detections)
     return gathering.frames.map { MapSheet(gathering, runs, frame: $0, software: software) }
   }
 

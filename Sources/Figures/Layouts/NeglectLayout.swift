@@ -286,7 +286,7 @@ struct NeglectLayout {
   private var key: MapKey {
     MapKey(
       maps: sheet.maps, quantity: sheet.quantity, scale: scale, style: style,
-      note: ([PictureBox.note(sheet.cases.flatMap(\.boxes))].filter { !$0.isEmpty } + sheet.notes)
+      note: ([PictureBox.note(sheet.boxes)].filter { !$0.isEmpty } + sheet.notes)
         .joined(separator: " "))
   }
 

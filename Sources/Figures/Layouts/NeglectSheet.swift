@@ -42,7 +42,7 @@ package struct NeglectSheet: Sendable {
     package var image: Picture
     /// The verdicts on the subjects.
     package var words: String
-    /// The boxes that the method kept subjects to.
+    /// The boxes that the method kept subjects to, and those of a detector.
     var boxes: [PictureBox] = []
 
     package init(method: String, image: Picture, words: String) {
@@ -63,7 +63,7 @@ package struct NeglectSheet: Sendable {
     package var subjects: [Subject]
     /// The results of other methods from the same noise.
     package var others: [Other]
-    /// The boxes that the method kept subjects to.
+    /// The boxes that the method kept subjects to, and those of a detector.
     var boxes: [PictureBox] = []
 
     package init(
@@ -100,6 +100,9 @@ package struct NeglectSheet: Sendable {
     self.metadata = metadata
   }
 
+  /// The boxes in all pictures.
+  var boxes: [PictureBox] { cases.flatMap { $0.boxes + $0.others.flatMap(\.boxes) } }
+
   /// All maps, case by case.
   var maps: [AttentionMap] { cases.flatMap { $0.subjects.compactMap(\.map) } }
 
@@ -129,6 +132,7 @@ extension NeglectSheet {
   ///   - recipe: how maps are made; `nil` for the mean over heads, the layers that the loss reads,
   ///     and the steps that the verdict judges.
   ///   - weights: the head weights that the recipe names, by path.
+  ///   - detections: whose boxes are drawn; `nil` for none.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` for a run without subjects, one that lacks what the recipe asks for,
   ///   and when no run measured or recorded anything; `TraceError` and ``FigureError`` when a file
@@ -136,7 +140,7 @@ extension NeglectSheet {
   package init(
     runs: [RecordedRun], cases: Int = Self.defaultCases,
     criteria: NeglectCriteria = NeglectCriteria(), recipe: Recipe? = nil,
-    weights: [String: HeadWeights] = [:], software: String
+    weights: [String: HeadWeights] = [:], detections: RunDetections? = nil, software: String
   ) throws {
     guard let first = runs.first else { throw FigureError.inconsistentSheet("no run to show") }
     let byPath = Dictionary(runs.map { ($0.folder.path, $0) }, uniquingKeysWith: { $1 })
@@ -162,7 +166,7 @@ extension NeglectSheet {
       throw FigureError.inconsistentSheet(Self.absence(reports, criteria))
     }
     self.cases = try zip(shown, maps).map { report, maps in
-      try Case(report, maps, among: reports)
+      try Case(report, maps, among: reports, detections)
     }
     self.criteria = criteria
     notes =
@@ -262,25 +266,27 @@ extension NeglectSheet {
 
 extension NeglectSheet.Case {
   fileprivate init(
-    _ report: NeglectReport, _ maps: [SubjectMap]?, among all: [NeglectReport]
+    _ report: NeglectReport, _ maps: [SubjectMap]?, among all: [NeglectReport],
+    _ detections: RunDetections?
   ) throws {
+    let run = try RecordedRun(report.path)
     self.init(
       prompt: report.manifest.tokens.prompt,
       method: report.manifest.method.figureTitle, seed: report.manifest.seed,
-      image: try RecordedRun(report.path).shownPicture(),
+      image: try run.shownPicture(),
       subjects: report.subjects.enumerated().map { index, subject in
         NeglectSheet.Subject(
           name: subject.subject.name, tokens: CompareSheet.tokens(subject.subject),
           score: subject.score, verdict: subject.verdict, reason: subject.reason,
           map: maps.map { $0[index].map })
       },
-      others: try Self.others(report, among: all))
-    boxes = PictureBox.boxes(of: report.manifest)
+      others: try Self.others(report, among: all, detections))
+    boxes = PictureBox.boxes(of: run, detections)
   }
 
   /// The results of other methods from the same noise.
   private static func others(
-    _ report: NeglectReport, among all: [NeglectReport]
+    _ report: NeglectReport, among all: [NeglectReport], _ detections: RunDetections?
   ) throws -> [NeglectSheet.Other] {
     let manifest = report.manifest
     return try all.filter { other in
@@ -294,11 +300,11 @@ extension NeglectSheet.Case {
           subject.score.isNaN ? "" : " " + NumberText.tick(Double(subject.score), step: 0.001)
         return "\(subject.subject.name)\(score) (\(subject.verdict.words))"
       }
+      let run = try RecordedRun(other.path)
       var shown = NeglectSheet.Other(
-        method: other.manifest.method.figureTitle,
-        image: try RecordedRun(other.path).shownPicture(),
+        method: other.manifest.method.figureTitle, image: try run.shownPicture(),
         words: subjects.joined(separator: ", "))
-      shown.boxes = PictureBox.boxes(of: other.manifest)
+      shown.boxes = PictureBox.boxes(of: run, detections)
       return shown
     }
   }

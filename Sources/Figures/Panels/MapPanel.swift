@@ -20,7 +20,7 @@ struct MapPanel {
   var style: MapStyle
   /// The side of a difference that is shown; `nil` for a map.
   var side: Side?
-  /// The boxes that the map's word was to keep to.
+  /// The boxes of the map's word.
   var boxes: [PictureBox] = []
 
   private var scale: ValueScale {
@@ -64,7 +64,7 @@ struct MapPanel {
       Self.hatch(cell(index, of: frame), &builder)
     }
     builder.rectangle(frame, stroke: builder.rule(0.4))
-    PictureBox.draw(boxes, in: frame, &builder)
+    PictureBox.draw(boxes, in: frame, namesWords: false, &builder)
     drawStrip(below: frame, &builder)
   }
 

@@ -1,4 +1,4 @@
-internal import AttentionAnalysis
+public import AttentionAnalysis
 public import AttentionTrace
 internal import Drawing
 internal import TensorEngine
@@ -40,16 +40,18 @@ public struct AttentionReport: Sendable {
   ///   - runs: at least one, in any order.
   ///   - budget: the size of the file to keep within, in bytes; heads at single steps and then steps
   ///     are left out for it.
+  ///   - detections: what a detector says of the runs' pictures, whose boxes are drawn in them; `nil` for none.
   ///   - software: what makes the page, with the version.
   /// - Throws: `AnalysisError` when no run has the words' maps, `TraceError` and ``FigureError`` when a
   ///   file is damaged or the budget too small.
   public init(
-    runs: [RecordedRun], budget: Int = AttentionReport.defaultBudget, software: String
+    runs: [RecordedRun], budget: Int = AttentionReport.defaultBudget,
+    detections: RunDetections? = nil, software: String
   ) throws {
     let choice = try ReportChoice(runs)
     let groups = choice.groups
     let recordings = groups.flatMap(\.recordings)
-    let pictures = try groups.map { try $0.recordings.map(ReportPicture.init) }
+    let pictures = try groups.map { try $0.recordings.map { try ReportPicture($0, detections) } }
     let verdicts = try recordings.enumerated().flatMap { place, recording in
       try ReportVerdict.all(of: recording.run, at: place)
     }

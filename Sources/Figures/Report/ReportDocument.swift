@@ -61,6 +61,28 @@ struct ReportDocument: Encodable {
     let meanMaps: String
   }
 
+  /// Where a detector sees a word in the picture.
+  struct Box: Encodable {
+    let word: String
+    let score: String
+    let isFound: Bool
+    /// Left, top, right and bottom as shares of the picture's sides.
+    let edges: [Double]
+    /// `#RRGGBB`.
+    let color: String
+    /// The colour of type on it.
+    let ink: String
+
+    init?(_ box: PictureBox) {
+      guard let finding = box.finding else { return nil }
+      (word, edges) = (box.word, box.edges)
+      score = NumberText.tick(finding.score, step: 0.01)
+      isFound = finding.isFound != false
+      let color = box.color ?? .black
+      (self.color, ink) = (color.hex, color.textColor.hex)
+    }
+  }
+
   struct Run: Encodable {
     /// The place of its prompt.
     let prompt: Int
@@ -75,6 +97,10 @@ struct ReportDocument: Encodable {
     let frames: Int
     /// The pictures of the frames as `data:` addresses, or none.
     let framePictures: [String]
+    /// A detector's boxes; absent where there are none.
+    let boxes: [Box]?
+    /// Width and height of the picture with boxes, in pixels.
+    let boxedSize: [Int]?
     let tokens: [Int]
     let lossGrid: Size
     let curves: Curves
@@ -111,6 +137,8 @@ struct ReportDocument: Encodable {
           isPlain: manifest.method.name == groups[group].baseline,
           isComplete: manifest.status == .complete, hasPicture: picture.dataURI != nil,
           frames: recording.run.frames, framePictures: picture.frames,
+          boxes: picture.boxes.isEmpty ? nil : picture.boxes.compactMap(Box.init),
+          boxedSize: picture.boxes.isEmpty ? nil : [picture.size.width, picture.size.height],
           tokens: recording.tokens, lossGrid: Size(manifest.method.grid),
           curves: try Self.curves(recording.run),
           layers: try Self.layers(recording, plan.kept[group]))

@@ -1,3 +1,4 @@
+import AttentionAnalysis
 import AttentionTrace
 internal import Drawing
 internal import Foundation
@@ -17,12 +18,16 @@ struct ReportPicture {
   /// The longer side of a frame's picture, in pixels: a report may have many.
   private static let frameSide = 256
 
-  init(_ recording: ReportRecording) throws {
+  /// A detector's boxes; empty without a picture.
+  let boxes: [PictureBox]
+
+  init(_ recording: ReportRecording, _ detections: RunDetections?) throws {
     frames = try Self.frames(of: recording.run)
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else {
       let blank = recording.run.blankPicture
       (grey, dataURI, size) = (nil, nil, (blank.width, blank.height))
+      boxes = []
       return
     }
     let file = try PictureFile(path, transparency: .overWhite)
@@ -30,6 +35,7 @@ struct ReportPicture {
     grey = picture.grey
     dataURI = file.format == .png ? Picture.dataURI(of: file.bytes) : try picture.dataURI
     size = (picture.width, picture.height)
+    boxes = PictureBox.boxes(of: recording.run, detections).filter { $0.finding != nil }
   }
 
   private static func frames(of run: RecordedRun) throws -> [String] {

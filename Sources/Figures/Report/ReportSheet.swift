@@ -95,9 +95,15 @@ struct ReportSheet {
       "<section id=\"sheet\" aria-labelledby=\"sheet-title\"><h2 id=\"sheet-title\">All runs</h2>"
         + "<p class=\"help\">Each picture, and over it in grey the attention to each subject: the mean "
         + "over heads, the loss’s layers and all steps, as opaque as its value. Follow a picture or a "
-        + "map to that run below.</p>"
+        + "map to that run below.\(boxNote)</p>"
         + (try groups.indices.map(section).joined(separator: "\n")) + "</section>"
     }
+  }
+
+  /// What the boxes in pictures are; empty where there are none.
+  private var boxNote: String {
+    let note = PictureBox.note(pictures.joined().flatMap(\.boxes))
+    return note.isEmpty ? "" : " <bdi>\(MarkupText.escaped(note))</bdi>"
   }
 
   private func section(_ group: Int) throws -> String {
@@ -117,7 +123,8 @@ struct ReportSheet {
     let recording = groups[group].recordings[place]
     let picture =
       pictures[group][place].dataURI.map {
-        "<img id=\"picture-\(run)\" src=\"\($0)\" alt=\"Picture of \(name)\">picture"
+        "<span class=\"boxed\"><img id=\"picture-\(run)\" src=\"\($0)\" alt=\"Picture of \(name)\">"
+          + "\(boxes(group, place))</span>picture\(findings(group, place))"
       }
       ?? (recording.run.manifest.status == .complete
         ? "No picture was recorded." : "No picture yet.")
@@ -129,6 +136,39 @@ struct ReportSheet {
       ]
     return "<li class=\"run\"><p class=\"name\"><bdi>\(name)</bdi></p><div class=\"thumbs\">"
       + "<a id=\"run=\(run)\" href=\"#run=\(run)\">\(picture)</a>\(subjects.joined())</div></li>"
+  }
+
+  /// A detector's boxes over a picture.
+  private func boxes(_ group: Int, _ place: Int) -> String {
+    let picture = pictures[group][place]
+    guard !picture.boxes.isEmpty else { return "" }
+    let (width, height) = (Double(picture.size.width), Double(picture.size.height))
+    let shapes = picture.boxes.map { box in
+      let rect =
+        "<rect x=\"\(NumberText.plain(box.edges[0] * width))\" "
+        + "y=\"\(NumberText.plain(box.edges[1] * height))\" "
+        + "width=\"\(NumberText.plain((box.edges[2] - box.edges[0]) * width))\" "
+        + "height=\"\(NumberText.plain((box.edges[3] - box.edges[1]) * height))\""
+      let kind = box.finding?.isFound == false ? " class=\"missing\"" : ""
+      return rect + " class=\"halo\"/>" + rect + kind
+        + " stroke=\"\((box.color ?? .black).hex)\"/>"
+    }
+    return "<svg class=\"boxes\" viewBox=\"0 0 \(picture.size.width) \(picture.size.height)\" "
+      + "aria-hidden=\"true\">\(shapes.joined())</svg>"
+  }
+
+  /// The words of a detector's boxes with their scores.
+  private func findings(_ group: Int, _ place: Int) -> String {
+    pictures[group][place].boxes.map { box in
+      guard let finding = box.finding else { return "" }
+      let isMissing = finding.isFound == false
+      return
+        "<br><svg class=\"key\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><rect x=\"1.5\" y=\"1.5\" "
+        + "width=\"9\" height=\"9\" stroke=\"\((box.color ?? .black).hex)\""
+        + (isMissing ? " class=\"missing\"" : "")
+        + "/></svg> <bdi>\(MarkupText.escaped(box.word))</bdi> "
+        + NumberText.tick(finding.score, step: 0.01) + (isMissing ? ", not found" : "")
+    }.joined()
   }
 
   private func thumbnail(

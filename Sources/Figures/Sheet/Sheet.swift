@@ -1,3 +1,4 @@
+public import AttentionAnalysis
 public import AttentionTrace
 public import Drawing
 
@@ -13,6 +14,8 @@ public struct Sheet: Sendable {
   public var runs: [RecordedRun]
   /// The page, its type and colours, and how maps are drawn.
   public var style: SheetStyle
+  /// What a detector says of the runs' pictures, whose boxes are drawn in them; `nil` for none.
+  public var detections: RunDetections?
   /// What the files name as the program that made them, with its version.
   public var software: String
 
@@ -36,16 +39,20 @@ public struct Sheet: Sendable {
   /// - Throws: `AnalysisError` if the runs cannot be compared or lack what the plan asks for;
   ///   ``FigureError`` if the sheet cannot be drawn; `TraceError` or `FileError` if a file of a run, or one
   ///   of head weights, is missing or damaged.
-  public func scene() throws -> Scene { try plan.scene(runs, style: style, software: software) }
+  public func scene() throws -> Scene {
+    try plan.scene(runs, detections: detections, style: style, software: software)
+  }
 
   /// The sheet as shapes and words on as many pages as the style's height makes of it.
   /// - Throws: as ``scene()``.
-  public func pages() throws -> [Scene] { try plan.pages(runs, style: style, software: software) }
+  public func pages() throws -> [Scene] {
+    try plan.pages(runs, detections: detections, style: style, software: software)
+  }
 
   /// The sheet step by step, all steps on one scale and on pages of one size.
   /// - Throws: as ``scene()``, and ``FigureError`` if the plan is not a single panel of maps.
   public func frames() throws -> [Scene] {
-    try plan.frames(runs, style: style, software: software)
+    try plan.frames(runs, detections: detections, style: style, software: software)
   }
 
   /// Whether a file of such a name shows a sheet step by step.

@@ -1,3 +1,4 @@
+internal import AttentionAnalysis
 internal import AttentionTrace
 internal import Drawing
 internal import PromptText
@@ -8,6 +9,7 @@ struct SheetComposition {
 
   let plan: SheetPlan
   let runs: [RecordedRun]
+  let detections: RunDetections?
   let style: SheetStyle
   let software: String
 
@@ -66,7 +68,7 @@ struct SheetComposition {
     inner.height = size.height.isFinite ? size.height : nil
     inner.typeSize = SheetStyle().typeSize
     inner.words.isPart = true
-    return try panel.pages(runs, style: inner, software: software)
+    return try panel.pages(runs, detections, style: inner, software: software)
   }
 
   /// The room that a panel's caption takes below it.

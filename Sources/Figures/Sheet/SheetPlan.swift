@@ -1,4 +1,4 @@
-internal import AttentionAnalysis
+package import AttentionAnalysis
 package import AttentionTrace
 public import Drawing
 
@@ -43,6 +43,14 @@ public struct SheetPlan: Hashable, Sendable {
     case curves
     case neglect
     case outcome
+
+    /// Whether it shows runs' pictures, in which boxes may be drawn.
+    package var showsPictures: Bool {
+      switch self {
+      case .maps, .compare, .neglect: true
+      case .matrix, .curves, .outcome: false
+      }
+    }
   }
 
   /// A part of a sheet.
@@ -110,20 +118,23 @@ public struct SheetPlan: Hashable, Sendable {
   /// Draws recorded runs on as many pages as the height of `style` makes of them.
   /// - Parameters:
   ///   - runs: of one prompt, in any order.
+  ///   - detections: the detector's boxes that are drawn in pictures; `nil` for none.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when runs cannot be compared, or lack what a panel asks for;
   ///   ``FigureError`` when the sheet cannot be drawn; `TraceError`, and `FileError` for a file of head
   ///   weights.
   package func pages(
-    _ runs: [RecordedRun], style: SheetStyle, software: String
+    _ runs: [RecordedRun], detections: RunDetections? = nil, style: SheetStyle, software: String
   ) throws -> [Scene] {
     guard !rows.joined().isEmpty else { throw FigureError.inconsistentSheet("no panel to show") }
     let style = printed(style)
     var scenes: [Scene]
     if let panel = onlyPanel, panel.caption.isEmpty {
-      scenes = try panel.pages(runs, style: style, software: software)
+      scenes = try panel.pages(runs, detections, style: style, software: software)
     } else {
-      scenes = try SheetComposition(plan: self, runs: runs, style: style, software: software).pages
+      scenes = try SheetComposition(
+        plan: self, runs: runs, detections: detections, style: style, software: software
+      ).pages
     }
     guard !caption.isEmpty else { return scenes }
     for index in scenes.indices {
@@ -134,9 +145,11 @@ public struct SheetPlan: Hashable, Sendable {
   }
 
   /// Draws recorded runs on one page of its own height.
-  /// - Throws: as ``pages(_:style:software:)``.
-  package func scene(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> Scene {
-    try pages(runs, style: style.onOnePage, software: software)[0]
+  /// - Throws: as ``pages(_:detections:style:software:)``.
+  package func scene(
+    _ runs: [RecordedRun], detections: RunDetections? = nil, style: SheetStyle, software: String
+  ) throws -> Scene {
+    try pages(runs, detections: detections, style: style.onOnePage, software: software)[0]
   }
 
   /// `style` with the words that the plan prints.
@@ -148,10 +161,10 @@ public struct SheetPlan: Hashable, Sendable {
   }
 
   /// Draws recorded runs step by step, all steps on one scale and on pages of one size.
-  /// - Parameters: as of ``scene(_:style:software:)``.
-  /// - Throws: as ``scene(_:style:software:)``, and for a sheet that is not one panel of maps.
+  /// - Parameters: as of ``scene(_:detections:style:software:)``.
+  /// - Throws: as ``scene(_:detections:style:software:)``, and for a sheet that is not one panel of maps.
   package func frames(
-    _ runs: [RecordedRun], style: SheetStyle, software: String
+    _ runs: [RecordedRun], detections: RunDetections? = nil, style: SheetStyle, software: String
   ) throws -> [Scene] {
     guard let panel = mapsPanel, case .maps(let plan) = panel.content else {
       throw FigureError.inconsistentSheet("only one panel of maps can be shown step by step")
@@ -160,7 +173,7 @@ public struct SheetPlan: Hashable, Sendable {
     if let maps = panel.maps { style.maps = maps }
     let scenes = try MapSheet.frames(
       runs: runs, plan: plan.drawn(in: style.maps),
-      weights: SheetPlan.Panel.weights(plan.recipe), software: software
+      weights: SheetPlan.Panel.weights(plan.recipe), detections: detections, software: software
     ).map { try $0.scene(style) }
     let height = scenes.map(\.height).max() ?? 0
     return scenes.map { scene in
@@ -173,21 +186,25 @@ public struct SheetPlan: Hashable, Sendable {
 
 extension SheetPlan.Panel {
   /// The panel by itself.
-  func pages(_ runs: [RecordedRun], style: SheetStyle, software: String) throws -> [Scene] {
+  func pages(
+    _ runs: [RecordedRun], _ detections: RunDetections?, style: SheetStyle, software: String
+  ) throws -> [Scene] {
     var style = style
     if let maps { style.maps = maps }
     switch content {
     case .compare(let text, let curves):
       let recipe = try Self.recipe(text)
       return ExplainSheet.shows(runs)
-        ? try ExplainSheet(runs: runs, recipe: recipe, software: software).pages(style)
+        ? try ExplainSheet(
+          runs: runs, recipe: recipe, detections: detections, software: software
+        ).pages(style)
         : try CompareSheet(
-          runs: runs, recipe: recipe, curves: curves, software: software
+          runs: runs, recipe: recipe, curves: curves, detections: detections, software: software
         ).pages(style)
     case .maps(let plan):
       return try MapSheet(
         runs: runs, plan: plan.drawn(in: style.maps), weights: Self.weights(plan.recipe),
-        software: software
+        detections: detections, software: software
       ).pages(style)
     case .matrix(let words, let text):
       return try MatrixSheet(
@@ -204,7 +221,7 @@ extension SheetPlan.Panel {
     case .neglect(let cases, let text):
       return try NeglectSheet(
         runs: runs, cases: cases, recipe: Self.recipe(text), weights: Self.weights(text),
-        software: software
+        detections: detections, software: software
       ).pages(style)
     }
   }

@@ -31,6 +31,13 @@ struct Analyze: ParsableCommand {
       fifth of all; the overlap of the subjects' maps; how far the latent was moved; passes of the \
       UNet, and gradients back through it; seconds.
 
+      detection asks whether the maps tell the truth: neglect's verdict on each subject word against \
+      what a detector finds in the picture, by method: precision, recall and the area below the ROC \
+      curve; and of the words that are found, the share of their attention inside their box against the \
+      box's share of the picture. Intervals are clustered by prompt. Runs of a benchmark are looked up \
+      in its scores by owl; other pictures are shown to --owl, or to a small detector that knows \
+      what Menagerie draws.
+
       --ask finds where a word that is not in the prompt would have attended. It needs recorded \
       queries (--queries of heed generate, compare and explain) and the checkpoint that made the \
       run. The text is encoded separately, as in Open-Vocabulary Attention Maps (arXiv 2403.14291): \
@@ -103,6 +110,12 @@ struct Analyze: ParsableCommand {
   var failOnNeglect = false
 
   @Option(
+    help: ArgumentHelp(
+      "The OWL-ViT or OWLv2 that detection shows the pictures to. (default: a benchmark's scores, or the "
+        + "detector that comes with Heed)", valueName: "folder"))
+  var owl: String?
+
+  @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp("A word, or a text whose words are measured; repeatable."))
   var ask: [String] = []
@@ -118,10 +131,18 @@ struct Analyze: ParsableCommand {
   @Flag(help: "Print CSV.")
   var csv = false
 
+  @Flag(help: "Print a table of Markdown.")
+  var markdown = false
+
+  @Flag(help: "Print a table of LaTeX, which needs the package booktabs.")
+  var latex = false
+
   @OptionGroup(title: "Model, for --ask") var model: ModelOptions
 
   func validate() throws {
-    if json && csv { throw ValidationError("Give either --json or --csv.") }
+    guard [json, csv, markdown, latex].count(where: { $0 }) <= 1 else {
+      throw ValidationError("Give one of --json, --csv, --markdown and --latex.")
+    }
     if report == .binding && bind == nil {
       throw ValidationError("binding needs --bind, as in --bind red=car,blue=cat.")
     }
@@ -138,21 +159,23 @@ struct Analyze: ParsableCommand {
   private func refuseUnreadOptions() throws {
     let ofMaps = Set(ReportKind.allCases).subtracting([.neglect])
     let given: [(name: String, isGiven: Bool, reports: Set<ReportKind>, isAsked: Bool)] = [
-      ("--tokens", options.tokens != nil, ofMaps.subtracting([.outcome]), false),
+      ("--tokens", options.tokens != nil, ofMaps.subtracting([.outcome, .detection]), false),
       ("--recipe", options.recipe != nil, ofMaps, true),
       (
         "--by", options.by != nil,
-        ofMaps.subtracting([.words, .heads, .segmentation, .relations, .outcome]), false
+        ofMaps.subtracting([.words, .heads, .segmentation, .relations, .outcome, .detection]),
+        false
       ),
-      ("--over-seeds", overSeeds, ofMaps, false),
-      ("--over-prompts", overPrompts, ofMaps, false),
+      ("--over-seeds", overSeeds, ofMaps.subtracting([.detection]), false),
+      ("--over-prompts", overPrompts, ofMaps.subtracting([.detection]), false),
       ("--bind", bind != nil, [.binding], false),
       ("--classes", classes != nil, [.heads], false),
       ("--masks", masks != nil, [.segmentation], false),
       ("--absolute", absolute, [.segmentation, .relations], false),
       ("--hungarian", hungarian, [.segmentation], false),
       ("--dependencies", dependencies != nil, [.relations], false),
-      ("--window", window != nil, [.neglect, .outcome], false),
+      ("--window", window != nil, [.neglect, .outcome, .detection], false),
+      ("--owl", owl != nil, [.detection], false),
       ("--fail-on-neglect", failOnNeglect, [.neglect], false),
       ("--output", output != nil, [.words, .statistics, .difference, .heads], true),
     ]
@@ -172,6 +195,7 @@ struct Analyze: ParsableCommand {
     }
     guard ask.isEmpty else { return try answer(runs) }
     guard report != .neglect else { return try printNeglect(runs) }
+    guard report != .detection else { return try printDetection(runs) }
     var table = try measured(runs)
     if overSeeds || overPrompts {
       table = table.over(overPrompts ? ["prompt", "seed"] : ["seed"])
@@ -192,7 +216,9 @@ struct Analyze: ParsableCommand {
     }
   }
 
-  private var format: ReportFormat { json ? .json : csv ? .csv : .text }
+  private var format: ReportFormat {
+    json ? .json : csv ? .csv : markdown ? .markdown : latex ? .latex : .text
+  }
 
   private func measured(_ runs: [RecordedRun]) throws -> MeasurementTable {
     let (recipe, weights) = try options.parsedRecipe()
@@ -238,7 +264,7 @@ struct Analyze: ParsableCommand {
             + "the prompt has no such words")
       }
       return relations.table
-    case .neglect: return MeasurementTable(recipe: "", keys: [], values: [])
+    case .neglect, .detection: return MeasurementTable(recipe: "", keys: [], values: [])
     }
   }
 
@@ -326,6 +352,19 @@ struct Analyze: ParsableCommand {
     if failOnNeglect, reports.contains(where: \.hasNeglect) {
       throw Failure(.comparisonFailed, "a subject is neglected")
     }
+  }
+
+  private func printDetection(_ runs: [RecordedRun]) throws {
+    let (recipe, weights) = try options.parsedRecipe()
+    let detections = try Detector.detections(of: runs, owl: owl)
+    let report = try DetectionReport(
+      runs, detections, criteria: try criteria(), recipe: recipe, weights: weights)
+    for omission in report.omissions { Message.note("\(omission)") }
+    guard !report.samples.isEmpty else {
+      throw Failure(.unavailable, "no run has both subjects with maps or scores and a picture")
+    }
+    print(report.text(format, width: TerminalWidth.ofTables), terminator: "")
+    if format == .text { Message.note("recipe: \(report.recipe)") }
   }
 
   private func answer(_ runs: [RecordedRun]) throws {

@@ -67,6 +67,7 @@ struct Compare: PictureCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var boxes: BoxOptions
   @OptionGroup var options: RunOptions
 
   func validate() throws {
@@ -87,7 +88,8 @@ struct Compare: PictureCommand {
         let folder = "\(output)/\(RunFolder.slug(prompt))"
         let shown = runs.filter { $0.manifest.tokens.prompt == prompt }
         try SheetWriter.tryToWrite(
-          shown, plan: plan(of: shown), to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+          shown, plan: plan(of: shown), detections: boxes.detections(of: shown),
+          to: [folder + "/sheet.pdf", folder + "/sheet.png"])
       }
     }
     print(ComparisonTable(runs).text(json: json))

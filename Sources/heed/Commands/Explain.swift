@@ -61,6 +61,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
 
+  @OptionGroup var boxes: BoxOptions
   @OptionGroup var batch: BatchOptions
   @OptionGroup var prompts: PromptOptions
   @OptionGroup(title: "Model") var model: ModelOptions
@@ -111,7 +112,9 @@ struct Explain: ParsableCommand {
     let runs = try batch.runWithProgress(in: output)
     if recording.record {
       let folder = "\(output)/\(RunFolder.slug(prompt))/explain"
-      try SheetWriter.tryToWrite(runs, to: [folder + "/sheet.pdf", folder + "/sheet.png"])
+      try SheetWriter.tryToWrite(
+        runs, detections: boxes.detections(of: runs),
+        to: [folder + "/sheet.pdf", folder + "/sheet.png"])
     }
     print(ExplanationTable(runs).text(json: json))
   }

@@ -33,6 +33,8 @@ struct Report: ParsableCommand {
   @Option(help: ArgumentHelp("The largest size of the page, in MiB.", valueName: "number"))
   var budget = 8.0
 
+  @OptionGroup var boxes: BoxOptions
+
   @Flag(help: "Opens the page in your browser.")
   var open = false
 
@@ -44,6 +46,7 @@ struct Report: ParsableCommand {
     Message.leftOut(choice)
     let report = try AttentionReport(
       runs: choice.runs, budget: Int(budget * 1_048_576),
+      detections: try boxes.detections(of: choice.runs),
       software: "Heed \(HeedVersion.current)")
     try report.write(to: output)
     print(

@@ -98,6 +98,7 @@ struct Sheet: ParsableCommand {
       "How many cases the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
 
+  @OptionGroup var boxes: BoxOptions
   @OptionGroup(title: "Maps") var maps: MapOptions
   @OptionGroup(title: "Page") var page: SheetOptions
 
@@ -117,8 +118,9 @@ struct Sheet: ParsableCommand {
     if printLayout { return print(plan.yaml) }
     let choice = try RunChoice(runs, plan.demand)
     Message.leftOut(choice)
-    let sheet = Figures.Sheet(
+    var sheet = Figures.Sheet(
       plan, of: choice.runs, style: try page.style(maps.applied(to: MapStyle())))
+    sheet.detections = try boxes.detections(of: choice.runs)
     try SheetWriter.write(sheet, to: output, dpi: page.dpi, isAnonymous: page.noMetadata)
   }
 
@@ -135,6 +137,12 @@ struct Sheet: ParsableCommand {
   /// Refuses options that no panel uses.
   private func refuseUnread(_ plan: SheetPlan) throws {
     let panels = plan.rows.joined()
+    if boxes.boxes, !panels.contains(where: \.content.kind.showsPictures) {
+      throw Failure(.usage, "the layout \(layout) does not use --boxes: it shows no pictures")
+    }
+    if boxes.boxes, printLayout {
+      throw Failure(.usage, "--print-layout does not use --boxes: they are no part of a layout")
+    }
     let style = try maps.applied(to: MapStyle())
     let frames: Set<SheetOption> =
       plan.isAnimated && output.contains(where: Figures.Sheet.isAnimated) ? [.steps] : []

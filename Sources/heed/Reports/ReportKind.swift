@@ -22,6 +22,8 @@ enum ReportKind: String, ExpressibleByArgument, CaseIterable {
   case difference
   /// What a method comes to, and what it costs.
   case outcome
+  /// Verdicts and attention against what a detector finds.
+  case detection
   /// Which heads serve which words.
   case heads
   /// Maps against masks.

@@ -83,28 +83,36 @@ class Owl:
 
     def score(self, task, picture):
         subjects = list(dict.fromkeys(task["subjects"]))
-        colored = [s for s in subjects if task.get("attributes", {}).get(s) in COLORS]
-        queries = [f"a photo of a {s}" for s in subjects] + [f"a {c} {s}" for s in colored for c in COLORS]
+        given = {s: c for s, c in task.get("attributes", {}).items() if s in subjects and c in COLORS}
+        asked = subjects if given else []
+        queries = [f"a photo of a {s}" for s in subjects] + [f"a {c} {s}" for s in asked for c in COLORS]
         logits, boxes = self.logits(picture, queries)
         best, patch = logits.max(dim=0)
         width, height = picture.size
         x, y = (max(width, height) / width, max(width, height) / height) if self.is_second else (1, 1)
-        detections, right = [], []
+        detections, right, wrong = [], [], []
         for index, subject in enumerate(subjects):
             cx, cy, w, h = boxes[patch[index]].tolist()
             entry = dict(subject=subject, score=float(best[index].sigmoid()),
                          box=[(cx - w / 2) * x, (cy - h / 2) * y, (cx + w / 2) * x, (cy + h / 2) * y])
             entry["isFound"] = entry["score"] >= self.threshold
-            if subject in colored:
-                first = len(subjects) + colored.index(subject) * len(COLORS)
-                entry["colors"] = [COLORS[int(best[first : first + len(COLORS)].argmax())]]
+            if asked:
+                first = len(subjects) + index * len(COLORS)
+                color = COLORS[int(best[first : first + len(COLORS)].argmax())]
+                entry["colors"] = [color]
                 if entry["isFound"]:
-                    right.append(entry["colors"] == [task["attributes"][subject]])
+                    others = {c for s, c in given.items() if s != subject} - {given.get(subject)}
+                    wrong.append(color in others)
+                    if subject in given:
+                        right.append(color == given[subject])
             detections.append(entry)
         found = sum(d["isFound"] for d in detections)
-        values = {"found": found / len(detections), "all": float(found == len(detections))}
+        values = {"found": found / len(detections), "all": float(found == len(detections)),
+                  "missing": float(found < len(detections))}
         if right:
             values["colours"] = sum(right) / len(right)
+        if given and len(subjects) > 1:
+            values["wrong-colour"] = float(any(wrong))
         values["right"] = float(found == len(detections) and all(right))
         return values, detections
 

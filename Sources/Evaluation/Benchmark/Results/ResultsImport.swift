@@ -1,3 +1,4 @@
+internal import AttentionAnalysis
 internal import AttentionTrace
 private import Foundation
 private import Pictures
@@ -201,13 +202,13 @@ package struct ResultsImport {
   /// The best box of each subject.
   private static func detections(
     _ boxes: [ImportedResult.Box], _ subjects: [String], size: (width: Double, height: Double)
-  ) throws -> [PictureScore.SubjectDetection] {
+  ) throws -> [SubjectDetection] {
     subjects.compactMap { subject in
       let forms = SubjectWord.forms(of: subject)
       let best = boxes.filter { forms.contains($0.name) }.max { $0.score < $1.score }
       return best.map { box in
         let sides = [size.width, size.height, size.width, size.height]
-        return PictureScore.SubjectDetection(
+        return SubjectDetection(
           subject: subject, score: box.score, box: zip(box.corners, sides).map { $0 / $1 })
       }
     }

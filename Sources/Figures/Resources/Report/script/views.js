@@ -11,10 +11,11 @@ function makeView(name) {
   const view = { name, panels: [] };
   view.title = make("h3");
   view.image = make("img", { alt: "" });
+  view.boxes = makeSVG("svg", { class: "boxes", role: "img" });
   view.imageCursor = makeCursor();
   view.picture = make("figure", { className: "picture" },
     make("p", { className: "word" }, "picture"),
-    make("div", { className: "frame" }, view.image, view.imageCursor));
+    make("div", { className: "frame" }, view.image, view.boxes, view.imageCursor));
   view.row = make("div", { className: "panels" }, view.picture);
   view.chart = makeSVG("svg", { role: "img" });
   view.chartTitle = make("h4");
@@ -129,6 +130,7 @@ function renderView(view) {
   view.picture.hidden = !still;
   if (still && view.image.src !== still.src) view.image.src = still.src;
   view.image.alt = `Picture of ${run.name}`;
+  renderBoxes(view, still);
   while (view.panels.length < view.shown.length) view.panels.push(makePanel(view));
   while (view.panels.length > view.shown.length) view.panels.pop().figure.remove();
   view.panels.forEach((panel, place) => renderPanel(panel, view.shown[place], view.scales[place], still));
@@ -140,6 +142,41 @@ function renderView(view) {
   });
   renderChart(view);
   renderHeads(view);
+}
+
+/** Where a detector sees each subject in the run's own picture, with words and scores. */
+function renderBoxes(view, still) {
+  const boxes = still && !view.run.framePictures[state.frame] ? view.run.boxes ?? [] : [];
+  view.boxes.toggleAttribute("hidden", !boxes.length);
+  view.boxes.replaceChildren();
+  if (!boxes.length) return;
+  const [wide, high] = [100, 100 * view.run.boxedSize[1] / view.run.boxedSize[0]];
+  const line = 6;
+  view.boxes.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+  const text = (box) => `${box.word} ${box.score}`;
+  view.boxes.setAttribute("aria-label",
+    boxes.map((box) => text(box) + (box.isFound ? "" : ", not found")).join("; "));
+  const places = boxes.map(({ edges: [left, top, right, bottom] }) => ({
+    x: left * wide, y: top * high, width: (right - left) * wide, height: (bottom - top) * high }));
+  boxes.forEach((box, k) => view.boxes.append(
+    makeSVG("rect", { ...places[k], class: "halo" }),
+    makeSVG("rect", { ...places[k], class: box.isFound ? "" : "missing", stroke: box.color })));
+  const taken = [];
+  boxes.forEach((box, k) => {
+    const label = makeSVG("text", { "font-size": 5, "text-anchor": "middle", fill: box.ink }, text(box));
+    view.boxes.append(label);
+    const width = Math.min(wide, label.getComputedTextLength() + 2);
+    const x = Math.max(0, Math.min(places[k].x, wide - width));
+    const tops = [places[k].y - line, places[k].y, places[k].y + places[k].height,
+      ...Array.from({ length: Math.ceil(high) }, (_, top) => top)];
+    const y = tops.find((y) => y >= 0 && y + line <= high && !taken.some((other) =>
+      x < other.x + other.width && other.x < x + width && y < other.y + line && other.y < y + line)) ?? 0;
+    taken.push({ x, y, width });
+    label.setAttribute("x", x + width / 2);
+    label.setAttribute("y", y + 4.6);
+    label.before(makeSVG("rect", { x, y, width, height: line, class: "plate" }));
+    label.previousSibling.style.fill = box.color;
+  });
 }
 
 const cellWithin = (grid) =>
