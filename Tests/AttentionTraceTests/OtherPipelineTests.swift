@@ -256,7 +256,6 @@ struct OtherPipelineTests {
       AttentionSite(path: "attn2", kind: .cross, heads: 2, grid: Grid(rows: 2, columns: 2), keys: 7)
     ]
     for (plan, word) in [
-      (RecordingPlan(reducedHeads: .mean), "reducedHeads mean"),
       (RecordingPlan(cells: 32), "cells 32"),
       (RecordingPlan(summedColumns: ["padding", "image"]), "summedColumns padding,image"),
     ] {

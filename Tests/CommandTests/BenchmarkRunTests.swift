@@ -95,6 +95,9 @@ struct BenchmarkRunTests {
     }
     let record = try BenchmarkRecord(path: folder.path + "/b/benchmark.json")
     #expect(record.methods == ["stable-diffusion", "conform"] && record.seeds == [1, 3])
+    #expect(record.seeds(of: "stable-diffusion") == [3] && record.seeds(of: "conform") == [1])
+    let scored = try HeedProcess.run(["benchmark", "score", "b"], in: folder.path)
+    #expect(scored.status == 0 && scored.stderr.contains("clip: 4 pictures"), "\(scored.stderr)")
     let other = try run(["-o", "b", "--model", Repository.tinyModel], in: folder)
     expectRefusal(other, 65, ["benchmark.json", "expected model Menagerie"])
     let lines = Self.suite.split(separator: "\n")

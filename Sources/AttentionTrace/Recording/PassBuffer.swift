@@ -16,6 +16,8 @@ final class PassBuffer: @unchecked Sendable {
   private var filled: [Set<Int>]
   /// One head's selected tokens, before they are converted.
   private var gathered: [Float] = []
+  /// The mean over heads, before it is converted.
+  private var mean: [Float] = []
 
   init(arrays: [RecordedArray], precision: RecordingPlan.Precision) {
     self.arrays = arrays
@@ -46,28 +48,43 @@ final class PassBuffer: @unchecked Sendable {
     }
   }
 
-  /// Copies the chosen heads and tokens of `values`, `[head, pixel, token]`.
+  /// Copies the chosen heads and tokens of `values`, `[head, pixel, token]`, or the mean over the heads.
   private func copy(
     _ values: UnsafePointer<Float>, of recorded: RecordedSite, to target: UnsafeMutableRawPointer
   ) {
-    var target = unsafe target
     let (keys, pixels) = (recorded.site.keys, recorded.site.grid.pixels)
-    if recorded.heads.count == recorded.site.heads && recorded.keys == keys {
+    let isWhole = recorded.heads.count == recorded.site.heads && recorded.keys == keys
+    if isWhole, recorded.reducedHeads == nil {
       return unsafe convert(values, recorded.count, to: target)
     }
-    for head in recorded.heads {
+    let count = pixels * recorded.keys
+    for (place, head) in recorded.heads.enumerated() {
       let maps = unsafe values + head * pixels * keys
-      if let tokens = recorded.tokens, tokens.count < keys {
-        unsafe gather(tokens, of: maps, rows: pixels, keys: keys)
-        unsafe gathered.withUnsafeBufferPointer { source in
-          if let base = source.baseAddress {
-            unsafe convert(base, pixels * tokens.count, to: target)
-          }
+      let tokens = recorded.tokens.flatMap { $0.count < keys ? $0 : nil }
+      if let tokens { unsafe gather(tokens, of: maps, rows: pixels, keys: keys) }
+      unsafe gathered.withUnsafeBufferPointer { columns in
+        guard let source = unsafe tokens == nil ? maps : columns.baseAddress else { return }
+        if recorded.reducedHeads == .mean {
+          unsafe addToMean(
+            source, count, share: 1 / Float(recorded.heads.count), isFirst: place == 0)
+        } else {
+          unsafe convert(source, count, to: target + place * count * precision.bytes)
         }
-      } else {
-        unsafe convert(maps, pixels * keys, to: target)
       }
-      unsafe target += pixels * recorded.keys * precision.bytes
+    }
+    guard recorded.reducedHeads == .mean else { return }
+    unsafe mean.withUnsafeBufferPointer { mean in
+      if let base = mean.baseAddress { unsafe convert(base, count, to: target) }
+    }
+  }
+
+  /// Adds a head's share to the mean over heads.
+  private func addToMean(
+    _ values: UnsafePointer<Float>, _ count: Int, share: Float, isFirst: Bool
+  ) {
+    if isFirst { mean = [Float](repeating: 0, count: count) }
+    unsafe mean.withUnsafeMutableBufferPointer { mean in
+      if let base = mean.baseAddress { unsafe ck_add_scaled(values, base, count, share) }
     }
   }
 

@@ -164,12 +164,12 @@ public struct RecordingPlan: Hashable, Sendable, Codable {
     }
     // What another program's recorder can do besides, this one does not.
     for (what, got) in [
-      ("reducedHeads", reducedHeads?.rawValue), ("cells", cells.map(String.init)),
+      ("cells", cells.map(String.init)),
       ("summedColumns", summedColumns.isEmpty ? nil : summedColumns.joined(separator: ",")),
     ] {
       guard let got else { continue }
       throw TraceError.badSelection(
-        what: what, got: got, expected: "none, since Heed records every head, cell and token itself"
+        what: what, got: got, expected: "none, since Heed records every cell and token itself"
       )
     }
     let cross = sites.filter { $0.kind == .cross }

@@ -110,6 +110,13 @@ extension RunManifest {
     }
   }
 
+  /// The manifest of a run, without its calls; `nil` if there is no such run.
+  /// - Throws: `TraceError` for one that cannot be read.
+  package static func read(_ folder: RunFolder) throws -> RunManifest? {
+    guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
+    return try read(in: Directory(path: folder.path))
+  }
+
   /// The manifest in a run's folder; `nil` if there is none.
   static func read(in run: Directory) throws -> RunManifest? {
     struct Version: Decodable { let format: Int }

@@ -26,10 +26,13 @@ internal import TensorEngine
 public struct PromptToPrompt: Method {
   /// A factor for the attention of a word.
   public struct Weight: Hashable, Sendable {
-    /// The word, as the user names it.
+    /// The word, as the user names it, or ``allSubjects``.
     public let word: String
     /// c.
     public let factor: Double
+
+    /// Stands for every subject of the prompt.
+    public static let allSubjects = "<subjects>"
 
     /// A factor for a word.
     public init(_ word: String, _ factor: Double) {
@@ -113,7 +116,8 @@ public struct PromptToPrompt: Method {
 
   public static let knobs: [Knob<PromptToPrompt>] = [
     Knob(
-      "reweight", "Factors for the attention of words, as in frog=2,cat=0.5.",
+      "reweight",
+      "Factors for the attention of words, as in frog=2,cat=0.5; <subjects>=2 is for every subject.",
       placeholder: "word=factor,…", expected: "words and numbers, as in frog=2,cat=0.5",
       write: { method in
         method.weights.isEmpty
@@ -186,12 +190,18 @@ public struct PromptToPrompt: Method {
       })
   }
 
+  public var needsSubjects: Bool { weights.contains { $0.word == Weight.allSubjects } }
+
   /// Weights are not brought back to a sum of 1, and an edited map is of several.
   public var rowsSumToOne: Bool { weights.isEmpty && source == nil }
 
   public func resolved(for run: PlannedRun) throws -> Self {
-    _ = try factors(in: run.prompt)
     var method = self
+    method.weights = weights.flatMap { weight in
+      weight.word == Weight.allSubjects
+        ? run.subjects.map { Weight($0.name, weight.factor) } : [weight]
+    }
+    _ = try method.factors(in: run.prompt)
     if weights.isEmpty, reweightForm != nil {
       throw DiffusionError.knob(
         name: "reweight-form", reason: "needs weights, as in --reweight frog=2")

@@ -13,10 +13,11 @@ extension StableDiffusion {
   func plan(_ request: RunRequest, windows: Int) throws -> PlannedRun {
     var run = try outline(request, windows: windows)
     try run.request.method.requireReadable()
-    run.request.method = try run.request.method.resolved(for: run)
     run.subjects = try subjects(of: run)
     run.request.subjects = run.subjects.map(\.name)
-    if run.request.method.needsSubjects, run.subjects.isEmpty {
+    let needsSubjects = run.request.method.needsSubjects
+    run.request.method = try run.request.method.resolved(for: run)
+    if needsSubjects, run.subjects.isEmpty {
       throw DiffusionError.invalidRequest(
         what: "the list of subjects", got: "empty",
         expected: "at least one for \(run.request.method.name)")

@@ -28,6 +28,25 @@ package struct BenchmarkFolder: Hashable, Sendable {
     RunFolder(root: runs, id: id, method: method, seed: seed)
   }
 
+  /// How far the run of a prompt is; `nil` if it was not begun.
+  /// - Parameter method: the name of the method, with what sets its runs apart.
+  /// - Throws: `TraceError` for a run that cannot be read, ``EvaluationError/benchmark(path:reason:)`` for
+  ///   one of another prompt or seed.
+  func status(
+    of prompt: SuitePrompt, _ method: String, seed: UInt64
+  ) throws -> RunManifest.Status? {
+    let run = run(prompt.id, method, seed: seed)
+    guard let manifest = try RunManifest.read(run) else { return nil }
+    guard manifest.request.prompt == prompt.prompt, manifest.seed == seed else {
+      throw EvaluationError.benchmark(
+        path: run.path,
+        reason:
+          "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
+          + "\(FileError.quoted(manifest.request.prompt)) from seed \(manifest.seed)")
+    }
+    return manifest.status
+  }
+
   /// Writes which runs there are to be, besides those that were to be before.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where the folder holds a benchmark of another
   ///   suite or model; `FileError`.

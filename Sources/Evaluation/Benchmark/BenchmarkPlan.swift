@@ -33,27 +33,33 @@ package struct BenchmarkPlan: Sendable {
   }
 
   /// Iterations of all runs.
-  package var iterations: Int {
-    runs.reduce(0) { $0 + orders[$1.order].plans[$1.plan].timesteps.count }
-  }
+  package var iterations: Int { counted.reduce(0) { $0 + $1.count * $1.plan.timesteps.count } }
 
   /// What recording all runs takes; `nil` if nothing is recorded.
   package var cost: RecordingCost? {
-    let costs = runs.compactMap { orders[$0.order].plans[$0.plan].cost }
+    let costs = counted.compactMap { plan, count in
+      plan.cost.map { RecordingCost.total([$0], times: count) }
+    }
     return costs.isEmpty ? nil : .total(costs)
   }
 
   /// Passes of the UNet by kind: the fewest and the most that the runs can make.
   package var passes: (predictions: Int, fewestLooks: Int, mostLooks: Int) {
     var sum = (0, 0, 0)
-    for run in runs {
-      let passes = orders[run.order].plans[run.plan].passes
-      let looks = passes.filter { $0.phase != .denoise }
-      sum.0 += passes.reduce(0) { $0 + ($1.phase == .denoise ? $1.branches.count : 0) }
-      sum.1 += looks.count { $0.phase == .loss }
-      sum.2 += looks.count
+    for (plan, count) in counted {
+      let looks = plan.passes.filter { $0.phase != .denoise }
+      sum.0 += count * plan.passes.reduce(0) { $0 + ($1.phase == .denoise ? $1.branches.count : 0) }
+      sum.1 += count * looks.count { $0.phase == .loss }
+      sum.2 += count * looks.count
     }
     return sum
+  }
+
+  /// The plans that are followed, each with the number of its runs: seeds do not change what a run takes.
+  private var counted: [(plan: PlannedRun, count: Int)] {
+    struct Place: Hashable { let order, plan: Int }
+    let counts = Dictionary(grouping: runs) { Place(order: $0.order, plan: $0.plan) }
+    return counts.map { (orders[$0.order].plans[$0.plan], $1.count) }
   }
 
   /// The batches, one a prompt, in the order in which they are made.

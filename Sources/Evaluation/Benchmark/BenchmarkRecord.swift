@@ -1,7 +1,7 @@
 private import Foundation
 internal import TensorEngine
 
-/// Which runs a benchmark consists of: each prompt of its suite, by each method, from each seed.
+/// Which runs a benchmark consists of: each prompt of its suite, by each method, from each of its seeds.
 package struct BenchmarkRecord: Hashable, Sendable, Codable {
   /// The version of the form.
   package private(set) var format = 1
@@ -13,8 +13,10 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
   package private(set) var methods: [String]
   /// The methods' names for people, in the same order.
   package private(set) var titles: [String]
-  /// The seeds, in increasing order.
+  /// The seeds of any method, in increasing order.
   package private(set) var seeds: [UInt64]
+  /// The seeds of those methods that have not all; `nil` where each method has.
+  private var fewerSeeds: [String: [UInt64]]?
 
   /// The runs of `suite` by methods, which are pairs of name and title.
   package init(
@@ -40,11 +42,15 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
         .unsupported, path: path, subject: "format", reason: "expected 1, got \(format)")
     }
     guard methods.count == titles.count, Set(methods).count == methods.count,
-      Set(seeds).count == seeds.count
+      Set(seeds).count == seeds.count,
+      (fewerSeeds ?? [:]).allSatisfy({ methods.contains($0) && Set($1).isSubset(of: seeds) })
     else {
       throw FileError(.malformed, path: path, reason: "expected each method and each seed once")
     }
   }
+
+  /// The seeds of a method, in increasing order.
+  package func seeds(of method: String) -> [UInt64] { fewerSeeds?[method]?.sorted() ?? seeds }
 
   /// One document, the same for the same record.
   package var json: [UInt8] {
@@ -69,6 +75,11 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
       sum.titles.append(title)
     }
     sum.seeds = Set(seeds).union(other.seeds).sorted()
+    let fewer = sum.methods.map { method in
+      let own = [self, other].filter { $0.methods.contains(method) }
+      return (method, Set(own.flatMap { $0.seeds(of: method) }).sorted())
+    }.filter { $1 != sum.seeds }
+    sum.fewerSeeds = fewer.isEmpty ? nil : Dictionary(uniqueKeysWithValues: fewer)
     return sum
   }
 }

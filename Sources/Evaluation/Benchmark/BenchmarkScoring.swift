@@ -36,9 +36,9 @@ package struct BenchmarkScoring {
     var (items, missing): ([Item], [String]) = ([], [])
     for prompt in suite.prompts {
       for seed in record.seeds {
-        for method in record.methods {
+        for method in record.methods where record.seeds(of: method).contains(seed) {
           let run = folder.run(prompt.id, method, seed: seed)
-          if try Self.isComplete(run) {
+          if try folder.status(of: prompt, method, seed: seed) == .complete {
             items.append(
               Item(prompt: prompt, method: method, seed: seed, picture: run.image))
           } else {
@@ -59,11 +59,6 @@ package struct BenchmarkScoring {
     self.folder = folder
     self.items = shard.items(of: items, by: \.key)
     suffix = shard == .whole ? "" : ".\(shard.index)-of-\(shard.count)"
-  }
-
-  private static func isComplete(_ run: RunFolder) throws -> Bool {
-    guard FileManager.default.fileExists(atPath: run.manifest) else { return false }
-    return try RecordedRun(run.path).manifest.status == .complete
   }
 
   /// Scores what has no score by `scorer` yet.

@@ -19,13 +19,15 @@ struct StudyRuns {
 
   /// The smallest seeds of which every method has a picture of `prompt`; `nil` if there are fewer than
   /// `count`.
-  /// - Throws: `TraceError` for a run that cannot be read, `FileError` for one of another prompt or seed.
+  /// - Throws: `TraceError` for a run that cannot be read, `EvaluationError` for one of another prompt or seed.
   func seeds(of prompt: SuitePrompt, by methods: [String], count: Int) throws -> [UInt64]? {
     let all = try methods.map { try seeds(of: prompt, by: $0) }
     guard let first = all.first else { return nil }
     var found: [UInt64] = []
     for seed in all.dropFirst().reduce(first, { $0.intersection($1) }).sorted() {
-      guard try methods.allSatisfy({ try isComplete(prompt, $0, seed) }) else { continue }
+      guard
+        try methods.allSatisfy({ try benchmark.status(of: prompt, $0, seed: seed) == .complete })
+      else { continue }
       found.append(seed)
       if found.count == count { return found }
     }
@@ -41,19 +43,6 @@ struct StudyRuns {
         else { return nil }
         return seed
       })
-  }
-
-  /// Whether the run is complete and what its folder says.
-  private func isComplete(_ prompt: SuitePrompt, _ method: String, _ seed: UInt64) throws -> Bool {
-    let folder = benchmark.run(prompt.id, method, seed: seed)
-    let manifest = try RecordedRun(folder.path).manifest
-    guard manifest.request.prompt == prompt.prompt, manifest.seed == seed else {
-      throw FileError(
-        .malformed, path: folder.manifest,
-        reason: "expected the prompt \(FileError.quoted(prompt.prompt)) and seed \(seed), got "
-          + "\(FileError.quoted(manifest.request.prompt)) and seed \(manifest.seed)")
-    }
-    return manifest.status == .complete
   }
 
   /// The names in a folder; none if there is no such folder.

@@ -23,7 +23,7 @@ struct BenchmarkRun: PictureCommand {
 
       A run is a folder OUTPUT/runs/PROMPT/METHOD/seed-N, by the prompt's id in the suite. Complete runs \
       are not made again, interrupted ones resume. Of the attention, the maps of the subjects' words are \
-      recorded.
+      recorded, their mean over the heads: --heads all records each head.
 
       Of a large benchmark, each process makes a shard, on its own or in a job array of Slurm, SGE or LSF; \
       shards may share the folder, or their folders are copied together. On SIGTERM and SIGUSR1 a process \
@@ -55,16 +55,7 @@ struct BenchmarkRun: PictureCommand {
     name: [.short, .long], help: ArgumentHelp("The benchmark's folder.", valueName: "folder"))
   var output = "bench"
 
-  @Option(
-    help: ArgumentHelp(
-      "Make one of equal parts, as in 3/128; parts count from 0. (default: as a job array says)",
-      valueName: "i/n"))
-  var shard: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "How many parts there are; which is made, the job array tells.", valueName: "n"))
-  var shards: Int?
+  @OptionGroup var part: ShardOptions
 
   @Flag(
     help: "Print the command of each shard, one a line, and exit; without --shards, of each run.")
@@ -89,24 +80,14 @@ struct BenchmarkRun: PictureCommand {
   @OptionGroup var options: RunOptions
 
   func validate() throws {
-    if shard != nil, shards != nil {
-      throw ValidationError("--shard and --shards exclude each other")
-    }
-    if let shard, Shard(shard) == nil {
-      throw ValidationError(
-        "--shard is '\(shard)'; expected i/n with i from 0 to n - 1, as in 3/128")
-    }
-    if let shards, !(1...Shard.most).contains(shards) {
-      throw ValidationError("--shards is \(shards); expected 1 to \(Shard.most)")
-    }
-    if list, shard != nil { throw ValidationError("--shard and --list exclude each other") }
+    if list, part.shard != nil { throw ValidationError("--shard and --list exclude each other") }
   }
 
   func run() throws {
     let suite = try Suite.find(self.suite, format: suiteFormat)
     let orders = try ordered(suite, try chosenMethods())
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
-    let plan = BenchmarkPlan(orders, shard: try chosenShard())
+    let plan = BenchmarkPlan(orders, shard: try part.chosen())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
     let batches = try plan.batches(runner(model), atATime: options.batch.batch)
     if options.recording.dryRun { return try BenchmarkCost(plan, batches).print(in: output) }
@@ -139,6 +120,7 @@ struct BenchmarkRun: PictureCommand {
     func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
       func request(_ table: TokenTable) throws -> RunRequest {
         var request = try options.template(table, picture, on: model)
+        if options.details.heads == nil { request.recording?.reducedHeads = .mean }
         guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
         let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)
         request.subjects = prompt.references
@@ -198,23 +180,9 @@ struct BenchmarkRun: PictureCommand {
     return try named + AblationSuite.sweeps(of: plan).map { ($0, plan.request.method) }
   }
 
-  private func chosenShard() throws -> Shard {
-    if let shard { return Shard(shard) ?? .whole }
-    let variables = ProcessInfo.processInfo.environment
-    if let shard = try Shard(ofArrayIn: variables, count: shards) {
-      Message.note("shard \(shard)")
-      return shard
-    }
-    guard shards == nil else {
-      throw Failure(
-        .usage, "--shards is for a task of a job array; name the part itself by --shard i/n")
-    }
-    return .whole
-  }
-
   /// Prints the command of each shard, for Snakemake, GNU parallel or HyperQueue.
   private func printList(_ runs: Int) throws {
-    let count = min(shards ?? runs, runs)
+    let count = min(part.shards ?? runs, runs)
     let words = ShellWord.without(
       CommandLine.arguments, flags: ["--list"], options: ["--shards"])
     let command = words.map(ShellWord.quoted).joined(separator: " ")

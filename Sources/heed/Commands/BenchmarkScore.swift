@@ -52,19 +52,11 @@ struct BenchmarkScore: ParsableCommand {
   @Flag(help: "Score the runs that are complete, though others are not.")
   var partial = false
 
-  @Option(
-    help: ArgumentHelp(
-      "Score one of equal parts, as in 3/128; parts count from 0. (default: as a job array says)",
-      valueName: "i/n"))
-  var shard: String?
+  @OptionGroup var part: ShardOptions
 
   private static let names = ["clip", "owl", "blip", "blip-vqa"]
 
   func validate() throws {
-    if let shard, Shard(shard) == nil {
-      throw ValidationError(
-        "--shard is '\(shard)'; expected i/n with i from 0 to n - 1, as in 3/128")
-    }
     if let threshold, !(0...1).contains(threshold) {
       throw ValidationError("--threshold is \(threshold); expected 0 to 1")
     }
@@ -73,9 +65,7 @@ struct BenchmarkScore: ParsableCommand {
   func run() throws {
     let chosen = try chosenScorers()
     let bench = BenchmarkFolder(folder)
-    let shard =
-      try shard.flatMap { Shard($0) }
-      ?? Shard(ofArrayIn: ProcessInfo.processInfo.environment, count: nil) ?? .whole
+    let shard = try part.chosen()
     let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial)
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: scoring.count * chosen.count)

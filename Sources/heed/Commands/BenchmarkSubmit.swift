@@ -42,7 +42,7 @@ struct BenchmarkSubmit: ParsableCommand {
     guard (1...1024).contains(cpus) else {
       throw ValidationError("--cpus is \(cpus); expected 1 to 1024")
     }
-    guard runs.shard == nil, !runs.list, !runs.options.recording.dryRun else {
+    guard runs.part.shard == nil, !runs.list, !runs.options.recording.dryRun else {
       throw ValidationError("--shard, --list and --dry-run are for heed benchmark run")
     }
   }
@@ -51,7 +51,7 @@ struct BenchmarkSubmit: ParsableCommand {
     Engine.threads = cpus
     let cost = try runs.cost()
     let tasks =
-      runs.shards
+      runs.part.shards
       ?? min(
         cost.runs, Self.mostTasks, max(1, Int((cost.seconds.most / 3600 / hours).rounded(.up))))
     let each = cost.seconds.most / Double(tasks)

@@ -54,7 +54,9 @@ struct RecordingDetails: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Heads by index, separated by commas. (default: all)", valueName: "indices"))
+    help: ArgumentHelp(
+      "Heads by index, separated by commas, all, or mean: their mean alone. (default: all)",
+      valueName: "heads"))
   var heads: String?
 
   @Option(
@@ -103,7 +105,7 @@ struct RecordingDetails: ParsableArguments {
       kept.contains($0.0)
     }
     return RecordingPlan(
-      layers: layers, heads: try heads.map(indices),
+      layers: layers, heads: try heads.flatMap(indices),
       tokens: try recordTokens.map {
         try WordReference.tokens(
           of: WordReference.list($0), inAnyOf: texts.map { ($0.0.textName, $0.1) })
@@ -111,13 +113,16 @@ struct RecordingDetails: ParsableArguments {
       branches: kept,
       phases: Set(try ChoiceList(option: "--phases", phases).choices),
       steps: try recordSteps.map { try IndexRange(option: "--record-steps", $0).range },
-      precision: precision.recorded, queries: queries.map(RecordingOptions.patterns) ?? [])
+      precision: precision.recorded, queries: queries.map(RecordingOptions.patterns) ?? [],
+      reducedHeads: heads == "mean" ? .mean : nil)
   }
 
-  private func indices(_ text: String) throws -> [Int] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+  /// `nil` for all.
+  private func indices(_ text: String) throws -> [Int]? {
+    guard text != "all", text != "mean" else { return nil }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let index = Int(part), index >= 0 else {
-        throw Failure(.usage, "--heads is \(text); expected indices, as in 0,3")
+        throw Failure(.usage, "--heads is '\(text)'; expected indices, as in 0,3, all, or mean")
       }
       return index
     }

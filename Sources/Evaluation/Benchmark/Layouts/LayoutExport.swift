@@ -22,8 +22,12 @@ package struct LayoutExport {
   /// How many pictures there are.
   package var count: Int { plan.pictures.count }
 
-  /// What a user should know of the other program's way with the export.
-  package var notes: [String] { plan.notes }
+  /// What a user should know of the export, and of the other program's way with it.
+  package var notes: [String] {
+    let seeds = pictures.leftOut.map(String.init).joined(separator: ", ")
+    return plan.notes
+      + (seeds.isEmpty ? [] : ["left out: seeds that only some of the methods have, \(seeds)"])
+  }
 
   /// Writes the export to `path`, which is not there, or an empty folder.
   /// - Parameters:

@@ -22,8 +22,10 @@ package struct SuitePictures: Sendable {
   package let suite: String
   /// The methods' folders, in the benchmark's order.
   package let methods: [String]
-  /// In increasing order.
+  /// In increasing order; unless chosen, those of every method.
   package let seeds: [UInt64]
+  /// The seeds that some of the methods have, and not all, unless seeds were chosen.
+  package let leftOut: [UInt64]
   /// The prompts in the order of the suite, each with its pictures by method and then by seed.
   package let prompts: [(prompt: SuitePrompt, pictures: [BenchmarkPicture])]
 
@@ -65,49 +67,44 @@ package struct SuitePictures: Sendable {
       }
     }
     let methods = record.methods.filter { choice.methods?.contains($0) ?? true }
-    let seeds = record.seeds.filter { choice.seeds?.contains($0) ?? true }
+    let seeds = record.seeds.filter { seed in
+      choice.seeds?.contains(seed) ?? methods.allSatisfy { record.seeds(of: $0).contains(seed) }
+    }
     guard !methods.isEmpty, !seeds.isEmpty else {
       throw EvaluationError.benchmark(
-        path: folder.record, reason: "expected methods and seeds, got none")
+        path: folder.record,
+        reason: "expected a seed that every method has, got none: name one method by --method")
     }
     self.prompts = try prompts.map { prompt in
       let pictures = try methods.flatMap { method in
         try seeds.map { seed in
-          let run = folder.run(prompt.id, method, seed: seed)
-          return BenchmarkPicture(
+          BenchmarkPicture(
             id: prompt.id, method: method, seed: seed,
-            path: try Self.picture(of: run, prompt, seed))
+            path: try Self.picture(in: folder, prompt, method, seed))
         }
       }
       return (prompt, pictures)
     }
     (self.folder, self.suite) = (folder, record.suite)
     (self.methods, self.seeds) = (methods, seeds)
+    leftOut =
+      choice.seeds == nil
+      ? Set(methods.flatMap { record.seeds(of: $0) }).subtracting(seeds).sorted() : []
   }
 
   /// The picture of a completed run.
   private static func picture(
-    of run: RunFolder, _ prompt: SuitePrompt, _ seed: UInt64
+    in folder: BenchmarkFolder, _ prompt: SuitePrompt, _ method: String, _ seed: UInt64
   ) throws -> String {
-    guard let bytes = FileManager.default.contents(atPath: run.manifest) else {
+    let run = folder.run(prompt.id, method, seed: seed)
+    guard let status = try folder.status(of: prompt, method, seed: seed) else {
       throw EvaluationError.benchmark(
         path: run.path,
         reason:
           "there is no such run: make it by heed benchmark run, or choose others by --method and "
           + "--seeds")
     }
-    guard let manifest = try? JSONDecoder().decode(RunManifest.self, from: bytes) else {
-      throw FileError(
-        .malformed, path: run.manifest, reason: "expected a run; heed check says more")
-    }
-    guard manifest.status == .complete else { throw EvaluationError.incomplete(run: run.path) }
-    guard manifest.seed == seed, manifest.tokens.prompt == prompt.prompt else {
-      throw EvaluationError.benchmark(
-        path: run.path,
-        reason:
-          "expected a run of \(FileError.quoted(prompt.prompt)) from seed \(seed), got one of "
-          + "\(FileError.quoted(manifest.tokens.prompt)) from seed \(manifest.seed)")
-    }
+    guard status == .complete else { throw EvaluationError.incomplete(run: run.path) }
     guard FileManager.default.fileExists(atPath: run.image) else {
       throw FileError(.missing, path: run.image, reason: "the run's picture is not there")
     }

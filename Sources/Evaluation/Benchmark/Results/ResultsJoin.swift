@@ -53,7 +53,7 @@ struct ResultsJoin {
     }
     for picture in exported.pictures {
       guard ids.contains(picture.id), record.methods.contains(picture.method),
-        record.seeds.contains(picture.seed)
+        record.seeds(of: picture.method).contains(picture.seed)
       else {
         throw EvaluationError.benchmark(
           path: path,
@@ -119,7 +119,9 @@ struct ResultsJoin {
   private func known(
     _ id: String, _ method: String, _ seed: UInt64, _ result: ImportedResult
   ) throws -> Found {
-    guard ids.contains(id), record.methods.contains(method), record.seeds.contains(seed) else {
+    guard ids.contains(id), record.methods.contains(method),
+      record.seeds(of: method).contains(seed)
+    else {
       throw unknown(result)
     }
     return Found(id: id, method: method, seed: seed, questions: nil)
