@@ -90,7 +90,10 @@ struct BenchmarkReportTests {
     #expect(links.count == 15 && links[0] == "runs/p1/stable-diffusion/seed-0/")
     #expect(links.contains("runs/p1/attend-and-excite/seed-0/report.html"))
     #expect(links.count { $0 == "runs/p3/report.html" } == 4)
-    #expect(links.allSatisfy { FileManager.default.fileExists(atPath: bench.folder.path + "/bench/" + $0) })
+    #expect(
+      links.allSatisfy {
+        FileManager.default.fileExists(atPath: bench.folder.path + "/bench/" + $0)
+      })
     #expect(texts[2].split(separator: " ").allSatisfy { $0 == "64" || $0 == "32" || $0 == "128" })
     let mixed = (2..<4).flatMap { prompt in [0, 1].map { (prompt, $0) } }
     func link(_ prompt: Int, _ method: Int, _ seed: Int) -> String {

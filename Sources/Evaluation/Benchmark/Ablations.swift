@@ -1,6 +1,4 @@
 internal import AttentionTrace
-private import Foundation
-
 /// The knobs that runs of a benchmark were varied in, one at a time: what `--ablations` and `--vary` make.
 package struct Ablations: Sendable {
   /// A value of a knob.
@@ -44,9 +42,7 @@ package struct Ablations: Sendable {
       for prompt in suite.prompts {
         for seed in record.seeds {
           let run = folder.run(prompt.id, method, seed: seed)
-          if FileManager.default.fileExists(atPath: run.manifest) {
-            return try RecordedRun(run.path).manifest
-          }
+          if let manifest = try RunManifest.read(run) { return manifest }
         }
       }
       return nil

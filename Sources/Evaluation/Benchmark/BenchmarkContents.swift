@@ -1,5 +1,4 @@
 internal import AttentionTrace
-private import Foundation
 internal import TensorEngine
 
 /// What a benchmark's folder says of itself: suite, methods, seeds and scores.
@@ -38,6 +37,11 @@ package struct BenchmarkContents: Sendable {
   /// The methods with nothing varied, by the folders of their runs.
   package var plainMethods: [String] { Ablations.plain(record.methods) }
 
+  /// The seeds that each of `methods` has, in increasing order.
+  package func seeds(of methods: [String]) -> [UInt64] {
+    record.seeds.filter { seed in methods.allSatisfy { record.seeds(of: $0).contains(seed) } }
+  }
+
   /// A method's name for people.
   package func title(of method: String) -> String {
     zip(record.methods, record.titles).first { $0.0 == method }?.1 ?? method
@@ -50,8 +54,8 @@ package struct BenchmarkContents: Sendable {
         for method in record.methods {
           for seed in record.seeds {
             let run = folder.run(prompt.id, method, seed: seed)
-            guard FileManager.default.fileExists(atPath: run.manifest) else { continue }
-            return try RecordedRun(run.path).manifest.date.prefix(10) + "T00:00:00Z"
+            guard let manifest = try RunManifest.read(run) else { continue }
+            return manifest.date.prefix(10) + "T00:00:00Z"
           }
         }
       }

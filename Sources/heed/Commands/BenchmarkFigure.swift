@@ -69,7 +69,8 @@ struct BenchmarkFigure: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Seeds, as in 0..3 or 7,12. (default: all; of strips the first four)", valueName: "list"))
+      "Seeds, as in 0..3 or 7,12. (default: all that every method has; of strips the first four)",
+      valueName: "list"))
   var seeds: String?
 
   @OptionGroup(title: "Page") var page: SheetOptions
@@ -104,12 +105,14 @@ struct BenchmarkFigure: ParsableCommand {
     case .ablations: return try sheets.ablations(kinds: chosenScores(contents))
     case .strips:
       let named = try chosenPrompts(contents)
-      let seeds = try chosenSeeds(contents)
+      let methods = try chosenMethods(contents) ?? contents.plainMethods
       return try sheets.strips(
         named ?? Self.firstPrompts(contents),
         chosen: named == nil && !contents.subsets.isEmpty
           ? "Prompts: the first of each subset of the suite." : "",
-        methods: try chosenMethods(contents) ?? contents.plainMethods, seeds: seeds)
+        methods: methods,
+        seeds: try chosenSeeds(contents)
+          ?? Array(contents.seeds(of: methods).prefix(Self.stripSeeds)))
     case .grid:
       let prompts = try chosenPrompts(contents) ?? Array(contents.suite.prompts.prefix(1))
       guard prompts.count == 1 else {
@@ -147,10 +150,9 @@ struct BenchmarkFigure: ParsableCommand {
     }
   }
 
-  private func chosenSeeds(_ contents: BenchmarkContents) throws -> [UInt64] {
+  private func chosenSeeds(_ contents: BenchmarkContents) throws -> [UInt64]? {
     let there = contents.record.seeds
-    guard let seeds else { return kind == .strips ? Array(there.prefix(Self.stripSeeds)) : there }
-    return try SeedList(seeds).seeds.map { seed in
+    return try seeds.map { try SeedList($0).seeds }?.map { seed in
       guard there.contains(seed) else {
         throw Failure(
           .usage, "--seeds: the benchmark has no seed \(seed); expected some of \(Self.list(there))"

@@ -87,8 +87,8 @@ struct BenchmarkReport: ParsableCommand {
     for (place, prompt) in contents.suite.prompts.enumerated() {
       try Interrupt.check("nothing was written")
       for (column, method) in record.methods.enumerated() {
-        for seed in record.seeds {
-          guard try contents.folder.picture(prompt.id, method, seed: seed) != nil else {
+        for seed in record.seeds(of: method) {
+          guard try contents.folder.picture(of: prompt, method, seed: seed) != nil else {
             missing += 1
             continue
           }

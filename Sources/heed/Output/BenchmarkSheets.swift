@@ -110,10 +110,20 @@ struct BenchmarkSheets {
       ]))
   }
 
-  /// For each method all pictures of one prompt, none left out.
+  /// For each method the pictures of one prompt, row by row.
+  /// - Parameter seeds: `nil` for all that every method has.
   func grid(
-    _ prompt: SuitePrompt, methods: [String], seeds: [UInt64]
+    _ prompt: SuitePrompt, methods: [String], seeds asked: [UInt64]?
   ) throws -> PictureSheet {
+    let common = contents.seeds(of: methods)
+    let seeds = asked ?? common
+    let isWhole = methods.allSatisfy { contents.record.seeds(of: $0) == seeds }
+    let which =
+      isWhole
+      ? "All seeds (\(Self.series(seeds))), none left out"
+      : seeds == common
+        ? "All seeds that every method has (\(Self.series(seeds))), none left out"
+        : "Seeds: \(Self.series(seeds))"
     let side = try side(methods.count * seeds.count)
     return PictureSheet(
       prompt: prompt.prompt,
@@ -125,25 +135,25 @@ struct BenchmarkSheets {
               pictures: try pictures(of: prompt, by: method, seeds, side: side))
           ])
       },
-      shown:
-        "uncurated pictures by \(FigureCaption.series(methods.map(contents.title))), made with "
+      shown: (seeds == common ? "uncurated pictures by " : "pictures by ")
+        + "\(FigureCaption.series(methods.map(contents.title))), made with "
         + "\(contents.record.model).",
-      note: "Not chosen by anyone: all of \(Self.seeds(seeds)), in this order row by row, the same "
-        + "noise at the same place of each method. " + note(side),
+      note: [
+        "\(which); row by row in this order, the same initial noise at the same place of each method.",
+        note(side),
+      ].filter { !$0.isEmpty }.joined(separator: " "),
       metadata: try metadata([
         "figure": "grid", "prompts": .texts([prompt.id]), "methods": .texts(methods),
         "seeds": .integers(seeds),
       ]))
   }
 
-  /// As in `seeds 0 to 63`, or each by its number.
-  private static func seeds(_ seeds: [UInt64]) -> String {
-    guard let first = seeds.first, let last = seeds.last else { return "no seeds" }
-    if seeds.count == 1 { return "seed \(first)" }
+  /// As in `0 to 63`, or each by its number.
+  private static func series(_ seeds: [UInt64]) -> String {
+    guard let first = seeds.first, let last = seeds.last else { return "none" }
     let isRow = zip(seeds, seeds.dropFirst()).allSatisfy { $0 < .max && $0 + 1 == $1 }
-    return "seeds "
-      + (isRow && seeds.count > 2
-        ? "\(first) to \(last)" : FigureCaption.series(seeds.map { "\($0)" }))
+    return isRow && seeds.count > 2
+      ? "\(first) to \(last)" : FigureCaption.series(seeds.map { "\($0)" })
   }
 
   /// The longer side that pictures are made smaller to; `nil` for none.
@@ -165,7 +175,7 @@ struct BenchmarkSheets {
     of prompt: SuitePrompt, by method: String, _ seeds: [UInt64], side: Int?
   ) throws -> [Picture?] {
     try seeds.map { seed in
-      guard let path = try contents.folder.picture(prompt.id, method, seed: seed) else {
+      guard let path = try contents.folder.picture(of: prompt, method, seed: seed) else {
         return nil
       }
       let picture = try Picture.read(path)
