@@ -15,7 +15,7 @@ struct BenchmarkFigureTests {
     #expect(result.stderr.contains("heed: sheet → s.pdf"))
     let scene = bench.folder.text("s.json")
     for word in [
-      "animals, n = 4", "mixed, n = 4", "CLIP full prompt", "CLIP minimum object",
+      "animals", "mixed", "n = 4", "CLIP full prompt", "CLIP minimum object",
       "1 Stable Diffusion", "2 Attend-and-Excite",
     ] { #expect(scene.contains(word), "\(word)") }
     let usual = try bench.benchmark("figure", "bench", "--scores", "clip_minimum")

@@ -169,7 +169,7 @@ struct ScoreTableTests {
       "figure", "bench", "--kind", "ablations", "-o", "a.json", "-o", "a.pdf")
     #expect(figure.status == 0, "\(figure.stderr)")
     let scene = bench.folder.text("a.json")
-    for word in ["scale-factor", "smooth", "usual", "CLIP full prompt"] {
+    for word in ["scale-factor", "smooth", "as usual", "CLIP full prompt"] {
       #expect(scene.contains(word), "\(word)")
     }
     let none = try ScoredBench()

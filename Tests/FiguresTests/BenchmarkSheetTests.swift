@@ -234,7 +234,7 @@ struct BenchmarkSheetTests {
     #expect(filled.count == 1 && open.count == 2)
     #expect(abs(try #require(level) - filled[0]) < 1e-6)
     #expect(filled[0] < open[1] && open[1] < open[0])
-    #expect(scene.texts.contains { $0.string == "usual" })
+    #expect(scene.texts.contains { $0.string == "as usual: nothing varied" })
     for value in values { #expect(scene.texts.contains { $0.string == value }) }
   }
 

@@ -57,7 +57,7 @@ struct AblationLayout {
       let usual = one.usual.map { one.means[score][$0].estimate }
       let chart = OutcomeChart(
         title: sheet.scores[score], label: one.name, values: one.values,
-        details: one.usual.map { [$0: "usual"] } ?? [:], range: sheet.range(score),
+        range: sheet.range(score), ticks: AblationSheet.ticks,
         series: [
           OutcomeChart.Series(
             intervals: one.means[score], color: nil, marker: .circle, filled: one.usual)

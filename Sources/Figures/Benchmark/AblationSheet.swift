@@ -19,6 +19,9 @@ package struct AblationSheet: Sendable {
     }
   }
 
+  /// The most labels of an axis.
+  static let ticks = 5
+
   /// What is varied.
   let method: String
   let suite: String
@@ -51,6 +54,6 @@ package struct AblationSheet: Sendable {
       let value = ends.first ?? 0
       return ends.isEmpty ? (0, 1) : (value - 0.1, value + 0.1)
     }
-    return Ticks.ends(from: least, to: most, atMost: 3)
+    return Ticks.ends(from: least, to: most, atMost: Self.ticks)
   }
 }

@@ -19,10 +19,10 @@ struct PictureLayout {
   private static let typePitch = 7.6
   /// The narrowest picture, and the widest before blocks stand beside each other.
   private static let (least, comfortable) = (26.0, 62.0)
-  /// The most of a block's width that names of rows take.
-  private static let nameShare = 0.24
+  /// The most of the width that names of rows take, unless a word is wider.
+  private static let nameShare = 0.2
 
-  /// The sheet; with one picture a row, its rows beside each other.
+  /// The sheet; turned where its rows have one picture each.
   let sheet: PictureSheet
   let page: PageSize
   /// Blocks beside each other.
@@ -37,24 +37,23 @@ struct PictureLayout {
 
   /// - Throws: ``FigureError/tooNarrow(width:needed:)``.
   init(sheet: PictureSheet, page: PageSize, _ builder: SceneBuilder) throws {
-    let sheet = sheet.length == 1 ? sheet.turned : sheet
+    let hasRows = (sheet.blocks.first?.rows.count ?? 0) > 1
+    let sheet = sheet.length == 1 && hasRows ? sheet.turned : sheet
     (self.sheet, self.page) = (sheet, page)
     let names = sheet.blocks.flatMap(\.rows).map(\.label)
     let count = sheet.length
-    func measures(_ beside: Int) -> (width: Double, gutter: Double, panel: Double, perBand: Int) {
+    // Blocks beside each other share the names of their rows.
+    let widest = names.map { builder.width(of: $0, Self.type) }.max() ?? 0
+    let unbroken = names.map { builder.unbreakableWidth(of: $0, Self.type) }.max() ?? 0
+    let name = min(widest, max(unbroken, page.inner * Self.nameShare))
+    let gutter = name > 0 ? name + 4 : 0
+    func measures(_ beside: Int) -> (width: Double, panel: Double, perBand: Int) {
       let width =
-        (page.inner - Metrics.blockGap * Double(beside - 1)) / Double(beside)
-      let widest = names.map { builder.width(of: $0, Self.type) }.max() ?? 0
-      let unbroken = names.map { builder.unbreakableWidth(of: $0, Self.type) }.max() ?? 0
-      let name = min(widest, max(unbroken, width * Self.nameShare))
-      let gutter = name > 0 ? name + 4 : 0
-      let space = width - gutter
-      let most = max(
-        1, Int((space + Metrics.panelGap) / (Self.least + Metrics.panelGap)))
+        (page.inner - gutter - Metrics.blockGap * Double(beside - 1)) / Double(beside)
+      let most = max(1, Int((width + Metrics.panelGap) / (Self.least + Metrics.panelGap)))
       let perBand = Self.perBand(count, most: most)
-      let panel =
-        (space - Metrics.panelGap * Double(perBand - 1)) / Double(perBand)
-      return (width, gutter, panel, perBand)
+      let panel = (width - Metrics.panelGap * Double(perBand - 1)) / Double(perBand)
+      return (width, panel, perBand)
     }
     var beside = 1
     while beside < sheet.blocks.count, measures(beside).panel > Self.comfortable,
@@ -65,15 +64,11 @@ struct PictureLayout {
     beside = (blocks + (blocks + beside - 1) / beside - 1) / ((blocks + beside - 1) / beside)
     let chosen = measures(beside)
     guard chosen.panel >= Metrics.smallestPanel else {
-      let needed = chosen.gutter + Metrics.smallestPanel + 2 * Metrics.margin
+      let needed = gutter + Metrics.smallestPanel + 2 * Metrics.margin
       throw FigureError.tooNarrow(width: page.width, needed: needed.rounded(.up))
     }
-    (self.beside, blockWidth, gutter) = (beside, chosen.width, chosen.gutter)
-    let rows = Double(sheet.blocks.first?.rows.count ?? 1)
-    let whole = Self.room(page) / rows - Metrics.panelGap
-    panel = min(
-      chosen.panel, max(Self.room(page) / 2, Self.least) / sheet.shape,
-      max(Self.comfortable, whole / sheet.shape))
+    (self.beside, blockWidth, self.gutter) = (beside, chosen.width, gutter)
+    panel = min(chosen.panel, max(Self.room(page) / 2, Self.least) / sheet.shape)
     bands = stride(from: 0, to: count, by: chosen.perBand).map {
       $0..<min($0 + chosen.perBand, count)
     }
@@ -149,7 +144,7 @@ struct PictureLayout {
   }
 
   private func left(_ place: Int) -> Double {
-    Metrics.margin + Double(place) * (blockWidth + Metrics.blockGap)
+    Metrics.margin + gutter + Double(place) * (blockWidth + Metrics.blockGap)
   }
 
   private func drawTitles(_ blocks: Range<Int>, _ builder: inout SceneBuilder) -> Double {
@@ -179,7 +174,7 @@ struct PictureLayout {
   }
 
   private func center(_ column: Int, _ band: Range<Int>, _ place: Int) -> Double {
-    left(place) + gutter + Double(column - band.lowerBound) * (panel + Metrics.panelGap) + panel / 2
+    left(place) + Double(column - band.lowerBound) * (panel + Metrics.panelGap) + panel / 2
   }
 
   /// A row of each of the blocks beside each other.
@@ -190,18 +185,24 @@ struct PictureLayout {
     for (place, block) in blocks.enumerated() {
       let shown = sheet.blocks[block].rows[row]
       builder.group("\(sheet.blocks[block].title), \(shown.label)") { builder in
-        let lines = lines(of: shown, builder)
-        let top = max(0, (height - Double(lines.count) * Self.typePitch) / 2)
-        for (number, line) in lines.enumerated() {
-          builder.text(
-            line, x: left(place), y: top + Double(number) * Self.typePitch + 6, Self.type)
-        }
+        if place == 0 { drawName(of: shown, height: height, &builder) }
         for column in band {
           let frame = Scene.Rect(
             x: center(column, band, place) - panel / 2, y: 0, width: panel, height: height)
           draw(shown.pictures[column], in: frame, &builder)
         }
       }
+    }
+  }
+
+  private func drawName(
+    of row: PictureSheet.Row, height: Double, _ builder: inout SceneBuilder
+  ) {
+    let lines = lines(of: row, builder)
+    let top = max(0, (height - Double(lines.count) * Self.typePitch) / 2)
+    for (number, line) in lines.enumerated() {
+      builder.text(
+        line, x: Metrics.margin, y: top + Double(number) * Self.typePitch + 6, Self.type)
     }
   }
 

@@ -60,15 +60,14 @@ extension PictureSheet {
   /// Whether any picture is missing.
   var isMissingAny: Bool { blocks.flatMap(\.rows).contains { $0.pictures.contains(nil) } }
 
-  /// The rows of each block, which have one picture each, as one row.
+  /// Of blocks whose rows have one picture each, a block with a row for each of them.
   var turned: PictureSheet {
-    let names = blocks.first?.rows.map(\.label) ?? []
-    return PictureSheet(
-      prompt: prompt, columns: names.contains { !$0.isEmpty } ? names : [],
-      blocks: blocks.map { block in
+    PictureSheet(
+      prompt: prompt, columns: blocks.first?.rows.map(\.label) ?? [],
+      blocks: [
         Block(
-          title: block.title,
-          rows: [Row(label: columns.first ?? "", pictures: block.rows.flatMap(\.pictures))])
-      }, shown: shown, note: note, metadata: metadata)
+          title: columns.first ?? "",
+          rows: blocks.map { Row(label: $0.title, pictures: $0.rows.flatMap(\.pictures)) })
+      ], shown: shown, note: note, metadata: metadata)
   }
 }

@@ -16,11 +16,8 @@ extension ScoreSheet: PagedSheet {
 /// not fit below.
 struct ScoreLayout {
   private static let title = SceneBuilder.TextStyle(size: 7, isBold: true)
-  private static let heading = SceneBuilder.TextStyle(size: 7)
   private static let gap = 7.0
   private static let plotHeight = 62.0
-  /// The widest chart of one bar.
-  private static let widestBar = 26.0
 
   let sheet: ScoreSheet
   let page: PageSize
@@ -69,15 +66,14 @@ struct ScoreLayout {
     return builder.group("score \(one.title)") { builder in
       var top = builder.paragraph(
         one.title, x: Metrics.margin, y: 0, width: page.inner, Self.title, baseline: 6.6, pitch: 8)
-      let names = subsets.map { builder.lines(name(of: $0), width: width, Self.heading) }
-      for (place, lines) in names.enumerated() {
-        for (number, line) in lines.enumerated() {
-          builder.text(
-            line, x: left(place) + width / 2, y: top + 7 + Double(number) * 8, Self.heading, .center
-          )
-        }
+      let labels = subsets.map {
+        ColumnLabels.Label(
+          name: sheet.subsets[$0].name, detail: "n = \(sheet.subsets[$0].count)")
       }
-      top += Double(names.map(\.count).max() ?? 0) * 8 + 2 + BarChart.topMargin
+      top =
+        ColumnLabels(labels, width: width, builder).draw(
+          centers: labels.indices.map { left($0) + width / 2 }, y: top + 1, &builder)
+        + BarChart.topMargin
       for (place, subset) in subsets.enumerated() {
         builder.group("chart \(sheet.subsets[subset].name)") {
           BarChart(
@@ -93,10 +89,6 @@ struct ScoreLayout {
 
   private func left(_ place: Int) -> Double {
     Metrics.margin + gutter + Double(place) * (chartWidth + Self.gap)
-  }
-
-  private func name(of subset: Int) -> String {
-    "\(sheet.subsets[subset].name), n = \(sheet.subsets[subset].count)"
   }
 
   private func drawKey(_ builder: inout SceneBuilder) -> Double {

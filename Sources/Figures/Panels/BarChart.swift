@@ -10,7 +10,7 @@ struct BarChart {
     let upper: Double
 
     /// The most labels.
-    static let ticks = 5
+    static let ticks = 6
 
     /// The axis that holds `values`; from 0 to 1 if there are none.
     ///
@@ -123,7 +123,7 @@ struct BarChart {
     let cap = min(Self.capWidth, width / 2 - 0.4)
     // On a wider line of paper, which shows it on any fill.
     for stroke in [
-      Scene.Stroke(builder.theme.paper, width: 2), Scene.Stroke(builder.theme.ink, width: 0.8),
+      Scene.Stroke(builder.theme.paper, width: 1.7), Scene.Stroke(builder.theme.ink, width: 0.8),
     ] {
       builder.line([Scene.Point(middle, low), Scene.Point(middle, high)], stroke)
       for y in [low, high] {

@@ -17,7 +17,6 @@ struct OutcomeChart {
   static let levelDash = [2.0, 1.5]
   private static let title = SceneBuilder.TextStyle(size: 7)
   private static let small = SceneBuilder.TextStyle(size: 6)
-  private static let ticks = 3
   /// Between the points of neighbouring lines, so that none hides another's interval.
   private static let shift = 5.0
 
@@ -26,10 +25,10 @@ struct OutcomeChart {
   var label: String
   /// The values of the knob.
   var values: [String]
-  /// What is said below a value in smaller type, by its place; as which one is usual.
-  var details: [Int: String] = [:]
   /// The ends of the measure's axis.
   var range = (lower: 0.0, upper: 1.0)
+  /// The most labels of that axis.
+  var ticks = 3
   var series: [Series]
   /// A level across the plot; `nil` for none.
   var level: Double?
@@ -40,7 +39,7 @@ struct OutcomeChart {
     let top =
       builder.paragraph(
         title, x: x, y: y, width: width, Self.title, baseline: 6.6, pitch: 8) + 4
-    let margin = max(17, Axes.labelWidth(range, ticks: Self.ticks, builder) + 4)
+    let margin = max(17, Axes.labelWidth(range, ticks: ticks, builder) + 4)
     let plot = Scene.Rect(
       x: x + margin, y: top, width: width - margin - 1, height: plotHeight)
     drawFrame(plot, &builder)
@@ -59,12 +58,12 @@ struct OutcomeChart {
 
   private func drawFrame(_ plot: Scene.Rect, _ builder: inout SceneBuilder) {
     builder.rectangle(plot, stroke: builder.rule(0.5))
-    let ticks = Ticks(from: range.lower, to: range.upper, atMost: Self.ticks)
-    for tick in ticks.values {
+    let labels = Ticks(from: range.lower, to: range.upper, atMost: ticks)
+    for tick in labels.values {
       let y = height(tick, plot)
       builder.line([Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], builder.rule(0.5))
       builder.text(
-        NumberText.tick(tick, step: ticks.step), x: plot.x - 3, y: y + 2.1, Self.small, .trailing)
+        NumberText.tick(tick, step: labels.step), x: plot.x - 3, y: y + 2.1, Self.small, .trailing)
     }
     if let level {
       let y = height(level, plot)
@@ -110,9 +109,7 @@ struct OutcomeChart {
 
   /// The values below the plot, wrapped in their places, and the knob; returns the bottom.
   private func drawValues(_ plot: Scene.Rect, _ builder: inout SceneBuilder) -> Double {
-    let labels = values.enumerated().map {
-      ColumnLabels.Label(name: $1, detail: details[$0] ?? "")
-    }
+    let labels = values.map { ColumnLabels.Label(name: $0) }
     let columns = ColumnLabels(
       labels, width: plot.width / Double(max(1, values.count)) - 3, builder)
     for value in values.indices {

@@ -59,7 +59,7 @@ struct BenchmarkReport: ParsableCommand {
       title: "\(record.suite), \(record.model)",
       facts: [
         "prompts: \(contents.suite.prompts.count)",
-        "methods: \(record.titles.joined(separator: ", "))", "seeds: \(record.seeds.count)",
+        "methods: \(record.titles.joined(separator: "; "))", "seeds: \(record.seeds.count)",
       ],
       runs: FigureFile.path(to: contents.folder.runs, fromFolderOf: output),
       file: URL(fileURLWithPath: RunFolder(path: "/").image).lastPathComponent,
@@ -121,7 +121,7 @@ struct BenchmarkReport: ParsableCommand {
           contents.scores, of: ablations, contents.suite, path: contents.folder.scores))
     }
     return tables.flatMap(\.tables).map {
-      BenchmarkPage.Table(caption: $0.caption, columns: $0.columns, rows: $0.rows, keys: 3)
+      BenchmarkPage.Table(caption: $0.caption, columns: $0.columns, rows: $0.rows, keys: 2)
     }
   }
 
