@@ -12,12 +12,12 @@ extension ScoreTable {
     let samples = try ScoreSamples(scores, path: path)
     let ids = suite.prompts.map(\.id)
     let rows = ablations.knobs.flatMap { knob in
-      knob.values.compactMap { value in
+      let usual = knob.values.first(where: \.isUsual)?.method
+      return knob.values.compactMap { value in
         Row(
           subset: knob.name, name: value.text,
-          title: value.text + (value.isUsual ? " (usual)" : ""), samples, method: value.method,
-          baseline: value.isUsual ? nil : knob.values.first(where: \.isUsual)?.method ?? "", ids,
-          bootstrap)
+          title: value.text + (value.isUsual ? " (usual)" : ""), isBaseline: value.isUsual, samples,
+          method: value.method, comparedWith: value.isUsual ? nil : usual, ids, bootstrap)
       }
     }
     self.init(

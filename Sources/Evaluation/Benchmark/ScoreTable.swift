@@ -54,8 +54,8 @@ package struct ScoreTable: Sendable {
     let rows = Self.subsets(of: suite).flatMap { subset, ids in
       zip(record.methods, record.titles).compactMap { method, title in
         Row(
-          subset: subset, name: method, title: title, samples, method: method,
-          baseline: baseline == method ? nil : baseline, ids, bootstrap)
+          subset: subset, name: method, title: title, isBaseline: method == baseline, samples,
+          method: method, comparedWith: method == baseline ? nil : baseline, ids, bootstrap)
       }
     }
     self.init(
@@ -79,16 +79,16 @@ package struct ScoreTable: Sendable {
 extension ScoreTable.Row {
   /// The means of a method's pictures; `nil` if none has a score.
   /// - Parameters:
-  ///   - baseline: what it is compared with; `nil` for what others are compared with.
+  ///   - baseline: the method whose pictures its own are compared with; `nil` for none.
   ///   - ids: the prompts.
   init?(
-    subset: String?, name: String, title: String, _ samples: ScoreSamples, method: String,
-    baseline: String?, _ ids: [String], _ bootstrap: Bootstrap
+    subset: String?, name: String, title: String, isBaseline: Bool, _ samples: ScoreSamples,
+    method: String, comparedWith baseline: String?, _ ids: [String], _ bootstrap: Bootstrap
   ) {
     let counts = samples.counts(method, ids)
     guard counts.pictures > 0 else { return nil }
     self.init(
-      subset: subset, method: name, title: title, isBaseline: baseline == nil,
+      subset: subset, method: name, title: title, isBaseline: isBaseline,
       pictures: counts.pictures, prompts: counts.prompts,
       cells: samples.kinds.map { kind in
         let own = samples.of(kind, method, ids)
