@@ -73,7 +73,7 @@ struct ScoreTableTests {
       """)
     let words =
       arguments.isEmpty
-      ? ["[a] *b", "50 % & $x$ #1", "\\input{/etc/passwd}", "é and ß"] : ["usual"]
+      ? ["[a] *b", "50 % & $x$ #1", "\\input{/etc/passwd}", "é and"] : ["usual"]
     for word in words { #expect(text.contains(word), "\(text)") }
   }
 
