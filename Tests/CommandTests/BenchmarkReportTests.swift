@@ -45,6 +45,27 @@ struct BenchmarkReportTests {
     for text in ["n = 4", "[0.", "Differences to Stable Diffusion", "<svg "] {
       #expect(page.contains(text), "\(text)")
     }
+    // More runs than scores, and runs that are not made yet.
+    let more = try bench.heed([
+      "benchmark", "run", "--suite", "suite.jsonl", "--methods", "attend-and-excite", "--seeds",
+      "0",
+      "--vary", "smooth=false", "--steps", "2", "-o", "bench",
+    ])
+    #expect(more.status == 0, "\(more.stderr)")
+    let grown = try bench.benchmark("report", "bench", "-o", "pages/grown.html")
+    #expect(grown.status == 0 && grown.stdout.contains("pictures: 20, "), "\(grown.stderr)")
+    try FileManager.default.removeItem(atPath: bench.folder.path + "/bench/scores")
+    let bare = try bench.benchmark("report", "bench", "-o", "pages/r.html")
+    #expect(bare.status == 0 && bare.stderr.contains("No picture is scored yet"), "\(bare.stderr)")
+  }
+
+  @Test("The same benchmark gives the same page")
+  func repeated() throws {
+    let bench = try ScoredBench()
+    try bench.makeRuns()
+    try bench.folder.write("pages/note", [])
+    #expect(try bench.benchmark("report", "bench", "-o", "pages/r.html").status == 0)
+    let page = bench.folder.text("pages/r.html")
     let again = try bench.benchmark("report", "bench", "-o", "pages/r.html")
     #expect(again.status == 0 && bench.folder.text("pages/r.html") == page)
   }

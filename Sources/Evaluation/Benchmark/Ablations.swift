@@ -1,4 +1,5 @@
 internal import AttentionTrace
+
 /// The knobs that runs of a benchmark were varied in, one at a time: what `--ablations` and `--vary` make.
 package struct Ablations: Sendable {
   /// A value of a knob.
@@ -19,7 +20,7 @@ package struct Ablations: Sendable {
     package let values: [Value]
   }
 
-  /// The knobs in the order in which they were varied.
+  /// The knobs in the order in which they were varied; none if nothing was.
   package let knobs: [Knob]
   /// The title of the method that is varied; of several, all.
   package let method: String
@@ -34,9 +35,24 @@ package struct Ablations: Sendable {
     methods.filter { !$0.contains(mark) }
   }
 
-  /// Reads from one run of each method what was varied in it.
+  /// What was varied, where something must have been.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` if nothing was; `TraceError` for a run that
   ///   cannot be read.
+  package static func required(
+    _ folder: BenchmarkFolder, _ suite: Suite, _ record: BenchmarkRecord
+  ) throws -> Ablations {
+    let ablations = try Ablations(folder, suite, record)
+    guard !ablations.knobs.isEmpty else {
+      throw EvaluationError.benchmark(
+        path: folder.path,
+        reason: "expected runs with a knob varied, got none: make them by heed benchmark run with "
+          + "--ablations or --vary")
+    }
+    return ablations
+  }
+
+  /// Reads from one run of each method what was varied in it.
+  /// - Throws: `TraceError` for a run that cannot be read.
   package init(_ folder: BenchmarkFolder, _ suite: Suite, _ record: BenchmarkRecord) throws {
     func manifest(_ method: String) throws -> RunManifest? {
       for prompt in suite.prompts {
@@ -64,12 +80,6 @@ package struct Ablations: Sendable {
           knob, base,
           (usual.map { [Value(text: $0, method: base, isUsual: true)] } ?? []) + [value]
         ))
-    }
-    guard !found.isEmpty else {
-      throw EvaluationError.benchmark(
-        path: folder.path,
-        reason: "expected runs with a knob varied, got none: make them by heed benchmark run with "
-          + "--ablations or --vary")
     }
     let titles = Dictionary(uniqueKeysWithValues: zip(record.methods, record.titles))
     let bases = found.map(\.base).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }

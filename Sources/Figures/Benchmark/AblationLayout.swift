@@ -3,8 +3,8 @@ package import Drawing
 
 extension AblationSheet: PagedSheet {
   package func pages(_ style: SheetStyle) throws -> [Scene] {
-    guard !knobs.isEmpty, !scores.isEmpty else {
-      throw FigureError.inconsistentSheet("no varied knob to show")
+    guard !isEmpty else {
+      throw FigureError.inconsistentSheet("no score of a varied knob to show")
     }
     return try style.pages { page, builder in
       try AblationLayout(sheet: self, page: page).pages(builder)

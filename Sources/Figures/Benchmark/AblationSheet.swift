@@ -46,6 +46,9 @@ package struct AblationSheet: Sendable {
     (self.scores, self.knobs, self.metadata) = (scores, knobs, metadata)
   }
 
+  /// Whether there is nothing to draw.
+  package var isEmpty: Bool { knobs.isEmpty || scores.isEmpty }
+
   /// The axis that all charts of a score share.
   func range(_ score: Int) -> (lower: Double, upper: Double) {
     let ends = knobs.flatMap { $0.means[score] }.flatMap { [$0.estimate, $0.lower, $0.upper] }

@@ -3,8 +3,8 @@ package import Drawing
 
 extension ScoreSheet: PagedSheet {
   package func pages(_ style: SheetStyle) throws -> [Scene] {
-    guard !subsets.isEmpty, !methods.isEmpty, !scores.isEmpty else {
-      throw FigureError.inconsistentSheet("no score to show")
+    guard !isEmpty else {
+      throw FigureError.inconsistentSheet("no score of a method to show")
     }
     return try style.pages { page, builder in
       try ScoreLayout(sheet: self, page: page, builder).pages(builder)

@@ -66,6 +66,11 @@ package struct ScoreSheet: Sendable {
   }
 }
 
+extension ScoreSheet {
+  /// Whether there is nothing to draw.
+  package var isEmpty: Bool { subsets.isEmpty || methods.isEmpty || scores.isEmpty }
+}
+
 extension ScoreSheet.Score {
   /// The axis that all its charts share, from the least to the greatest end of an interval.
   var axis: BarChart.Axis {

@@ -102,7 +102,9 @@ struct BenchmarkFigure: ParsableCommand {
     switch kind {
     case .scores:
       return try sheets.scores(methods: try chosenMethods(contents), kinds: chosenScores(contents))
-    case .ablations: return try sheets.ablations(kinds: chosenScores(contents))
+    case .ablations:
+      let ablations = try Ablations.required(contents.folder, contents.suite, contents.record)
+      return try sheets.ablations(ablations, kinds: chosenScores(contents))
     case .strips:
       let named = try chosenPrompts(contents)
       let methods = try chosenMethods(contents) ?? contents.plainMethods

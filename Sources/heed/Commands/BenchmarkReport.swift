@@ -111,43 +111,33 @@ struct BenchmarkReport: ParsableCommand {
 
   private func tables(_ contents: BenchmarkContents) throws -> [BenchmarkPage.Table] {
     guard !contents.scores.isEmpty else { return [] }
-    var tables = [
-      try ScoreTable(
-        contents.scores, of: contents.suite, record: contents.record, path: contents.folder.scores)
+    let (suite, path) = (contents.suite, contents.folder.scores)
+    let tables = [
+      try ScoreTable(contents.scores, of: suite, record: contents.record, path: path),
+      try ScoreTable(contents.scores, of: ablations(contents), suite, path: path),
     ]
-    if let ablations = try ablations(contents) {
-      tables.append(
-        try ScoreTable(
-          contents.scores, of: ablations, contents.suite, path: contents.folder.scores))
-    }
-    return tables.flatMap(\.tables).map {
+    return tables.filter { !$0.rows.isEmpty }.flatMap(\.tables).map {
       BenchmarkPage.Table(caption: $0.caption, columns: $0.columns, rows: $0.rows, keys: 2)
     }
   }
 
-  /// What was varied; `nil` if nothing was.
-  private func ablations(_ contents: BenchmarkContents) throws -> Ablations? {
-    contents.plainMethods.count == contents.record.methods.count
-      ? nil : try Ablations(contents.folder, contents.suite, contents.record)
+  private func ablations(_ contents: BenchmarkContents) throws -> Ablations {
+    try Ablations(contents.folder, contents.suite, contents.record)
   }
 
+  /// Charts of what is scored.
   private func figures(
     _ contents: BenchmarkContents
   ) throws -> [(heading: String, scene: Scene)] {
     let sheets = BenchmarkSheets(contents: contents)
     let scored = contents.samples.scored
+    let scores = try sheets.scores(methods: nil, kinds: ScoreKind.charted.filter(scored.contains))
+    let ablations = try sheets.ablations(
+      ablations(contents), kinds: ScoreKind.ofAblations.filter(scored.contains))
     var style = SheetStyle(width: Self.chartWidth)
     style.words.title = false
-    var figures: [(heading: String, scene: Scene)] = []
-    let charted = ScoreKind.charted.filter(scored.contains)
-    if !charted.isEmpty {
-      figures.append(
-        ("Scores by subset", try sheets.scores(methods: nil, kinds: charted).scene(style)))
-    }
-    let varied = ScoreKind.ofAblations.filter(scored.contains)
-    if !varied.isEmpty, try ablations(contents) != nil {
-      figures.append(("Ablations", try sheets.ablations(kinds: varied).scene(style)))
-    }
-    return figures
+    return
+      (scores.isEmpty ? [] : [("Scores by subset", try scores.scene(style))])
+      + (ablations.isEmpty ? [] : [("Ablations", try ablations.scene(style))])
   }
 }

@@ -54,7 +54,7 @@ struct BenchmarkTable: ParsableCommand {
     let table =
       ofAblations
       ? try ScoreTable(
-        scores, of: Ablations(bench, suite, record), suite, path: bench.scores)
+        scores, of: Ablations.required(bench, suite, record), suite, path: bench.scores)
       : try ScoreTable(scores, of: suite, record: record, path: bench.scores)
     let width = TerminalWidth.columns(of: STDOUT_FILENO) ?? .max
     Swift.print(table.text(format, width: width), terminator: "")

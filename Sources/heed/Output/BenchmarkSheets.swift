@@ -59,8 +59,7 @@ struct BenchmarkSheets {
   private static let nothing = Bootstrap(resamples: 1).interval(of: [Double]())
 
   /// What one varied knob at a time does to scores.
-  func ablations(kinds: [ScoreKind]) throws -> AblationSheet {
-    let ablations = try Ablations(contents.folder, contents.suite, contents.record)
+  func ablations(_ ablations: Ablations, kinds: [ScoreKind]) throws -> AblationSheet {
     let table = try ScoreTable(
       contents.scores, of: ablations, contents.suite, path: contents.folder.scores)
     let knobs = ablations.knobs.compactMap { knob -> AblationSheet.Knob? in
