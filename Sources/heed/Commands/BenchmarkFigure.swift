@@ -16,11 +16,11 @@ struct BenchmarkFigure: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figure",
     abstract: "Draws a benchmark's scores or pictures as a figure for a paper.",
-    usage: "heed benchmark figure [<folder>] --kind <kind> [-o <file> ...] [<options>]",
+    usage: "heed benchmark figure [<folder>] [--kind <kind>] [-o <file> ...] [<options>]",
     discussion: """
       Examples:
         heed benchmark figure --kind scores --for cvpr --width column -o scores.pdf
-        heed benchmark figure --kind strips --prompts a-cat-and-a-frog,a-dog-and-a-bow --seeds 0..3
+        heed benchmark figure --kind strips --prompts a-cat-and-a-frog --seeds 0..3
         heed benchmark figure --kind grid --prompts a-cat-and-a-frog --seeds 0..63
 
       scores: a chart for each score and subset with a bar for each method and its 95 % interval; a dashed \
