@@ -82,7 +82,10 @@ let package = Package(
         "Drawing", "AttentionAnalysis", "AttentionTrace", "PromptText", "Pictures", "TensorEngine",
         "YAML",
       ],
-      resources: [.copy("Resources/Report"), .copy("Resources/Questionnaire")]),
+      resources: [
+        .copy("Resources/Page"), .copy("Resources/Report"), .copy("Resources/Questionnaire"),
+        .copy("Resources/Benchmark"),
+      ]),
     .target(
       name: "Evaluation",
       dependencies: [

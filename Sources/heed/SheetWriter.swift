@@ -33,7 +33,11 @@ enum SheetWriter {
   static func write(
     _ sheet: Figures.Sheet, to paths: [String], dpi: Double? = nil, isAnonymous: Bool = false
   ) throws {
-    let output = try sheet.write(to: paths, dpi: dpi, isAnonymous: isAnonymous)
+    tell(try sheet.write(to: paths, dpi: dpi, isAnonymous: isAnonymous))
+  }
+
+  /// Says what was written.
+  static func tell(_ output: Figures.Sheet.Output) {
     for warning in output.warnings { Message.warning(warning) }
     for files in output.files {
       let count =

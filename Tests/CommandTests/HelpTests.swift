@@ -15,6 +15,7 @@ struct HelpTests {
       "report", "export",
       "verify-export", "import", "analyze", "causal", "check", "verify", "model", "benchmark",
       "benchmark run", "benchmark score", "benchmark table", "benchmark submit",
+      "benchmark figure", "benchmark report",
       "benchmark export", "benchmark import", "benchmark engine", "study", "study make",
       "study tally",
     ])

@@ -7,7 +7,8 @@ import Pictures
 struct SampleLayout {
   static let names = [
     "compare", "explain", "tokens", "steps", "frames", "layers", "heads", "seeds", "methods",
-    "difference", "sweep", "matrix", "curves", "neglect", "outcome",
+    "difference", "sweep", "matrix", "curves", "neglect", "outcome", "scores", "strips", "grid",
+    "ablations",
   ]
   static let longWords = [
     "antidisestablishmentarianism", "hippopotamus", "Rindfleischetikettierung",
@@ -39,6 +40,10 @@ struct SampleLayout {
     case "curves": curves
     case "neglect": neglect
     case "outcome": outcome
+    case "scores": scores
+    case "strips": strips
+    case "grid": grid
+    case "ablations": ablations
     default: maps
     }
   }
@@ -77,6 +82,78 @@ struct SampleLayout {
       },
       neglected: OutcomeSheet.Series(name: "", samples: samples(0.05)), window: 25...49,
       threshold: 0.2, metadata: Sample.metadata)
+  }
+
+  /// As many methods as seeds, and a subset for each word.
+  private var scores: ScoreSheet {
+    func means(_ start: Double) -> [[BootstrapInterval]] {
+      subjects.indices.map { subset in
+        (0..<seeds).map { method in
+          Bootstrap(resamples: 20).interval(
+            of: (0..<6).map { start + 0.01 * Double(method % 7 + $0 + subset) })
+        }
+      }
+    }
+    return ScoreSheet(
+      suite: "attend-and-excite", model: "Menagerie",
+      subsets: subjects.map { ScoreSheet.Subset(name: $0, pictures: [132, 130]) },
+      methods: (0..<seeds).map {
+        ScoreSheet.Method(
+          title: $0 < Sample.methods.count ? Sample.methods[$0] : "Method \($0)", isPlain: $0 == 0)
+      },
+      scores: ["CLIP full prompt", "CLIP minimum object", "all subjects"].enumerated().map {
+        ScoreSheet.Score(
+          title: $1, means: means($0 == 2 ? 0 : 0.3),
+          bounds: subjects.indices.map { _ in means(0.5).first?.first })
+      }, bound: "photos of the subjects (upper bound)", metadata: Sample.metadata)
+  }
+
+  /// A block for each word.
+  private var strips: PictureSheet {
+    PictureSheet(
+      columns: (0..<seeds).map { "seed \($0)" },
+      blocks: subjects.enumerated().map { place, word in
+        PictureSheet.Block(
+          title: "“a \(word) and a frog”",
+          rows: Self.methods.enumerated().map { method, title in
+            PictureSheet.Row(
+              label: title,
+              pictures: (0..<seeds).map { seed in
+                seed == 1 && method == 1 ? nil : Sample.image(UInt64(seed + place))
+              })
+          })
+      }, shown: "pictures", note: "Prompts: the first of each subset.", metadata: Sample.metadata)
+  }
+
+  private var grid: PictureSheet {
+    PictureSheet(
+      prompt: prompt,
+      blocks: Self.methods.map { title in
+        PictureSheet.Block(
+          title: title,
+          rows: [
+            PictureSheet.Row(pictures: (0..<seeds).map { Sample.image(UInt64($0), height: 48) })
+          ])
+      }, shown: "pictures", note: "Not chosen by anyone.", metadata: Sample.metadata)
+  }
+
+  /// A knob for each word, with a value more than seeds.
+  private var ablations: AblationSheet {
+    let values = (0...min(seeds, 8)).map { "\(5 * $0)" }
+    func mean(_ score: Int, _ value: Int) -> BootstrapInterval {
+      let samples = (0..<5).map { sample -> Double in
+        0.3 + 0.01 * Double(sample + value) + Double(score) / 10
+      }
+      return Bootstrap(resamples: 20).interval(of: samples)
+    }
+    return AblationSheet(
+      method: "Attend-and-Excite", suite: "attend-and-excite", model: "Menagerie",
+      scores: ["CLIP full prompt", "CLIP minimum object", "all subjects"],
+      knobs: subjects.map { word in
+        AblationSheet.Knob(
+          name: word, values: values, usual: 0,
+          means: (0..<3).map { score in values.indices.map { mean(score, $0) } })
+      }, pictures: [552], metadata: Sample.metadata)
   }
 
   private var matrix: MatrixSheet {

@@ -47,8 +47,7 @@ package enum TeXBackend {
   /// What to tell the writer of a paper about characters of the caption that LaTeX's usual fonts lack, with
   /// what to do; `nil` if they have all.
   package static func fontWarning(_ scene: Scene) -> String? {
-    var seen: Set<Character> = []
-    let foreign = scene.caption.filter { !isUsual($0) && seen.insert($0).inserted }
+    let foreign = LaTeXText.unusual(in: scene.caption)
     guard !foreign.isEmpty else { return nil }
     return
       "LaTeX's usual fonts lack \(foreign.prefix(8).map { "\($0)" }.joined(separator: " ")) in the"
@@ -71,7 +70,7 @@ package enum TeXBackend {
     let base = isOneFile || scene.pages == 1 ? stem : String(stem.dropLast(2))
     let label = base.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
     let part = scene.pages > 1 ? " Page \(scene.page) of \(scene.pages)." : ""
-    let full = escaped(scene.caption + part)
+    let full = LaTeXText.escaped(scene.caption + part)
     var lines = ["\\begin{\(environment)}"]
     // All pages are one figure, with one number.
     if scene.page > 1 { lines.append("  \\addtocounter{figure}{-1}") }
@@ -83,51 +82,12 @@ package enum TeXBackend {
     if isOfACM { lines.append("  \\Description{\(full)}") }
     if scene.page == 1 {
       lines += [
-        "  \\caption{\(escaped(scene.unprintedCaption + part))}",
+        "  \\caption{\(LaTeXText.escaped(scene.unprintedCaption + part))}",
         "  \\label{fig:\(label.isEmpty ? "sheet" : label)}",
       ]
     } else {
-      lines.append("  \\caption{\(escaped("Continued." + part))}")
+      lines.append("  \\caption{\(LaTeXText.escaped("Continued." + part))}")
     }
     return lines + ["\\end{\(environment)}"]
-  }
-
-  /// Whether a character is in the fonts that LaTeX sets text in by itself, or is written as a command.
-  private static func isUsual(_ character: Character) -> Bool {
-    if character.isASCII || "×−√“”’‘–—…·≥≤²³°".contains(character) { return true }
-    // Latin letters with the accents of the T1 encoding.
-    return character.unicodeScalars.allSatisfy { (0xC0...0x17F).contains($0.value) }
-  }
-
-  /// Text in which nothing is a command.
-  private static func escaped(_ text: String) -> String {
-    text.reduce(into: "") { result, character in
-      switch character {
-      case "\\": result += "\\textbackslash{}"
-      case "&", "%", "$", "#", "_", "{", "}": result += "\\\(character)"
-      case "~": result += "\\textasciitilde{}"
-      case "^": result += "\\textasciicircum{}"
-      case "<": result += "\\textless{}"
-      case ">": result += "\\textgreater{}"
-      case "×": result += "$\\times$"
-      case "−": result += "$-$"
-      case "√": result += "$\\surd$"
-      case "≥": result += "$\\geq$"
-      case "≤": result += "$\\leq$"
-      case "²": result += "$^2$"
-      case "³": result += "$^3$"
-      case "°": result += "$^\\circ$"
-      case "·": result += "$\\cdot$"
-      case "…": result += "\\dots{}"
-      case "–": result += "--"
-      case "—": result += "---"
-      case "‘": result += "`"
-      case "“": result += "``"
-      case "”": result += "''"
-      case "’": result += "'"
-      case _ where character.isNewline: result += " "
-      default: result.append(character)
-      }
-    }
   }
 }

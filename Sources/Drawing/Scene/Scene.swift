@@ -175,10 +175,11 @@ public struct Scene: Sendable {
     package static let keywords = [
       "text-to-image diffusion", "cross-attention", "explainability",
     ]
-    /// Metadata that tell nothing, for double-blind review; the date, which a PDF must have, is the first day
-    /// of 2000.
+    /// The date, which a PDF must have, of what has none, or none to be told: the first day of 2000.
+    package static let unknownDate = "2000-01-01T00:00:00Z"
+    /// Metadata that tell nothing, for double-blind review.
     package static let anonymous = Metadata(
-      title: "", date: "2000-01-01T00:00:00Z", software: "", manifest: "")
+      title: "", date: unknownDate, software: "", manifest: "")
   }
 
   /// The page's width in points.

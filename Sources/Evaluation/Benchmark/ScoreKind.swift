@@ -24,17 +24,28 @@ package struct ScoreKind: Hashable, Sendable, Comparable {
     ("blip-vqa", "score", "BLIP-VQA"),
   ]
 
+  /// What Attend-and-Excite's bar chart has: its figure 8.
+  package static let charted = [
+    ScoreKind(scorer: "clip", name: "full"), ScoreKind(scorer: "clip", name: "minimum"),
+  ]
+
+  /// What the figure of ablations has: the same, and whether the detector finds all subjects.
+  package static let ofAblations = charted + [ScoreKind(scorer: "owl", name: "all")]
+
   /// What tables show even where nothing is scored so: Attend-and-Excite's scores, and those of what came
   /// after it.
-  static let ofThePaper = [
-    ScoreKind(scorer: "clip", name: "full"), ScoreKind(scorer: "clip", name: "minimum"),
-    ScoreKind(scorer: "blip", name: "text-text"), ScoreKind(scorer: "owl", name: "all"),
-    ScoreKind(scorer: "blip-vqa", name: "score"),
-  ]
+  static let ofThePaper =
+    charted + [
+      ScoreKind(scorer: "blip", name: "text-text"), ScoreKind(scorer: "owl", name: "all"),
+      ScoreKind(scorer: "blip-vqa", name: "score"),
+    ]
 
   private var place: Int {
     Self.known.firstIndex { $0.scorer == scorer && $0.name == name } ?? Self.known.count
   }
+
+  /// The name by which tables for programs and options have it, as in `clip_full`.
+  package var key: String { "\(scorer)_\(name)" }
 
   /// The column's title.
   package var title: String {

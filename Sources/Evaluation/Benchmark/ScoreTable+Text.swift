@@ -1,12 +1,14 @@
 internal import AttentionAnalysis
+private import AttentionTrace
 private import Foundation
+private import TensorEngine
 
 extension ScoreTable {
   /// The table as a text, with the end of its last line.
   /// - Parameter width: the longest that a line of text for reading should be.
   package func text(_ format: TabularFormat, width: Int = .max) -> String {
     switch format {
-    case .text: withoutDetails.plain(width: width)
+    case .text: plain(width: width)
     case .markdown: withoutDetails.markdown
     case .latex: withoutDetails.latex
     case .csv: csv
@@ -20,19 +22,16 @@ extension ScoreTable {
       scores: shown.map { scores[$0] },
       rows: rows.map { row in
         Row(
-          subset: row.subset, method: row.method, title: row.title, pictures: row.pictures,
-          prompts: row.prompts, cells: shown.map { row.cells[$0] })
-      })
+          subset: row.subset, method: row.method, title: row.title, isBaseline: row.isBaseline,
+          pictures: row.pictures, prompts: row.prompts, cells: shown.map { row.cells[$0] })
+      }, keys: keys, baseline: baseline, note: note)
   }
 
   private static let whole = "all"
   private static let missing = "not scored"
-  private static let note =
-    "Means with 95 % bootstrap intervals over prompts and seeds, clustered by prompt."
+  private var titles: [String] { [keys.subset, keys.method, "n"] + scores.map(\.title) }
 
-  private var titles: [String] { ["subset", "method", "n"] + scores.map(\.title) }
-
-  private func keys(_ row: Row) -> [String] {
+  private func names(_ row: Row) -> [String] {
     [row.subset ?? Self.whole, row.title, "\(row.pictures)"]
   }
 
@@ -45,24 +44,35 @@ extension ScoreTable {
     return "\(estimate) [\(number(interval.lower)), \(number(interval.upper))]"
   }
 
+  /// The table of means, and that of differences where anything is compared, as texts.
+  ///
+  /// The first three cells of a row name it. What explains other scores is left out.
+  package var tables: [(caption: String, columns: [String], rows: [[String]])] {
+    let shown = withoutDetails
+    let means = (
+      caption: note, columns: shown.titles,
+      rows: shown.rows.map { row in names(row) + row.cells.map { Self.words($0?.mean) } }
+    )
+    let compared = shown.rows.filter { row in row.cells.contains { $0?.difference != nil } }
+    guard !compared.isEmpty else { return [means] }
+    let differences = (
+      caption: "Differences to \(baseline), on the same prompts and seeds.", columns: shown.titles,
+      rows: compared.map { row in
+        names(row) + row.cells.map { Self.words($0?.difference, sign: true) }
+      }
+    )
+    return [means, differences]
+  }
+
   private func plain(width: Int) -> String {
-    let means = AlignedColumns(
-      [titles] + rows.map { row in keys(row) + row.cells.map { Self.words($0?.mean) } },
-      leftAligned: [0, 1], keys: 3, width: width
-    ).text
-    var text = means + "\n\n" + Self.note + "\n"
-    let compared = rows.filter { row in row.cells.contains { $0?.difference != nil } }
-    if let baseline = rows.first?.title, !compared.isEmpty {
-      let table = AlignedColumns(
-        [titles]
-          + compared.map { row in
-            keys(row) + row.cells.map { Self.words($0?.difference, sign: true) }
-          },
-        leftAligned: [0, 1], keys: 3, width: width
-      ).text
-      text += "\nDifferences to \(baseline), on the same prompts and seeds:\n\n" + table + "\n"
+    let texts = tables.map { table in
+      let columns = AlignedColumns(
+        [table.columns] + table.rows, leftAligned: [0, 1], keys: 3, width: width)
+      return (table.caption, columns.text)
     }
-    return text
+    let (note, means) = texts[0]
+    return means + "\n\n" + note + "\n"
+      + texts.dropFirst().map { "\n\($0.0.dropLast()):\n\n\($0.1)\n" }.joined()
   }
 
   private var markdown: String {
@@ -72,21 +82,11 @@ extension ScoreTable {
     }
     let rule = "| --- | --- | ---: |" + String(repeating: " ---: |", count: scores.count) + "\n"
     return line(titles) + rule
-      + rows.map { row in line(keys(row) + row.cells.map { Self.words($0?.mean) }) }.joined()
-      + "\n" + Self.note + "\n"
+      + rows.map { row in line(names(row) + row.cells.map { Self.words($0?.mean) }) }.joined()
+      + "\n" + note + "\n"
   }
 
   private var latex: String {
-    func escaped(_ text: String) -> String {
-      let commands: [Character: String] = [
-        "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
-      ]
-      return text.reduce(into: "") { result, character in
-        result +=
-          commands[character]
-          ?? ("&%$#_{}".contains(character) ? "\\\(character)" : String(character))
-      }
-    }
     func number(_ interval: BootstrapInterval?) -> String {
       guard let interval, !interval.estimate.isNaN else { return Self.missing }
       let estimate = String(format: "$%.3f$", interval.estimate)
@@ -94,14 +94,23 @@ extension ScoreTable {
       return estimate
         + String(format: " {\\scriptsize$[%.3f, %.3f]$}", interval.lower, interval.upper)
     }
-    func line(_ cells: [String]) -> String { "  " + cells.joined(separator: " & ") + " \\\\\n" }
-    var text =
-      "% needs \\usepackage{booktabs}\n% \(Self.note.replacingOccurrences(of: "%", with: "\\%"))\n"
+    func line(_ cells: [String]) -> String {
+      // A row that began so would be read as an argument of the line break before it.
+      let isArgument = cells.first.map { $0.hasPrefix("[") || $0.hasPrefix("*") } ?? false
+      return "  \(isArgument ? "{}" : "")" + cells.joined(separator: " & ") + " \\\\\n"
+    }
+    let words = (titles + rows.flatMap(names)).joined()
+    let foreign = LaTeXText.unusual(in: words).prefix(8).map { "\($0)" }.joined(separator: " ")
+    var text = "% needs \\usepackage{booktabs}\n"
+    if !foreign.isEmpty {
+      text += "% LaTeX's usual fonts lack \(foreign): compile with lualatex or xelatex\n"
+    }
+    text += "% \(note)\n"
     text += "\\begin{tabular}{llr\(String(repeating: "l", count: scores.count))}\n  \\toprule\n"
-    text += line(titles.map(escaped)) + "  \\midrule\n"
+    text += line(titles.map(LaTeXText.escaped)) + "  \\midrule\n"
     for (index, row) in rows.enumerated() {
       if index > 0, rows[index - 1].subset != row.subset { text += "  \\midrule\n" }
-      text += line(keys(row).map(escaped) + row.cells.map { number($0?.mean) })
+      text += line(names(row).map(LaTeXText.escaped) + row.cells.map { number($0?.mean) })
     }
     return text + "  \\bottomrule\n\\end{tabular}\n"
   }
@@ -113,7 +122,7 @@ extension ScoreTable {
         ("", cell?.mean), ("_difference", cell?.difference),
       ]
       return parts.flatMap { suffix, interval in
-        let name = "\(kind.scorer)_\(kind.name)\(suffix)"
+        let name = kind.key + suffix
         return [
           (name: name, value: interval?.estimate ?? .nan),
           (name: name + "_low", value: interval?.lower ?? .nan),
@@ -124,27 +133,23 @@ extension ScoreTable {
   }
 
   private var csv: String {
-    func quoted(_ text: String) -> String {
-      text.contains { ",\"\n\r".contains($0) }
-        ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-    }
     func number(_ value: Double) -> String {
       value.isNaN ? "" : value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"
     }
     let names = rows.first.map { numbers($0).map(\.name) } ?? []
     let lines =
-      [["subset", "method", "pictures", "prompts"] + names]
+      [[keys.subset, keys.method, "pictures", "prompts"] + names]
       + rows.map { row in
         [row.subset ?? Self.whole, row.method, "\(row.pictures)", "\(row.prompts)"]
           + numbers(row).map { number($0.value) }
       }
-    return lines.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+    return lines.map(CSV.line).joined()
   }
 
   private var json: String {
     let rows = rows.map { row -> [String: Any] in
       var object: [String: Any] = [
-        "subset": row.subset ?? NSNull(), "method": row.method, "pictures": row.pictures,
+        keys.subset: row.subset ?? NSNull(), keys.method: row.method, "pictures": row.pictures,
         "prompts": row.prompts,
       ]
       for (name, value) in numbers(row) { object[name] = value.isNaN ? NSNull() : value }

@@ -1,5 +1,4 @@
 package import AttentionAnalysis
-private import Foundation
 
 /// Scores of a benchmark by method and subset: means with 95 % intervals, and how far methods are apart
 /// on the same prompts and seeds.
@@ -13,12 +12,14 @@ package struct ScoreTable: Sendable {
     package let difference: BootstrapInterval?
   }
 
-  /// A method on a subset of the suite.
+  /// A method on a subset of the suite; in a table of ablations, a value of a knob.
   package struct Row: Sendable {
-    /// The subset; `nil` for the whole suite.
+    /// The subset, `nil` for the whole suite; or the knob.
     package let subset: String?
-    /// The method's name, and that for people.
+    /// The method's name, and that for people; or the value, and how it is written.
     package let method, title: String
+    /// Whether it is what the others are compared with.
+    package let isBaseline: Bool
     /// How many pictures of how many prompts have a score.
     package let pictures, prompts: Int
     /// By score; `nil` where no picture has it.
@@ -30,7 +31,30 @@ package struct ScoreTable: Sendable {
   /// Rows by subset, then by method, the whole suite last.
   package let rows: [Row]
 
-  init(scores: [ScoreKind], rows: [Row]) { (self.scores, self.rows) = (scores, rows) }
+  /// What `subset` and `method` of a row are called.
+  let keys: (subset: String, method: String)
+  /// The name for people of what rows are compared with.
+  let baseline: String
+  /// What a reader must know of the numbers, in sentences.
+  let note: String
+
+  /// - Parameter note: `nil` for what follows from the scores.
+  init(
+    scores: [ScoreKind], rows: [Row], keys: (subset: String, method: String), baseline: String,
+    note: String? = nil
+  ) {
+    (self.scores, self.rows, self.keys, self.baseline) = (scores, rows, keys, baseline)
+    self.note = note ?? Self.note(of: rows, scores)
+  }
+
+  private static func note(of rows: [Row], _ scores: [ScoreKind]) -> String {
+    let means = "Means with 95 % bootstrap intervals over prompts and seeds, clustered by prompt."
+    let source = scores.firstIndex { $0.scorer == "blip-vqa" && $0.name == "own-phrases" }
+    let shares = source.map { source in rows.compactMap { $0.cells[source]?.mean.estimate } } ?? []
+    guard let most = shares.max(), most > 0 else { return means }
+    let whose = (shares.min() ?? 0) < 1 ? "where the suite names none, " : ""
+    return means + " BLIP-VQA asks about noun phrases; \(whose)Heed found them."
+  }
 
   /// The table of `scores` by the suite's subsets and the record's methods, photos after them.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with
@@ -39,34 +63,22 @@ package struct ScoreTable: Sendable {
     _ scores: [PictureScore], of suite: Suite, record: BenchmarkRecord, path: String,
     bootstrap: Bootstrap = Bootstrap(resamples: 2000)
   ) throws {
-    let samples = try Samples(scores, path: path)
-    self.scores = samples.kinds
-    let subsets = Self.subsets(of: suite)
-    var rows: [Row] = []
+    let samples = try ScoreSamples(scores, path: path)
+    let baseline = record.methods.first
     let methods =
       Array(zip(record.methods, record.titles)) + [(PhotoFolder.method, PhotoFolder.title)]
-    let baseline = record.methods.first
-    for (subset, ids) in subsets {
-      for (method, title) in methods {
-        let row = Row(
-          subset: subset, method: method, title: title, pictures: samples.pictures(method, ids),
-          prompts: samples.prompts(method, ids),
-          cells: samples.kinds.map { kind -> Cell? in
-            let own = samples.of(kind, method, ids)
-            guard !own.isEmpty else { return nil }
-            let isCompared = method != baseline && method != PhotoFolder.method
-            return Cell(
-              mean: bootstrap.interval(of: own),
-              difference: baseline.flatMap { baseline in
-                isCompared
-                  ? bootstrap.pairedDifference(
-                    earlier: samples.of(kind, baseline, ids), later: own) : nil
-              })
-          })
-        if row.pictures > 0 { rows.append(row) }
+    let rows = Self.subsets(of: suite).flatMap { subset, ids in
+      methods.compactMap { method, title in
+        Row(
+          subset: subset, name: method, title: title, isBaseline: method == baseline, samples,
+          method: method,
+          comparedWith: [baseline, PhotoFolder.method].contains(method) ? nil : baseline, ids,
+          bootstrap)
       }
     }
-    self.rows = rows
+    self.init(
+      scores: samples.kinds, rows: rows, keys: (subset: "subset", method: "method"),
+      baseline: record.titles.first ?? "")
   }
 
   /// The subsets with their prompts' ids in the order of the suite, and the whole where there are several.
@@ -80,55 +92,30 @@ package struct ScoreTable: Sendable {
     }
     return parts + [(name: nil, ids: suite.prompts.map(\.id))]
   }
+}
 
-  /// Values by score, method, prompt and seed.
-  private struct Samples {
-    private var values: [ScoreKind: [String: [String: [UInt64: Double]]]] = [:]
-
-    init(_ scores: [PictureScore], path: String) throws {
-      for score in scores {
-        for (name, value) in score.values {
-          let kind = ScoreKind(scorer: score.scorer, name: name)
-          let there = values[kind]?[score.method]?[score.id]?[score.seed]
-          guard there == nil || there == value else {
-            throw EvaluationError.benchmark(
-              path: path,
-              reason:
-                "\(score.scorer) scored \(score.id)/\(score.method)/seed-\(score.seed) twice, and "
-                + "differently: expected one model; remove one of the files")
-          }
-          values[kind, default: [:]][score.method, default: [:]][score.id, default: [:]][
-            score.seed] = value
-        }
-      }
-    }
-
-    /// Those of the paper, whether there are any or not, and what else there is, in the order of columns.
-    var kinds: [ScoreKind] { Set(values.keys).union(ScoreKind.ofThePaper).sorted() }
-
-    private func all(_ method: String, _ ids: [String]) -> [String: Set<UInt64>] {
-      var seeds: [String: Set<UInt64>] = [:]
-      for id in ids {
-        for kind in values.values {
-          if let some = kind[method]?[id] { seeds[id, default: []].formUnion(some.keys) }
-        }
-      }
-      return seeds
-    }
-
-    func pictures(_ method: String, _ ids: [String]) -> Int {
-      all(method, ids).values.reduce(0) { $0 + $1.count }
-    }
-
-    func prompts(_ method: String, _ ids: [String]) -> Int { all(method, ids).count }
-
-    /// The pictures of prompts that have a score.
-    func of(_ kind: ScoreKind, _ method: String, _ ids: [String]) -> [PictureSample] {
-      ids.flatMap { id in
-        (values[kind]?[method]?[id] ?? [:]).sorted { $0.key < $1.key }.map { seed, value in
-          PictureSample(prompt: id, seed: seed, value: value)
-        }
-      }
-    }
+extension ScoreTable.Row {
+  /// The means of a method's pictures; `nil` if none has a score.
+  /// - Parameters:
+  ///   - baseline: the method whose pictures its own are compared with; `nil` for none.
+  ///   - ids: the prompts.
+  init?(
+    subset: String?, name: String, title: String, isBaseline: Bool, _ samples: ScoreSamples,
+    method: String, comparedWith baseline: String?, _ ids: [String], _ bootstrap: Bootstrap
+  ) {
+    let counts = samples.counts(method, ids)
+    guard counts.pictures > 0 else { return nil }
+    self.init(
+      subset: subset, method: name, title: title, isBaseline: isBaseline,
+      pictures: counts.pictures, prompts: counts.prompts,
+      cells: samples.kinds.map { kind in
+        let own = samples.of(kind, method, ids)
+        guard !own.isEmpty else { return nil }
+        return ScoreTable.Cell(
+          mean: bootstrap.interval(of: own),
+          difference: baseline.map {
+            bootstrap.pairedDifference(earlier: samples.of(kind, $0, ids), later: own)
+          })
+      })
   }
 }

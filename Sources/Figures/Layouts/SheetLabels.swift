@@ -29,7 +29,7 @@ extension FigureCaption {
   }
 
   /// As in `cat, frog and bird`.
-  static func series(_ items: [String]) -> String {
+  package static func series(_ items: [String]) -> String {
     guard items.count > 1, let last = items.last else { return items.first ?? "" }
     return items.dropLast().joined(separator: ", ") + " and " + last
   }
@@ -81,11 +81,17 @@ extension Scene.Metadata {
 extension SceneBuilder {
   /// The prompt at the top of a page, with the margin above it; only the margin where there is none to show.
   func head(_ prompt: String?, width: Double) -> PagePart {
+    head(words: prompt.map { "“\($0)”" }, width: width)
+  }
+
+  /// Words at the top of a page that are no prompt, as of a suite, with the margin above them; only the margin
+  /// where there are none to show.
+  func head(words title: String?, width: Double) -> PagePart {
     part { builder in
-      guard let prompt, words.title, !words.isPart else { return Metrics.margin }
+      guard let title, words.title, !words.isPart else { return Metrics.margin }
       return builder.group("prompt") {
         $0.paragraph(
-          "“\(prompt)”", x: Metrics.margin, y: Metrics.margin, width: width, TextStyle(size: 9),
+          title, x: Metrics.margin, y: Metrics.margin, width: width, TextStyle(size: 9),
           baseline: 8.4, pitch: 11) + 3
       }
     }

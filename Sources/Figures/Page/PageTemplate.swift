@@ -2,8 +2,23 @@ internal import Drawing
 internal import Foundation
 internal import TensorEngine
 
-/// An HTML page's fixed parts, and how they become one file that asks for nothing else.
+/// An HTML page's fixed parts, and how they become one file that asks for nothing else, or for pictures that
+/// lie beside it alone.
+///
+/// Head, foot and the style of what all pages have are in the resources' folder `Page`, what is one
+/// page's own in a folder of its own.
 struct PageTemplate {
+  /// Where a page's pictures are.
+  enum Pictures {
+    /// In the file, as `data:` addresses.
+    case inside
+    /// In files beside the page too, which it names relative to itself.
+    case beside
+  }
+
+  private static let common = "Page"
+
+  private let pictures: Pictures
   private let page: String
   private let style: String
   private let script: String
@@ -16,16 +31,22 @@ struct PageTemplate {
   ///   - folder: the folder of the resources.
   ///   - name: the name of the page and its style there.
   ///   - scripts: the script's parts in their order: later ones use what earlier ones declare.
+  ///   - pictures: where its pictures are.
   /// - Throws: `FileError`.
-  init(_ folder: String, name: String, scripts: [String]) throws {
-    let folder = "\(ResourceFolder.figures.path)/\(folder)"
-    func part(_ name: String) throws -> String {
-      try unsafe MappedFile(path: "\(folder)/\(name)").withBytes {
+  init(
+    _ folder: String, name: String, scripts: [String], pictures: Pictures = .inside
+  ) throws {
+    func part(_ name: String, in folder: String) throws -> String {
+      let path = "\(ResourceFolder.figures.path)/\(folder)/\(name)"
+      return try unsafe MappedFile(path: path).withBytes {
         unsafe String(decoding: $0, as: UTF8.self)
       }
     }
-    (page, style) = (try part("\(name).html"), try part("\(name).css"))
-    let parts = try scripts.map { try part("script/\($0).js") }
+    self.pictures = pictures
+    page = try part("page.html", in: Self.common)
+      .replacing("{{body}}\n", with: try part("\(name).html", in: folder))
+    style = try part("page.css", in: Self.common) + part("\(name).css", in: folder)
+    let parts = try scripts.map { try part("script/\($0).js", in: folder) }
     script = "\"use strict\";\n(() => {\n" + parts.joined(separator: "\n") + "})();\n"
   }
 
@@ -46,11 +67,15 @@ struct PageTemplate {
     return result
   }
 
-  /// Allows the script and the style of this file, pictures inside it, and nothing else.
+  /// Allows the script and the style of this file, its pictures, and nothing else.
+  ///
+  /// A page that is opened as a file has no origin that all browsers call its own: its files are named by
+  /// their scheme, which a page from a server cannot ask for.
   private var policy: String {
     [
       "default-src 'none'", "script-src 'sha256-\(Self.digest(script))'",
-      "style-src 'sha256-\(Self.digest(style))'", "img-src data:", "base-uri 'none'",
+      "style-src 'sha256-\(Self.digest(style))'",
+      "img-src data:\(pictures == .beside ? " 'self' file:" : "")", "base-uri 'none'",
       "form-action 'none'", "require-trusted-types-for 'script'",
     ].joined(separator: "; ")
   }

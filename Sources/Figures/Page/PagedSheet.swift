@@ -16,3 +16,16 @@ extension PagedSheet {
     try pages(style.onOnePage)[0]
   }
 }
+
+extension PagedSheet {
+  /// Draws the sheet once and writes it to the file at each of `paths`, as ``Sheet`` does.
+  /// - Parameters: as of ``Sheet/write(to:dpi:isAnonymous:)-([String],_,_)``.
+  /// - Throws: as there, and ``FigureError/unsuitableOutput(path:reason:)`` for a moving picture.
+  package func write(
+    to paths: [String], style: SheetStyle, dpi: Double? = nil, isAnonymous: Bool = false
+  ) throws -> Sheet.Output {
+    let files = try FigureFile.files(paths, isAnimated: false)
+    let pages = try self.pages(style).map { isAnonymous ? $0.anonymous : $0 }
+    return try Sheet.Output(pages, to: files, dpi: dpi, venue: style.venue)
+  }
+}

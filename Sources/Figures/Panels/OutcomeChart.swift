@@ -1,7 +1,7 @@
 internal import AttentionAnalysis
 internal import Drawing
 
-/// A measure from 0 to 1 at each value of a knob: the mean, and the interval that it lies in.
+/// A measure at each value of a knob: the mean, and the interval that it lies in.
 struct OutcomeChart {
   /// One line.
   struct Series {
@@ -10,13 +10,13 @@ struct OutcomeChart {
     /// `nil` for the theme's ink.
     var color: Color?
     var marker: Marker
+    /// The only value whose marker is filled; `nil` if all are.
+    var filled: Int?
   }
 
   static let levelDash = [2.0, 1.5]
-  private static let plotHeight = 70.0
   private static let title = SceneBuilder.TextStyle(size: 7)
   private static let small = SceneBuilder.TextStyle(size: 6)
-  private static let margin = 17.0
   /// Between the points of neighbouring lines, so that none hides another's interval.
   private static let shift = 5.0
 
@@ -25,17 +25,23 @@ struct OutcomeChart {
   var label: String
   /// The values of the knob.
   var values: [String]
+  /// The ends of the measure's axis.
+  var range = (lower: 0.0, upper: 1.0)
+  /// The most labels of that axis.
+  var ticks = 3
   var series: [Series]
   /// A level across the plot; `nil` for none.
   var level: Double?
+  var plotHeight = 70.0
 
   /// Draws the chart from `y` down, and returns its bottom.
   func draw(x: Double, y: Double, width: Double, _ builder: inout SceneBuilder) -> Double {
     let top =
       builder.paragraph(
         title, x: x, y: y, width: width, Self.title, baseline: 6.6, pitch: 8) + 4
+    let margin = max(17, Axes.labelWidth(range, ticks: ticks, builder) + 4)
     let plot = Scene.Rect(
-      x: x + Self.margin, y: top, width: width - Self.margin - 1, height: Self.plotHeight)
+      x: x + margin, y: top, width: width - margin - 1, height: plotHeight)
     drawFrame(plot, &builder)
     for (index, one) in series.enumerated() { draw(one, index, plot, &builder) }
     return drawValues(plot, &builder)
@@ -46,17 +52,18 @@ struct OutcomeChart {
     plot.x + (Double(value) + 0.5) / Double(values.count) * plot.width
   }
 
-  private func height(_ share: Double, _ plot: Scene.Rect) -> Double {
-    plot.maxY - max(0, min(1, share)) * plot.height
+  private func height(_ value: Double, _ plot: Scene.Rect) -> Double {
+    plot.maxY - max(0, min(1, (value - range.lower) / (range.upper - range.lower))) * plot.height
   }
 
   private func drawFrame(_ plot: Scene.Rect, _ builder: inout SceneBuilder) {
     builder.rectangle(plot, stroke: builder.rule(0.5))
-    for tick in [0, 0.5, 1] {
+    let labels = Ticks(from: range.lower, to: range.upper, atMost: ticks)
+    for tick in labels.values {
       let y = height(tick, plot)
       builder.line([Scene.Point(plot.x - 2, y), Scene.Point(plot.x, y)], builder.rule(0.5))
       builder.text(
-        NumberText.tick(tick, step: 0.5), x: plot.x - 3, y: y + 2.1, Self.small, .trailing)
+        NumberText.tick(tick, step: labels.step), x: plot.x - 3, y: y + 2.1, Self.small, .trailing)
     }
     if let level {
       let y = height(level, plot)
@@ -72,10 +79,10 @@ struct OutcomeChart {
     let color = one.color ?? builder.theme.ink
     let room = plot.width / Double(max(1, values.count)) / Double(series.count + 1)
     let aside = (Double(index) - Double(series.count - 1) / 2) * min(Self.shift, room)
-    var points: [Scene.Point] = []
+    var points: [(value: Int, place: Scene.Point)] = []
     for (value, interval) in one.intervals.enumerated() where interval.estimate.isFinite {
       let x = center(value, plot) + aside
-      points.append(Scene.Point(x, height(interval.estimate, plot)))
+      points.append((value, Scene.Point(x, height(interval.estimate, plot))))
       guard interval.lower.isFinite, interval.upper.isFinite else { continue }
       let (low, high) = (height(interval.lower, plot), height(interval.upper, plot))
       let stroke = Scene.Stroke(color, width: 0.8)
@@ -86,9 +93,17 @@ struct OutcomeChart {
         }
       }
     }
-    if points.count > 1 { builder.line(points, Scene.Stroke(color, width: 0.5, dash: [1, 1])) }
-    for point in points {
-      builder.add(one.marker.node(at: point, radius: 1.9, fill: color, stroke: nil))
+    if points.count > 1 {
+      builder.line(points.map(\.place), Scene.Stroke(color, width: 0.5, dash: [1, 1]))
+    }
+    for (value, point) in points {
+      let isFilled = one.filled.map { $0 == value } ?? true
+      builder.add(
+        isFilled
+          ? one.marker.node(at: point, radius: 1.9, fill: color, stroke: nil)
+          : one.marker.node(
+            at: point, radius: 1.7, fill: builder.theme.paper,
+            stroke: Scene.Stroke(color, width: 0.7)))
     }
   }
 

@@ -88,7 +88,8 @@ package struct QuestionnairePage: Sendable {
       "study": JSONText.string(study), "questions": JSONText.array(asked),
     ])
     let page = template.filled([
-      "data": MarkupText.script(data), "software": MarkupText.escaped(software),
+      "title": "Which pictures show what the text says?", "data": MarkupText.script(data),
+      "software": MarkupText.escaped(software),
     ])
     html = Array(page.utf8)
   }

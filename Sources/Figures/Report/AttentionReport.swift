@@ -73,7 +73,7 @@ public struct AttentionReport: Sendable {
     let title = texts.count == 1 ? groups[0].prompt : "\(texts.count) prompts"
     let page = template.filled(
       parts.merging([
-        "title": MarkupText.title(title), "prompt": MarkupText.escaped(title),
+        "title": MarkupText.title("\(title) – Heed"), "prompt": MarkupText.escaped(title),
         "notes": Self.list(notes), "software": MarkupText.escaped(software),
         "data": MarkupText.script(try document.json),
       ]) { $1 })

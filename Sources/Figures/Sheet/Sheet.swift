@@ -72,6 +72,22 @@ public struct Sheet: Sendable {
     /// The files that were written: those of each path asked for, of which a sheet of several pages may
     /// make several.
     public let files: [[String]]
+
+    /// Writes pages and frames to files.
+    /// - Throws: ``FigureError``, `FileError`.
+    init(
+      _ pages: [Scene], frames: [Scene] = [], to files: [FigureFile], dpi: Double?, venue: Venue?
+    ) throws {
+      let written = try files.map {
+        try $0.write(pages, frames: frames, dpi: dpi, venue: venue)
+      }
+      var warnings = (pages + frames.prefix(pages.isEmpty ? 1 : 0)).flatMap(\.warnings)
+      if files.contains(where: { $0.format == .tex }) {
+        warnings += pages.first.flatMap { TeXBackend.fontWarning($0) }.map { [$0] } ?? []
+      }
+      self.warnings = warnings.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+      (steps, self.pages, self.files) = (frames.count, max(1, pages.count), written)
+    }
   }
 
   /// Draws the sheet once and writes it to the file at each of `paths`, in the form of its ending:
@@ -102,16 +118,8 @@ public struct Sheet: Sendable {
     let isStill = files.contains { !$0.format.isAnimated }
     let pages = isStill ? try self.pages().map(finished) : []
     let frames = isAnimated ? try self.frames().map(finished) : []
-    let written = try files.map {
-      try $0.write(pages, frames: frames, dpi: dpi, venue: style.venue)
-    }
-    var warnings = (pages + frames.prefix(pages.isEmpty ? 1 : 0)).flatMap(\.warnings)
-    if files.contains(where: { $0.format == .tex }) {
-      warnings += pages.first.flatMap { TeXBackend.fontWarning($0) }.map { [$0] } ?? []
-    }
-    return Output(
-      warnings: warnings.reduce(into: []) { if !$0.contains($1) { $0.append($1) } },
-      steps: frames.count, pages: max(1, pages.count), files: written)
+    return try Output(
+      pages, frames: frames, to: files, dpi: dpi, venue: style.venue)
   }
 
   /// Draws the sheet and writes it to the file at `path`; see ``write(to:dpi:isAnonymous:)-([String],_,_)``.

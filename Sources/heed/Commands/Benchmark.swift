@@ -10,6 +10,7 @@ struct Benchmark: ParsableCommand {
     abstract: "Compares methods over a suite of prompts, or measures Heed's speed.",
     subcommands: [
       BenchmarkRun.self, BenchmarkSubmit.self, BenchmarkScore.self, BenchmarkTable.self,
+      BenchmarkFigure.self, BenchmarkReport.self,
       BenchmarkExport.self, BenchmarkImport.self, BenchmarkEngine.self,
     ])
 }

@@ -27,32 +27,48 @@ struct BenchmarkTable: ParsableCommand {
     help: ArgumentHelp("Scorers, as in clip,owl; of others nothing is shown. (default: all)"))
   var scorers: String?
 
-  func run() throws { try Self.print(BenchmarkFolder(folder), scorers: scorers, format) }
+  @Flag(help: "The runs with a knob varied alone: a row for each value of each knob.")
+  var ablations = false
+
+  func run() throws {
+    try Self.print(
+      BenchmarkFolder(folder), scorers: scorers, format, ofAblations: ablations)
+  }
 
   /// Prints the table of a benchmark.
   static func print(
-    _ bench: BenchmarkFolder, scorers: String? = nil, _ format: TabularFormat = .text
+    _ bench: BenchmarkFolder, scorers: String? = nil, _ format: TabularFormat = .text,
+    ofAblations: Bool = false
   ) throws {
-    let record = try BenchmarkRecord(path: bench.record)
-    let suite = try Suite(bench.suite, format: .jsonl)
-    var scores = try ScoreFile.all(in: bench.scores)
+    let contents = try BenchmarkContents(bench)
+    let (record, suite) = (contents.record, contents.suite)
+    var scores = contents.scores
     if let scorers {
       let known = Set(scores.map(\.scorer)).sorted()
       let wanted = try NameList(option: "--scorers", scorers, of: known).names
       scores.removeAll { !wanted.contains($0.scorer) }
     }
-    guard !scores.isEmpty else {
-      throw Failure(
-        .missingInput,
-        "\(bench.scores): holds no scores; make them with heed benchmark score \(bench.path)")
-    }
-    let table = try ScoreTable(scores, of: suite, record: record, path: bench.scores)
+    guard !scores.isEmpty else { throw Failure.noScores(in: bench) }
+    let table =
+      ofAblations
+      ? try ScoreTable(
+        scores, of: Ablations.required(bench, suite, record), suite, path: bench.scores)
+      : try ScoreTable(scores, of: suite, record: record, path: bench.scores)
     let shown = Set(scores.filter { $0.method == PhotoFolder.method }.map(\.id)).count
-    if shown > 0, shown < suite.prompts.count {
+    if !ofAblations, shown > 0, shown < suite.prompts.count {
       Message.note("photos are of \(shown) of \(suite.prompts.count) prompts")
     }
     let width = TerminalWidth.columns(of: STDOUT_FILENO) ?? .max
     Swift.print(table.text(format, width: width), terminator: "")
+  }
+}
+
+extension Failure {
+  /// Scores were asked for where there are none.
+  static func noScores(in bench: BenchmarkFolder) -> Failure {
+    Failure(
+      .missingInput,
+      "\(bench.scores): holds no scores; make them with heed benchmark score \(bench.path)")
   }
 }
 
