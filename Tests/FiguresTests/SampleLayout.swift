@@ -95,7 +95,7 @@ struct SampleLayout {
       }
     }
     return ScoreSheet(
-      suite: "attend-and-excite", model: "Menagerie",
+      suite: prompt, model: "Menagerie",
       subsets: subjects.map { ScoreSheet.Subset(name: $0, pictures: [132, 130]) },
       methods: (0..<seeds).map {
         ScoreSheet.Method(
@@ -112,9 +112,9 @@ struct SampleLayout {
   private var strips: PictureSheet {
     PictureSheet(
       columns: (0..<seeds).map { "seed \($0)" },
-      blocks: subjects.enumerated().map { place, word in
+      blocks: subjects.indices.map { place in
         PictureSheet.Block(
-          title: "“a \(word) and a frog”",
+          title: "“\(prompt)”",
           rows: Self.methods.enumerated().map { method, title in
             PictureSheet.Row(
               label: title,
@@ -147,7 +147,7 @@ struct SampleLayout {
       return Bootstrap(resamples: 20).interval(of: samples)
     }
     return AblationSheet(
-      method: "Attend-and-Excite", suite: "attend-and-excite", model: "Menagerie",
+      method: "Attend-and-Excite", suite: prompt, model: "Menagerie",
       scores: ["CLIP full prompt", "CLIP minimum object", "all subjects"],
       knobs: subjects.map { word in
         AblationSheet.Knob(

@@ -28,10 +28,6 @@ struct AblationLayout {
     return (sheet.scores.count + rows - 1) / rows
   }
 
-  private var chartWidth: Double {
-    (page.inner - Self.gap * Double(perRow - 1)) / Double(perRow)
-  }
-
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
     try page.require(Self.leastChart)
     let head = builder.head(
@@ -52,6 +48,7 @@ struct AblationLayout {
 
   private func draw(_ knob: Int, _ scores: Range<Int>, _ builder: inout SceneBuilder) -> Double {
     let one = sheet.knobs[knob]
+    let width = (page.inner - Self.gap * Double(scores.count - 1)) / Double(scores.count)
     var bottom = 0.0
     for (place, score) in scores.enumerated() {
       let usual = one.usual.map { one.means[score][$0].estimate }
@@ -62,9 +59,9 @@ struct AblationLayout {
           OutcomeChart.Series(
             intervals: one.means[score], color: nil, marker: .circle, filled: one.usual)
         ], level: usual.flatMap { $0.isFinite ? $0 : nil }, plotHeight: Self.plotHeight)
-      let x = Metrics.margin + Double(place) * (chartWidth + Self.gap)
+      let x = Metrics.margin + Double(place) * (width + Self.gap)
       let end = builder.group("chart \(one.name) \(chart.title)") {
-        chart.draw(x: x, y: 0, width: chartWidth, &$0)
+        chart.draw(x: x, y: 0, width: width, &$0)
       }
       bottom = max(bottom, end)
     }

@@ -97,7 +97,7 @@ struct PictureLayout {
 
   /// The name of a row in its lines.
   private func lines(of row: PictureSheet.Row, _ builder: SceneBuilder) -> [String] {
-    builder.lines(row.label, width: gutter - 3.99, Self.type)
+    row.label.isEmpty ? [] : builder.lines(row.label, width: gutter - 3.99, Self.type)
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {

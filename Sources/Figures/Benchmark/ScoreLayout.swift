@@ -12,8 +12,8 @@ extension ScoreSheet: PagedSheet {
   }
 }
 
-/// Places the charts of a ``ScoreSheet``: a row for each score, a column for each subset, and subsets that do
-/// not fit below.
+/// Places the charts of a ``ScoreSheet``: a row for each score, in it a chart for each subset, and subsets that
+/// do not fit below.
 struct ScoreLayout {
   private static let title = SceneBuilder.TextStyle(size: 7, isBold: true)
   private static let gap = 7.0
@@ -38,8 +38,9 @@ struct ScoreLayout {
     perRow = (sheet.subsets.count + rows - 1) / rows
   }
 
-  private var chartWidth: Double {
-    (page.inner - gutter - Self.gap * Double(perRow - 1)) / Double(perRow)
+  /// The width of each of `count` charts that fill a row.
+  private func chartWidth(_ count: Int) -> Double {
+    (page.inner - gutter - Self.gap * Double(count - 1)) / Double(count)
   }
 
   func pages(_ builder: SceneBuilder) throws -> [Scene] {
@@ -62,7 +63,10 @@ struct ScoreLayout {
   private func draw(
     _ score: Int, _ subsets: Range<Int>, _ fills: [BarFill], _ builder: inout SceneBuilder
   ) -> Double {
-    let (one, width) = (sheet.scores[score], chartWidth)
+    let (one, width) = (sheet.scores[score], chartWidth(subsets.count))
+    func left(_ place: Int) -> Double {
+      Metrics.margin + gutter + Double(place) * (width + Self.gap)
+    }
     return builder.group("score \(one.title)") { builder in
       var top = builder.paragraph(
         one.title, x: Metrics.margin, y: 0, width: page.inner, Self.title, baseline: 6.6, pitch: 8)
@@ -85,10 +89,6 @@ struct ScoreLayout {
       }
       return top + Self.plotHeight + BarChart.bottomMargin + 3
     }
-  }
-
-  private func left(_ place: Int) -> Double {
-    Metrics.margin + gutter + Double(place) * (chartWidth + Self.gap)
   }
 
   private func drawKey(_ builder: inout SceneBuilder) -> Double {
