@@ -76,7 +76,7 @@ struct BenchmarkFigureTests {
       (["--kind", "grid", "--prompts", "p1,p2"], 64, "of one prompt"),
       (["--kind", "strips", "--scores", "clip_full"], 64, "does not use --scores"),
       (["-o", "a.gif"], 64, "a.gif"), (["-o", "a.doc"], 64, "a.doc"),
-      (["--width", "0.01"], 64, "width"),
+      (["--width", "0.01"], 65, "too narrow"),
     ])
   func refused(_ arguments: [String], _ code: Int32, _ word: String) throws {
     let bench = try ScoredBench()

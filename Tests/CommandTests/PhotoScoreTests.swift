@@ -63,7 +63,7 @@ struct PhotoScoreTests {
     let result = try HeedProcess.run(
       ["benchmark", "table", "bench", "--format", "csv"], in: folder.path)
     #expect(result.status == 0, "\(result.stderr)")
-    return result.stdout.split(separator: "\n").map {
+    return result.stdout.split(whereSeparator: \.isNewline).map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }
   }

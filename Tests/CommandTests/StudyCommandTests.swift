@@ -122,7 +122,7 @@ struct StudyCommandTests {
     try FileManager.default.copyItem(atPath: runs + "/seed-1", toPath: runs + "/seed-0")
     expectRefusal(
       try bench.study("make", "bench", "--prompts", "2", "--seeds", "1", "-o", "no.html"),
-      65, ["composable/seed-0/run.json", "expected", "seed 0, got", "seed 1"])
+      65, ["composable/seed-0: expected", "from seed 0, got", "seed 1"])
     let two = try bench.study(
       "make", "bench", "--prompts", "1", "--seeds", "2", "--methods", "composable,stable-diffusion")
     #expect(two.status == 65)

@@ -43,7 +43,8 @@ struct PackedWeightTests {
       let bias = shape[0] % 2 == 0 ? nil : random.tensor([shape[1]])
       let result = x.linear(PackedWeight(Weight(weight)), bias)
       #expect(result.shape == [shape[0], shape[1]])
-      let tolerance = set == .amx || set == .split ? 1e-5 : 2e-6
+      // Strassen's algorithm rounds a few times as much as a direct sum does.
+      let tolerance = set == .amx || set == .split ? 1e-5 : 4e-6
       expectClose(result.values, Self.expected(x, weight, bias), relative: tolerance)
     }
   }
