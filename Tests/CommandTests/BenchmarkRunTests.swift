@@ -136,7 +136,7 @@ struct BenchmarkRunTests {
     arguments: [(SIGTERM, 75), (SIGUSR1, 75), (SIGINT, 130)] as [(Int32, Int32)])
   func signals(signal: Int32, status: Int32) throws {
     let folder = try folder()
-    let arguments = ["benchmark", "run", "--suite", "s.jsonl", "--seeds", "0..1", "-o", "b"]
+    let arguments = ["benchmark", "run", "--suite", "s.jsonl", "--seeds", "0", "-o", "b"]
     let process = try HeedProcess(arguments, in: folder.path)
     let journal = folder.path + "/b/runs/p1/attend-and-excite/seed-0/calls.jsonl"
     // Not a task's sleep: with all threads of the tests at work it would take too long.
@@ -150,7 +150,7 @@ struct BenchmarkRunTests {
     #expect(result.stderr.contains("interrupted; the same command resumes"))
     let again = try HeedProcess.run(arguments + ["--steps", "50"], in: folder.path)
     #expect(again.status == 0, "\(again.stderr)")
-    #expect(again.stderr.contains("8 runs are complete"))
+    #expect(again.stderr.contains("4 runs are complete"))
   }
 
   @Test("The part of a job array is told by the scheduler")
