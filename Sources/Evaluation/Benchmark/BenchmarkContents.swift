@@ -17,12 +17,6 @@ package struct BenchmarkContents: Sendable {
   ///   ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with different values.
   package init(_ folder: BenchmarkFolder) throws {
     record = try BenchmarkRecord(path: folder.record)
-    for method in record.methods {
-      guard let flaw = FolderName.flaw(in: method) else { continue }
-      throw FileError(
-        .malformed, path: folder.record, subject: "methods",
-        reason: "expected names of folders, got \(FileError.quoted(method)), which \(flaw)")
-    }
     suite = try Suite(folder.suite, format: .jsonl)
     scores = try ScoreFile.all(in: folder.scores)
     samples = try ScoreSamples(scores, path: folder.scores)
@@ -31,7 +25,7 @@ package struct BenchmarkContents: Sendable {
 
   /// The suite's subsets in its order; none where it has none.
   package var subsets: [String] {
-    suite.prompts.compactMap(\.subset).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    suite.subsets
   }
 
   /// The methods with nothing varied, by the folders of their runs.
@@ -39,7 +33,7 @@ package struct BenchmarkContents: Sendable {
 
   /// The seeds that each of `methods` has, in increasing order.
   package func seeds(of methods: [String]) -> [UInt64] {
-    record.seeds.filter { seed in methods.allSatisfy { record.seeds(of: $0).contains(seed) } }
+    record.seeds(of: methods)
   }
 
   /// A method's name for people.

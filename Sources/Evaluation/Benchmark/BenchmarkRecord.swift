@@ -47,6 +47,12 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
     else {
       throw FileError(.malformed, path: path, reason: "expected each method and each seed once")
     }
+    for method in methods {
+      guard let flaw = FolderName.flaw(in: method) else { continue }
+      throw FileError(
+        .malformed, path: path, subject: "methods",
+        reason: "expected names of folders, got \(FileError.quoted(method)), which \(flaw)")
+    }
     guard !methods.contains(PhotoFolder.method) else {
       throw FileError(
         .malformed, path: path, subject: "methods",
@@ -56,6 +62,11 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
 
   /// The seeds of a method, in increasing order.
   package func seeds(of method: String) -> [UInt64] { fewerSeeds?[method]?.sorted() ?? seeds }
+
+  /// The seeds that each of `methods` has, in increasing order.
+  package func seeds(of methods: [String]) -> [UInt64] {
+    seeds.filter { seed in methods.allSatisfy { seeds(of: $0).contains(seed) } }
+  }
 
   /// One document, the same for the same record.
   package var json: [UInt8] {

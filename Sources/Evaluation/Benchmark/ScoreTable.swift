@@ -83,11 +83,7 @@ package struct ScoreTable: Sendable {
 
   /// The subsets with their prompts' ids in the order of the suite, and the whole where there are several.
   private static func subsets(of suite: Suite) -> [(name: String?, ids: [String])] {
-    var names: [String] = []
-    for prompt in suite.prompts {
-      if let subset = prompt.subset, !names.contains(subset) { names.append(subset) }
-    }
-    let parts = names.map { name in
+    let parts = suite.subsets.map { name in
       (name: Optional(name), ids: suite.prompts.filter { $0.subset == name }.map(\.id))
     }
     return parts + [(name: nil, ids: suite.prompts.map(\.id))]

@@ -9,4 +9,9 @@ public struct Suite: Hashable, Sendable {
   package init(name: String, prompts: [SuitePrompt]) {
     (self.name, self.prompts) = (name, prompts)
   }
+
+  /// The subsets of its prompts in their order, each once; none where it has none.
+  package var subsets: [String] {
+    prompts.compactMap(\.subset).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
 }

@@ -1,5 +1,4 @@
 internal import AttentionTrace
-private import Foundation
 internal import PromptText
 internal import TensorEngine
 
@@ -42,13 +41,6 @@ package struct SuitePictures: Sendable {
         reason: "expected \(what) of the benchmark (\(names.joined(separator: ", "))), got "
           + FileError.quoted(got) + meant)
     }
-    for method in record.methods {
-      if let flaw = FolderName.flaw(in: method) {
-        throw FileError(
-          .malformed, path: folder.record, subject: "methods",
-          reason: "expected names of folders, got \(FileError.quoted(method)), which \(flaw)")
-      }
-    }
     for method in choice.methods ?? [] where !record.methods.contains(method) {
       throw refuse("a method", method, among: record.methods)
     }
@@ -59,17 +51,13 @@ package struct SuitePictures: Sendable {
     if let subset = choice.subset {
       prompts.removeAll { $0.subset != subset }
       guard !prompts.isEmpty else {
-        var names: [String] = []
-        for name in suite.prompts.compactMap(\.subset) where !names.contains(name) {
-          names.append(name)
-        }
-        throw refuse("a subset", subset, among: names)
+        throw refuse("a subset", subset, among: suite.subsets)
       }
     }
     let methods = record.methods.filter { choice.methods?.contains($0) ?? true }
-    let seeds = record.seeds.filter { seed in
-      choice.seeds?.contains(seed) ?? methods.allSatisfy { record.seeds(of: $0).contains(seed) }
-    }
+    let seeds =
+      choice.seeds.map { chosen in record.seeds.filter(chosen.contains) }
+      ?? record.seeds(of: methods)
     guard !methods.isEmpty, !seeds.isEmpty else {
       throw EvaluationError.benchmark(
         path: folder.record,
@@ -96,18 +84,15 @@ package struct SuitePictures: Sendable {
   private static func picture(
     in folder: BenchmarkFolder, _ prompt: SuitePrompt, _ method: String, _ seed: UInt64
   ) throws -> String {
+    if let picture = try folder.picture(of: prompt, method, seed: seed) { return picture }
     let run = folder.run(prompt.id, method, seed: seed)
-    guard let status = try folder.status(of: prompt, method, seed: seed) else {
-      throw EvaluationError.benchmark(
-        path: run.path,
-        reason:
-          "there is no such run: make it by heed benchmark run, or choose others by --method and "
-          + "--seeds")
+    guard try folder.status(of: prompt, method, seed: seed) == nil else {
+      throw EvaluationError.incomplete(run: run.path)
     }
-    guard status == .complete else { throw EvaluationError.incomplete(run: run.path) }
-    guard FileManager.default.fileExists(atPath: run.image) else {
-      throw FileError(.missing, path: run.image, reason: "the run's picture is not there")
-    }
-    return run.image
+    throw EvaluationError.benchmark(
+      path: run.path,
+      reason:
+        "there is no such run: make it by heed benchmark run, or choose others by --method and "
+        + "--seeds")
   }
 }
