@@ -52,6 +52,9 @@ let package = Package(
         .enableWarning("extra"), .treatAllWarnings(as: .error),
       ]),
     .target(
+      name: "CMemory",
+      cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+    .target(
       name: "CPictures", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenSSL", "CZlib"]),
@@ -101,7 +104,7 @@ let package = Package(
       name: "HeedCommand",
       dependencies: modules.map { .byName(name: $0) } + [
         // Only the command names the commit, so that a commit rebuilds nothing else.
-        "CBuild", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CBuild", "CMemory", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/heed"),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),

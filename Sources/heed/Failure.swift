@@ -19,6 +19,7 @@ struct Failure: Error, CustomStringConvertible {
     case missingInput = 66
     case unavailable = 69
     case software = 70
+    case noMemory = 71
     case cannotCreate = 73
     case inputOutput = 74
     case toBeResumed = 75
@@ -118,6 +119,7 @@ struct Failure: Error, CustomStringConvertible {
     case .missing, .unreadable: .missingInput
     case .unwritable: .cannotCreate
     case .diskFull: .inputOutput
+    case .noMemory: .noMemory
     case .malformed, .unsupported: .dataError
     }
   }
@@ -167,7 +169,8 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes, .shards, .study: .usage
+    case .memory: .noMemory
+    case .noWords, .variation, .axes, .shards, .study: .usage
     case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark,
       .detectors:
       .dataError
