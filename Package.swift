@@ -165,11 +165,14 @@ let package = Package(
 )
 
 /// Modules that are built without optimisation, in a fifth of the time: they decide what is computed,
-/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them.
-let quicklyBuilt = ["AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand"]
+/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them. Of the tests, those
+/// that call the command.
+let quicklyBuilt = [
+  "AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand", "CommandTests",
+]
 
 /// Every unsafe expression is marked, with its reason at the head of its file.
-let withoutSwift = ["CBuild", "CKernels", "CPictures"]
+let withoutSwift = ["CBuild", "CKernels", "CMemory", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
   if quicklyBuilt.contains(target.name) {

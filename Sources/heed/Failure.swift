@@ -129,7 +129,9 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
+        : code == ENOMEM
+          ? .noMemory
+          : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
     case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
     case .oldFormat, .notPackable: .dataError
