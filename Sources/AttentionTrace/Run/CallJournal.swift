@@ -171,16 +171,32 @@ func reason(of error: any Error) -> String {
   if let error = error as? FileError {
     return error.reason + (error.offset.map { " (byte \($0))" } ?? "")
   }
-  func place(_ context: DecodingError.Context) -> String {
-    context.codingPath.map(\.stringValue).joined(separator: ".")
+  func place(_ path: [any CodingKey]) -> String {
+    path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+  }
+  func at(_ path: [any CodingKey], _ words: String) -> String {
+    path.isEmpty ? words : place(path) + ": " + words
   }
   return switch error as? DecodingError {
-  case .keyNotFound(let key, let context)?:
-    "\((context.codingPath + [key]).map(\.stringValue).joined(separator: ".")) is missing"
-  case .typeMismatch(let type, let context)?: "\(place(context)): expected \(type)"
-  case .valueNotFound(let type, let context)?: "\(place(context)): expected \(type), got null"
-  case .dataCorrupted(let context)?:
-    context.codingPath.isEmpty ? "not JSON" : "\(place(context)): \(context.debugDescription)"
+  case .keyNotFound(let key, let context)?: place(context.codingPath + [key]) + " is missing"
+  case .typeMismatch(let type, let context)?:
+    at(context.codingPath, "expected \(kind(of: type)), got another value")
+  case .valueNotFound(let type, let context)?:
+    at(context.codingPath, "expected \(kind(of: type)), got null")
+  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
   default: "\(error)"
+  }
+}
+
+/// What a value of a type is in JSON, in words.
+private func kind(of type: Any.Type) -> String {
+  switch type {
+  case is [String: Any].Type: "an object"
+  case is [Any].Type: "a list"
+  case is String.Type: "a string"
+  case is Bool.Type: "true or false"
+  case is any BinaryInteger.Type: "a whole number"
+  case is any BinaryFloatingPoint.Type: "a number"
+  default: "\(type)"
   }
 }

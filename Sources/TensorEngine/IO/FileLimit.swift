@@ -18,7 +18,8 @@ package enum FileLimit: String, CaseIterable, Sendable {
   case document
   /// Values of a document in JSON, keys not counted.
   case values
-  /// Bytes of a run's `run.json`, of a line of its `calls.jsonl`, and of its store's `zarr.json`.
+  /// Bytes of a run's `run.json`, of a line of its `calls.jsonl`, of its store's `zarr.json`, and of a
+  /// tokenizer's merges.
   case description
   /// Bytes of a chunk of a recording.
   case chunk

@@ -12,18 +12,7 @@ package enum StrictJSON {
   package static func parse(
     _ bytes: UnsafeRawBufferPointer, file: String, depthLimit: Int = 32
   ) throws -> JSONValue {
-    let limit = FileLimit.values.value
-    // A value and what parts it from the next are two bytes or more.
-    if bytes.count / 2 > limit {
-      var census = JSONCensus()
-      unsafe census.read(bytes)
-      guard census.values <= limit else {
-        throw FileError(
-          .malformed, path: file,
-          reason: "expected a JSON document of at most \(limit) values, got \(census.values)"
-            + FileLimit.values.advice)
-      }
-    }
+    try unsafe checkCount(of: bytes, file: file)
     var scanner = unsafe JSONScanner(bytes, file: file, depthLimit: depthLimit)
     let value = try scanner.value()
     try scanner.end()
@@ -45,9 +34,25 @@ package enum StrictJSON {
     _ = try parse(Array(bytes), file: "")
   }
 
-  /// Parses the file at `path`.
+  /// Refuses a document of more values than ``FileLimit/values`` before any of them takes memory.
+  private static func checkCount(of bytes: UnsafeRawBufferPointer, file: String) throws {
+    let limit = FileLimit.values.value
+    // A value and what parts it from the next are two bytes or more.
+    guard bytes.count / 2 > limit else { return }
+    var census = JSONCensus()
+    unsafe census.read(bytes)
+    guard census.values <= limit else {
+      throw FileError(
+        .malformed, path: file,
+        reason: "expected a JSON document of at most \(limit) values, got \(census.values)"
+          + FileLimit.values.advice)
+    }
+  }
+
+  /// Opens the file at `path`, unless it has more bytes than ``FileLimit/document`` or more values than
+  /// ``FileLimit/values``.
   /// - Throws: ``FileError``.
-  package static func read(path: String, depthLimit: Int = 32) throws -> JSONNode {
+  package static func open(path: String) throws -> MappedFile {
     let file = try MappedFile(path: path)
     let limit = FileLimit.document.value
     guard file.count <= limit else {
@@ -56,6 +61,14 @@ package enum StrictJSON {
         reason: "expected a JSON document of at most \(limit) bytes, got \(file.count)"
           + FileLimit.document.advice)
     }
+    try unsafe file.withBytes { try unsafe checkCount(of: $0, file: path) }
+    return file
+  }
+
+  /// Parses the file at `path`.
+  /// - Throws: ``FileError``.
+  package static func read(path: String, depthLimit: Int = 32) throws -> JSONNode {
+    let file = try open(path: path)
     let value = try unsafe file.withBytes {
       try unsafe parse($0, file: path, depthLimit: depthLimit)
     }
