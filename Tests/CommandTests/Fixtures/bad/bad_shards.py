@@ -50,7 +50,7 @@ def shards(group):
     def indexed(name, words, change, **more):
         other = list(ranges)
         change(other)
-        add(name, ["mid.attn/0.0.0.0.0", *words], {SHARD: chunks + index(other)}, **more)
+        add(name, ["mid.attn/0.0.0.0.0", *words] if "stdout" not in more else words, {SHARD: chunks + index(other)}, **more)
 
     def described(name, words, change, **more):
         group_file = json.loads(run[GROUP])
@@ -65,7 +65,8 @@ def shards(group):
     add("a shard cut off in its index", ["mid.attn/0.0.0.0.0", "the index is damaged", "byte"], {SHARD: shard[:-20]})
     add("a shard cut off in its chunks", ["mid.attn/0.0.0.0.0", "byte"], {SHARD: shard[CHUNK:]})
     add("a shard that is shorter than an index", ["mid.attn/0.0.0.0.0", "byte 20", "the file ends here", "index of 3 chunks"], {SHARD: shard[-20:]})
-    add("a shard that is missing", ["mid.attn/0.0.0.0.0", "No such file"], {SHARD: None, STORE + "mid.attn/other": b""}, code=66)
+    add("a shard that is missing", [], {SHARD: None, STORE + "mid.attn/other": b""},
+        command=["check"], stdout=["mid.attn/0.0.0.0.0", "missing"], lines=None)
     add("a shard that is missing with its folder", ["mid.attn", "No such file"], {SHARD: None}, code=66)
     add("a folder in the place of a shard", ["mid.attn/0.0.0.0.0"], {SHARD: empty_folder})
     add("a pipe in the place of a shard", ["mid.attn/0.0.0.0.0"], {SHARD: named_pipe})
@@ -91,7 +92,8 @@ def shards(group):
     indexed("a chunk of a byte less", ["chunk 0 has 291 bytes", "expected 292"], lambda all: all.__setitem__(0, (0, CHUNK - 1)))
     indexed("two chunks in one place", ["chunk", "within chunk"], lambda all: all.__setitem__(1, all[0]))
     indexed("chunks that overlap by a byte", ["within chunk 0"], lambda all: all.__setitem__(1, (CHUNK - 1, CHUNK)))
-    indexed("a chunk that is left out", [], lambda all: all.__setitem__(1, (NONE, NONE)), command=["check"], stdout=["mid.attn/0.0.0.0.0"], lines=None)
+    indexed("a chunk that is left out", [], lambda all: all.__setitem__(1, (NONE, NONE)), command=["check"],
+            stdout=["mid.attn/0.0.0.0.0: chunk 1 is missing"], lines=None)
     indexed("a chunk of which only the place is left out", ["chunk 1"], lambda all: all.__setitem__(1, (NONE, CHUNK)))
     indexed("two chunks that have changed places", ["is damaged"], lambda all: all.__setitem__(slice(0, 2), [all[1], all[0]]))
 
