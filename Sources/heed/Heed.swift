@@ -22,7 +22,8 @@ struct Heed: ParsableCommand {
       heed.yaml holds defaults of options; heed config shows them. HEED_THREADS sets the number of \
       threads (default: all cores), HEED_ISA the instruction set of the kernels: baseline, avx2, \
       avx512, amx, or split, which computes what amx does on any machine, slowly (default: the \
-      machine's best).
+      machine's best). HEED_LIMITS allows files that ask for more than is read from a stranger, as in \
+      chunk=4G; the message about such a file names the limit.
       """,
     version: HeedVersion.details,
     subcommands: [
@@ -40,6 +41,7 @@ struct Heed: ParsableCommand {
       try Arguments.checkEncoding()
       try Arguments.setThreads()
       try Arguments.setInstructionSet()
+      try Arguments.setLimits()
       // The process is Heed's own.
       Engine.keepFreedMemory()
       // A write beyond the limit on file sizes must fail like one on a full disk, not end the process.
@@ -94,8 +96,16 @@ enum Arguments {
     }
   }
 
+  /// Allows files to be as large as HEED_LIMITS says.
+  static func setLimits() throws {
+    guard let text = ProcessInfo.processInfo.environment["HEED_LIMITS"] else { return }
+    if let reason = FileLimit.allow(text) {
+      throw Failure(.usage, "HEED_LIMITS is '\(text)'; \(reason)")
+    }
+  }
+
   /// The variables that say how the process works, not what a command makes.
-  static let processVariables: Set = ["HEED_THREADS", "HEED_ISA"]
+  static let processVariables: Set = ["HEED_THREADS", "HEED_ISA", "HEED_LIMITS"]
 
   /// Refuses an argument that is not UTF-8, which Swift would repair silently.
   static func checkEncoding() throws {

@@ -91,7 +91,7 @@ package struct DetectionSource: Sendable {
     guard !words.isEmpty else { return .noSubjects }
     let score = try scorer.score(
       SuitePrompt(id: "", prompt: manifest.tokens.prompt, subjects: words),
-      Picture.read(run.folder.image), manifest.method.name, manifest.seed)
+      Picture.read(run.folder.image, within: run.folder.path), manifest.method.name, manifest.seed)
     return .seen(score.detections ?? [])
   }
 }
