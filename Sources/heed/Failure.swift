@@ -43,6 +43,7 @@ struct Failure: Error, CustomStringConvertible {
 
   /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
+    let error = (error as? CocoaError).map(fileError) ?? error
     if let code = code(of: error) {
       Message.error(message(error))
       Foundation.exit(code.rawValue)
@@ -122,6 +123,22 @@ struct Failure: Error, CustomStringConvertible {
     case .noMemory: .noMemory
     case .malformed, .unsupported: .dataError
     }
+  }
+
+  /// What Foundation says of a file, with the system's number for it.
+  private static func fileError(_ error: CocoaError) -> any Error {
+    guard let path = error.filePath ?? error.url?.path else {
+      return Failure(.software, error.localizedDescription)
+    }
+    // Foundation counts its errors of reading from 256, of writing from 512.
+    let isReading = (256..<512).contains(error.code.rawValue)
+    guard let code = (error.underlying as? POSIXError)?.code.rawValue else {
+      return FileError(
+        isReading ? .unreadable : .unwritable, path: path, reason: error.localizedDescription)
+    }
+    return FileError.system(
+      isReading ? .unreadable : .unwritable, path: path,
+      doing: isReading ? "read" : "write", code: code)
   }
 
   private static func traceCode(_ error: TraceError) -> Code {
