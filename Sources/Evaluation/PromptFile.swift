@@ -16,15 +16,16 @@ package struct PromptFile: Sendable {
     name = path == "-" ? "standard input" : path
     let reader = try LineReader(path)
     var lines: [(prompt: String, number: Int)] = []
+    var numbers: [String: Int] = [:]
     var number = 0
     while let line = try reader.next() {
       number += 1
       let prompt = line.trimmingCharacters(in: .whitespaces)
       guard !prompt.isEmpty, !prompt.hasPrefix("#") else { continue }
-      if let twice = lines.first(where: { $0.prompt == prompt }) {
+      if let first = numbers.updateValue(number, forKey: prompt) {
         throw FileError(
           .malformed, path: name, subject: "line \(number)",
-          reason: "expected each prompt once, got that of line \(twice.number) again")
+          reason: "expected each prompt once, got that of line \(first) again")
       }
       lines.append((prompt, number))
     }

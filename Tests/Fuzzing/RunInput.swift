@@ -20,7 +20,7 @@ struct RunInput {
     path = ScratchFolder("run").path
     file = path + "/" + name
     do {
-      try SyntheticRun.complete(steps: 2).record(into: RunFolder(path: path))
+      try SyntheticRun.complete(steps: 1).record(into: RunFolder(path: path))
       if isPacked { _ = try RunPack(path).pack() }
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
       chunks =
@@ -40,7 +40,7 @@ struct RunInput {
     _ = try RunCheck(path)
     let run = try RecordedRun(path)
     for site in run.sites {
-      for call in run.calls.prefix(8) { _ = try run.maps(site.site.path, call: call.call) }
+      for call in run.calls.suffix(2) { _ = try run.maps(site.site.path, call: call.call) }
     }
     for site in run.queriedSites { _ = try run.queries(site.path, call: 0) }
     _ = run.losses

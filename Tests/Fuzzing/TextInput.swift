@@ -9,7 +9,19 @@
 /// What people write: prompts, expressions, sheets, defaults.
 enum TextInput {
   private static let files = ScratchFolder("texts")
-  private static let clip = try? CLIPTokenizer.bundled()
+
+  /// A tokenizer of single letters, as CLIP's own takes seconds to load in a build with sanitizers.
+  private static let clip: CLIPTokenizer = {
+    let letters = (33...126).map { String(UnicodeScalar($0)) }
+    let pieces =
+      letters + letters.map { $0 + "</w>" } + ["<|startoftext|>", "<|endoftext|>", "ca", "cat</w>"]
+    let vocabulary = zip(pieces, pieces.indices).map { "\(JSONText.string($0)):\($1)" }
+    let folder = ScratchFolder("letters")
+    folder.write(
+      parts: Array("{\(vocabulary.joined(separator: ","))}\0c a\nca t</w>\n".utf8),
+      as: ["vocab.json", "merges.txt"])
+    do { return try CLIPTokenizer(folder: folder.path) } catch { fatalError("\(error)") }
+  }()
 
   private static func text(_ input: [UInt8]) -> String { String(decoding: input, as: UTF8.self) }
 
@@ -59,7 +71,6 @@ enum TextInput {
   /// A prompt in every syntax, its phrases, and the words of it that its first line names.
   static func prompt(_ input: [UInt8]) throws {
     let text = text(input)
-    guard let clip else { fatalError("no tokenizer") }
     for (brackets, parts) in [(true, true), (true, false), (false, true)] {
       if let markup = try? PromptMarkup(text, brackets: brackets, parts: parts) {
         _ = try? NounPhraseFinder.phrases(at: markup.phrases, in: clip.encode(markup.prompt))

@@ -22,7 +22,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:handle_abort=0}
 export HEED_THREADS=1
 
 python3 "$(dirname "$0")/make_seeds.py" "$folder/seeds"
-known=$(HEED_PARSER='' "$fuzzing" -runs=1 /dev/null 2>/dev/null | grep -a '^parsers: ' | cut -d ' ' -f 2-)
+known=$(HEED_PARSER='' "$fuzzing" -runs=1 2>/dev/null | grep -a '^parsers: ' | cut -d ' ' -f 2-)
 [ -n "$known" ] || { echo "$fuzzing names no parsers" >&2; exit 70; }
 for parser in "$@"; do
   [[ " $known " == *" $parser "* ]] || { echo "no parser $parser; expected some of $known" >&2; exit 64; }
@@ -35,7 +35,7 @@ runs=0 crashes=0
 for parser in "${parsers[@]}"; do
   export HEED_PARSER=$parser
   mkdir -p "$folder/corpus/$parser" "$folder/seeds/$parser"
-  options=(-max_total_time="$share" -timeout=10 -max_len=8192 -print_final_stats=1 -verbosity=1
+  options=(-max_total_time="$share" -timeout=10 -max_len=8192 -print_final_stats=1 -print_funcs=0
     -artifact_prefix="$folder/crashes/$parser-")
   case $parser in
     # A picture may be large; nothing else needs much memory for a few thousand bytes.
