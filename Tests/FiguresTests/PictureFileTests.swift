@@ -115,8 +115,7 @@ struct PictureFileTests {
   private func peakOfAddresses() throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmPeak:") })
-    return 1024
-      * (try #require(Int(line.split(separator: " ", omittingEmptySubsequences: true)[1])))
+    return 1024 * (try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])))
   }
 
   private let enormousCRC: [UInt8] = [0x27, 0x30, 0x9C, 0x9F]

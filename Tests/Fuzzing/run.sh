@@ -18,6 +18,7 @@ export HEED_SCRATCH
 # Without this Swift's own backtrace hangs under libFuzzer.
 export SWIFT_BACKTRACE=enable=no
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:handle_abort=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
 # One thread: what is looked for is a fault of one parser with one input.
 export HEED_THREADS=1
 
