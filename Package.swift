@@ -164,7 +164,21 @@ let package = Package(
   ]
 )
 
-/// Modules that are built without optimisation, in a fifth of the time: they decide what is computed,
+/// What finds inputs that a parser fails on; it has no `main` but libFuzzer's, and is built by `make fuzz` alone.
+if Context.environment["HEED_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzzing",
+      dependencies: [
+        "AttentionAnalysis", "AttentionTrace", "Diffusion", "Drawing", "Evaluation", "Figures",
+        "Pictures",
+        "PromptText", "TensorEngine", "YAML",
+      ], path: "Tests/Fuzzing", exclude: ["make_seeds.py", "run.sh"]))
+}
+
+/// Modules that are built without optimisation, in a fifth of the time.
+///
+/// They decide what is computed,
 /// recorded and drawn, and leave loops over samples, values and pixels to the modules below them. Of the tests, those
 /// that call the command.
 let quicklyBuilt = [

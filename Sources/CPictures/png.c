@@ -63,6 +63,8 @@ int cpictures_png(const uint8_t *bytes, size_t count, struct cpictures_header *h
     return -1;
   }
   png_set_read_fn(png, &source, read_bytes);
+  // Passed over, what says nothing of the pixels takes no memory, of which its length may claim 2 GB.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   read_picture(png, info, header, pixels);
   png_destroy_read_struct(&png, &info, NULL);
   return 0;
