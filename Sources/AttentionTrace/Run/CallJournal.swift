@@ -85,7 +85,7 @@ final class CallJournal {
     while let (line, end) = try lines.next() {
       do {
         try StrictJSON.check(line)
-        let record = try decoder.decode(CallRecord.self, from: line)
+        let record = try decoder.decode(CallRecord.self, from: Data(line))
         guard record.call == records.count else {
           let flaw = flaw("call \(record.call), expected \(records.count)")
           return (records, ends, flaw)
@@ -129,11 +129,11 @@ private final class JournalLines {
 
   /// The next line that ends, and where it ends in the file.
   /// - Throws: `TraceError`: among others for a line that is far longer than a call's.
-  func next() throws -> (line: Data, end: Int)? {
+  func next() throws -> (line: [UInt8], end: Int)? {
     var searched = 0
     while true {
       if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Data(rest[..<end])
+        let line = Array(rest[..<end])
         rest.removeSubrange(...end)
         first += end + 1
         return (line, first)
