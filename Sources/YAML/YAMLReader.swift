@@ -47,7 +47,7 @@ struct YAMLReader {
   private mutating func value(_ event: Event, _ parser: inout yaml_parser_t) throws -> JSONValue {
     count += 1
     guard count <= limits.values else {
-      throw failure(event.line, "expected at most \(limits.values) values")
+      throw failure(event.line, "expected at most \(limits.values) values" + FileLimit.yaml.advice)
     }
     switch event.kind {
     case .scalar(let text, let isPlain):

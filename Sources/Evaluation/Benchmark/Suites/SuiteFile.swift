@@ -66,7 +66,8 @@ struct SuiteFile {
   // MARK: - Forms
 
   private func readYAML(into draft: inout SuiteDraft) throws -> String? {
-    let limits = YAMLDocument.Limits(bytes: 16 << 20, values: 20 * SuiteDraft.promptLimit)
+    let limits = YAMLDocument.Limits.atLeast(
+      bytes: 16 << 20, values: 20 * SuiteDraft.promptLimit)
     let root = try YAMLDocument.value(path: document.path, limits: limits)
     if case .array = root.value {
       for node in try root.elements() { try draft.add(SuiteLine.prompt(node), at: node) }
