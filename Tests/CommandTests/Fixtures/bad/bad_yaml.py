@@ -22,7 +22,7 @@ def defaults(group):
     file("a text that does not end", ["line", "expected YAML"], "steps: 'x\n")
     file("a tab for spaces", ["line 2", "expected YAML"], "sheet:\n\tfor: cvpr\n")
     file("a control character", ["expected YAML", "control characters"], "steps: \x01\n")
-    file("two documents", ["line 3", "one YAML document"], "steps: 3\n---\nsteps: 4\n")
+    file("two documents", ["line 2", "one YAML document"], "steps: 3\n---\nsteps: 4\n")
     file("a key that is there twice", ["line 2", "each key once", '"steps"'], "steps: 3\nsteps: 4\n")
     file("a key that is a list", ["line 1", "a text for a key"], "[steps]: 3\n")
     file("a key that is a mapping of itself", ["line 1", "a text for a key"], "? {? {? a : b} : c} : d\n")
