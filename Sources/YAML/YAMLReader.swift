@@ -102,10 +102,10 @@ struct YAMLReader {
   /// What a text without quotes stands for; `nil` for an infinite number and for none.
   private static func value(ofPlain text: String) -> JSONValue? {
     // Words and whole numbers are most of every document, and Yams takes its time over them.
-    switch text.utf8.first {
+    switch text.utf8.first ?? 0 {
     case UInt8(ascii: "1")...UInt8(ascii: "9"):
       if let integer = Int(text) { return .integer(integer) }
-    case let letter? where letter > 0x40 && !"TtFfYyNnOo~_".utf8.contains(letter):
+    case let letter where letter > 0x40 && !"TtFfYyNnOo~_".utf8.contains(letter):
       return .string(text)
     default: break
     }
