@@ -30,13 +30,13 @@ def recorded(group):
     def lie(name, place, value, words, **more):
         run(name, [MANIFEST, *words], {place: value}, **more)
 
-    def checked(name, place, value, words, path=(MANIFEST,)):
+    def checked(name, place, value, words, path=(MANIFEST,), sheet=0):
         """What only the files together tell, heed check does; the other commands show what they can."""
         run(name, ["in 1 run"], {place: value}, command=["check", "run"], stdout=[*path, *words])
         for command in ["analyze", "sheet", "report"]:
             output = {"analyze": [], "sheet": ["sheet.svg"], "report": ["report.html"]}[command]
             run(f"{name}, heed {command}", [], {place: value},
-                command=[command, "run", *(["-o", *output] if output else [])], code=0, stdout=[], lines=None,
+                command=[command, "run", *(["-o", *output] if output else [])], code=sheet if command == "sheet" else 0, stdout=[], lines=None,
                 written=output, seconds=3, mebibytes=256)
 
     # The text.
@@ -56,7 +56,7 @@ def recorded(group):
     lie("a picture of 0 columns", "width", 0, ["width", "expected 1 to"])
     lie("a height that is a text", "height", "32", ["height"])
     lie("a grid of 2^62 cells", "method/grid", {"rows": 1 << 31, "columns": 1 << 31}, ["method.grid.rows"])
-    checked("a grid that no layer has", "method/grid", {"rows": 5, "columns": 7}, ["method has grid 5x7"])
+    checked("a grid that no layer has", "method/grid", {"rows": 5, "columns": 7}, ["method has grid 5x7"], sheet=69)
     lie("minus three frames", "frames", -3, ["frames", "expected 1 to"], files=VIDEO)
     lie("frames that are a fraction", "frames", 2.5, ["whole numbers", "fraction"], files=VIDEO)
 
