@@ -183,7 +183,12 @@ func reason(of error: any Error) -> String {
     at(context.codingPath, "expected \(kind(of: type)), got another value")
   case .valueNotFound(let type, let context)?:
     at(context.codingPath, "expected \(kind(of: type)), got null")
-  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
+  case .dataCorrupted(let context)?:
+    // Of a number that an integer cannot hold, Foundation says no more than that the JSON is invalid, which it
+    // is not: it was checked before.
+    context.codingPath.isEmpty
+      ? "expected whole numbers of 64 bits where there is a fraction, or a larger number"
+      : at(context.codingPath, context.debugDescription)
   default: "\(error)"
   }
 }
