@@ -1,6 +1,7 @@
 import AttentionTrace
 import Foundation
 import RecordingProbe
+import TensorEngine
 import TestSupport
 import Testing
 
@@ -114,6 +115,64 @@ struct KillTests {
     try run.record(into: RunFolder(path: folder.path + "/whole"))
     #expect(
       try TemporaryFolder.contents(path) == TemporaryFolder.contents(folder.path + "/whole"))
+  }
+
+  @Test("A run that is read while it is written shows whole calls and whole chunks")
+  func reading() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun.complete(steps: 24)
+    var random = SeededNumbers(seed: UInt64(getpid()))
+    var (reads, between, again, runs) = (0, 0, 0, 0)
+    let wanted = Torture.count(500, whole: 5000)
+    while reads < wanted {
+      runs += 1
+      let path = folder.path + "/run-\(runs)"
+      let started = try Probe.start([path, "24"])
+      var known = 0
+      while started.process.isRunning {
+        guard FileManager.default.fileExists(atPath: path + "/run.json") else { continue }
+        let read = try RecordedRun(path)
+        #expect(read.calls.count >= known)
+        known = read.calls.count
+        guard let last = read.calls.last, let call = read.calls.randomElement(using: &random) else {
+          continue
+        }
+        for call in [last, call] {
+          for site in run.sites {
+            let values = try read.maps(site.path, call: call.call)?.values
+            #expect(values == run.maps(site, call: call.call).map { Float(Float16($0)) })
+          }
+        }
+        again += try readAgain(path + "/attention.zarr")
+        reads += 1
+        if read.calls.count < run.calls { between += 1 }
+      }
+      #expect(Probe.wait(for: started).status == 0)
+      try FileManager.default.removeItem(atPath: path)
+    }
+    #expect(between > reads / 2)
+    print(
+      "reads of runs being written: \(reads), torn chunks of maps: 0, of coordinates read again: \(again)"
+    )
+  }
+
+  /// Reads the chunks of coordinates, which are written over in place; one that is read just then is read
+  /// again.
+  /// - Returns: How many were.
+  private func readAgain(_ store: String) throws -> Int {
+    var again = 0
+    for name in ["step", "timestep", "branch", "phase", "attempt", "loss"] {
+      func isWhole() throws -> Bool {
+        let chunk = try bytes("\(store)/\(name)/c.0")
+        let own = chunk.suffix(4).reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+        return own == referenceChecksum(chunk.dropLast(4))
+      }
+      if try !isWhole() {
+        again += 1
+        #expect(try isWhole(), "\(name)")
+      }
+    }
+    return again
   }
 
   @Test("Recording a thousand calls takes no more memory than recording a hundred")

@@ -15,7 +15,8 @@ struct Tally {
   /// Says it in one line, which `make torture` adds up.
   func say(_ title: String) {
     print(
-      "\(title): faults: \(faults), kills: \(kills), acknowledged calls checked: \(checked), lost: \(lost)")
+      "\(title): faults: \(faults), kills: \(kills), acknowledged calls checked: \(checked), lost: \(lost)"
+    )
   }
 }
 
