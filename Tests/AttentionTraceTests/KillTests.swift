@@ -25,7 +25,7 @@ struct KillTests {
     "What a recording acknowledged is there after it was killed at any moment, and it resumes to the same bytes"
   )
   func kills() throws {
-    let steps = 24
+    let steps = 12
     let wanted = Torture.count(200, whole: 1000)
     let folder = try TemporaryFolder()
     let run = SyntheticRun.complete(steps: steps)
@@ -43,7 +43,7 @@ struct KillTests {
       try #require(attempt < 20 * wanted)
       let outcome = try runProbe(
         [path, "\(steps)", attempt % 4 == 0 ? "power" : "process"],
-        killAfter: tally.kills < wanted ? UInt32.random(in: 3_000...120_000, using: &random) : nil)
+        killAfter: tally.kills < wanted ? UInt32.random(in: 3_000...90_000, using: &random) : nil)
       guard FileManager.default.fileExists(atPath: path + "/run.json") else { continue }
       let acknowledged = Probe.acknowledged(outcome.said)
       try Leftover(path: path, run: run).check(acknowledged: acknowledged, &tally)

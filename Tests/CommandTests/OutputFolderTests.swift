@@ -135,7 +135,7 @@ struct OutputFolderTests {
 
   @Test("Of two comparisons in one folder neither takes anything from the other")
   func comparisons() throws {
-    let arguments = ["compare", Self.prompt, "--seeds", "0..1", "--steps", "4"]
+    let arguments = ["compare", Self.prompt, "--seeds", "0", "--steps", "4"]
     let whole = try TemporaryFolder()
     #expect(try HeedProcess.run(arguments, in: whole.path).status == 0)
     let runs = "runs/a-cat-and-a-frog"
