@@ -4,6 +4,7 @@
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
+# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes some hours
 # make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
@@ -11,6 +12,10 @@
 # make wheel      builds, and makes a wheel for pip in .build/wheel
 # make test-wheel installs that wheel in a fresh Debian without Swift, and runs it there; needs root
 # make test-cluster  installs Slurm and Snakemake, and makes a small benchmark through both; needs root
+# make fuzz SECONDS=60 gives parsers inputs that nobody wrote, for so long together; PARSERS="png npy" names some
+# make sanitize   runs every test under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer; takes an hour
+# make sbom   lists what the command is made of, in CycloneDX, as .build/heed.cdx.json
+# make reproducible   builds twice from clean clones in different folders, and compares; takes half an hour
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -50,8 +55,8 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods figures docs \
-	lint libraries test-tools readers diffusers toolchain
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods evaluation figures docs \
+	fuzz sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -119,6 +124,28 @@ notebooks: build readers diffusers
 
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
+
+evaluation: build
+	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/evaluation Documentation/evaluation/make.sh
+
+# Without optimisation, and of the parsers' modules alone: two minutes on two cores, and the sharper checks of addresses.
+SECONDS ?= 60
+FUZZ := .build-fuzz
+fuzz: toolchain libraries
+	@mkdir -p $(FUZZ)
+	HEED_FUZZ=1 $(SWIFT) build --product Fuzzing --scratch-path $(FUZZ) --sanitize fuzzer --sanitize address \
+	  -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=undefined > $(FUZZ)/log 2>&1 || { cat $(FUZZ)/log; exit 1; }
+	Tests/Fuzzing/run.sh $(FUZZ)/debug/Fuzzing $(FUZZ)/found $(SECONDS) $(PARSERS)
+
+SANITIZERS := address thread
+sanitize: toolchain libraries test-tools readers
+	Tests/Sanitizers/run.sh $(SWIFT) .build-sanitize $(SANITIZERS)
+
+sbom: build
+	/usr/bin/python3 Documentation/dependencies/make_sbom.py $(HEED) --output .build/heed.cdx.json
+
+reproducible: toolchain libraries
+	SWIFT=$(SWIFT) Documentation/dependencies/reproducible.sh .build-twice
 
 figures: toolchain libraries test-tools
 	$(BUILD) --build-tests

@@ -19,6 +19,7 @@ struct Failure: Error, CustomStringConvertible {
     case missingInput = 66
     case unavailable = 69
     case software = 70
+    case noMemory = 71
     case cannotCreate = 73
     case inputOutput = 74
     case toBeResumed = 75
@@ -119,6 +120,7 @@ struct Failure: Error, CustomStringConvertible {
     case .missing, .unreadable: .missingInput
     case .unwritable: .cannotCreate
     case .diskFull: .inputOutput
+    case .noMemory: .noMemory
     case .malformed, .unsupported: .dataError
     }
   }
@@ -144,7 +146,9 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
+        : code == ENOMEM
+          ? .noMemory
+          : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
     case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
     case .oldFormat, .notPackable: .dataError
@@ -184,7 +188,8 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes, .shards, .study: .usage
+    case .memory: .noMemory
+    case .noWords, .variation, .axes, .shards, .study: .usage
     case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark,
       .detectors:
       .dataError

@@ -45,7 +45,15 @@ final class Directory: Sendable {
     let inner = unsafe openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     if inner >= 0 { return Directory(path: path(of: name), descriptor: inner) }
     if errno == ENOENT { return nil }
-    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+    throw failure(to: "open", name, errno)
+  }
+
+  /// The error of a name that cannot be opened.
+  private func failure(to action: String, _ name: String, _ code: Int32) -> TraceError {
+    guard MappedFile.isLink(name, in: descriptor) else {
+      return .system(action: action, path: path(of: name), code: code)
+    }
+    return .malformed(path: path(of: name), reason: MappedFile.link(name).reason)
   }
 
   /// The folder `name` in this one, made if it lacks.
@@ -58,11 +66,20 @@ final class Directory: Sendable {
   }
 
   /// Opens a file with `flags`; `nil` if it does not exist.
+  /// - Throws: `TraceError`: among others where it is a link, a folder, or a pipe, which would be waited for.
   func openFile(_ name: String, _ flags: Int32) throws -> Int32? {
-    let file = unsafe openat(descriptor, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o666)
-    if file >= 0 { return file }
-    if errno == ENOENT && flags & O_CREAT == 0 { return nil }
-    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+    let more = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+    let file = unsafe openat(descriptor, name, flags | more, 0o666)
+    guard file >= 0 else {
+      if errno == ENOENT && flags & O_CREAT == 0 { return nil }
+      throw failure(to: "open", name, errno)
+    }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(file)
+      throw TraceError.malformed(path: path(of: name), reason: "expected a file, got another thing")
+    }
+    return file
   }
 
   /// Whether there is something of this name.
@@ -95,7 +112,11 @@ final class Directory: Sendable {
   }
 
   /// The bytes of a file; `nil` if it does not exist.
-  func read(_ name: String) throws -> [UInt8]? {
+  /// - Parameters:
+  ///   - limit: how many there may be.
+  ///   - advice: the end of the message about more.
+  /// - Throws: `TraceError`: among others for a file of more, of which nothing is read.
+  func read(_ name: String, atMost limit: Int, advice: String = "") throws -> [UInt8]? {
     guard let file = try openFile(name, O_RDONLY) else { return nil }
     defer { close(file) }
     var status = stat()
@@ -103,6 +124,10 @@ final class Directory: Sendable {
       throw TraceError.system(action: "read", path: path(of: name), code: errno)
     }
     let size = Int(status.st_size)
+    guard size <= limit else {
+      throw TraceError.malformed(
+        path: path(of: name), reason: "\(size) bytes, expected at most \(limit)" + advice)
+    }
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
@@ -118,6 +143,13 @@ final class Directory: Sendable {
       throw TraceError.system(action: "read", path: path(of: name), code: failure)
     }
     return bytes
+  }
+
+  /// The bytes of a description of a run or a store; `nil` if it does not exist.
+  /// - Throws: `TraceError`: among others for one of more bytes than ``FileLimit/description``.
+  func description(_ name: String) throws -> [UInt8]? {
+    try read(
+      name, atMost: FileLimit.description.value, advice: FileLimit.description.advice)
   }
 
   /// The names in the folder, in the order of their bytes.

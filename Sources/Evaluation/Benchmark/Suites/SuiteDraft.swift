@@ -13,6 +13,8 @@ struct SuiteDraft {
   private(set) var prompts: [SuitePrompt] = []
   /// Where each id was read.
   private var places: [String: String] = [:]
+  /// The next number of an id that is there, so that a text in every line is not counted anew in each.
+  private var numbers: [String: Int] = [:]
 
   /// Adds a prompt whose id is its own, or made of its text.
   /// - Parameters:
@@ -21,10 +23,14 @@ struct SuiteDraft {
   /// - Throws: `FileError`.
   mutating func add(_ prompt: SuitePrompt, at node: JSONNode, repeats: Bool = false) throws {
     var prompt = prompt
-    var number = 2
-    while repeats, places[prompt.id] != nil {
-      prompt = prompt.with(id: "\(RunFolder.slug(prompt.prompt))-\(number)")
-      number += 1
+    if repeats, places[prompt.id] != nil {
+      let slug = RunFolder.slug(prompt.prompt)
+      var number = numbers[slug] ?? 2
+      repeat {
+        prompt = prompt.with(id: "\(slug)-\(number)")
+        number += 1
+      } while places[prompt.id] != nil
+      numbers[slug] = number
     }
     guard prompts.count < Self.promptLimit else {
       throw node.failure("expected at most \(Self.promptLimit) prompts")
