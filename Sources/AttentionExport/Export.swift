@@ -167,7 +167,7 @@ public struct Export: Sendable {
       places[format] = try files.write(format)
     }
     for case (let run, let place?) in zip(runs.runs, runs.pictures) {
-      let file = try MappedFile(path: run.folder.image)
+      let file = try MappedFile(path: run.folder.image, within: run.folder.path)
       try unsafe folder.write(place, "image/png") { sink in try unsafe file.withBytes(sink) }
     }
     let tables = ExportTable.all(runs, tables, exported: calls)

@@ -60,6 +60,11 @@ static int put(const ColorMapObject *palette, int index, int transparent, int ch
   return 0;
 }
 
+static void fill(uint8_t *pixels, uint32_t count, const uint8_t *color, int channels) {
+  for (uint32_t pixel = 0; pixel < count; pixel++)
+    memcpy(pixels + (size_t)channels * pixel, color, (size_t)channels);
+}
+
 static int read_picture(GifFileType *gif, struct cpictures_header *header, uint8_t *pixels,
                         char *message) {
   int transparent;
@@ -76,10 +81,6 @@ static int read_picture(GifFileType *gif, struct cpictures_header *header, uint8
   const ColorMapObject *palette = frame.ColorMap != NULL ? frame.ColorMap : gif->SColorMap;
   int channels = header->has_alpha ? 4 : 3;
   size_t stride = (size_t)channels * header->width;
-  int around = header->has_alpha ? transparent : 0;
-  for (size_t pixel = 0; pixel < (size_t)header->width * header->height; pixel++)
-    if (put(palette, around, transparent, channels, pixels + channels * pixel) != 0)
-      return fail(message, "the transparent colour is not in the palette");
   static const int offsets[] = {0, 4, 2, 1}, steps[] = {8, 8, 4, 2};
   GifPixelType line[1 << 16];
   for (int pass = 0; pass < (frame.Interlace ? 4 : 1); pass++) {
@@ -92,6 +93,17 @@ static int read_picture(GifFileType *gif, struct cpictures_header *header, uint8
         if (put(palette, line[column], transparent, channels, target + channels * column) != 0)
           return fail(message, "a pixel's colour is not in the palette");
     }
+  }
+  // The rest of the screen comes last: a frame that is damaged shall not cost the room of a large screen.
+  uint8_t around[4];
+  if (put(palette, header->has_alpha ? transparent : 0, transparent, channels, around) != 0)
+    return fail(message, "the transparent colour is not in the palette");
+  for (uint32_t row = 0; row < header->height; row++) {
+    uint8_t *target = pixels + row * stride;
+    int crosses = row >= (uint32_t)frame.Top && row < (uint32_t)bottom;
+    fill(target, crosses ? (uint32_t)frame.Left : header->width, around, channels);
+    if (crosses)
+      fill(target + channels * right, header->width - (uint32_t)right, around, channels);
   }
   return 0;
 }

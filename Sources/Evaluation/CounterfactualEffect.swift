@@ -81,7 +81,9 @@ public struct CounterfactualEffect: Encodable, Sendable {
   }
 
   private static func image(_ before: RecordedRun, _ after: RecordedRun) throws -> Picture {
-    let pictures = try [before, after].map { try InputPicture($0.folder.image).photo }
+    let pictures = try [before, after].map {
+      try PictureFile($0.folder.image, within: $0.folder.path, transparency: .dropped).picture
+    }
     guard pictures[0].width == pictures[1].width, pictures[0].height == pictures[1].height else {
       throw EvaluationError.pictureSizes(
         first: "\(before.folder.image) is \(pictures[0].width)x\(pictures[0].height) pixels",

@@ -8,10 +8,12 @@ package struct PromptFile: Sendable {
   /// The prompts in their order, each with its line's number from 1.
   package let lines: [(prompt: String, number: Int)]
   private let name: String
+  /// The most prompts of a file, as of a suite.
+  private static let countLimit = SuiteDraft.promptLimit
 
   /// Reads the file at `path`; `-` is standard input.
-  /// - Throws: `FileError` for a text that is not UTF-8 or has no prompt, and for a prompt that is there
-  ///   twice, with its line.
+  /// - Throws: `FileError` for a text that is not UTF-8, has no prompt or too many, and for a prompt that is
+  ///   there twice, with its line.
   package init(_ path: String) throws {
     name = path == "-" ? "standard input" : path
     let reader = try LineReader(path)
@@ -22,10 +24,14 @@ package struct PromptFile: Sendable {
       number += 1
       let prompt = line.trimmingCharacters(in: .whitespaces)
       guard !prompt.isEmpty, !prompt.hasPrefix("#") else { continue }
-      if let first = numbers.updateValue(number, forKey: prompt) {
-        throw FileError(
-          .malformed, path: name, subject: "line \(number)",
-          reason: "expected each prompt once, got that of line \(first) again")
+      func failure(_ reason: String) -> FileError {
+        FileError(.malformed, path: name, subject: "line \(number)", reason: reason)
+      }
+      if let twice = numbers.updateValue(number, forKey: prompt) {
+        throw failure("expected each prompt once, got that of line \(twice) again")
+      }
+      guard lines.count < Self.countLimit else {
+        throw failure("expected at most \(Self.countLimit) prompts: give them in several files")
       }
       lines.append((prompt, number))
     }

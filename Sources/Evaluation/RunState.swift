@@ -14,9 +14,10 @@ struct RunState: Sendable {
   }
 
   /// Reads a state.
+  /// - Parameter root: a folder that no symbolic link may lead out of.
   /// - Throws: `FileError` when the file is none.
-  init(path: String) throws {
-    let file = try SafetensorsFile(path: path)
+  init(path: String, within root: String? = nil) throws {
+    let file = try SafetensorsFile(path: path, within: root)
     var tensors: [String: Tensor] = [:]
     for name in file.names { tensors[name] = try file.tensor(name) }
     let metadata = Dictionary(

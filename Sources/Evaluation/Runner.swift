@@ -78,7 +78,7 @@ public struct Runner: Sendable {
     case .resumable(let writer):
       if let notice = writer.lockNotice { try onEvent(.noted(notice)) }
       let hasState = FileManager.default.fileExists(atPath: folder.state)
-      let state = hasState ? try RunState(path: folder.state) : nil
+      let state = hasState ? try RunState(path: folder.state, within: folder.path) : nil
       try make(try begun(planned, writer, from: state), onEvent)
     }
     if packs { _ = try RunPack(folder.path).pack() }

@@ -37,6 +37,11 @@ public struct Picture: Hashable, Sendable {
     try PictureFile(path, transparency: transparency).picture
   }
 
+  /// The same for a picture in a folder that no symbolic link may lead out of.
+  package static func read(_ path: String, within root: String) throws -> Picture {
+    try PictureFile(path, within: root, transparency: .overWhite).picture
+  }
+
   /// The picture at another size, as Pillow's `resize`.
   package func resized(
     width newWidth: Int, height newHeight: Int, by filter: PillowResampling.Filter = .lanczos

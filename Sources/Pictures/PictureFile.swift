@@ -35,9 +35,6 @@ package struct PictureFile: Sendable {
     }
   }
 
-  /// The most pixels that are read; a file of a few kilobytes can claim any number of them.
-  package static let pixelLimit = 100_000_000
-
   /// The picture, upright.
   package let picture: Picture
   /// The kind of file.
@@ -47,10 +44,13 @@ package struct PictureFile: Sendable {
   private let file: MappedFile
 
   /// Reads the file at `path`.
+  /// - Parameter root: a folder that `path` begins with, and that no symbolic link may lead out of.
   /// - Throws: `FileError` when there is none, it is none of these kinds, is damaged or cut off, or
-  ///   has more than ``pixelLimit`` pixels.
-  package init(_ path: String, transparency: Picture.Transparency) throws {
-    let file = try MappedFile(path: path)
+  ///   has more pixels than `FileLimit.pixels`, which a file of a few kilobytes can claim.
+  package init(
+    _ path: String, within root: String? = nil, transparency: Picture.Transparency
+  ) throws {
+    let file = try MappedFile(path: path, within: root)
     self.file = file
     (picture, format, hadAlpha) = try unsafe file.withBytes {
       try unsafe Self.decode($0, path, transparency)
@@ -94,8 +94,10 @@ extension PictureFile {
     var header = cpictures_header()
     if let reason = unsafe format.read(bytes, &header, into: nil) { throw failure(reason) }
     let (width, height) = (Int(header.width), Int(header.height))
-    guard width > 0, height > 0, width * height <= pixelLimit else {
-      throw failure("\(width)x\(height) pixels; at most \(pixelLimit) pixels are read")
+    let limit = FileLimit.pixels.value
+    guard width > 0, height > 0, width * height <= limit else {
+      throw failure(
+        "\(width)x\(height) pixels; at most \(limit) pixels are read" + FileLimit.pixels.advice)
     }
     var reason: String?
     let hadAlpha = header.has_alpha != 0

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttentionTrace
+import CMemory
 import Foundation
 import TensorEngine
 
@@ -14,15 +15,16 @@ struct Heed: ParsableCommand {
       Results go to standard output, messages and progress to standard error.
 
       Exit codes: 0 done; 1 a comparison failed; 64 wrong usage; 65 bad data in a file or prompt; \
-      66 missing input; 69 the checkpoint lacks what was asked for; 73 the output cannot be \
-      created; 74 input/output error or disk full; 130 interrupted (the same command resumes).
+      66 missing input; 69 the checkpoint lacks what was asked for; 71 too little memory; 73 the output \
+      cannot be created; 74 input/output error or disk full; 130 interrupted (the same command resumes).
 
       heed help methods lists the methods, and heed help METHOD has what one does and its knobs.
 
       heed.yaml holds defaults of options; heed config shows them. HEED_THREADS sets the number of \
       threads (default: all cores), HEED_ISA the instruction set of the kernels: baseline, avx2, \
       avx512, amx, or split, which computes what amx does on any machine, slowly (default: the \
-      machine's best).
+      machine's best). HEED_LIMITS allows files that ask for more than is read from a stranger, as in \
+      chunk=4G; the message about such a file names the limit.
       """,
     version: HeedVersion.details,
     subcommands: [
@@ -40,8 +42,10 @@ struct Heed: ParsableCommand {
       try Arguments.checkEncoding()
       try Arguments.setThreads()
       try Arguments.setInstructionSet()
+      try Arguments.setLimits()
       // The process is Heed's own.
       Engine.keepFreedMemory()
+      if MemoryLimit.boundsAddresses { heed_use_one_arena() }
       // A write beyond the limit on file sizes must fail like one on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       if let page = MethodHelp(CommandLine.arguments.dropFirst()) {
@@ -94,8 +98,16 @@ enum Arguments {
     }
   }
 
+  /// Allows files to be as large as HEED_LIMITS says.
+  static func setLimits() throws {
+    guard let text = ProcessInfo.processInfo.environment["HEED_LIMITS"] else { return }
+    if let reason = FileLimit.allow(text) {
+      throw Failure(.usage, "HEED_LIMITS is '\(text)'; \(reason)")
+    }
+  }
+
   /// The variables that say how the process works, not what a command makes.
-  static let processVariables: Set = ["HEED_THREADS", "HEED_ISA"]
+  static let processVariables: Set = ["HEED_THREADS", "HEED_ISA", "HEED_LIMITS"]
 
   /// Refuses an argument that is not UTF-8, which Swift would repair silently.
   static func checkEncoding() throws {

@@ -58,9 +58,9 @@ extension RunCheck {
       // While a run is being written its last chunk is written over in place.
       var flaw: String?
       for _ in 0..<(scope.isComplete ? 1 : 3) {
+        guard let bytes = attempt(file, { try places?.read(place) ?? nil }) else { return }
         flaw = unsafe Self.flaw(
-          in: (try? places?.read(place)) ?? nil, elements: first..<min(first + chunk, count),
-          of: chunk, size, write)
+          in: bytes, elements: first..<min(first + chunk, count), of: chunk, size, write)
         if flaw == nil { break }
       }
       if let flaw { add(file, flaw) }

@@ -1,10 +1,12 @@
 internal import TensorEngine
 
+// Unsafe: a mapped file lends its bytes, of which a few are copied.
+
 extension RunCheck {
   /// Whether a complete run has its picture, latent and losses.
   mutating func checkResults(_ scope: Scope) {
     checkLosses(scope)
-    if let bytes = result(RunFolder.imageName, scope) { check(bytes, at: folder.image, scope) }
+    if let file = result(RunFolder.imageName, scope) { check(file, scope) }
     checkFrames(scope)
     if hasResult(RunFolder.latentName, scope) { checkLatent(scope) }
   }
@@ -17,10 +19,16 @@ extension RunCheck {
     return isThere
   }
 
-  /// The bytes of a result that is there.
-  private mutating func result(_ name: String, _ scope: Scope) -> [UInt8]? {
+  /// The file of a result that is there.
+  private mutating func result(_ name: String, _ scope: Scope) -> MappedFile? {
     guard hasResult(name, scope) else { return nil }
-    return attempt(scope.directory.path(of: name), { try scope.directory.read(name) }) ?? nil
+    return file(scope.directory.path(of: name))
+  }
+
+  /// A file of the run, out of whose folder no link leads.
+  private mutating func file(_ path: String) -> MappedFile? {
+    let root = folder.path
+    return attempt(path) { try MappedFile(path: path, within: root) }
   }
 
   /// Whether each picture in `frames` is one of the video's.
@@ -35,32 +43,38 @@ extension RunCheck {
         add(path, "is not a frame, but run.json has \(frames)")
         continue
       }
-      if let bytes = attempt(path, { try folder?.read(name) ?? nil }) ?? nil {
-        check(bytes, at: path, scope)
-      }
+      if let file = file(path) { check(file, scope) }
     }
   }
 
   /// Whether `losses.csv` is what the journal's measurements make.
   private mutating func checkLosses(_ scope: Scope) {
-    guard scope.journalIsWhole, let bytes = result(RunFolder.lossesName, scope) else { return }
+    guard scope.journalIsWhole, let file = result(RunFolder.lossesName, scope) else { return }
     let table = LossTable(calls: scope.records, subjects: scope.manifest.subjects).csv
     let expected = Array(table.utf8)
+    let bytes = unsafe file.withBytes { unsafe [UInt8]($0.prefix(expected.count + 1)) }
     guard bytes != expected else { return }
     let same = zip(bytes, expected).prefix { $0 == $1 }.count
     let line = bytes[..<same].count { $0 == UInt8(ascii: "\n") } + 1
     add(folder.losses, "line \(line) does not match calls.jsonl")
   }
 
+  /// The bytes of a PNG picture up to its size, and those of its last chunk.
+  private static let (headerBytes, endBytes) = (24, 12)
+
   /// Whether a picture has the run's size, and its end.
-  private mutating func check(_ bytes: [UInt8], at path: String, _ scope: Scope) {
+  private mutating func check(_ file: MappedFile, _ scope: Scope) {
+    let path = file.path
+    let (bytes, tail) = unsafe file.withBytes {
+      unsafe ([UInt8]($0.prefix(Self.headerBytes)), [UInt8]($0.suffix(Self.endBytes)))
+    }
     func number(at place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
     let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
     let end: [UInt8] = [0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82]
-    guard bytes.count >= 24 + end.count, bytes.starts(with: signature),
+    guard file.count >= Self.headerBytes + end.count, bytes.starts(with: signature),
       bytes[12..<16].elementsEqual("IHDR".utf8)
     else { return add(path, "is not a PNG picture") }
-    guard bytes.suffix(end.count) == end[...] else { return add(path, "is incomplete") }
+    guard tail == end else { return add(path, "is incomplete") }
     let (width, height) = (number(at: 16), number(at: 20))
     if (width, height) != (scope.manifest.width, scope.manifest.height) {
       add(
@@ -72,10 +86,9 @@ extension RunCheck {
   /// Whether `latent.npy` is finite; of a run of Heed's own also whether it divides the picture, and
   /// whether the recorded layers stand on the grids that its halving makes.
   private mutating func checkLatent(_ scope: Scope) {
-    let latent: Tensor
-    do { latent = try NumpyFile(path: folder.latent).tensor() } catch {
-      return add(folder.latent, (error as? FileError)?.reason ?? "\(error)")
-    }
+    let (path, root) = (folder.latent, folder.path)
+    let latent = attempt(path) { try NumpyFile(path: path, within: root).tensor() }
+    guard let latent else { return }
     if !latent.isFinite { add(folder.latent, "holds numbers that are NaN or infinite") }
     let (shape, manifest) = (latent.shape, scope.manifest)
     // Other pipelines pack the latent as they like.

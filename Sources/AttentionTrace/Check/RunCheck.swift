@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TensorEngine
 
 /// The result of checking every file of a run against the others.
 ///
@@ -82,7 +83,7 @@ public struct RunCheck: Sendable {
     case .malformed(let path, let reason)?: add(path, reason)
     case .checksum(let path, _, _)?:
       add(path, String("\(error)".dropFirst(path.count + 1)))
-    default: add(file, "\(error)")
+    default: add(file, error is FileError ? AttentionTrace.reason(of: error) : "\(error)")
     }
   }
 

@@ -13,7 +13,9 @@ extension RunCheck {
       return
     }
     let file = store.path(of: "zarr.json")
-    guard let bytes = attempt(file, { try store.read("zarr.json") }) else { return }
+    guard let bytes = attempt(file, { try store.description(PackedStore.description) }) else {
+      return
+    }
     guard let bytes else {
       if isWritten || scope.isComplete { add(file, "is missing") }
       return
@@ -204,7 +206,7 @@ extension RunCheck {
       let file = packed == nil ? "\(folder.store)/\(own)" : top
       let bytes = attempt(file) {
         if let packed { return packed.descriptions[own].map { Array($0.utf8) } }
-        return try store.folder(name)?.read(PackedStore.description) ?? nil
+        return try store.folder(name)?.description(PackedStore.description) ?? nil
       }
       guard let bytes else { continue }
       let start = packed == nil ? "" : "consolidated_metadata.unpacked: \(own): "

@@ -55,11 +55,11 @@ public final class AttentionRecorder: AttentionObserver {
     queriedSites = plan.map { sites.filter($0.keepsQueries) } ?? []
     let arrays = plan?.arrays(of: sites) ?? []
     self.arrays = arrays
-    if let flaw = arrays.lazy.compactMap(\.flaw).first {
+    let precision = plan?.precision ?? .float16
+    if let flaw = arrays.lazy.compactMap({ $0.flaw(precision) }).first {
       throw TraceError.malformed(path: folder, reason: flaw)
     }
     indices = Dictionary(uniqueKeysWithValues: arrays.enumerated().map { ($1.name, $0) })
-    let precision = plan?.precision ?? .float16
     writer = try CallWriter(
       run: run, arrays: arrays, precision: precision, capacity: capacity, keeping: keeping,
       durability: durability)

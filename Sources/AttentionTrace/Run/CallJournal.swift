@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Glibc
+internal import TensorEngine
 
-// Unsafe: an array's bytes are written to a file for the length of the call.
+// Unsafe: an array's bytes are written to a file, or read from one, for the length of the call.
 
 /// `calls.jsonl`: one line of JSON for each acknowledged call.
 final class CallJournal {
@@ -69,22 +70,22 @@ final class CallJournal {
   static func scan(
     _ run: Directory
   ) throws -> (records: [CallRecord], ends: [Int], flaw: TraceError?) {
-    guard let bytes = try run.read(RunFolder.journalName) else { return ([], [], nil) }
+    guard let lines = try JournalLines(in: run) else { return ([], [], nil) }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     var records: [CallRecord] = []
     var predictions: [[Int]: Int] = [:]
     var ends: [Int] = []
-    var start = 0
     func flaw(_ reason: String) -> TraceError {
       .malformed(
         path: run.path(of: RunFolder.journalName),
         reason: "line \(records.count + 1): \(reason)")
     }
-    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+    while let (line, end) = try lines.next() {
       do {
-        let record = try decoder.decode(CallRecord.self, from: Data(bytes[start..<end]))
+        try StrictJSON.check(line)
+        let record = try decoder.decode(CallRecord.self, from: line)
         guard record.call == records.count else {
           let flaw = flaw("call \(record.call), expected \(records.count)")
           return (records, ends, flaw)
@@ -101,25 +102,101 @@ final class CallJournal {
       } catch {
         return (records, ends, flaw(reason(of: error)))
       }
-      start = end + 1
-      ends.append(start)
+      ends.append(end)
     }
     return (records, ends, nil)
   }
 }
 
+/// The lines of a journal, read a piece at a time.
+private final class JournalLines {
+  private static let piece = 1 << 16
+
+  private let file: Int32
+  private let path: String
+  /// What was read and not given yet, and where it begins in the file.
+  private var rest: [UInt8] = []
+  private var first = 0
+
+  /// `nil` if there is no journal.
+  init?(in run: Directory) throws {
+    path = run.path(of: RunFolder.journalName)
+    guard let file = try run.openFile(RunFolder.journalName, O_RDONLY) else { return nil }
+    self.file = file
+  }
+
+  deinit { Glibc.close(file) }
+
+  /// The next line that ends, and where it ends in the file.
+  /// - Throws: `TraceError`: among others for a line that is far longer than a call's.
+  func next() throws -> (line: Data, end: Int)? {
+    var searched = 0
+    while true {
+      if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+        let line = Data(rest[..<end])
+        rest.removeSubrange(...end)
+        first += end + 1
+        return (line, first)
+      }
+      searched = rest.count
+      guard rest.count <= FileLimit.description.value else {
+        throw TraceError.malformed(
+          path: path,
+          reason: "byte \(first): expected a line of at most \(FileLimit.description.value) bytes"
+            + FileLimit.description.advice)
+      }
+      let more = try read(at: first + rest.count)
+      if more.isEmpty { return nil }
+      rest += more
+    }
+  }
+
+  private func read(at place: Int) throws -> [UInt8] {
+    var code: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.piece) { buffer, count in
+      var got = 0
+      repeat {
+        got = unsafe pread(file, buffer.baseAddress, buffer.count, place)
+        code = got < 0 ? errno : 0
+      } while code == EINTR
+      count = max(got, 0)
+    }
+    if code != 0 { throw TraceError.system(action: "read", path: path, code: code) }
+    return bytes
+  }
+}
+
 /// What a decoder found wrong, in a few words.
 func reason(of error: any Error) -> String {
-  func place(_ context: DecodingError.Context) -> String {
-    context.codingPath.map(\.stringValue).joined(separator: ".")
+  if let error = error as? FileError {
+    return error.reason + (error.offset.map { " (byte \($0))" } ?? "")
+  }
+  func place(_ path: [any CodingKey]) -> String {
+    path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+  }
+  func at(_ path: [any CodingKey], _ words: String) -> String {
+    path.isEmpty ? words : place(path) + ": " + words
   }
   return switch error as? DecodingError {
-  case .keyNotFound(let key, let context)?:
-    "\((context.codingPath + [key]).map(\.stringValue).joined(separator: ".")) is missing"
-  case .typeMismatch(let type, let context)?: "\(place(context)): expected \(type)"
-  case .valueNotFound(let type, let context)?: "\(place(context)): expected \(type), got null"
-  case .dataCorrupted(let context)?:
-    context.codingPath.isEmpty ? "not JSON" : "\(place(context)): \(context.debugDescription)"
+  case .keyNotFound(let key, let context)?: place(context.codingPath + [key]) + " is missing"
+  case .typeMismatch(let type, let context)?:
+    at(context.codingPath, "expected \(kind(of: type)), got another value")
+  case .valueNotFound(let type, let context)?:
+    at(context.codingPath, "expected \(kind(of: type)), got null")
+  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
   default: "\(error)"
+  }
+}
+
+/// What a value of a type is in JSON, in words.
+private func kind(of type: Any.Type) -> String {
+  switch type {
+  case is [String: Any].Type: "an object"
+  case is [Any].Type: "a list"
+  case is String.Type: "a string"
+  case is Bool.Type: "true or false"
+  case is any BinaryInteger.Type: "a whole number"
+  case is any BinaryFloatingPoint.Type: "a number"
+  default: "\(type)"
   }
 }

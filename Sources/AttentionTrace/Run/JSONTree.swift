@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TensorEngine
 
 /// A JSON value, to compare what has no type in common, and to change a part of what others wrote.
 indirect enum JSONTree: Codable, Equatable, CustomStringConvertible {
@@ -44,7 +45,9 @@ indirect enum JSONTree: Codable, Equatable, CustomStringConvertible {
   }
 
   /// Reads bytes of JSON.
+  /// - Throws: `FileError` for bytes that are none, `DecodingError`.
   init(_ bytes: [UInt8]) throws {
+    try StrictJSON.check(bytes)
     self = try JSONDecoder().decode(JSONTree.self, from: Data(bytes))
   }
 

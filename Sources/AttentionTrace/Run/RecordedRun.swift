@@ -59,9 +59,10 @@ public struct RecordedRun: Sendable {
   private static func attributes(
     of store: Directory, _ manifest: RunManifest
   ) throws -> (StoreAttributes, PackedStore?)? {
-    guard let bytes = try store.read("zarr.json") else { return nil }
-    let path = store.path(of: "zarr.json")
+    guard let bytes = try store.description(PackedStore.description) else { return nil }
+    let path = store.path(of: PackedStore.description)
     do {
+      try StrictJSON.check(bytes)
       let attributes = try StoreAttributes(group: bytes)
       if let flaw = attributes.flaw {
         throw TraceError.malformed(path: path, reason: flaw)
@@ -70,7 +71,9 @@ public struct RecordedRun: Sendable {
         throw TraceError.malformed(path: path, reason: contradiction)
       }
       return (attributes, try PackedStore(group: bytes, path: path))
-    } catch let error as DecodingError {
+    } catch let error as TraceError {
+      throw error
+    } catch {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
   }

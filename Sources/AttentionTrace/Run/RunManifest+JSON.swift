@@ -1,5 +1,6 @@
 internal import Foundation
 internal import PromptText
+internal import TensorEngine
 
 extension RunManifest: Codable {
   private enum CodingKeys: String, CodingKey {
@@ -120,9 +121,10 @@ extension RunManifest {
   /// The manifest in a run's folder; `nil` if there is none.
   static func read(in run: Directory) throws -> RunManifest? {
     struct Version: Decodable { let format: Int }
-    guard let bytes = try run.read(RunFolder.manifestName) else { return nil }
+    guard let bytes = try run.description(RunFolder.manifestName) else { return nil }
     let path = run.path(of: RunFolder.manifestName)
     do {
+      try StrictJSON.check(bytes)
       let version = try JSONDecoder().decode(Version.self, from: Data(bytes))
       guard (1...currentFormat).contains(version.format) else {
         throw TraceError.malformed(
@@ -131,7 +133,9 @@ extension RunManifest {
             "format \(version.format), expected 1 to \(currentFormat): written by another Heed")
       }
       return try JSONDecoder().decode(RunManifest.self, from: Data(bytes))
-    } catch let error as DecodingError {
+    } catch let error as TraceError {
+      throw error
+    } catch {
       throw TraceError.malformed(path: path, reason: reason(of: error))
     }
   }

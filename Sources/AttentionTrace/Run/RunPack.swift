@@ -144,11 +144,12 @@ public struct RunPack {
 
   private func read(_ store: Directory) throws -> (Arrays, PackedStore?) {
     let file = store.path(of: PackedStore.description)
-    guard let bytes = try store.read(PackedStore.description),
+    guard let bytes = try store.description(PackedStore.description),
       let manifest = try RunManifest.read(in: run)
     else { throw TraceError.system(action: "read", path: file, code: ENOENT) }
     let records = try CallJournal.read(in: run).records
     do {
+      try StrictJSON.check(bytes)
       let attributes = try StoreAttributes(group: bytes)
       if let flaw = attributes.flaw { throw TraceError.malformed(path: file, reason: flaw) }
       let layout = StoreLayout(
@@ -158,7 +159,9 @@ public struct RunPack {
           layout: layout, arrays: layout.arrays(calls: records.count), records: records),
         try PackedStore(group: bytes, path: file)
       )
-    } catch let error as DecodingError {
+    } catch let error as TraceError {
+      throw error
+    } catch {
       throw TraceError.malformed(path: file, reason: reason(of: error))
     }
   }
@@ -177,7 +180,8 @@ public struct RunPack {
   }
 
   private func text(_ name: String, in folder: Directory) throws -> String {
-    guard let bytes = try folder.read(name), let text = String(validating: bytes, as: UTF8.self)
+    guard let bytes = try folder.description(name),
+      let text = String(validating: bytes, as: UTF8.self)
     else {
       throw TraceError.malformed(path: folder.path(of: name), reason: "is missing or not UTF-8")
     }
@@ -224,13 +228,15 @@ public struct RunPack {
   /// Whether the files of an array are those of one that counts from 0, to the byte.
   private func isCount(_ array: ZarrArray, in folder: Directory) throws -> Bool {
     try (0..<Self.chunks(of: array)).allSatisfy { chunk in
-      try folder.read(ChunkNames.file(chunk, axes: 1)) == Self.counting(chunk, of: array)
+      let expected = Self.counting(chunk, of: array)
+      return try folder.read(ChunkNames.file(chunk, axes: 1), atMost: expected.count) == expected
     }
   }
 
   /// Writes the shard of an array from its chunks' files.
   private static func writeShard(_ array: ZarrArray, in folder: Directory) throws {
     let axes = array.shape.count
+    let chunkBytes = array.chunk.reduce(1, *) * (array.type?.bytes ?? 0) + 4
     let name = ChunkNames.shard(axes: axes)
     do {
       try AtomicFile.write(
@@ -239,7 +245,7 @@ public struct RunPack {
       ) { file in
         var ranges: [Range<Int>?] = []
         for chunk in 0..<chunks(of: array) {
-          let bytes = try folder.read(ChunkNames.file(chunk, axes: axes))
+          let bytes = try folder.read(ChunkNames.file(chunk, axes: axes), atMost: chunkBytes)
           ranges.append(bytes.map { file.count..<file.count + $0.count })
           if let bytes { try file.append(bytes) }
         }

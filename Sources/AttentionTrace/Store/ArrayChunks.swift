@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Synchronization
+internal import TensorEngine
 
 // Unsafe: a call of the system fills a structure of our own.
 
@@ -54,7 +55,11 @@ final class ArrayChunks: Sendable {
   /// The bytes of a chunk's file, or of its part of the shard, checksum included; `nil` if it is not there.
   /// - Throws: `TraceError`.
   func read(_ chunk: Int) throws -> [UInt8]? {
-    guard shardCount != nil else { return try folder.read(ChunkNames.file(chunk, axes: axes)) }
+    guard shardCount != nil else {
+      // Of another length it is none, but one that is far too long is not read to say so.
+      return try folder.read(
+        ChunkNames.file(chunk, axes: axes), atMost: chunkBytes + FileLimit.description.value)
+    }
     guard let shard = try shard(), let range = range(of: chunk, in: shard) else { return nil }
     return try readBytes(range, of: shard.file, path: shard.path)
   }

@@ -27,24 +27,14 @@ final class Directory: Sendable {
 
   /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
   convenience init(path: String, create: Bool = false) throws {
-    if create { try Self.make(path) }
+    if create, let (path, code) = OutputFolder.failure(making: path) {
+      throw TraceError.system(action: "create", path: path, code: code)
+    }
     let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw TraceError.system(action: "open", path: path, code: errno)
     }
     self.init(path: path, descriptor: descriptor)
-  }
-
-  private static func make(_ path: String) throws {
-    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    let code = errno
-    guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-      throw TraceError.system(action: "create", path: path, code: code)
-    }
-    try make(String(path[..<slash]))
-    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-      throw TraceError.system(action: "create", path: path, code: errno)
-    }
   }
 
   /// The path of `name` in this folder, for messages.
@@ -55,7 +45,15 @@ final class Directory: Sendable {
     let inner = unsafe openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
     if inner >= 0 { return Directory(path: path(of: name), descriptor: inner) }
     if errno == ENOENT { return nil }
-    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+    throw failure(to: "open", name, errno)
+  }
+
+  /// The error of a name that cannot be opened.
+  private func failure(to action: String, _ name: String, _ code: Int32) -> TraceError {
+    guard MappedFile.isLink(name, in: descriptor) else {
+      return .system(action: action, path: path(of: name), code: code)
+    }
+    return .malformed(path: path(of: name), reason: MappedFile.link(name).reason)
   }
 
   /// The folder `name` in this one, made if it lacks.
@@ -68,11 +66,20 @@ final class Directory: Sendable {
   }
 
   /// Opens a file with `flags`; `nil` if it does not exist.
+  /// - Throws: `TraceError`: among others where it is a link, a folder, or a pipe, which would be waited for.
   func openFile(_ name: String, _ flags: Int32) throws -> Int32? {
-    let file = unsafe openat(descriptor, name, flags | O_CLOEXEC | O_NOFOLLOW, 0o666)
-    if file >= 0 { return file }
-    if errno == ENOENT && flags & O_CREAT == 0 { return nil }
-    throw TraceError.system(action: "open", path: path(of: name), code: errno)
+    let more = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+    let file = unsafe openat(descriptor, name, flags | more, 0o666)
+    guard file >= 0 else {
+      if errno == ENOENT && flags & O_CREAT == 0 { return nil }
+      throw failure(to: "open", name, errno)
+    }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(file)
+      throw TraceError.malformed(path: path(of: name), reason: "expected a file, got another thing")
+    }
+    return file
   }
 
   /// Whether there is something of this name.
@@ -105,7 +112,11 @@ final class Directory: Sendable {
   }
 
   /// The bytes of a file; `nil` if it does not exist.
-  func read(_ name: String) throws -> [UInt8]? {
+  /// - Parameters:
+  ///   - limit: how many there may be.
+  ///   - advice: the end of the message about more.
+  /// - Throws: `TraceError`: among others for a file of more, of which nothing is read.
+  func read(_ name: String, atMost limit: Int, advice: String = "") throws -> [UInt8]? {
     guard let file = try openFile(name, O_RDONLY) else { return nil }
     defer { close(file) }
     var status = stat()
@@ -113,12 +124,16 @@ final class Directory: Sendable {
       throw TraceError.system(action: "read", path: path(of: name), code: errno)
     }
     let size = Int(status.st_size)
+    guard size <= limit else {
+      throw TraceError.malformed(
+        path: path(of: name), reason: "\(size) bytes, expected at most \(limit)" + advice)
+    }
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
-        let got = unsafe Glibc.read(
-          file, buffer.baseAddress.map { unsafe $0 + count }, size - count)
-        if got < 0 && errno == EINTR { continue }
+        let got = uninterrupted {
+          unsafe Glibc.read(file, buffer.baseAddress.map { unsafe $0 + count }, size - count)
+        }
         if got < 0 { failure = errno }
         if got <= 0 { return }
         count += got
@@ -130,6 +145,13 @@ final class Directory: Sendable {
     return bytes
   }
 
+  /// The bytes of a description of a run or a store; `nil` if it does not exist.
+  /// - Throws: `TraceError`: among others for one of more bytes than ``FileLimit/description``.
+  func description(_ name: String) throws -> [UInt8]? {
+    try read(
+      name, atMost: FileLimit.description.value, advice: FileLimit.description.advice)
+  }
+
   /// The names in the folder, in the order of their bytes.
   func names() throws -> [String] {
     let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -138,12 +160,15 @@ final class Directory: Sendable {
     }
     defer { unsafe closedir(stream) }
     var names: [String] = []
+    errno = 0
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != "." && name != ".." { names.append(name) }
+      errno = 0
     }
+    if errno != 0 { throw TraceError.system(action: "list", path: path, code: errno) }
     return names.sorted()
   }
 
@@ -173,12 +198,21 @@ final class Directory: Sendable {
 func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
   var rest = unsafe bytes
   while unsafe !rest.isEmpty {
-    let written = unsafe Glibc.write(file, rest.baseAddress, rest.count)
-    if written < 0 {
-      if errno == EINTR { continue }
-      throw TraceError.system(action: "write", path: path, code: errno)
-    }
+    let written = uninterrupted { unsafe Glibc.write(file, rest.baseAddress, rest.count) }
+    if written < 0 { throw TraceError.system(action: "write", path: path, code: errno) }
     unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
+  }
+}
+
+/// Writes all of `bytes` over a file's first ones, through interruptions and short writes.
+func overwriteAll(_ bytes: UnsafeRawBufferPointer, in file: Int32, path: String) throws {
+  var done = 0
+  while done < bytes.count {
+    let written = uninterrupted {
+      unsafe pwrite(file, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done, done)
+    }
+    if written < 0 { throw TraceError.system(action: "write", path: path, code: errno) }
+    done += written
   }
 }
 

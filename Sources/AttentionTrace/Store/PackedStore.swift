@@ -16,8 +16,10 @@ struct PackedStore: Sendable {
 
   private static let codec = "sharding_indexed"
 
-  /// More chunks than a shard can have.
+  /// More elements along an axis than an array can have.
   private static let limit = 1 << 40
+  /// The most chunks that a shard has room for: its index, of 16 bytes for each, is read as a whole.
+  private static let chunkLimit = 1 << 20
 
   /// Reads the description of a store; `nil` for one that is not packed.
   /// - Throws: `TraceError.malformed`: shards that cannot be; `DecodingError`.
@@ -61,12 +63,12 @@ struct PackedStore: Sendable {
       let codec = array.value.codecs?.first
       guard codec?.name == Self.codec, let inner = codec?.configuration?.shape?.first,
         let outer = array.value.grid?.configuration?.shape?.first, inner > 0,
-        (1..<Self.limit).contains(outer), outer % inner == 0
+        (1..<Self.limit).contains(outer), outer % inner == 0, outer / inner <= Self.chunkLimit
       else {
         throw TraceError.malformed(
           path: path,
           reason: "consolidated_metadata.metadata.\(array.key): expected the codec "
-            + "sharding_indexed, and a shard of whole chunks")
+            + "sharding_indexed, and a shard of at most \(Self.chunkLimit) whole chunks")
       }
       shards[array.key] = outer / inner
     }

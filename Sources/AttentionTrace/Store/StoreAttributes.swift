@@ -1,5 +1,6 @@
 internal import Foundation
 import PromptText
+internal import TensorEngine
 
 /// What a store says of the run it belongs to, so that it can be read without `run.json`.
 struct StoreAttributes: Codable, Equatable {
@@ -35,7 +36,7 @@ struct StoreAttributes: Codable, Equatable {
 
   /// Why the first array that is not read is not; `nil` where all are.
   var flaw: String? {
-    if let flaw = arrays.lazy.compactMap(\.flaw).first { return flaw }
+    if let flaw = arrays.lazy.compactMap({ $0.flaw(precision) }).first { return flaw }
     var names: Set<String> = []
     return arrays.first { !names.insert($0.name).inserted }.map {
       "site '\($0.name)' is there twice"
@@ -84,11 +85,16 @@ extension StoreAttributes {
 
 extension RecordedArray {
   /// Why an array that a file describes is not read; `nil` where it is.
-  var flaw: String? {
+  func flaw(_ precision: RecordingPlan.Precision) -> String? {
     if StoreLayout.isTaken(site.path) {
       return "site '\(site.path)' has a name that stands for something else in a store"
     }
-    return isPossible ? nil : "impossible site '\(site.path)'"
+    guard isPossible else { return "impossible site '\(site.path)'" }
+    let (bytes, limit) = (count * precision.bytes, FileLimit.chunk.value)
+    return bytes <= limit
+      ? nil
+      : "site '\(site.path)' has chunks of \(bytes) bytes, expected at most \(limit)"
+        + FileLimit.chunk.advice
   }
 
   /// Whether an array can be one: a folder's name, and extents that fit its indices.

@@ -293,7 +293,7 @@ package struct ConfigurationReader {
     guard let node = try json.optionalMember(key) else {
       return [Int](repeating: value, count: count)
     }
-    if case .integer = node.value {
+    guard case .array = node.value else {
       return [Int](repeating: try Self.integer(node, in: range), count: count)
     }
     let list = try node.elements().map { try Self.integer($0, in: range) }

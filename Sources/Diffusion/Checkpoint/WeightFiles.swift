@@ -89,7 +89,7 @@ package struct WeightFiles {
     for key in try map.object().keys {
       let name = try map.member(key).string()
       // A name from a file becomes part of a path: it stays in its folder.
-      guard !name.contains("/"), name.hasSuffix(".safetensors") else {
+      guard !name.contains("/"), !name.contains("\0"), name.hasSuffix(".safetensors") else {
         throw try map.member(key).failure(
           "expected a safetensors file beside the index, got \(FileError.quoted(name))")
       }

@@ -56,9 +56,10 @@ package struct CLIPTextModel: Sendable {
       if let id = row.first(where: {
         ($0 < 0 || $0 >= configuration.vocabulary) && rows[$0] == nil
       }) {
-        throw DiffusionError.invalidRequest(
-          what: "a token id", got: String(id),
-          expected: "below \(configuration.vocabulary): the tokenizer is not this text encoder's")
+        throw DiffusionError.wrongFile(
+          path: "tokenizer",
+          what: "the id of a token is \(id), expected below \(configuration.vocabulary)",
+          advice: "take the tokenizer that belongs to this text encoder")
       }
     }
     guard (0...layers.count).contains(clipSkip) else {

@@ -33,7 +33,9 @@ package struct VAE: Sendable {
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   package func decode(_ latent: Tensor) throws -> Tensor {
     let z = latent.affine(scale: 1 / configuration.scalingFactor)
-    return try decoder(postQuant.map { $0(z) } ?? z)
+    let latent = postQuant.map { $0(z) } ?? z
+    try latent.requireFinite("post_quant_conv")
+    return try decoder(latent)
   }
 
   /// Mean, and log-variance clamped to -30…20, both `[batch, 4, row / 8, column / 8]`.
@@ -66,10 +68,12 @@ package struct VAE: Sendable {
 
   /// Single-head attention over all cells, around a shortcut.
   private struct SpatialAttention {
+    let path: String
     let norm: GroupNorm
     let query, key, value, output: Linear
 
     init(_ scope: ParameterScope, _ width: Int, groups: Int) throws {
+      path = scope.path
       norm = try GroupNorm(scope["group_norm"], width, groups: groups, epsilon: epsilon)
       // Checkpoints saved before diffusers 0.15 call the four projections by other names.
       let isOld = scope["proj_attn"].exists
@@ -104,7 +108,11 @@ package struct VAE: Sendable {
     func callAsFunction(_ x: Tensor) throws -> Tensor {
       var hidden = first(x)
       try hidden.requireFinite(first.path)
-      hidden = second(attention.map { $0(hidden) } ?? hidden)
+      if let attention {
+        hidden = attention(hidden)
+        try hidden.requireFinite(attention.path)
+      }
+      hidden = second(hidden)
       try hidden.requireFinite(second.path)
       return hidden
     }
@@ -112,7 +120,7 @@ package struct VAE: Sendable {
 
   private struct Encoder {
     let convolutionIn: Convolution
-    let levels: [(resnets: [ResnetBlock], downsampler: Convolution?)]
+    let levels: [(path: String, resnets: [ResnetBlock], downsampler: Convolution?)]
     let middle: Middle
     let norm: GroupNorm
     let convolutionOut: Convolution
@@ -135,7 +143,7 @@ package struct VAE: Sendable {
           : try Convolution(
             block["downsamplers"][0]["conv"], widths[level], widths[level], kernel: 3, stride: 2,
             padding: Padding(top: 0, left: 0, bottom: 1, right: 1))
-        return (resnets, downsampler)
+        return (block.path, resnets, downsampler)
       }
       middle = try Middle(scope["mid_block"], last, configuration)
       norm = try GroupNorm(
@@ -146,12 +154,16 @@ package struct VAE: Sendable {
 
     func callAsFunction(_ image: Tensor) throws -> Tensor {
       var x = convolutionIn(image)
+      try x.requireFinite("encoder.conv_in")
       for level in levels {
         for resnet in level.resnets {
           x = resnet(x)
           try x.requireFinite(resnet.path)
         }
-        if let downsampler = level.downsampler { x = downsampler(x) }
+        if let downsampler = level.downsampler {
+          x = downsampler(x)
+          try x.requireFinite(level.path + ".downsamplers.0")
+        }
       }
       x = convolutionOut(norm(try middle(x), silu: true))
       try x.requireFinite("encoder.conv_out")
@@ -162,7 +174,7 @@ package struct VAE: Sendable {
   private struct Decoder {
     let convolutionIn: Convolution
     let middle: Middle
-    let levels: [(resnets: [ResnetBlock], upsampler: Convolution?)]
+    let levels: [(path: String, resnets: [ResnetBlock], upsampler: Convolution?)]
     let norm: GroupNorm
     let convolutionOut: Convolution
 
@@ -183,7 +195,7 @@ package struct VAE: Sendable {
           : try Convolution(
             block["upsamplers"][0]["conv"], widths[level], widths[level], kernel: 3,
             padding: Padding(1))
-        return (resnets, upsampler)
+        return (block.path, resnets, upsampler)
       }
       let last = widths[widths.count - 1]
       norm = try GroupNorm(
@@ -193,7 +205,9 @@ package struct VAE: Sendable {
     }
 
     func callAsFunction(_ latent: Tensor) throws -> Tensor {
-      var x = try middle(convolutionIn(latent))
+      var x = convolutionIn(latent)
+      try x.requireFinite("decoder.conv_in")
+      x = try middle(x)
       for level in levels {
         for resnet in level.resnets {
           x = resnet(x)
@@ -201,6 +215,7 @@ package struct VAE: Sendable {
         }
         if let upsampler = level.upsampler {
           x = upsampler(x.upsampledNearest(rows: 2 * x.shape[2], columns: 2 * x.shape[3]))
+          try x.requireFinite(level.path + ".upsamplers.0")
         }
       }
       x = convolutionOut(norm(x, silu: true))

@@ -94,7 +94,8 @@ package struct ImportedMaps: Sendable {
       throw FileError(
         .unsupported, path: path,
         reason: "expected an array of floating-point numbers, got "
-          + (names.isEmpty ? "no array" : list(names)))
+          + (names.isEmpty
+            ? "no array" : list(contents.others.map { "\($0.name) (\($0.type))" })))
     }
     let others = reading.arrays == nil ? contents.others : []
     return (arrays, others.map { "left out: \($0.name) (\($0.type))" })

@@ -97,7 +97,7 @@ package struct ExplainSheet: Sendable {
         })
     }
     prompt = manifest.tokens.prompt
-    photo = try Picture.read(first.folder.image)
+    photo = try Picture.read(first.folder.image, within: first.folder.path)
     subjects = manifest.subjects.map {
       CompareSheet.Subject(name: $0.name, tokens: CompareSheet.tokens($0))
     }

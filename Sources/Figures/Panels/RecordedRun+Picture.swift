@@ -13,7 +13,7 @@ extension RecordedRun {
   func picture() throws -> Picture? {
     let isOptional = manifest.provenance.recorder != nil
     guard !isOptional || FileManager.default.fileExists(atPath: folder.image) else { return nil }
-    return try Picture.read(folder.image)
+    return try Picture.read(folder.image, within: folder.path)
   }
 
   /// The run's picture, or a white one where it has none.
@@ -29,7 +29,8 @@ extension RecordedRun {
       frames > 1
       ? Int((Double(frame * (pictures - 1)) / Double(frames - 1)).rounded()) : pictures / 2
     let path = folder.frame(place)
-    return FileManager.default.fileExists(atPath: path) ? try Picture.read(path) : try picture()
+    return FileManager.default.fileExists(atPath: path)
+      ? try Picture.read(path, within: folder.path) : try picture()
   }
 
   /// A white picture of the shape of the run's, for maps to lie over; of one that is longer than 16 times

@@ -30,7 +30,8 @@ struct ReportPicture {
       boxes = []
       return
     }
-    let file = try PictureFile(path, transparency: .overWhite)
+    let file = try PictureFile(
+      path, within: recording.run.folder.path, transparency: .overWhite)
     let picture = file.picture
     grey = picture.grey
     dataURI = file.format == .png ? Picture.dataURI(of: file.bytes) : try picture.dataURI

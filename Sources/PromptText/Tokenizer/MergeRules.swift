@@ -14,6 +14,13 @@ struct MergeRules {
   init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
+    let (limit, bytes) = (FileLimit.description.value, file.count)
+    guard bytes <= limit else {
+      throw FileError(
+        .malformed, path: path,
+        reason: "expected at most \(limit) bytes of merges, got \(bytes)"
+          + FileLimit.description.advice)
+    }
     try unsafe file.withBytes { bytes in
       let bytes = unsafe bytes.bindMemory(to: UInt8.self)
       guard unsafe String(validating: bytes, as: UTF8.self) != nil else {
@@ -57,6 +64,12 @@ struct MergeRules {
   private init(none path: String) { self.path = path }
 
   private mutating func append(_ text: UnsafeBufferPointer<UInt8>, offset: Int) throws {
+    // Each makes a piece, and has the id of one.
+    guard pairs.count <= Vocabulary.largestID else {
+      throw FileError(
+        .malformed, path: path, offset: offset,
+        reason: "expected at most \(Vocabulary.largestID + 1) merges, got more")
+    }
     guard let space = unsafe text.firstIndex(of: UInt8(ascii: " ")),
       unsafe !text[(space + 1)...].contains(UInt8(ascii: " "))
     else { throw failure(at: offset) }

@@ -69,7 +69,7 @@ struct TokenizerFolder {
   }
 
   private static func readVocabulary(path: String) throws -> Vocabulary {
-    try unsafe MappedFile(path: path).withBytes { bytes in
+    try unsafe StrictJSON.open(path: path).withBytes { bytes in
       var scanner = unsafe JSONScanner(bytes, file: path)
       let vocabulary = try Vocabulary(from: &scanner)
       try scanner.end()
@@ -99,7 +99,7 @@ private struct TokenizerFile {
 
   init(path: String) throws {
     var result = TokenizerFile()
-    try unsafe MappedFile(path: path).withBytes { bytes in
+    try unsafe StrictJSON.open(path: path).withBytes { bytes in
       var scanner = unsafe JSONScanner(bytes, file: path)
       try scanner.members { scanner, key, _ in
         switch key {

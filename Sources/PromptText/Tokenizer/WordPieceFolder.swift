@@ -85,7 +85,7 @@ private struct WordPieceFile {
   init(path: String) throws {
     // Nothing can be read into `self` while a file lends its bytes.
     var result = WordPieceFile()
-    try unsafe MappedFile(path: path).withBytes { bytes in
+    try unsafe StrictJSON.open(path: path).withBytes { bytes in
       var scanner = unsafe JSONScanner(bytes, file: path)
       try scanner.members { scanner, key, _ in
         switch key {

@@ -1,6 +1,6 @@
 private import Foundation
 
-// Unsafe: the C library's stream is opened and closed here alone, and its lines are copied.
+// Unsafe: the C library's stream is opened and closed here alone, and its bytes are copied.
 
 /// Lines of a file or of standard input, which must be UTF-8, without a carriage return at the end.
 @safe package final class LineReader {
@@ -21,25 +21,32 @@ private import Foundation
 
   deinit { unsafe fclose(file) }
 
+  /// The most bytes of a line.
+  private static let longest = 1 << 20
+
   /// The next line; `nil` after the last.
-  /// - Throws: `FileError`, also for a line that is not UTF-8.
+  /// - Throws: `FileError`, also for a line that is not UTF-8, or is longer than a MiB.
   package func next() throws -> String? {
-    var line: UnsafeMutablePointer<CChar>?
-    var capacity = 0
-    defer { unsafe free(line) }
-    let length = unsafe getline(&line, &capacity, file)
-    guard length >= 0, let line = unsafe line else {
-      guard unsafe ferror(file) == 0 else {
+    var bytes: [UInt8] = []
+    var isAny = false
+    while case let byte = unsafe getc_unlocked(file), byte != EOF {
+      isAny = true
+      if byte == UInt8(ascii: "\n") { break }
+      guard bytes.count < Self.longest else {
         throw FileError(
-          .unreadable, path: name, reason: unsafe String(cString: strerror(errno)))
+          .malformed, path: name,
+          reason: "line \(number + 1) is longer than \(Self.longest) bytes")
       }
-      return nil
+      bytes.append(UInt8(truncatingIfNeeded: byte))
     }
+    guard unsafe ferror(file) == 0 else {
+      throw FileError(
+        .unreadable, path: name, reason: unsafe String(cString: strerror(errno)))
+    }
+    guard isAny else { return nil }
     number += 1
-    var bytes = unsafe UnsafeRawBufferPointer(start: line, count: length)[...]
-    if unsafe bytes.last == UInt8(ascii: "\n") { unsafe bytes.removeLast() }
-    if unsafe bytes.last == UInt8(ascii: "\r") { unsafe bytes.removeLast() }
-    guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
+    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw FileError(.malformed, path: name, reason: "line \(number) is not UTF-8")
     }
     return text

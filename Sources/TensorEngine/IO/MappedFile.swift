@@ -18,16 +18,21 @@ private import Synchronization
   private let uses = Mutex<[UInt: Int]>([:])
 
   /// Maps the file at `path`.
+  /// - Parameter root: a folder that `path` begins with, and that no symbolic link below it leads out of;
+  ///   `nil` where links are followed, as a user expects who names a file.
   /// - Throws: ``FileError`` when there is none, or it is empty, not a regular file or not readable.
-  package init(path: String) throws {
-    // Without O_NONBLOCK, opening a named pipe waits for its other end.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let code = errno
-      throw FileError.system(
-        code == ENOENT || code == ENOTDIR ? .missing : .unreadable, path: path, doing: "open",
-        code: code)
+  package init(path: String, within root: String? = nil) throws {
+    // The system would read the path up to a NUL: that of another file.
+    guard !path.utf8.contains(0) else {
+      throw FileError(.missing, path: path, reason: "expected a path without NUL characters")
     }
+    // Without O_NONBLOCK, opening a named pipe waits for its other end.
+    let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+    let descriptor =
+      if let root { try Self.descriptor(path, within: root, flags) } else {
+        unsafe open(path, flags)
+      }
+    guard descriptor >= 0 else { throw Self.failure(path, errno) }
     defer { close(descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
@@ -49,6 +54,51 @@ private import Synchronization
     self.path = path
     count = size
     unsafe base = UnsafeRawPointer(mapping)
+  }
+
+  private static func failure(_ path: String, _ code: Int32) -> FileError {
+    FileError.system(
+      code == ENOENT || code == ENOTDIR ? .missing : .unreadable, path: path, doing: "open",
+      code: code)
+  }
+
+  /// Opens a file folder by folder from `root` on, and refuses a symbolic link on the way.
+  private static func descriptor(
+    _ path: String, within root: String, _ flags: Int32
+  ) throws -> Int32 {
+    guard path.hasPrefix(root + "/") else { bug("\(path) is not in \(root)") }
+    var descriptor = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    var place = root
+    let names = path.dropFirst(root.count).split(separator: "/")
+    for (position, name) in names.enumerated() where descriptor >= 0 {
+      let folder = descriptor
+      defer { close(folder) }
+      place += "/" + name
+      let isLast = position == names.count - 1
+      descriptor = unsafe openat(
+        folder, String(name), (isLast ? flags : O_RDONLY | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW)
+      if descriptor < 0 {
+        let code = errno
+        if isLink(String(name), in: folder) { throw link(place) }
+        throw failure(path, code)
+      }
+    }
+    return descriptor
+  }
+
+  /// Whether a name in an open folder is a symbolic link.
+  package static func isLink(_ name: String, in folder: Int32) -> Bool {
+    var status = stat()
+    return unsafe fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// The error of a symbolic link in a folder that a stranger made.
+  package static func link(_ path: String) -> FileError {
+    FileError(
+      .malformed, path: path,
+      reason: "is a symbolic link, which could lead anywhere and is not followed; put in its place "
+        + "what it leads to")
   }
 
   deinit {

@@ -37,8 +37,11 @@ public struct NumpyFile: Sendable {
 
   /// Opens the array at `path` and checks its header against the file's size.
   /// - Throws: ``FileError`` with the rule that is broken and the byte.
-  public init(path: String) throws {
-    file = try MappedFile(path: path)
+  public init(path: String) throws { try self.init(path: path, within: nil) }
+
+  /// The same for a file in a folder that no symbolic link may lead out of.
+  package init(path: String, within root: String?) throws {
+    file = try MappedFile(path: path, within: root)
     header = try unsafe file.withBytes { try unsafe NumpyHeader(of: $0, path: path) }
   }
 

@@ -15,8 +15,12 @@ struct NumpyHeader {
   /// Where the data begin in the file.
   let dataOffset: Int
 
-  /// Reads the header of the file whose bytes are `file`.
-  init(of file: UnsafeRawBufferPointer, path: String) throws {
+  /// The most bytes that stand before the data.
+  static let most = 12 + sizeLimit
+
+  /// Reads the header of the file whose bytes are `file`, or of which these are the first ``most``.
+  /// - Parameter size: how many bytes the whole file has; `nil` where `file` is whole.
+  init(of file: UnsafeRawBufferPointer, size: Int? = nil, path: String) throws {
     let range = try unsafe Self.range(in: file, path: path)
     var parser = unsafe LiteralParser(
       UnsafeRawBufferPointer(rebasing: file[range]), path: path, origin: range.lowerBound)
@@ -25,7 +29,7 @@ struct NumpyHeader {
     shape = fields.shape
     isColumnMajor = fields.isColumnMajor
     dataOffset = range.upperBound
-    try checkSize(file.count, path: path)
+    try checkSize(size ?? file.count, path: path)
   }
 
   /// Where the header's dictionary stands.

@@ -47,10 +47,11 @@ package struct SafetensorsFile: Sendable {
   package let metadata: [(key: String, value: String)]
 
   /// Opens the file at `path` and checks its header; no tensor is read.
+  /// - Parameter root: a folder that `path` begins with, and that no symbolic link may lead out of.
   /// - Throws: ``FileError`` with the rule that is broken, the tensor and the byte.
-  package init(path: String) throws {
-    let file = try MappedFile(path: path)
-    let header = try unsafe file.withBytes { try unsafe SafetensorsHeader(of: $0, path: path) }
+  package init(path: String, within root: String? = nil) throws {
+    let file = try MappedFile(path: path, within: root)
+    let header = try SafetensorsHeader(of: file)
     self.file = file
     index = header.index
     entries = header.entries

@@ -2,10 +2,6 @@
 
 /// The header of a safetensors file, read and checked against the file's size.
 struct SafetensorsHeader {
-  /// The largest header, in bytes.
-  static let sizeLimit = 100_000_000
-  /// The largest number of tensors.
-  static let tensorLimit = 1_000_000
   /// The largest number of dimensions.
   static let rankLimit = 8
   /// The longest name, in bytes.
@@ -19,8 +15,42 @@ struct SafetensorsHeader {
   private(set) var entries: [SafetensorsFile.Entry] = []
   private(set) var metadata: [(key: String, value: String)] = []
 
+  /// The least bytes that a tensor takes in a header: a name, a type, no extent, and two places.
+  private static let leastEntry = 48
+  /// So many bytes are looked at before their memory is given back.
+  private static let piece = 8 << 20
+
+  /// Reads the header of a file.
+  init(of file: MappedFile) throws {
+    try Self.checkCount(of: file)
+    self = try unsafe file.withBytes { try unsafe SafetensorsHeader(of: $0, path: file.path) }
+  }
+
+  /// Refuses a header of more tensors than are read before any of them takes memory.
+  private static func checkCount(of file: MappedFile) throws {
+    let size = try unsafe file.withBytes { try unsafe headerSize(of: $0, path: file.path) }
+    let limit = FileLimit.tensors.value
+    guard size / leastEntry > limit else { return }
+    var census = JSONCensus()
+    for first in stride(from: prefixSize, to: prefixSize + size, by: piece) {
+      let range = first..<min(first + piece, prefixSize + size)
+      unsafe file.withBytes { bytes in
+        unsafe census.read(UnsafeRawBufferPointer(rebasing: bytes[range]))
+      }
+      file.release(range)
+    }
+    // An object for each tensor, beside the header itself and the file's own notes.
+    guard census.objects - 2 <= limit else {
+      throw FileError(.malformed, path: file.path, offset: prefixSize, reason: tooMany(limit))
+    }
+  }
+
+  private static func tooMany(_ limit: Int) -> String {
+    "expected at most \(limit) tensors, got more" + FileLimit.tensors.advice
+  }
+
   /// Reads the header of the file whose bytes are `file`.
-  init(of file: UnsafeRawBufferPointer, path: String) throws {
+  private init(of file: UnsafeRawBufferPointer, path: String) throws {
     let size = try unsafe Self.headerSize(of: file, path: path)
     let payload = Self.prefixSize + size
     let json = unsafe UnsafeRawBufferPointer(rebasing: file[Self.prefixSize..<payload])
@@ -47,8 +77,10 @@ struct SafetensorsHeader {
       throw failure("expected at least 8 bytes for the header's size, got \(file.count)")
     }
     let size = unsafe UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
-    guard size <= sizeLimit else {
-      throw failure("expected a header of at most \(sizeLimit) bytes, got \(size)")
+    let limit = FileLimit.header.value
+    guard size <= limit else {
+      throw failure(
+        "expected a header of at most \(limit) bytes, got \(size)" + FileLimit.header.advice)
     }
     guard size <= file.count - prefixSize else {
       throw failure(
@@ -84,8 +116,9 @@ struct SafetensorsHeader {
   private mutating func readEntry(
     _ scanner: inout JSONScanner, name: String, offset: Int, fileSize: Int, payload: Int
   ) throws {
-    guard entries.count < Self.tensorLimit else {
-      throw scanner.failure("more than \(Self.tensorLimit) tensors", at: offset)
+    let limit = FileLimit.tensors.value
+    guard entries.count < limit else {
+      throw scanner.failure(Self.tooMany(limit), at: offset)
     }
     guard (1...Self.nameLimit).contains(name.utf8.count) else {
       throw scanner.failure(

@@ -51,18 +51,21 @@ package struct StoredArray: Sendable {
   ///   read.
   package static func contents(of path: String) throws -> Contents {
     let file = try MappedFile(path: path)
-    let head = unsafe file.withBytes { unsafe [UInt8]($0.prefix(8)) }
+    let head = unsafe file.withBytes { unsafe [UInt8]($0.prefix(9)) }
     if head.starts(with: NumpyHeader.magic) {
       return Contents(arrays: [try StoredArray(numpy: file)])
     }
     if head.starts(with: ZipArchive.magic) { return try contents(of: ZipArchive(file)) }
-    // safetensors begins with the length of its header, in 64 bits; pickles of protocol 2 and later with 0x80
-    // and the protocol's number.
-    let length = head.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard head.count == 8, length <= UInt64(file.count) else {
+    // safetensors begins with the length of its header, in 64 bits, and a brace; pickles of protocol 2 and
+    // later with 0x80 and the protocol's number.
+    let length = head.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard head.count >= 8, length <= UInt64(file.count) || head.last == UInt8(ascii: "{") else {
       if head.first == 0x80, head.count > 1, head[1] < 16 { throw pickle(path) }
+      let bytes = head.map { String($0, radix: 16) }.joined(separator: " ")
       throw FileError(
-        .malformed, path: path, reason: "expected a .npy, .npz or .safetensors file, got another")
+        .malformed, path: path,
+        reason: "expected a .npy, .npz or .safetensors file, got one that begins with the bytes "
+          + bytes)
     }
     return try contents(of: SafetensorsFile(path: path), file)
   }
@@ -137,9 +140,13 @@ package struct StoredArray: Sendable {
     let place = "\(archive.file.path): \(member.name)"
     let (header, content): (NumpyHeader, Content)
     if member.isDeflated {
-      let bytes = try archive.inflated(member)
-      header = try unsafe bytes.withUnsafeBytes { try unsafe NumpyHeader(of: $0, path: place) }
-      content = .memory(bytes, offset: header.dataOffset)
+      // Nothing is inflated as a whole before its beginning says that it is an array of that size.
+      let beginning = try archive.inflated(member, atMost: NumpyHeader.most)
+      header = try unsafe beginning.withUnsafeBytes {
+        try unsafe NumpyHeader(of: $0, size: member.size, path: place)
+      }
+      guard element(of: header.type) != nil else { return nil }
+      content = .memory(try archive.inflated(member), offset: header.dataOffset)
     } else {
       try archive.check(member)
       let range = try archive.place(of: member)

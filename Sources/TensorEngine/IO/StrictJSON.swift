@@ -2,9 +2,6 @@
 
 /// Reads whole JSON documents from an untrusted source: configurations and tokenizers.
 package enum StrictJSON {
-  /// The largest document that is read, in bytes.
-  package static let sizeLimit = 256 << 20
-
   /// Parses one document.
   /// - Parameters:
   ///   - bytes: The document.
@@ -15,6 +12,7 @@ package enum StrictJSON {
   package static func parse(
     _ bytes: UnsafeRawBufferPointer, file: String, depthLimit: Int = 32
   ) throws -> JSONValue {
+    try unsafe checkCount(of: bytes, file: file)
     var scanner = unsafe JSONScanner(bytes, file: file, depthLimit: depthLimit)
     let value = try scanner.value()
     try scanner.end()
@@ -29,15 +27,48 @@ package enum StrictJSON {
     try unsafe bytes.withUnsafeBytes { try unsafe parse($0, file: file, depthLimit: depthLimit) }
   }
 
+  /// Refuses bytes that are no document: readers of Foundation take keys that are there twice, one the
+  /// first of them and one the last, and lists that end with a comma.
+  /// - Throws: ``FileError`` with the byte, and without a path.
+  package static func check(_ bytes: some Collection<UInt8>) throws {
+    _ = try parse(Array(bytes), file: "")
+  }
+
+  /// Refuses a document of more values than ``FileLimit/values`` before any of them takes memory.
+  private static func checkCount(of bytes: UnsafeRawBufferPointer, file: String) throws {
+    let limit = FileLimit.values.value
+    // A value and what parts it from the next are two bytes or more.
+    guard bytes.count / 2 > limit else { return }
+    var census = JSONCensus()
+    unsafe census.read(bytes)
+    guard census.values <= limit else {
+      throw FileError(
+        .malformed, path: file,
+        reason: "expected a JSON document of at most \(limit) values, got \(census.values)"
+          + FileLimit.values.advice)
+    }
+  }
+
+  /// Opens the file at `path`, unless it has more bytes than ``FileLimit/document`` or more values than
+  /// ``FileLimit/values``.
+  /// - Throws: ``FileError``.
+  package static func open(path: String) throws -> MappedFile {
+    let file = try MappedFile(path: path)
+    let limit = FileLimit.document.value
+    guard file.count <= limit else {
+      throw FileError(
+        .malformed, path: path,
+        reason: "expected a JSON document of at most \(limit) bytes, got \(file.count)"
+          + FileLimit.document.advice)
+    }
+    try unsafe file.withBytes { try unsafe checkCount(of: $0, file: path) }
+    return file
+  }
+
   /// Parses the file at `path`.
   /// - Throws: ``FileError``.
   package static func read(path: String, depthLimit: Int = 32) throws -> JSONNode {
-    let file = try MappedFile(path: path)
-    guard file.count <= sizeLimit else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected a JSON document of at most \(sizeLimit) bytes, got \(file.count)")
-    }
+    let file = try open(path: path)
     let value = try unsafe file.withBytes {
       try unsafe parse($0, file: path, depthLimit: depthLimit)
     }

@@ -7,7 +7,9 @@ private import CZlib
 /// checked.
 ///
 /// Members are stored or deflated, and their sizes may be those of zip64. What is encrypted, lies on
-/// several disks, is there twice or lies outside the file is refused.
+/// several disks, is there twice, lies outside the file or over another member, or is described otherwise
+/// before its bytes than in the directory is refused. Names are never paths; those that would lead out of a
+/// folder are refused all the same.
 ///
 /// Source: PKWARE's APPNOTE 6.3.10, section 4.3; zlib's manual, `inflateInit2`.
 struct ZipArchive: Sendable {
@@ -61,18 +63,29 @@ struct ZipArchive: Sendable {
     try compare(sum, member)
   }
 
-  /// The bytes of a member that is deflated.
+  /// The bytes of a member that is deflated, or the first of them.
+  /// - Parameter limit: how many bytes are wanted; `nil` for all, whose checksum is compared.
   /// - Throws: ``FileError`` when it is damaged.
-  func inflated(_ member: Member) throws -> [UInt8] {
+  func inflated(_ member: Member, atMost limit: Int? = nil) throws -> [UInt8] {
     let range = try place(of: member)
     guard member.size / Self.expansion <= range.count else {
-      throw failure(member, "expected at most \(Self.expansion) bytes for each stored one")
+      throw failure(
+        member,
+        "expected at most \(Self.expansion) bytes for each of its \(range.count) deflated ones, got "
+          + "\(member.size)")
     }
+    let size = min(member.size, limit ?? .max)
     let result = unsafe file.withBytes { bytes in
-      unsafe Self.inflate(UnsafeRawBufferPointer(rebasing: bytes[range]), size: member.size)
+      unsafe Self.inflate(
+        UnsafeRawBufferPointer(rebasing: bytes[range]), size: size, isWhole: size == member.size)
     }
-    guard let result else { throw failure(member, "its deflated bytes are damaged") }
-    try compare(unsafe result.withUnsafeBytes { unsafe Self.checksum($0) }, member)
+    guard let result else {
+      throw failure(
+        member, "its deflated bytes are damaged, or are not \(member.size) when inflated")
+    }
+    if size == member.size {
+      try compare(unsafe result.withUnsafeBytes { unsafe Self.checksum($0) }, member)
+    }
     return result
   }
 
@@ -98,8 +111,11 @@ struct ZipArchive: Sendable {
         0, base.assumingMemoryBound(to: UInt8.self), bytes.count))
   }
 
-  /// `nil` unless the bytes are exactly `size` when they are inflated.
-  private static func inflate(_ bytes: UnsafeRawBufferPointer, size: Int) -> [UInt8]? {
+  /// The first `size` bytes when these are inflated; `nil` unless they are as many, and where the member
+  /// `isWhole` with them unless there are no more.
+  private static func inflate(
+    _ bytes: UnsafeRawBufferPointer, size: Int, isWhole: Bool
+  ) -> [UInt8]? {
     var stream = unsafe z_stream()
     guard
       unsafe inflateInit2_(
@@ -107,7 +123,7 @@ struct ZipArchive: Sendable {
     else { return nil }
     defer { unsafe inflateEnd(&stream) }
     var status = Z_OK
-    var isWhole = false
+    var isSound = false
     let result = unsafe [UInt8](unsafeUninitializedCapacity: size) { target, count in
       var (read, written) = (0, 0)
       while status == Z_OK {
@@ -124,10 +140,11 @@ struct ZipArchive: Sendable {
         read += taken
         written += made
       }
-      isWhole = status == Z_STREAM_END && read == bytes.count && written == size
+      let isAtEnd = status == Z_STREAM_END && read == bytes.count
+      isSound = written == size && (isAtEnd || !isWhole)
       count = written
     }
-    return isWhole ? result : nil
+    return isSound ? result : nil
   }
 }
 
@@ -144,10 +161,16 @@ struct ZipArchive: Sendable {
   private var count: Int { unsafe bytes.count }
 
   mutating func members() throws -> [ZipArchive.Member] {
-    let (entries, start, size) = try directory()
-    guard entries >= 0, start >= 0, size >= 0, start <= count, size <= count - start else {
+    let (entries, start, size, end) = try directory()
+    guard entries >= 0, start >= 0, size >= 0, start <= end, size == end - start else {
       throw failure(
-        "expected a directory within the file, with the number of its members", at: max(0, start))
+        "expected a directory within the file, up to byte \(end), with the number of its members",
+        at: max(0, start))
+    }
+    let limit = FileLimit.members.value
+    guard entries <= limit else {
+      throw failure(
+        "expected at most \(limit) members, got \(entries)" + FileLimit.members.advice, at: end)
     }
     var names = NameIndex()
     var members: [ZipArchive.Member] = []
@@ -160,11 +183,46 @@ struct ZipArchive: Sendable {
       members.append(member)
       place = next
     }
+    guard place == end else {
+      throw failure(
+        "expected the directory's end after its \(entries) members, got more of it", at: place)
+    }
+    try checkPlaces(of: members, before: start)
+    try checkSizes(of: members)
     return members
   }
 
-  /// The number of members, and where the directory stands.
-  private func directory() throws -> (entries: Int, start: Int, size: Int) {
+  /// Members lie beside each other and before the directory.
+  private func checkPlaces(of members: [ZipArchive.Member], before directory: Int) throws {
+    let sorted = members.sorted { $0.headerOffset < $1.headerOffset }
+    for (position, member) in sorted.enumerated() {
+      let next = position + 1 < sorted.count ? sorted[position + 1] : nil
+      let end = try data(of: member).upperBound
+      guard end <= next?.headerOffset ?? directory else {
+        let other = next.map { "the member \(FileError.quoted($0.name))" } ?? "the directory"
+        throw failure(
+          "the member \(FileError.quoted(member.name)) and \(other) overlap",
+          at: member.headerOffset)
+      }
+    }
+  }
+
+  /// What is deflated is not too much when it is inflated.
+  private func checkSizes(of members: [ZipArchive.Member]) throws {
+    let limit = FileLimit.inflated.value
+    var rest = limit
+    for member in members where member.isDeflated {
+      guard member.size <= rest else {
+        throw failure(
+          "expected members of at most \(formatBytes(limit)) when they are inflated, got more with "
+            + FileError.quoted(member.name) + FileLimit.inflated.advice, at: member.headerOffset)
+      }
+      rest -= member.size
+    }
+  }
+
+  /// The number of members, where the directory begins, how long it is, and where it must end.
+  private func directory() throws -> (entries: Int, start: Int, size: Int, end: Int) {
     let size = 22
     let mark: UInt32 = 0x0605_4B50
     var end: Int?
@@ -184,7 +242,7 @@ struct ZipArchive: Sendable {
     }
     let short = (
       entries: number(UInt16.self, end + 10), start: number(UInt32.self, end + 16),
-      size: number(UInt32.self, end + 12)
+      size: number(UInt32.self, end + 12), end: end
     )
     guard short.entries == 0xFFFF || short.start == 0xFFFF_FFFF || short.size == 0xFFFF_FFFF,
       end >= 20, number(UInt32.self, end - 20) == 0x0706_4B50
@@ -195,7 +253,7 @@ struct ZipArchive: Sendable {
     }
     return (
       number(UInt64.self, long + 32), number(UInt64.self, long + 48),
-      number(UInt64.self, long + 40)
+      number(UInt64.self, long + 40), long
     )
   }
 
@@ -207,7 +265,7 @@ struct ZipArchive: Sendable {
     let (nameSize, extraSize) = (number(UInt16.self, place + 28), number(UInt16.self, place + 30))
     let next = place + 46 + nameSize + extraSize + number(UInt16.self, place + 32)
     guard next <= end else { throw failure("expected a member within the directory", at: place) }
-    let name = text(place + 46, nameSize)
+    let name = try name(place + 46, nameSize)
     let (flags, method) = (number(UInt16.self, place + 8), number(UInt16.self, place + 10))
     guard flags & 1 == 0 else {
       throw unsupported("the member \(FileError.quoted(name)) is encrypted", at: place + 8)
@@ -229,8 +287,13 @@ struct ZipArchive: Sendable {
     }
     let (whole, stored) = (try size(24), try size(20))
     let offset = try size(42)
-    guard stored <= count, offset <= count - 30, method == 8 || whole == stored else {
+    guard stored <= count, offset <= count - 30 else {
       throw failure("\(FileError.quoted(name)) lies outside the file", at: place)
+    }
+    guard method == 8 || whole == stored else {
+      throw failure(
+        "\(FileError.quoted(name)) is stored as it is, and has \(stored) bytes here and \(whole) there",
+        at: place)
     }
     return (
       ZipArchive.Member(
@@ -260,15 +323,64 @@ struct ZipArchive: Sendable {
     guard place <= count - 30, number(UInt32.self, place) == 0x0403_4B50 else {
       throw failure("expected the member \(FileError.quoted(member.name))", at: place)
     }
-    let nameSize = number(UInt16.self, place + 26)
-    let first = place + 30 + nameSize + number(UInt16.self, place + 28)
-    guard first <= count, member.storedSize <= count - first,
-      text(place + 30, nameSize) == member.name
-    else {
+    let (nameSize, extraSize) = (number(UInt16.self, place + 26), number(UInt16.self, place + 28))
+    let first = place + 30 + nameSize + extraSize
+    guard first <= count, member.storedSize <= count - first else {
       throw failure("\(FileError.quoted(member.name)) lies outside the file", at: place)
     }
+    try compare(member, nameSize: nameSize, extraSize: extraSize)
     return first..<first + member.storedSize
   }
+
+  /// Compares what the directory says of a member with the header before its bytes.
+  private func compare(_ member: ZipArchive.Member, nameSize: Int, extraSize: Int) throws {
+    let place = member.headerOffset
+    var differences: [String] = []
+    if text(place + 30, nameSize) != member.name { differences.append("name") }
+    if number(UInt16.self, place + 8) != (member.isDeflated ? 8 : 0) {
+      differences.append("method")
+    }
+    // Who writes a member without knowing it yet says the rest behind it, and here nothing.
+    let isSaidBehind = number(UInt16.self, place + 6) & 8 != 0
+    func differs(_ here: Int, from expected: Int) -> Bool {
+      here != expected && !(isSaidBehind && here == 0)
+    }
+    if differs(number(UInt32.self, place + 14), from: Int(member.checksum)) {
+      differences.append("CRC-32")
+    }
+    let long = longNumbers(place + 30 + nameSize, extraSize)
+    var rest = long[...]
+    for (offset, size, what) in [
+      (22, member.size, "size"), (18, member.storedSize, "stored size"),
+    ] {
+      let short = number(UInt32.self, place + offset)
+      let isLong = short == 0xFFFF_FFFF && !rest.isEmpty
+      if differs(isLong ? rest.removeFirst() : short, from: size) { differences.append(what) }
+    }
+    guard differences.isEmpty else {
+      throw failure(
+        "the member \(FileError.quoted(member.name)) has a header of its own with another "
+          + differences.joined(separator: ", ") + " than the directory", at: place)
+    }
+  }
+
+  /// A member's name: an array's, which a person chose, and no way out of a folder.
+  private func name(_ place: Int, _ size: Int) throws -> String {
+    let name = text(place, size)
+    let folders = name.split(separator: "/", omittingEmptySubsequences: false)
+    let isUTF8 = unsafe name.utf8.elementsEqual(bytes[place..<place + size])
+    guard isUTF8, (1...Self.nameLimit).contains(size), !folders.contains(".."), folders.first != "",
+      !name.unicodeScalars.contains(where: { $0.value < 0x20 || $0 == "\\" || $0 == "\u{7F}" })
+    else {
+      throw failure(
+        "expected a name of 1 to \(Self.nameLimit) bytes in UTF-8 that leads nowhere, got "
+          + FileError.quoted(name), at: place)
+    }
+    return name
+  }
+
+  /// The longest name of a member, in bytes.
+  private static let nameLimit = 1024
 
   private func failure(_ reason: String, at offset: Int) -> FileError {
     FileError(.malformed, path: path, offset: offset, reason: reason)

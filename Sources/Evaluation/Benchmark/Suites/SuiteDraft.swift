@@ -13,7 +13,7 @@ struct SuiteDraft {
   private(set) var prompts: [SuitePrompt] = []
   /// Where each id was read.
   private var places: [String: String] = [:]
-  /// The number after which those of each text are free.
+  /// The next number of an id that is there, so that a text in every line is not counted anew in each.
   private var numbers: [String: Int] = [:]
 
   /// Adds a prompt whose id is its own, or made of its text.
@@ -25,10 +25,12 @@ struct SuiteDraft {
     var prompt = prompt
     if repeats, places[prompt.id] != nil {
       let slug = RunFolder.slug(prompt.prompt)
+      var number = numbers[slug] ?? 2
       repeat {
-        numbers[slug, default: 1] += 1
-        prompt = prompt.with(id: "\(slug)-\(numbers[slug, default: 2])")
+        prompt = prompt.with(id: "\(slug)-\(number)")
+        number += 1
       } while places[prompt.id] != nil
+      numbers[slug] = number
     }
     guard prompts.count < Self.promptLimit else {
       throw node.failure("expected at most \(Self.promptLimit) prompts")

@@ -1,0 +1,69 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Files that break one rule each, as `Fixtures/bad/make_bad_files.py` makes them.
+@Suite("Bad files")
+struct BadFileTests {
+  /// How many cases a group has at least.
+  private static let least = [
+    "safetensors": 40, "npy": 30, "npz": 25, "zarr": 30, "configurations": 25, "vocabularies": 15,
+    "weights": 12,
+  ]
+
+  /// How a case went, as `run_cases.py` prints it.
+  private struct Outcome: Decodable {
+    let name: String
+    let command: String
+    let stderr: String
+    /// What is not as the case asks for it, a phrase each.
+    let faults: [String]
+  }
+
+  private static let scripts = Repository.fixtures + "/bad"
+
+  private static func python(_ arguments: [String]) throws -> String {
+    let folder = try TemporaryFolder()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+    process.arguments = arguments
+    for name in ["stdout", "stderr"] { try folder.write(name, []) }
+    process.standardOutput = FileHandle(forWritingAtPath: folder.path + "/stdout")
+    process.standardError = FileHandle(forWritingAtPath: folder.path + "/stderr")
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(folder.text("stderr"))")
+    return folder.text("stdout")
+  }
+
+  @Test("Every group of bad files is tried, and has as many cases as it shall")
+  func groups() throws {
+    let lines = try Self.python([Self.scripts + "/make_bad_files.py", "--list"])
+      .split(separator: "\n").map { $0.split(separator: " ") }
+    let listed = lines.compactMap { line in
+      line.count == 2 ? Int(line[1]).map { (String(line[0]), $0) } : nil
+    }
+    #expect(Dictionary(uniqueKeysWithValues: listed) == Self.least)
+  }
+
+  @Test(
+    "A bad file is refused in one line that names the rule, at little cost, and nothing is written",
+    arguments: least.keys.sorted())
+  func refused(_ group: String) throws {
+    let folder = try TemporaryFolder()
+    _ = try Self.python([Self.scripts + "/make_bad_files.py", folder.path, group])
+    let answer = try Self.python(
+      [Self.scripts + "/run_cases.py", try HeedProcess.executable, folder.path])
+    let outcomes = try JSONDecoder().decode([Outcome].self, from: Data(answer.utf8))
+    for outcome in outcomes where !outcome.faults.isEmpty {
+      Issue.record(
+        """
+        \(outcome.name): \(outcome.faults.joined(separator: "; "))
+        $ heed \(outcome.command)
+        \(outcome.stderr)
+        """)
+    }
+    #expect(outcomes.count >= Self.least[group, default: 0])
+    print("bad inputs tried: \(outcomes.count) named (\(group))")
+  }
+}
