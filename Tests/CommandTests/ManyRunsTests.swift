@@ -7,8 +7,7 @@ import Testing
 /// The documentation promises 256 MiB for a thousand; HEED_TORTURE tries that many.
 @Suite("Many runs at once")
 struct ManyRunsTests {
-  private static let count =
-    ProcessInfo.processInfo.environment["HEED_TORTURE"] == nil ? 120 : 1000
+  private static let count = Torture.count(120, whole: 1000)
   private static let mebibytes = 256
 
   @Test(
