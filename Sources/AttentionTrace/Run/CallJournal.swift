@@ -132,7 +132,7 @@ private final class JournalLines {
   func next() throws -> (line: [UInt8], end: Int)? {
     var searched = 0
     while true {
-      if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+      if let end = Self.lineEnd(in: rest, from: searched) {
         let line = Array(rest[..<end])
         rest.removeSubrange(...end)
         first += end + 1
@@ -148,6 +148,15 @@ private final class JournalLines {
       let more = try read(at: first + rest.count)
       if more.isEmpty { return nil }
       rest += more
+    }
+  }
+
+  /// Where a line ends; without a loop, which this module would make slowly.
+  private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int? {
+    unsafe bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, start < bytes.count else { return nil }
+      let found = unsafe memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
+      return unsafe found.map { unsafe UnsafeRawPointer($0) - base }
     }
   }
 
@@ -183,6 +192,9 @@ func reason(of error: any Error) -> String {
     at(context.codingPath, "expected \(kind(of: type)), got another value")
   case .valueNotFound(let type, let context)?:
     at(context.codingPath, "expected \(kind(of: type)), got null")
+  case .dataCorrupted(let context)? where context.codingPath.isEmpty:
+    // Its grammar was read before; Foundation does not say where a number is that its type has not.
+    "a number that its place cannot have, as a count below zero, with a fraction, or too large"
   case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
   default: "\(error)"
   }
