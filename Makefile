@@ -142,10 +142,11 @@ sanitize: toolchain libraries test-tools readers
 	Tests/Sanitizers/run.sh $(SWIFT) .build-sanitize $(SANITIZERS)
 
 sbom: build
-	/usr/bin/python3 Documentation/dependencies/make_sbom.py $(HEED) --output .build/heed.cdx.json
+	/usr/bin/python3 notebooks-export/wheel/make_sbom.py --built .build/release --checkouts $(CHECKOUTS) \
+	  --output .build/heed.cdx.json
 
 reproducible: toolchain libraries
-	SWIFT=$(SWIFT) Documentation/dependencies/reproducible.sh .build-twice
+	Tests/Reproducible/run.sh $(SWIFT) .build-twice
 
 figures: toolchain libraries test-tools
 	$(BUILD) --build-tests

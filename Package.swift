@@ -171,8 +171,7 @@ if Context.environment["HEED_FUZZ"] != nil {
       name: "Fuzzing",
       dependencies: [
         "AttentionAnalysis", "AttentionTrace", "Diffusion", "Drawing", "Evaluation", "Figures",
-        "Pictures",
-        "PromptText", "TensorEngine", "YAML",
+        "Pictures", "PromptText", "TensorEngine", "YAML",
       ], path: "Tests/Fuzzing", exclude: ["make_seeds.py", "run.sh"]))
 }
 

@@ -192,10 +192,12 @@ func reason(of error: any Error) -> String {
     at(context.codingPath, "expected \(kind(of: type)), got another value")
   case .valueNotFound(let type, let context)?:
     at(context.codingPath, "expected \(kind(of: type)), got null")
-  case .dataCorrupted(let context)? where context.codingPath.isEmpty:
-    // Its grammar was read before; Foundation does not say where a number is that its type has not.
-    "a number that its place cannot have, as a count below zero, with a fraction, or too large"
-  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
+  case .dataCorrupted(let context)?:
+    // Of a number that an integer cannot hold, Foundation says no more than that the JSON is invalid, which it
+    // is not: it was checked before.
+    context.codingPath.isEmpty
+      ? "expected whole numbers of 64 bits where there is a fraction, a number below 0, or one too large"
+      : at(context.codingPath, context.debugDescription)
   default: "\(error)"
   }
 }

@@ -121,7 +121,7 @@ def zarr(group):
         ("a store of another prompt", "attributes/prompt", "a dog", ["prompt is a dog"]),
         ("a store of other pieces", "attributes/token_pieces", ["a"], ["token_pieces"]),
         ("numbers of a type that there is not", "attributes/precision", "float8", ["precision"]),
-        ("a seed with a fraction", "attributes/seed", 1.5, ["a number that its place cannot have"]),
+        ("a seed with a fraction", "attributes/seed", 1.5, ["expected whole numbers", "a number below 0"]),
     ]:
         run(what, ANALYZE, [GROUP, *words], {GROUP: changed(GROUP, lambda document: assign(document, place, value))})
 
@@ -162,8 +162,8 @@ def zarr(group):
         ("a call without a number", second(json.dumps({**call, "call": None}).encode() + b"\n"), ["line 2", "call"]),
         ("a call of number 2^63", second(json.dumps({**call, "call": 1 << 63}).encode() + b"\n"), ["line 2", "call"]),
         ("a step that was predicted twice", second(json.dumps({**call, "step": 0}).encode() + b"\n"), ["line 2", "one prediction a step"]),
-        ("a checksum below zero", second(json.dumps({**call, "checksums": {LAYER: -1}}).encode() + b"\n"), ["line 2", "a number that its place cannot have"]),
-        ("a checksum of 33 bits", second(json.dumps({**call, "checksums": {LAYER: 1 << 32}}).encode() + b"\n"), ["line 2", "a number that its place cannot have"]),
+        ("a checksum below zero", second(json.dumps({**call, "checksums": {LAYER: -1}}).encode() + b"\n"), ["line 2", "expected whole numbers", "a number below 0"]),
+        ("a checksum of 33 bits", second(json.dumps({**call, "checksums": {LAYER: 1 << 32}}).encode() + b"\n"), ["line 2", "expected whole numbers", "a number below 0"]),
         ("a phase that there is not", second(json.dumps({**call, "phase": "dream"}).encode() + b"\n"), ["line 2", "phase"]),
         ("a line of a gigabyte", sparse(lines[0], 1 << 30), ["expected a line of at most", "HEED_LIMITS=description"]),
         ("a link", link("/etc/passwd"), ["symbolic link"]),
@@ -196,7 +196,7 @@ def zarr(group):
         ("of a token below zero", "subjects/0/tokens", [-1], ["subjects.0.tokens", "0 or more"]),
         ("of a grid without rows", "method/grid", {"rows": 0, "columns": 1}, ["rows"]),
         ("of a time that is no number", "timesteps", ["NaN"], ["timesteps"]),
-        ("of a seed below zero", "request/seed", -1, ["a number that its place cannot have"]),
+        ("of a seed below zero", "request/seed", -1, ["expected whole numbers", "a number below 0"]),
     ]:
         run(f"run.json {what}", ANALYZE, [manifest, *words],
             {manifest: changed(manifest, lambda document: assign(document, place, value))})
