@@ -8,7 +8,9 @@ struct BadFileTests {
   /// How many cases a group has at least.
   private static let least = [
     "safetensors": 40, "npy": 30, "npz": 25, "zarr": 30, "configurations": 25, "vocabularies": 15,
-    "weights": 12,
+    "weights": 12, "png": 20, "jpeg": 15, "webp": 15, "gif": 15, "shards": 15, "suites": 15,
+    "results": 15, "answers": 15, "defaults": 15, "layouts": 15, "prompts": 24, "maps": 16,
+    "recorded": 15,
   ]
 
   /// How a case went, as `run_cases.py` prints it.
