@@ -67,7 +67,7 @@ package enum PDFBackend {
       (CAIRO_PDF_METADATA_CREATE_DATE, metadata.date),
       (CAIRO_PDF_METADATA_MOD_DATE, metadata.date),
     ] where !text.isEmpty {
-      unsafe cairo_pdf_surface_set_metadata(surface, field, PlainText.line(text))
+      unsafe cairo_pdf_surface_set_metadata(surface, field, text)
     }
   }
 

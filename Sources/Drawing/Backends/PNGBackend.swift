@@ -34,7 +34,7 @@ package enum PNGBackend {
       (keyword: "Description", text: scene.description),
       (keyword: "Software", text: scene.metadata.software),
       (keyword: "heed:manifest", text: scene.metadata.manifest),
-    ].filter { !$0.text.isEmpty }.map { (keyword: $0.keyword, text: PlainText.lines($0.text)) }
+    ].filter { !$0.text.isEmpty }
   }
 
   /// The pixels of `scene` on its paper at `dpi` pixels an inch.
