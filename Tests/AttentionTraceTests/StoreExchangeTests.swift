@@ -5,21 +5,10 @@ import TensorEngine
 import TestSupport
 import Testing
 
-/// Python with zarr and xarray.
-private enum StoreReaders {
-  static let python: String? = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().path
-    return [
-      ProcessInfo.processInfo.environment["HEED_READERS"], root + "/.build-readers/bin/python",
-    ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }()
-}
-
 /// Random stores that Heed writes for zarr and xarray, and that zarr writes for Heed.
 @Suite(
   "Stores exchanged with zarr and xarray",
-  .enabled(if: StoreReaders.python != nil, "make readers installs them"))
+  .enabled(if: ReaderPython.path != nil, "make readers installs them"))
 struct StoreExchangeTests {
   /// So many runs hold 2,000 arrays and more.
   private static let runs = 150
@@ -68,7 +57,7 @@ struct StoreExchangeTests {
   private func python(_ action: String) throws -> Int {
     let process = Process()
     let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: StoreReaders.python ?? "/usr/bin/python3")
+    process.executableURL = URL(fileURLWithPath: ReaderPython.path ?? "/usr/bin/python3")
     let script =
       URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
       + "/Fixtures/exchange_stores.py"

@@ -8,7 +8,9 @@ struct BadFileTests {
   /// How many cases a group must have at least; any other has fifteen.
   private static let required = [
     "safetensors": 40, "npy": 30, "npz": 25, "zarr": 30, "png": 20, "configurations": 25,
-    "vocabularies": 15, "prompts": 24, "maps": 16, "weights": 12,
+    "vocabularies": 15, "prompts": 24, "maps": 16, "weights": 12, "jpeg": 15, "webp": 15, "gif": 15,
+    "shards": 15, "suites": 15, "results": 15, "answers": 15, "defaults": 15, "layouts": 15,
+    "recorded": 15,
   ]
 
   /// The groups that there are, and how many cases the generator makes of each at least.

@@ -29,12 +29,13 @@ package enum MarkupText {
     return escaped(String(plain))
   }
 
-  /// JSON as the content of a `script` element, which only `</script` could end.
+  /// JSON as the content of a `script` element, which only `</script` could end; in its texts may stand
+  /// control characters above those that JSON escapes.
   package static func script(_ json: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in json.unicodeScalars {
       switch scalar {
-      case "<", ">", "&", "\u{2028}", "\u{2029}":
+      case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{7F}"..."\u{9F}":
         let digits = String(scalar.value, radix: 16)
         let zeros = String(repeating: "0", count: 4 - digits.count)
         result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
