@@ -13,6 +13,7 @@
 # make test-wheel installs that wheel in a fresh Debian without Swift, and runs it there; needs root
 # make test-cluster  installs Slurm and Snakemake, and makes a small benchmark through both; needs root
 # make fuzz SECONDS=60 gives parsers inputs that nobody wrote, for so long together; PARSERS="png npy" names some
+# make torture SECONDS=60 tries every fault, kill and bad file, and fuzzes for so long; takes an hour, and root for some
 # make sanitize   runs every test under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer; takes an hour
 # make sbom   lists what the command is made of, in CycloneDX, as .build/heed.cdx.json
 # make reproducible   builds twice from clean clones in different folders, and compares; takes half an hour
@@ -26,7 +27,8 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LIBRARIES := pkg-config libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libgif-dev libwebp-dev \
 	libqpdf-dev libssl-dev zlib1g-dev fonts-liberation2 fonts-dejavu-core
-TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux
+TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux \
+	strace
 
 WHEEL_TOOLS := binutils patchelf python3 git
 WHEEL_TEST_TOOLS := debootstrap
@@ -56,7 +58,7 @@ ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
 .PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods evaluation figures docs \
-	fuzz sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
+	fuzz torture sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -136,6 +138,11 @@ fuzz: toolchain libraries
 	HEED_FUZZ=1 $(SWIFT) build --product Fuzzing --scratch-path $(FUZZ) --sanitize fuzzer --sanitize address \
 	  -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=undefined > $(FUZZ)/log 2>&1 || { cat $(FUZZ)/log; exit 1; }
 	Tests/Fuzzing/run.sh $(FUZZ)/debug/Fuzzing $(FUZZ)/found $(SECONDS) $(PARSERS)
+
+torture: toolchain libraries test-tools readers
+	$(BUILD) --build-tests
+	$(BUILD) --product heed
+	Tests/Torture/run.sh $(SWIFT) $(SECONDS)
 
 SANITIZERS := address thread
 sanitize: toolchain libraries test-tools readers

@@ -182,6 +182,7 @@ if Context.environment["HEED_FUZZ"] != nil {
 /// that call the command.
 let quicklyBuilt = [
   "AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand", "CommandTests",
+  "DiffusionTests", "EvaluationTests", "LibraryTests",
 ]
 
 /// Every unsafe expression is marked, with its reason at the head of its file.

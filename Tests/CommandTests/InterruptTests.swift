@@ -91,8 +91,9 @@ struct InterruptTests {
     #expect(cuts > 0)
     // That no call is lost is that the journals are the beginnings of the uninterrupted run's, and no shorter
     // than before.
+    let what = signal == SIGKILL ? "kills" : "signals"
     print(
-      "signal \(signal) to heed: kills: \(cuts), acknowledged calls checked: \(checked), lost: 0")
+      "signal \(signal) to heed: \(what): \(cuts), acknowledged calls checked: \(checked), lost: 0")
   }
 
   /// Before the command watches for signals there is nothing to keep, and the system ends it.

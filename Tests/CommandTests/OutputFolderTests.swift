@@ -190,7 +190,7 @@ struct OutputFolderTests {
     for arguments in [
       ["benchmark", "submit", "--slurm", "--script-only", "-o", "file/x"],
       ["generate", Self.prompt, "-o", "file/x"],
-      ["sheet", Repository.fixtures + "/format-1", "--layout", "tokens", "-o", "file/x/a.pdf"],
+      ["sheet", Repository.fixtures + "/format-1", "--layout", "curves", "-o", "file/x/a.pdf"],
     ] {
       let result = try HeedProcess.run(arguments, in: folder.path)
       #expect(result.status == 73, "\(result.stderr)")
