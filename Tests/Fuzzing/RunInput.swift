@@ -1,7 +1,8 @@
-@testable import AttentionAnalysis
-@testable import AttentionTrace
 import Foundation
 import PromptText
+
+@testable import AttentionAnalysis
+@testable import AttentionTrace
 
 /// A file of a recorded run, in whose place the input stands.
 struct RunInput {
