@@ -66,4 +66,24 @@ struct BadFileTests {
     #expect(outcomes.count >= Self.least[group, default: 0])
     print("bad inputs tried: \(outcomes.count) named (\(group))")
   }
+
+  @Test("HEED_LIMITS allows less and more, and what it cannot mean is refused")
+  func limits() throws {
+    let folder = try TemporaryFolder()
+    func read(_ limits: String) throws -> HeedProcess.Result {
+      let files = Repository.fixtures + "/import"
+      return try HeedProcess.run(
+        [
+          "import", "\(files)/maps.npz", "--axes", "step,head,row,column,token", "--tokens",
+          "\(files)/tokens.json", "--subjects", "cat",
+        ], in: folder.path, environment: ["HEED_LIMITS": limits])
+    }
+    expectRefusal(
+      try read("members=1"), 65, ["maps.npz", "at most 1 members", "HEED_LIMITS=members"])
+    for wrong in ["", "members", "size=1", "members=0", "members=1T", "members=9999999999999G"] {
+      expectRefusal(try read(wrong), 64, ["HEED_LIMITS is '\(wrong)'"])
+    }
+    let result = try read("members=2K,chunk=4G")
+    #expect(result.status == 0, "\(result.stderr)")
+  }
 }

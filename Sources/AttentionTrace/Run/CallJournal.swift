@@ -85,7 +85,7 @@ final class CallJournal {
     while let (line, end) = try lines.next() {
       do {
         try StrictJSON.check(line)
-        let record = try decoder.decode(CallRecord.self, from: line)
+        let record = try decoder.decode(CallRecord.self, from: Data(line))
         guard record.call == records.count else {
           let flaw = flaw("call \(record.call), expected \(records.count)")
           return (records, ends, flaw)
@@ -129,11 +129,11 @@ private final class JournalLines {
 
   /// The next line that ends, and where it ends in the file.
   /// - Throws: `TraceError`: among others for a line that is far longer than a call's.
-  func next() throws -> (line: Data, end: Int)? {
+  func next() throws -> (line: [UInt8], end: Int)? {
     var searched = 0
     while true {
       if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Data(rest[..<end])
+        let line = Array(rest[..<end])
         rest.removeSubrange(...end)
         first += end + 1
         return (line, first)
@@ -183,7 +183,12 @@ func reason(of error: any Error) -> String {
     at(context.codingPath, "expected \(kind(of: type)), got another value")
   case .valueNotFound(let type, let context)?:
     at(context.codingPath, "expected \(kind(of: type)), got null")
-  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
+  case .dataCorrupted(let context)?:
+    // Of a number that an integer cannot hold, Foundation says no more than that the JSON is invalid, which it
+    // is not: it was checked before.
+    context.codingPath.isEmpty
+      ? "expected whole numbers of 64 bits where there is a fraction, or a larger number"
+      : at(context.codingPath, context.debugDescription)
   default: "\(error)"
   }
 }

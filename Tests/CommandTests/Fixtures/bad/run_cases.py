@@ -111,6 +111,8 @@ class Runner:
         folder = os.path.join(self.folder, case["folder"])
         before = snapshot(folder)
         result = self.run(case, case["folder"])
+        texts = {name: text(os.path.join(folder, name)) if os.path.isfile(os.path.join(folder, name)) else None
+                 for name in {**case.get("holds", {}), **case.get("lacks", {})}}
         after = snapshot(folder)
         changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
         written = case.get("written", [])
@@ -129,6 +131,13 @@ class Runner:
             "allowedSeconds": case.get("seconds", 1),
             "allowedKibibytes": case.get("mebibytes", 64) << 10,
             "changed": changed,
+            "wanting": [
+                f"{name} lacks {word!r}" for name, words in case.get("holds", {}).items()
+                for word in words or [""] if word not in (texts[name] or "") or texts[name] is None
+            ] + [
+                f"{name} holds {word!r}" for name, words in case.get("lacks", {}).items()
+                for word in words if word in (texts[name] or "")
+            ],
             **result,
         }
 
@@ -157,6 +166,7 @@ def faults(outcome):
         yield f"took {outcome['seconds']:.2f} s"
     if outcome["kibibytes"] > outcome["allowedKibibytes"]:
         yield f"took {outcome['kibibytes'] >> 10} MiB"
+    yield from outcome["wanting"]
     if outcome["changed"]:
         yield f"wrote {len(outcome['changed'])} paths, among them {', '.join(outcome['changed'][:3])}"
 
