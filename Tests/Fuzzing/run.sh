@@ -36,7 +36,7 @@ runs=0 crashes=0
 for parser in "${parsers[@]}"; do
   export HEED_PARSER=$parser
   mkdir -p "$folder/corpus/$parser" "$folder/seeds/$parser"
-  options=(-max_total_time="$share" -timeout=10 -print_final_stats=1 -print_funcs=0
+  options=(-max_total_time="$share" -timeout=10 -print_final_stats=1 -print_funcs=0 -report_slow_units=60
     -artifact_prefix="$folder/crashes/$parser-")
   case $parser in
     # The description of a store is longer than what else is read.
