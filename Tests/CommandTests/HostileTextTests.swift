@@ -235,12 +235,20 @@ struct HostileTextTests {
     "The report of a benchmark with hostile labels runs nothing, asks for nothing, and keeps its policy",
     .enabled(if: HeadlessBrowser.isInstalled, "make test installs chromium"))
   func benchmark() throws {
-    let titles = [("stable-diffusion", Self.texts[1]), ("attend-and-excite", Self.texts[2])]
-    let prompts = [Self.texts[0] + " a cat", Self.texts[5] + Self.texts[9] + " a frog"]
+    let prompts = [
+      Self.texts[0] + " a cat and a frog", Self.texts[5] + Self.texts[9] + " a cat and a frog",
+    ]
     let bench = try ScoredBench(
       prompts: zip(["javascript:window.hit=6", "<img src=x onerror=window.hit=1>"], prompts).map {
         .init(id: $0, prompt: $1, subset: Self.texts[1])
-      }, methods: titles.map { (name: $0.0, title: $0.1) }, seeds: [0])
+      }, seeds: [0])
+    try bench.makeRuns(["--tokens", "cat,frog"])
+    let record = bench.folder.text("bench/benchmark.json")
+    let titles = try JSONEncoder().encode([Self.texts[1], Self.texts[2]])
+    let labelled = record.replacing(
+      /"titles":\[[^\]]*\]/, with: "\"titles\":" + String(decoding: titles, as: UTF8.self))
+    #expect(labelled != record)
+    try bench.folder.write("bench/benchmark.json", labelled.utf8)
     // What another program said of the pictures, under its name.
     let rows = try prompts.indices.map { place in
       let row: [String: Any] = [
@@ -265,7 +273,7 @@ struct HostileTextTests {
   func study() throws {
     let prompts = [
       Self.texts[2] + Self.texts[1] + " a cat, a frog",
-      Self.texts[8] + Self.texts[9] + " a cat, a frog",
+      Self.texts[7] + Self.texts[9] + " a cat, a frog",
     ]
     let bench = try StudyBench(
       prompts: prompts.map { ($0, Self.texts[1]) }, ["--tokens", "cat,frog"])
