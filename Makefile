@@ -4,6 +4,7 @@
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
+# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes some hours
 # make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
@@ -11,6 +12,11 @@
 # make wheel      builds, and makes a wheel for pip in .build/wheel
 # make test-wheel installs that wheel in a fresh Debian without Swift, and runs it there; needs root
 # make test-cluster  installs Slurm and Snakemake, and makes a small benchmark through both; needs root
+# make fuzz SECONDS=60 gives parsers inputs that nobody wrote, for so long together; PARSERS="png npy" names some
+# make torture SECONDS=60 tries every fault, kill and bad file, and fuzzes for so long; takes an hour, and root for some
+# make sanitize   runs every test under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer; takes an hour
+# make sbom   lists what the command is made of, in CycloneDX, as .build/heed.cdx.json
+# make reproducible   builds twice from clean clones in different folders, and compares; takes half an hour
 # make lint   checks the format of every Swift file
 
 # Under sudo the search path may lack the toolchain: look where its installers put it.
@@ -21,7 +27,8 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LIBRARIES := pkg-config libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev libgif-dev libwebp-dev \
 	libqpdf-dev libssl-dev zlib1g-dev fonts-liberation2 fonts-dejavu-core
-TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux
+TEST_TOOLS := poppler-utils qpdf ghostscript ffmpeg librsvg2-bin libxml2-utils python3-venv python3-torch r-base-core chromium tmux \
+	strace
 
 WHEEL_TOOLS := binutils patchelf python3 git
 WHEEL_TEST_TOOLS := debootstrap
@@ -50,8 +57,8 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods figures docs \
-	lint libraries test-tools readers diffusers toolchain
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods evaluation figures docs \
+	fuzz torture sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
 
 demo: build
 	$(HEED) compare "a cat and a frog" --seeds 0..3
@@ -119,6 +126,34 @@ notebooks: build readers diffusers
 
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
+
+evaluation: build
+	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/evaluation Documentation/evaluation/make.sh
+
+# Without optimisation, and of the parsers' modules alone: two minutes on two cores, and the sharper checks of addresses.
+SECONDS ?= 60
+FUZZ := .build-fuzz
+fuzz: toolchain libraries
+	@mkdir -p $(FUZZ)
+	HEED_FUZZ=1 $(SWIFT) build --product Fuzzing --scratch-path $(FUZZ) --sanitize fuzzer --sanitize address \
+	  -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=undefined > $(FUZZ)/log 2>&1 || { cat $(FUZZ)/log; exit 1; }
+	Tests/Fuzzing/run.sh $(FUZZ)/debug/Fuzzing $(FUZZ)/found $(SECONDS) $(PARSERS)
+
+torture: toolchain libraries test-tools readers
+	$(BUILD) --build-tests
+	$(BUILD) --product heed
+	Tests/Torture/run.sh $(SWIFT) $(SECONDS)
+
+SANITIZERS := address thread
+sanitize: toolchain libraries test-tools readers
+	Tests/Sanitizers/run.sh $(SWIFT) .build-sanitize $(SANITIZERS)
+
+sbom: build
+	/usr/bin/python3 notebooks-export/wheel/make_sbom.py --built .build/release --checkouts $(CHECKOUTS) \
+	  --output .build/heed.cdx.json
+
+reproducible: toolchain libraries
+	Tests/Reproducible/run.sh $(SWIFT) .build-twice
 
 figures: toolchain libraries test-tools
 	$(BUILD) --build-tests

@@ -52,6 +52,9 @@ let package = Package(
         .enableWarning("extra"), .treatAllWarnings(as: .error),
       ]),
     .target(
+      name: "CMemory",
+      cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+    .target(
       name: "CPictures", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"],
       cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
     .target(name: "TensorEngine", dependencies: ["CKernels", "COpenSSL", "CZlib"]),
@@ -101,7 +104,7 @@ let package = Package(
       name: "HeedCommand",
       dependencies: modules.map { .byName(name: $0) } + [
         // Only the command names the commit, so that a commit rebuilds nothing else.
-        "CBuild", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CBuild", "CMemory", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/heed"),
     .target(
       name: "TestSupport", dependencies: ["TensorEngine"], path: "Tests/TestSupport"),
@@ -161,12 +164,29 @@ let package = Package(
   ]
 )
 
-/// Modules that are built without optimisation, in a fifth of the time: they decide what is computed,
-/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them.
-let quicklyBuilt = ["AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand"]
+/// What finds inputs that a parser fails on; it has no `main` but libFuzzer's, and is built by `make fuzz` alone.
+if Context.environment["HEED_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzzing",
+      dependencies: [
+        "AttentionAnalysis", "AttentionTrace", "Diffusion", "Drawing", "Evaluation", "Figures",
+        "Pictures", "PromptText", "TensorEngine", "YAML",
+      ], path: "Tests/Fuzzing", exclude: ["make_seeds.py", "run.sh"]))
+}
+
+/// Modules that are built without optimisation, in a fifth of the time.
+///
+/// They decide what is computed,
+/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them. Of the tests, those
+/// that call the command.
+let quicklyBuilt = [
+  "AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand", "CommandTests",
+  "DiffusionTests", "EvaluationTests", "LibraryTests",
+]
 
 /// Every unsafe expression is marked, with its reason at the head of its file.
-let withoutSwift = ["CBuild", "CKernels", "CPictures"]
+let withoutSwift = ["CBuild", "CKernels", "CMemory", "CPictures"]
 for target in package.targets where target.type != .system && !withoutSwift.contains(target.name) {
   target.swiftSettings = settings
   if quicklyBuilt.contains(target.name) {

@@ -135,10 +135,8 @@ final class ExportFolder: Sendable {
   }
 
   private static func make(_ folder: String, for path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.system(.unwritable, path: path, doing: "create", code: errno)
+    if let failure = OutputFolder.failure(making: folder) {
+      throw FileError.system(.unwritable, path: path, doing: "create", code: failure.code)
     }
   }
 

@@ -29,7 +29,7 @@ static void pass_over(png_structp png, png_const_charp text) {
 // Header, and pixels if they are asked for, once errors have somewhere to go.
 static void read_picture(png_structp png, png_infop info, struct cpictures_header *header,
                          uint8_t *pixels) {
-  // Texts and profiles say nothing of the pixels, and each may inflate to megabytes.
+  // Texts and profiles say nothing of the pixels, and each may inflate to megabytes, or claim 2 GB.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_read_info(png, info);
   header->width = png_get_image_width(png, info);

@@ -15,6 +15,8 @@ public struct Batch: Sendable {
   public let seeds: [UInt64]?
   /// How many runs to make at a time, if memory allows.
   package let atATime: Int
+  /// Runs that memory allows for at a time, of those that were asked for.
+  package let runsAtATime: Int
 
   /// The working memory up to which runs are made side by side unless told otherwise, in bytes: passes
   /// of pictures so small keep no more than one thread busy, while larger ones are as fast one by one.
@@ -28,7 +30,7 @@ public struct Batch: Sendable {
   ///   - seeds: from which seeds every plan is made; `nil` for each plan's own.
   ///   - atATime: runs to make at a time, as far as memory allows; `nil` for one on each thread where
   ///     pictures are small, and else for one.
-  /// - Throws: ``EvaluationError/memory(size:needed:available:)`` when one of them does not fit;
+  /// - Throws: ``EvaluationError/memory(size:needed:limit:total:)`` when one of them does not fit;
   ///   `DiffusionError` for a seed that the random source does not take.
   public init(
     _ runner: Runner, _ plans: [PlannedRun], seeds: [UInt64]? = nil, atATime: Int? = nil
@@ -39,11 +41,17 @@ public struct Batch: Sendable {
     let isSmall = plans.allSatisfy { $0.workingMemory <= Self.smallRun }
     self.atATime = atATime ?? (isSmall ? Engine.threads : 1)
     for plan in plans { try plan.request.requireSeeds(seeds ?? [plan.request.seed]) }
-    guard let available = ResidentMemory.available() else { return }
-    if let large = plans.first(where: { $0.workingMemory > available }) {
+    let limits = MemoryLimit.all()
+    for plan in plans {
+      guard let (limit, needed) = MemoryNeed(plan, count: 1).exceeded(of: limits) else { continue }
       throw EvaluationError.memory(
-        size: large.size.description, needed: large.workingMemory, available: available)
+        size: plan.size.description, needed: needed, limit: limit.name, total: limit.total)
     }
+    let most = min(self.atATime, plans.count * (seeds?.count ?? 1), Engine.threads)
+    runsAtATime =
+      (1...max(1, most)).last { runs in
+        plans.allSatisfy { MemoryNeed($0, count: runs).exceeded(of: limits) == nil }
+      } ?? 1
   }
 
   /// How many runs there are.
@@ -62,15 +70,14 @@ public struct Batch: Sendable {
   /// A lower bound on the memory of the largest run without the weights, in bytes.
   package var workingMemory: Int { plans.map(\.workingMemory).max() ?? 0 }
 
+  /// What the runs that are made at a time take besides the model's files, at most by experience, in bytes.
+  package var memory: Int {
+    plans.map { MemoryNeed($0, count: min(runsAtATime, count)).resident }.max() ?? 0
+  }
+
   /// Iterations of all runs.
   package var iterations: Int {
     plans.reduce(0) { $0 + $1.timesteps.count } * (seeds?.count ?? 1)
-  }
-
-  /// Runs that memory allows for at a time, of those that were asked for.
-  package var runsAtATime: Int {
-    guard let available = ResidentMemory.available() else { return atATime }
-    return min(atATime, max(1, available / max(1, 3 * workingMemory)))
   }
 
   /// The runs in the order in which they are begun.

@@ -3,8 +3,8 @@ internal import TensorEngine
 
 /// Reasons why a run cannot be made, repeated or measured.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A picture's largest tensors alone do not fit into memory.
-  case memory(size: String, needed: Int, available: Int)
+  /// A run needs more memory than the process may have; in bytes.
+  case memory(size: String, needed: Int, limit: String, total: Int)
   /// A run is not complete, and a complete one is needed.
   case incomplete(run: String)
   /// A run cannot be repeated, and why.
@@ -35,9 +35,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   /// One line: what, where, expected, got, and what to do.
   public var description: String {
     switch self {
-    case .memory(let size, let needed, let available):
-      "a picture of \(size) needs at least \(formatBytes(needed)) of memory, but "
-        + "\(formatBytes(available)) is available: choose a smaller size"
+    case .memory(let size, let needed, let limit, let total):
+      "a picture of \(size) needs \(Self.wholeMebibytes(needed)) of memory in all, but the limit by \(limit) is "
+        + "\(formatBytes(total)): raise it, or choose a smaller size"
     case .incomplete(let run): "\(run): the run is not complete; finish it first"
     case .notRepeatable(let run, let reason): "\(run): cannot be repeated: \(reason)"
     case .otherCheckpoint(let run, let model, let difference):
@@ -58,5 +58,10 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
         + "or take fewer runs"
     case .study(let reason): "the study \(reason)"
     }
+  }
+
+  /// A size that a limit can be set to: rounded up.
+  private static func wholeMebibytes(_ bytes: Int) -> String {
+    "\(bytes / (1 << 20) + 1) MiB"
   }
 }

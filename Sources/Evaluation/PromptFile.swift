@@ -15,7 +15,8 @@ package struct PromptFile: Sendable {
   /// - Throws: `FileError` for a text that is not UTF-8, has no prompt or too many, and for a prompt that is
   ///   there twice, with its line.
   package init(_ path: String) throws {
-    name = path == "-" ? "standard input" : path
+    let name = path == "-" ? "standard input" : path
+    self.name = name
     let reader = try LineReader(path)
     var lines: [(prompt: String, number: Int)] = []
     var numbers: [String: Int] = [:]

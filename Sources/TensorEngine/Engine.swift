@@ -45,6 +45,19 @@ public enum Engine {
   /// Whether the processor multiplies bfloat16 by itself, so that it is faster than float32.
   package static var hasBrainUnits: Bool { ck_has_brain_units() != 0 }
 
+  /// The most memory that the process may take, in bytes; `nil`, which it is unless it is set, for all there is.
+  ///
+  /// What a plan needs is compared with it before a run begins.
+  public static var maximumMemory: Int? {
+    get {
+      let asked = askedMemory.load(ordering: .relaxed)
+      return asked > 0 ? asked : nil
+    }
+    set { askedMemory.store(max(0, newValue ?? 0), ordering: .relaxed) }
+  }
+
+  private static let askedMemory = Atomic(0)
+
   /// Lets malloc keep what tensors give back, up to a gigabyte in one piece, for the rest of the
   /// process, and give it to the system where a run has ended (`mallopt`, `malloc_trim`).
   ///

@@ -23,11 +23,17 @@ package enum ResidentMemory {
   package static func available() -> Int? { entry("MemAvailable:", of: "/proc/meminfo") }
 
   /// A line of a file in `/proc` that tells kibibytes, in bytes.
-  private static func entry(_ title: String, of path: String) -> Int? {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(title) }),
-      let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first
-    else { return nil }
-    return Int(kibibytes).map { $0 << 10 }
+  static func entry(_ title: String, of path: String) -> Int? {
+    count(title, of: path).map { $0 << 10 }
+  }
+
+  /// The number behind a title, at the beginning of a line of one of the kernel's files.
+  static func count(_ title: String, of path: String) -> Int? {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+    for line in text.split(separator: "\n") {
+      let words = line.split(whereSeparator: \.isWhitespace)
+      if words.count > 1, words[0] == title { return Int(words[1]) }
+    }
+    return nil
   }
 }

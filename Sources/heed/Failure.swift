@@ -19,6 +19,7 @@ struct Failure: Error, CustomStringConvertible {
     case missingInput = 66
     case unavailable = 69
     case software = 70
+    case noMemory = 71
     case cannotCreate = 73
     case inputOutput = 74
     case toBeResumed = 75
@@ -42,6 +43,7 @@ struct Failure: Error, CustomStringConvertible {
 
   /// Prints `error` in one line and exits; help and version are no errors and end with 0.
   static func exit(_ error: any Error) -> Never {
+    let error = (error as? CocoaError).map(fileError) ?? error
     if let code = code(of: error) {
       Message.error(message(error))
       Foundation.exit(code.rawValue)
@@ -118,8 +120,25 @@ struct Failure: Error, CustomStringConvertible {
     case .missing, .unreadable: .missingInput
     case .unwritable: .cannotCreate
     case .diskFull: .inputOutput
+    case .noMemory: .noMemory
     case .malformed, .unsupported: .dataError
     }
+  }
+
+  /// What Foundation says of a file, with the system's number for it.
+  private static func fileError(_ error: CocoaError) -> any Error {
+    guard let path = error.filePath ?? error.url?.path else {
+      return Failure(.software, error.localizedDescription)
+    }
+    // Foundation counts its errors of reading from 256, of writing from 512.
+    let isReading = (256..<512).contains(error.code.rawValue)
+    guard let code = (error.underlying as? POSIXError)?.code.rawValue else {
+      return FileError(
+        isReading ? .unreadable : .unwritable, path: path, reason: error.localizedDescription)
+    }
+    return FileError.system(
+      isReading ? .unreadable : .unwritable, path: path,
+      doing: isReading ? "read" : "write", code: code)
   }
 
   private static func traceCode(_ error: TraceError) -> Code {
@@ -127,7 +146,9 @@ struct Failure: Error, CustomStringConvertible {
     case .system(let action, _, let code):
       ["open", "read"].contains(action) && code == ENOENT
         ? .missingInput
-        : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
+        : code == ENOMEM
+          ? .noMemory
+          : [ENOSPC, EIO, EDQUOT, EFBIG, ESTALE].contains(code) ? .inputOutput : .cannotCreate
     case .unmatchedPattern, .badSelection, .givenTwice: .usage
     case .doesNotFit, .otherRun, .otherInstructionSet, .notARun, .busy, .mayBeBusy: .cannotCreate
     case .oldFormat, .notPackable: .dataError
@@ -167,7 +188,8 @@ struct Failure: Error, CustomStringConvertible {
 
   private static func evaluationCode(_ error: EvaluationError) -> Code {
     switch error {
-    case .memory, .noWords, .variation, .axes, .shards, .study: .usage
+    case .memory: .noMemory
+    case .noWords, .variation, .axes, .shards, .study: .usage
     case .incomplete, .notRepeatable, .otherCheckpoint, .pictureSizes, .pictureShape, .benchmark,
       .detectors:
       .dataError

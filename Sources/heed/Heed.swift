@@ -1,5 +1,6 @@
 import ArgumentParser
 import AttentionTrace
+import CMemory
 import Foundation
 import TensorEngine
 
@@ -14,8 +15,8 @@ struct Heed: ParsableCommand {
       Results go to standard output, messages and progress to standard error.
 
       Exit codes: 0 done; 1 a comparison failed; 64 wrong usage; 65 bad data in a file or prompt; \
-      66 missing input; 69 the checkpoint lacks what was asked for; 73 the output cannot be \
-      created; 74 input/output error or disk full; 130 interrupted (the same command resumes).
+      66 missing input; 69 the checkpoint lacks what was asked for; 71 too little memory; 73 the output \
+      cannot be created; 74 input/output error or disk full; 130 interrupted (the same command resumes).
 
       heed help methods lists the methods, and heed help METHOD has what one does and its knobs.
 
@@ -45,6 +46,7 @@ struct Heed: ParsableCommand {
       try Arguments.checkLengths()
       // The process is Heed's own.
       Engine.keepFreedMemory()
+      if MemoryLimit.boundsAddresses { heed_use_one_arena() }
       // A write beyond the limit on file sizes must fail like one on a full disk, not end the process.
       signal(SIGXFSZ, SIG_IGN)
       if let page = MethodHelp(CommandLine.arguments.dropFirst()) {

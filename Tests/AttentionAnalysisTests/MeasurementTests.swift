@@ -57,6 +57,21 @@ struct MeasurementTests {
     }
   }
 
+  @Test("A time that no integer holds, in a run by others, is told as it is")
+  func farTime() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = RunFolder(path: path)
+    try Self.run.record(into: folder)
+    let journal = try String(contentsOfFile: folder.journal, encoding: .utf8)
+    let far = journal.replacing("\"timestep\":1000", with: "\"timestep\":1e300")
+    #expect(far != journal)
+    try Data(far.utf8).write(to: URL(fileURLWithPath: folder.journal))
+    let table = try RunMeasurement(by: Recipe(layers: "2x3"), keeping: [.step])
+      .statistics(RecordedRun(path), of: Self.words)
+    #expect(table.rows[0].keys.contains(.text("1e+300")))
+  }
+
   @Test("Overlap, binding, spectrum and convergence are those of the words' maps")
   func others() throws {
     try SyntheticRecording.with(Self.run) { recorded in

@@ -11,106 +11,88 @@ import Testing
 
 @Suite("Killed recordings")
 struct KillTests {
-  /// The program beside the one that runs the tests.
-  private static var probe: URL {
-    get throws {
-      URL(
-        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(
-          atPath: "/proc/self/exe")
-      ).deletingLastPathComponent().appendingPathComponent("RecordingProbe")
-    }
-  }
-
-  /// Runs the probe; kills it after `delay` microseconds, if given.
-  /// - Returns: What it said, line by line, and whether it was killed.
-  private func runProbe(
-    _ arguments: [String], killAfter delay: UInt32? = nil
-  ) throws -> (said: [String], wasKilled: Bool, status: Int32) {
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = try Self.probe
-    process.arguments = arguments
-    process.standardOutput = output
-    try process.run()
+  /// Kills the probe after `delay` microseconds, if given.
+  private func runProbe(_ arguments: [String], killAfter delay: UInt32?) throws -> Probe.Result {
+    let started = try Probe.start(arguments)
     if let delay {
       usleep(delay)
-      kill(process.processIdentifier, SIGKILL)
+      kill(started.process.processIdentifier, SIGKILL)
     }
-    let said = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let lines = String(decoding: said, as: UTF8.self).split(separator: "\n").map(String.init)
-    return (lines, process.terminationReason == .uncaughtSignal, process.terminationStatus)
+    return Probe.wait(for: started)
   }
 
-  /// Checks every file of a store: descriptions parse, every chunk's checksum fits, and nothing is
-  /// there that is neither, but a file that was being written.
-  private func checkStore(_ path: String) throws {
-    for (name, data) in try TemporaryFolder.contents(path) {
-      let file = name.split(separator: "/").last.map(String.init) ?? name
-      if file == "zarr.json" {
-        _ = try JSONSerialization.jsonObject(with: data)
-      } else if file != ".tmp" {
-        #expect(file.hasPrefix("c."), "\(name)")
-        let own = data.suffix(4).reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
-        #expect(own == referenceChecksum(data.dropLast(4)), "\(name)")
-      }
-    }
-  }
-
-  @Test("What a recording acknowledged is there after it was killed at any moment")
+  @Test(
+    "What a recording acknowledged is there after it was killed at any moment, and it resumes to the same bytes"
+  )
   func kills() throws {
-    let steps = 24
-    let wanted = 120
+    let steps = 12
+    let wanted = Torture.count(200, whole: 1000)
     let folder = try TemporaryFolder()
     let run = SyntheticRun.complete(steps: steps)
-    try run.record(into: RunFolder(path: folder.path + "/whole"))
-    let whole = try TemporaryFolder.contents(folder.path + "/whole")
+    let wholePath = folder.path + "/whole"
+    try run.record(into: RunFolder(path: wholePath))
+    let whole = try TemporaryFolder.contents(wholePath)
     var random = SeededNumbers(seed: UInt64(getpid()))
-    var (kills, checked, lost, finished, attempt) = (0, 0, 0, 0, 0)
+    var tally = Tally()
+    var (finished, attempt) = (0, 0)
+    var samples: [String] = []
     // At last one is left to end, as on busy cores none may have ended before it was killed.
-    while kills < wanted || finished == 0 {
+    while tally.kills < wanted || finished == 0 {
       let path = folder.path + "/run-\(finished)"
       attempt += 1
       try #require(attempt < 20 * wanted)
       let outcome = try runProbe(
         [path, "\(steps)", attempt % 4 == 0 ? "power" : "process"],
-        killAfter: kills < wanted ? UInt32.random(in: 3_000...120_000, using: &random) : nil)
+        killAfter: tally.kills < wanted ? UInt32.random(in: 3_000...90_000, using: &random) : nil)
       guard FileManager.default.fileExists(atPath: path + "/run.json") else { continue }
-      let said = outcome.said.last.flatMap(Int.init) ?? 0
-      let read = try RecordedRun(path)
-      lost += max(0, said - read.calls.count)
-      for call in read.calls {
-        #expect(call.checksums.count == run.sites.count + read.queriedSites.count)
-        for site in read.queriedSites {
-          let values = try read.queries(site.path, call: call.call)?.values
-          #expect(values == run.queries(site, call: call.call).map { Float(Float16($0)) })
+      let acknowledged = Probe.acknowledged(outcome.said)
+      try Leftover(path: path, run: run).check(acknowledged: acknowledged, &tally)
+      if outcome.status == -SIGKILL {
+        tally.kills += 1
+        if acknowledged > 0, samples.count < Torture.count(3, whole: 20), attempt % 7 == 0 {
+          samples.append(folder.path + "/sample-\(samples.count)")
+          try FileManager.default.copyItem(atPath: path, toPath: samples[samples.count - 1])
         }
-        for site in run.sites {
-          let values = try read.maps(site.path, call: call.call)?.values
-          #expect(values == run.maps(site, call: call.call).map { Float(Float16($0)) })
-        }
-        checked += 1
-      }
-      // Chunks beyond the next call are what a process leaves that is killed as it resumes.
-      for problem in try RunCheck(path).problems where read.manifest.status == .running {
-        #expect(problem.reason.hasSuffix("resuming the run removes it"), "\(problem)")
-      }
-      if FileManager.default.fileExists(atPath: path + "/attention.zarr") {
-        try checkStore(path + "/attention.zarr")
-      }
-      if outcome.wasKilled {
-        kills += 1
       } else {
         #expect(outcome.status == 0, "\(outcome.said.last ?? "")")
         #expect(try TemporaryFolder.contents(path) == whole)
+        if finished == 0 { try checkFigures(path, wholePath, in: folder) }
         finished += 1
       }
     }
-    #expect(lost == 0)
-    #expect(finished > 0)
-    print(
-      "kills: \(kills), acknowledged calls checked: \(checked), lost: \(lost), "
-        + "runs resumed to the end with the same bytes: \(finished)")
+    try open(samples)
+    #expect(tally.lost == 0)
+    #expect(tally.checked > 3 * wanted)
+    tally.say("kills at random, \(finished) runs resumed to the same bytes")
+  }
+
+  /// Figures of a resumed run are those of one that was left alone.
+  private func checkFigures(
+    _ resumed: String, _ whole: String, in folder: TemporaryFolder
+  ) throws {
+    let ends = ["pdf", "png", "svg"]
+    for (name, run) in [("resumed", resumed), ("whole", whole)] {
+      let drawn = try Program.run(
+        try Program.built("heed"),
+        ["sheet", run, "--layout", "curves", "--dpi", "72"]
+          + ends.flatMap { ["-o", "\(folder.path)/\(name).\($0)"] })
+      #expect(drawn.status == 0, "\(drawn.said)")
+    }
+    for end in ends {
+      #expect(
+        try bytes("\(folder.path)/resumed.\(end)") == bytes("\(folder.path)/whole.\(end)"), "\(end)"
+      )
+    }
+  }
+
+  /// What a kill leaves opens in xarray and in zarr, which check every chunk's checksum.
+  private func open(_ samples: [String]) throws {
+    guard let python = ReaderPython.path, !samples.isEmpty else { return }
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Fixtures/open_stores.py").path
+    let read = try Program.run(python, [script] + samples.map { $0 + "/attention.zarr" })
+    #expect(read.status == 0, "\(read.said)")
+    print("opened in xarray and zarr: \(read.said)", terminator: "")
   }
 
   @Test(
@@ -119,31 +101,94 @@ struct KillTests {
   func fullDisk(_ largest: Int) throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/run"
-    let outcome = try runProbe([path, "60", "process", "\(largest)"])
+    let outcome = try Probe.run([path, "60", "process", "largest=\(largest)"])
     #expect(outcome.status == 74)
     let said = outcome.said.last ?? ""
     #expect(said.hasPrefix("cannot write \(path)/"))
     #expect(said.hasSuffix("File too large (errno 27)"))
-    guard FileManager.default.fileExists(atPath: path + "/run.json") else { return }
-    let read = try RecordedRun(path)
-    let acknowledged = outcome.said.dropLast().last.flatMap(Int.init) ?? 0
-    #expect(read.calls.count >= acknowledged)
-    for call in read.calls {
-      for site in read.sites { #expect(try read.maps(site.site.path, call: call.call) != nil) }
-    }
     let run = SyntheticRun.complete(steps: 60)
-    try run.record(into: read.folder)
+    var tally = Tally()
+    try Leftover(path: path, run: run)
+      .check(acknowledged: Probe.acknowledged(outcome.said), &tally)
+    #expect(tally.lost == 0)
+    try run.record(into: RunFolder(path: path))
     try run.record(into: RunFolder(path: folder.path + "/whole"))
     #expect(
       try TemporaryFolder.contents(path) == TemporaryFolder.contents(folder.path + "/whole"))
   }
-}
 
-/// CRC-32C a bit at a time, as RFC 3720 defines it.
-func referenceChecksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-  ~bytes.reduce(~0 as UInt32) { checksum, byte in
-    (0..<8).reduce(checksum ^ UInt32(byte)) { value, _ in
-      value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1
+  @Test("A run that is read while it is written shows whole calls and whole chunks")
+  func reading() throws {
+    let folder = try TemporaryFolder()
+    let run = SyntheticRun.complete(steps: 24)
+    var random = SeededNumbers(seed: UInt64(getpid()))
+    var (reads, between, again, runs) = (0, 0, 0, 0)
+    let wanted = Torture.count(500, whole: 5000)
+    while reads < wanted {
+      runs += 1
+      let path = folder.path + "/run-\(runs)"
+      let started = try Probe.start([path, "24"])
+      var known = 0
+      while started.process.isRunning {
+        guard FileManager.default.fileExists(atPath: path + "/run.json") else { continue }
+        let read = try RecordedRun(path)
+        #expect(read.calls.count >= known)
+        known = read.calls.count
+        guard let last = read.calls.last, let call = read.calls.randomElement(using: &random) else {
+          continue
+        }
+        for call in [last, call] {
+          for site in run.sites {
+            let values = try read.maps(site.path, call: call.call)?.values
+            #expect(values == run.maps(site, call: call.call).map { Float(Float16($0)) })
+          }
+        }
+        again += try readAgain(path + "/attention.zarr")
+        reads += 1
+        if read.calls.count < run.calls { between += 1 }
+      }
+      #expect(Probe.wait(for: started).status == 0)
+      try FileManager.default.removeItem(atPath: path)
     }
+    #expect(between > reads / 2)
+    print(
+      "reads of runs being written: \(reads), torn chunks of maps: 0, of coordinates read again: \(again)"
+    )
+  }
+
+  /// Reads the chunks of coordinates, which are written over in place; one that is read just then is read
+  /// again.
+  /// - Returns: How many were.
+  private func readAgain(_ store: String) throws -> Int {
+    var again = 0
+    for name in ["step", "timestep", "branch", "phase", "attempt", "loss"] {
+      func isWhole() throws -> Bool {
+        let chunk = try bytes("\(store)/\(name)/c.0")
+        let own = chunk.suffix(4).reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+        return own == referenceChecksum(chunk.dropLast(4))
+      }
+      if try !isWhole() {
+        again += 1
+        #expect(try isWhole(), "\(name)")
+      }
+    }
+    return again
+  }
+
+  @Test("Recording a thousand calls takes no more memory than recording a hundred")
+  func memory() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Probe.run([folder.path + "/run", "333", "memory"])
+    #expect(outcome.status == 0)
+    let resident = outcome.said.compactMap { line -> (calls: Int, bytes: Int)? in
+      let fields = line.split(separator: " ").compactMap { Int($0) }
+      return fields.count == 2 ? (fields[0], fields[1]) : nil
+    }
+    let first = try #require(resident.first { $0.calls >= 100 })
+    let last = try #require(resident.last)
+    #expect(last.calls > 990)
+    // An allocator's pages come and go; keeping the maps of the calls between would take a megabyte.
+    #expect(last.bytes - first.bytes < 256 << 10, "\(first) \(last)")
+    print("resident at call \(first.calls): \(first.bytes), at call \(last.calls): \(last.bytes)")
   }
 }

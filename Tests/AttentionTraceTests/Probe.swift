@@ -10,24 +10,19 @@ enum Probe {
     let status: Int32
   }
 
-  private static var executable: URL {
-    get throws {
-      URL(
-        fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(
-          atPath: "/proc/self/exe")
-      ).deletingLastPathComponent().appendingPathComponent("RecordingProbe")
-    }
-  }
+  /// How many calls lines of it say are acknowledged.
+  static func acknowledged(_ said: [String]) -> Int { said.compactMap { Int($0) }.max() ?? 0 }
 
   /// Starts it; `faults` are the variables of `Fixtures/faults.c`.
   static func start(
-    _ arguments: [String], faults: [String: String] = [:]
+    _ arguments: [String], faults: [String: String] = [:], input: Pipe? = nil
   ) throws -> (process: Process, output: Pipe) {
     let process = Process()
     let output = Pipe()
-    process.executableURL = try executable
+    process.executableURL = URL(fileURLWithPath: try Program.built("RecordingProbe"))
     process.arguments = arguments
     process.standardOutput = output
+    if let input { process.standardInput = input }
     var environment = ProcessInfo.processInfo.environment.merging(faults) { $1 }
     if !faults.isEmpty { environment["LD_PRELOAD"] = FaultyCalls.library }
     environment["SWIFT_BACKTRACE"] = "enable=no"

@@ -1,6 +1,7 @@
 import AttentionTrace
 import Foundation
 import RecordingProbe
+import TensorEngine
 import TestSupport
 import Testing
 

@@ -189,11 +189,7 @@ struct ExportReaderTests {
 enum Readers {
   private static let environment = ProcessInfo.processInfo.environment
 
-  static let python: String? = {
-    let named = environment["HEED_READERS"]
-    return [named, Repository.root + "/.build-readers/bin/python"].compactMap { $0 }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }()
+  static let python = ReaderPython.path
 
   static let rscript = ["/usr/bin/Rscript", "/usr/local/bin/Rscript"]
     .first { FileManager.default.isExecutableFile(atPath: $0) }

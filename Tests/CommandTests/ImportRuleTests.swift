@@ -32,6 +32,7 @@ struct ImportRuleTests {
     ],
     "heed": [
       "ArgumentParser", "AttentionAnalysis", "AttentionExport", "AttentionTrace", "CBuild",
+      "CMemory",
       "Diffusion", "Drawing", "Evaluation", "Figures", "Pictures", "PromptText", "TensorEngine",
     ],
   ]
@@ -41,7 +42,7 @@ struct ImportRuleTests {
 
   /// Modules in C, and bindings of system libraries, which import nothing of ours.
   private static let withoutSwift: Set<String> = [
-    "CBuild", "CCairo", "CGIF", "CJPEG", "CKernels", "COpenSSL", "CPNG", "CPictures",
+    "CBuild", "CMemory", "CCairo", "CGIF", "CJPEG", "CKernels", "COpenSSL", "CPNG", "CPictures",
     "CQPDF", "CWebP",
     "CZlib",
   ]

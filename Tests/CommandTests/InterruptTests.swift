@@ -42,21 +42,23 @@ struct InterruptTests {
   /// At any moment: what was acknowledged is kept, and the same command ends with the bytes of an
   /// uninterrupted run.
   @Test("Ctrl-C keeps what was acknowledged, and the same command resumes to the same bytes")
-  func interrupts() throws { try cutOff(by: SIGINT, times: 5) }
+  func interrupts() throws { try cutOff(by: SIGINT, times: Torture.count(5, whole: 20)) }
 
   @Test("So does a kill")
-  func kills() throws { try cutOff(by: SIGKILL, times: 5) }
+  func kills() throws { try cutOff(by: SIGKILL, times: Torture.count(5, whole: 20)) }
 
   @Test("So does a termination")
-  func terminations() throws { try cutOff(by: SIGTERM, times: 2) }
+  func terminations() throws { try cutOff(by: SIGTERM, times: Torture.count(2, whole: 20)) }
 
   @Test("So do runs that are made side by side")
-  func batches() throws { try cutOff(by: SIGINT, times: 2, options: ["--batch", "2"]) }
+  func batches() throws {
+    try cutOff(by: SIGINT, times: Torture.count(2, whole: 5), options: ["--batch", "2"])
+  }
 
   private func cutOff(by signal: Int32, times: Int, options: [String] = []) throws {
     let arguments = Self.arguments + options
     var random = SeededNumbers(seed: UInt64(getpid()) &+ UInt64(signal))
-    var cuts = 0
+    var (cuts, checked) = (0, 0)
     // In microseconds; less where a machine is done earlier.
     var latest: UInt32 = 900_000
     for _ in 0..<(4 * times) where cuts < times {
@@ -74,7 +76,9 @@ struct InterruptTests {
         }
         cuts += 1
         check(result, endedBy: signal)
-        for (name, count) in try acknowledged(folder) where signal != SIGKILL {
+        let after = try acknowledged(folder)
+        checked += after.values.reduce(0, +)
+        for (name, count) in after where signal != SIGKILL {
           // A resumed run makes its unfinished step again, and may be cut off before it is done.
           #expect(count + Self.callsOfStep >= before[name, default: 0], "\(name)")
         }
@@ -85,6 +89,11 @@ struct InterruptTests {
       #expect(made == whole)
     }
     #expect(cuts > 0)
+    // That no call is lost is that the journals are the beginnings of the uninterrupted run's, and no shorter
+    // than before.
+    let what = signal == SIGKILL ? "kills" : "signals"
+    print(
+      "signal \(signal) to heed: \(what): \(cuts), acknowledged calls checked: \(checked), lost: 0")
   }
 
   /// Before the command watches for signals there is nothing to keep, and the system ends it.

@@ -133,6 +133,73 @@ struct OutputFolderTests {
     #expect(!folder.names.contains(Self.run + "/.lock"))
   }
 
+  @Test("Of two comparisons in one folder neither takes anything from the other")
+  func comparisons() throws {
+    let arguments = ["compare", Self.prompt, "--seeds", "0", "--steps", "4"]
+    let whole = try TemporaryFolder()
+    #expect(try HeedProcess.run(arguments, in: whole.path).status == 0)
+    let runs = "runs/a-cat-and-a-frog"
+    for attempt in 0..<Torture.count(2, whole: 20) {
+      let folder = try TemporaryFolder()
+      let first = try HeedProcess(arguments, in: folder.path)
+      usleep(UInt32(attempt * 60_000))
+      let second = try HeedProcess(arguments, in: folder.path)
+      let results = [first.wait(), second.wait()]
+      #expect(results.contains { $0.status == 0 })
+      for result in results where result.status != 0 {
+        #expect(result.status == 73, "\(result.stderr)")
+        #expect(
+          result.messages.last?.contains("written by another process: process ") == true,
+          "\(result.stderr)")
+      }
+      #expect(try HeedProcess.run(arguments, in: folder.path).status == 0)
+      let (made, expected) = (
+        try RunContents(folder.path + "/" + runs), try RunContents(whole.path + "/" + runs)
+      )
+      #expect(made.names == expected.names)
+      #expect(made == expected)
+    }
+  }
+
+  @Test(
+    "Writes that take less than they are given, or are interrupted, change no byte of runs and sheets",
+    .enabled(if: FaultyCalls.library != nil, "clang makes the calls of the system fail"))
+  func shortWrites() throws {
+    let folders = [try TemporaryFolder(), try TemporaryFolder()]
+    let faults = [
+      "LD_PRELOAD": FaultyCalls.library ?? "", "FAULT_SHORT": "1000", "FAULT_INTERRUPT": "3",
+    ]
+    for (folder, environment) in zip(folders, [[:], faults]) {
+      let made = try HeedProcess.run(
+        ["generate", Self.prompt, "--steps", "2"], in: folder.path, environment: environment)
+      #expect(made.status == 0, "\(made.stderr)")
+      let drawn = try HeedProcess.run(
+        ["sheet", "\(folders[0].path)/runs", "--layout", "curves", "--dpi", "72"]
+          + ["a.pdf", "a.png", "a.svg"].flatMap { ["-o", $0] }, in: folder.path,
+        environment: environment)
+      #expect(drawn.status == 0, "\(drawn.stderr)")
+    }
+    #expect(try RunContents(folders[0].path) == RunContents(folders[1].path))
+  }
+
+  @Test(
+    "A folder that cannot be made ends every command that makes one with 73, its name and errno")
+  func unmadeFolders() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("file", "text".utf8)
+    for arguments in [
+      ["benchmark", "submit", "--slurm", "--script-only", "-o", "file/x"],
+      ["generate", Self.prompt, "-o", "file/x"],
+      ["sheet", Repository.fixtures + "/format-1", "--layout", "curves", "-o", "file/x/a.pdf"],
+    ] {
+      let result = try HeedProcess.run(arguments, in: folder.path)
+      #expect(result.status == 73, "\(result.stderr)")
+      let line = result.messages.last ?? ""
+      #expect(line.contains("file/x") && line.hasSuffix("Not a directory (errno 20)"), "\(line)")
+    }
+    #expect(folder.names == ["file"])
+  }
+
   /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the
   /// latent and for the picture.
   @Test("A limit on file sizes stops a run where it can go on", arguments: [0, 4, 8, 24, 60])
@@ -205,44 +272,4 @@ struct RunContents: Equatable {
   subscript(name: String) -> [UInt8] { files[name, default: []] }
 
   var names: [String] { files.keys.sorted() }
-}
-
-/// A file system in memory of a given size.
-final class SmallDisk {
-  static let isPossible = geteuid() == 0 && (try? SmallDisk(kibibytes: 64)) != nil
-
-  let path: String
-
-  init(kibibytes: Int) throws {
-    path = FileManager.default.temporaryDirectory.path + "/heed-disk-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    guard mount("heed-test", path, "tmpfs", 0, "size=\(kibibytes)k") == 0 else {
-      let code = errno
-      try? FileManager.default.removeItem(atPath: path)
-      throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EPERM)
-    }
-  }
-
-  deinit {
-    umount2(path, 2)
-    rmdir(path)
-  }
-
-  func resize(kibibytes: Int) throws {
-    let remount: UInt = 32
-    guard mount("heed-test", path, "tmpfs", remount, "size=\(kibibytes)k") == 0 else {
-      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EPERM)
-    }
-  }
-
-  /// Takes all the room that is left.
-  func fill() throws {
-    let file = open(path + "/ballast", O_WRONLY | O_CREAT, 0o600)
-    defer { close(file) }
-    let block = [UInt8](repeating: 0, count: 4096)
-    while write(file, block, block.count) > 0 {}
-  }
-
-  /// Gives that room back.
-  func empty() throws { unlink(path + "/ballast") }
 }

@@ -195,7 +195,7 @@ struct CheckpointTests {
     "No value of a configuration ends the process",
     arguments: [
       "unet/config.json", "vae/config.json", "text_encoder/config.json",
-      "scheduler/scheduler_config.json",
+      "scheduler/scheduler_config.json", "tokenizer/tokenizer_config.json",
     ])
   func anyConfiguration(_ file: String) throws {
     let copy = try TemporaryCheckpoint()
@@ -204,8 +204,8 @@ struct CheckpointTests {
     let keys = try #require(object as? [String: Any]).keys.sorted()
     for key in keys {
       for value in [
-        nil, "-1", "0", "3", "9223372036854775807", "1e308", "\"x\"", "[]", "[1, 2, 3, 4]", "{}",
-        "true",
+        nil, "-1", "0", "3", "9223372036854775807", "1e308", "-1e308", "\"x\"", "[]",
+        "[1, 2, 3, 4]", "{}", "true",
       ] {
         try copy.write(original, to: file)
         try copy.set(key, value, in: file)

@@ -326,6 +326,10 @@ struct SuiteTests {
       try Evaluation.Suite(file(many), format: .t2iCompBench)
     }
     #expect("\(error)".contains("line 100001: expected at most 100000 prompts"))
+    // Of one text again and again, each with an id of its own, in no more time than any others.
+    let same = try Evaluation.Suite(
+      file(String(repeating: "a cat\n", count: 20_000)), format: .t2iCompBench)
+    #expect(same.prompts.last?.id == "a-cat-20000" && Set(same.prompts.map(\.id)).count == 20_000)
     let wide = "{\"prompt\": \"\(String(repeating: "a ", count: 6000))\"}"
     error = try #require(throws: FileError.self) { try Evaluation.Suite(file(wide)) }
     #expect("\(error)".contains("expected at most 10000 bytes"))

@@ -97,6 +97,27 @@ struct PictureFileTests {
     #expect(error?.description.contains("100000x100000") == true)
   }
 
+  @Test(
+    "A chunk that claims two gigabytes takes none, whatever it is",
+    arguments: ["eXIf", "iCCP", "iTXt", "tEXt", "zTXt", "sPLT", "heEd"])
+  func enormousChunk(_ type: String) throws {
+    var bytes = try Sample.image(0).encoded()
+    bytes.insert(contentsOf: [0x7F, 0xFF, 0xFF, 0xFF] + Array(type.utf8), at: PNGChunk.endOfHeader)
+    let before = try peakOfAddresses()
+    let error = #expect(throws: FileError.self) {
+      try Picture.decode(bytes, path: "chunk.png")
+    }
+    #expect(error?.description.contains("the file ends early") == true)
+    #expect(try peakOfAddresses() - before < 1 << 30)
+  }
+
+  /// The most bytes of addresses that this process had; it counts what was never written to.
+  private func peakOfAddresses() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmPeak:") })
+    return 1024 * (try #require(Int(line.split(whereSeparator: \.isWhitespace)[1])))
+  }
+
   private let enormousCRC: [UInt8] = [0x27, 0x30, 0x9C, 0x9F]
 
   @Test("A link is written through, not replaced")

@@ -9,6 +9,8 @@ package struct SyntheticRun: Sendable {
   package var prompt = "a cat and a frog"
   /// The picture's, in pixels.
   package var width = 128
+  /// The refinement's tries in the first step.
+  package var tries = 2
   /// Added inside the maps' formula, so that two runs have different maps.
   package var shift = 0
 
@@ -50,7 +52,7 @@ package struct SyntheticRun: Sendable {
     layers: ["*", "*attn1"], branches: [.conditional, .unconditional],
     phases: [.loss, .refinement, .denoise])
 
-  /// A loss pass and a denoising pass of both branches each step; two tries in the first step.
+  /// A loss pass and a denoising pass of both branches each step; the tries in the first step.
   package var passes: [AttentionPass] {
     (0..<steps).flatMap { step -> [AttentionPass] in
       let timestep = Double(1000 - step)
@@ -58,8 +60,10 @@ package struct SyntheticRun: Sendable {
         AttentionPass(
           step: step, timestep: timestep, phase: phase, attempt: attempt, branches: branches)
       }
-      let tries = step == 0 ? [1, 2].map { pass(.refinement, [.conditional], attempt: $0) } : []
-      return [pass(.loss, [.conditional])] + tries
+      let refinement = (0..<(step == 0 ? tries : 0)).map {
+        pass(.refinement, [.conditional], attempt: $0 + 1)
+      }
+      return [pass(.loss, [.conditional])] + refinement
         + [pass(.denoise, [.unconditional, .conditional])]
     }
   }
@@ -150,17 +154,29 @@ package struct SyntheticRun: Sendable {
     }
   }
 
+  /// Where a recording is.
+  package enum Moment: String, CaseIterable, Sendable {
+    /// The folder is not opened yet.
+    case begin
+    /// The store is made, and no pass of this process is in it yet.
+    case record
+    /// Every pass was handed over, and the recording is not closed yet.
+    case close
+  }
+
   /// Records into `folder` what is not there yet, from the first step that is not whole.
   /// - Parameters:
   ///   - folder: The run's folder.
   ///   - limit: After how many calls to stop as if interrupted; `nil` to go on to the end.
   ///   - durability: What the recording must survive.
+  ///   - moment: Told where the recording is.
   ///   - progress: Told the number of acknowledged calls after each pass.
   /// - Throws: `TraceError`, or what `progress` throws.
   package func record(
     into folder: RunFolder, limit: Int? = nil, durability: Durability = .process,
-    progress: (Int) throws -> Void = { _ in }
+    at moment: (Moment) -> Void = { _ in }, progress: (Int) throws -> Void = { _ in }
   ) throws {
+    moment(.begin)
     let run: RunWriter
     switch try RunWriter.open(folder, for: manifest) {
     case .fresh(let writer), .resumable(let writer): run = writer
@@ -170,6 +186,7 @@ package struct SyntheticRun: Sendable {
     let keeping = whole.map { $0 + 1 } ?? 0
     let recorder = try AttentionRecorder(
       in: run, sites: sites, capacity: calls, keeping: keeping, durability: durability)
+    moment(.record)
     var call = 0
     for pass in passes {
       defer { call += pass.branches.count }
@@ -179,6 +196,7 @@ package struct SyntheticRun: Sendable {
       try recorder.acknowledge(pass, measurement: measurement(pass))
       try progress(recorder.acknowledgedCalls)
     }
+    moment(.close)
     try recorder.close()
     try run.writeLosses()
     try run.complete(seconds: 1, passes: UNetPasses(forward: passes.count))

@@ -99,6 +99,54 @@ struct IOFileTests {
     #expect(try folder.names().isEmpty)
   }
 
+  @Test("A file grows by all that is added, and is cut off where it was")
+  func growing() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/lines"
+    try GrowingFile.append([1, 2], to: path)
+    try GrowingFile.append([3], to: path)
+    #expect(try bytes(ofFileAt: path) == [1, 2, 3])
+    try GrowingFile.cut(path, at: 1)
+    #expect(try bytes(ofFileAt: path) == [1])
+    let full = fileError { try GrowingFile.append([1], to: "/dev/full") }
+    #expect(full?.kind == .diskFull)
+    #expect(fileError { try GrowingFile.append([1], to: folder.path) }?.systemError == EISDIR)
+    #expect(fileError { try GrowingFile.cut(path + "s", at: 0) }?.systemError == ENOENT)
+  }
+
+  @Test("A folder is made with those above it, and one that cannot be is named with errno")
+  func folders() throws {
+    let folder = try TemporaryFolder()
+    try OutputFolder.make(folder.path + "/a//b/c/")
+    try OutputFolder.make(folder.path + "/a/b/c")
+    #expect(try folder.names() == ["a"])
+    let file = try folder.file([1])
+    for path in [file, file + "/x", file + "/x/y"] {
+      let error = fileError { try OutputFolder.make(path) }
+      #expect(error?.kind == .unwritable && error?.systemError == ENOTDIR)
+      #expect(error?.path == path)
+    }
+    #expect(fileError { try OutputFolder.make("/proc/none/x") }?.systemError == ENOENT)
+  }
+
+  @Test("A call that is interrupted is made again, and a thousand times in a row are an error")
+  func interruptions() {
+    var calls = 0
+    let result = uninterrupted {
+      calls += 1
+      errno = EINTR
+      return calls < 5 ? -1 : 7
+    }
+    #expect(result == 7 && calls == 5)
+    calls = 0
+    let never = uninterrupted {
+      calls += 1
+      errno = EINTR
+      return -1
+    }
+    #expect(never == -1 && errno == EINTR && calls > 1000)
+  }
+
   @Test("A full disk is named as one", arguments: [ENOSPC, EDQUOT])
   func diskFull(code: Int32) {
     let error = FileError.system(.unwritable, path: "run/a.npy", doing: "write", code: code)

@@ -303,6 +303,6 @@ package struct RunMeasurement: Sendable {
 
   /// A time without a fraction that says nothing.
   private static func plain(_ time: Double) -> String {
-    time == time.rounded() ? String(Int(time)) : String(time)
+    Int(exactly: time).map(String.init) ?? String(time)
   }
 }

@@ -22,17 +22,22 @@ final class RunLock: Sendable {
   private static let unsupported = [ENOLCK, ENOSYS, EOPNOTSUPP, EBADF, EINVAL]
   /// The most bytes that are read of a lock file.
   private static let limit = 4096
-  /// How often to try again because the file was given back meanwhile.
+  /// How often to try again because the file was given back meanwhile, or is not signed yet.
   private static let tries = 32
+  /// How long to wait for a signature, in microseconds.
+  private static let unsignedWait: UInt32 = 5000
 
   /// Takes hold of a folder.
   /// - Throws: `TraceError`: another process has it or may have it, or the file cannot be made.
   init(_ directory: Directory) throws {
     self.directory = directory
-    for _ in 0..<Self.tries {
+    for attempt in 1...Self.tries {
       guard let (file, isOurs) = try Self.open(in: directory) else { continue }
       do {
-        guard let isByExistence = try Self.take(file, isOurs, in: directory) else {
+        guard
+          let isByExistence = try Self.take(
+            file, isOurs, in: directory, isLastTry: attempt == Self.tries)
+        else {
           close(file)
           continue
         }
@@ -82,7 +87,7 @@ final class RunLock: Sendable {
   /// Whether the file is held now by its existence alone; `nil` if it is not held, but may be at the next
   /// try.
   private static func take(
-    _ file: Int32, _ isOurs: Bool, in directory: Directory
+    _ file: Int32, _ isOurs: Bool, in directory: Directory, isLastTry: Bool
   ) throws -> Bool? {
     if flock(file, LOCK_EX | LOCK_NB) == 0 {
       guard isThere(file, in: directory) else { return nil }
@@ -94,10 +99,16 @@ final class RunLock: Sendable {
       return false
     }
     let code = errno
-    if code == EWOULDBLOCK { throw TraceError.busy(path: directory.path, holder: holder(file)) }
+    if code == EWOULDBLOCK {
+      // The name of a process that has ended is that of an earlier holder.
+      let holder = holder(file).flatMap { $0.hasEnded ? nil : $0 }
+      if holder == nil, !isLastTry { return waitForSignature() }
+      throw TraceError.busy(path: directory.path, holder: holder)
+    }
     if unsupported.contains(code) {
       if isOurs { return true }
       let holder = holder(file)
+      if holder == nil, !isLastTry { return waitForSignature() }
       guard let holder, holder.hasEnded else {
         throw TraceError.mayBeBusy(path: directory.path, holder: holder)
       }
@@ -106,6 +117,12 @@ final class RunLock: Sendable {
     }
     if isOurs { unsafe unlinkat(directory.descriptor, name, 0) }
     throw TraceError.system(action: "lock", path: directory.path(of: name), code: code)
+  }
+
+  /// Waits for the process that has just taken the file to write who it is.
+  private static func waitForSignature() -> Bool? {
+    usleep(unsignedWait)
+    return nil
   }
 
   /// Writes into the file who holds it.

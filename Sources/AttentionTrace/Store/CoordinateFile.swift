@@ -73,10 +73,7 @@ final class CoordinateFile {
       return try folder.synchronize()
     }
     if file < 0 { file = try folder.openFile(name, O_WRONLY | O_CREAT) ?? -1 }
-    let written = unsafe pwrite(file, buffer.bytes.baseAddress, buffer.bytes.count, 0)
-    guard unsafe written == buffer.bytes.count else {
-      throw TraceError.system(
-        action: "write", path: folder.path(of: name), code: written < 0 ? errno : ENOSPC)
-    }
+    try unsafe overwriteAll(
+      UnsafeRawBufferPointer(buffer.bytes), in: file, path: folder.path(of: name))
   }
 }

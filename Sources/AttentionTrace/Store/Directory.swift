@@ -27,24 +27,14 @@ final class Directory: Sendable {
 
   /// Opens the folder at `path`; with `create` makes it and those above it where they lack.
   convenience init(path: String, create: Bool = false) throws {
-    if create { try Self.make(path) }
+    if create, let (path, code) = OutputFolder.failure(making: path) {
+      throw TraceError.system(action: "create", path: path, code: code)
+    }
     let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw TraceError.system(action: "open", path: path, code: errno)
     }
     self.init(path: path, descriptor: descriptor)
-  }
-
-  private static func make(_ path: String) throws {
-    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    let code = errno
-    guard code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-      throw TraceError.system(action: "create", path: path, code: code)
-    }
-    try make(String(path[..<slash]))
-    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-      throw TraceError.system(action: "create", path: path, code: errno)
-    }
   }
 
   /// The path of `name` in this folder, for messages.
@@ -141,9 +131,9 @@ final class Directory: Sendable {
     var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
-        let got = unsafe Glibc.read(
-          file, buffer.baseAddress.map { unsafe $0 + count }, size - count)
-        if got < 0 && errno == EINTR { continue }
+        let got = uninterrupted {
+          unsafe Glibc.read(file, buffer.baseAddress.map { unsafe $0 + count }, size - count)
+        }
         if got < 0 { failure = errno }
         if got <= 0 { return }
         count += got
@@ -170,12 +160,15 @@ final class Directory: Sendable {
     }
     defer { unsafe closedir(stream) }
     var names: [String] = []
+    errno = 0
     while let entry = unsafe readdir(stream) {
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != "." && name != ".." { names.append(name) }
+      errno = 0
     }
+    if errno != 0 { throw TraceError.system(action: "list", path: path, code: errno) }
     return names.sorted()
   }
 
@@ -205,12 +198,21 @@ final class Directory: Sendable {
 func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, path: String) throws {
   var rest = unsafe bytes
   while unsafe !rest.isEmpty {
-    let written = unsafe Glibc.write(file, rest.baseAddress, rest.count)
-    if written < 0 {
-      if errno == EINTR { continue }
-      throw TraceError.system(action: "write", path: path, code: errno)
-    }
+    let written = uninterrupted { unsafe Glibc.write(file, rest.baseAddress, rest.count) }
+    if written < 0 { throw TraceError.system(action: "write", path: path, code: errno) }
     unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
+  }
+}
+
+/// Writes all of `bytes` over a file's first ones, through interruptions and short writes.
+func overwriteAll(_ bytes: UnsafeRawBufferPointer, in file: Int32, path: String) throws {
+  var done = 0
+  while done < bytes.count {
+    let written = uninterrupted {
+      unsafe pwrite(file, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done, done)
+    }
+    if written < 0 { throw TraceError.system(action: "write", path: path, code: errno) }
+    done += written
   }
 }
 

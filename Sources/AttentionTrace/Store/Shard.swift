@@ -1,4 +1,5 @@
 internal import Glibc
+internal import TensorEngine
 
 // Unsafe: a call of the system fills a structure of our own.
 
@@ -67,8 +68,7 @@ func readAll(
 ) throws {
   var (rest, place) = unsafe (bytes, offset)
   while unsafe !rest.isEmpty {
-    let got = unsafe pread(file, rest.baseAddress, rest.count, place)
-    if got < 0 && errno == EINTR { continue }
+    let got = uninterrupted { unsafe pread(file, rest.baseAddress, rest.count, place) }
     guard got > 0 else {
       throw got < 0
         ? TraceError.system(action: "read", path: path, code: errno)

@@ -107,11 +107,11 @@ public struct Checkpoint: Sendable {
   private static func windowNote(_ path: String, _ window: Int) -> String? {
     let file = path + "/tokenizer/tokenizer_config.json"
     guard FileManager.default.fileExists(atPath: file),
-      let length = try? StrictJSON.read(path: file).optionalMember("model_max_length")?.double(),
-      length != Double(window), length < 65_537
+      let node = try? StrictJSON.read(path: file).optionalMember("model_max_length"),
+      let length = try? node.double(), length != Double(window), length < 65_537
     else { return nil }
     return
-      "\(file): model_max_length is \(Int(length)); prompts take the text encoder's \(window) positions"
+      "\(file): model_max_length is \(node.value.text); prompts take the text encoder's \(window) positions"
   }
 
   /// The scheduler's class by `model_index.json`, which decides in diffusers; `nil` if it names none.

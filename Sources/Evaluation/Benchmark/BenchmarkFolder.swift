@@ -51,7 +51,7 @@ package struct BenchmarkFolder: Hashable, Sendable {
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where the folder holds a benchmark of another
   ///   suite or model; `FileError`.
   package func add(_ record: BenchmarkRecord, of suite: Suite) throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try OutputFolder.make(path)
     let lines = Array(suite.lines.utf8)
     if let there = FileManager.default.contents(atPath: self.suite) {
       guard Array(there) == lines else {

@@ -63,7 +63,7 @@ package struct BenchmarkPlan: Sendable {
   }
 
   /// The batches, one a prompt, in the order in which they are made.
-  /// - Throws: `DiffusionError`, ``EvaluationError/memory(size:needed:available:)``.
+  /// - Throws: `DiffusionError`, ``EvaluationError/memory(size:needed:limit:total:)``.
   package func batches(_ runner: Runner, atATime: Int?) throws -> [Batch] {
     try Dictionary(grouping: runs, by: \.order).sorted { $0.key < $1.key }.map { order, runs in
       let plans = try runs.map { try orders[order].plans[$0.plan].seeded($0.seed) }

@@ -117,7 +117,7 @@ package struct BenchmarkScoring {
     for first in stride(from: 0, to: left.count, by: Self.together) {
       let some = Array(left[first..<min(first + Self.together, left.count)])
       let results = Mutex([Result<PictureScore, any Error>?](repeating: nil, count: some.count))
-      Parallel.sideBySide(some.count, atATime: some.count) { index in
+      Parallel.sideBySide(some.count, atATime: scorer.atATime) { index in
         let result = Result { try Self.score(some[index], with: scorer) }
         results.withLock { $0[index] = result }
       }

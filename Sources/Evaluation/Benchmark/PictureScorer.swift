@@ -6,15 +6,30 @@ package struct PictureScorer: Sendable {
   package let name: String
   /// The checkpoint, for people.
   package let model: String
+  /// Pictures that are scored at a time: many side by side by a small model, one on all threads by a large one.
+  package let atATime: Int
   /// What it says of a picture of a prompt, by a method, from a seed.
   package let score:
     @Sendable (_ prompt: SuitePrompt, _ picture: Picture, _ method: String, _ seed: UInt64) throws
       ->
       PictureScore
 
+  private init(
+    name: String, model: String, _ vision: VisionConfiguration,
+    score:
+      @escaping @Sendable (
+        _ prompt: SuitePrompt, _ picture: Picture, _ method: String, _ seed: UInt64
+      ) throws -> PictureScore
+  ) {
+    (self.name, self.model, self.score) = (name, model, score)
+    atATime = vision.isLarge ? 1 : .max
+  }
+
   /// CLIP's cosines of the prompt and its halves.
   package static func clip(_ scorer: CLIPScorer) -> PictureScorer {
-    PictureScorer(name: "clip", model: Self.title(scorer)) {
+    PictureScorer(
+      name: "clip", model: Self.title(scorer), scorer.model.vision.configuration
+    ) {
       try scorer.score($0, $1, method: $2, seed: $3)
     }
   }
@@ -26,7 +41,8 @@ package struct PictureScorer: Sendable {
   /// Which subjects are there, where, and in which colours and relations.
   package static func owl(_ detector: OWLViTDetector) -> PictureScorer {
     PictureScorer(
-      name: "owl", model: "\(detector.model.title), threshold \(detector.threshold)"
+      name: "owl", model: "\(detector.model.title), threshold \(detector.threshold)",
+      detector.model.vision.configuration
     ) {
       try detector.score($0, $1, method: $2, seed: $3)
     }
@@ -38,7 +54,9 @@ package struct PictureScorer: Sendable {
     _ clip: CLIPScorer
   ) -> PictureScorer {
     let model = "\(captioner.title); \(title(clip))"
-    return PictureScorer(name: "blip", model: model) { prompt, picture, method, seed in
+    return PictureScorer(
+      name: "blip", model: model, captioner.parts.vision.configuration
+    ) { prompt, picture, method, seed in
       let caption = try captioner.caption(of: picture, settings)
       return PictureScore(
         scorer: "blip", model: model, id: prompt.id, method: method, seed: seed,
@@ -50,7 +68,9 @@ package struct PictureScorer: Sendable {
 
   /// How sure it is that each phrase of the prompt is there: the product.
   package static func questions(_ answerer: BLIPQuestionAnswerer) -> PictureScorer {
-    PictureScorer(name: "blip-vqa", model: answerer.title) { prompt, picture, method, seed in
+    PictureScorer(
+      name: "blip-vqa", model: answerer.title, answerer.parts.vision.configuration
+    ) { prompt, picture, method, seed in
       let asked = try AskedPhrases(of: prompt)
       let answers = try answerer.answers(to: asked.phrases, of: picture)
       // Of a prompt without phrases there is nothing to ask.

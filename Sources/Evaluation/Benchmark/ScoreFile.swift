@@ -22,7 +22,7 @@ package struct ScoreFile {
     }
     let (scores, end) = try Self.read(path)
     self.scores = scores
-    if let end { try Self.cut(path, at: end) }
+    if let end { try GrowingFile.cut(path, at: end) }
   }
 
   /// What is in the files of `folder`, in the order of their names.
@@ -48,22 +48,8 @@ package struct ScoreFile {
   /// - Throws: `FileError`.
   package mutating func append(_ scores: [PictureScore]) throws {
     guard !scores.isEmpty else { return }
-    let lines = try Self.lines(scores)
-    let before = self.scores.isEmpty ? 0 : try Self.size(path)
-    do {
-      if !FileManager.default.fileExists(atPath: path) {
-        try FileManager.default.createDirectory(
-          atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-        try Data().write(to: URL(fileURLWithPath: path))
-      }
-      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-      defer { try? file.close() }
-      try file.seekToEnd()
-      try file.write(contentsOf: lines)
-    } catch {
-      try? Self.cut(path, at: before)
-      throw FileError(.unwritable, path: path, reason: "cannot be written: \(error)")
-    }
+    try OutputFolder.make((path as NSString).deletingLastPathComponent)
+    try GrowingFile.append([UInt8](try Self.lines(scores)), to: path)
     self.scores += scores
   }
 
@@ -114,17 +100,5 @@ package struct ScoreFile {
       scores.append(score)
     }
     return (scores, end < bytes.count ? end : nil)
-  }
-
-  private static func size(_ path: String) throws -> Int { try MappedFile(path: path).count }
-
-  private static func cut(_ path: String, at end: Int) throws {
-    do {
-      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-      defer { try? file.close() }
-      try file.truncate(atOffset: UInt64(end))
-    } catch {
-      throw FileError(.unwritable, path: path, reason: "cannot be written: \(error)")
-    }
   }
 }

@@ -66,7 +66,7 @@ package struct DetectionSource: Sendable {
       let some = Array(asked[first..<min(first + Self.together, asked.count)])
       let results = Mutex(
         [Result<RunDetections.Finding, any Error>?](repeating: nil, count: some.count))
-      Parallel.sideBySide(some.count, atATime: some.count) { index in
+      Parallel.sideBySide(some.count, atATime: scorer.atATime) { index in
         let result = Result { try Self.ask(scorer, about: some[index]) }
         results.withLock { $0[index] = result }
       }

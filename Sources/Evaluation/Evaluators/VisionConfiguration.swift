@@ -19,6 +19,10 @@ struct VisionConfiguration: Sendable, Equatable {
   /// Patches of the side of a picture that it was trained on.
   var grid: Int { side / patch }
 
+  /// Whether its layers' weights are more than caches hold: threads then read them once for one picture together,
+  /// where each would read them for a picture of its own.
+  var isLarge: Bool { layers * width * (4 * width + 2 * hidden) > 8 << 20 }
+
   /// What absent keys mean for a kind of model.
   struct Defaults {
     var side = 224

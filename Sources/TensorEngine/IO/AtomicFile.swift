@@ -159,9 +159,8 @@ package struct AtomicFile: ~Copyable {
   package mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = unsafe bytes
     while let base = rest.baseAddress, rest.count > 0 {
-      let written = unsafe Glibc.write(descriptor, base, rest.count)
+      let written = uninterrupted { unsafe Glibc.write(descriptor, base, rest.count) }
       if written < 0 {
-        if errno == EINTR { continue }
         throw FileError.system(.unwritable, path: place.path, doing: "write", code: errno)
       }
       count += written
@@ -183,12 +182,14 @@ package struct AtomicFile: ~Copyable {
     }
     var done = 0
     while done < bytes.count {
-      let written = unsafe bytes.withUnsafeBytes {
-        unsafe pwrite(
-          descriptor, $0.baseAddress.map { unsafe $0 + done }, $0.count - done, offset + done)
+      let written = unsafe bytes.withUnsafeBytes { bytes in
+        uninterrupted {
+          unsafe pwrite(
+            descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done,
+            offset + done)
+        }
       }
       if written < 0 {
-        if errno == EINTR { continue }
         throw FileError.system(.unwritable, path: place.path, doing: "write", code: errno)
       }
       done += written

@@ -17,6 +17,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case unwritable
     /// The disk or the quota is full.
     case diskFull
+    /// The system has no memory to map or read it.
+    case noMemory
     /// The content breaks a rule of its format.
     case malformed
     /// The content is valid, but not supported.
@@ -86,7 +88,8 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     let full = code == ENOSPC || code == EDQUOT
     let words = unsafe full ? "disk full" : String(cString: strerror(code))
     return FileError(
-      full ? .diskFull : kind, path: path, reason: "cannot \(action): \(words) (errno \(code))",
+      full ? .diskFull : code == ENOMEM ? .noMemory : kind, path: path,
+      reason: "cannot \(action): \(words) (errno \(code))",
       systemError: code)
   }
 }

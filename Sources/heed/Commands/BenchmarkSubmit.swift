@@ -58,8 +58,7 @@ struct BenchmarkSubmit: ParsableCommand {
     // Nodes differ, and a task that is cut off resumes.
     let minutes = max(10, Int((each * 1.5 / 60).rounded(.up)))
     let script = runs.output + "/submit.sh"
-    try FileManager.default.createDirectory(
-      atPath: runs.output, withIntermediateDirectories: true)
+    try OutputFolder.make(runs.output)
     let text = Self.script(
       command: command(tasks), folder: runs.output, tasks: tasks, cpus: cpus,
       megabytes: (cost.memory / 4 * 5) >> 20, minutes: minutes)

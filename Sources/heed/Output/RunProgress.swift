@@ -19,15 +19,14 @@ extension Batch {
   func printCost(in root: String) throws {
     guard let cost else { return print("nothing would be recorded") }
     let free = try RecordingCost.freeDisk(at: root)
-    let runs = min(atATime, count, Engine.threads)
+    let runs = min(runsAtATime, count, Engine.threads)
     let queries = cost.queryBytes > 0 ? ", of which queries \(formatBytes(cost.queryBytes))" : ""
     print(
       """
       runs            \(count)
       calls           at most \(cost.calls), of which recorded \(cost.recordedCalls)
       disk            at most \(formatBytes(cost.bytesOnDisk))\(queries)
-      memory          \(formatBytes(runs * cost.memory)) for recording, \
-      \(formatBytes(runs * workingMemory)) or more for pictures
+      memory          up to \(formatBytes(memory)) besides the model's files, \(runs) at a time
       free disk       \(formatBytes(free))
       """)
     try cost.check(fits: root)

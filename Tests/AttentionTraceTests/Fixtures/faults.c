@@ -7,6 +7,10 @@
                             closed
    FAULT_KILL=N             the Nth change of a folder (a file or folder made by name, renamed or removed) kills the
                             process before it is made
+   FAULT_SHORT=N            a write to a file takes N bytes at most
+   FAULT_INTERRUPT=N        every Nth write to a file is interrupted before it takes anything
+   FAULT_ROOM=N             files grow by N bytes in all, by the last write by a part of what it is given, and then
+                            fail for want of room; what is written over needs none
    FAULT_HOST=NAME          the machine's name */
 
 #define _GNU_SOURCE
@@ -93,6 +97,44 @@ int close(int file) {
   }
   return result;
 }
+
+/* How many bytes a write to a file takes, at `offset` or at its place; -1 with an error. */
+static ssize_t taken(int file, size_t count, off_t offset) {
+  static atomic_long writes, used;
+  struct stat status;
+  const char *most = getenv("FAULT_SHORT"), *each = getenv("FAULT_INTERRUPT"), *room = getenv("FAULT_ROOM");
+  if ((!most && !each && !room) || fstat(file, &status) || !S_ISREG(status.st_mode)) return count;
+  if (each && (atomic_fetch_add(&writes, 1) + 1) % atol(each) == 0) {
+    errno = EINTR;
+    return -1;
+  }
+  if (most && count > (size_t)atol(most)) count = atol(most);
+  if (room && (offset < 0 || offset + (off_t)count > status.st_size)) {
+    long rest = atol(room) - atomic_fetch_add(&used, count);
+    if (rest <= 0) {
+      errno = ENOSPC;
+      return -1;
+    }
+    if (count > (size_t)rest) count = rest;
+  }
+  return count;
+}
+
+ssize_t write(int file, const void *bytes, size_t count) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  ssize_t part = taken(file, count, -1);
+  return part < 0 ? -1 : real(file, bytes, part);
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
+  static ssize_t (*real)(int, const void *, size_t, off_t);
+  if (!real) real = (ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite");
+  ssize_t part = taken(file, count, offset);
+  return part < 0 ? -1 : real(file, bytes, part, offset);
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset) { return pwrite(file, bytes, count, offset); }
 
 int gethostname(char *name, size_t length) {
   static int (*real)(char *, size_t);

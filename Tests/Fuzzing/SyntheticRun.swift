@@ -1,0 +1,1 @@
+../RecordingProbe/SyntheticRun.swift
