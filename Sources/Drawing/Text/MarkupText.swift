@@ -29,8 +29,9 @@ package enum MarkupText {
     return escaped(String(plain))
   }
 
-  /// JSON as the content of a `script` element, which only `</script` could end; in its texts may stand
-  /// control characters above those that JSON escapes.
+  /// JSON as the content of a `script` element, which only `</script` could end.
+  ///
+  /// Control characters that JSON leaves as they are become escapes.
   package static func script(_ json: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in json.unicodeScalars {

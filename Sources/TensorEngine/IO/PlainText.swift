@@ -1,8 +1,12 @@
-/// Text from outside for places where some characters do more than stand there: in a terminal they move its
-/// cursor and change its title, and in the properties of a file they hide what is said.
+/// Text from outside for places where some characters do more than stand there.
+///
+/// In a terminal they move its cursor and change its title, and in the properties of a file they hide what is
+/// said.
 package enum PlainText {
-  /// `text` on one line, with what controls a terminal, ends a line or turns the direction of what follows
-  /// written as escapes; joiners of letters and of emoji stay.
+  /// `text` on one line, without characters that steer what shows it.
+  ///
+  /// What controls a terminal, ends a line or turns the direction of what follows is written as an escape;
+  /// joiners of letters and of emoji stay.
   package static func line(_ text: String) -> String { escaped(text) { _ in false } }
 
   /// The same of several lines, whose ends and tabs stay.
