@@ -16,15 +16,19 @@ struct RunDamageTests {
     try SyntheticRun.complete(steps: 2).record(into: run)
   }
 
+  private struct Content: Equatable {
+    let manifest: RunManifest
+    let calls: [CallRecord]
+    let maps: [[Float]]
+  }
+
   /// Every number of the run, and its calls; an error where something is damaged.
-  private func content() throws -> [String] {
+  private func content() throws -> Content {
     let read = try RecordedRun(run.path)
     let maps = try read.calls.indices.flatMap { call in
-      try read.sites.map { site in
-        "\(site.site.path) \(call): \(try read.maps(site.site.path, call: call)?.values ?? [])"
-      }
+      try read.sites.map { try read.maps($0.site.path, call: call)?.values ?? [] }
     }
-    return ["\(read.manifest)", "\(read.calls)"] + maps
+    return Content(manifest: read.manifest, calls: read.calls, maps: maps)
   }
 
   // Of a store's description every length would take half a minute.

@@ -121,8 +121,9 @@ enum SheetFile {
     do {
       return try Recipe(parsing: recipe.string()).description
     } catch let error as AnalysisError {
-      // Without the recipe itself, under which the place is marked.
-      throw recipe.failure(String("\(error)".prefix { $0 != "\n" }))
+      // In one line: the other lines are the recipe and a mark below the column.
+      let reason = "\(error)".prefix { $0 != "\n" }
+      throw recipe.failure("\(reason) of \(FileError.quoted(try recipe.string()))")
     }
   }
 

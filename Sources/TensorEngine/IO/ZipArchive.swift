@@ -244,12 +244,14 @@ struct ZipArchive: Sendable {
       entries: number(UInt16.self, end + 10), start: number(UInt32.self, end + 16),
       size: number(UInt32.self, end + 12), end: end
     )
-    guard short.entries == 0xFFFF || short.start == 0xFFFF_FFFF || short.size == 0xFFFF_FFFF,
-      end >= 20, number(UInt32.self, end - 20) == 0x0706_4B50
-    else { return short }
+    guard end >= 20, number(UInt32.self, end - 20) == 0x0706_4B50 else { return short }
     let long = number(UInt64.self, end - 12)
     guard long >= 0, long <= count - 56, number(UInt32.self, long) == 0x0606_4B50 else {
       throw failure("expected the directory's long end", at: end - 12)
+    }
+    // PyTorch writes a long end also where the short one says all.
+    guard short.entries == 0xFFFF || short.start == 0xFFFF_FFFF || short.size == 0xFFFF_FFFF else {
+      return (short.entries, short.start, short.size, long)
     }
     return (
       number(UInt64.self, long + 32), number(UInt64.self, long + 48),
