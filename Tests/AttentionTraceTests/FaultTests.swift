@@ -29,7 +29,7 @@ struct FaultTests {
   private static let calls: [(name: String, durability: Durability)] = [
     ("openat", .process), ("write", .process), ("pwrite64", .process), ("ftruncate", .process),
     ("close", .process), ("unlinkat", .process), ("mkdir", .process), ("mkdirat", .process),
-    ("renameat", .power), ("fsync", .power), ("fdatasync", .power),
+    ("renameat2", .process), ("renameat", .power), ("fsync", .power), ("fdatasync", .power),
   ]
 
   private static let errors: [(name: String, number: Int32)] = [
