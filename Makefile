@@ -4,7 +4,6 @@
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
-# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes some hours
 # make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
@@ -57,7 +56,7 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods evaluation figures docs \
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods figures docs \
 	fuzz torture sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
 
 demo: build
@@ -127,9 +126,6 @@ notebooks: build readers diffusers
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
 
-evaluation: build
-	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/evaluation Documentation/evaluation/make.sh
-
 # Without optimisation, and of the parsers' modules alone: two minutes on two cores, and the sharper checks of addresses.
 SECONDS ?= 60
 FUZZ := .build-fuzz
@@ -149,10 +145,11 @@ sanitize: toolchain libraries test-tools readers
 	Tests/Sanitizers/run.sh $(SWIFT) .build-sanitize $(SANITIZERS)
 
 sbom: build
-	/usr/bin/python3 Documentation/dependencies/make_sbom.py $(HEED) --output .build/heed.cdx.json
+	/usr/bin/python3 notebooks-export/wheel/make_sbom.py --built .build/release --checkouts $(CHECKOUTS) \
+	  --output .build/heed.cdx.json
 
 reproducible: toolchain libraries
-	SWIFT=$(SWIFT) Documentation/dependencies/reproducible.sh .build-twice
+	Tests/Reproducible/run.sh $(SWIFT) .build-twice
 
 figures: toolchain libraries test-tools
 	$(BUILD) --build-tests

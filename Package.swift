@@ -171,18 +171,17 @@ if Context.environment["HEED_FUZZ"] != nil {
       name: "Fuzzing",
       dependencies: [
         "AttentionAnalysis", "AttentionTrace", "Diffusion", "Drawing", "Evaluation", "Figures",
-        "Pictures",
-        "PromptText", "TensorEngine", "YAML",
+        "Pictures", "PromptText", "TensorEngine", "YAML",
       ], path: "Tests/Fuzzing", exclude: ["make_seeds.py", "run.sh"]))
 }
 
 /// Modules that are built without optimisation, in a fifth of the time.
 ///
-/// They decide what is computed,
-/// recorded and drawn, and leave loops over samples, values and pixels to the modules below them. Of the tests, those
-/// that call the command.
+/// They decide what is computed, recorded and drawn, and leave loops over samples, values and pixels to the modules
+/// below them; and the largest modules of tests, whose time is that of what they call.
 let quicklyBuilt = [
   "AttentionTrace", "Diffusion", "Evaluation", "Figures", "HeedCommand", "CommandTests",
+  "DiffusionTests", "EvaluationTests", "LibraryTests",
 ]
 
 /// Every unsafe expression is marked, with its reason at the head of its file.

@@ -29,7 +29,7 @@ static void pass_over(png_structp png, png_const_charp text) {
 // Header, and pixels if they are asked for, once errors have somewhere to go.
 static void read_picture(png_structp png, png_infop info, struct cpictures_header *header,
                          uint8_t *pixels) {
-  // Texts and profiles say nothing of the pixels, and each may inflate to megabytes.
+  // Texts and profiles say nothing of the pixels, and each may inflate to megabytes, or claim 2 GB.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_read_info(png, info);
   header->width = png_get_image_width(png, info);
@@ -63,8 +63,6 @@ int cpictures_png(const uint8_t *bytes, size_t count, struct cpictures_header *h
     return -1;
   }
   png_set_read_fn(png, &source, read_bytes);
-  // Passed over, what says nothing of the pixels takes no memory, of which its length may claim 2 GB.
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   read_picture(png, info, header, pixels);
   png_destroy_read_struct(&png, &info, NULL);
   return 0;

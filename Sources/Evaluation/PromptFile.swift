@@ -31,6 +31,7 @@ package struct PromptFile: Sendable {
       if let twice = numbers.updateValue(number, forKey: prompt) {
         throw failure("expected each prompt once, got that of line \(twice) again")
       }
+      if let excess = FileLimit.excess(ofPrompt: prompt) { throw failure(excess) }
       guard lines.count < Self.countLimit else {
         throw failure("expected at most \(Self.countLimit) prompts: give them in several files")
       }

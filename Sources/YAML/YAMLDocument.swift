@@ -13,10 +13,14 @@ package enum YAMLDocument {
     /// How deep lists and mappings may nest.
     package let depth = 32
 
-    package init(bytes: Int, values: Int) { (self.bytes, self.values) = (bytes, values) }
+    /// A megabyte and some ten thousand values, or what `FileLimit.yaml` allows.
+    package static var small: Limits { atLeast(bytes: 0, values: 0) }
 
-    /// A megabyte, and ten thousand values.
-    package static let small = Limits(bytes: 1 << 20, values: 10_000)
+    /// As many as a large document of a kind needs, or more where `FileLimit.yaml` allows it.
+    package static func atLeast(bytes: Int, values: Int) -> Limits {
+      let allowed = FileLimit.yaml.value
+      return Limits(bytes: max(bytes, allowed), values: max(values, allowed / 100))
+    }
   }
 
   /// Reads the file at `path`, whose document must be a mapping with texts for keys.
@@ -39,7 +43,8 @@ package enum YAMLDocument {
     guard file.count <= limits.bytes else {
       throw FileError(
         .malformed, path: path,
-        reason: "expected a YAML document of at most \(limits.bytes) bytes, got \(file.count)")
+        reason: "expected a YAML document of at most \(limits.bytes) bytes, got \(file.count)"
+          + FileLimit.yaml.advice)
     }
     let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
     guard String(validating: bytes, as: UTF8.self) != nil else {

@@ -47,14 +47,15 @@ struct YAMLReader {
   private mutating func value(_ event: Event, _ parser: inout yaml_parser_t) throws -> JSONValue {
     count += 1
     guard count <= limits.values else {
-      throw failure(event.line, "expected at most \(limits.values) values")
+      throw failure(event.line, "expected at most \(limits.values) values" + FileLimit.yaml.advice)
     }
     switch event.kind {
     case .scalar(let text, let isPlain):
       guard isPlain else { return .string(text) }
-      return try Self.value(ofPlain: text) ?? {
-        throw failure(event.line, "expected a finite number, got \(FileError.quoted(text))")
-      }()
+      return try Self.value(ofPlain: text)
+        ?? {
+          throw failure(event.line, "expected a finite number, got \(FileError.quoted(text))")
+        }()
     case .sequenceStart:
       try enter(event)
       defer { depth -= 1 }
@@ -82,21 +83,32 @@ struct YAMLReader {
       }
     case .alias(let name):
       throw failure(
-        event.line, "expected no aliases, got *\(FileError.printable(name)): write out what it repeats")
+        event.line,
+        "expected no aliases, got *\(FileError.printable(name)): write out what it repeats")
     case .documentStart, .streamEnd, .end, .other:
       throw failure(event.line, "expected a value, got \(event.name)")
     }
   }
 
   private mutating func enter(_ event: Event) throws {
-    guard depth < limits.depth else {
-      throw failure(event.line, "expected lists and mappings in at most \(limits.depth) levels")
-    }
+    guard depth < limits.depth else { throw tooDeep(event.line) }
     depth += 1
+  }
+
+  private func tooDeep(_ line: Int) -> FileError {
+    failure(line, "expected lists and mappings in at most \(limits.depth) levels")
   }
 
   /// What a text without quotes stands for; `nil` for an infinite number and for none.
   private static func value(ofPlain text: String) -> JSONValue? {
+    // Words and whole numbers are most of every document, and Yams takes its time over them.
+    switch text.utf8.first ?? 0 {
+    case UInt8(ascii: "1")...UInt8(ascii: "9"):
+      if let integer = Int(text) { return .integer(integer) }
+    case let letter where letter > 0x40 && !"TtFfYyNnOo~_".utf8.contains(letter):
+      return .string(text)
+    default: break
+    }
     let node = Node(text, .implicit, .plain)
     if node.null != nil { return .null }
     if let bool = node.bool { return .bool(bool) }
@@ -141,9 +153,11 @@ struct YAMLReader {
       let said = unsafe [parser.context, parser.problem].compactMap {
         unsafe $0.map { unsafe String(cString: $0) }
       }
+      let line = unsafe Int(parser.problem_mark.line) + 1
+      // libyaml looks further ahead than the values that are asked for.
+      guard !said.contains(where: { $0.contains("nesting level") }) else { throw tooDeep(line) }
       let reason = said.isEmpty ? "something else" : said.joined(separator: ": ")
-      throw failure(
-        unsafe Int(parser.problem_mark.line) + 1, "expected YAML, got \(FileError.printable(reason))")
+      throw failure(line, "expected YAML, got \(FileError.printable(reason))")
     }
     defer { unsafe yaml_event_delete(&event) }
     return unsafe Event(kind: Self.kind(event), line: Int(event.start_mark.line) + 1)

@@ -43,6 +43,7 @@ struct Heed: ParsableCommand {
       try Arguments.setThreads()
       try Arguments.setInstructionSet()
       try Arguments.setLimits()
+      try Arguments.checkLengths()
       // The process is Heed's own.
       Engine.keepFreedMemory()
       if MemoryLimit.boundsAddresses { heed_use_one_arena() }
@@ -108,6 +109,14 @@ enum Arguments {
 
   /// The variables that say how the process works, not what a command makes.
   static let processVariables: Set = ["HEED_THREADS", "HEED_ISA", "HEED_LIMITS"]
+
+  /// Refuses an argument that is longer than any prompt.
+  static func checkLengths() throws {
+    for (index, argument) in CommandLine.arguments.enumerated() {
+      guard let excess = FileLimit.excess(ofPrompt: argument) else { continue }
+      throw Failure(.dataError, "argument \(index): \(excess)")
+    }
+  }
 
   /// Refuses an argument that is not UTF-8, which Swift would repair silently.
   static func checkEncoding() throws {

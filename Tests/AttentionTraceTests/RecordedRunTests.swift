@@ -207,17 +207,19 @@ struct RecordedRunTests {
     let run = SyntheticRun(plan: SyntheticRun.everything, steps: 20)
     let path = folder.path + "/run"
     var opened = 0
-    try run.record(into: RunFolder(path: path)) { acknowledged in
-      let read = try RecordedRun(path)
-      #expect(read.calls.count >= acknowledged)
-      for site in run.sites {
-        guard let last = read.calls.last else { continue }
-        #expect(
-          try read.maps(site.path, call: last.call)?.values
-            == run.maps(site, call: last.call).map { Float(Float16($0)) })
-      }
-      opened += 1
-    }
+    try run.record(
+      into: RunFolder(path: path),
+      progress: { acknowledged in
+        let read = try RecordedRun(path)
+        #expect(read.calls.count >= acknowledged)
+        for site in run.sites {
+          guard let last = read.calls.last else { continue }
+          #expect(
+            try read.maps(site.path, call: last.call)?.values
+              == run.maps(site, call: last.call).map { Float(Float16($0)) })
+        }
+        opened += 1
+      })
     #expect(opened == run.passes.count)
   }
 }

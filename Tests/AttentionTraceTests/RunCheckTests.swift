@@ -83,12 +83,14 @@ struct RunCheckTests {
     var run = Self.run
     run.steps = 20
     var seen = 0
-    try run.record(into: place) { acknowledged in
-      let check = try RunCheck(place.path)
-      #expect(check.problems.isEmpty, "\(check.problems)")
-      #expect(check.status == .running && check.calls >= acknowledged)
-      seen += 1
-    }
+    try run.record(
+      into: place,
+      progress: { acknowledged in
+        let check = try RunCheck(place.path)
+        #expect(check.problems.isEmpty, "\(check.problems)")
+        #expect(check.status == .running && check.calls >= acknowledged)
+        seen += 1
+      })
     #expect(seen == run.passes.count)
   }
 

@@ -21,7 +21,8 @@ struct DocumentationTests {
     "CHANGELOG.md", "CONTRIBUTING.md", "Documentation/architecture.md",
     "Documentation/checkpoints.md", "Documentation/install.md", "Documentation/run-format.md",
     "Documentation/record-from-diffusers.md", "Documentation/suites-and-layouts.md",
-    "Documentation/study.md", "Documentation/evaluation.md", "Documentation/promises.md",
+    "Documentation/study.md", "Documentation/evaluation.md", "Documentation/dependencies.md",
+    "Documentation/promises.md",
     "Documentation/gallery/README.md", "Documentation/methods/README.md",
   ]
   private static let isRecording =

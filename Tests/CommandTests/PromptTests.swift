@@ -83,12 +83,16 @@ struct PromptTests {
     #expect(folder.names.isEmpty)
   }
 
-  @Test("The longest argument that the system allows is a prompt")
-  func longestArgument() throws {
+  @Test("A prompt has at most 64 KiB, or what HEED_LIMITS allows")
+  func longestPrompt() throws {
     let folder = try TemporaryFolder()
     let prompt = String(repeating: "a cat and a frog ", count: 7600)
+    let arguments = ["compare", prompt, "--tokens", "cat#1,frog#1", "--dry-run"]
+    expectRefusal(
+      try HeedProcess.run(arguments, in: folder.path), 65,
+      ["argument 2: expected a text of at most 65536 bytes, got 129200; HEED_LIMITS=prompt="])
     let result = try HeedProcess.run(
-      ["compare", prompt, "--tokens", "cat#1,frog#1", "--dry-run"], in: folder.path)
+      arguments, in: folder.path, environment: ["HEED_LIMITS": "prompt=128K"])
     #expect(result.status == 0, "\(result.stderr.prefix(300))")
     #expect(result.messages.count == 1)
     #expect(result.stderr.count < 4000)

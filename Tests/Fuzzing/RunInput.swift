@@ -1,5 +1,7 @@
 import Foundation
+import PromptText
 
+@testable import AttentionAnalysis
 @testable import AttentionTrace
 
 /// A file of a recorded run, in whose place the input stands.
@@ -44,6 +46,21 @@ struct RunInput {
     }
     for site in run.queriedSites { _ = try run.queries(site.path, call: 0) }
     _ = run.losses
+    try measure(run)
+  }
+
+  /// What commands say of a run by others, by its maps and by what it measured itself.
+  private func measure(_ run: RecordedRun) throws {
+    _ = try? RunListing(path).text(columns: 80)
+    _ = (try? NeglectReport(run)).map { NeglectReport.table(of: [$0]) }
+    _ = NeglectReport.measuredVerdicts(run)
+    let words = run.manifest.subjects
+    let measurement = try RunMeasurement(
+      by: Recipe(parsing: "mean(layer: *.attn2)"), keeping: [.layer, .head, .step])
+    _ = try? measurement.overlap(run, of: words)
+    _ = try? measurement.spectrum(run, of: words)
+    _ = try? measurement.convergence(run, of: words)
+    _ = try measurement.statistics(run, of: words)
   }
 
   /// A shard whose index has the checksum that it should have: no search finds it.

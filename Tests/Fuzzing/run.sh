@@ -36,8 +36,13 @@ runs=0 crashes=0
 for parser in "${parsers[@]}"; do
   export HEED_PARSER=$parser
   mkdir -p "$folder/corpus/$parser" "$folder/seeds/$parser"
-  options=(-max_total_time="$share" -timeout=10 -max_len=8192 -print_final_stats=1 -print_funcs=0
+  options=(-max_total_time="$share" -timeout=10 -print_final_stats=1 -print_funcs=0 -report_slow_units=60
     -artifact_prefix="$folder/crashes/$parser-")
+  case $parser in
+    # The description of a store is longer than what else is read.
+    store | packed-store) options+=(-max_len=65536) ;;
+    *) options+=(-max_len=8192) ;;
+  esac
   case $parser in
     # A picture may be large; nothing else needs much memory for a few thousand bytes.
     png | jpeg | webp | gif) options+=(-malloc_limit_mb=512 -rss_limit_mb=2048) ;;

@@ -25,8 +25,8 @@ symbolizer=$(dirname "$(realpath "$swift")")/llvm-symbolizer
 [ -z "$symbolizer" ] || export ASAN_SYMBOLIZER_PATH=$symbolizer UBSAN_SYMBOLIZER_PATH=$symbolizer \
   TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 base=${TSAN_OPTIONS:-}
-limits='MemoryLimit|memoryLimit|LimitedMemory'
-preloads='Kill|FaultyCall|RunLock|Injection|Torture|Fault'
+limits='MemoryLimitTests'
+preloads='KillTests|RunLockTests|OutputFolderTests'
 status=0
 
 # $1: address or thread; the rest: sanitizers to count. Leaves the reports in $folder/$1/reports.

@@ -44,6 +44,79 @@ struct IODamageTests {
     }
   }
 
+  // MARK: Every length, every bit
+
+  /// An array of a file: its extents, and its numbers by their bits.
+  private struct Content: Equatable {
+    let shape: [Int]
+    let bits: [UInt32]
+
+    static func all(in path: String) throws -> [Content] {
+      try StoredArray.contents(of: path).arrays.map { array in
+        let values = array.values(from: 0, extents: array.shape, strides: array.strides)
+        return Content(shape: array.shape, bits: values.map(\.bitPattern))
+      }
+    }
+  }
+
+  @Test(
+    "A file that is cut off anywhere is refused",
+    arguments: [
+      "stored/all.safetensors", "stored/whole.npy", "npy/f4-2x3-v2.npy", "stored/plain.npz",
+      "stored/deflated.npz",
+    ])
+  func truncation(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let whole = try bytes(ofFileAt: fixture(name))
+    var refused = 0
+    for length in whole.indices {
+      let path = try folder.file(Array(whole.prefix(length)))
+      do { _ = try StoredArray.contents(of: path) } catch let error as FileError {
+        refused += error.kind == .malformed && error.path == path ? 1 : 0
+      }
+    }
+    #expect(refused == whole.count)
+    print("bad inputs tried: \(refused) generated (\(name), cut off)")
+  }
+
+  @Test(
+    "A header with a bit flipped is refused, or the file holds the same numbers all the same",
+    arguments: [
+      "stored/all.safetensors", "stored/columns.npy", "stored/plain.npz", "stored/deflated.npz",
+    ])
+  func flippedBits(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let whole = try bytes(ofFileAt: fixture(name))
+    let expected = try Content.all(in: fixture(name))
+    var (tried, same) = (0, 0)
+    for place in Self.headers(of: name, whole) {
+      for bit in 0..<8 {
+        var damaged = whole
+        damaged[place] ^= 1 << bit
+        tried += 1
+        do {
+          let content = try Content.all(in: folder.file(damaged))
+          #expect(content == expected, "\(name), bit \(bit) of byte \(place)")
+          same += 1
+        } catch is FileError {}
+      }
+    }
+    #expect(tried > 500 && same < tried)
+    print("bad inputs tried: \(tried) generated (\(name), a bit flipped; \(same) as before)")
+  }
+
+  /// The bytes of a file that say where its numbers are and what.
+  private static func headers(of name: String, _ bytes: [UInt8]) -> [Int] {
+    if name.hasSuffix(".npy") { return Array(0..<128) }
+    if name.hasSuffix(".safetensors") { return Array(0..<8 + Int(bytes[0]) + Int(bytes[1]) << 8) }
+    // The headers before members and the directory are found by their marks; 64 bytes hold all their fields.
+    let marks = bytes.indices.dropLast(3).filter {
+      bytes[$0] == UInt8(ascii: "P") && bytes[$0 + 1] == UInt8(ascii: "K")
+        && [1, 3, 5].contains(bytes[$0 + 2])
+    }
+    return Set(marks.flatMap { $0..<min($0 + 64, bytes.count) }).sorted()
+  }
+
   /// `bytes` with a few of them changed, taken out, put in or moved.
   private static func damaged(
     _ bytes: [UInt8], _ generator: inout SystemRandomNumberGenerator

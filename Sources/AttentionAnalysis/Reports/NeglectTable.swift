@@ -1,5 +1,6 @@
 internal import AttentionTrace
 internal import PromptText
+internal import TensorEngine
 
 /// The neglect report of runs: a table and verdicts for people, everything for programs.
 package struct NeglectTable {
@@ -69,7 +70,7 @@ package struct NeglectTable {
   }
 
   private static func line(_ run: RunManifest, _ text: String) -> String {
-    "\(run.method.figureTitle), seed \(run.seed): \(text)"
+    PlainText.line("\(run.method.figureTitle), seed \(run.seed): \(text)")
   }
 
   private func changes(width: Int) -> String {

@@ -1,3 +1,5 @@
+internal import TensorEngine
+
 /// Rows of cells in aligned columns, two spaces apart, without spaces at the ends of lines.
 package struct AlignedColumns {
   /// The lines, without a line break after the last.
@@ -12,6 +14,7 @@ package struct AlignedColumns {
   package init(
     _ rows: [[String]], leftAligned: Set<Int>, keys: Int = 0, width: Int = .max
   ) {
+    let rows = rows.map { $0.map(PlainText.line) }
     let widths = rows.reduce(into: [Int](repeating: 0, count: rows.first?.count ?? 0)) {
       for (index, cell) in $1.enumerated() { $0[index] = max($0[index], cell.count) }
     }

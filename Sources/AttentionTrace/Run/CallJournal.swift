@@ -85,7 +85,7 @@ final class CallJournal {
     while let (line, end) = try lines.next() {
       do {
         try StrictJSON.check(line)
-        let record = try decoder.decode(CallRecord.self, from: line)
+        let record = try decoder.decode(CallRecord.self, from: Data(line))
         guard record.call == records.count else {
           let flaw = flaw("call \(record.call), expected \(records.count)")
           return (records, ends, flaw)
@@ -129,11 +129,11 @@ private final class JournalLines {
 
   /// The next line that ends, and where it ends in the file.
   /// - Throws: `TraceError`: among others for a line that is far longer than a call's.
-  func next() throws -> (line: Data, end: Int)? {
+  func next() throws -> (line: [UInt8], end: Int)? {
     var searched = 0
     while true {
-      if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Data(rest[..<end])
+      if let end = Self.lineEnd(in: rest, from: searched) {
+        let line = Array(rest[..<end])
         rest.removeSubrange(...end)
         first += end + 1
         return (line, first)
@@ -148,6 +148,15 @@ private final class JournalLines {
       let more = try read(at: first + rest.count)
       if more.isEmpty { return nil }
       rest += more
+    }
+  }
+
+  /// Where a line ends; without a loop, which this module would make slowly.
+  private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int? {
+    unsafe bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, start < bytes.count else { return nil }
+      let found = unsafe memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
+      return unsafe found.map { unsafe UnsafeRawPointer($0) - base }
     }
   }
 
@@ -183,7 +192,12 @@ func reason(of error: any Error) -> String {
     at(context.codingPath, "expected \(kind(of: type)), got another value")
   case .valueNotFound(let type, let context)?:
     at(context.codingPath, "expected \(kind(of: type)), got null")
-  case .dataCorrupted(let context)?: at(context.codingPath, context.debugDescription)
+  case .dataCorrupted(let context)?:
+    // Of a number that an integer cannot hold, Foundation says no more than that the JSON is invalid, which it
+    // is not: it was checked before.
+    context.codingPath.isEmpty
+      ? "expected whole numbers of 64 bits where there is a fraction, a number below 0, or one too large"
+      : at(context.codingPath, context.debugDescription)
   default: "\(error)"
   }
 }

@@ -97,6 +97,9 @@ extension RecordedArray {
         + FileLimit.chunk.advice
   }
 
+  /// The longest name of a layer in bytes: with `.queries` behind it, it is still a folder's.
+  private static let longestName = 247
+
   /// Whether an array can be one: a folder's name, and extents that fit its indices.
   private var isPossible: Bool {
     let extents = [
@@ -106,7 +109,8 @@ extension RecordedArray {
       zip(indices, indices.dropFirst()).allSatisfy(<) && indices.first ?? 0 >= 0
         && indices.last ?? 0 < limit
     }
-    guard !site.path.isEmpty, !site.path.hasPrefix("."), !site.path.contains("/"),
+    guard (1...Self.longestName).contains(site.path.utf8.count), !site.path.hasPrefix("."),
+      !site.path.utf8.contains(where: { $0 < 0x20 || [0x2F, 0x7F].contains($0) }),
       extents.allSatisfy(Grid.extents.contains),
       extents.dropLast().reduce(1.0, { $0 * Double($1) }) < 0x1p40
     else { return false }

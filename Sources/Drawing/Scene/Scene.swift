@@ -1,4 +1,5 @@
 public import Pictures
+internal import TensorEngine
 
 /// A figure as shapes and words in points, 1/72 inch, before any back end draws it.
 ///
@@ -243,7 +244,9 @@ public struct Scene: Sendable {
   package var name: String { metadata.title.isEmpty ? "Figure of cross-attention" : metadata.title }
 
   /// What is in the figure, for who cannot see it: its caption; empty in an anonymous file.
-  package var description: String { metadata == .anonymous ? "" : caption }
+  package var description: String {
+    metadata == .anonymous ? "" : PlainText.lines(caption)
+  }
 
   /// Calls `body` for every node, groups before their members, with the names of its groups.
   package func visit(_ body: (_ path: [String], Node) throws -> Void) rethrows {

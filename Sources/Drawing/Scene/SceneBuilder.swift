@@ -35,6 +35,12 @@ package struct SceneBuilder {
   /// Which words a figure prints besides its labels.
   package let words: PrintedWords
   private(set) var nodes: [Scene.Node] = []
+  /// What the user is to be told beside the page; parts of a page share it.
+  private let told = Told()
+
+  private final class Told {
+    var warnings: [String] = []
+  }
 
   package init(typesetter: Typesetter, theme: Theme, words: PrintedWords = PrintedWords()) {
     self.typesetter = typesetter
@@ -49,7 +55,12 @@ package struct SceneBuilder {
     Scene(
       width: width, height: (bottom + Metrics.margin).rounded(.up), nodes: nodes,
       paper: theme.paper, typeface: typesetter.typeface, metadata: metadata, caption: caption.full,
-      unprintedCaption: caption.unprinted(words), warnings: typesetter.warnings)
+      unprintedCaption: caption.unprinted(words), warnings: told.warnings + typesetter.warnings)
+  }
+
+  /// Tells the user something of the figure, once.
+  package func warn(_ text: String) {
+    if !told.warnings.contains(text) { told.warnings.append(text) }
   }
 
   /// What `body` draws from the top of an empty page, and the bottom that it returns, to be placed later.

@@ -30,11 +30,13 @@ package enum MarkupText {
   }
 
   /// JSON as the content of a `script` element, which only `</script` could end.
+  ///
+  /// Control characters that JSON leaves as they are become escapes.
   package static func script(_ json: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in json.unicodeScalars {
       switch scalar {
-      case "<", ">", "&", "\u{2028}", "\u{2029}":
+      case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{7F}"..."\u{9F}":
         let digits = String(scalar.value, radix: 16)
         let zeros = String(repeating: "0", count: 4 - digits.count)
         result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)

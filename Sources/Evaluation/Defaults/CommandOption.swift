@@ -58,7 +58,13 @@ package struct CommandOption: Sendable {
 
   private static func text(_ node: JSONNode) throws -> String {
     switch node.value {
-    case .string(let text): return text
+    case .string(let text):
+      // As on the command line, which no text with a zero byte reaches.
+      guard !text.utf8.contains(0) else {
+        throw node.failure("expected a text without a zero byte")
+      }
+      if let excess = FileLimit.excess(ofPrompt: text) { throw node.failure(excess) }
+      return text
     case .integer(let number): return String(number)
     case .number(let number): return String(number)
     case .bool(let isTrue): return String(isTrue)

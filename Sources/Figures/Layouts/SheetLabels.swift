@@ -2,6 +2,7 @@ internal import AttentionAnalysis
 internal import AttentionTrace
 internal import Drawing
 internal import PromptText
+internal import TensorEngine
 
 extension FigureCaption {
   /// The caption of a sheet of maps: what it shows, what the colours measure, and over which range.
@@ -72,7 +73,8 @@ extension Scene.Metadata {
   /// The metadata of a sheet's file: the prompt and the day of its first run.
   init(of run: RunManifest, software: String, manifest: OrderedJSON) {
     self.init(
-      title: run.tokens.prompt, date: run.date.prefix(10) + "T00:00:00Z", software: software,
+      title: PlainText.line(run.tokens.prompt), date: run.date.prefix(10) + "T00:00:00Z",
+      software: software,
       manifest: manifest.string)
   }
 }

@@ -60,13 +60,17 @@ struct MapPanel {
         .image(
           PublishedOverlay(swapsRedAndBlue: style.swapsRedAndBlue).image(map, over: image), frame))
     }
-    for (index, value) in map.values.enumerated() where !value.isFinite {
-      Self.hatch(cell(index, of: frame), &builder)
-    }
+    let blanks = map.values.indices.filter { !map.values[$0].isFinite }
+    for index in blanks { Self.hatch(cell(index, of: frame), &builder) }
+    // A single cell without a value stands for a map that there is not.
+    if !blanks.isEmpty, map.values.count > 1 { builder.warn(Self.blankWarning) }
     builder.rectangle(frame, stroke: builder.rule(0.4))
     PictureBox.draw(boxes, in: frame, namesWords: false, &builder)
     drawStrip(below: frame, &builder)
   }
+
+  private static let blankWarning =
+    "maps hold numbers that are NaN or infinite: their cells are hatched, as n/a; heed check tells which"
 
   private func cells(in frame: Scene.Rect) -> Scene.Cells {
     let length = min(frame.width / Double(map.grid.columns), frame.height / Double(map.grid.rows))

@@ -121,7 +121,8 @@ enum SheetFile {
     do {
       return try Recipe(parsing: recipe.string()).description
     } catch let error as AnalysisError {
-      throw recipe.failure("\(error)")
+      // Without the recipe itself, under which the place is marked.
+      throw recipe.failure(String("\(error)".prefix { $0 != "\n" }))
     }
   }
 

@@ -25,6 +25,10 @@ package enum FileLimit: String, CaseIterable, Sendable {
   case chunk
   /// Pixels of a picture.
   case pixels
+  /// Bytes of a prompt, and of every other text that a command is given.
+  case prompt
+  /// Bytes of a document in YAML; it may hold a value for each hundred.
+  case yaml
 
   /// What is allowed unless `HEED_LIMITS` says otherwise.
   package var standard: Int {
@@ -38,6 +42,8 @@ package enum FileLimit: String, CaseIterable, Sendable {
     case .description: 16 << 20
     case .chunk: 1 << 30
     case .pixels: 100_000_000
+    case .prompt: 64 << 10
+    case .yaml: 1 << 20
     }
   }
 
@@ -46,6 +52,13 @@ package enum FileLimit: String, CaseIterable, Sendable {
 
   /// What is allowed in this process.
   package var value: Int { Self.chosen.withLock { $0[self] } ?? standard }
+
+  /// What is wrong with the length of a text that a command is given; `nil` if nothing is.
+  package static func excess(ofPrompt text: String) -> String? {
+    let count = text.utf8.count
+    guard count > prompt.value else { return nil }
+    return "expected a text of at most \(prompt.value) bytes, got \(count)" + prompt.advice
+  }
 
   /// The end of a message about a file that has more.
   package var advice: String { "; HEED_LIMITS=\(rawValue)=… allows more" }

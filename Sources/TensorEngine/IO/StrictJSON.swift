@@ -30,9 +30,7 @@ package enum StrictJSON {
   /// Refuses bytes that are no document: readers of Foundation take keys that are there twice, one the
   /// first of them and one the last, and lists that end with a comma.
   /// - Throws: ``FileError`` with the byte, and without a path.
-  package static func check(_ bytes: some Collection<UInt8>) throws {
-    _ = try parse(Array(bytes), file: "")
-  }
+  package static func check(_ bytes: [UInt8]) throws { _ = try parse(bytes, file: "") }
 
   /// Refuses a document of more values than ``FileLimit/values`` before any of them takes memory.
   private static func checkCount(of bytes: UnsafeRawBufferPointer, file: String) throws {

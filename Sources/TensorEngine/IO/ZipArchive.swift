@@ -292,7 +292,7 @@ struct ZipArchive: Sendable {
     }
     guard method == 8 || whole == stored else {
       throw failure(
-        "\(FileError.quoted(name)) is stored as it is, and has \(stored) bytes here and \(whole) there",
+        "\(FileError.quoted(name)) is stored as it is: expected one size, got \(stored) and \(whole)",
         at: place)
     }
     return (

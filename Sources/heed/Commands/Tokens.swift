@@ -47,6 +47,9 @@ struct Tokens: ParsableCommand {
     let lines = try LineReader(from ?? "-")
     var isFirst = true
     while let line = try lines.next() {
+      if let excess = FileLimit.excess(ofPrompt: line) {
+        throw FileError(.malformed, path: from ?? "-", reason: excess)
+      }
       if !json && !isFirst { print() }
       isFirst = false
       show(tokenizer.encode(line, as: texts.reading))

@@ -32,9 +32,7 @@ struct SuiteDraft {
       } while places[prompt.id] != nil
       numbers[slug] = number
     }
-    guard prompts.count < Self.promptLimit else {
-      throw node.failure("expected at most \(Self.promptLimit) prompts")
-    }
+    guard prompts.count < Self.promptLimit else { throw Self.excess(at: node) }
     if let place = places[prompt.id] {
       throw node.failure(
         "expected each id once, got \(FileError.quoted(prompt.id)) of \(place) again")
@@ -42,6 +40,11 @@ struct SuiteDraft {
     try check(prompt, at: node)
     places[prompt.id] = node.place
     prompts.append(prompt)
+  }
+
+  /// The error of the first prompt that is too many.
+  static func excess(at node: JSONNode) -> FileError {
+    node.failure("expected at most \(promptLimit) prompts")
   }
 
   private func check(_ prompt: SuitePrompt, at node: JSONNode) throws {

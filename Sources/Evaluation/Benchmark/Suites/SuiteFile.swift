@@ -42,6 +42,7 @@ struct SuiteFile {
   /// The suite's own name, where the file has one, and its prompts.
   /// - Throws: `FileError` with the line or key and what is wrong there.
   func read(_ format: SuiteFormat) throws -> (name: String?, prompts: [SuitePrompt]) {
+    if [.jsonl, .genEval, .genEval2, .t2iCompBench].contains(format) { try checkCount() }
     var draft = SuiteDraft()
     var name: String?
     switch format {
@@ -63,10 +64,20 @@ struct SuiteFile {
     return (name, draft.prompts)
   }
 
+  /// Refuses a file of a prompt a line that has too many, before any is read.
+  private func checkCount() throws {
+    let prompts = document.lines.filter { document.firstByte($0.range) != nil }
+    guard prompts.count > SuiteDraft.promptLimit else { return }
+    throw SuiteDraft.excess(
+      at: JSONNode(
+        .null, file: document.path, place: "line \(prompts[SuiteDraft.promptLimit].number)"))
+  }
+
   // MARK: - Forms
 
   private func readYAML(into draft: inout SuiteDraft) throws -> String? {
-    let limits = YAMLDocument.Limits(bytes: 16 << 20, values: 20 * SuiteDraft.promptLimit)
+    let limits = YAMLDocument.Limits.atLeast(
+      bytes: 16 << 20, values: 20 * SuiteDraft.promptLimit)
     let root = try YAMLDocument.value(path: document.path, limits: limits)
     if case .array = root.value {
       for node in try root.elements() { try draft.add(SuiteLine.prompt(node), at: node) }

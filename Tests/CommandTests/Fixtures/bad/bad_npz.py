@@ -79,10 +79,10 @@ def bad_npz(group):
     # Names: they become names of layers, never paths.
     for what, name in [
         ("a name that leads out of the archive", "../a.npy"), ("an absolute name", "/etc/a.npy"),
-        ("a name with a folder", "b/a.npy"), ("a name with backslashes", "..\\a.npy"),
+        ("a name with backslashes", "..\\a.npy"),
         ("a name with a NUL", "a.npy\0.npy"), ("a name with an escape sequence", "\x1b[2Ja.npy"),
         ("a name that is not UTF-8", "\udcff\udcfe.npy"), ("a name of no byte", ""),
-        ("a name of 129 bytes", "a" * 125 + ".npy"), ("a name of two dots", ".."),
+        ("a name of 1,025 bytes", "a" * 1021 + ".npy"), ("a name of two dots", ".."),
     ]:
         maps(what, ["expected a name", "byte"], archive(member(name)))
     maps("a member that is there twice", ["a.npy", "there twice", "byte"], archive(member(), member()))
@@ -95,7 +95,7 @@ def bad_npz(group):
     maps("a size that is larger than the file", ["a.npy", "outside the file"], archive(member(size=1 << 30, stored=1 << 30)))
     maps("a place behind the file's end", ["a.npy", "outside the file"], archive(member(offset=1 << 30)))
     maps("a place within another member", ["a.npy", "expected the member"], archive(member(offset=7)))
-    maps("a stored member whose sizes differ", ["a.npy", "outside the file"], archive(member(size=len(good) + 1)))
+    maps("a stored member whose sizes differ", ["a.npy", "expected one size, got 192 and 193"], archive(member(size=len(good) + 1)))
     maps("two members of the same bytes", ["b.npy", "overlap", "a.npy"],
          archive(member(), Member("b.npy", b"", crc=zlib.crc32(good), stored=len(good), size=len(good), offset=0)))
     maps("a member within another", ["overlap"],
@@ -120,10 +120,10 @@ def bad_npz(group):
     maps("no member", ["expected a .npy, .npz or .safetensors file"], archive())
     maps("a name longer than the directory", ["within the directory"], archive(member(name_size=60_000)))
     maps("an entry that is none", ["expected a member of the directory"], archive(member(central_magic=b"PK\1\3")))
-    maps("a member without a header of its own", ["a.npy", "expected the member", "byte 46"],
+    maps("a member without a header of its own", ["a.npy", "expected the member", "byte 45"],
          archive(member("0.npy", npy("", b"", pads=False)), member(local_magic=b"PK\7\10")))
     maps("an archive in several parts", ["one part"], archive(member(), disk=1))
-    maps("more than 65,536 members", ["65537 members", "at most 65536"], many(65_537))
+    maps("more than 65,536 members", ["at most 65536 members, got 65537", "HEED_LIMITS=members"], many(65_537))
 
     # zip64.
     maps("zip64 that says 2^64 - 1 members", ["directory within the file"],

@@ -102,10 +102,10 @@ def shards(group):
         return lambda file: array(file)["chunk_grid"]["configuration"]["chunk_shape"].__setitem__(0, rows)
 
     described("a shard of 2^39 chunks", ["mid.attn"], outer(1 << 39))
-    described("a shard of 0 chunks", ["mid.attn", "a shard of whole chunks"], outer(0))
-    described("a shard of -3 chunks", ["mid.attn", "a shard of whole chunks"], outer(-3))
-    described("a shard of 2^62 chunks", ["mid.attn", "a shard of whole chunks"], outer(1 << 62))
-    described("chunks of no call", ["mid.attn", "a shard of whole chunks"],
+    described("a shard of 0 chunks", ["mid.attn", "a shard of at most 1048576 whole chunks"], outer(0))
+    described("a shard of -3 chunks", ["mid.attn", "a shard of at most 1048576 whole chunks"], outer(-3))
+    described("a shard of 2^62 chunks", ["mid.attn", "a shard of at most 1048576 whole chunks"], outer(1 << 62))
+    described("chunks of no call", ["mid.attn", "a shard of at most 1048576 whole chunks"],
               lambda file: array(file)["codecs"][0]["configuration"]["chunk_shape"].__setitem__(0, 0))
     described("an array of another codec", ["mid.attn", "expected the codec sharding_indexed"],
               lambda file: array(file)["codecs"][0].__setitem__("name", "gzip"))

@@ -25,6 +25,8 @@ What a case can say besides, by name:
 
     stdout=["words"]       what standard output must hold; without it nothing may stand there
     written=["runs"]       what may be new in the case's folder afterwards; without it nothing may
+    table=True             a table may follow the first line on stderr, as of a prompt's tokens
+    holds={"a.svg": ["n/a"]}   what a file that was written must hold, and be there; `lacks` says what it must not
     lines=None             how many lines there are on stderr: 1 without it, None for any number; each
                            begins with "heed: " either way, and the words must be on one of them together
     seconds=1              the processor time that it may cost

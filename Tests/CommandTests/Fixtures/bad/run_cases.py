@@ -111,6 +111,8 @@ class Runner:
         folder = os.path.join(self.folder, case["folder"])
         before = snapshot(folder)
         result = self.run(case, case["folder"])
+        texts = {name: text(os.path.join(folder, name)) if os.path.isfile(os.path.join(folder, name)) else None
+                 for name in {**case.get("holds", {}), **case.get("lacks", {})}}
         after = snapshot(folder)
         changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
         written = case.get("written", [])
@@ -126,9 +128,17 @@ class Runner:
             "output": case.get("stdout", []),
             "maySpeak": "stdout" in case,
             "lines": case.get("lines", 1),
+            "table": case.get("table", False),
             "allowedSeconds": case.get("seconds", 1),
             "allowedKibibytes": case.get("mebibytes", 64) << 10,
             "changed": changed,
+            "wanting": [
+                f"{name} lacks {word!r}" for name, words in case.get("holds", {}).items()
+                for word in words or [""] if word not in (texts[name] or "") or texts[name] is None
+            ] + [
+                f"{name} holds {word!r}" for name, words in case.get("lacks", {}).items()
+                for word in words if word in (texts[name] or "")
+            ],
             **result,
         }
 
@@ -143,7 +153,7 @@ def faults(outcome):
         yield f"exit code {outcome['status']}, expected {outcome['code']}"
     if outcome["lines"] is not None and len(lines) != outcome["lines"]:
         yield f"{len(lines)} lines on stderr, expected {outcome['lines']}"
-    if any(not line.startswith("heed: ") for line in lines):
+    if any(not line.startswith("heed: ") for line in (lines[:1] if outcome["table"] else lines)):
         yield "a line that does not begin with 'heed: '"
     if outcome["words"] and not any(all(word in line for word in outcome["words"]) for line in lines):
         yield f"no line has all of {outcome['words']}"
@@ -157,6 +167,7 @@ def faults(outcome):
         yield f"took {outcome['seconds']:.2f} s"
     if outcome["kibibytes"] > outcome["allowedKibibytes"]:
         yield f"took {outcome['kibibytes'] >> 10} MiB"
+    yield from outcome["wanting"]
     if outcome["changed"]:
         yield f"wrote {len(outcome['changed'])} paths, among them {', '.join(outcome['changed'][:3])}"
 
