@@ -1,7 +1,9 @@
 // What Swift's Glibc module does not import.
 
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "ckernels.h"
 
@@ -19,6 +21,15 @@ void ck_keep_freed_memory(void) {
 void ck_return_freed_memory(void) {
 #if defined(__GLIBC__)
   malloc_trim(0);
+#endif
+}
+
+int ck_exchange_names(int folder, const char *one, const char *other) {
+#if defined(RENAME_EXCHANGE)
+  return renameat2(folder, one, folder, other, RENAME_EXCHANGE);
+#else
+  errno = ENOSYS;
+  return -1;
 #endif
 }
 

@@ -7,7 +7,7 @@
 set -uo pipefail
 [ $# = 2 ] || { sed -n '2s/^# //p' "$0" >&2; exit 64; }
 swift=$1 seconds=$2
-suites='BadFileTests|IODamageTests|TruncationTests|ExchangeTests|KillTests|FaultTests|RunLockTests|RunPackTests'
+suites='BadFileTests|DamageTests|ExchangeTests|HostileTextTests|KillTests|FaultTests|RunLockTests|RunPackTests'
 suites+='|InterruptTests|OutputFolderTests|DeterminismTests|MemoryLimitTests|ManyRunsTests'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -4,8 +4,8 @@
 package enum CallCoordinate: String, CaseIterable, Sendable {
   case step, timestep, branch, phase, attempt, loss
 
-  /// Calls in a chunk: even eight bytes for each then fit one page of memory with the checksum,
-  /// so that a process that is killed while it writes leaves the old chunk or the new one.
+  /// Calls in a chunk: even eight bytes for each then fit one page of memory with the checksum, since a
+  /// chunk is written with each call.
   static let chunk = 256
 
   /// The type of an element.

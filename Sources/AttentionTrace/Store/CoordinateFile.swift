@@ -1,20 +1,21 @@
 internal import Glibc
+internal import TensorEngine
 
 // Unsafe: elements are written into a buffer of whole chunks, at places within it.
 
 /// One coordinate along `call`, kept up to date on disk call by call.
 ///
-/// A chunk is made whole under another name, and then written over in place: it lies in one page,
-/// and the kernel does not stop inside a page for a signal. Replacing the file for each call would
-/// cost a hundred times more. Only `durably` does that, since a power cut does tear pages.
+/// A chunk is written into a spare file that then changes names with the one before it, which is the next
+/// spare: a reader sees the old chunk or the new one, also while the writer is held up in the middle. A new
+/// file for each call would cost a hundred times more: file systems write a file to the disk before it
+/// replaces another, and are slow to give away again what was just removed. Only `durably` makes one.
 final class CoordinateFile {
   private let coordinate: CallCoordinate
   private let folder: Directory
   private let durably: Bool
   private let buffer: ChunkBuffer
-  /// The chunk in the buffer, and its file when it is open.
+  /// The chunk in the buffer.
   private var chunk = -1
-  private var file: Int32 = -1
 
   /// Writes every chunk up to `capacity` from `records`.
   init(
@@ -37,14 +38,8 @@ final class CoordinateFile {
     fill(from: chunk * CallCoordinate.chunk, records: records)
   }
 
-  deinit { if file >= 0 { Glibc.close(file) } }
-
-  /// Closes the file of the chunk in the buffer.
-  func close() throws {
-    guard file >= 0 else { return }
-    defer { file = -1 }
-    try closeWritten(file, path: folder.path(of: "c.\(chunk)"))
-  }
+  /// Removes the spare file.
+  func close() throws { try folder.remove(Directory.temporary) }
 
   private func fill(from first: Int, records: [CallRecord]) {
     for place in 0..<CallCoordinate.chunk {
@@ -62,7 +57,6 @@ final class CoordinateFile {
     let wanted = record.call / CallCoordinate.chunk
     if wanted != chunk {
       fill(from: 0, records: [])
-      try close()
       chunk = wanted
     }
     set(record.call % CallCoordinate.chunk, to: record)
@@ -72,8 +66,17 @@ final class CoordinateFile {
       try unsafe folder.write(UnsafeRawBufferPointer(buffer.bytes), to: name, durably: true)
       return try folder.synchronize()
     }
-    if file < 0 { file = try folder.openFile(name, O_WRONLY | O_CREAT) ?? -1 }
-    try unsafe overwriteAll(
-      UnsafeRawBufferPointer(buffer.bytes), in: file, path: folder.path(of: name))
+    let path = folder.path(of: name)
+    guard let file = try folder.openFile(Directory.temporary, O_WRONLY | O_CREAT) else {
+      bug("\(path) was neither opened nor made")
+    }
+    do {
+      try unsafe overwriteAll(UnsafeRawBufferPointer(buffer.bytes), in: file, path: path)
+    } catch {
+      Glibc.close(file)
+      throw error
+    }
+    try closeWritten(file, path: path)
+    try folder.put(Directory.temporary, inPlaceOf: name)
   }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Glibc
 internal import TensorEngine
 
@@ -109,6 +110,15 @@ final class Directory: Sendable {
   /// The same for an array of bytes.
   func write(_ bytes: [UInt8], to name: String, durably: Bool) throws {
     try unsafe bytes.withUnsafeBytes { try unsafe write($0, to: name, durably: durably) }
+  }
+
+  /// Puts the file `name` in the place of `other`, which gets its name where the file system can exchange
+  /// names, and else goes.
+  func put(_ name: String, inPlaceOf other: String) throws {
+    guard
+      unsafe ck_exchange_names(descriptor, name, other) == 0
+        || renameat(descriptor, name, descriptor, other) == 0
+    else { throw TraceError.system(action: "rename", path: path(of: other), code: errno) }
   }
 
   /// The bytes of a file; `nil` if it does not exist.

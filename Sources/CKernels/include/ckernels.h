@@ -182,6 +182,9 @@ void ck_keep_freed_memory(void);
 // Gives back to the system, this once, what has been freed.
 void ck_return_freed_memory(void);
 
+// Exchanges two names in an open folder at once; -1 with errno where there are not both, or the file system cannot.
+int ck_exchange_names(int folder, const char *one, const char *other);
+
 // Processor cores that the process may run on, by its affinity; 0 where that is not known.
 int ck_cores(void);
 
