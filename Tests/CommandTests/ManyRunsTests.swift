@@ -27,7 +27,9 @@ struct ManyRunsTests {
         var manifest = try #require(
           try JSONSerialization.jsonObject(
             with: Data(contentsOf: URL(fileURLWithPath: run + "/run.json"))) as? [String: Any])
-        manifest["seed"] = seed
+        var request = try #require(manifest["request"] as? [String: Any])
+        request["seed"] = seed
+        manifest["request"] = request
         try JSONSerialization.data(withJSONObject: manifest)
           .write(to: URL(fileURLWithPath: run + "/run.json"))
       }
