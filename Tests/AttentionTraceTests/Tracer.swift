@@ -100,7 +100,10 @@ enum Tracer {
       if more.isEmpty { break }
       told += more
     }
-    try input.fileHandleForWriting.write(contentsOf: Data([0x0A]))
+    // A process that has ended reads nothing, and writing to it would end this one.
+    if started.process.isRunning {
+      try input.fileHandleForWriting.write(contentsOf: Data([0x0A]))
+    }
     said += output.readDataToEndOfFile()
     started.process.waitUntilExit()
     _ = messages.fileHandleForReading.readDataToEndOfFile()
