@@ -55,7 +55,7 @@ extension RunCheck {
     for first in stride(from: 0, to: count, by: max(chunk, 1)) {
       let place = first / chunk
       let file = places?.path(of: place) ?? path + "/" + ChunkNames.file(place, axes: 1)
-      // While a run is being written its last chunk is written over in place.
+      // While a run is being written its last chunk may be replaced between the journal's reading and its own.
       var flaw: String?
       for _ in 0..<(scope.isComplete ? 1 : 3) {
         guard let bytes = attempt(file, { try places?.read(place) ?? nil }) else { return }
