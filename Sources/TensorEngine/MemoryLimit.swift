@@ -31,14 +31,18 @@ package struct MemoryLimit: Sendable, Equatable {
       return MemoryLimit(
         name: "--max-memory", measure: .resident, total: most, left: most - used)
     }
-    return [
-      system, limit(RLIMIT_AS, named: "ulimit -v", used: "VmSize:"),
-      limit(RLIMIT_DATA, named: "ulimit -d", used: "VmData:"), ofGroups(), asked,
-    ].compactMap(\.self)
+    return [system, ofGroups(), asked].compactMap(\.self) + ofAddresses()
   }
 
   /// Whether the system counts addresses against a limit.
-  package static var boundsAddresses: Bool { all().contains { $0.measure == .addresses } }
+  package static var boundsAddresses: Bool { !ofAddresses().isEmpty }
+
+  private static func ofAddresses() -> [MemoryLimit] {
+    [
+      limit(RLIMIT_AS, named: "ulimit -v", used: "VmSize:"),
+      limit(RLIMIT_DATA, named: "ulimit -d", used: "VmData:"),
+    ].compactMap(\.self)
+  }
 
   /// What a thread's stack takes of the addresses, in bytes.
   package static var stack: Int {
