@@ -83,6 +83,14 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
   public var longPrompts: Bool?
   /// How many of the text encoder's last layers are left out; `nil` for none.
   public var clipSkip: Int?
+  /// What the second text encoder reads instead of the prompt; `nil` for the prompt.
+  public var secondPrompt: String?
+  /// What it reads instead of the negative prompt; `nil` for the negative prompt.
+  public var secondNegativePrompt: String?
+  /// The training picture's size that the UNet is told, width first; `nil` for the picture's.
+  public var originalSize: String?
+  /// The training picture's corner that the UNet is told, as in `0,128`; `nil` for none.
+  public var crop: String?
 
   /// A request by all that it asks for.
   public init(
@@ -93,7 +101,9 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     picture: Picture? = nil, method: Method, variation: String? = nil,
     ablation: AblationRecord? = nil, subjects: [String]? = nil, pieces: String,
     attentionResolution: String? = nil, normalizeEot: Bool? = nil, recording: RecordingPlan?,
-    syntax: String? = nil, longPrompts: Bool? = nil, clipSkip: Int? = nil
+    syntax: String? = nil, longPrompts: Bool? = nil, clipSkip: Int? = nil,
+    secondPrompt: String? = nil, secondNegativePrompt: String? = nil,
+    originalSize: String? = nil, crop: String? = nil
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -119,5 +129,9 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     self.syntax = syntax
     self.longPrompts = longPrompts
     self.clipSkip = clipSkip
+    self.secondPrompt = secondPrompt
+    self.secondNegativePrompt = secondNegativePrompt
+    self.originalSize = originalSize
+    self.crop = crop
   }
 }

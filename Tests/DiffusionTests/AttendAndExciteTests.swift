@@ -7,8 +7,8 @@ import Testing
 /// Attend-and-Excite as it was published, with every pass that changes no result.
 private struct LiteralAttendAndExcite {
   let unet: UNet
-  let conditional: Tensor
-  let unconditional: Tensor
+  let conditional: PromptEmbedding
+  let unconditional: PromptEmbedding
   let objective: AttendAndExcite.Loss
   let settings: GradientSchedule
   let sites: [AttentionSite]
@@ -33,7 +33,7 @@ private struct LiteralAttendAndExcite {
       let tap = AttentionTap(
         pass: AttentionPass(step: 0, timestep: time, phase: .loss, branches: [.conditional]),
         sites: sites.map(\.path))
-      _ = try unet(variable, timestep: time, context: conditional, tap: tap)
+      _ = try unet(variable, timestep: time, text: conditional, tap: tap)
       return objective.evaluate(
         PassMaps(sites: sites, probabilities: sites.compactMap { tap.maps[$0.path] }))
     }
@@ -42,12 +42,13 @@ private struct LiteralAttendAndExcite {
     return probe
   }
 
-  private mutating func noise(_ latent: Tensor, _ time: Double, _ context: Tensor) throws -> Tensor
+  private mutating func noise(_ latent: Tensor, _ time: Double, _ context: PromptEmbedding) throws
+    -> Tensor
   {
     let branches = [Branch](repeating: .conditional, count: latent.shape[0])
     passes += 1
     return try unet(
-      latent, timestep: time, context: context,
+      latent, timestep: time, text: context,
       tap: AttentionTap(
         pass: AttentionPass(step: 0, timestep: time, phase: .denoise, branches: branches)))
   }
@@ -81,7 +82,7 @@ private struct LiteralAttendAndExcite {
       }
       let both = try noise(
         .concatenated([latent, latent], axis: 0), time,
-        .concatenated([unconditional, conditional], axis: 0))
+        .stacked([unconditional, conditional]))
       let (plain, guided) = (both.sliced(axis: 0, 0..<1), both.sliced(axis: 0, 1..<2))
       let epsilon = plain + (guided + plain.affine(scale: -1)).affine(scale: 7.5)
       latent = scheduler.step(epsilon, at: i, latent)

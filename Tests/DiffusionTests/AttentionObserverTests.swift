@@ -82,7 +82,7 @@ struct AttentionObserverTests {
     let pass = AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
     _ = try model.unet(
       model.noise(1, rows: grid.rows, columns: grid.columns), timestep: 500,
-      context: model.embedding("a cat"), tap: AttentionTap(pass: pass, observers: [onlooker]))
+      text: model.embedding("a cat"), tap: AttentionTap(pass: pass, observers: [onlooker]))
     let sites = model.unet.sites(rows: grid.rows, columns: grid.columns, tokens: 77)
     let expected = sites.flatMap { site in
       AttentionPoint.allCases.filter { site.kind == .cross || $0 != .queries }

@@ -35,7 +35,7 @@ struct BenchmarkTests {
     let context = try model.embedding("a cat and a frog")
     let pass = AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
     let unet = try counted {
-      _ = try model.unet(latent, timestep: 500, context: context, tap: AttentionTap(pass: pass))
+      _ = try model.unet(latent, timestep: 500, text: context, tap: AttentionTap(pass: pass))
     }
     let decode = try counted { _ = try vae.decode(latent) }
     #expect(counts[name] == ["unet": unet, "decode": decode])

@@ -15,10 +15,11 @@ struct CheckpointTests {
     let text = try checkpoint.makeTextModel()
     var source = TorchRandomSource(seed: 1)
     let latent = source.normal(shape: [1, 4, 8, 4])
-    let context = try text([[Int](repeating: 1, count: text.configuration.window)])
+    let context = PromptEmbedding(
+      try text([[Int](repeating: 1, count: text.configuration.window)]))
     let pass = AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
     let output = try unet(
-      latent, timestep: 500, context: context, tap: AttentionTap(pass: pass))
+      latent, timestep: 500, text: context, tap: AttentionTap(pass: pass))
     #expect(output.shape == latent.shape && output.isFinite)
     var scheduler = try checkpoint.schedulerConfiguration(checkpoint.schedulerKind())
       .scheduler(steps: 4)
@@ -254,7 +255,7 @@ struct CheckpointTests {
         (prefix + "embeddings.position_ids", .int64((0..<77).map { $0 }, shape: [1, 77])))
     }
     let (one, other) = (try LoadedCheckpoint("tiny-sd1"), try LoadedCheckpoint(path: copy.path))
-    #expect(try one.embedding("a cat").values == other.embedding("a cat").values)
+    #expect(try one.embedding("a cat").tokens.values == other.embedding("a cat").tokens.values)
   }
 
   @Test("Weights in float16 compute what the same numbers in float32 compute")
@@ -277,7 +278,7 @@ struct CheckpointTests {
       let model = try LoadedCheckpoint(path: copy.path)
       let pass = AttentionPass(step: 0, timestep: 9, phase: .denoise, branches: [.conditional])
       let noise = try model.unet(
-        model.noise(1), timestep: 9, context: model.embedding("a frog"),
+        model.noise(1), timestep: 9, text: model.embedding("a frog"),
         tap: AttentionTap(pass: pass))
       outputs.append(noise.values + (try model.checkpoint.makeVAE().decode(noise).values))
     }
@@ -289,11 +290,14 @@ struct CheckpointTests {
     let copy = try TemporaryCheckpoint()
     try copy.remove("tokenizer")
     let model = try LoadedCheckpoint(path: copy.path)
+    let text = try model.checkpoint.makeTextModel()
     #expect(
-      model.tokenizer.encode("a cat").tokens.prefix(4).map(\.id) == [49406, 320, 2368, 49407])
+      model.encoders.tokenizer.encode("a cat").tokens.prefix(4).map(\.id) == [
+        49406, 320, 2368, 49407,
+      ])
     #expect(throws: DiffusionError.self) { try model.embedding("a cat") }
-    #expect(throws: DiffusionError.self) { try model.text([[-1]]) }
-    #expect(throws: DiffusionError.self) { try model.text([[Int](repeating: -1, count: 77)]) }
+    #expect(throws: DiffusionError.self) { try text([[-1]]) }
+    #expect(throws: DiffusionError.self) { try text([[Int](repeating: -1, count: 77)]) }
   }
 
   struct Poison: Sendable, CustomTestStringConvertible {

@@ -42,8 +42,8 @@ struct InterventionTests {
       pass: Self.pass, observers: [onlooker], intervention: intervention, sites: sites)
     let output = try model.unet(
       .concatenated([noise, noise], axis: 0), timestep: 500,
-      context: .concatenated(
-        [model.embedding(""), model.embedding("a cat and a frog")], axis: 0), tap: tap)
+      text: .stacked(
+        [model.embedding(""), model.embedding("a cat and a frog")]), tap: tap)
     return (output.values, onlooker.maps, tap.maps)
   }
 
@@ -114,7 +114,7 @@ struct InterventionTests {
         let tap = AttentionTap(
           pass: AttentionPass(step: 0, timestep: 500, phase: .loss, branches: [.conditional]),
           intervention: intervention, sites: [site], endsEarly: true)
-        try model.unet.attend(variable, timestep: 500, context: context, tap: tap)
+        try model.unet.attend(variable, timestep: 500, text: context, tap: tap)
         let map = tap.maps[site] ?? .scalar(0)
         return ObjectiveValue(loss: (map * map).sum, scores: [])
       }

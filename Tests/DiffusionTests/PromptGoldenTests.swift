@@ -31,7 +31,7 @@ struct PromptGoldenTests {
     let plan = try StableDiffusion(checkpoint).plan(request)
     var sequence = try plan.sequence()
     while try sequence.next() != nil {}
-    return (try plan.embedding(of: plan.prompt), sequence.latent, plan)
+    return (try plan.embedding(of: plan.prompt).tokens, sequence.latent, plan)
   }
 
   private static func expectGolden(
@@ -229,7 +229,7 @@ struct PromptGoldenTests {
     let short = try LoadedCheckpoint("tiny-sd1").embedding("a cat")
     let long = try LoadedCheckpoint(path: copy.path).embedding("a cat")
     expectClose(
-      Array(long.values.prefix(4 * 32)), short.values.prefix(4 * 32).map(Double.init),
+      Array(long.tokens.values.prefix(4 * 32)), short.tokens.values.prefix(4 * 32).map(Double.init),
       relative: 1e-5)
   }
 

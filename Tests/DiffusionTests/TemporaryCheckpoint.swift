@@ -86,22 +86,19 @@ final class TemporaryCheckpoint {
 /// The parts of a fixture's checkpoint, and what its runs are made of.
 struct LoadedCheckpoint {
   let checkpoint: Checkpoint
-  let tokenizer: CLIPTokenizer
-  let text: CLIPTextModel
+  let encoders: TextEncoders
   let unet: UNet
 
   init(_ name: String) throws { try self.init(path: TemporaryCheckpoint.fixtures + "/" + name) }
 
   init(path: String) throws {
     checkpoint = try Checkpoint(path)
-    tokenizer = try checkpoint.makeTokenizer()
-    text = try checkpoint.makeTextModel()
+    encoders = try checkpoint.makeTextEncoders()
     unet = try checkpoint.makeUNet()
   }
 
-  /// Shape `[1, token, width]`.
-  func embedding(_ prompt: String) throws -> Tensor {
-    try text([tokenizer.encode(prompt).tokens.map(\.id)])
+  func embedding(_ prompt: String) throws -> PromptEmbedding {
+    try encoders.embedding(of: encoders.tokenizer.encode(prompt))
   }
 
   func scheduler(_ kind: SchedulerKind? = nil, steps: Int) throws -> any Scheduler {

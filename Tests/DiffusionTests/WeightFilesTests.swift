@@ -13,7 +13,7 @@ struct WeightFilesTests {
     let model = try LoadedCheckpoint(path: path)
     let pass = AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
     return try model.unet(
-      model.noise(3), timestep: 500, context: model.embedding("a cat and a frog"),
+      model.noise(3), timestep: 500, text: model.embedding("a cat and a frog"),
       tap: AttentionTap(pass: pass)
     ).values
   }

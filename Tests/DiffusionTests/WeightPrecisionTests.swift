@@ -17,7 +17,9 @@ struct WeightPrecisionTests {
     let latent = source.normal(shape: [1, unet.configuration.channels, 16, 16])
     let context = source.normal(shape: [1, 77, unet.configuration.contextWidth])
     let pass = AttentionPass(step: 0, timestep: 500, phase: .denoise, branches: [.conditional])
-    return try unet(latent, timestep: 500, context: context, tap: AttentionTap(pass: pass)).values
+    return try unet(
+      latent, timestep: 500, text: PromptEmbedding(context), tap: AttentionTap(pass: pass)
+    ).values
   }
 
   @Test(

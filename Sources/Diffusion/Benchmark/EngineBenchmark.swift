@@ -40,21 +40,21 @@ package struct EngineBenchmark {
     }
   }
 
-  /// The embeddings of the prompt and of the empty one, `[1, token, width]` both.
+  /// The embeddings of the prompt and of the empty one.
   private func measureText(
     _ passes: Set<EnginePass>, _ tallies: inout [EnginePass: PassTally]
-  ) throws -> (conditional: Tensor, unconditional: Tensor) {
-    let tokenizer = try checkpoint.makeTokenizer()
-    let model = try checkpoint.makeTextModel()
-    let ids = [Self.prompt, ""].map { tokenizer.encode($0).tokens.map(\.id) }
+  ) throws -> (conditional: PromptEmbedding, unconditional: PromptEmbedding) {
+    let encoders = try checkpoint.makeTextEncoders()
+    let tables = [Self.prompt, ""].map { encoders.tokenizer.encode($0) }
     if passes.contains(.text) {
-      try run(.text, &tallies) { try $0.run { _ = try model([ids[0]]) } }
+      try run(.text, &tallies) { try $0.run { _ = try encoders.embedding(of: tables[0]) } }
     }
-    return (try model([ids[0]]), try model([ids[1]]))
+    return (try encoders.embedding(of: tables[0]), try encoders.embedding(of: tables[1]))
   }
 
   private func measureUNet(
-    _ passes: Set<EnginePass>, _ embeddings: (conditional: Tensor, unconditional: Tensor),
+    _ passes: Set<EnginePass>,
+    _ embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding),
     _ tallies: inout [EnginePass: PassTally]
   ) throws {
     let subject = try UNetSubject(checkpoint, embeddings)

@@ -6,7 +6,7 @@ internal import TensorEngine
 struct UNetSubject {
   private let unet: UNet
   private let latent: Tensor
-  private let embeddings: (conditional: Tensor, unconditional: Tensor)
+  private let embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding)
   private let objective: AttendAndExcite.Loss
   private let sites: [AttentionSite]
   private let scheduler: SchedulerConfiguration
@@ -17,15 +17,18 @@ struct UNetSubject {
   /// - Throws: ``DiffusionError`` or `FileError` when the UNet cannot be loaded, or has no attention
   ///   at the grid that Attend-and-Excite reads.
   init(
-    _ checkpoint: Checkpoint, _ embeddings: (conditional: Tensor, unconditional: Tensor)
+    _ checkpoint: Checkpoint,
+    _ embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding)
   ) throws {
     self.embeddings = embeddings
-    unet = try checkpoint.makeUNet()
     latent = checkpoint.randomLatent
     scheduler = try checkpoint.schedulerConfiguration(.ddim)
     let factor = checkpoint.vaeConfiguration.factor
-    let window = embeddings.conditional.shape[1]
+    let window = embeddings.conditional.tokens.shape[1]
     let (rows, columns) = (latent.shape[2], latent.shape[3])
+    let size = ImageSize(width: columns * factor, height: rows * factor)
+    unet = try checkpoint.makeUNet().conditioned(
+      on: SizeConditioning(original: size, crop: .none, target: size))
     objective = AttendAndExcite.Loss(
       subjects: EngineBenchmark.subjects,
       grid: checkpoint.guidance.grid
@@ -42,7 +45,7 @@ struct UNetSubject {
     let (plain, guided) = (embeddings.unconditional, embeddings.conditional)
     _ = try unet(
       batch == 1 ? latent : .concatenated([latent, latent], axis: 0), timestep: Self.timestep,
-      context: batch == 1 ? guided : .concatenated([plain, guided], axis: 0),
+      text: batch == 1 ? guided : .stacked([plain, guided]),
       tap: AttentionTap(pass: pass))
   }
 
@@ -52,7 +55,7 @@ struct UNetSubject {
       step: 0, timestep: Self.timestep, phase: .loss, branches: [.conditional])
     return try LossProbe(
       of: objective, at: latent, unet: unet, timestep: Self.timestep,
-      context: embeddings.conditional,
+      text: embeddings.conditional,
       tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
   }
 

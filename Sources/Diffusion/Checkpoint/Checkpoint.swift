@@ -15,6 +15,10 @@ public struct Checkpoint: Sendable {
   package let unetConfiguration: UNetConfiguration
   package let vaeConfiguration: VAEConfiguration
   package let textConfiguration: TextConfiguration
+  /// That of SDXL's second text encoder; `nil` in SD 1.x and 2.x.
+  package let secondTextConfiguration: TextConfiguration?
+  /// Whether an absent negative prompt is no text at all instead of an empty one.
+  package let zeroesAbsentText: Bool
   /// The settings of the scheduler that the checkpoint names, or DDIM's where Heed lacks that one.
   package let schedule: SchedulerConfiguration
   /// What diffusers calls the scheduler that the checkpoint names.
@@ -27,11 +31,14 @@ public struct Checkpoint: Sendable {
   private let files: CheckpointFiles
   /// What takes the place of its autoencoder.
   private let otherVAE: VAESource?
+  /// What takes the place of its UNet.
+  private let otherUNet: UNetSource?
   private let options: CheckpointOptions
   private let loras: [LoRAFile]
   private let embeddings: [EmbeddingFile]
 
-  /// Opens a folder with `model_index.json`, `unet/`, `vae/`, `text_encoder/` and `scheduler/`; or
+  /// Opens a folder with `model_index.json`, `unet/`, `vae/`, `text_encoder/`, in SDXL `text_encoder_2/`, and
+  /// `scheduler/`; or
   /// a safetensors file with all parts in the original layout, or the folder of just one.
   ///
   /// - Throws: ``DiffusionError`` when a part is missing or of a kind Heed does not run, `FileError`
@@ -42,6 +49,8 @@ public struct Checkpoint: Sendable {
     files = try CheckpointFiles(path, options)
     otherVAE = try options.vae.map { try VAESource($0, variant: options.variant) }
     let otherVAE = self.otherVAE
+    otherUNet = try options.unet.map { try UNetSource($0, variant: options.variant) }
+    let otherUNet = self.otherUNet
     let unet: JSONNode
     let schedule: JSONNode
     var schedulerClass: String?
@@ -50,35 +59,45 @@ public struct Checkpoint: Sendable {
     case .folder:
       func json(_ name: String) throws -> JSONNode { try CheckpointFiles.configuration(path, name) }
       let parts = try ModelKind.naming(path) {
-        let unet = try json("unet/config.json")
+        let unet = try otherUNet?.configuration ?? json("unet/config.json")
+        let configuration = try UNetConfiguration(unet)
+        try ModelKind.requireFirstTextEncoder(configuration, folder: path)
         return try (
-          unet: unet, unetConfiguration: UNetConfiguration(unet),
+          unet: unet, unetConfiguration: configuration,
           vae: VAEConfiguration(otherVAE?.configuration ?? json("vae/config.json")),
           text: TextConfiguration(json("text_encoder/config.json")),
+          second: configuration.added == nil
+            ? nil : TextConfiguration(json("text_encoder_2/config.json")),
           schedule: json("scheduler/scheduler_config.json")
         )
       }
       (unet, schedule) = (parts.unet, parts.schedule)
       unetConfiguration = parts.unetConfiguration
       vaeConfiguration = parts.vae
-      textConfiguration = parts.text
+      (textConfiguration, secondTextConfiguration) = (parts.text, parts.second)
+      var zeroes = true
       if FileManager.default.fileExists(atPath: path + "/model_index.json") {
-        schedulerClass = try Self.schedulerClass(in: json("model_index.json"))
+        let index = try json("model_index.json")
+        schedulerClass = try Self.schedulerClass(in: index)
+        zeroes = try index.optionalMember("force_zeros_for_empty_prompt")?.bool() ?? true
       }
+      zeroesAbsentText = parts.second != nil && zeroes
       // Weights that are missing or damaged are an error where they are read.
       notes =
-        CheckpointPart.allCases.compactMap {
-          $0 == .vae && otherVAE != nil
+        Self.parts(isXL: parts.second != nil).compactMap {
+          ($0 == .vae && otherVAE != nil) || ($0 == .unet && otherUNet != nil)
             ? nil : try? WeightFiles(of: $0, in: path, variant: options.variant).note
         } + [Self.windowNote(path, textConfiguration.window)].compactMap(\.self)
     case .file(let file):
-      unet = file.unet
+      unet = otherUNet?.configuration ?? file.unet
       unetConfiguration = try UNetConfiguration(unet)
       guard let vae = otherVAE?.configuration ?? file.vae else {
         bug("a file without an autoencoder, and none beside it")
       }
       vaeConfiguration = try VAEConfiguration(vae)
       textConfiguration = try TextConfiguration(file.text)
+      secondTextConfiguration = try file.secondText.map { try TextConfiguration($0) }
+      zeroesAbsentText = file.secondText != nil
       schedule = file.schedule
       notes = file.notes
     }
@@ -86,22 +105,57 @@ public struct Checkpoint: Sendable {
       try schedulerClass ?? schedule.optionalMember("_class_name")?.string() ?? "PNDMScheduler"
     let kind = try Self.kind(ofClass: name, schedule) ?? .ddim
     (self.schedulerClass, schedulerFile) = (name, schedule)
-    var changes = Self.changes(options)
+    isXL = secondTextConfiguration != nil
+    var changes = Self.changes(options, isXL: isXL)
     if kind.defaults["rescale_betas_zero_snr"] == nil { changes.zeroTerminalSNR = nil }
     self.schedule = try SchedulerConfiguration(schedule, for: kind, changes)
     conclusions =
-      try notes + (otherVAE?.notes ?? []) + Self.corrections(of: schedule, kind)
+      try notes + (otherVAE?.notes ?? []) + (otherUNet?.notes ?? [])
+      + (isXL ? [] : Self.corrections(of: schedule, kind))
       + Self.corrections(of: unet, unetConfiguration)
     guidance = try GuidanceDefaults(folder: Self.folder(of: path))
-    loras = try options.loras.map { try LoRAFile($0) }
+    loras = try options.loras.map { [isXL] in try LoRAFile($0, isXL: isXL) }
     embeddings = try options.embeddings.map { try EmbeddingFile($0) }
-    guard unetConfiguration.contextWidth == textConfiguration.width else {
+    let width = textConfiguration.width + (secondTextConfiguration?.width ?? 0)
+    guard unetConfiguration.contextWidth == width else {
       throw DiffusionError.unsupported(
         path: unet.file, key: "cross_attention_dim",
         value: String(unetConfiguration.contextWidth),
-        supported: "a UNet as wide as its text encoder (\(textConfiguration.width))")
+        supported: "a UNet as wide as its text encoder\(isXL ? "s" : "") (\(width))")
+    }
+    if let second = secondTextConfiguration, second.window != textConfiguration.window {
+      throw DiffusionError.unsupported(
+        path: path, key: "max_position_embeddings of text_encoder_2", value: String(second.window),
+        supported: "\(textConfiguration.window), which the first text encoder has")
+    }
+    if let added = unetConfiguration.added,
+      let second = secondTextConfiguration, second.projection != added.pooledWidth
+    {
+      throw DiffusionError.unsupported(
+        path: unet.file, key: "projection_class_embeddings_input_dim", value: String(added.width),
+        supported: "\(added.width - added.pooledWidth) for the sizes and "
+          + (second.projection.map { "\($0), which the second text encoder projects to" }
+            ?? "a second text encoder with a projection"))
     }
   }
+
+  /// Whether it is SDXL, with two text encoders and a UNet that is told sizes.
+  package let isXL: Bool
+
+  /// The parts of a checkpoint.
+  private static func parts(isXL: Bool) -> [CheckpointPart] {
+    CheckpointPart.allCases.filter { isXL || $0 != .secondTextEncoder }
+  }
+
+  /// How many of the text encoders' last layers can be left out.
+  package var mostClipSkip: Int {
+    // SDXL reads the last layer but one.
+    secondTextConfiguration.map { min(textConfiguration.layers, $0.layers) - 1 }
+      ?? textConfiguration.layers
+  }
+
+  /// The parts it has.
+  package var parts: [CheckpointPart] { Self.parts(isXL: isXL) }
 
   /// What is said where the tokenizer would cut prompts elsewhere than the text encoder's positions end.
   private static func windowNote(_ path: String, _ window: Int) -> String? {
@@ -125,8 +179,11 @@ public struct Checkpoint: Sendable {
       className: name, algorithm: try file.optionalMember("algorithm_type")?.string())
   }
 
-  private static func changes(_ options: CheckpointOptions) -> SchedulerConfiguration.Changes {
-    var changes = SchedulerConfiguration.Changes()
+  private static func changes(
+    _ options: CheckpointOptions, isXL: Bool
+  ) -> SchedulerConfiguration.Changes {
+    // SDXL's pipelines take a scheduler's configuration as it stands.
+    var changes = isXL ? .none : SchedulerConfiguration.Changes()
     changes.prediction = options.prediction
     changes.zeroTerminalSNR = options.zeroTerminalSNR
     return changes
@@ -163,7 +220,7 @@ public struct Checkpoint: Sendable {
   package var notes: [String] {
     var notes = conclusions
     var passedOver = PassedOver()
-    for part in CheckpointPart.allCases where randomWeights == nil {
+    for part in parts where randomWeights == nil {
       // What is missing or damaged is an error where it is read.
       guard let parameters = try? parameters(of: part, reads: false),
         let unused = try? survey(part, parameters)
@@ -172,7 +229,8 @@ public struct Checkpoint: Sendable {
       notes += parameters.notes
     }
     switch files {
-    case .folder: CheckpointFiles.otherParts(of: path).forEach { passedOver.add(folder: $0) }
+    case .folder:
+      CheckpointFiles.otherParts(of: path, besides: parts).forEach { passedOver.add(folder: $0) }
     case .file(let file): file.strangers.forEach { passedOver.add($0) }
     }
     notes += passedOver.description.map { ["\(path): \($0)"] } ?? []
@@ -184,7 +242,7 @@ public struct Checkpoint: Sendable {
     switch part {
     case .unet: _ = try UNet(ParameterScope(parameters), unetConfiguration)
     case .vae: _ = try VAE(ParameterScope(parameters), vaeConfiguration)
-    case .textEncoder: _ = try textModel(parameters)
+    case .textEncoder, .secondTextEncoder: _ = try textModel(part, parameters)
     }
     return try parameters.finish()
   }
@@ -230,7 +288,7 @@ public struct Checkpoint: Sendable {
     _ kind: SchedulerKind, sigmas: SigmaSpacing? = nil,
     spacing: SchedulerConfiguration.Spacing? = nil
   ) throws -> SchedulerConfiguration {
-    var changes = Self.changes(options)
+    var changes = Self.changes(options, isXL: isXL)
     (changes.sigmas, changes.spacing) = (sigmas, spacing)
     return try SchedulerConfiguration(schedulerFile, for: kind, changes)
   }
@@ -256,6 +314,7 @@ public struct Checkpoint: Sendable {
     var named: [String: String] = [:]
     named["variant"] = options.variant
     named["vae"] = options.vae.map(Self.absolute)
+    named["unet"] = options.unet.map(Self.absolute)
     named["config"] = options.configuration.map(Self.absolute)
     named["weights"] = options.weights?.rawValue
     if Engine.precision != .float32 { named["precision"] = Engine.precision.rawValue }
@@ -306,43 +365,69 @@ extension Checkpoint {
     return vae
   }
 
-  /// Reads the text encoder's weights; throws as ``makeUNet()``.
-  package func makeTextModel() throws -> CLIPTextModel {
-    let parameters = try parameters(of: .textEncoder)
-    let model = try textModel(parameters)
+  /// Reads the text encoders' weights and their tokenizers.
+  /// - Throws: as ``makeUNet()`` and ``makeTokenizer()``.
+  package func makeTextEncoders() throws -> TextEncoders {
+    TextEncoders(
+      try makeTokenizer(), try makeTextModel(.textEncoder),
+      second: isXL
+        ? (try makeTokenizer(of: .secondTextEncoder), try makeTextModel(.secondTextEncoder)) : nil)
+  }
+
+  /// Reads a text encoder's weights; throws as ``makeUNet()``.
+  package func makeTextModel(_ part: CheckpointPart = .textEncoder) throws -> CLIPTextModel {
+    let parameters = try parameters(of: part)
+    let model = try textModel(part, parameters)
     try parameters.finish()
     return model
   }
 
-  private func textModel(_ parameters: Parameters) throws -> CLIPTextModel {
+  /// The configuration of a text encoder that the checkpoint has.
+  private func textConfiguration(_ part: CheckpointPart) -> TextConfiguration {
+    guard part == .secondTextEncoder else { return textConfiguration }
+    guard let secondTextConfiguration else { bug("a checkpoint without a second text encoder") }
+    return secondTextConfiguration
+  }
+
+  private func textModel(
+    _ part: CheckpointPart, _ parameters: Parameters
+  ) throws -> CLIPTextModel {
     let root = ParameterScope(parameters)
     // transformers 5 writes the names without the prefix that earlier versions gave them.
     return try CLIPTextModel(
-      root["text_model"].exists ? root["text_model"] : root, textConfiguration,
-      rows: try embeddedRows())
+      root["text_model"].exists ? root["text_model"] : root, textConfiguration(part),
+      rows: try embeddedRows(part), projectionIn: part == .secondTextEncoder ? root : nil)
   }
 
   /// The vectors of added words by the ids that the tokenizer gives them.
-  private func embeddedRows() throws -> [Int: [Float]] {
+  private func embeddedRows(_ part: CheckpointPart) throws -> [Int: [Float]] {
     guard !embeddings.isEmpty else { return [:] }
-    let tokenizer = try makeTokenizer()
+    let tokenizer = try makeTokenizer(of: part)
     return try embeddings.reduce(into: [:]) { rows, file in
       let ids = tokenizer.ids(ofAdded: file.word) ?? []
-      rows.merge(try file.rows(ids, width: textConfiguration.width)) { $1 }
+      rows.merge(
+        try file.rows(ids, width: textConfiguration(part).width, of: part, isXL: isXL)
+      ) { $1 }
     }
   }
 
-  /// Reads the tokenizer, or CLIP's own where the checkpoint ships none; its window is the text encoder's,
-  /// and its words those of the embeddings too.
+  /// Reads a text encoder's tokenizer, or CLIP's own where the checkpoint ships none; its window is the text
+  /// encoder's, and its words those of the embeddings too.
   /// - Throws: `TextError`, `FileError`.
-  package func makeTokenizer() throws -> CLIPTokenizer {
+  package func makeTokenizer(of part: CheckpointPart = .textEncoder) throws -> CLIPTokenizer {
+    let configuration = textConfiguration(part)
     let own =
       switch files {
-      case .folder: try Self.tokenizer(in: path + "/tokenizer", isOpen: textConfiguration.isOpen)
+      case .folder:
+        try Self.tokenizer(
+          in: path + (part == .secondTextEncoder ? "/tokenizer_2" : "/tokenizer"),
+          isOpen: configuration.isOpen)
       case .file(let file):
-        try Self.tokenizer(in: file.tokenizer, isOpen: file.family == .two)
+        try Self.tokenizer(
+          in: part == .secondTextEncoder ? file.secondTokenizer : file.tokenizer,
+          isOpen: configuration.isOpen)
       }
-    return try Self.adding(embeddings, to: own.reading(textConfiguration.window))
+    return try Self.adding(embeddings, to: own.reading(configuration.window))
   }
 
   private static func adding(
@@ -393,6 +478,15 @@ extension Checkpoint {
     if part == .vae, let otherVAE {
       return try otherVAE.parameters(vaeConfiguration, precision: options.weights, reads: reads)
     }
+    if part == .unet, let otherUNet {
+      let unchanged = try otherUNet.parameters(
+        unetConfiguration, precision: options.weights, reads: reads)
+      guard !loras.isEmpty else { return unchanged }
+      let updates = try LoRAUpdates(
+        loras, to: part, of: unchanged, original: .unet(unetConfiguration))
+      return try otherUNet.parameters(
+        unetConfiguration, updates: updates, precision: options.weights, reads: reads)
+    }
     let original: OriginalNames?
     let weights: [SafetensorsFile]
     switch files {
@@ -422,31 +516,38 @@ extension Checkpoint {
   /// - Throws: `FileError` when one cannot be read.
   package func hashes() throws -> [String: String] {
     let root = Self.folder(of: path)
-    var tokenizer: String? = root + "/tokenizer"
+    var (tokenizer, secondTokenizer) = (
+      Optional(root + "/tokenizer"), Optional(root + "/tokenizer_2")
+    )
     var paths: [String]
     switch files {
     case .folder:
-      paths = try CheckpointPart.allCases.filter { $0 != .vae || otherVAE == nil }.flatMap { part in
+      let own = parts.filter {
+        ($0 != .vae || otherVAE == nil) && ($0 != .unet || otherUNet == nil)
+      }
+      paths = try own.flatMap { part in
         let files = try weightFiles(part)
         return files.paths + [files.index, "\(root)/\(part.folder)/config.json"].compactMap(\.self)
       }
       paths.append(root + "/scheduler/scheduler_config.json")
     case .file(let file):
       paths = [file.file.path] + file.configurations
-      tokenizer = file.tokenizer
+      (tokenizer, secondTokenizer) = (file.tokenizer, file.secondTokenizer)
     }
     paths.append(root + "/guidance.json")
-    paths += ["vocab.json", "merges.txt", "tokenizer.json"].compactMap { name in
-      tokenizer.map { $0 + "/" + name }
+    for folder in [tokenizer, isXL ? secondTokenizer : nil].compactMap(\.self) {
+      paths += ["vocab.json", "merges.txt", "tokenizer.json"].map { folder + "/" + $0 }
     }
     var hashes: [String: String] = [:]
     for path in paths where FileManager.default.fileExists(atPath: path) {
       let name = path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
       hashes[name] = SHA256.digest(of: try MappedFile(path: path))
     }
-    for file in otherVAE?.files ?? [] {
-      hashes["vae " + URL(fileURLWithPath: file).lastPathComponent] = SHA256.digest(
-        of: try MappedFile(path: file))
+    for (what, files) in [("vae", otherVAE?.files ?? []), ("unet", otherUNet?.files ?? [])] {
+      for file in files {
+        hashes["\(what) " + URL(fileURLWithPath: file).lastPathComponent] = SHA256.digest(
+          of: try MappedFile(path: file))
+      }
     }
     for (lora, file) in zip(options.loras, loras) {
       let name = URL(fileURLWithPath: lora.path).lastPathComponent

@@ -74,12 +74,13 @@ enum CheckpointFiles: Sendable {
   }
 
   /// The folders of parts that `model_index.json` names, that are there, and that are none of the model's.
-  static func otherParts(of folder: String) -> [String] {
+  static func otherParts(of folder: String, besides parts: [CheckpointPart]) -> [String] {
     guard let index = try? StrictJSON.read(path: folder + "/model_index.json"),
       let keys = try? index.object().keys
     else { return [] }
     let known =
-      CheckpointPart.allCases.map(\.folder) + ["tokenizer", "scheduler", "feature_extractor"]
+      parts.map(\.folder) + ["tokenizer", "scheduler", "feature_extractor"]
+      + (parts.contains(.secondTextEncoder) ? ["tokenizer_2"] : [])
     return keys.filter { key in
       !known.contains(key) && !key.contains("/") && !key.hasPrefix(".")
         && (try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + key)) != nil

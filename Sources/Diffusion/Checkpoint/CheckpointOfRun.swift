@@ -13,24 +13,28 @@ extension Checkpoint {
   ///   - embeddings: where its embeddings are now, likewise.
   ///   - vae: where the autoencoder is now that took the place of the checkpoint's; `nil` for where the run
   ///     found it.
+  ///   - unet: where the UNet is now that took the place of the checkpoint's, likewise.
   /// - Throws: ``DiffusionError/moved(what:sha256:path:)`` for a file that is no longer there.
   public init(
     of run: RunManifest, at path: String? = nil, loras: [String] = [], embeddings: [String] = [],
-    vae: String? = nil
+    vae: String? = nil, unet: String? = nil
   ) throws {
     let recorded = run.provenance.checkpoint
     var options = CheckpointOptions()
     options.variant = recorded?.options["variant"]
-    options.vae = try recorded?.options["vae"].map { found in
-      let place = vae ?? found
+    func replacement(_ key: String, _ now: String?, _ title: String) throws -> String? {
+      guard let found = recorded?.options[key] else { return nil }
+      let place = now ?? found
       guard FileManager.default.fileExists(atPath: place) else {
         throw DiffusionError.moved(
-          what: "the autoencoder of the run",
-          sha256: run.model.files.first { $0.key.hasPrefix("vae ") }?.value ?? "unknown",
+          what: "the \(title) of the run",
+          sha256: run.model.files.first { $0.key.hasPrefix(key + " ") }?.value ?? "unknown",
           path: place)
       }
       return place
     }
+    options.vae = try replacement("vae", vae, "autoencoder")
+    options.unet = try replacement("unet", unet, "UNet")
     options.configuration = recorded?.options["config"]
     options.weights = recorded?.options["weights"].flatMap(WeightPrecision.init)
     options.prediction = recorded?.options["prediction"].flatMap(Prediction.init)

@@ -7,6 +7,9 @@ public struct CheckpointOptions: Sendable, Equatable {
   /// An autoencoder that takes the place of the checkpoint's own: a safetensors file, or a folder in diffusers'
   /// layout; `nil` for the checkpoint's own.
   public var vae: String?
+  /// A UNet of the same shape that takes the place of the checkpoint's own, as distilled ones are shipped: a
+  /// safetensors file, or a folder in diffusers' layout; `nil` for the checkpoint's own.
+  public var unet: String?
   /// Changes to add to the weights, in this order.
   public var loras: [LoRA] = []
   /// Words to add to the text encoder, with embeddings of their own.

@@ -3,6 +3,11 @@ package enum CheckpointPart: CaseIterable, Sendable {
   case unet
   case vae
   case textEncoder
+  /// OpenCLIP's, which SDXL has besides CLIP's.
+  case secondTextEncoder
+
+  /// Whether the part reads texts.
+  var isText: Bool { self == .textEncoder || self == .secondTextEncoder }
 
   /// The part's folder in diffusers' layout, which also begins its names in LoRA files.
   package var folder: String {
@@ -10,6 +15,7 @@ package enum CheckpointPart: CaseIterable, Sendable {
     case .unet: "unet"
     case .vae: "vae"
     case .textEncoder: "text_encoder"
+    case .secondTextEncoder: "text_encoder_2"
     }
   }
 
@@ -17,7 +23,7 @@ package enum CheckpointPart: CaseIterable, Sendable {
   var stem: String {
     switch self {
     case .unet, .vae: "diffusion_pytorch_model"
-    case .textEncoder: "model"
+    case .textEncoder, .secondTextEncoder: "model"
     }
   }
 
@@ -27,6 +33,7 @@ package enum CheckpointPart: CaseIterable, Sendable {
     case .unet: "model.diffusion_model."
     case .vae: "first_stage_model."
     case .textEncoder: "cond_stage_model."
+    case .secondTextEncoder: "conditioner.embedders.1."
     }
   }
 
@@ -39,6 +46,7 @@ package enum CheckpointPart: CaseIterable, Sendable {
     case .unet: "UNet"
     case .vae: "autoencoder"
     case .textEncoder: "text encoder"
+    case .secondTextEncoder: "second text encoder"
     }
   }
 }

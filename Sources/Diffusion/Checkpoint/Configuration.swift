@@ -40,13 +40,25 @@ package struct UNetConfiguration: Sendable, Equatable {
   let flipSinToCos: Bool
   let frequencyShift: Double
   let timeWidth: Int
+  /// What SDXL adds to the time embedding; `nil` in SD 1.x and 2.x.
+  let added: Added?
+
+  /// A whole text's vector and the sizes, which are added to the time embedding.
+  package struct Added: Sendable, Equatable {
+    /// The width of each size's embedding.
+    let sizeWidth: Int
+    /// The width of both together.
+    let width: Int
+    /// The width of the whole text's vector.
+    var pooledWidth: Int { width - SizeConditioning.count * sizeWidth }
+  }
 
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.
   package init(_ json: JSONNode) throws {
     let config = ConfigurationReader(json)
     try config.require("_class_name", "UNet2DConditionModel")
     for key in [
-      "class_embed_type", "addition_embed_type", "encoder_hid_dim", "encoder_hid_dim_type",
+      "class_embed_type", "encoder_hid_dim", "encoder_hid_dim_type",
       "time_embedding_act_fn", "timestep_post_act", "num_class_embeds", "num_attention_heads",
       "cross_attention_norm", "reverse_transformer_layers_per_block", "quantization_config",
     ] {
@@ -108,7 +120,23 @@ package struct UNetConfiguration: Sendable, Equatable {
       throw json.failure("freq_shift is \(frequencyShift); expected less than \(widths[0] / 2)")
     }
     timeWidth = try config.integer("time_embedding_dim", default: 4 * widths[0])
+    added = try Added(config)
     (sampleRows, sampleColumns) = try config.sampleSize("sample_size")
+  }
+}
+
+extension UNetConfiguration.Added {
+  /// - Returns: `nil` where nothing is added.
+  fileprivate init?(_ config: ConfigurationReader) throws {
+    try config.require("addition_embed_type", "text_time")
+    guard try config.has("addition_embed_type") else { return nil }
+    let widthKey = "projection_class_embeddings_input_dim"
+    sizeWidth = try config.integer("addition_time_embed_dim", in: 4...(1 << 20))
+    width = try config.integer(widthKey)
+    guard pooledWidth > 0 else {
+      throw try config.json.member(widthKey).failure(
+        "expected more than \(SizeConditioning.count) sizes of width \(sizeWidth), got \(width)")
+    }
   }
 }
 
@@ -171,6 +199,10 @@ package struct TextConfiguration: Sendable, Equatable {
   package let window: Int
   let activation: Activation
   let epsilon: Float
+  /// The width of the vector of a whole text; `nil` where the encoder makes none.
+  let projection: Int?
+  /// The id of the end token; `nil` for the largest id of a text, by which CLIP found it first.
+  let endToken: Int?
 
   /// Whether this is one of OpenCLIP's encoders, which are told by their exact gelu.
   package var isOpen: Bool { activation == .gelu }
@@ -200,7 +232,17 @@ package struct TextConfiguration: Sendable, Equatable {
       throw json.failure("hidden_size \(width) is not a multiple of \(heads) heads")
     }
     activation = try Activation(config, default: "quick_gelu")
+    let classes = try json.optionalMember("architectures")?.strings() ?? []
+    projection =
+      classes.contains("CLIPTextModelWithProjection")
+      ? try config.integer("projection_dim", default: 512) : nil
+    let end = try json.optionalMember("eos_token_id")?.integer()
+    endToken = end == Self.unsaidEndToken ? nil : end ?? Self.publishedEndToken
   }
+
+  /// What configurations said before transformers 4.32, whatever the vocabulary.
+  static let unsaidEndToken = 2
+  private static let publishedEndToken = 49407
 
   /// A shape that was checked, with layers whose feed-forward part is four times as wide.
   package init(
@@ -209,6 +251,7 @@ package struct TextConfiguration: Sendable, Equatable {
     (self.vocabulary, self.width, hidden) = (vocabulary, width, 4 * width)
     (self.layers, self.heads, self.window) = (layers, heads, window)
     (self.activation, epsilon) = (activation, 1e-5)
+    (projection, endToken) = (nil, nil)
   }
 }
 
@@ -244,6 +287,11 @@ package struct ConfigurationReader {
     _ key: String, default value: Int, in range: ClosedRange<Int> = extent
   ) throws -> Int {
     try json.optionalMember(key).map { try Self.integer($0, in: range) } ?? value
+  }
+
+  /// A number that must be there.
+  func integer(_ key: String, in range: ClosedRange<Int> = extent) throws -> Int {
+    try Self.integer(try json.member(key), in: range)
   }
 
   private static func integer(_ node: JSONNode, in range: ClosedRange<Int>) throws -> Int {

@@ -8,12 +8,17 @@ internal import TensorEngine
 struct EmbeddingFile: Sendable {
   /// The word that stands for it.
   let word: String
-  /// `[vector, width]`.
+  /// `[vector, width]`, of the first text encoder.
   let vectors: Tensor
+  /// Those of SDXL's second text encoder, as many; `nil` in other embeddings.
+  private let secondVectors: Tensor?
   let path: String
 
   /// What the web UI calls the vectors; the file's own name is then the word.
   private static let webUINames = ["emb_params", "string_to_param.*", "string_to_param"]
+
+  /// What files for SDXL call the vectors of its text encoders.
+  private static let namesOfTwo = ["clip_l", "clip_g"]
 
   /// Words that mean something else where words are named.
   private static let reserved = ["<start>", "<end>", "<padding>"]
@@ -28,9 +33,13 @@ struct EmbeddingFile: Sendable {
     if PickledFile.isOne(path) { throw PickledFile.refusal(path) }
     let file = try OfferedFile.safetensors(path)
     let name: String
-    if let stored = Self.webUINames.first(where: { file.entry($0) != nil }) {
+    let own = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let isOfTwo = Self.namesOfTwo.allSatisfy { file.entry($0) != nil }
+    if isOfTwo {
+      name = Self.namesOfTwo[0]
+      word = inversion.word ?? own
+    } else if let stored = Self.webUINames.first(where: { file.entry($0) != nil }) {
       name = stored
-      let own = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
       word = inversion.word ?? file.metadata.first { $0.key == "name" }?.value ?? own
     } else if file.names.count == 1 {
       name = file.names[0]
@@ -43,25 +52,33 @@ struct EmbeddingFile: Sendable {
         what: "the word of the embedding \(path)", got: FileError.quoted(word),
         expected: "a word without white space other than \(Self.reserved.joined(separator: ", "))")
     }
+    vectors = try Self.vectors(name, in: file)
+    secondVectors = isOfTwo ? try Self.vectors(Self.namesOfTwo[1], in: file) : nil
+    if let secondVectors, secondVectors.shape[0] != vectors.shape[0] {
+      throw FileError(
+        .malformed, path: path, subject: Self.namesOfTwo[1],
+        reason: "expected \(vectors.shape[0]) vectors, as many as in \(name), got "
+          + "\(secondVectors.shape[0])")
+    }
+  }
+
+  private static func vectors(_ name: String, in file: SafetensorsFile) throws -> Tensor {
     let tensor = try file.tensor(name)
     guard (1...2).contains(tensor.shape.count), tensor.count > 0, tensor.isFinite else {
       throw FileError(
-        .malformed, path: path, subject: FileError.printable(name),
+        .malformed, path: file.path, subject: FileError.printable(name),
         reason: tensor.isFinite
           ? "expected [vector, width], got the shape \(tensor.shape)"
           : "expected finite numbers, got NaN or infinity")
     }
-    vectors = tensor.shape.count == 1 ? tensor.reshaped([1, tensor.count]) : tensor
+    return tensor.shape.count == 1 ? tensor.reshaped([1, tensor.count]) : tensor
   }
 
   /// What a file is that is no embedding of the models that Heed runs.
   private static func refusal(_ file: SafetensorsFile) -> DiffusionError {
     let names = Set(file.names)
-    let advice = "an embedding has one tensor, named by its word or emb_params"
-    if names.contains("clip_g") {
-      return .notRunnable(
-        path: file.path, what: "an embedding for Stable Diffusion XL, by 'clip_g'", advice: advice)
-    }
+    let advice =
+      "an embedding has one tensor, named by its word or emb_params, or for SDXL clip_l and clip_g"
     if names.contains(where: { $0.contains("lora") }) {
       return .notRunnable(path: file.path, what: "a LoRA", advice: "add it as one, with --lora")
     }
@@ -69,8 +86,22 @@ struct EmbeddingFile: Sendable {
   }
 
   /// The vectors by the ids that a tokenizer gave them.
-  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for vectors of another width.
-  func rows(_ ids: [Int], width: Int) throws -> [Int: [Float]] {
+  ///
+  /// - Parameters:
+  ///   - width: that of the text encoder.
+  ///   - part: which text encoder it is.
+  ///   - isXL: whether there are two.
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)`` for vectors of another model.
+  func rows(
+    _ ids: [Int], width: Int, of part: CheckpointPart, isXL: Bool
+  ) throws -> [Int: [Float]] {
+    guard isXL == (secondVectors != nil) else {
+      throw DiffusionError.notRunnable(
+        path: path, what: "an embedding for \(isXL ? "one text encoder" : "Stable Diffusion XL")",
+        advice:
+          "the checkpoint has \(isXL ? "two, and needs clip_l and clip_g" : "one text encoder")")
+    }
+    let vectors = part == .secondTextEncoder ? secondVectors ?? self.vectors : self.vectors
     guard vectors.shape[1] == width, ids.count == vectors.shape[0] else {
       throw DiffusionError.notRunnable(
         path: path, what: "an embedding of width \(vectors.shape[1])",

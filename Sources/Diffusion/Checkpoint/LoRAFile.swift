@@ -36,12 +36,13 @@ struct LoRAFile: Sendable {
 
   /// Reads what the file changes, and no weights.
   ///
+  /// - Parameter isXL: whether the checkpoint is SDXL.
   /// - Throws: `FileError` for a damaged file; ``DiffusionError`` for a file that is no LoRA, is one for
   ///   another model, or changes weights in a way that Heed does not compute.
-  init(_ lora: LoRA) throws {
+  init(_ lora: LoRA, isXL: Bool = false) throws {
     file = try OfferedFile.safetensors(lora.path)
     scale = lora.scale
-    if let model = LoRAArchitecture.stated(by: file), !model.isRunnable {
+    if let model = LoRAArchitecture.stated(by: file), !model.fits(isXL: isXL) {
       throw Self.refusal(file.path, model)
     }
     try Self.refuseOtherKinds(file)
@@ -131,7 +132,8 @@ extension LoRAFile {
     ("base_model.model.", nil), ("model.diffusion_model.", .unet), ("diffusion_model.", .unet),
     ("unet.", .unet), ("text_encoder.", .textEncoder), ("cond_stage_model.", .textEncoder),
     ("text_encoders.clip_l.", .textEncoder), ("lora_unet_", .unet), ("lora_te_", .textEncoder),
-    ("lora_te1_", .textEncoder), ("lycoris_", .unet),
+    ("lora_te1_", .textEncoder), ("lycoris_", .unet), ("text_encoder_2.", .secondTextEncoder),
+    ("text_encoders.clip_g.", .secondTextEncoder), ("lora_te2_", .secondTextEncoder),
   ]
 
   /// How the names of modules begin where nothing names the part.
@@ -162,7 +164,7 @@ extension LoRAFile {
   /// A module's name as kohya has it, from those of diffusers and of its processors.
   private static func module(_ name: String, _ part: CheckpointPart) -> String {
     var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    if part == .textEncoder {
+    if part.isText {
       let old = [
         "to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj",
       ]
@@ -175,7 +177,7 @@ extension LoRAFile {
   }
 
   private static let adds =
-    "Heed adds LoRA, LoCon, LoHa, LoKr, DoRA and full differences of Stable Diffusion 1.x and 2.x"
+    "Heed adds LoRA, LoCon, LoHa, LoKr, DoRA and full differences of Stable Diffusion 1.x, 2.x and XL"
 
   /// The error about a LoRA for another model.
   static func refusal(

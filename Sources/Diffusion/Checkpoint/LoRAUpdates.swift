@@ -8,6 +8,8 @@ struct LoRAUpdates: Sendable {
 
   /// What some files put before every name of a text encoder, and kohya's always.
   private static let prefix = "text_model."
+  /// What only SDXL's UNet has.
+  private static let sizes = "add_embedding.linear_1.weight"
 
   /// Nothing is changed.
   init() {}
@@ -58,7 +60,9 @@ struct LoRAUpdates: Sendable {
       let list =
         "\(strangers.count) modules are not in the checkpoint's \(part.title): "
         + LoRAFile.list(strangers)
-      if let model = LoRAArchitecture.shaped(by: file.modules, of: file.file), !model.isRunnable {
+      if let model = LoRAArchitecture.shaped(by: file.modules, of: file.file),
+        !model.fits(isXL: parameters.has(Self.sizes))
+      {
         throw LoRAFile.refusal(file.file.path, model, list + "; ")
       }
       guard 2 * strangers.count < modules.count else {
@@ -95,7 +99,7 @@ struct LoRAUpdates: Sendable {
   private static func flatNames(
     _ part: CheckpointPart, _ parameters: [String], _ original: OriginalNames?
   ) -> [String: String] {
-    let root = part == .textEncoder && parameters.contains { $0.hasPrefix(prefix) } ? prefix : ""
+    let root = part.isText && parameters.contains { $0.hasPrefix(prefix) } ? prefix : ""
     func flat(_ name: some StringProtocol) -> String {
       String(name).replacing(".", with: "_")
     }
@@ -104,7 +108,7 @@ struct LoRAUpdates: Sendable {
       let module = String(parameter.dropLast(".weight".count))
       let ours = parameter.dropFirst(root.count)
       names[flat(ours.dropLast(".weight".count))] = module
-      if part == .textEncoder { names[flat(prefix + ours.dropLast(".weight".count))] = module }
+      if part.isText { names[flat(prefix + ours.dropLast(".weight".count))] = module }
       // A fused tensor has no module of its own.
       guard let original, let (name, form) = original.original(String(ours)), form == .whole else {
         continue

@@ -17,7 +17,7 @@ struct ModelKind: Sendable {
 
   private init(_ name: String, lacks: String) {
     self.name = name
-    advice = "Heed runs Stable Diffusion 1.x and 2.x, and does not support \(lacks)"
+    advice = "Heed runs Stable Diffusion 1.x, 2.x and XL, and does not support \(lacks)"
     isOther = false
   }
 
@@ -39,10 +39,8 @@ struct ModelKind: Sendable {
 
 extension ModelKind {
   private static let transformer = "diffusion transformers"
-  private static let sdxl = ModelKind(
-    "Stable Diffusion XL", lacks: "its second text encoder and its conditioning on sizes")
   private static let refiner = ModelKind(
-    "the Stable Diffusion XL refiner", lacks: "its text encoder and its conditioning on scores")
+    "the Stable Diffusion XL refiner", lacks: "its conditioning on scores")
   private static let sd3 = ModelKind(
     "Stable Diffusion 3 or 3.5", lacks: "\(transformer) and the T5 text encoder")
   private static let flux = ModelKind("Flux", lacks: "\(transformer) and the T5 text encoder")
@@ -67,9 +65,7 @@ extension ModelKind {
 
   /// Kinds by a piece of a tensor's name; the first that is there decides.
   private static let marks: [(mark: String, kind: ModelKind)] = [
-    ("conditioner.embedders.1.", sdxl), ("conditioner.embedders.0.model.", refiner),
-    ("conditioner.embedders.0.transformer.", sdxl),
-    ("add_embedding.linear_1.", sdxl),
+    ("conditioner.embedders.0.model.", refiner),
     ("control_model.", controlNet), ("controlnet_cond_embedding.", controlNet),
     ("input_hint_block.", controlNet), ("control_layers.", controlNet),
     (
@@ -92,7 +88,7 @@ extension ModelKind {
     ("image_proj.", ModelKind("an IP-Adapter", lacks: "conditioning on pictures")),
     ("ip_adapter.", ModelKind("an IP-Adapter", lacks: "conditioning on pictures")),
     ("position_net.", ModelKind("GLIGEN", lacks: "conditioning on boxes")),
-    ("edm_mean", ModelKind("Playground 2.5", lacks: "what Stable Diffusion XL needs")),
+    ("edm_mean", ModelKind("Playground 2.5", lacks: "its EDM schedule")),
     ("cond_stage_model.roberta.", ModelKind("AltDiffusion", lacks: "its text encoder")),
     (
       "cond_stage_model.transformer.token_emb.",
@@ -114,16 +110,18 @@ extension ModelKind {
   ]
 
   private static let bare = "give the folder of the whole checkpoint, or a file of all parts"
+  private static let orUNet = bare + "; beside a checkpoint of its kind give it by --unet"
   private static let beside = "give it by --vae, beside a checkpoint"
   private static let parts: [(mark: String, kind: ModelKind)] = [
-    ("model.diffusion_model.", ModelKind("a UNet in the original layout, alone", do: bare)),
+    ("model.diffusion_model.", ModelKind("a UNet in the original layout, alone", do: orUNet)),
     (
       "first_stage_model.",
       ModelKind("an autoencoder in the original layout, alone", do: beside)
     ),
     ("cond_stage_model.", ModelKind("a text encoder in the original layout, alone", do: bare)),
-    ("down_blocks.", ModelKind("a UNet in diffusers' layout, alone", do: bare)),
-    ("input_blocks.", ModelKind("a UNet in the original layout, alone", do: bare)),
+    ("conditioner.", ModelKind("a text encoder of Stable Diffusion XL, alone", do: bare)),
+    ("down_blocks.", ModelKind("a UNet in diffusers' layout, alone", do: orUNet)),
+    ("input_blocks.", ModelKind("a UNet in the original layout, alone", do: orUNet)),
     ("decoder.", ModelKind("an autoencoder, alone", do: beside)),
     ("text_model.", ModelKind("a text encoder, alone", do: bare)),
     ("embeddings.token_embedding.", ModelKind("a text encoder, alone", do: bare)),
@@ -146,13 +144,16 @@ extension ModelKind {
 // MARK: - Files
 
 extension ModelKind {
+  /// What takes a whole text and sizes in SDXL, and a picture in Stable unCLIP.
+  private static let sizes = "label_emb."
+
   /// What a UNet has for an input that Heed does not give it: it would compute without it, and wrongly.
   private static let inputs: [(mark: String, kind: ModelKind)] = [
-    ("label_emb.", unCLIP), ("time_stack.", video),
+    (sizes, unCLIP), ("time_stack.", video),
     ("time_mixer.", video),
   ]
 
-  /// Refuses a single file that is not a checkpoint of Stable Diffusion 1.x or 2.x with all of `parts`.
+  /// Refuses a single file that is not a checkpoint of Stable Diffusion 1.x, 2.x or XL with all of `parts`.
   /// - Throws: ``DiffusionError``.
   static func requireRunnable(_ shapes: OriginalShapes, _ parts: [CheckpointPart]) throws {
     let (file, names) = (shapes.file, shapes.file.names)
@@ -170,7 +171,10 @@ extension ModelKind {
     if let input, input.shape.count == 4, let kind = unet(channels: input.shape[1]) {
       throw kind.refusal(file.path)
     }
-    for (mark, kind) in inputs where names.contains(where: { $0.hasPrefix(root + mark) }) {
+    for (mark, kind) in inputs
+    where (mark != sizes || shapes.family != .xl)
+      && names.contains(where: { $0.hasPrefix(root + mark) })
+    {
       throw kind.refusal(file.path)
     }
     if lacking.isEmpty { return }
@@ -182,7 +186,7 @@ extension ModelKind {
     }
     throw
       (first(ModelKind.parts)
-      ?? ModelKind("an unknown model", do: "expected Stable Diffusion 1.x or 2.x"))
+      ?? ModelKind("an unknown model", do: "expected Stable Diffusion 1.x, 2.x or XL"))
       .refusal(file.path)
   }
 
@@ -202,6 +206,17 @@ extension ModelKind {
       return ModelKind("a whole checkpoint, not a LoRA", do: "give it by --model")
     }
     return (marks + parts).first { mark, _ in file.names.contains { $0.contains(mark) } }?.kind
+  }
+
+  /// What a file is that was given as a UNet and has none.
+  static func insteadOfUNet(_ file: SafetensorsFile) -> ModelKind {
+    let kind =
+      offered(file)
+      ?? (marks + parts).first { mark, _ in file.names.contains { $0.contains(mark) } }?.kind
+    return kind
+      ?? ModelKind(
+        "no UNet, by its tensors' names",
+        do: "expected one in diffusers' layout or in the original one")
   }
 
   /// What a file is that was given as an autoencoder and has none.
@@ -234,7 +249,7 @@ extension ModelKind {
 extension ModelKind {
   /// Kinds by a piece of the name of diffusers' class; the first that is in it decides.
   private static let classes: [(mark: String, kind: ModelKind)] = [
-    ("XL", sdxl), ("StableDiffusion3", sd3), ("SD3", sd3), ("ControlNet", controlNet),
+    ("StableDiffusion3", sd3), ("SD3", sd3), ("ControlNet", controlNet),
     ("UnCLIP", unCLIP), ("Inpaint", inpainting), ("Depth2Img", depth),
     ("InstructPix2Pix", instruct), ("Upscale", upscaler), ("Cascade", cascade),
     ("Wuerstchen", cascade), ("Flux", flux), ("Chroma", transformer("Chroma")),
@@ -273,6 +288,16 @@ extension ModelKind {
       }
       throw error
     }
+  }
+
+  /// Refuses the refiner, which of SDXL's two text encoders has the second.
+  /// - Throws: ``DiffusionError/notRunnable(path:what:advice:)``.
+  static func requireFirstTextEncoder(_ unet: UNetConfiguration, folder: String) throws {
+    func has(_ part: CheckpointPart) -> Bool {
+      FileManager.default.fileExists(atPath: "\(folder)/\(part.folder)/config.json")
+    }
+    guard unet.added != nil, has(.secondTextEncoder), !has(.textEncoder) else { return }
+    throw refiner.refusal(folder)
   }
 
   /// Refuses a UNet whose first convolution takes more than a latent.

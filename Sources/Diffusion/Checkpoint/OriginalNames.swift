@@ -18,6 +18,8 @@ package struct OriginalNames: Sendable {
     case kernel
     /// Rows of queries, keys or values (0, 1, 2) of a tensor that holds all three.
     case third(Int)
+    /// A matrix that is stored as `[in, out]`.
+    case transposed
   }
 
   /// Two names of one thing.
@@ -127,6 +129,8 @@ extension OriginalNames {
         Module("time_embedding.linear_1", "time_embed.0"),
         Module("time_embedding.linear_2", "time_embed.2"),
         Module("time_embedding.cond_proj", "time_embed.cond_proj"),
+        Module("add_embedding.linear_1", "label_emb.0.0"),
+        Module("add_embedding.linear_2", "label_emb.0.2"),
         Module("conv_in", "input_blocks.0.0"),
         Module("mid_block.resnets.0", "middle_block.0", inside: resnet),
         Module("mid_block.attentions.0", "middle_block.1"),
@@ -251,10 +255,12 @@ extension OriginalNames {
 
 extension OriginalNames {
   /// The text encoder of SD 1.x: transformers' own names, below a prefix that some files lack.
-  package static func clip(isPrefixed: Bool) -> OriginalNames {
+  package static func clip(
+    isPrefixed: Bool, prefix: String = CheckpointPart.textEncoder.originalPrefix
+  ) -> OriginalNames {
     let root = isPrefixed ? "transformer.text_model." : "transformer."
     return OriginalNames(
-      CheckpointPart.textEncoder.originalPrefix,
+      prefix,
       ["embeddings", "encoder", "final_layer_norm"].map { Module($0, root + $0) })
   }
 
@@ -269,14 +275,19 @@ extension OriginalNames {
     Pair("self_attn.v_proj.bias", "attn.in_proj_bias", .third(2)),
   ]
 
-  /// The text encoder of SD 2.x: OpenCLIP's, of which the first `layers` blocks are used.
-  package static func openCLIP(layers: Int) -> OriginalNames {
+  /// The text encoder of SD 2.x or the second of SDXL: OpenCLIP's, of which the first `layers` blocks are used.
+  package static func openCLIP(
+    layers: Int, part: CheckpointPart = .textEncoder
+  ) -> OriginalNames {
     OriginalNames(
-      CheckpointPart.textEncoder.originalPrefix,
+      part.originalPrefix,
       [
         Module("embeddings.token_embedding", "model.token_embedding"),
         Module("embeddings.position_embedding.weight", "model.positional_embedding"),
         Module("final_layer_norm", "model.ln_final"),
+        Module(
+          "text_projection", "model",
+          inside: [Pair("weight", "text_projection", .transposed)]),
       ]
         + (0..<layers).map {
           Module(

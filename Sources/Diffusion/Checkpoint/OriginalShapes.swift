@@ -2,17 +2,20 @@ internal import TensorEngine
 
 /// What the shapes of a single file's tensors say of its parts.
 struct OriginalShapes: Sendable {
-  /// The two families that Heed runs in this layout.
+  /// The families that Heed runs in this layout.
   enum Family: Sendable {
     /// SD 1.x: CLIP's text encoder.
     case one
     /// SD 2.x: OpenCLIP's.
     case two
+    /// SDXL: both.
+    case xl
 
     var title: String {
       switch self {
       case .one: "Stable Diffusion 1.x"
       case .two: "Stable Diffusion 2.x"
+      case .xl: "Stable Diffusion XL"
       }
     }
   }
@@ -33,8 +36,14 @@ struct OriginalShapes: Sendable {
     {
       found[.vae] = other
     }
+    if file.names.contains(where: { $0.hasPrefix(Self.firstOfTwo + "transformer.") }) {
+      found[.textEncoder] = Self.firstOfTwo
+    }
     self.prefixes = found
   }
+
+  /// What begins the names of CLIP's text encoder where there is a second.
+  private static let firstOfTwo = "conditioner.embedders.0."
 
   /// A tensor that every autoencoder has, by the same name in either layout.
   static let telling = "decoder.conv_in.weight"
@@ -71,8 +80,16 @@ struct OriginalShapes: Sendable {
       ?? ConfigurationReader.depth.upperBound
   }
 
-  /// Whether the text encoder is OpenCLIP's.
-  var family: Family { has(.textEncoder, "model.token_embedding.weight") ? .two : .one }
+  /// Which text encoders there are.
+  var family: Family {
+    prefix(.textEncoder) == Self.firstOfTwo
+      ? .xl : has(.textEncoder, "model.token_embedding.weight") ? .two : .one
+  }
+
+  /// Whether a text encoder is OpenCLIP's.
+  private func isOpen(_ part: CheckpointPart) -> Bool {
+    part == .secondTextEncoder || family == .two
+  }
 
   /// Whether CLIP's names have the prefix that transformers gives them.
   var isPrefixed: Bool {
@@ -141,18 +158,25 @@ extension OriginalShapes {
     }
     let middle = "middle_block.1"
     let depth = count(.unet) { "\(middle).transformer_blocks.\($0).norm1.weight" }
-    // A level without attention of its own takes the depth of the middle where it is the last.
-    let depths = levels.map { $0.depth > 0 ? $0.depth : max(depth, 1) }
+    // The middle has the depth that the last level has, or would have.
+    let depths = levels.indices.map { index in
+      levels[index].depth > 0 ? levels[index].depth : index == levels.count - 1 ? max(depth, 1) : 1
+    }
     draft.tell("transformer_layers_per_block", .integers(depths))
     let keys = middle + ".transformer_blocks.0.attn2.to_k.weight"
     let context = try require(.unet, keys, rank: 2)[1]
     draft.tell("cross_attention_dim", .integer(context))
     let projection = file.entry(prefix(.unet) + middle + ".proj_in.weight")
     draft.tell("use_linear_projection", .bool(projection?.shape.count == 2))
-    // What Stability published: eight heads in SD 1.x, heads of 64 in SD 2.x.
+    if let added = try shape(.unet, "label_emb.0.0.weight", rank: 2) {
+      draft.tell("addition_embed_type", .string("text_time"))
+      draft.tell("projection_class_embeddings_input_dim", .integer(added[1]))
+      draft.assume("addition_time_embed_dim", .integer(256))
+    }
+    // What Stability published: eight heads in SD 1.x, heads of 64 in SD 2.x and SDXL.
     if context == 768 {
       draft.assume("attention_head_dim", .integer(8))
-    } else if context == 1024, widths.allSatisfy({ $0 % 64 == 0 }) {
+    } else if context == 1024 || context == 2048, widths.allSatisfy({ $0 % 64 == 0 }) {
       draft.assume("attention_head_dim", .integers(widths.map { $0 / 64 }))
     }
     return draft
@@ -188,7 +212,7 @@ extension OriginalShapes {
         file.names.contains { name in attention.contains { name.hasPrefix(prefix(.vae) + $0) } }))
     draft.tell("use_quant_conv", .bool(has(.vae, "quant_conv.weight")))
     draft.tell("use_post_quant_conv", .bool(has(.vae, "post_quant_conv.weight")))
-    draft.assume("scaling_factor", .number(0.18215))
+    draft.assume("scaling_factor", .number(family == .xl ? 0.13025 : 0.18215))
     return draft
   }
 }
@@ -196,41 +220,44 @@ extension OriginalShapes {
 // MARK: - Text encoder
 
 extension OriginalShapes {
-  /// The blocks of the text encoder that the file holds.
-  var textLayers: Int {
-    switch family {
-    case .one: count(.textEncoder) { "\(textRoot).encoder.layers.\($0).layer_norm1.weight" }
-    case .two: count(.textEncoder) { "model.transformer.resblocks.\($0).ln_1.weight" }
-    }
+  /// The blocks of a text encoder that the file holds.
+  func textLayers(_ part: CheckpointPart = .textEncoder) -> Int {
+    isOpen(part)
+      ? count(part) { "model.transformer.resblocks.\($0).ln_1.weight" }
+      : count(part) { "\(textRoot).encoder.layers.\($0).layer_norm1.weight" }
   }
 
   private var textRoot: String { isPrefixed ? "transformer.text_model" : "transformer" }
 
-  func text() throws -> ConfigurationDraft {
+  func text(_ part: CheckpointPart = .textEncoder) throws -> ConfigurationDraft {
     var draft = ConfigurationDraft()
+    let isOpen = isOpen(part)
     let names: (token: String, position: String, hidden: String) =
-      switch family {
-      case .one:
-        (
-          textRoot + ".embeddings.token_embedding.weight",
-          textRoot + ".embeddings.position_embedding.weight",
-          textRoot + ".encoder.layers.0.mlp.fc1.weight"
-        )
-      case .two:
-        (
-          "model.token_embedding.weight", "model.positional_embedding",
-          "model.transformer.resblocks.0.mlp.c_fc.weight"
-        )
-      }
-    let token = try require(.textEncoder, names.token, rank: 2)
+      isOpen
+      ? (
+        "model.token_embedding.weight", "model.positional_embedding",
+        "model.transformer.resblocks.0.mlp.c_fc.weight"
+      )
+      : (
+        textRoot + ".embeddings.token_embedding.weight",
+        textRoot + ".embeddings.position_embedding.weight",
+        textRoot + ".encoder.layers.0.mlp.fc1.weight"
+      )
+    let token = try require(part, names.token, rank: 2)
     draft.tell("vocab_size", .integer(token[0]))
     draft.tell("hidden_size", .integer(token[1]))
     draft.tell(
-      "max_position_embeddings", .integer(try require(.textEncoder, names.position, rank: 2)[0]))
+      "max_position_embeddings", .integer(try require(part, names.position, rank: 2)[0]))
     draft.tell(
-      "intermediate_size", .integer(try require(.textEncoder, names.hidden, rank: 2)[0]))
-    draft.assume("hidden_act", .string(family == .one ? "quick_gelu" : "gelu"))
-    draft.assume("num_hidden_layers", .integer(assumedTextLayers))
+      "intermediate_size", .integer(try require(part, names.hidden, rank: 2)[0]))
+    if part == .secondTextEncoder {
+      draft.tell("architectures", .strings(["CLIPTextModelWithProjection"]))
+      draft.tell(
+        "projection_dim", .integer(try require(part, "model.text_projection", rank: 2)[1]))
+      draft.assume("eos_token_id", .integer(TextConfiguration.unsaidEndToken))
+    }
+    draft.assume("hidden_act", .string(isOpen ? "gelu" : "quick_gelu"))
+    draft.assume("num_hidden_layers", .integer(assumedTextLayers(part)))
     if token[1] % 64 == 0 { draft.assume("num_attention_heads", .integer(token[1] / 64)) }
     return draft
   }
@@ -239,8 +266,9 @@ extension OriginalShapes {
   ///
   /// SD 2.x takes the output of the last block but one: 23 of OpenCLIP ViT-H's 24 blocks. A file
   /// that was made from diffusers' layout has just those.
-  private var assumedTextLayers: Int {
-    guard family == .two else { return textLayers }
-    return textLayers == 23 ? 23 : max(textLayers - 1, 1)
+  private func assumedTextLayers(_ part: CheckpointPart) -> Int {
+    let layers = textLayers(part)
+    guard family == .two else { return layers }
+    return layers == 23 ? 23 : max(layers - 1, 1)
   }
 }

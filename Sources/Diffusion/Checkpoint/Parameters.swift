@@ -104,7 +104,7 @@ package final class Parameters {
   package func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
     if let random { return random.tensor(name, shape) }
     guard let (file, entry) = find(name, shape), reads else { return Tensor([], shape: [0]) }
-    return try updates.applied(to: try scaled(file, entry), name)
+    return try updates.applied(to: try read(name, file, entry), name)
   }
 
   /// The weight `name` in the precision asked for, otherwise as its file keeps it, or in float32
@@ -114,22 +114,26 @@ package final class Parameters {
     guard let (file, entry) = find(name, shape), reads else {
       return Weight(Tensor([], shape: [0]))
     }
-    let isChanged = updates.changes(name) || WeightScale(of: entry, in: file) != nil
+    let isChanged =
+      updates.changes(name) || WeightScale(of: entry, in: file) != nil
+      || places[name]?.form == .transposed
     let isNarrow = entry.type.bits <= 16
     if !isChanged, isNarrow ? precision != .float32 : precision != .float16 {
       return try file.weight(entry)
     }
-    let tensor = try updates.applied(to: try scaled(file, entry), name)
+    let tensor = try updates.applied(to: try read(name, file, entry), name)
     return precision == .float16 ? Weight(rounding: tensor) : Weight(tensor)
   }
 
-  /// A tensor's numbers, times the scale that a file of 8-bit floats keeps beside them.
-  private func scaled(
-    _ file: SafetensorsFile, _ entry: SafetensorsFile.Entry
+  /// A parameter's numbers, times the scale that a file of 8-bit floats keeps beside them.
+  private func read(
+    _ name: String, _ file: SafetensorsFile, _ entry: SafetensorsFile.Entry
   ) throws -> Tensor {
-    let tensor = try file.tensor(entry)
-    guard let scale = WeightScale(of: entry, in: file) else { return tensor }
-    return try scale.applied(to: tensor)
+    var tensor = try file.tensor(entry)
+    if let scale = WeightScale(of: entry, in: file) { tensor = try scale.applied(to: tensor) }
+    guard places[name]?.form == .transposed else { return tensor }
+    let sides = tensor.shape
+    return tensor.reshaped([1] + sides).transposed.reshaped(sides.reversed())
   }
 
   /// Where a parameter's numbers are, in the parameter's shape; what is wrong is noted.
@@ -148,6 +152,7 @@ package final class Parameters {
     case .whole where entry.shape == shape: return (place.file, entry)
     case .kernel where entry.shape.starts(with: shape) && entry.count == count:
       return (place.file, entry.part(0..<count, shape: shape))
+    case .transposed where entry.shape == shape.reversed(): return (place.file, entry)
     case .third(let index) where entry.shape == [3 * shape[0]] + shape.dropFirst():
       return (place.file, entry.part(index * count..<(index + 1) * count, shape: shape))
     default:
@@ -190,6 +195,7 @@ extension OriginalNames.Form {
     case .whole: shape
     case .kernel: shape + [1, 1]
     case .third: [3 * shape[0]] + shape.dropFirst()
+    case .transposed: shape.reversed()
     }
   }
 }

@@ -24,7 +24,7 @@ struct PredictionSource {
   ) throws {
     if let known = try chosen ?? Self.known(file, scheduler, yaml) {
       (prediction, note) = (known, nil)
-    } else if family == .one {
+    } else if family != .two {
       (prediction, note) = (.epsilon, nil)
     } else {
       prediction = try Self.looksLikeVelocity(file) ? .velocity : .epsilon
@@ -76,20 +76,24 @@ struct PredictionSource {
 
   /// The side of the latents that the published checkpoint of this kind was trained at.
   func latentSide(_ family: OriginalShapes.Family) -> Int {
-    family == .two && prediction == .velocity ? 96 : 64
+    switch family {
+    case .one: 64
+    case .two: prediction == .velocity ? 96 : 64
+    case .xl: 128
+    }
   }
 
   /// The scheduler's configuration: what is given, or what the published checkpoint ships with.
   ///
   /// - Parameter endsAtZero: whether the file says that it was trained to a time without signal.
   func schedule(
-    whole: JSONNode?, partial: JSONNode?, weights: String, endsAtZero: Bool = false
+    _ family: OriginalShapes.Family, whole: JSONNode?, partial: JSONNode?, weights: String,
+    endsAtZero: Bool = false
   ) throws -> JSONNode {
     var draft = ConfigurationDraft()
-    draft.assume(
-      "_class_name",
-      .string(
-        (prediction == .velocity || endsAtZero ? SchedulerKind.ddim : .pndm).className))
+    let kind: SchedulerKind =
+      family == .xl ? .euler : prediction == .velocity || endsAtZero ? .ddim : .pndm
+    draft.assume("_class_name", .string(kind.className))
     draft.assume("beta_start", .number(0.00085))
     draft.assume("beta_end", .number(0.012))
     draft.assume("beta_schedule", .string("scaled_linear"))
@@ -102,6 +106,8 @@ struct PredictionSource {
     if endsAtZero {
       draft.assume("rescale_betas_zero_snr", .bool(true))
       draft.assume("timestep_spacing", .string("trailing"))
+    } else if family == .xl {
+      draft.assume("timestep_spacing", .string("leading"))
     }
     return try draft.node(whole: whole, partial: partial, weights: weights)
   }

@@ -23,8 +23,7 @@ package struct PromptKeys: Sendable {
   package static func of(
     _ prompts: [String], at sites: [AttentionSite], from checkpoint: Checkpoint, clipSkip: Int = 0
   ) throws -> [PromptKeys] {
-    let tokenizer = try checkpoint.makeTokenizer()
-    let text = try checkpoint.makeTextModel()
+    let encoders = try checkpoint.makeTextEncoders()
     let parameters = try checkpoint.parameters(of: .unet)
     let contextWidth = checkpoint.unetConfiguration.contextWidth
     let projections = try sites.map { site in
@@ -34,8 +33,8 @@ package struct PromptKeys: Sendable {
     }
     try parameters.finish()
     return try prompts.map { prompt in
-      let table = tokenizer.encode(prompt)
-      let context = try text([table.tokens.map(\.id)], clipSkip: clipSkip)
+      let table = encoders.tokenizer.encode(prompt)
+      let context = try encoders.embedding(of: table, clipSkip: clipSkip).tokens
       return PromptKeys(
         prompt: table,
         keys: Dictionary(

@@ -12,6 +12,8 @@ struct SingleFile: Sendable {
   /// `nil` where another autoencoder takes the place of the file's, which it then need not have.
   let vae: JSONNode?
   let text: JSONNode
+  /// `nil` where there is one text encoder.
+  let secondText: JSONNode?
   let schedule: JSONNode
   /// Files that were read for the configuration.
   let configurations: [String]
@@ -19,6 +21,8 @@ struct SingleFile: Sendable {
   let notes: [String]
   /// The folder of the tokenizer; `nil` where there is none.
   let tokenizer: String?
+  /// That of the second text encoder, likewise.
+  let secondTokenizer: String?
   let family: OriginalShapes.Family
   /// The parts that are read.
   private let parts: [CheckpointPart]
@@ -36,9 +40,12 @@ struct SingleFile: Sendable {
   ) throws {
     file = try OfferedFile.safetensors(path)
     shapes = OriginalShapes(file: file)
-    parts = CheckpointPart.allCases.filter { hasVAE || $0 != .vae }
+    let family = shapes.family
+    self.family = family
+    parts = CheckpointPart.allCases.filter {
+      (hasVAE || $0 != .vae) && (family == .xl || $0 != .secondTextEncoder)
+    }
     try ModelKind.requireRunnable(shapes, parts)
-    family = shapes.family
     let beside = try Beside(file: path, configuration: configuration)
     func json(_ part: CheckpointPart) throws -> JSONNode? {
       try beside.json(part.folder + "/config.json")
@@ -48,7 +55,12 @@ struct SingleFile: Sendable {
       hasVAE
       ? try shapes.vae().node(whole: json(.vae), partial: yaml?.vae(), weights: path) : nil
     text = try shapes.text().node(
-      whole: json(.textEncoder), partial: yaml?.text(layers: shapes.textLayers), weights: path)
+      whole: json(.textEncoder),
+      partial: family == .xl ? nil : yaml?.text(layers: shapes.textLayers()), weights: path)
+    secondText =
+      family == .xl
+      ? try shapes.text(.secondTextEncoder).node(
+        whole: json(.secondTextEncoder), partial: nil, weights: path) : nil
     let scheduler = try beside.json("scheduler/scheduler_config.json")
     let meaning = try PredictionSource(
       file, family, scheduler: scheduler, yaml: yaml, chosen: prediction)
@@ -56,9 +68,10 @@ struct SingleFile: Sendable {
     draft.assume("sample_size", .integer(meaning.latentSide(family)))
     let shape = try json(.unet)
     unet = try draft.node(whole: shape, partial: yaml?.unet(), weights: path)
-    for (part, node, key) in [
+    for case (let part, let node?, let key) in [
       (CheckpointPart.unet, unet, "attention_head_dim"),
       (.textEncoder, text, "num_attention_heads"),
+      (.secondTextEncoder, secondText, "num_attention_heads"),
     ] where try json(part) == nil && node.optionalMember(key) == nil {
       throw DiffusionError.missingFile(
         path: beside.folder + "/" + part.folder + "/config.json",
@@ -66,7 +79,7 @@ struct SingleFile: Sendable {
           + "give its configuration too")
     }
     schedule = try meaning.schedule(
-      whole: scheduler, partial: yaml?.schedule(), weights: path,
+      family, whole: scheduler, partial: yaml?.schedule(), weights: path,
       endsAtZero: file.entry("ztsnr") != nil)
     configurations = beside.found
     var notes: [String] = []
@@ -75,12 +88,12 @@ struct SingleFile: Sendable {
         "\(path): no configuration beside it; assumed to be \(family.title) as published")
     }
     self.notes = notes + (meaning.note.map { ["\(path): \($0)"] } ?? [])
-    tokenizer = beside.tokenizer
+    (tokenizer, secondTokenizer) = (beside.tokenizer, beside.secondTokenizer)
   }
 
   /// The names of tensors that belong to no part and are not heeded otherwise.
   var strangers: [String] {
-    let prefixes = CheckpointPart.allCases.map(shapes.prefix)
+    let prefixes = (parts + [.vae]).map(shapes.prefix)
     return file.names.filter { name in
       !PredictionSource.heeded.contains(name) && !prefixes.contains(where: name.hasPrefix)
     }
@@ -93,7 +106,10 @@ struct SingleFile: Sendable {
     case .vae: .vae(checkpoint.vaeConfiguration, prefix: shapes.prefix(.vae))
     case .textEncoder where family == .two:
       .openCLIP(layers: checkpoint.textConfiguration.layers)
-    case .textEncoder: .clip(isPrefixed: shapes.isPrefixed)
+    case .textEncoder:
+      .clip(isPrefixed: shapes.isPrefixed, prefix: shapes.prefix(.textEncoder))
+    case .secondTextEncoder:
+      .openCLIP(layers: checkpoint.secondTextConfiguration?.layers ?? 0, part: part)
     }
   }
 }
@@ -104,6 +120,7 @@ private struct Beside {
   let yaml: String?
   private(set) var found: [String]
   let tokenizer: String?
+  let secondTokenizer: String?
 
   init(file: String, configuration: String?) throws {
     let own = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
@@ -129,7 +146,11 @@ private struct Beside {
       readsJSON
       ? names.map { [folder] in folder + "/" + $0 }.filter(manager.fileExists) : []
     if let yaml { found.append(yaml) }
-    tokenizer = [folder, own].map { $0 + "/tokenizer" }.first(where: manager.fileExists)
+    let folders = [folder, own]
+    func tokenizer(_ name: String) -> String? {
+      folders.map { $0 + "/" + name }.first(where: manager.fileExists)
+    }
+    (self.tokenizer, secondTokenizer) = (tokenizer("tokenizer"), tokenizer("tokenizer_2"))
   }
 
   func json(_ name: String) throws -> JSONNode? {

@@ -20,11 +20,12 @@ public struct LossProbe {
   ///   - gradients: counts the gradient, if it is asked for.
   init(
     of objective: any AttentionObjective, at latent: Tensor, unet: UNet, timestep: Double,
-    context: Tensor, tap: AttentionTap, sites: [AttentionSite], memory: [String: Tensor] = [:],
+    text: PromptEmbedding, tap: AttentionTap, sites: [AttentionSite],
+    memory: [String: Tensor] = [:],
     scaled: (Tensor) -> Tensor = { $0 }, counting gradients: GradientCount? = nil
   ) throws {
     try self.init(at: latent, counting: gradients) { variable in
-      try unet.attend(scaled(variable), timestep: timestep, context: context, tap: tap)
+      try unet.attend(scaled(variable), timestep: timestep, text: text, tap: tap)
       return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
     }
   }

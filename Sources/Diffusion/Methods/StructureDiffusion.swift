@@ -110,10 +110,10 @@ public struct StructureDiffusion: Method {
   public func parts(for run: PlannedRun) throws -> MethodParts {
     let segments = try segments(of: run.prompt)
     guard !segments.isEmpty else { return MethodParts() }
-    let embedding = try run.embedding(of: run.prompt)
+    let embedding = try run.promptEmbedding.tokens
     var (aligned, overwritten) = ([Tensor](), embedding)
     for segment in segments {
-      let alone = try run.embedding(segment.text)
+      let alone = try run.embedding(segment.text).tokens
       aligned.append(embedding.replacingRows(segment.tokens, by: alone))
       overwritten = overwritten.replacingRows(segment.tokens, by: alone)
     }

@@ -1,6 +1,6 @@
 package import TensorEngine
 
-/// CLIP's text transformer: token ids in, one embedding for each position out.
+/// CLIP's text transformer: token ids in, one embedding for each position out, and in SDXL one for all.
 ///
 /// - Reference: Radford et al., Learning Transferable Visual Models From Natural Language
 ///   Supervision, ICML 2021; transformers `models/clip/modeling_clip.py`.
@@ -14,10 +14,16 @@ package struct CLIPTextModel: Sendable {
   private let positionEmbedding: Tensor
   private let layers: [Layer]
   private let finalNorm: LayerNorm
+  /// Shape `[projection, width]`; `nil` where a whole text has no vector.
+  private let projection: Linear?
   private let path: String
 
+  /// - Parameters:
+  ///   - scope: the transformer's parameters.
+  ///   - root: the parameters of the model that it is part of, where its projection is.
   package init(
-    _ scope: ParameterScope, _ configuration: TextConfiguration, rows: [Int: [Float]] = [:]
+    _ scope: ParameterScope, _ configuration: TextConfiguration, rows: [Int: [Float]] = [:],
+    projectionIn root: ParameterScope? = nil
   ) throws {
     self.configuration = configuration
     self.rows = rows
@@ -32,6 +38,12 @@ package struct CLIPTextModel: Sendable {
     }
     finalNorm = try LayerNorm(
       scope["final_layer_norm"], width, epsilon: configuration.epsilon)
+    projection =
+      if let root, let out = configuration.projection {
+        try Linear(root["text_projection"], width, out, bias: false)
+      } else {
+        nil
+      }
   }
 
   /// The last hidden state after the final norm, or that of an earlier layer.
@@ -45,6 +57,50 @@ package struct CLIPTextModel: Sendable {
   /// - Throws: ``DiffusionError`` when an id is outside the embedding, or a layer's output is not
   ///   finite.
   package func callAsFunction(_ ids: [[Int]], clipSkip: Int = 0) throws -> Tensor {
+    try requireLayers(clipSkip, of: layers.count)
+    return try normed(run(layers.dropLast(clipSkip), on: embedded(ids)))
+  }
+
+  /// What SDXL reads: the hidden state of the last layer but one without the final norm, and the first
+  /// text's vector where the encoder makes one.
+  ///
+  /// - Parameters:
+  ///   - ids: as in ``callAsFunction(_:clipSkip:)``, windows of one text.
+  ///   - clipSkip: how many layers more are left out of the hidden state, as diffusers' `clip_skip` has it:
+  ///     it is the hidden state −(clipSkip + 2).
+  /// - Returns: `[window, position, width]`, and `[1, projection]`.
+  /// - Throws: as ``callAsFunction(_:clipSkip:)``.
+  /// - Reference: diffusers `pipeline_stable_diffusion_xl.py`, `encode_prompt`.
+  package func penultimate(
+    _ ids: [[Int]], clipSkip: Int = 0
+  ) throws -> (hidden: Tensor, pooled: Tensor?) {
+    try requireLayers(clipSkip, of: layers.count - 1)
+    let hidden = try run(layers.dropLast(clipSkip + 1), on: embedded(ids))
+    guard let projection, let first = ids.first else { return (hidden, nil) }
+    let last = try normed(
+      run(layers.suffix(clipSkip + 1), on: hidden.sliced(axis: 0, 0..<1)))
+    let end = endPosition(first)
+    let vector = last.sliced(axis: 1, end..<end + 1).reshaped([1, configuration.width])
+    return (hidden, projection(vector))
+  }
+
+  /// Where a text's end token is: the first of its id, or of the largest id.
+  ///
+  /// - Reference: transformers `models/clip/modeling_clip.py`, `CLIPTextTransformer.forward`.
+  private func endPosition(_ ids: [Int]) -> Int {
+    ids.firstIndex(of: configuration.endToken ?? ids.max() ?? 0) ?? 0
+  }
+
+  private func requireLayers(_ clipSkip: Int, of most: Int) throws {
+    guard (0...max(most, 0)).contains(clipSkip) else {
+      throw DiffusionError.invalidRequest(
+        what: "the number of layers that CLIP skips", got: String(clipSkip),
+        expected: "0 to \(most), which the text encoder can do without")
+    }
+  }
+
+  /// The tokens' vectors with their positions', `[text, position, width]`.
+  private func embedded(_ ids: [[Int]]) throws -> Tensor {
     let width = configuration.width
     let positions = ids.first?.count ?? 0
     for row in ids {
@@ -62,12 +118,7 @@ package struct CLIPTextModel: Sendable {
           advice: "take the tokenizer that belongs to this text encoder")
       }
     }
-    guard (0...layers.count).contains(clipSkip) else {
-      throw DiffusionError.invalidRequest(
-        what: "the number of layers that CLIP skips", got: String(clipSkip),
-        expected: "0 to \(layers.count), the text encoder's layers")
-    }
-    var x =
+    let x =
       unsafe Tensor(shape: [ids.count, positions, width]) { target in
         unsafe tokenEmbedding.withPointer { table in
           for (position, id) in ids.joined().enumerated() {
@@ -80,13 +131,22 @@ package struct CLIPTextModel: Sendable {
         }
       } + positionEmbedding.sliced(axis: 0, 0..<positions)
     try x.requireFinite(path + ".embeddings")
-    for (index, layer) in layers.dropLast(clipSkip).enumerated() {
-      x = layer(x)
+    return x
+  }
+
+  private func run(_ layers: ArraySlice<Layer>, on x: Tensor) throws -> Tensor {
+    var x = x
+    for index in layers.indices {
+      x = layers[index](x)
       try x.requireFinite(path + ".encoder.layers.\(index)")
     }
-    x = finalNorm(x)
-    try x.requireFinite(path + ".final_layer_norm")
     return x
+  }
+
+  private func normed(_ x: Tensor) throws -> Tensor {
+    let normed = finalNorm(x)
+    try normed.requireFinite(path + ".final_layer_norm")
+    return normed
   }
 
   /// Causal self-attention and a feed-forward layer, each around a shortcut.

@@ -2,7 +2,7 @@ package import AttentionTrace
 private import Foundation
 package import TensorEngine
 
-/// The conditional UNet of Stable Diffusion 1.x and 2.x: predicts the noise in a latent.
+/// The conditional UNet of Stable Diffusion 1.x, 2.x and XL: predicts the noise in a latent.
 ///
 /// - Reference: Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models,
 ///   CVPR 2022; diffusers `models/unets/unet_2d_condition.py`.
@@ -14,6 +14,10 @@ package struct UNet: Sendable {
   private let guidanceProjection: Linear?
   /// What the weight of guidance adds to the time embedding, `[1, width]`; `nil` for nothing.
   private var guidance: Tensor?
+  /// Take the whole text's vector and the sizes; `nil` where neither is an input.
+  private let addedLinears: (Linear, Linear)?
+  /// The embeddings of the sizes, one after the other, `[1, width]`; `nil` until they are told.
+  private var sizes: Tensor?
   let convolutionIn: Convolution
   let down: [DownBlock]
   /// `nil` in models without one.
@@ -32,6 +36,13 @@ package struct UNet: Sendable {
     guidanceProjection = try configuration.guidanceWidth.map {
       try Linear(scope["time_embedding"]["cond_proj"], $0, width, bias: false)
     }
+    addedLinears = try configuration.added.map { added in
+      let scope = scope["add_embedding"]
+      return (
+        try Linear(scope["linear_1"], added.width, configuration.timeWidth),
+        try Linear(scope["linear_2"], configuration.timeWidth, configuration.timeWidth)
+      )
+    }
     convolutionIn = try Convolution(
       scope["conv_in"], configuration.channels, width, kernel: 3, padding: Padding(1))
     let build = BlockBuilder(configuration)
@@ -48,14 +59,15 @@ package struct UNet: Sendable {
   /// - Parameters:
   ///   - latent: `[batch, 4, row, column]`, scaled as the scheduler says.
   ///   - timestep: the diffusion time, 0…999.
-  ///   - context: the prompt's embedding, `[batch, token, width]`.
+  ///   - text: the prompt's embedding, of as many texts as there are latents.
   ///   - tap: who sees the attention.
   /// - Returns: the prediction, of the latent's shape.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
   package func callAsFunction(
-    _ latent: Tensor, timestep: Double, context: Tensor, tap: AttentionTap
+    _ latent: Tensor, timestep: Double, text: PromptEmbedding, tap: AttentionTap
   ) throws -> Tensor {
-    let time = timeEmbedding(timestep, batch: latent.shape[0])
+    let context = text.tokens
+    let time = timeEmbedding(timestep, batch: latent.shape[0], pooled: text.pooled)
     try tap.check(time, "time_embedding")
     let x = convolutionIn(latent)
     try tap.check(x, "conv_in")
@@ -75,32 +87,46 @@ package struct UNet: Sendable {
 
   /// Runs only as far as the last site that the tap's objective reads.
   package func attend(
-    _ latent: Tensor, timestep: Double, context: Tensor, tap: AttentionTap
+    _ latent: Tensor, timestep: Double, text: PromptEmbedding, tap: AttentionTap
   ) throws {
     do {
-      _ = try self(latent, timestep: timestep, context: context, tap: tap)
+      _ = try self(latent, timestep: timestep, text: text, tap: tap)
     } catch is AttentionTap.PassIsOver {}
   }
 
-  /// The sinusoidal embedding of a diffusion time through its two layers, `[batch, timeWidth]`.
+  /// The embedding of a diffusion time through its two layers, and in SDXL that of the whole text and the
+  /// sizes through theirs, `[batch, timeWidth]`.
+  private func timeEmbedding(_ timestep: Double, batch: Int, pooled: Tensor?) -> Tensor {
+    let width = configuration.levels[0].channels
+    var row = sinusoid(Float(timestep), width: width)
+    if let guidance { row = zip(row, guidance.values).map { $0 + $1 } }
+    let rows = Tensor(
+      [[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
+    var embedding = timeLinear2(timeLinear1(rows).activated(.silu))
+    if let (linear1, linear2) = addedLinears {
+      guard let pooled, let sizes else { bug("SDXL's UNet without a pooled text or sizes") }
+      let added = Tensor.concatenated(
+        [pooled, .concatenated([Tensor](repeating: sizes, count: batch), axis: 0)], axis: 1)
+      embedding = embedding + linear2(linear1(added).activated(.silu))
+    }
+    // Every resnet sends the embedding through SiLU first: once here serves all of them.
+    return embedding.activated(.silu)
+  }
+
+  /// Cosines and sines of a number, `width` in all.
   ///
   /// - Reference: diffusers `models/embeddings.py`, `get_timestep_embedding`.
-  private func timeEmbedding(_ timestep: Double, batch: Int) -> Tensor {
-    let width = configuration.levels[0].channels
+  private func sinusoid(_ number: Float, width: Int) -> [Float] {
     let half = width / 2
     var row = [Float](repeating: 0, count: width)
     for index in 0..<half {
       let exponent =
         -log(10000) * Float(index) / (Float(half) - Float(configuration.frequencyShift))
-      let angle = Float(timestep) * exp(exponent)
+      let angle = number * exp(exponent)
       row[index] = configuration.flipSinToCos ? cos(angle) : sin(angle)
       row[half + index] = configuration.flipSinToCos ? sin(angle) : cos(angle)
     }
-    if let guidance { row = zip(row, guidance.values).map { $0 + $1 } }
-    let rows = Tensor(
-      [[Float]](repeating: row, count: batch).flatMap(\.self), shape: [batch, width])
-    // Every resnet sends the embedding through SiLU first: once here serves all of them.
-    return timeLinear2(timeLinear1(rows).activated(.silu)).activated(.silu)
+    return row
   }
 }
 
@@ -124,6 +150,20 @@ extension UNet {
     var unet = self
     unet.guidance = guidanceProjection(
       Tensor(row + [Float](repeating: 0, count: width - 2 * half), shape: [1, width]))
+    return unet
+  }
+}
+
+// MARK: - Sizes
+
+extension UNet {
+  /// The UNet told the sizes, if they are an input of it; the same UNet if not.
+  package func conditioned(on sizes: SizeConditioning) -> UNet {
+    guard let width = configuration.added?.sizeWidth else { return self }
+    var unet = self
+    unet.sizes = Tensor(
+      sizes.numbers.flatMap { sinusoid($0, width: width) },
+      shape: [1, SizeConditioning.count * width])
     return unet
   }
 }

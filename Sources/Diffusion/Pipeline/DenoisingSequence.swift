@@ -13,9 +13,8 @@ public struct DenoisingSequence {
   public typealias PassReport = (AttentionPass, PassMeasurement?) throws -> Void
 
   private let unet: UNet
-  /// Shape `[1, token, width]`.
-  private let conditional: Tensor
-  private let unconditional: Tensor
+  private let conditional: PromptEmbedding
+  private let unconditional: PromptEmbedding
   private let guidanceScale: Float
   private let guidanceRescale: Float
   private let guide: (any LatentGuide)?
@@ -49,13 +48,14 @@ public struct DenoisingSequence {
   /// - Parameters:
   ///   - latent: the starting noise, before the scheduler scales it.
   ///   - noise: what the starting noise was drawn from, for a scheduler that draws more.
-  ///   - embeddings: of the prompt and of the negative prompt, `[1, token, width]` both.
+  ///   - embeddings: of the prompt and of the negative prompt.
   ///   - parts: what the method adds.
   ///   - measuresLosses: whether the loss is looked at where the guide does not act, too.
   package init(
     unet: UNet, scheduler: any Scheduler, latent: Tensor,
     noise: (any RandomSource)? = nil,
-    embeddings: (conditional: Tensor, unconditional: Tensor), guidanceScale: Double,
+    embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding),
+    guidanceScale: Double,
     guidanceRescale: Double = 0, parts: MethodParts = MethodParts(), measuresLosses: Bool = false,
     observers: [any AttentionObserver] = [],
     report: @escaping PassReport = { _, _ in }
@@ -81,7 +81,7 @@ public struct DenoisingSequence {
     self.observers = observers
     self.report = report
     allSites = unet.sites(
-      rows: latent.shape[2], columns: latent.shape[3], tokens: conditional.shape[1])
+      rows: latent.shape[2], columns: latent.shape[3], tokens: conditional.tokens.shape[1])
     sites = try self.objective?.sites(among: allSites) ?? []
   }
 
@@ -217,7 +217,7 @@ public struct DenoisingSequence {
     let input = scheduler.scaledInput(latent, at: step)
     let output = try unet(
       guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
-      context: guided ? .concatenated([unconditional, conditional], axis: 0) : conditional,
+      text: guided ? .stacked([unconditional, conditional]) : conditional,
       tap: tap)
     let last = pass.branches.count - 1
     var measurement: PassMeasurement?
@@ -247,7 +247,7 @@ public struct DenoisingSequence {
     return try components.reduce(plain) { sum, component in
       let prediction = try component.embedding.map { embedding in
         try unet(
-          input, timestep: pass.timestep, context: embedding,
+          input, timestep: pass.timestep, text: embedding,
           tap: AttentionTap(
             pass: AttentionPass(
               step: pass.step, timestep: pass.timestep, phase: pass.phase,
@@ -278,7 +278,7 @@ public struct DenoisingSequence {
       endsEarly: !isWatchedToTheEnd(pass))
     let (scheduler, isScaled) = (self.scheduler, guide?.lossInput != .unscaled)
     let probe = try LossProbe(
-      of: objective, at: latent, unet: unet, timestep: pass.timestep, context: conditional,
+      of: objective, at: latent, unet: unet, timestep: pass.timestep, text: conditional,
       tap: tap, sites: sites, memory: memory,
       scaled: { isScaled ? scheduler.scaledInput($0, at: pass.step) : $0 }, counting: gradients)
     // A look that is only measured must leave the picture as it is.

@@ -88,14 +88,52 @@ extension PlannedRun {
     model.tokenizer.encode(text, as: request.reading)
   }
 
-  /// The embedding of a text that is read as the prompt is, `[1, token, width]`.
+  /// The embedding of a text that is read as the prompt is.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
-  public func embedding(_ text: String) throws -> Tensor { try embedding(of: tokens(text)) }
+  public func embedding(_ text: String) throws -> PromptEmbedding {
+    try embedding(of: tokens(text))
+  }
 
-  /// The embedding of a text by its tokens, `[1, token, width]`, without the layers that CLIP skips.
+  /// The embedding of a text by its tokens, without the layers that CLIP skips.
+  ///
+  /// - Parameter second: what the second text encoder reads instead; `nil` for the same text.
   /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
-  package func embedding(of table: TokenTable) throws -> Tensor {
-    try model.embedding(of: table, clipSkip: request.clipSkip ?? 0)
+  package func embedding(
+    of table: TokenTable, second: String? = nil
+  ) throws -> PromptEmbedding {
+    try model.embedding(
+      of: table, other(second ?? table.prompt, like: table), clipSkip: request.clipSkip ?? 0)
+  }
+
+  /// The embedding of its prompt.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  var promptEmbedding: PromptEmbedding {
+    get throws { try embedding(of: prompt, second: request.secondPrompt) }
+  }
+
+  /// A text as the second text encoder reads it; `nil` where there is one.
+  private func other(_ text: String, like table: TokenTable) -> TokenTable? {
+    model.encoders.second(of: text, like: table, as: request.reading)
+  }
+
+  /// The embedding that the prompt's is set against.
+  ///
+  /// Of the negative prompt no layer is skipped, as in diffusers; SDXL takes zeros for an absent one.
+  private func unconditional(like prompt: PromptEmbedding) throws -> PromptEmbedding {
+    // Without guidance no pass reads it.
+    guard let table = texts.first(where: { $0.role == .negative })?.table else { return prompt }
+    let second = request.secondNegativePrompt
+    if model.checkpoint.zeroesAbsentText, table.prompt.isEmpty, second?.isEmpty ?? true {
+      return prompt.zeros
+    }
+    return try model.embedding(of: table, other(second ?? table.prompt, like: table))
+  }
+
+  /// The UNet, told what it is told of guidance and sizes.
+  var unet: UNet {
+    model.unet.embedding(guidanceScale: request.guidanceScale).conditioned(
+      on: SizeConditioning(
+        original: request.originalSize ?? size, crop: request.crop ?? .none, target: size))
   }
 
   /// How many windows of the text encoder its prompt and its negative prompt take, each of them.
@@ -137,12 +175,12 @@ extension PlannedRun {
   ) throws -> DenoisingSequence {
     var source = try request.randomSource()
     let (scheduler, latent) = try start(drawingFrom: &source)
-    let conditional = try embedding(of: prompt)
-    // Without guidance no pass reads the other, of which diffusers skips no layer.
-    let negative = texts.first { $0.role == .negative }?.table
-    let unconditional = try negative.map { try model.embedding(of: $0) } ?? conditional
+    let conditional = try promptEmbedding
+    let unconditional = try unconditional(like: conditional)
+    // What the text encoders are kept in is of no more use, and in SDXL a third of the UNet's.
+    if model.checkpoint.isXL { MappedFile.releaseAll() }
     return try DenoisingSequence(
-      unet: model.unet.embedding(guidanceScale: request.guidanceScale), scheduler: scheduler,
+      unet: unet, scheduler: scheduler,
       latent: latent, noise: source, embeddings: (conditional, unconditional),
       guidanceScale: model.unet.embedsGuidance ? 1 : request.guidanceScale,
       guidanceRescale: request.guidanceRescale ?? 0, parts: parts, measuresLosses: recordsLosses,

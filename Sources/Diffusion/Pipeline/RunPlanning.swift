@@ -52,10 +52,17 @@ extension StableDiffusion {
     let latent = Grid(rows: sides.rows, columns: sides.columns)
     let grid = request.grid ?? measuredGrid(size, latent)
     let stopsAtEnd = request.stopsAtEnd ?? self.stopsAtEnd
+    let skipped = 0...checkpoint.mostClipSkip
     try DiffusionError.require(
-      (0...checkpoint.textConfiguration.layers).contains(request.clipSkip ?? 0),
+      skipped.contains(request.clipSkip ?? 0),
       "the number of layers that CLIP skips", String(request.clipSkip ?? 0),
-      "0 to \(checkpoint.textConfiguration.layers), the text encoder's layers")
+      "\(skipped.lowerBound) to \(skipped.upperBound), which the text encoder can do without")
+    try requireSizes(request)
+    if checkpoint.isXL {
+      (request.originalSize, request.crop) = (
+        request.originalSize ?? size, request.crop ?? CropCorner.none
+      )
+    }
     let texts = try encoded(request, windows: windows)
     let prompt = texts[0].table
     let explained = request.method as? PictureExplanation
@@ -81,6 +88,25 @@ extension StableDiffusion {
       scheduler: settings, picture: try request.picture?.read())
   }
 
+  /// Refuses what only SDXL has of another checkpoint, and sizes that no picture has.
+  private func requireSizes(_ request: RunRequest) throws {
+    let asked = [
+      ("the second prompt", request.secondPrompt),
+      ("the second negative prompt", request.secondNegativePrompt),
+      ("the original size", request.originalSize?.description),
+      ("the crop", request.crop?.description),
+    ]
+    for case (let what, let got?) in asked where !checkpoint.isXL {
+      throw DiffusionError.invalidRequest(
+        what: what, got: got, expected: "none, since \(checkpoint.name) is not Stable Diffusion XL")
+    }
+    guard let original = request.originalSize else { return }
+    try DiffusionError.require(
+      ImageSize.sides.contains(original.width) && ImageSize.sides.contains(original.height),
+      "the original size", original.description,
+      "width x height, \(ImageSize.sides.lowerBound) to \(ImageSize.sides.upperBound) each")
+  }
+
   /// Whether an iteration of a run runs a branch without the prompt too.
   ///
   /// Not where the UNet is told the weight of guidance, and predicts what is guided already.
@@ -94,7 +120,9 @@ extension StableDiffusion {
     var texts = [(EncodedText.Role.prompt, request.prompt)]
     if isGuided(request) { texts.append((.negative, request.negativePrompt)) }
     let source = (request.method as? PromptToPrompt)?.source
-    let all = texts.map(\.1) + [source].compactMap(\.self)
+    let second = isGuided(request) ? request.secondNegativePrompt : nil
+    let others = [request.secondPrompt, second].compactMap(\.self)
+    let all = texts.map(\.1) + others + [source].compactMap(\.self)
     if request.reading.syntax == .webui {
       for text in all { try WebUIMarks.requireReadable(text) }
     }
@@ -102,10 +130,19 @@ extension StableDiffusion {
       all.map {
         tokenizer.encode($0, as: request.reading).tokens.count / tokenizer.window
       }.max() ?? 1
-    return texts.map { role, text in
+    let read = texts.map { role, text in
       EncodedText(
         role, tokenizer.encode(text, as: request.reading, windows: max(windows, longest)))
     }
+    // The prompt as the second text encoder reads it stands on the same keys.
+    let apart = [(0, request.secondPrompt), (1, second)].compactMap { place, text in
+      text.flatMap {
+        encoders.second(of: $0, like: read[place].table, as: request.reading).map {
+          EncodedText(read[place].role, $0, encoder: CheckpointPart.secondTextEncoder.folder)
+        }
+      }
+    }
+    return read + apart
   }
 
   /// The grid whose attention is measured where a request does not say.

@@ -12,6 +12,14 @@ public struct RunRequest: Sendable {
   public var prompt: String
   /// The negative prompt; empty for none.
   public var negativePrompt = ""
+  /// What SDXL's second text encoder reads instead of the prompt; `nil` for the prompt.
+  public var secondPrompt: String?
+  /// What it reads instead of the negative prompt; `nil` for the negative prompt.
+  public var secondNegativePrompt: String?
+  /// The size that SDXL's UNet takes the training picture to have had; `nil` for the picture's.
+  public var originalSize: ImageSize?
+  /// Where SDXL's UNet takes the training picture to have been cut out; `nil` for its corner.
+  public var crop: CropCorner?
   /// How the prompt, the negative prompt and a method's other texts become tokens.
   public var reading = PromptReading()
   /// How many of the text encoder's last layers are left out for the prompt, as diffusers' `clip_skip`;
@@ -100,7 +108,9 @@ extension RunRequest: Codable, Equatable {
       ablation: ablation, subjects: subjects, pieces: pieces.rawValue,
       attentionResolution: grid?.description, normalizeEot: stopsAtEnd, recording: recording,
       syntax: reading.syntax == .plain ? nil : reading.syntax.rawValue,
-      longPrompts: reading.isLong ? true : nil, clipSkip: clipSkip == 0 ? nil : clipSkip)
+      longPrompts: reading.isLong ? true : nil, clipSkip: clipSkip == 0 ? nil : clipSkip,
+      secondPrompt: secondPrompt, secondNegativePrompt: secondNegativePrompt,
+      originalSize: originalSize?.description, crop: crop?.description)
   }
 
   /// The request that a record holds.
@@ -140,6 +150,11 @@ extension RunRequest: Codable, Equatable {
       syntax: try record.syntax.map { try value("the syntax", $0, PromptSyntax.init) } ?? .plain,
       isLong: record.longPrompts ?? false)
     clipSkip = record.clipSkip
+    (secondPrompt, secondNegativePrompt) = (record.secondPrompt, record.secondNegativePrompt)
+    originalSize = try record.originalSize.map {
+      try value("the original size", $0, ImageSize.init)
+    }
+    crop = try record.crop.map { try value("the crop", $0, CropCorner.init) }
   }
 
   /// Reads a request, as ``init(_:)-(RunRequestRecord)`` does.

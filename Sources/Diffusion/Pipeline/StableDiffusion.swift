@@ -9,12 +9,12 @@ public import TensorEngine
 public final class StableDiffusion: Sendable {
   /// What it was loaded from.
   public let checkpoint: Checkpoint
-  /// Reads prompts.
-  public let tokenizer: CLIPTokenizer
+  /// Reads prompts, for the first text encoder where there are two.
+  public var tokenizer: CLIPTokenizer { encoders.tokenizer }
   let unet: UNet
   let vae: VAE
-  private let text: CLIPTextModel
-  private let embeddings = Mutex<[EmbeddingKey: Tensor]>([:])
+  let encoders: TextEncoders
+  private let embeddings = Mutex<[EmbeddingKey: PromptEmbedding]>([:])
   private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
@@ -23,8 +23,7 @@ public final class StableDiffusion: Sendable {
   /// - Throws: ``DiffusionError``, `TextError` or `FileError` when one is missing or damaged.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
-    tokenizer = try checkpoint.makeTokenizer()
-    text = try checkpoint.makeTextModel()
+    encoders = try checkpoint.makeTextEncoders()
     unet = try checkpoint.makeUNet()
     vae = try checkpoint.makeVAE()
   }
@@ -37,56 +36,29 @@ public final class StableDiffusion: Sendable {
       width: configuration.sampleColumns * factor, height: configuration.sampleRows * factor)
   }
 
-  /// The embedding of a prompt of plain text, `[1, token, width]`.
-  func embedding(_ prompt: String) throws -> Tensor {
+  /// The embedding of a prompt of plain text.
+  func embedding(_ prompt: String) throws -> PromptEmbedding {
     try embedding(of: tokenizer.encode(prompt))
   }
 
   /// What decides an embedding.
   private struct EmbeddingKey: Hashable {
     let ids: [Int]
-    let weights: [Double]
+    let weights: [Double?]
     let clipSkip: Int
   }
 
-  /// The embedding of a text, `[1, token, width]`: its windows one after the other, each encoded by itself.
-  ///
-  /// - Parameter clipSkip: how many of the text encoder's last layers are left out.
-  func embedding(of table: TokenTable, clipSkip: Int = 0) throws -> Tensor {
+  /// The embedding of a text; see ``TextEncoders/embedding(of:_:clipSkip:)``.
+  func embedding(
+    of table: TokenTable, _ other: TokenTable? = nil, clipSkip: Int = 0
+  ) throws -> PromptEmbedding {
+    let tokens = table.tokens + (other?.tokens ?? [])
     let key = EmbeddingKey(
-      ids: table.tokens.map(\.id), weights: table.tokens.map { $0.weight ?? 1 }, clipSkip: clipSkip)
+      ids: tokens.map(\.id), weights: tokens.map(\.weight), clipSkip: clipSkip)
     if let known = embeddings.withLock({ $0[key] }) { return known }
-    let window = tokenizer.window
-    let windows = stride(from: 0, to: key.ids.count, by: window).map {
-      Array(key.ids[$0..<min($0 + window, key.ids.count)])
-    }
-    let hidden = try text(windows, clipSkip: clipSkip)
-    let embedding = Self.weighted(
-      hidden.reshaped([1, key.ids.count, hidden.shape[2]]), by: key.weights, window: window)
+    let embedding = try encoders.embedding(of: table, other, clipSkip: clipSkip)
     embeddings.withLock { $0[key] = embedding }
     return embedding
-  }
-
-  /// `[1, token, width]` with each token's vector times its weight, and each window brought back to the mean
-  /// of its numbers.
-  ///
-  /// - Reference: AUTOMATIC1111/stable-diffusion-webui `modules/sd_emphasis.py`, `EmphasisOriginal`.
-  private static func weighted(_ hidden: Tensor, by weights: [Double], window: Int) -> Tensor {
-    guard weights.contains(where: { $0 != 1 }) else { return hidden }
-    let width = hidden.shape[2]
-    var values = hidden.values
-    for first in stride(from: 0, to: weights.count, by: window) {
-      let tokens = first..<first + window
-      guard weights[tokens].contains(where: { $0 != 1 }) else { continue }
-      let numbers = first * width..<(first + window) * width
-      let before = values[numbers].reduce(0.0) { $0 + Double($1) }
-      for token in tokens {
-        for place in token * width..<(token + 1) * width { values[place] *= Float(weights[token]) }
-      }
-      let ratio = Float(before / values[numbers].reduce(0.0) { $0 + Double($1) })
-      for place in numbers { values[place] *= ratio }
-    }
-    return Tensor(values, shape: hidden.shape)
   }
 
   /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.

@@ -81,7 +81,7 @@ extension CheckpointVerification {
         try excitation(tokens: tokens, end: nil, smooth: true), GradientSchedule())
     }
     return RunRecipe(
-      name: image.name, prompt: try text([table.tokens.map(\.id)]), steps: 50, guide: guide,
+      name: image.name, prompt: try encoders.embedding(of: table), steps: 50, guide: guide,
       seed: image.seed)
   }
 }
@@ -93,8 +93,8 @@ extension CheckpointVerification {
   struct RunRecipe {
     /// The golden file's name for the run, under which it is made once.
     let name: String
-    /// The prompt's embedding, `[1, token, width]`.
-    let prompt: Tensor
+    /// The prompt's embedding.
+    let prompt: PromptEmbedding
     let steps: Int
     var guide: GradientDescent?
     /// Seed of the starting noise, which is also the fixtures' latent.

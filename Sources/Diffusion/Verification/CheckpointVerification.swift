@@ -55,12 +55,12 @@ package struct CheckpointVerification {
   let tolerance: Double
   /// Whether the condition of every run is measured, or only that of runs that are out of tolerance.
   let measuresCondition: Bool
-  let tokenizer: CLIPTokenizer
-  let text: CLIPTextModel
+  let encoders: TextEncoders
+  var tokenizer: CLIPTokenizer { encoders.tokenizer }
   let unet: UNet
   let vae: VAE
-  /// Embeddings of the golden prompts and of the empty one, `[prompt, token, width]`.
-  let embeddings: Tensor
+  /// Embeddings of the golden prompts and of the empty one; of no text for SDXL where it takes zeros for it.
+  let embeddings: PromptEmbedding
   let latent: Tensor
   let sites: [AttentionSite]
   private var taps: [Int: AttentionTap] = [:]
@@ -86,16 +86,23 @@ package struct CheckpointVerification {
     self.measuresCondition = measuresCondition
     golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path))
     self.tolerance = tolerance
-    tokenizer = try checkpoint.makeTokenizer()
-    text = try checkpoint.makeTextModel()
-    unet = try checkpoint.makeUNet()
+    let encoders = try checkpoint.makeTextEncoders()
+    self.encoders = encoders
     vae = try checkpoint.makeVAE()
-    let tokenizer = self.tokenizer
-    embeddings = try text((golden.prompts + [""]).map { tokenizer.encode($0).tokens.map(\.id) })
+    let size = ImageSize(
+      width: golden.latent.columns * vae.configuration.factor,
+      height: golden.latent.rows * vae.configuration.factor)
+    unet = try checkpoint.makeUNet().conditioned(
+      on: SizeConditioning(original: size, crop: .none, target: size))
+    let texts = try (golden.prompts + [""]).map { prompt in
+      let embedding = try encoders.embedding(of: encoders.tokenizer.encode(prompt))
+      return prompt.isEmpty && checkpoint.zeroesAbsentText ? embedding.zeros : embedding
+    }
+    embeddings = .stacked(texts)
     var source = TorchRandomSource(seed: 5)
     latent = source.normal(shape: [1, 4, golden.latent.rows, golden.latent.columns])
     sites = unet.sites(
-      rows: golden.latent.rows, columns: golden.latent.columns, tokens: text.configuration.window)
+      rows: golden.latent.rows, columns: golden.latent.columns, tokens: encoders.tokenizer.window)
   }
 
   /// Opens the checkpoint at a path, as it is.
@@ -185,7 +192,7 @@ extension CheckpointVerification {
       relativeError: relative, tolerance: limit)
   }
 
-  func row(_ index: Int) -> Tensor { embeddings.sliced(axis: 0, index..<index + 1) }
+  func row(_ index: Int) -> PromptEmbedding { embeddings.text(index) }
 }
 
 // MARK: - Parts
@@ -199,7 +206,10 @@ extension CheckpointVerification {
       return Line(
         name: name, outcome: same ? .passed : .failed, error: same ? 0 : 1,
         relativeError: same ? 0 : 1, tolerance: 0)
-    case "text.embeddings": return try line(name, embeddings)
+    case "text.embeddings": return try line(name, embeddings.tokens)
+    case "text.pooled":
+      guard let pooled = embeddings.pooled else { return unknown(name) }
+      return try line(name, pooled)
     default: return unknown(name)
     }
   }
@@ -211,7 +221,7 @@ extension CheckpointVerification {
     }
     let noise = try unet(
       .concatenated([latent, latent], axis: 0), timestep: time,
-      context: .concatenated([row(golden.prompts.count), row(0)], axis: 0),
+      text: .stacked([row(golden.prompts.count), row(0)]),
       tap: AttentionTap(pass: pass))
     return try line(name, noise)
   }
@@ -224,7 +234,7 @@ extension CheckpointVerification {
     if let tap = taps[prompt] { return tap }
     let tap = AttentionTap(
       pass: pass, sites: sites.filter { $0.kind == .cross }.map(\.path))
-    _ = try unet(latent, timestep: 500, context: row(prompt), tap: tap)
+    _ = try unet(latent, timestep: 500, text: row(prompt), tap: tap)
     taps[prompt] = tap
     return tap
   }
@@ -279,7 +289,7 @@ extension CheckpointVerification {
   private func probe(_ objective: AttendAndExcite.Loss, _ prompt: Int) throws -> LossProbe {
     let sites = try objective.sites(among: self.sites)
     return try LossProbe(
-      of: objective, at: latent, unet: unet, timestep: 500, context: row(prompt),
+      of: objective, at: latent, unet: unet, timestep: 500, text: row(prompt),
       tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
   }
 
@@ -288,7 +298,7 @@ extension CheckpointVerification {
   func excitation(tokens: [Int], end: Int?, smooth: Bool) throws -> AttendAndExcite.Loss {
     AttendAndExcite.Loss(
       subjects: tokens.map { Subject(name: "@\($0)", tokens: [$0]) }, grid: golden.grid,
-      pieces: .standard, lastToken: end ?? text.configuration.window - 1,
+      pieces: .standard, lastToken: end ?? tokenizer.window - 1,
       sigma: smooth ? 0.5 : nil, kernelSize: 3)
   }
 

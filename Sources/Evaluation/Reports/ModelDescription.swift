@@ -34,7 +34,7 @@ package struct ModelDescription {
       name: checkpoint.name, layout: checkpoint.layout,
       image: [size.height, size.width],
       latent: [latent.rows, latent.columns], tokens: model.tokenizer.window,
-      textWidth: checkpoint.textConfiguration.width,
+      textWidth: checkpoint.unetConfiguration.contextWidth,
       prediction: checkpoint.schedule.prediction.rawValue,
       scheduler: checkpoint.schedule.settings.merging(["class": checkpoint.schedulerClass]) {
         $1

@@ -75,6 +75,12 @@ struct Causal: ParsableCommand {
   var vae: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Where the run's UNet is now, if it was another than the checkpoint's. "
+        + "(default: where the run found it)", valueName: "path"))
+  var unet: String?
+
+  @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
       "Where the run's start picture is now. (default: where the run found it)",
@@ -94,7 +100,8 @@ struct Causal: ParsableCommand {
     let ablation = AblationRecord(
       drop: try drop.map { try WordReference.list($0).map(\.description) } ?? [], damp: damp)
     let checkpoint = try Checkpoint(
-      of: original.manifest, at: model, loras: lora, embeddings: embedding, vae: vae)
+      of: original.manifest, at: model, loras: lora, embeddings: embedding, vae: vae,
+      unet: unet)
     for note in checkpoint.notes { Message.note(note) }
     let model = try StableDiffusion(checkpoint)
     let counterfactual = try Counterfactual(

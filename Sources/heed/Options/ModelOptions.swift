@@ -42,6 +42,12 @@ struct WeightOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A UNet in place of the checkpoint's, of the same shape, as Lightning's: a .safetensors file, or a "
+        + "folder in diffusers' layout.", valueName: "path"))
+  var unet: String?
+
+  @Option(
+    help: ArgumentHelp(
       "The variant of the weights, as in fp16. (default: the one without a name, then fp32, fp16, "
         + "bf16)", valueName: "name"))
   var variant: String?
@@ -75,6 +81,7 @@ struct WeightOptions: ParsableArguments {
     var options = CheckpointOptions()
     options.variant = variant
     options.vae = vae
+    options.unet = unet
     options.weights = precision
     options.configuration = config
     options.loras = try lora.map(LoRA.init(argument:))

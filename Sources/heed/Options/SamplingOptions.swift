@@ -17,6 +17,8 @@ struct SamplingOptions: ParsableArguments {
 
   @OptionGroup var prompts: PromptOptions
 
+  @OptionGroup(title: "Stable Diffusion XL", visibility: HelpDetail.rare) var xl: XLOptions
+
   @OptionGroup var size: SizeOption
 
   @Option(
@@ -96,6 +98,7 @@ struct SamplingOptions: ParsableArguments {
     (request.eta, request.guidanceRescale) = (eta, guidanceRescale)
     request.negativePrompt = negativePrompt
     prompts.apply(to: &request)
+    try xl.apply(to: &request)
     request.rng = rng
   }
 }

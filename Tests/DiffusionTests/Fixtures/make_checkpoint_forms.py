@@ -28,13 +28,14 @@ BETAS = dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", 
 def both(name): return [name + ".weight", name + ".bias"]
 
 def original_unet(widths, blocks, attends, depth, linear):
-    """Names as openaimodel.UNetModel registers them; widths and attends by level, from the finest."""
+    """Names as openaimodel.UNetModel registers them; widths, attends and, if it is a list, depth by level, from the finest."""
     def resnet(p, i, o):
         n = both(p + ".in_layers.0") + both(p + ".in_layers.2") + both(p + ".emb_layers.1") + both(p + ".out_layers.0") + both(p + ".out_layers.3")
         return n + (both(p + ".skip_connection") if i != o else [])
-    def transformer(p):
+    depths = [depth] * len(widths) if isinstance(depth, int) else depth
+    def transformer(p, l):
         n = both(p + ".norm") + both(p + ".proj_in") + both(p + ".proj_out")
-        for d in range(depth):
+        for d in range(depths[l]):
             t = f"{p}.transformer_blocks.{d}"
             for a in ("attn1", "attn2"):
                 n += [f"{t}.{a}.to_{x}.weight" for x in "qkv"] + both(f"{t}.{a}.to_out.0")
@@ -43,12 +44,12 @@ def original_unet(widths, blocks, attends, depth, linear):
     names = both("time_embed.0") + both("time_embed.2") + both("input_blocks.0.0"); skips, width, k = [widths[0]], widths[0], 1
     for l, w in enumerate(widths):
         for _ in range(blocks):
-            names += resnet(f"input_blocks.{k}.0", width, w) + (transformer(f"input_blocks.{k}.1") if attends[l] else []); width = w; skips.append(w); k += 1
+            names += resnet(f"input_blocks.{k}.0", width, w) + (transformer(f"input_blocks.{k}.1", l) if attends[l] else []); width = w; skips.append(w); k += 1
         if l < len(widths) - 1: names += both(f"input_blocks.{k}.0.op"); skips.append(w); k += 1
-    names += resnet("middle_block.0", width, width) + transformer("middle_block.1") + resnet("middle_block.2", width, width); k = 0
+    names += resnet("middle_block.0", width, width) + transformer("middle_block.1", -1) + resnet("middle_block.2", width, width); k = 0
     for l, w in reversed(list(enumerate(widths))):
         for b in range(blocks + 1):
-            names += resnet(f"output_blocks.{k}.0", width + skips.pop(), w) + (transformer(f"output_blocks.{k}.1") if attends[l] else []); width = w
+            names += resnet(f"output_blocks.{k}.0", width + skips.pop(), w) + (transformer(f"output_blocks.{k}.1", l) if attends[l] else []); width = w
             if b == blocks and l > 0: names += both(f"output_blocks.{k}.{2 if attends[l] else 1}.conv")
             k += 1
     return ["model.diffusion_model." + n for n in names + both("out.0") + both("out.2")]
