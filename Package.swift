@@ -68,7 +68,9 @@ let package = Package(
     .target(
       name: "Diffusion",
       dependencies: ["AttentionTrace", "PromptText", "Pictures", "TensorEngine", "YAML"],
-      resources: [.copy("Resources/Menagerie"), .copy("Resources/Shapes")]),
+      resources: [
+        .copy("Resources/Menagerie"), .copy("Resources/Shapes"), .copy("Resources/Words"),
+      ]),
     .target(
       name: "AttentionAnalysis",
       dependencies: ["AttentionTrace", "PromptText", "TensorEngine", "CKernels"]),

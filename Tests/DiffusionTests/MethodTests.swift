@@ -27,6 +27,18 @@ struct MethodTests {
 
   static let cases = [
     Case(name: "plain", prompt: two) { _ in PlainDiffusion() },
+    Case(name: "tebopt", prompt: two) { _ in TEBOpt() },
+    Case(name: "magnet", prompt: three) { _ in
+      var method = Magnet()
+      method.bank = TemporaryCheckpoint.fixtures + "/methods/bank.txt"
+      return method
+    },
+    Case(name: "focus", prompt: two) { _ in
+      var method = Focus()
+      method.strength = 50
+      return method
+    },
+    Case(name: "jedi", prompt: two) { _ in Jedi() },
     Case(name: "composable.and", prompt: two) { _ in
       ComposableDiffusion([.init("a mouse", weight: 7.5), .init("a red car", weight: 7.5)])
     },

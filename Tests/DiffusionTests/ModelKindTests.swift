@@ -27,7 +27,10 @@ struct ModelKindTests {
   @Test(
     "A single file of another model is named",
     arguments: [
-      ("conditioner.embedders.1.model.positional_embedding", "a text encoder of Stable Diffusion XL, alone"),
+      (
+        "conditioner.embedders.1.model.positional_embedding",
+        "a text encoder of Stable Diffusion XL, alone"
+      ),
       ("conditioner.embedders.0.model.positional_embedding", "XL refiner"),
       ("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight", "Stable Diffusion 3"),
       ("model.diffusion_model.double_blocks.0.img_attn.proj.weight", "Flux"),

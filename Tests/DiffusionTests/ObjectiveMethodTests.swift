@@ -70,7 +70,18 @@ struct ObjectiveMethodTests {
     + " + conform(red car, white mouse) + box(car, 0, 0, 0.5, 1) + syngen(white, mouse)"
     + " + ebama(red, car) + vary(car) + segregate(car, mouse) + exists(car) + implies(red, car)"
     + " + same(red, car) + excludes(red, mouse) + iou(car, mouse) + centres(car, mouse)"
-    + " + kl(car, mouse) + compactness(car, mouse)"
+    + " + kl(car, mouse) + compactness(car, mouse) + selfcross(car, mouse)"
+    + " + jsd(red car, white mouse) + left(car, mouse) + right(car, mouse) + above(car, mouse)"
+    + " + below(car, mouse)"
+
+  private static func selfCross(searches: Bool) -> SelfCross {
+    var method = SelfCross()
+    method.searches = searches
+    (method.search.rounds, method.search.steps, method.search.finalSteps) = (2, 2, 3)
+    method.schedule = GradientSchedule(maxIterations: 3, thresholds: [2: 1])
+    method.schedule.maxRefinementSteps = 2
+    return method
+  }
 
   static let cases: [Case] = {
     let losses: [any Method] = [
@@ -79,6 +90,8 @@ struct ObjectiveMethodTests {
       short(WeightedSum(try? ObjectiveExpression(sum))), short(BoxDiff(), boxed: true),
       short(AStar(), boxed: true), initNO(), code(short(SynGen())),
       code(short(Conform())), code(short(BoxDiff(), boxed: true)), code(initNO()),
+      selfCross(searches: true), selfCross(searches: false), code(selfCross(searches: true)),
+      Focus(), Jedi(),
     ]
     let overlaps = AttentionOverlap.Measure.allCases.map { short(AttentionOverlap($0)) }
     return (losses + overlaps).map { Case(method: $0) }
@@ -96,7 +109,7 @@ struct ObjectiveMethodTests {
   }
 
   @Test("All are there")
-  func all() { #expect(Self.cases.count == 20) }
+  func all() { #expect(Self.cases.count == 25) }
 
   @Test(
     "A run moves the latent, makes only passes that were announced, and goes on from its state",
@@ -159,6 +172,7 @@ struct ObjectiveMethodTests {
       (Self.predicated(.paper), 25, [:], [1, 0.5], 20.0 / 256),
       (AttentionOverlap(.divergence), 25, [:], [1, 0.5], 20),
       (InitNO(), 25, [10: 1, 20: 1], [1, 0.5], 20),
+      (SelfCross(), 25, [10: 1, 20: 1], [1, 0.5], 20),
       (AttendAndExcite(), 25, [0: 0.05, 10: 0.5, 20: 0.8], [1, 0.5], 20),
     ] as [(any GradientMethod, Int, [Int: Double], [Double], Double)] {
       #expect(method.alteredSteps == altered && method.thresholds == thresholds, "\(method.name)")
@@ -175,6 +189,7 @@ struct ObjectiveMethodTests {
     "A form is a knob with the sound one as its default, is stored with the request, and moves the latent otherwise",
     arguments: [
       "syngen", "divide-and-bind", "conform", "box-diff", "predicated-diffusion", "initno",
+      "self-cross",
     ])
   func forms(_ name: String) throws {
     let standard = try #require(Methods.named(name))

@@ -24,6 +24,8 @@ struct ObjectiveTests {
     /// Whether the published code takes parts of the loss for constants that are none, so that slopes are
     /// not what differences give.
     var hasConstants = false
+    /// Whether a hundred times the maps are the scores that the objective reads.
+    var scored = false
     var loss: @Sendable (ObjectiveValue) -> Tensor = { $0.loss }
     var testDescription: String { name }
 
@@ -34,7 +36,8 @@ struct ObjectiveTests {
       let before = PassMaps(
         sites: sites, probabilities: [ObjectiveMaps.moved] + inputs.dropFirst(), step: 0)
       return PassMaps(
-        sites: sites, probabilities: inputs, step: step,
+        sites: sites, probabilities: inputs,
+        scores: scored ? inputs.map { $0.affine(scale: 100) } : [], step: step,
         memory: remembers ? objective.remembered(of: before) : [:])
     }
 
@@ -90,6 +93,16 @@ struct ObjectiveTests {
       subjects: pair, form: form, reading: MapReading(grid: reading.grid, lastToken: 6))
   }
 
+  private static func selfCross(_ form: ObjectiveForm, alone: Bool = false) -> SelfCross.Loss {
+    SelfCross.Loss(
+      subjects: pair, form: form, isConflictAlone: alone,
+      reading: MapReading(grid: reading.grid, lastToken: 6))
+  }
+
+  private static func directional(_ direction: DirectionalOverlap.Direction) -> DirectionalOverlap {
+    DirectionalOverlap(pair[0], pair[1], direction, reading: reading)
+  }
+
   private static func predicated(_ form: ObjectiveForm) -> PredicatedDiffusion.Loss {
     PredicatedDiffusion.Loss(
       subjects: pair, propositions: PredicatedDiffusion.propositions(of: groups), form: form,
@@ -143,7 +156,34 @@ struct ObjectiveTests {
         name: "initno, refinement, second step, code", objective: noise(.code),
         selfAttention: true, step: 1, remembers: true, hasConstants: true,
         loss: { $0.refinement }),
+      Case(
+        name: "focus",
+        objective: Focus.Loss(
+          subjects: pair, groups: groups.map(\.words), reading: Focus.Loss.reading(reading))),
+      Case(
+        name: "jedi",
+        objective: Jedi.Loss(subjects: pair, groups: groups.map(\.words), reading: reading),
+        scored: true),
+      Case(name: "left, step 0", objective: directional(.left)),
+      Case(name: "right, step 3", objective: directional(.right), step: 3),
+      Case(name: "above, step 3", objective: directional(.above), step: 3),
+      Case(name: "below, step 10", objective: directional(.below), step: 10),
     ]
+    + [ObjectiveForm.paper, .code].flatMap { form -> [Case] in
+      let code = form == .code ? ", code" : ""
+      return [
+        Case(
+          name: "self-cross" + code, objective: selfCross(form), selfAttention: true,
+          hasConstants: true),
+        Case(
+          name: "self-cross, conflict" + code, objective: selfCross(form, alone: true),
+          selfAttention: true, hasConstants: true),
+        Case(
+          name: "self-cross, refinement, second step" + code, objective: selfCross(form),
+          selfAttention: true, step: 1, remembers: true, hasConstants: true,
+          loss: { $0.refinement }),
+      ]
+    }
     + [0, 10, 20].map {
       Case(name: "divide-and-bind, code, step \($0)", objective: code, fine: true, step: $0)
     }

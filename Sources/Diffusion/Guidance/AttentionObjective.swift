@@ -15,6 +15,9 @@ public protocol AttentionObjective: Sendable {
   /// - Throws: ``DiffusionError`` when the model lacks them.
   func sites(among sites: [AttentionSite]) throws -> [AttentionSite]
 
+  /// Whether it reads what the softmax is taken of; `false` unless it says otherwise.
+  var readsScores: Bool { get }
+
   /// The loss of one pass.
   func evaluate(_ maps: PassMaps) -> ObjectiveValue
 
@@ -39,4 +42,5 @@ extension AttentionObjective {
   /// Empty: the objective remembers nothing.
   public func remembered(of maps: PassMaps) -> [String: Tensor] { [:] }
   public var remembersLooks: Bool { false }
+  public var readsScores: Bool { false }
 }

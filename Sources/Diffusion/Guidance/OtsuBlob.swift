@@ -32,6 +32,12 @@ package enum OtsuBlob {
     return blob
   }
 
+  /// Whether each cell is not below the threshold, wherever it is.
+  package static func mask(of values: [Float]) -> [Bool] {
+    let least = Float(Double(threshold(values.map(greyLevel))) / Double(levels - 1))
+    return values.map { $0 >= least }
+  }
+
   private static func greyLevel(_ value: Float) -> Int {
     min(max(Int(value * Float(levels - 1)), 0), levels - 1)
   }

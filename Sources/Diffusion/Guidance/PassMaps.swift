@@ -7,6 +7,8 @@ public struct PassMaps: Sendable {
   public let sites: [AttentionSite]
   /// Each site's probabilities, `[1, head, pixel, key]`; on a tape where a gradient is wanted.
   public let probabilities: [Tensor]
+  /// What the softmax is taken of, of the same sites and shapes; empty where the objective does not read it.
+  public let scores: [Tensor]
   /// The scheduler's iteration, from 0.
   public let step: Int
   /// What the pass is for.
@@ -16,11 +18,12 @@ public struct PassMaps: Sendable {
 
   /// The probabilities of `sites` in one pass of the prompt, in the same order.
   public init(
-    sites: [AttentionSite], probabilities: [Tensor], step: Int = 0, phase: Phase = .denoise,
-    memory: [String: Tensor] = [:]
+    sites: [AttentionSite], probabilities: [Tensor], scores: [Tensor] = [], step: Int = 0,
+    phase: Phase = .denoise, memory: [String: Tensor] = [:]
   ) {
     self.sites = sites
     self.probabilities = probabilities
+    self.scores = scores
     self.step = step
     self.phase = phase
     self.memory = memory
@@ -29,8 +32,8 @@ public struct PassMaps: Sendable {
   /// The same maps as constants.
   var detached: PassMaps {
     PassMaps(
-      sites: sites, probabilities: probabilities.map(\.detached), step: step, phase: phase,
-      memory: memory)
+      sites: sites, probabilities: probabilities.map(\.detached), scores: scores.map(\.detached),
+      step: step, phase: phase, memory: memory)
   }
 
   /// The mean over the heads and layers of one kind at one grid, `[pixel, key]`; each row sums to 1.

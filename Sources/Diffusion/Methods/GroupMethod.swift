@@ -1,73 +1,18 @@
 internal import AttentionTrace
-public import PromptText
+internal import PromptText
 
 /// A gradient method whose loss reads nouns with their modifiers.
-public protocol GroupMethod: GradientMethod {
-  /// Words of each group, the noun last; `nil` for the noun phrases of the prompt.
-  var groups: [[String]]? { get set }
-}
+public protocol GroupMethod: GradientMethod, WordGrouping {}
 
 extension GroupMethod {
   public static var knobs: [Knob<Self>] { groupKnobs }
 
   /// The knobs of its groups, schedule and smoothing.
-  public static var groupKnobs: [Knob<Self>] {
-    [
-      Knob(
-        "groups",
-        "Nouns with their modifiers, the noun last. (default: the noun phrases of the prompt)",
-        placeholder: "words; …", expected: "words, as in \"red car; white sheep\"",
-        write: { $0.groups.map { $0.map { $0.joined(separator: " ") }.joined(separator: "; ") } },
-        read: { method, text in
-          let groups = text.split(separator: ";", omittingEmptySubsequences: false).map {
-            $0.split(separator: " ").map(String.init)
-          }
-          guard groups.allSatisfy({ !$0.isEmpty }) else { return text.isEmpty }
-          method.groups = groups
-          return true
-        })
-    ] + scheduleKnobs
-  }
-
-  public var marks: Set<PromptMark> { groups == nil ? [.phrases] : [] }
-
-  public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {
-    guard groups == nil, !markup.phrases.isEmpty else { return }
-    groups = try NounPhraseFinder.phrases(at: markup.phrases, in: prompt).map {
-      WordGroup($0, in: prompt).words.map(\.name)
-    }
-  }
+  public static var groupKnobs: [Knob<Self>] { [groupsKnob] + scheduleKnobs }
 
   public func resolved(for run: PlannedRun) throws -> Self {
     var method = withStepSize(for: run)
     method.groups = try wordGroups(in: run.prompt).map { $0.words.map(\.name) }
     return method
-  }
-
-  /// The groups in a prompt.
-  /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
-  public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {
-    guard let groups else {
-      return NounPhraseFinder.phrases(in: prompt).map { WordGroup($0, in: prompt) }
-    }
-    let named = try groups.map { names in
-      let words = try SubjectSelection.subjects(named: names, in: prompt)
-      return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
-    }
-    let nouns = named.map(\.noun)
-    if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
-      throw DiffusionError.knob(
-        name: "groups", reason: "has \(twice.name) as the noun (the last word) of two groups")
-    }
-    return named
-  }
-}
-
-extension WordGroup {
-  /// The noun of a phrase and its modifiers.
-  init(_ phrase: NounPhrase, in prompt: TokenTable) {
-    self.init(
-      noun: prompt.subject(of: phrase.noun),
-      modifiers: phrase.modifiers.map(prompt.subject(of:)))
   }
 }

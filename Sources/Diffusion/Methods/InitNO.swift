@@ -154,7 +154,7 @@ extension InitNO {
     }
 
     /// The largest number outside of the blob around the peak, if above the blob's least; else 0.
-    private static func stray(_ map: Tensor) -> Tensor {
+    static func stray(_ map: Tensor) -> Tensor {
       let values = map.values
       let blob = OtsuBlob.around(map.argmax, in: values, columns: map.shape[1])
       let least = values.indices.filter { blob[$0] }.map { values[$0] }.min() ?? 0

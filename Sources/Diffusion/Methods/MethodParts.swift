@@ -4,6 +4,10 @@ public struct MethodParts: Sendable {
   public var guide: (any LatentGuide)?
   /// What is measured in every pass instead of the subjects' excitation scores, if there is no guide.
   public var objective: (any AttentionObjective)?
+  /// Corrects each step's prediction, following its own objective.
+  public var correction: NoiseCorrection?
+  /// What the prompt's branch is conditioned on; `nil` for the prompt's own embedding.
+  public var prompt: PromptEmbedding?
   /// Changes the attention of the prompt's branch.
   public var intervention: (any AttentionIntervention)?
   /// The predictions that are combined into the noise; `nil` for the prompt's prediction alone.
@@ -16,11 +20,14 @@ public struct MethodParts: Sendable {
   /// A method's parts; those that are omitted are Stable Diffusion's own.
   public init(
     guide: (any LatentGuide)? = nil, objective: (any AttentionObjective)? = nil,
-    intervention: (any AttentionIntervention)? = nil, components: [NoiseComponent]? = nil
+    intervention: (any AttentionIntervention)? = nil, components: [NoiseComponent]? = nil,
+    correction: NoiseCorrection? = nil, prompt: PromptEmbedding? = nil
   ) {
     self.guide = guide
     self.objective = objective
     self.intervention = intervention
     self.components = components
+    self.correction = correction
+    self.prompt = prompt
   }
 }

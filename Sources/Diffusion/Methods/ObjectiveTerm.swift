@@ -1,5 +1,6 @@
 internal import AttentionTrace
 internal import PromptText
+internal import TensorEngine
 
 /// The losses that a weighted sum may have, by their names in an expression.
 public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {
@@ -37,15 +38,27 @@ public enum ObjectiveTerm: String, Hashable, Sendable, CaseIterable {
   case kl
   /// The last of ``AttentionOverlap``.
   case compactness
+  /// The conflict of ``SelfCross``, of words.
+  case selfcross
+  /// The loss of ``Focus``, of groups of words, each with spaces between its words.
+  case jsd
+  /// ``DirectionalOverlap`` of a word that should be left of another.
+  case left
+  /// The same to the right.
+  case right
+  /// The same above.
+  case above
+  /// The same below.
+  case below
 
   /// How many arguments it takes.
   private var counts: ClosedRange<Int> {
     switch self {
     case .exists: 1...1
-    case .implies, .same, .excludes: 2...2
+    case .implies, .same, .excludes, .left, .right, .above, .below: 2...2
     case .box: 5...5
-    case .excite, .vary, .retain, .syngen, .ebama: 1...Self.most
-    case .bind, .segregate, .conform, .iou, .centres, .kl, .compactness: 2...Self.most
+    case .excite, .vary, .retain, .syngen, .ebama, .jsd: 1...Self.most
+    case .bind, .segregate, .conform, .selfcross, .iou, .centres, .kl, .compactness: 2...Self.most
     }
   }
 
@@ -87,6 +100,9 @@ extension ObjectiveExpression.Term {
       try SubjectSelection.subjects(named: names, in: run.prompt)
     }
     func all() throws -> [Subject] { try words(arguments) }
+    func groups() throws -> [[Subject]] {
+      try arguments.map { try words($0.split(separator: " ").map(String.init)) }
+    }
     func group() throws -> WordGroup {
       let words = try all()
       return WordGroup(noun: words[words.count - 1], modifiers: words.dropLast())
@@ -115,8 +131,7 @@ extension ObjectiveExpression.Term {
     case .vary: return divideAndBind(try all().map { WordGroup(noun: $0) }, .attend)
     case .bind: return divideAndBind([try group()], .bind)
     case .conform:
-      let groups = try arguments.map { try words($0.split(separator: " ").map(String.init)) }
-      return Conform.Loss(subjects: [], groups: groups, reading: reading)
+      return Conform.Loss(subjects: [], groups: try groups(), reading: reading)
     case .segregate: return AStar.Loss(subjects: try all(), terms: [.segregation], reading: reading)
     case .retain: return AStar.Loss(subjects: try all(), terms: [.retention], reading: reading)
     case .box:
@@ -133,6 +148,18 @@ extension ObjectiveExpression.Term {
     case .centres: return try overlap(.centreDistance)
     case .kl: return try overlap(.divergence)
     case .compactness: return try overlap(.compactness)
+    case .selfcross:
+      return SelfCross.Loss(
+        subjects: try all(), peakCells: 1, isConflictAlone: true, reading: reading)
+    case .jsd:
+      return Focus.Loss(
+        subjects: [], groups: try groups(), reading: Focus.Loss.reading(reading))
+    case .left, .right, .above, .below:
+      let words = try all()
+      guard let direction = DirectionalOverlap.Direction(rawValue: kind.rawValue) else {
+        bug("a term of no direction")
+      }
+      return DirectionalOverlap(words[0], words[1], direction, reading: reading)
     }
   }
 }

@@ -96,9 +96,13 @@ extension WeightedSum {
       }
     }
 
+    /// Whether any of its objectives does.
+    package var readsScores: Bool { terms.contains { $0.objective.readsScores } }
+
     private func part(_ index: Int, of maps: PassMaps) -> PassMaps {
       PassMaps(
-        sites: maps.sites, probabilities: maps.probabilities, step: maps.step, phase: maps.phase,
+        sites: maps.sites, probabilities: maps.probabilities, scores: maps.scores, step: maps.step,
+        phase: maps.phase,
         memory: maps.memory.unprefixed(by: Self.prefix(index)))
     }
 

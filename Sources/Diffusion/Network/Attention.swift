@@ -52,6 +52,7 @@ package struct Attention: Sendable {
     }
     let scores = q.scores(against: k, heads: heads, scale: scale)  // [branch, head, pixel, token]
     tap.show(scores, to: seeScores, at: site, .scores)
+    try tap.offer(scores: scores, at: site)
     let own = scores.softmax()  // [branch, head, pixel, token], rows sum to 1
     let (probabilities, values) =
       try isChanged ? changed(own, v, queries: q, at: site, by: tap) : (own, v)

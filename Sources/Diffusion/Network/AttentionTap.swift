@@ -14,22 +14,27 @@ package final class AttentionTap {
   private let endsEarly: Bool
   /// The probabilities of the sites the objective reads, `[branch, head, pixel, token]`, by path.
   package private(set) var maps: [String: Tensor] = [:]
+  /// What their softmax is taken of, likewise, if the objective reads it.
+  private var scores: [String: Tensor] = [:]
+  private let keepsScores: Bool
 
   /// Opens a pass.
   ///
   /// - Parameters:
   ///   - intervention: changes the attention of the prompt's branch.
   ///   - sites: paths whose probabilities an objective reads.
+  ///   - keepsScores: whether it reads what their softmax is taken of, too.
   ///   - endsEarly: whether the pass is of no use after the last of them.
   package init(
     pass: AttentionPass, observers: [any AttentionObserver] = [],
     intervention: (any AttentionIntervention)? = nil, sites: [String] = [],
-    endsEarly: Bool = false
+    keepsScores: Bool = false, endsEarly: Bool = false
   ) {
     self.pass = pass
     self.observers = observers
     self.intervention = intervention
     wanted = Set(sites)
+    self.keepsScores = keepsScores
     self.endsEarly = endsEarly
   }
 
@@ -59,6 +64,14 @@ package final class AttentionTap {
   /// Whether the objective reads a site that it has not got yet.
   func wants(_ site: AttentionSite) -> Bool { wanted.contains(site.path) }
 
+  /// Takes what an attention's softmax is taken of for the objective, before its probabilities.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  func offer(scores: Tensor, at site: AttentionSite) throws {
+    guard keepsScores, wants(site) else { return }
+    try check(scores, site.path)
+    self.scores[site.path] = scores
+  }
+
   /// Takes an attention's probabilities for the objective.
   /// - Throws: `PassIsOver` after the last that it reads, if nothing else is wanted of the pass;
   ///   ``DiffusionError/notFinite(layer:step:phase:)``.
@@ -71,10 +84,12 @@ package final class AttentionTap {
 
   /// What an objective is given of the pass: one branch of the sites that were collected for it.
   func maps(of sites: [AttentionSite], branch: Int, memory: [String: Tensor]) -> PassMaps {
-    PassMaps(
-      sites: sites,
-      probabilities: sites.compactMap { maps[$0.path]?.sliced(axis: 0, branch..<branch + 1) },
-      step: pass.step, phase: pass.phase, memory: memory)
+    func row(_ tensors: [String: Tensor]) -> [Tensor] {
+      sites.compactMap { tensors[$0.path]?.sliced(axis: 0, branch..<branch + 1) }
+    }
+    return PassMaps(
+      sites: sites, probabilities: row(maps), scores: row(scores), step: pass.step,
+      phase: pass.phase, memory: memory)
   }
 
   /// Stops a run at the layer where numbers went wrong.

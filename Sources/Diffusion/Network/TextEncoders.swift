@@ -59,6 +59,41 @@ package struct TextEncoders: Sendable {
       pooled: last.pooled)
   }
 
+  /// The vector of the last token of each of many short texts, `[width]`, each encoded by itself.
+  ///
+  /// What comes after a token changes nothing of it, so that only as much is encoded as there is.
+  /// - Throws: ``DiffusionError``.
+  func lastVectors(of texts: [String]) throws -> [Tensor] {
+    let first = try Self.lasts(texts.map { tokenizer.encode($0) }) { [model] ids in
+      try second == nil ? model(ids) : model.penultimate(ids).hidden
+    }
+    guard let second else { return first }
+    let last = try Self.lasts(texts.map { second.tokenizer.encode($0) }) {
+      try second.model.penultimate($0).hidden
+    }
+    return zip(first, last).map { .concatenated([$0, $1], axis: 0) }
+  }
+
+  /// How many texts are encoded at once.
+  private static let batch = 64
+
+  private static func lasts(
+    _ tables: [TokenTable], _ encode: ([[Int]]) throws -> Tensor
+  ) throws -> [Tensor] {
+    var vectors = [Tensor?](repeating: nil, count: tables.count)
+    for (end, places) in Dictionary(grouping: tables.indices, by: { tables[$0].end }) {
+      for start in stride(from: 0, to: places.count, by: batch) {
+        let some = places[start..<min(start + batch, places.count)]
+        let hidden = try encode(some.map { tables[$0].tokens.prefix(end).map(\.id) })
+        for (row, place) in some.enumerated() {
+          vectors[place] = hidden.sliced(axis: 0, row..<row + 1)
+            .sliced(axis: 1, end - 1..<end).reshaped([hidden.shape[2]])
+        }
+      }
+    }
+    return vectors.compactMap(\.self)
+  }
+
   /// The ids of each window.
   private func windows(_ table: TokenTable) -> [[Int]] {
     let ids = table.tokens.map(\.id)

@@ -21,6 +21,7 @@ public struct DenoisingSequence {
   private let objective: (any AttentionObjective)?
   private let intervention: (any AttentionIntervention)?
   private let components: [NoiseComponent]?
+  private let correction: NoiseCorrection?
   /// At most one; it is made a step ahead of this one.
   private var companion: [DenoisingSequence]
   private let allSites: [AttentionSite]
@@ -69,13 +70,14 @@ public struct DenoisingSequence {
     self.guidanceScale = Float(guidanceScale)
     self.guidanceRescale = Float(guidanceRescale)
     guide = parts.guide
-    objective = parts.guide?.objective ?? parts.objective
+    objective = parts.guide?.objective ?? parts.correction?.objective ?? parts.objective
     let source = try parts.companion?.started()
     let interventions: [any AttentionIntervention] =
       [source?.intervention ?? parts.intervention, parts.ablation].compactMap(\.self)
     intervention =
       interventions.count > 1 ? InterventionSequence(interventions) : interventions.first
     components = parts.components
+    correction = parts.correction
     companion = source.map { [$0.sequence] } ?? []
     self.measuresLosses = measuresLosses
     self.observers = observers
@@ -178,15 +180,25 @@ public struct DenoisingSequence {
     } else if guide != nil, measuresLosses {
       _ = try look(latent, .loss, 0)
     }
+    let corrected = try correction.map { correction in
+      try look(latent, .loss, 0).gradient().affine(
+        scale: correction.factor(signal: level(1, 0, step), noise: level(0, 1, step)))
+    }
     ownPasses.backward += gradients.count
     let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
-    let (prediction, measurement) = try predict(step, timestep, displacement)
+    var (prediction, measurement) = try predict(step, timestep, displacement)
+    if let corrected { prediction = prediction + corrected }
     ownPasses.forward += predictions
     let fresh = scheduler.drawsNoise(at: step) ? drawNoise() : nil
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
     return DenoisingStep(
       index: step, count: count, measurement: measurement, refinementTries: tries, latent: latent)
+  }
+
+  /// What the latent of an iteration has of a picture of one number and noise of another.
+  private func level(_ picture: Float, _ noise: Float, _ step: Int) -> Float {
+    scheduler.noised(.scalar(picture), .scalar(noise), at: step).item
   }
 
   private mutating func drawNoise() -> Tensor {
@@ -213,7 +225,8 @@ public struct DenoisingSequence {
       step: step, timestep: timestep, phase: .denoise,
       branches: guided ? [.unconditional, .conditional] : [.conditional])
     let tap = AttentionTap(
-      pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path))
+      pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
+      keepsScores: objective?.readsScores ?? false)
     let input = scheduler.scaledInput(latent, at: step)
     let output = try unet(
       guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
@@ -275,7 +288,7 @@ public struct DenoisingSequence {
     guard let objective else { bug("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
-      endsEarly: !isWatchedToTheEnd(pass))
+      keepsScores: objective.readsScores, endsEarly: !isWatchedToTheEnd(pass))
     let (scheduler, isScaled) = (self.scheduler, guide?.lossInput != .unscaled)
     let probe = try LossProbe(
       of: objective, at: latent, unet: unet, timestep: pass.timestep, text: conditional,

@@ -175,7 +175,7 @@ extension PlannedRun {
   ) throws -> DenoisingSequence {
     var source = try request.randomSource()
     let (scheduler, latent) = try start(drawingFrom: &source)
-    let conditional = try promptEmbedding
+    let conditional = try parts.prompt ?? promptEmbedding
     let unconditional = try unconditional(like: conditional)
     // What the text encoders are kept in is of no more use, and in SDXL a third of the UNet's.
     if model.checkpoint.isXL { MappedFile.releaseAll() }

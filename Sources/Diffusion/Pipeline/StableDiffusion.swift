@@ -15,6 +15,7 @@ public final class StableDiffusion: Sendable {
   let vae: VAE
   let encoders: TextEncoders
   private let embeddings = Mutex<[EmbeddingKey: PromptEmbedding]>([:])
+  private let banks = Mutex<[String: EmbeddedBank]>([:])
   private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
@@ -59,6 +60,15 @@ public final class StableDiffusion: Sendable {
     let embedding = try encoders.embedding(of: table, other, clipSkip: clipSkip)
     embeddings.withLock { $0[key] = embedding }
     return embedding
+  }
+
+  /// The words of a file with the vectors of their last tokens; made once.
+  func bank(at path: String) throws -> EmbeddedBank {
+    if let known = banks.withLock({ $0[path] }) { return known }
+    let words = try WordBank(path: path).words
+    let bank = EmbeddedBank(words: words, vectors: try encoders.lastVectors(of: words))
+    banks.withLock { $0[path] = bank }
+    return bank
   }
 
   /// SHA-256 of each of the checkpoint's files, by its path inside the folder; hashed once.

@@ -19,6 +19,11 @@ extension Tensor {
   /// Each number's distance from 0; the slope at 0 is 0.
   public var magnitude: Tensor { rectified + affine(scale: -1).rectified }
 
+  /// −1, 0 or 1, as each number is below, at or above 0; without a gradient.
+  package var signs: Tensor {
+    Tensor(values.map { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, shape: shape)
+  }
+
   /// Each number, or `bound` where it is below, with a slope of 0 there.
   public func floored(at bound: Float) -> Tensor {
     affine(scale: 1, offset: -bound).rectified.affine(scale: 1, offset: bound)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the latents of Composable Diffusion, StructureDiffusion and prompt-to-prompt on the tiny checkpoints, and those
-of Attend-and-Excite under Euler.
+"""Writes the latents of Composable Diffusion, StructureDiffusion, prompt-to-prompt, TEBOpt, Magnet, FOCUS and JEDI on the
+tiny checkpoints, and those of Attend-and-Excite under Euler.
 
     python3 -m venv v && v/bin/pip install torch diffusers transformers accelerate safetensors
     v/bin/python make_method_goldens.py
@@ -10,7 +10,7 @@ whose output a function can change. Beside this file: latents.safetensors, the l
 [1, 4, row, column] after 6 steps of each case below, named CHECKPOINT.CASE. CPU, float32, noise of torch's generator,
 seed 5.
 """
-import os
+import math, os
 import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
@@ -253,6 +253,127 @@ CASES = {
     "excited.unscaled": lambda m: excited(m, "a cat and a frog", [2, 5], False),
     "refinement.shorter": lambda m: edited(m, "a big fluffy cat and a frog", "a cat and a frog", refinement, {"frog": 3.0}),
 }
+
+def cosine(a, b): return (a * b).sum() / (a.norm() * b.norm())
+
+
+def encoded(m, prompt, embedding):
+    """Classifier-free guidance of one prompt whose embedding is another."""
+    context = torch.cat([m.embed(""), embedding])
+    def predict(z, t, _):
+        u, c = m.unet(z.expand(2, -1, -1, -1), t, context).sample.chunk(2)
+        return u + GUIDANCE * (c - u)
+    return m.run(1, predict)
+
+
+def tebopt(m, prompt, words):
+    """Chen et al. 2024, equations 4 to 6; a word of several pieces is its last."""
+    e = m.embed(prompt); count = len(m.tokenizer(prompt).input_ids); content = range(1, count - 1)
+    objects = [m.place(w, prompt)[1] - 1 for w in words]; pure = []
+    for w in words:
+        text = f"A photo of a {w}"; pure.append(m.embed(text)[0, len(m.tokenizer(text).input_ids) - 2])
+    for _ in range(20):
+        with torch.enable_grad():
+            v = e.clone().requires_grad_(True)
+            near = [cosine(v[0, i], v[0, j]) for i in objects for j in content if j != i]
+            loss = -torch.stack([cosine(v[0, i], p) for i, p in zip(objects, pure)]).min() + sum(near) / len(near)
+            if loss <= -0.7: break
+            g, = torch.autograd.grad(loss, [v])
+        e = e - 20 * g
+    return encoded(m, prompt, e)
+
+
+BANK = open(os.path.join(HERE, "bank.txt")).read().split()
+
+
+def magnet(m, prompt, concepts):
+    """Zhuang et al. 2024; concepts are pairs of attributes and subject."""
+    last = lambda text: m.embed(text)[0, len(m.tokenizer(text).input_ids) - 2]
+    join = lambda attributes, subject: (attributes + " " + subject).strip()
+    e = m.embed(prompt)
+    for k, (attributes, subject) in enumerate(concepts):
+        own = last(subject); words = BANK + ([] if subject in BANK else [subject])
+        near = sorted(words, key=lambda w: -float(cosine(own, last(w))))[:5]
+        pull = lambda a: sum(last(join(a, b)) - last(b) for b in near) / len(near)
+        alone = m.embed(join(attributes, subject))[0]; end = len(m.tokenizer(join(attributes, subject)).input_ids) - 1
+        omega = cosine(alone[end], alone[76])
+        change = (0.6 - omega).exp() * pull(attributes)
+        for j, (other, _) in enumerate(concepts):
+            if j != k and other: change = change - (1 - omega ** 2) * pull(other)
+        e[0, m.place(subject, prompt)[1] - 1] += change
+    return encoded(m, prompt, e)
+
+
+def looked(m, z, t, context, loss, side=8):
+    """The gradient of a loss of the cross-attentions of side x side pixels, and their logits, `[head, pixel, key]`."""
+    seen = []
+    def change(layer, attn, split, q, p, v):
+        if layer.endswith("attn2") and p.shape[2] == side * side: seen.append((p[0], (q @ seen_keys(attn, split, context) * attn.scale)[0]))
+        return p @ v
+    def seen_keys(attn, split, context): return split(attn.to_k(context)).transpose(-1, -2)
+    m.change = change
+    with torch.enable_grad():
+        x = z.detach().requires_grad_(True); m.unet(m.scheduler.scale_model_input(x, t), t, context)
+        g, = torch.autograd.grad(loss(seen), [x])
+    m.change = None
+    return g
+
+
+def jensen_shannon(maps):
+    q = torch.stack(maps); mean = q.mean(0)
+    return (q * ((q + 1e-10).log() - (mean + 1e-10).log())).sum() / len(maps) / math.log(len(maps))
+
+
+def parted(groups, mixtures, join):
+    within = [jensen_shannon(g) for g in groups if len(g) > 1]
+    return join * ((sum(within) / len(within) if within else 0) + 1 - jensen_shannon(mixtures))
+
+
+def focus(m, prompt, groups, strength, side=8):
+    """Bill et al. 2025 on a model of noise or velocity; groups are of token indices."""
+    context = m.embed(prompt); guided = m.guided(prompt)
+    line = torch.tensor([math.exp(-0.5), 1, math.exp(-0.5)]); kernel = torch.outer(line, line); kernel = kernel / kernel.sum()
+    def blur(v): return torch.nn.functional.conv2d(torch.nn.functional.pad(v.reshape(1, 1, side, side), (1,) * 4, "reflect"), kernel[None, None]).flatten()
+    cube = lambda v: v ** 3 / (v ** 3).sum().clamp(min=1e-10)
+    def loss(seen):
+        a = torch.cat([p for p, _ in seen]).mean(0); maps = [[blur(a[:, i]) for i in g] for g in groups]
+        return parted([[cube(v) for v in g] for g in maps], [cube(sum(g) / len(g)) for g in maps], 0.5)
+    def predict(z, t, i):
+        bar = m.scheduler.alphas_cumprod[int(t)]; a, s = bar.sqrt(), (1 - bar).sqrt()
+        g = looked(m, z, t, context, loss, side)
+        factor = 2 * strength * s ** 2 / (a + s)
+        return guided(z, t, i) + (factor / a if m.scheduler.config.prediction_type == "v_prediction" else factor) * g
+    return m.run(1, predict)
+
+
+def jedi(m, prompt, groups, step, side=8):
+    """Bill et al. 2025, each layer by itself."""
+    context = m.embed(prompt)
+    over = lambda v: torch.softmax(v, 0)
+    def loss(seen):
+        total = 0
+        for _, logits in seen:
+            mean = logits.mean(0); mixtures = [over(mean[:, list(g)].mean(1)) for g in groups]
+            spread = sum(1 + (p * (p + 1e-10).log()).sum() / math.log(side * side) for p in mixtures) / len(mixtures)
+            total = total + parted([[over(mean[:, i]) for i in g] for g in groups], mixtures, 1) + 0.01 * spread
+        return total / len(seen)
+    def moved(z, t, i):
+        if i >= int(len(m.scheduler.timesteps) * 18 / 28 + 0.5): return z
+        return z - step * looked(m, z, t, context, loss, side).sign()
+    return m.run(1, m.guided(prompt), moved)
+
+
+CASES.update({
+    "tebopt": lambda m: tebopt(m, "a mouse and a red car", ["mouse", "car"]),
+    "magnet": lambda m: magnet(m, THREE, [("big", "dog"), ("white", "mouse"), ("red", "car")]),
+    "focus": lambda m: focus(m, "a mouse and a red car", [token_groups(m, g) for g in (["mouse"], ["red", "car"])], 50),
+    "jedi": lambda m: jedi(m, "a mouse and a red car", [token_groups(m, g) for g in (["mouse"], ["red", "car"])], 0.003),
+})
+
+
+def token_groups(m, words, prompt="a mouse and a red car"):
+    return [i for w in words for i in range(*m.place(w, prompt))]
+
 
 if __name__ == "__main__":
     latents = {}

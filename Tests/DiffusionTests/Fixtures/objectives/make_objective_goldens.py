@@ -277,8 +277,8 @@ def self_overlap(a, own_attention):
     return torch.minimum(*maps).sum() / ((maps[0] + maps[1]).sum() + 1e-6)
 
 
-def otsu_blob(m):
-    """The 4-connected part around the peak of what is not below Otsu's threshold of the levels 255 x, without fractions."""
+def otsu_mask(m):
+    """What is not below Otsu's threshold of the levels 255 x, without fractions."""
     v = m.detach().numpy()
     levels = np.floor(v * 255).astype(int)
     counts = np.bincount(levels.flatten(), minlength=256).astype(float)
@@ -292,7 +292,12 @@ def otsu_blob(m):
             (low * grey[: t + 1]).sum() / low.sum() - (high * grey[t + 1:]).sum() / high.sum()) ** 2
         if between > best:
             best, threshold = between, t
-    mask = v >= threshold / 255
+    return v >= threshold / 255
+
+
+def otsu_blob(m):
+    """The 4-connected part around the peak of that."""
+    v, mask = m.detach().numpy(), otsu_mask(m)
     peak = np.unravel_index(v.argmax(), v.shape)
     blob, todo = np.zeros_like(mask), [peak]
     while todo:
@@ -331,6 +336,77 @@ def noise_refinement(a, own_attention, with_itself=False):
     drift = drift(2) + drift(5)
     return (excitation(a, (2, 5)) + 0.1 * strays(a, (2, 5)) + 0.1 * drift
             + self_overlap(a, own_attention))
+
+
+def self_cross_conflict(a, own_attention, code=False):
+    maps = [read_six(a, s) for s in (2, 5)]
+    regions = []
+    for m in maps:
+        w = (m * torch.tensor(otsu_mask(m))).flatten()
+        region = smooth(w @ own_attention)
+        regions.append(region / (region.sum() + 1e-4) if code else region / w.sum())
+    others = maps if code else [m / (m.sum() + 1e-4) for m in maps]
+    pairs = [torch.minimum(regions[j], others[i]).sum() for i, j in ((0, 1), (1, 0))]
+    return sum(pairs) / 2 if code else sum(pairs)
+
+
+def self_cross(a, own_attention, code=False, refines=False):
+    maps = [read_six(a, s) for s in (2, 5)]
+    response = torch.stack([F.relu(1 - m.flatten().topk(16).values.mean()) for m in maps]).max()
+    loss = response + 0.1 * strays(a, (2, 5))
+    if response <= 0.5:
+        loss = loss + self_cross_conflict(a, own_attention, code)
+    if refines:
+        for s, m in zip((2, 5), maps):
+            six = lambda t: torch.softmax(100 * t[:, 1:6], dim=1)[:, s - 1]
+            before = six(BEFORE)
+            if code: before = 0.9 * before + 0.1 * six(a).detach()
+            loss = loss + 0.1 * (m - smooth(before)).abs().mean()
+    return loss
+
+
+def jensen_shannon(maps):
+    q = torch.stack(maps)
+    m = q.mean(0)
+    return (q * ((q + 1e-10).log() - (m + 1e-10).log())).sum() / len(maps) / math.log(len(maps))
+
+
+GROUPS = ((2, 3), (6, 7))
+
+
+def focus(a):
+    line = torch.tensor([math.exp(-0.5), 1, math.exp(-0.5)])
+    kernel = torch.outer(line, line) / torch.outer(line, line).sum()
+    blur = lambda m: F.conv2d(F.pad(m.reshape(1, 1, 16, 16), (1, 1, 1, 1), "reflect"), kernel[None, None]).flatten()
+    cube = lambda m: m**3 / (m**3).sum()
+    maps = [[blur(a[:, t]) for t in g] for g in GROUPS]
+    within = sum(jensen_shannon([cube(m) for m in g]) for g in maps) / 2
+    return (within + 1 - jensen_shannon([cube(sum(g) / len(g)) for g in maps])) / 2
+
+
+def jedi(a):
+    logits = 100 * a
+    over = lambda v: torch.softmax(v, 0)
+    within = sum(jensen_shannon([over(logits[:, t]) for t in g]) for g in GROUPS) / 2
+    mixtures = [over(logits[:, list(g)].mean(1)) for g in GROUPS]
+    entropy = lambda p: -(p * (p + 1e-10).log()).sum() / math.log(256)
+    return within + 1 - jensen_shannon(mixtures) + 0.01 * sum(1 - entropy(p) for p in mixtures) / 2
+
+
+def directional(direction, step):
+    """Of tokens 2 and 5: the first left of, right of, above or below the second."""
+    w = 1 + 99 * (1 - math.exp(-0.4 * step))
+    place = (torch.arange(256) // 16 if direction in ("above", "below") else torch.arange(256) % 16).double()
+    def f(c, before):
+        d = c - place if before else place - c
+        good = place < c if before else place > c
+        return torch.where(good, 1 / (w * (torch.where(good, d, 1.0) + 1e-8)), w * (-d + 1e-8))
+    def loss(a):
+        s, o = (read(a, t).flatten() for t in (2, 5))
+        s, o = s / (s.sum() + 1e-8), o / (o.sum() + 1e-8)
+        first = direction in ("left", "above")
+        return (s * o * f((o * place).sum(), first)).sum() + (o * s * f((s * place).sum(), not first)).sum()
+    return loss
 
 
 PAIR = lambda a: (P(a, 2), P(a, 5))
@@ -380,6 +456,9 @@ CASES = {
     "centre-distance": centres,
     "divergence": lambda a: -symmetric(*PAIR(a)),
     "compactness": compactness,
+    "focus": focus,
+    "jedi": jedi,
+    **{f"{d}, step {i}": directional(d, i) for d, i in (("left", 0), ("right", 3), ("above", 3), ("below", 10))},
 }
 ON_UNEVEN = {"a-star, first step", "a-star, second step", "overlap", "compactness"}
 WITH_FINE = {
@@ -390,6 +469,12 @@ WITH_SELF = {
     "initno, search": noise_search,
     "initno, refinement, second step": noise_refinement,
     "initno, refinement, second step, code": lambda a, b: noise_refinement(a, b, with_itself=True),
+    "self-cross": self_cross,
+    "self-cross, code": lambda a, b: self_cross(a, b, code=True),
+    "self-cross, conflict": self_cross_conflict,
+    "self-cross, conflict, code": lambda a, b: self_cross_conflict(a, b, code=True),
+    "self-cross, refinement, second step": lambda a, b: self_cross(a, b, refines=True),
+    "self-cross, refinement, second step, code": lambda a, b: self_cross(a, b, code=True, refines=True),
 }
 ON_SHARP = {"syngen, sharp", "syngen, sharp, code"}
 
