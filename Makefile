@@ -4,6 +4,7 @@
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
+# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes three hours
 # make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it
@@ -56,7 +57,7 @@ BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/heed
 ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_heed
 FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/heed.fish
 
-.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods figures docs \
+.PHONY: demo build install files uninstall wheel pack test-wheel wheel-tools test test-recorder test-cluster gallery notebooks methods evaluation figures docs \
 	fuzz torture sanitize sbom reproducible lint libraries test-tools readers diffusers toolchain
 
 demo: build
@@ -125,6 +126,9 @@ notebooks: build readers diffusers
 
 methods: build
 	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/methods Documentation/methods/make.sh
+
+evaluation: build
+	HEED=$(CURDIR)/$(HEED) RUNS=$(CURDIR)/.build/evaluation Documentation/evaluation/make.sh
 
 # Without optimisation, and of the parsers' modules alone: two minutes on two cores, and the sharper checks of addresses.
 SECONDS ?= 60

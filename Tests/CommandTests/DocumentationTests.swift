@@ -19,7 +19,8 @@ struct DocumentationTests {
     ].map { "Documentation/\($0).md" }
   private static let others = [
     "CHANGELOG.md", "CONTRIBUTING.md", "Documentation/architecture.md",
-    "Documentation/checkpoints.md", "Documentation/sdxl.md", "Documentation/install.md", "Documentation/run-format.md",
+    "Documentation/checkpoints.md", "Documentation/sdxl.md", "Documentation/install.md",
+    "Documentation/run-format.md",
     "Documentation/record-from-diffusers.md", "Documentation/suites-and-layouts.md",
     "Documentation/study.md", "Documentation/evaluation.md", "Documentation/dependencies.md",
     "Documentation/promises.md",

@@ -21,7 +21,7 @@ struct WordBank: Sendable {
         .malformed, path: path,
         reason: "expected at most \(Self.most) words of at most \(Self.longest) bytes")
     }
-    guard let text = file.withBytes({ String(validating: $0, as: UTF8.self) }) else {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw FileError(.malformed, path: path, reason: "expected words in UTF-8, one a line")
     }
     var words: [String] = []
