@@ -1,5 +1,4 @@
 private import Foundation
-package import TensorEngine
 
 /// Noise with its own mean and variance for every element.
 package struct NoiseDistribution {
