@@ -69,5 +69,8 @@ struct BenchmarkTests {
     #expect([sd14, sd21].map(\.unetConfiguration.sampleRows) == [64, 64])
     #expect([sd14, sd21].map(\.vaeConfiguration.factor) == [8, 8])
     #expect([sd14, sd21].map(\.textConfiguration.vocabulary) == [49408, 49408])
+    let sdxl = try ModelShapes.sdxl.checkpoint(RandomWeights(seed: 0))
+    #expect(sdxl.isXL && sdxl.unetConfiguration.contextWidth == 2048)
+    #expect(sdxl.secondTextConfiguration?.layers == 32)
   }
 }

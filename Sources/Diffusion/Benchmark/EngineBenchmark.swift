@@ -5,7 +5,7 @@ internal import TensorEngine
 /// Times the engine on the passes that pictures are made of, and on pictures.
 ///
 /// Each part of the checkpoint is loaded for its passes alone, so that the memory of one says nothing
-/// of another's. Random latents, a fixed prompt, the checkpoint's own sizes.
+/// of another's. Random latents, a fixed prompt.
 package struct EngineBenchmark {
   /// The picture's steps, of which the first half is altered.
   package static let steps = 50
@@ -13,15 +13,21 @@ package struct EngineBenchmark {
   static let subjects = [Subject(name: "cat", tokens: [2]), Subject(name: "frog", tokens: [5])]
 
   private let checkpoint: Checkpoint
+  /// The picture's size; `nil` for the one that the checkpoint was trained at.
+  private let size: ImageSize?
   private let repeats: Int
   /// Told of what is about to be measured.
   private let progress: (String) -> Void
 
-  /// - Parameter repeats: how often each pass is run; at least 1.
+  /// - Parameters:
+  ///   - size: the picture's; `nil` for the one that the checkpoint was trained at.
+  ///   - repeats: how often each pass is run; at least 1.
   package init(
-    _ checkpoint: Checkpoint, repeats: Int, progress: @escaping (String) -> Void = { _ in }
+    _ checkpoint: Checkpoint, size: ImageSize? = nil, repeats: Int,
+    progress: @escaping (String) -> Void = { _ in }
   ) {
     self.checkpoint = checkpoint
+    self.size = size
     self.repeats = max(1, repeats)
     self.progress = progress
   }
@@ -57,7 +63,7 @@ package struct EngineBenchmark {
     _ embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding),
     _ tallies: inout [EnginePass: PassTally]
   ) throws {
-    let subject = try UNetSubject(checkpoint, embeddings)
+    let subject = try UNetSubject(checkpoint, embeddings, size: size)
     if passes.contains(.unet) {
       try run(.unet, &tallies) { try $0.run { try subject.predict(batch: 1) } }
     }
@@ -82,7 +88,7 @@ package struct EngineBenchmark {
 
   private func measureDecoder(_ tallies: inout [EnginePass: PassTally]) throws {
     let vae = try checkpoint.makeVAE()
-    let latent = checkpoint.randomLatent
+    let latent = try checkpoint.randomLatent(size)
     try run(.decode, &tallies) { try $0.run { _ = try vae.decode(latent) } }
   }
 
@@ -116,6 +122,7 @@ extension EngineBenchmark {
       Self.prompt, seed: 0, method: AttendAndExcite(schedule: .benchmark(altered: altered)),
       subjects: Self.subjects.map(\.name))
     (request.steps, request.scheduler) = (steps, SchedulerKind.ddim.rawValue)
+    request.size = size
     var (loading, once) = (PassTally(), PassTally())
     var halves = [PassTally(), PassTally()]
     progress("loading")

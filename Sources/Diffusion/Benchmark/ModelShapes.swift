@@ -6,6 +6,8 @@ package enum ModelShapes: String, Sendable, CaseIterable {
   case sd14
   /// Stable Diffusion 2.x at 512 pixels, as in stabilityai/stable-diffusion-2-1-base.
   case sd21
+  /// Stable Diffusion XL, as in stabilityai/stable-diffusion-xl-base-1.0.
+  case sdxl
   /// The model that comes with Heed.
   case menagerie
 

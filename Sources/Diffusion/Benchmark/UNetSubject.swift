@@ -14,14 +14,15 @@ struct UNetSubject {
   /// A diffusion time in the middle.
   private static let timestep = 500.0
 
+  /// - Parameter size: the picture's; `nil` for the one that the checkpoint was trained at.
   /// - Throws: ``DiffusionError`` or `FileError` when the UNet cannot be loaded, or has no attention
   ///   at the grid that Attend-and-Excite reads.
   init(
     _ checkpoint: Checkpoint,
-    _ embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding)
+    _ embeddings: (conditional: PromptEmbedding, unconditional: PromptEmbedding), size: ImageSize?
   ) throws {
     self.embeddings = embeddings
-    latent = checkpoint.randomLatent
+    latent = try checkpoint.randomLatent(size)
     scheduler = try checkpoint.schedulerConfiguration(.ddim)
     let factor = checkpoint.vaeConfiguration.factor
     let window = embeddings.conditional.tokens.shape[1]
@@ -69,13 +70,13 @@ struct UNetSubject {
 }
 
 extension Checkpoint {
-  /// Noise of the size that the checkpoint was trained at, `[1, 4, row, column]`.
-  var randomLatent: Tensor {
+  /// Noise of a picture's size, or of the one that the checkpoint was trained at, `[1, 4, row, column]`.
+  /// - Throws: ``DiffusionError`` for a size that no latent has.
+  func randomLatent(_ size: ImageSize?) throws -> Tensor {
+    let sides: (rows: Int, columns: Int) =
+      try size?.latentGrid(factor: vaeConfiguration.factor)
+      ?? (unetConfiguration.sampleRows, unetConfiguration.sampleColumns)
     var source = TorchRandomSource(seed: 0)
-    return source.normal(
-      shape: [
-        1, unetConfiguration.channels, unetConfiguration.sampleRows,
-        unetConfiguration.sampleColumns,
-      ])
+    return source.normal(shape: [1, unetConfiguration.channels, sides.rows, sides.columns])
   }
 }

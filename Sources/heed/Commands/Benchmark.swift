@@ -37,6 +37,8 @@ struct BenchmarkEngine: ParsableCommand {
     help: "Use random weights in the shapes of this model; 2.1 at 512 pixels.")
   var shapes: ModelShapes?
 
+  @OptionGroup var size: SizeOption
+
   @Option(
     help: ArgumentHelp(
       "Which passes: text, unet, unet-pair, loss-forward, loss-backward, step, decode, or none.",
@@ -81,7 +83,9 @@ struct BenchmarkEngine: ParsableCommand {
     let checkpoint =
       try shapes?.checkpoint(RandomWeights(seed: 0, precision: precision ?? .float32))
       ?? model.checkpoint()
-    let benchmark = EngineBenchmark(checkpoint, repeats: repeats) { Message.note($0) }
+    let benchmark = EngineBenchmark(checkpoint, size: try size.imageSize, repeats: repeats) {
+      Message.note($0)
+    }
     let (paths, passes) = (try chosenPaths(), try chosenPasses())
     let measurements = try paths.map { path in
       path.use()
