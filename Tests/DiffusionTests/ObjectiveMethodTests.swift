@@ -91,7 +91,7 @@ struct ObjectiveMethodTests {
       short(AStar(), boxed: true), initNO(), code(short(SynGen())),
       code(short(Conform())), code(short(BoxDiff(), boxed: true)), code(initNO()),
       selfCross(searches: true), selfCross(searches: false), code(selfCross(searches: true)),
-      Focus(), Jedi(),
+      Focus(), Jedi(), short(Storm()),
     ]
     let overlaps = AttentionOverlap.Measure.allCases.map { short(AttentionOverlap($0)) }
     return (losses + overlaps).map { Case(method: $0) }
@@ -109,7 +109,7 @@ struct ObjectiveMethodTests {
   }
 
   @Test("All are there")
-  func all() { #expect(Self.cases.count == 25) }
+  func all() { #expect(Self.cases.count == 26) }
 
   @Test(
     "A run moves the latent, makes only passes that were announced, and goes on from its state",
@@ -173,6 +173,7 @@ struct ObjectiveMethodTests {
       (AttentionOverlap(.divergence), 25, [:], [1, 0.5], 20),
       (InitNO(), 25, [10: 1, 20: 1], [1, 0.5], 20),
       (SelfCross(), 25, [10: 1, 20: 1], [1, 0.5], 20),
+      (Storm(), 25, [5: 0.95, 10: 0.99, 15: 0.995, 20: 0.999], [1, 0.5], 20),
       (AttendAndExcite(), 25, [0: 0.05, 10: 0.5, 20: 0.8], [1, 0.5], 20),
     ] as [(any GradientMethod, Int, [Int: Double], [Double], Double)] {
       #expect(method.alteredSteps == altered && method.thresholds == thresholds, "\(method.name)")
@@ -243,6 +244,23 @@ struct ObjectiveMethodTests {
       return sequence.latent.values
     }
     #expect(latents[0] == latents[1])
+  }
+
+  @Test(
+    "STORM finds the direction in the words between its subjects, whatever their order",
+    arguments: [
+      ("a car left of a mouse", ["car", "mouse"], "left"),
+      ("a car left of a mouse", ["mouse", "car"], "right"),
+      ("a car on the right of a mouse", ["car", "mouse"], "right"),
+      ("a laptop and a mouse", ["laptop", "mouse"], "apart"),
+      ("a bright car and a mouse", ["car", "mouse"], "apart"),
+      ("a car on top of a mouse", ["car", "mouse"], "above"),
+      ("a car under a mouse", ["car", "mouse"], "below"),
+    ])
+  func directions(_ prompt: String, _ subjects: [String], _ expected: String) throws {
+    var request = RunRequest(prompt, seed: 3, method: Storm(), subjects: subjects)
+    request.grid = Grid(rows: 8, columns: 8)
+    #expect(try model().plan(request).request.method.knobTexts["direction"] == expected)
   }
 
   @Test("CONFORM refines as often as it may")

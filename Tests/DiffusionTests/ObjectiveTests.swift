@@ -99,6 +99,12 @@ struct ObjectiveTests {
       reading: MapReading(grid: reading.grid, lastToken: 6))
   }
 
+  private static func storm(_ form: Storm.Form) -> Storm.Loss {
+    Storm.Loss(
+      subjects: pair, attributes: [(pair[0], word(3)), (pair[1], word(6))], direction: .left,
+      form: form, reading: reading)
+  }
+
   private static func directional(_ direction: DirectionalOverlap.Direction) -> DirectionalOverlap {
     DirectionalOverlap(pair[0], pair[1], direction, reading: reading)
   }
@@ -168,6 +174,9 @@ struct ObjectiveTests {
       Case(name: "right, step 3", objective: directional(.right), step: 3),
       Case(name: "above, step 3", objective: directional(.above), step: 3),
       Case(name: "below, step 10", objective: directional(.below), step: 10),
+      Case(name: "storm, step 8", objective: storm(.closed), step: 8),
+      Case(name: "storm, sinkhorn, step 1", objective: storm(.sinkhorn), step: 1),
+      Case(name: "storm, sinkhorn, step 8", objective: storm(.sinkhorn), step: 8),
     ]
     + [ObjectiveForm.paper, .code].flatMap { form -> [Case] in
       let code = form == .code ? ", code" : ""

@@ -32,11 +32,12 @@ package struct DirectionalOverlap: AttentionObjective {
 
   /// The two subjects; none is measured.
   private let pair: [Subject]
-  private let direction: Direction
+  private let direction: Direction?
   private let reading: MapReading
 
-  /// The overlap of two subjects, of which the first should be in a `direction` of the second.
-  package init(_ first: Subject, _ second: Subject, _ direction: Direction, reading: MapReading) {
+  /// The overlap of two subjects, of which the first should be in a `direction` of the second; `nil` for
+  /// anywhere else.
+  package init(_ first: Subject, _ second: Subject, _ direction: Direction?, reading: MapReading) {
     pair = [first, second]
     self.direction = direction
     self.reading = reading
@@ -52,18 +53,28 @@ package struct DirectionalOverlap: AttentionObjective {
 
   /// The loss of one pass.
   package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
-    let read = reading.read(maps)
-    let own = pair.map { word -> Tensor in
+    let own = distributions(reading.read(maps))
+    let both = own[0] * own[1]
+    return ObjectiveValue(
+      loss: .total(costs(own, step: maps.step).map { (both * $0).sum }), scores: [])
+  }
+
+  /// The smoothed maps of both over their sums, `[pixel]` each.
+  func distributions(_ read: TokenMaps) -> [Tensor] {
+    pair.map { word in
       let map = read.smoothed(word).flattened
       return map / map.sum.affine(scale: 1, offset: Self.floor)
     }
-    let weight = Float(1 + 99 * (1 - exp(-0.4 * Double(maps.step))))
-    let both = own[0] * own[1]
-    let costs = [
+  }
+
+  /// f of each subject at each cell, `[pixel]` each; 1 without a direction.
+  func costs(_ own: [Tensor], step: Int) -> [Tensor] {
+    guard let direction else { return own.map { .full(1, shape: $0.shape) } }
+    let weight = Float(1 + 99 * (1 - exp(-0.4 * Double(step))))
+    return [
       cost(centre: centre(own[1]), isBefore: direction.isFirst, weight),
       cost(centre: centre(own[0]), isBefore: !direction.isFirst, weight),
     ]
-    return ObjectiveValue(loss: .total(costs.map { (both * $0).sum }), scores: [])
   }
 
   private static let floor: Float = 1e-8
@@ -71,8 +82,9 @@ package struct DirectionalOverlap: AttentionObjective {
   /// Each cell's column, or its row, `[pixel]`.
   private var places: Tensor {
     let columns = reading.grid.columns
+    let isVertical = direction?.isVertical ?? false
     return Tensor(
-      (0..<reading.grid.pixels).map { Float(direction.isVertical ? $0 / columns : $0 % columns) },
+      (0..<reading.grid.pixels).map { Float(isVertical ? $0 / columns : $0 % columns) },
       shape: [reading.grid.pixels])
   }
 

@@ -75,6 +75,12 @@ public struct GradientDescent: LatentGuide {
     _ latent: Tensor, _ probe: LossProbe, _ loss: KeyPath<ObjectiveValue, Tensor>, alpha: Float
   ) -> Tensor {
     guard probe.value[keyPath: loss].item != 0 else { return latent }
-    return .combination(1, latent, -alpha, probe.gradient(of: loss))
+    let gradient = probe.gradient(of: loss)
+    var scale = alpha
+    if let longest = schedule.longestGradient {
+      let norm = (gradient * gradient).sum.item.squareRoot()
+      if norm > longest { scale *= longest / norm }
+    }
+    return .combination(1, latent, -scale, gradient)
   }
 }

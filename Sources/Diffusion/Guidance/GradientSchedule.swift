@@ -35,6 +35,10 @@ public struct GradientSchedule: Hashable, Sendable {
   public var maxRefinementSteps = 20
   /// The largest number of tries at the first iteration; `nil` for the same as at the others.
   public var maxFirstRefinementSteps: Int?
+  /// The first iteration in which the latent moves.
+  package var firstIteration = 0
+  /// What a longer gradient is shortened to, by its norm over all numbers; `nil` for as it is.
+  package var longestGradient: Float?
   /// The latent that a pass for the loss takes.
   public var lossInput = LossInput.scaled
 
@@ -81,7 +85,9 @@ public struct GradientSchedule: Hashable, Sendable {
   }
 
   /// Whether iteration `step` alters the latent or has a threshold.
-  public func acts(at step: Int) -> Bool { step < maxIterations || thresholds[step] != nil }
+  public func acts(at step: Int) -> Bool {
+    step >= firstIteration && (step < maxIterations || thresholds[step] != nil)
+  }
 
   /// The largest number of refinement tries at an iteration.
   package func tries(at step: Int) -> Int {
@@ -91,7 +97,7 @@ public struct GradientSchedule: Hashable, Sendable {
   /// The passes that iteration `step` may make: one for the loss, and where a threshold is, every try.
   public func looks(at step: Int) -> [MethodLook] {
     let tries = tries(at: step)
-    let refines = thresholds[step] != nil && tries > 0
+    let refines = thresholds[step] != nil && tries > 0 && step >= firstIteration
     var looks = refines || acts(at: step) ? [MethodLook(.loss)] : []
     if refines {
       for attempt in stride(from: 2, through: tries, by: 1) {

@@ -67,6 +67,18 @@ public struct Magnet: WordGrouping {
     try wordGroups(in: run.prompt).filter { groups != nil || !Self.empty.contains($0.noun.name) }
   }
 
+  /// A prompt without attributes, of which nothing is changed.
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    guard let concepts = try? concepts(of: run), concepts.allSatisfy(\.modifiers.isEmpty) else {
+      return []
+    }
+    return [
+      MethodNote(
+        "magnet: no noun of the prompt has an attribute, so the picture is that of "
+          + "stable-diffusion", isWarning: true)
+    ]
+  }
+
   public func parts(for run: PlannedRun) throws -> MethodParts {
     let concepts = try concepts(of: run).map { Concept($0, in: run.prompt) }
     let embedding = try run.promptEmbedding

@@ -19,6 +19,7 @@ public enum Methods {
     PredicatedDiffusion(),
     InitNO(),
     SelfCross(),
+    Storm(),
     Focus(),
     Jedi(),
     TEBOpt(),

@@ -43,9 +43,29 @@ public struct TEBOpt: Method {
 
   public var needsSubjects: Bool { true }
 
+  /// A prompt whose loss is below the target, of which nothing is changed.
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    guard let embedding = try? run.promptEmbedding.tokens, let objects = try? objects(of: run)
+    else { return [] }
+    let loss = loss(embedding, objects, run.prompt.content).item
+    guard loss <= Float(target) else { return [] }
+    return [
+      MethodNote(
+        "tebopt: the embedding's loss is \(loss), which meets the target \(target), so the picture "
+          + "is that of stable-diffusion", isWarning: true)
+    ]
+  }
+
   public func parts(for run: PlannedRun) throws -> MethodParts {
     let embedding = try run.promptEmbedding
-    let objects = try run.subjects.map { subject in
+    return MethodParts(
+      prompt: PromptEmbedding(
+        optimised(embedding.tokens, try objects(of: run), run.prompt.content),
+        pooled: embedding.pooled))
+  }
+
+  private func objects(of run: PlannedRun) throws -> [Object] {
+    try run.subjects.map { subject in
       let words = run.prompt.words.filter { !Set($0.tokens).isDisjoint(with: subject.tokens) }
       let text = "A photo of a " + words.map(\.text).joined(separator: " ")
       let table = run.tokens(text)
@@ -55,9 +75,6 @@ public struct TEBOpt: Method {
       return Object(
         token: token, pure: try run.embedding(text).tokens.row(place).detached)
     }
-    return MethodParts(
-      prompt: PromptEmbedding(
-        optimised(embedding.tokens, objects, run.prompt.content), pooled: embedding.pooled))
   }
 
   /// An object of the prompt.

@@ -409,6 +409,41 @@ def directional(direction, step):
     return loss
 
 
+def transport(source, target, cost):
+    k = torch.exp(-cost / 0.1)
+    u, v = torch.ones(256), torch.ones(256)
+    for _ in range(100):
+        u = source / (k @ v + 1e-8)
+        v = target / (k.T @ u + 1e-8)
+    return (u[:, None] * k * v[None] * cost).sum()
+
+
+def storm(sinkhorn, step):
+    """Tokens 2, of modifier 3, left of 5, of modifier 6."""
+    y, x = torch.arange(256) // 16, torch.arange(256) % 16
+    flat = (torch.arange(256)[:, None] - torch.arange(256)[None]).abs().double()
+    plane = ((y[:, None] - y[None]).double() ** 2 + (x[:, None] - x[None]).double() ** 2).sqrt()
+    w = 1 + 99 * (1 - math.exp(-0.4 * step))
+    def f(c, before):
+        good = x < c if before else x > c
+        d = torch.where(good, (c - x if before else x - c), 1.0)
+        return torch.where(good, 1 / (w * (d + 1e-8)), w * ((x - c if before else c - x) + 1e-8))
+    def loss(a):
+        s, o = (read(a, t).flatten() for t in (2, 5))
+        s, o = s / (s.sum() + 1e-8), o / (o.sum() + 1e-8)
+        costs = (s, o, o * f((o * x).sum(), True)), (o, s, s * f((s * x).sum(), False))
+        total = sum(transport(p, q.detach(), c[:, None].expand(256, 256)) if sinkhorn else (p * c).sum() for p, q, c in costs)
+        if step >= 7:
+            parts = []
+            for n, t in ((s, 3), (o, 6)):
+                m = renormalised(a)[:, t - 1]; m = m / (m.sum() + 1e-8)
+                c = 0.5 * (flat if sinkhorn else plane) + 0.5 * (n[:, None] - m[None]).abs()
+                parts.append(transport(n, m, c / c.max()))
+            total = total + sum(parts) / 2
+        return total
+    return loss
+
+
 PAIR = lambda a: (P(a, 2), P(a, 5))
 
 
@@ -458,6 +493,9 @@ CASES = {
     "compactness": compactness,
     "focus": focus,
     "jedi": jedi,
+    "storm, step 8": storm(False, 8),
+    "storm, sinkhorn, step 1": storm(True, 1),
+    "storm, sinkhorn, step 8": storm(True, 8),
     **{f"{d}, step {i}": directional(d, i) for d, i in (("left", 0), ("right", 3), ("above", 3), ("below", 10))},
 }
 ON_UNEVEN = {"a-star, first step", "a-star, second step", "overlap", "compactness"}
