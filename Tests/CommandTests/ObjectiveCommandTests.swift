@@ -81,12 +81,12 @@ struct ObjectiveCommandTests {
       ("attend-and-excite", "--leak-weight", "0.3", "predicated-diffusion, which"),
       (
         "overlap-kl", "--objective-form", "paper",
-        "syngen, divide-and-bind, conform, box-diff, predicated-diffusion, initno, none of"
+        "syngen, divide-and-bind, conform, box-diff, predicated-diffusion, initno, self-cross, none of"
       ),
       ("composable", "--loss-input", "scaled", "attend-and-excite, syngen"),
       ("syngen", "--alignment-form", "code", "prompt-to-prompt, which"),
-      ("attend-and-excite", "--search-rounds", "5", "initno, which"),
-      ("attend-and-excite", "--conflict-target", "0.3", "initno, which"),
+      ("attend-and-excite", "--search-rounds", "5", "initno, self-cross, none of"),
+      ("attend-and-excite", "--conflict-target", "0.3", "initno, self-cross, none of"),
     ])
   func unread(_ method: String, _ option: String, _ value: String, _ readers: String) throws {
     let folder = try TemporaryFolder()

@@ -26,9 +26,11 @@ extension Message {
     for plan in order.plans {
       var parts = 0
       for text in plan.texts {
+        let isSecond = text.encoder != plan.texts[0].encoder
         switch text.role {
-        case .prompt: break
-        case .negative: leftOut(text.table, of: "the negative prompt")
+        case .prompt: if isSecond { leftOut(text.table, of: "the second prompt") }
+        case .negative:
+          leftOut(text.table, of: isSecond ? "the second negative prompt" : "the negative prompt")
         case .source: leftOut(text.table, of: "the source prompt")
         case .part:
           parts += 1
