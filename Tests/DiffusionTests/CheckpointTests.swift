@@ -124,7 +124,7 @@ struct CheckpointTests {
   func otherFamilies() throws {
     for (key, value, file, expected) in [
       ("in_channels", "9", "unet/config.json", "inpainting"),
-      ("addition_embed_type", "\"text_time\"", "unet/config.json", "addition_embed_type"),
+      ("addition_embed_type", "\"text_image\"", "unet/config.json", "addition_embed_type"),
       ("_class_name", "\"SD3Transformer2DModel\"", "unet/config.json", "SD3Transformer2DModel"),
       ("latent_channels", "16", "vae/config.json", "latent_channels"),
       ("model_type", "\"t5\"", "text_encoder/config.json", "t5"),

@@ -139,11 +139,17 @@ struct ConfigurationKeyTests {
 // MARK: - The tables
 
 extension ConfigurationKeyTests {
+  /// What makes the UNet take sizes.
+  private static let sizes = [
+    "addition_embed_type": #""text_time""#, "addition_time_embed_dim": "8",
+    "projection_class_embeddings_input_dim": "200",
+  ]
+
   fileprivate static let unet: [String: KeyTreatment] = [
     "act_fn": .refused(#""mish""#),
-    "addition_embed_type": .refused(#""text_time""#),
+    "addition_embed_type": .refused(#""text_image""#),
     "addition_embed_type_num_heads": .withoutEffect("32"),
-    "addition_time_embed_dim": .withoutEffect("256"),
+    "addition_time_embed_dim": .honoured("16", beside: sizes),
     "attention_head_dim": .honoured("[4, 8]"),
     "attention_type": .refused(#""gated""#),
     "block_out_channels": .honoured("[64, 64]"),
@@ -173,7 +179,7 @@ extension ConfigurationKeyTests {
     "num_class_embeds": .refused("10"),
     "only_cross_attention": .refused("[false, true]"),
     "out_channels": .refused("8"),
-    "projection_class_embeddings_input_dim": .withoutEffect("2816"),
+    "projection_class_embeddings_input_dim": .honoured("300", beside: sizes),
     "resnet_out_scale_factor": .refused("2"),
     "resnet_skip_time_act": .refused("true"),
     "resnet_time_scale_shift": .refused(#""scale_shift""#),
@@ -214,13 +220,13 @@ extension ConfigurationKeyTests {
   ]
 
   fileprivate static let text: [String: KeyTreatment] = [
-    "architectures": .withoutEffect(#"["CLIPTextModel"]"#),
+    "architectures": .honoured(#"["CLIPTextModelWithProjection"]"#),
     "attention_dropout": .withoutEffect("0.1"),
     "bos_token_id": .withoutEffect("0"),
     "chunk_size_feed_forward": .withoutEffect("1"),
     "dtype": .withoutEffect(#""float16""#),
     // It finds the pooled vector, which Stable Diffusion does not read.
-    "eos_token_id": .withoutEffect("2"),
+    "eos_token_id": .honoured("2"),
     "hidden_act": .honoured(#""gelu""#),
     "hidden_size": .honoured("768"),
     "id2label": .withoutEffect(#"{"0": "a"}"#),
@@ -237,7 +243,8 @@ extension ConfigurationKeyTests {
     "pad_token_id": .withoutEffect("0"),
     "problem_type": .withoutEffect(#""regression""#),
     // A text model has no projection; the class that has one is another.
-    "projection_dim": .withoutEffect("768"),
+    "projection_dim": .honoured(
+      "768", beside: ["architectures": #"["CLIPTextModelWithProjection"]"#]),
     "return_dict": .withoutEffect("false"),
     "transformers_version": .withoutEffect(#""4.0""#),
     "vocab_size": .honoured("1000"),

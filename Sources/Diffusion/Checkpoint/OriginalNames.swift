@@ -39,8 +39,8 @@ package struct OriginalNames: Sendable {
     let names: Pair
     let inside: [Pair]
 
-    init(_ ours: String, _ original: String, inside: [Pair] = []) {
-      names = Pair(ours, original)
+    init(_ ours: String, _ original: String, _ form: Form = .whole, inside: [Pair] = []) {
+      names = Pair(ours, original, form)
       self.inside = inside
     }
   }
@@ -68,7 +68,7 @@ package struct OriginalNames: Sendable {
       return nil
     }
     let tail = rest.isEmpty ? "" : "." + rest
-    return (prefix + module.names.original + tail, .whole)
+    return (prefix + module.names.original + tail, rest.isEmpty ? module.names.form : .whole)
   }
 
   /// The parameters that a tensor of the file holds, and how; none for a name not of this part.
@@ -87,7 +87,8 @@ package struct OriginalNames: Sendable {
     guard !module.inside.contains(where: { Self.tail(of: rest, after: $0.ours) != nil }) else {
       return []
     }
-    return [(module.names.ours + (rest.isEmpty ? "" : "." + rest), .whole)]
+    return rest.isEmpty
+      ? [(module.names.ours, module.names.form)] : [(module.names.ours + "." + rest, .whole)]
   }
 
   /// The longest module that begins `name`, and what comes after it.
@@ -285,9 +286,7 @@ extension OriginalNames {
         Module("embeddings.token_embedding", "model.token_embedding"),
         Module("embeddings.position_embedding.weight", "model.positional_embedding"),
         Module("final_layer_norm", "model.ln_final"),
-        Module(
-          "text_projection", "model",
-          inside: [Pair("weight", "text_projection", .transposed)]),
+        Module("text_projection.weight", "model.text_projection", .transposed),
       ]
         + (0..<layers).map {
           Module(
