@@ -44,6 +44,6 @@ enum NumberInput {
   static func embedding(_ input: [UInt8]) throws {
     let path = scratch.write(input, "word.safetensors")
     let file = try EmbeddingFile(TextualInversion(path: path))
-    _ = try file.rows(Array(0..<file.vectors.shape[0]), width: 8)
+    _ = try file.rows(Array(0..<file.vectors.shape[0]), width: 8, of: .textEncoder, isXL: false)
   }
 }
