@@ -17,6 +17,8 @@ public struct Checkpoint: Sendable {
   package let textConfiguration: TextConfiguration
   /// That of SDXL's second text encoder; `nil` in SD 1.x and 2.x.
   package let secondTextConfiguration: TextConfiguration?
+  /// Whether it is SDXL, with two text encoders and a UNet that is told sizes.
+  package let isXL: Bool
   /// Whether an absent negative prompt is no text at all instead of an empty one.
   package let zeroesAbsentText: Bool
   /// The settings of the scheduler that the checkpoint names, or DDIM's where Heed lacks that one.
@@ -138,9 +140,6 @@ public struct Checkpoint: Sendable {
             ?? "a second text encoder with a projection"))
     }
   }
-
-  /// Whether it is SDXL, with two text encoders and a UNet that is told sizes.
-  package let isXL: Bool
 
   /// The parts of a checkpoint.
   private static func parts(isXL: Bool) -> [CheckpointPart] {

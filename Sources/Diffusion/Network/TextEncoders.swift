@@ -21,9 +21,6 @@ package struct TextEncoders: Sendable {
     self.second = second
   }
 
-  /// Reads texts for the second; `nil` where there is one.
-  package var secondTokenizer: CLIPTokenizer? { second?.tokenizer }
-
   /// A text as the second encoder reads it, in as many windows as the first; `nil` where there is one encoder.
   package func second(of text: String, like table: TokenTable, as reading: PromptReading)
     -> TokenTable?
