@@ -86,7 +86,7 @@ public struct Checkpoint: Sendable {
       zeroesAbsentText = parts.second != nil && zeroes
       // Weights that are missing or damaged are an error where they are read.
       notes =
-        Self.parts(isXL: parts.second != nil).compactMap {
+        CheckpointPart.parts(isXL: parts.second != nil).compactMap {
           ($0 == .vae && otherVAE != nil) || ($0 == .unet && otherUNet != nil)
             ? nil : try? WeightFiles(of: $0, in: path, variant: options.variant).note
         } + [Self.windowNote(path, textConfiguration.window)].compactMap(\.self)
@@ -141,11 +141,6 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// The parts of a checkpoint.
-  private static func parts(isXL: Bool) -> [CheckpointPart] {
-    CheckpointPart.allCases.filter { isXL || $0 != .secondTextEncoder }
-  }
-
   /// How many of the text encoders' last layers can be left out.
   package var mostClipSkip: Int {
     // SDXL reads the last layer but one.
@@ -154,7 +149,7 @@ public struct Checkpoint: Sendable {
   }
 
   /// The parts it has.
-  package var parts: [CheckpointPart] { Self.parts(isXL: isXL) }
+  package var parts: [CheckpointPart] { CheckpointPart.parts(isXL: isXL) }
 
   /// What is said where the tokenizer would cut prompts elsewhere than the text encoder's positions end.
   private static func windowNote(_ path: String, _ window: Int) -> String? {
@@ -477,24 +472,17 @@ extension Checkpoint {
     if part == .vae, let otherVAE {
       return try otherVAE.parameters(vaeConfiguration, precision: options.weights, reads: reads)
     }
-    if part == .unet, let otherUNet {
-      let unchanged = try otherUNet.parameters(
-        unetConfiguration, precision: options.weights, reads: reads)
-      guard !loras.isEmpty else { return unchanged }
-      let updates = try LoRAUpdates(
-        loras, to: part, of: unchanged, original: .unet(unetConfiguration))
-      return try otherUNet.parameters(
-        unetConfiguration, updates: updates, precision: options.weights, reads: reads)
-    }
     let original: OriginalNames?
     let weights: [SafetensorsFile]
-    switch files {
-    case .folder:
-      weights = try weightFiles(part).paths.map(OfferedFile.safetensors)
-      original = nil
-    case .file(let file):
+    if part == .unet, let otherUNet {
+      weights = try otherUNet.weights.map(OfferedFile.safetensors)
+      original = otherUNet.names(unetConfiguration)
+    } else if case .file(let file) = files {
       weights = [file.file]
       original = file.names(part, self)
+    } else {
+      weights = try weightFiles(part).paths.map(OfferedFile.safetensors)
+      original = nil
     }
     let unchanged = try Parameters(
       weights, original: original, precision: options.weights, reads: reads)

@@ -6,6 +6,11 @@ package enum CheckpointPart: CaseIterable, Sendable {
   /// OpenCLIP's, which SDXL has besides CLIP's.
   case secondTextEncoder
 
+  /// The parts of a checkpoint.
+  static func parts(isXL: Bool) -> [CheckpointPart] {
+    allCases.filter { isXL || $0 != .secondTextEncoder }
+  }
+
   /// Whether the part reads texts.
   var isText: Bool { self == .textEncoder || self == .secondTextEncoder }
 

@@ -42,9 +42,7 @@ struct SingleFile: Sendable {
     shapes = OriginalShapes(file: file)
     let family = shapes.family
     self.family = family
-    parts = CheckpointPart.allCases.filter {
-      (hasVAE || $0 != .vae) && (family == .xl || $0 != .secondTextEncoder)
-    }
+    parts = CheckpointPart.parts(isXL: family == .xl).filter { hasVAE || $0 != .vae }
     try ModelKind.requireRunnable(shapes, parts)
     let beside = try Beside(file: path, configuration: configuration)
     func json(_ part: CheckpointPart) throws -> JSONNode? {

@@ -6,21 +6,20 @@ internal import TensorEngine
 /// It is a folder in diffusers' layout, or a safetensors file: of a UNet alone or of a whole checkpoint, in the
 /// original layout or in diffusers'.
 struct UNetSource: Sendable {
-  private let path: String
   /// What shapes it, where it comes with a configuration; `nil` for the checkpoint's.
   let configuration: JSONNode?
   /// Every file that decides what it computes.
   let files: [String]
   /// What was taken unasked, a line each.
   let notes: [String]
-  private let weights: [String]
+  /// Paths of its weight files.
+  let weights: [String]
   /// Whether its names are the original ones.
   private let isOriginal: Bool
 
   /// - Parameter variant: the variant of a folder's weights.
   /// - Throws: ``DiffusionError``, `FileError` when there is none, or it is damaged.
   init(_ path: String, variant: String?) throws {
-    self.path = path
     var isFolder: ObjCBool = false
     guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DiffusionError.missingFile(
@@ -45,14 +44,8 @@ struct UNetSource: Sendable {
     (configuration, weights, files, notes) = (nil, [path], [path], [])
   }
 
-  /// Its parameters as diffusers calls them.
-  /// - Throws: `FileError`, ``DiffusionError``.
-  func parameters(
-    _ configuration: UNetConfiguration, updates: LoRAUpdates = LoRAUpdates(),
-    precision: WeightPrecision?, reads: Bool
-  ) throws -> Parameters {
-    try Parameters(
-      weights.map(OfferedFile.safetensors), original: isOriginal ? .unet(configuration) : nil,
-      updates: updates, precision: precision, reads: reads)
+  /// What its files call a UNet's parameters; `nil` where they call them as diffusers does.
+  func names(_ configuration: UNetConfiguration) -> OriginalNames? {
+    isOriginal ? .unet(configuration) : nil
   }
 }

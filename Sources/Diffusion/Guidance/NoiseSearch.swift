@@ -39,8 +39,11 @@ public struct NoiseSearch: LatentGuide {
     /// The published defaults.
     public init() {}
 
-    /// The most looks that a search may take.
-    var looks: Int { rounds * steps + finalSteps }
+    /// Every look that a search may take at an iteration: all are in the first.
+    func looks(at step: Int) -> [MethodLook] {
+      guard step == 0 else { return [] }
+      return (0..<rounds * steps + finalSteps).map { MethodLook(.refinement, attempt: $0 + 1) }
+    }
 
     /// The search as a method's knobs.
     public static let knobs: [Knob<Settings>] = [

@@ -40,9 +40,7 @@ public struct Focus: WordGrouping {
   public func looks(at step: Int) -> [MethodLook] { [MethodLook(.loss)] }
 
   public func resolved(for run: PlannedRun) throws -> Self {
-    var method = self
-    method.groups = try wordGroups(in: run.prompt).map { $0.words.map(\.name) }
-    return method
+    try namingGroups(in: run.prompt)
   }
 
   public func parts(for run: PlannedRun) throws -> MethodParts {

@@ -11,8 +11,6 @@ extension GroupMethod {
   public static var groupKnobs: [Knob<Self>] { [groupsKnob] + scheduleKnobs }
 
   public func resolved(for run: PlannedRun) throws -> Self {
-    var method = withStepSize(for: run)
-    method.groups = try wordGroups(in: run.prompt).map { $0.words.map(\.name) }
-    return method
+    try withStepSize(for: run).namingGroups(in: run.prompt)
   }
 }

@@ -61,9 +61,7 @@ public struct InitNO: GradientMethod {
 
   /// The search's looks in the first iteration, then the schedule's.
   public func looks(at step: Int) -> [MethodLook] {
-    let searching = step == 0 ? search.looks : 0
-    return (0..<searching).map { MethodLook(.refinement, attempt: $0 + 1) }
-      + schedule.looks(at: step)
+    search.looks(at: step) + schedule.looks(at: step)
   }
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -177,7 +175,7 @@ extension InitNO {
     }
 
     /// A running mean with one more map in it.
-    private static func mean(_ before: Tensor, _ now: Tensor) -> Tensor {
+    static func mean(_ before: Tensor, _ now: Tensor) -> Tensor {
       before.affine(scale: 0.9) + now.affine(scale: 0.1)
     }
 

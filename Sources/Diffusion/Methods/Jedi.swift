@@ -57,8 +57,7 @@ public struct Jedi: WordGrouping {
   }
 
   public func resolved(for run: PlannedRun) throws -> Self {
-    var method = self
-    method.groups = try wordGroups(in: run.prompt).map { $0.words.map(\.name) }
+    var method = try namingGroups(in: run.prompt)
     let share = (Double(run.timesteps.count) * 18 / 28).rounded()
     method.iterations = iterations ?? Int(share)
     return method

@@ -17,6 +17,11 @@ public struct MethodParts: Sendable {
   /// What a request takes out of the attention, after the method's own intervention.
   var ablation: AttentionAblation?
 
+  /// What is measured in every pass: what a part follows, or else ``objective``.
+  var measured: (any AttentionObjective)? {
+    guide?.objective ?? correction?.objective ?? objective
+  }
+
   /// A method's parts; those that are omitted are Stable Diffusion's own.
   public init(
     guide: (any LatentGuide)? = nil, objective: (any AttentionObjective)? = nil,

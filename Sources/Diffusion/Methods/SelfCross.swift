@@ -69,9 +69,7 @@ public struct SelfCross: GradientMethod {
 
   /// The search's looks in the first iteration, then the schedule's.
   public func looks(at step: Int) -> [MethodLook] {
-    let searching = step == 0 && searches ? search.looks : 0
-    return (0..<searching).map { MethodLook(.refinement, attempt: $0 + 1) }
-      + schedule.looks(at: step)
+    (searches ? search.looks(at: step) : []) + schedule.looks(at: step)
   }
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {
@@ -207,16 +205,11 @@ extension SelfCross {
         own.indices.map { index in
           var before = mean.sliced(axis: 0, index..<index + 1).reshaped([mean.shape[1]])
           if form == .code {
-            before = Self.mean(before, read.renormalised(subjects[index]).detached)
+            before = InitNO.Loss.mean(before, read.renormalised(subjects[index]).detached)
           }
           return (own[index] - read.smoothed(before)).magnitude.sum
             .affine(scale: 1 / Float(before.count))
         })
-    }
-
-    /// A running mean with one more map in it.
-    private static func mean(_ before: Tensor, _ now: Tensor) -> Tensor {
-      before.affine(scale: 0.9) + now.affine(scale: 0.1)
     }
 
     /// Whether the running mean takes in every look, as the published code's does.
@@ -237,7 +230,7 @@ extension SelfCross {
       let now = Tensor.concatenated(
         subjects.map { read.renormalised($0).reshaped([1, reading.grid.pixels]) }, axis: 0
       ).detached
-      return ["mean": maps.memory["mean"].map { Self.mean($0, now) } ?? now]
+      return ["mean": maps.memory["mean"].map { InitNO.Loss.mean($0, now) } ?? now]
     }
   }
 }

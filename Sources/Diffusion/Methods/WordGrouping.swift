@@ -33,6 +33,14 @@ extension WordGrouping {
     }
   }
 
+  /// The same method with the words of its groups in a prompt.
+  /// - Throws: as ``wordGroups(in:)``.
+  func namingGroups(in prompt: TokenTable) throws -> Self {
+    var method = self
+    method.groups = try wordGroups(in: prompt).map { $0.words.map(\.name) }
+    return method
+  }
+
   /// The groups in a prompt.
   /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
   public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {

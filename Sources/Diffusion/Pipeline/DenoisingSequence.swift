@@ -70,7 +70,7 @@ public struct DenoisingSequence {
     self.guidanceScale = Float(guidanceScale)
     self.guidanceRescale = Float(guidanceRescale)
     guide = parts.guide
-    objective = parts.guide?.objective ?? parts.correction?.objective ?? parts.objective
+    objective = parts.measured
     let source = try parts.companion?.started()
     let interventions: [any AttentionIntervention] =
       [source?.intervention ?? parts.intervention, parts.ablation].compactMap(\.self)

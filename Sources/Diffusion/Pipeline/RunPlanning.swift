@@ -190,7 +190,7 @@ extension StableDiffusion {
         "one whose picture is made from the whole prompt's attention")
       parts.ablation = taken
     }
-    parts.objective = parts.guide?.objective ?? parts.correction?.objective ?? parts.objective
+    parts.objective = parts.measured
     if parts.objective == nil, !run.subjects.isEmpty {
       let measure = AttendAndExcite.Loss(
         subjects: run.subjects, reading: run.reading(run.request.method.smoothing))
