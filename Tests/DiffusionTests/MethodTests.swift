@@ -39,6 +39,13 @@ struct MethodTests {
       return method
     },
     Case(name: "jedi", prompt: two) { _ in Jedi() },
+    Case(name: "tome", prompt: "a white mouse and a red car") { _ in merging() },
+    Case(name: "tome.objects", prompt: "a dog with a hat and a mouse with a car") { _ in
+      merging { ($0.groups, $0.binding) = ([["hat", "dog"], ["car", "mouse"]], .objects) }
+    },
+    Case(name: "tome.code", prompt: "a white mouse and a red car", scheduler: "euler") { _ in
+      merging { $0.form = .code }
+    },
     Case(name: "composable.and", prompt: two) { _ in
       ComposableDiffusion([.init("a mouse", weight: 7.5), .init("a red car", weight: 7.5)])
     },
@@ -93,6 +100,13 @@ struct MethodTests {
     Case(name: "excited.unscaled", prompt: pair, scheduler: "euler") { _ in excited(.unscaled) },
   ]
 
+  static func merging(_ change: (inout ToMe) -> Void = { _ in }) -> ToMe {
+    var method = ToMe()
+    (method.tokenSteps, method.entropySteps, method.entropyTries) = (3, 3, 2)
+    change(&method)
+    return method
+  }
+
   static func excited(_ input: LossInput) -> AttendAndExcite {
     var schedule = GradientSchedule(maxIterations: 25, thresholds: [:])
     (schedule.lossInput, schedule.scaleFactor) = (input, 20)
@@ -146,6 +160,20 @@ struct MethodTests {
     print("\(name), \(example.name): \(deviation)")
   }
 
+  @Test(
+    "ToMe on SDXL ends where its formulas do", arguments: cases.filter { $0.name.hasPrefix("tome") }
+  )
+  func mergedXL(_ example: Case) throws {
+    let goldens = try SafetensorsFile(
+      path: TemporaryCheckpoint.fixtures + "/methods/latents.safetensors")
+    let model = try model("tiny-xl")
+    let latent = try latent(
+      model, request(example, example.method(model.tokenizer.encode(example.prompt))))
+    let deviation = expectClose(
+      latent, try goldens.tensor("tiny-xl.\(example.name)"), relative: 2e-4)
+    print("tiny-xl, \(example.name): \(deviation)")
+  }
+
   /// Methods that must change nothing, of a prompt of one phrase.
   static let idle: [Case] = [
     Case(name: "the prompt as the only part", prompt: "a red car") {
@@ -154,6 +182,7 @@ struct MethodTests {
     Case(name: "one phrase", prompt: "a red car") { structure($0, .values) },
     Case(name: "one phrase among the keys", prompt: "a red car") { structure($0, .keys) },
     Case(name: "phrases of one word", prompt: "dogs and cats") { structure($0, .values) },
+    Case(name: "nouns without modifiers", prompt: "a car and a mouse") { _ in ToMe() },
     Case(name: "a weight of 1", prompt: "a red car") { _ in
       PromptToPrompt(weights: [.init("red", 1)])
     },
@@ -280,6 +309,10 @@ struct MethodTests {
       PromptToPrompt(source: "a cat and a dog", reweightForm: .source),
       PromptToPrompt(weights: [.init("cat", 2)], alignmentForm: .code),
       PromptToPrompt(weights: [.init("cat", 2)], selfPixels: 256),
+      Self.merging { ($0.groups, $0.separates) = ([["cat"]], true) },
+      Self.merging {
+        ($0.groups, $0.mergedPrompt, $0.endStep) = ([["cat"]], "a cat and a small frog", 0)
+      },
       AttendAndExcite(),
     ]
     for method in methods {

@@ -11,14 +11,18 @@ package struct GuidanceDefaults: Sendable, Equatable {
   /// Whether tokens from the end token on are left out of the renormalisation; `nil` for the rule
   /// by family.
   package let stopsAtEnd: Bool?
+  /// The step size of ToMe's binding loss; `nil` for the paper's.
+  package let tokenRate: Double?
 
   init(folder: String) throws {
     let path = folder + "/guidance.json"
     guard FileManager.default.fileExists(atPath: path) else {
-      (grid, scaleFactor, stopsAtEnd) = (nil, nil, nil)
+      (grid, scaleFactor, stopsAtEnd, tokenRate) = (nil, nil, nil, nil)
       return
     }
-    let method = try StrictJSON.read(path: path).optionalMember("attend-and-excite")
+    let root = try StrictJSON.read(path: path)
+    tokenRate = try root.optionalMember("tome")?.optionalMember("token_rate")?.double()
+    let method = try root.optionalMember("attend-and-excite")
     let resolution = try method?.optionalMember("attention_resolution")
     grid = try resolution.map { node in
       let sides = try node.integers()

@@ -36,4 +36,11 @@ enum MapDistance {
 extension Tensor {
   /// Numbers that are not negative, over their sum; 0 everywhere if all are.
   var distribution: Tensor { self / sum.floored(at: MapDistance.floor) }
+
+  /// The numbers brought to 0…1, the least to 0 and the largest to 1; all 0 if they are equal.
+  var stretched: Tensor {
+    let least = affine(scale: -1).maximum.affine(scale: -1)
+    let raised = self - least
+    return raised / raised.maximum.floored(at: MapDistance.floor)
+  }
 }

@@ -106,6 +106,23 @@ extension Knob {
     ranged(name, path, in: range, help)
   }
 
+  /// A whole number in a range, or the method's own choice.
+  ///
+  /// - Parameter standard: what help says of that choice.
+  public static func integer(
+    _ name: String, _ path: KnobPath<Root, Int?>, in range: ClosedRange<Int>, standard: String,
+    _ help: String
+  ) -> Self {
+    Self(
+      name, help, placeholder: "number", expected: range.text, standard: { _ in standard },
+      write: { $0[keyPath: path].map { String($0) } },
+      read: { root, text in
+        guard let value = Int(text), range.contains(value) else { return false }
+        root[keyPath: path] = value
+        return true
+      })
+  }
+
   private static func ranged<Value: LosslessStringConvertible & Comparable & Sendable>(
     _ name: String, _ path: KnobPath<Root, Value>, in range: ClosedRange<Value>, _ help: String
   ) -> Self {

@@ -8,6 +8,8 @@ public struct MethodParts: Sendable {
   public var correction: NoiseCorrection?
   /// What the prompt's branch is conditioned on; `nil` for the prompt's own embedding.
   public var prompt: PromptEmbedding?
+  /// Moves the vectors of ``prompt``, and the input at which the noise is predicted.
+  var merging: TokenMerging?
   /// Changes the attention of the prompt's branch.
   public var intervention: (any AttentionIntervention)?
   /// The predictions that are combined into the noise; `nil` for the prompt's prediction alone.
@@ -19,7 +21,7 @@ public struct MethodParts: Sendable {
 
   /// What is measured in every pass: what a part follows, or else ``objective``.
   var measured: (any AttentionObjective)? {
-    guide?.objective ?? correction?.objective ?? objective
+    guide?.objective ?? correction?.objective ?? merging?.objective ?? objective
   }
 
   /// A method's parts; those that are omitted are Stable Diffusion's own.

@@ -24,6 +24,7 @@ public enum Methods {
     Jedi(),
     TEBOpt(),
     Magnet(),
+    ToMe(),
     AttentionOverlap(.intersectionOverUnion),
     AttentionOverlap(.centreDistance),
     AttentionOverlap(.divergence),

@@ -190,11 +190,4 @@ extension PredicatedDiffusion {
 extension Tensor {
   /// 1 less each number.
   fileprivate var complement: Tensor { affine(scale: -1, offset: 1) }
-
-  /// The numbers brought to 0…1, the least to 0 and the largest to 1; all 0 if they are equal.
-  fileprivate var stretched: Tensor {
-    let least = affine(scale: -1).maximum.affine(scale: -1)
-    let raised = self - least
-    return raised / raised.maximum.floored(at: MapDistance.floor)
-  }
 }

@@ -13,7 +13,8 @@ public struct DenoisingSequence {
   public typealias PassReport = (AttentionPass, PassMeasurement?) throws -> Void
 
   private let unet: UNet
-  private let conditional: PromptEmbedding
+  /// Of the prompt; a method may move it from step to step.
+  private var conditional: PromptEmbedding
   private let unconditional: PromptEmbedding
   private let guidanceScale: Float
   private let guidanceRescale: Float
@@ -22,6 +23,9 @@ public struct DenoisingSequence {
   private let intervention: (any AttentionIntervention)?
   private let components: [NoiseComponent]?
   private let correction: NoiseCorrection?
+  private let merging: TokenMerging?
+  /// Of each of the merged pairs.
+  private var phraseRuns: [PhraseRun]
   /// At most one; it is made a step ahead of this one.
   private var companion: [DenoisingSequence]
   private let allSites: [AttentionSite]
@@ -78,6 +82,17 @@ public struct DenoisingSequence {
       interventions.count > 1 ? InterventionSequence(interventions) : interventions.first
     components = parts.components
     correction = parts.correction
+    merging = parts.merging
+    let isGuided = guidanceScale > 1
+    let isCode = parts.merging?.method.form == .code
+    phraseRuns = (parts.merging?.pairs ?? []).map { [latent = self.latent] pair in
+      PhraseRun(
+        of: pair.phrase,
+        against: PromptEmbedding(
+          embeddings.unconditional.tokens, pooled: embeddings.unconditional.zeros.pooled),
+        weight: isGuided ? Float(isCode ? -guidanceScale : guidanceScale) : nil,
+        keepsScaled: isCode, from: latent, scheduler: scheduler)
+    }
     companion = source.map { [$0.sequence] } ?? []
     self.measuresLosses = measuresLosses
     self.observers = observers
@@ -102,8 +117,22 @@ public struct DenoisingSequence {
     return own.merging(memory.prefixed(by: Self.memoryPrefix)) { $1 }
       .merging(guideMemory.prefixed(by: Self.guidePrefix)) { $1 }
       .merging(companion.first?.state.prefixed(by: Self.companionPrefix) ?? [:]) { $1 }
+      .merging(mergingState.prefixed(by: Self.mergingPrefix)) { $1 }
   }
 
+  /// The vectors of merged tokens as they stand, and the phrases' runs while they go on.
+  private var mergingState: [String: Tensor] {
+    guard let merging, index > 0 else { return [:] }
+    var state = ["tokens": conditional.tokens]
+    if merging.binds(at: index) {
+      for (place, run) in phraseRuns.enumerated() {
+        state.merge(run.state.prefixed(by: "\(place).")) { $1 }
+      }
+    }
+    return state
+  }
+
+  private static let mergingPrefix = "merging."
   private static let memoryPrefix = "objective."
   private static let guidePrefix = "guide."
   private static let companionPrefix = "companion."
@@ -115,7 +144,8 @@ public struct DenoisingSequence {
     guard let index, (0...count).contains(index), let latent = state["latent"],
       latent.shape == self.latent.shape, scheduler.accepts(state, latent: latent),
       let memory = memory(in: state, at: index), let guideMemory = guideMemory(in: state),
-      let passes = Self.passes(in: state)
+      let passes = Self.passes(in: state),
+      resumeMerging(from: state.unprefixed(by: Self.mergingPrefix), at: index)
     else {
       throw DiffusionError.invalidRequest(
         what: "the state of a run to resume", got: state.keys.sorted().joined(separator: ", "),
@@ -128,6 +158,18 @@ public struct DenoisingSequence {
       try companion[place].resume(from: state.unprefixed(by: Self.companionPrefix))
     }
     for _ in 0..<scheduler.draws(before: index) { _ = drawNoise() }
+  }
+
+  /// Takes the vectors and the phrases' runs of a state at an iteration; `false` if they are of none such.
+  private mutating func resumeMerging(from state: [String: Tensor], at index: Int) -> Bool {
+    guard let merging, index > 0 else { return state.isEmpty }
+    guard let tokens = state["tokens"], tokens.shape == conditional.tokens.shape, tokens.isFinite
+    else { return false }
+    conditional = PromptEmbedding(tokens, pooled: conditional.pooled)
+    return !merging.binds(at: index)
+      || phraseRuns.indices.allSatisfy {
+        phraseRuns[$0].resume(from: state.unprefixed(by: "\($0)."))
+      }
   }
 
   /// What the objective remembers by a state at an iteration; `nil` if that is of none such.
@@ -184,12 +226,21 @@ public struct DenoisingSequence {
       try look(latent, .loss, 0).gradient().affine(
         scale: correction.factor(signal: level(1, 0, step), noise: level(0, 1, step)))
     }
+    let fresh = scheduler.drawsNoise(at: step) ? drawNoise() : nil
+    let scaled = scheduler.scaledInput(latent, at: step)
+    var input = scaled
+    if let merging {
+      (input, tries) = try merged(
+        merging, scaled, at: step, timestep, noise: fresh, counting: gradients)
+    }
     ownPasses.backward += gradients.count
-    let displacement = guide == nil ? nil : LatentDisplacement(from: found, to: latent)
-    var (prediction, measurement) = try predict(step, timestep, displacement)
+    let displacement =
+      guide != nil
+      ? LatentDisplacement(from: found, to: latent)
+      : merging == nil ? nil : LatentDisplacement(from: scaled, to: input)
+    var (prediction, measurement) = try predict(step, timestep, input, displacement)
     if let corrected { prediction = prediction + corrected }
     ownPasses.forward += predictions
-    let fresh = scheduler.drawsNoise(at: step) ? drawNoise() : nil
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
     return DenoisingStep(
@@ -218,7 +269,7 @@ public struct DenoisingSequence {
 
   /// The guided noise, and what the objective says of the conditional branch.
   private mutating func predict(
-    _ step: Int, _ timestep: Double, _ displacement: LatentDisplacement?
+    _ step: Int, _ timestep: Double, _ input: Tensor, _ displacement: LatentDisplacement?
   ) throws -> (noise: Tensor, measurement: PassMeasurement?) {
     let guided = isGuided
     let pass = AttentionPass(
@@ -227,7 +278,6 @@ public struct DenoisingSequence {
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       keepsScores: objective?.readsScores ?? false)
-    let input = scheduler.scaledInput(latent, at: step)
     let output = try unet(
       guided ? .concatenated([input, input], axis: 0) : input, timestep: timestep,
       text: guided ? .stacked([unconditional, conditional]) : conditional,
@@ -281,19 +331,99 @@ public struct DenoisingSequence {
     return guided.detached.affine(scale: Float(1 + Double(guidanceRescale) * (ratio - 1)))
   }
 
-  /// Runs the UNet as far as the objective reads, on a tape.
+  /// ToMe's part of a step.
+  ///
+  /// - Parameter scaled: the UNet's input as the latent gives it.
+  /// - Returns: the input at which the noise is predicted, and how many updates led to it.
+  private mutating func merged(
+    _ merging: TokenMerging, _ scaled: Tensor, at step: Int, _ timestep: Double, noise: Tensor?,
+    counting gradients: GradientCount
+  ) throws -> (input: Tensor, tries: Int) {
+    func pass(_ attempt: Int) -> AttentionPass {
+      AttentionPass(
+        step: step, timestep: timestep, phase: attempt > 1 ? .refinement : .loss,
+        attempt: attempt > 1 ? attempt : 0, branches: [.conditional])
+    }
+    var tokens = merging.substituted(conditional.tokens, at: step)
+    if merging.binds(at: step) {
+      let (tap, unet) = (AttentionTap(pass: pass(0)), self.unet)
+      for (place, pair) in merging.pairs.enumerated() {
+        let (input, target) = try phraseRuns[place].next(at: step, noise: noise) {
+          try unet($0, timestep: timestep, text: $1, tap: tap)
+        }
+        tokens = try merging.bound(tokens, pair, to: target, counting: gradients) {
+          try unet(
+            input, timestep: timestep, text: PromptEmbedding($0, pooled: pair.phrase.pooled),
+            tap: tap)
+        }
+        ownPasses.forward += phraseRuns[place].predictions + merging.method.tokenUpdates
+      }
+    }
+    conditional = PromptEmbedding(tokens, pooled: conditional.pooled)
+    var (input, tries) = (scaled, 0)
+    let rate = merging.rate(at: step, of: count)
+    while !merging.method.looks(at: step).isEmpty, tries < merging.method.entropyTries ?? 0 {
+      tries += 1
+      let probe = try look(at: input, pass(tries), counting: gradients)
+      let gradient = probe.gradient()
+      input = .combination(
+        1, input, -0.5 * rate, gradient.sliced(axis: 0, 0..<input.count).reshaped(input.shape))
+      tokens = .combination(
+        1, conditional.tokens, -rate,
+        gradient.sliced(axis: 0, input.count..<gradient.count).reshaped(tokens.shape))
+      conditional = PromptEmbedding(tokens, pooled: conditional.pooled)
+      if probe.value.loss.item < merging.target(at: step) { break }
+    }
+    return (input, tries)
+  }
+
+  /// Looks at a latent; see ``look(at:_:counting:reading:)``.
   private mutating func look(
     _ latent: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
+  ) throws -> LossProbe {
+    let (scheduler, isScaled, text) = (self.scheduler, guide?.lossInput != .unscaled, conditional)
+    return try look(at: latent, pass, counting: gradients) {
+      (isScaled ? scheduler.scaledInput($0, at: pass.step) : $0, text)
+    }
+  }
+
+  /// Looks at an input of the UNet and the prompt's vectors together: the gradient is of both, one after the other,
+  /// `[number]`.
+  private mutating func look(
+    at input: Tensor, _ pass: AttentionPass, counting gradients: GradientCount
+  ) throws -> LossProbe {
+    let (count, shape, text) = (input.count, input.shape, conditional)
+    return try look(
+      at: .concatenated([input.flattened, text.tokens.flattened], axis: 0), pass,
+      counting: gradients
+    ) { both in
+      (
+        both.sliced(axis: 0, 0..<count).reshaped(shape),
+        PromptEmbedding(
+          both.sliced(axis: 0, count..<both.count).reshaped(text.tokens.shape),
+          pooled: text.pooled)
+      )
+    }
+  }
+
+  /// Runs the UNet as far as the objective reads, on a tape.
+  ///
+  /// - Parameters:
+  ///   - variable: what the gradient is of.
+  ///   - reading: the input and the text that the UNet takes, by the variable.
+  private mutating func look(
+    at variable: Tensor, _ pass: AttentionPass, counting gradients: GradientCount,
+    reading: (Tensor) -> (input: Tensor, text: PromptEmbedding)
   ) throws -> LossProbe {
     guard let objective else { bug("a guide without objective") }
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       keepsScores: objective.readsScores, endsEarly: !isWatchedToTheEnd(pass))
-    let (scheduler, isScaled) = (self.scheduler, guide?.lossInput != .unscaled)
-    let probe = try LossProbe(
-      of: objective, at: latent, unet: unet, timestep: pass.timestep, text: conditional,
-      tap: tap, sites: sites, memory: memory,
-      scaled: { isScaled ? scheduler.scaledInput($0, at: pass.step) : $0 }, counting: gradients)
+    let probe = try LossProbe(at: variable, counting: gradients) { variable in
+      let (input, text) = reading(variable)
+      try unet.attend(input, timestep: pass.timestep, text: text, tap: tap)
+      return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
+    }
     // A look that is only measured must leave the picture as it is.
     if objective.remembersLooks, guide?.acts(at: pass.step) ?? false {
       memory = objective.remembered(of: tap.maps(of: sites, branch: 0, memory: memory).detached)

@@ -11,7 +11,8 @@ extension StableDiffusion {
     let latent = run.latentGrid
     var floats = max(decoderFloats(latent), passFloats(latent, branches: run.isGuided ? 2 : 1))
     if run.passes.contains(where: { $0.phase != .denoise }) {
-      floats = max(floats, tapeFloats(latent))
+      // A loss of maps ends the pass before the way up is over; a loss of what is predicted keeps all of it.
+      floats = max(floats, (run.parts.merging == nil ? 1 : 2) * tapeFloats(latent))
     }
     // Counted in floating point: a configuration's extents multiply beyond what integers hold.
     return Int(min(4 * floats, 1e18))

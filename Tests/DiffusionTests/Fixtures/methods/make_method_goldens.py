@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the latents of Composable Diffusion, StructureDiffusion, prompt-to-prompt, TEBOpt, Magnet, FOCUS and JEDI on the
-tiny checkpoints, and those of Attend-and-Excite under Euler.
+"""Writes the latents of Composable Diffusion, StructureDiffusion, prompt-to-prompt, TEBOpt, Magnet, FOCUS, JEDI and ToMe on
+the tiny checkpoints (ToMe's on tiny-xl too), and those of Attend-and-Excite under Euler.
 
     python3 -m venv v && v/bin/pip install torch diffusers transformers accelerate safetensors
     v/bin/python make_method_goldens.py
@@ -10,11 +10,11 @@ whose output a function can change. Beside this file: latents.safetensors, the l
 [1, 4, row, column] after 6 steps of each case below, named CHECKPOINT.CASE. CPU, float32, noise of torch's generator,
 seed 5.
 """
-import math, os
+import copy, math, os
 import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 HERE = os.path.dirname(os.path.abspath(__file__)); ROOT = os.path.dirname(HERE)
 STEPS, GUIDANCE, SEED = 6, 7.5, 5
@@ -77,6 +77,22 @@ class Model:
             u, c = self.unet(z.expand(2, -1, -1, -1), t, context).sample.chunk(2)
             return u + GUIDANCE * (c - u)
         return predict
+
+
+class XLModel(Model):
+    """The same of Stable Diffusion XL; an absent text is zeros."""
+    def __init__(self, name):
+        folder = os.path.join(ROOT, name); load = lambda kind, part: kind.from_pretrained(folder, subfolder=part)
+        self.unet, self.scheduler = load(UNet2DConditionModel, "unet"), load(EulerDiscreteScheduler, "scheduler")
+        self.tokenizer, self.change = load(CLIPTokenizer, "tokenizer"), None
+        self.texts = [load(CLIPTextModel, "text_encoder"), load(CLIPTextModelWithProjection, "text_encoder_2")]
+        self.unet.set_attn_processor({n: Processor(n.removesuffix(".processor"), self) for n in self.unet.attn_processors})
+
+    def both(self, text):
+        out = [e(torch.tensor([self.ids(text)]), output_hidden_states=True) for e in self.texts]
+        return torch.cat([o.hidden_states[-2] for o in out], -1) * (text != ""), out[1].text_embeds * (text != "")
+    def embed(self, text): return self.both(text)[0]
+    def pooled(self, text): return self.both(text)[1]
 
 
 def composable(m, parts):
@@ -363,6 +379,76 @@ def jedi(m, prompt, groups, step, side=8):
     return m.run(1, m.guided(prompt), moved)
 
 
+def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None, steps=3, tries=2, side=8):
+    """Hu et al. 2024; each pair is a noun, its modifiers, and the phrase of both."""
+    own = m.scheduler; m.scheduler = scheduler.from_config(own.config) if scheduler else own
+    m.scheduler.set_timesteps(STEPS); size = m.unet.config.sample_size; xl = isinstance(m, XLModel)
+    start = torch.randn(1, 4, size, size, generator=torch.Generator("cpu").manual_seed(SEED)) * m.scheduler.init_noise_sigma
+    places = [(m.place(noun, prompt), [i for w in words for i in range(*m.place(w, prompt))]) for noun, words, _ in pairs]
+    e = m.embed(prompt); rows = e[0].clone(); end = len(m.tokenizer(prompt).input_ids) - 1; firsts = [a for (a, _), _ in places]
+    for (a, b), words in places: e[0, [*range(a, b), *words]] = 0
+    for (a, b), words in places: e[0, a] = 1.1 * rows[a:b].sum(0) + 1.2 * rows[words].sum(0)
+    null = m.embed(""); phrases = [m.embed(text) for _, _, text in pairs]
+    runs = [[start.clone(), copy.deepcopy(m.scheduler)] for _ in pairs]; now = [e]
+
+    def unet(x, t, context, pooled=False):
+        if not xl: return m.unet(x, t, context).sample
+        zero = 0 * m.pooled(prompt); text = torch.cat(([0 * zero, m.pooled(prompt)] if len(x) == 2 else [m.pooled(prompt)]) if pooled else [zero] * len(x))
+        sizes = torch.tensor([[8. * size, 8 * size, 0, 0, 8 * size, 8 * size]]).expand(len(x), -1)
+        return m.unet(x, t, context, added_cond_kwargs=dict(text_embeds=text, time_ids=sizes)).sample
+
+    def loss(seen):
+        a = torch.cat(seen).mean(0)[:, 1:end]; shared = torch.softmax(a / 0.5, -1); total = 0
+        for k, first in enumerate(firsts):
+            v = shared[:, first - 1]; v = (v - v.min()) / (v.max() - v.min()); p = v / v.sum()
+            total = total - 2 * (p * (p + 1e-5).log()).sum()
+            if apart:
+                line = torch.linspace(0, 1, side); square = p.reshape(side, side)
+                centre = 32 * torch.stack([(square.sum(0) * line).sum(), (square.sum(1) * line).sum()])
+                total = total + 0.2 * ((centre - torch.tensor([[10., 16], [25, 16]][k])) ** 2).mean()
+        return total
+
+    def predict(x, t, i):
+        e = now[0]
+        if ending and i == 0: e = torch.cat([e[:, :end], m.embed(ending)[:, end:]], 1)
+        for k, run in enumerate(runs if i < steps else []):
+            z = run[1].scale_model_input(run[0], t)
+            if code: run[0] = z
+            u, target = unet(torch.cat([z, z]), t, torch.cat([null, phrases[k]])).chunk(2)
+            s = e[:, firsts[k]:firsts[k] + 1].clone()
+            for _ in range(3):
+                with torch.enable_grad():
+                    v = s.detach().requires_grad_(True); g, = torch.autograd.grad(((unet(z, t, v) - target) ** 2).mean(), [v])
+                s = s - 10000 * g
+            e = e.clone(); e[:, firsts[k]:firsts[k] + 1] = s
+            run[0] = run[1].step(u + (-1 if code else 1) * GUIDANCE * (target - u), t, run[0]).prev_sample
+        rate = 3 * (1 - i / (len(m.scheduler.timesteps) - 1))
+        for _ in range(tries if i < steps else 0):
+            seen = []
+            def change(layer, attn, split, q, p, v):
+                if layer.endswith("attn2") and p.shape[2] == side * side: seen.append(p[0])
+                return p @ v
+            m.change = change
+            with torch.enable_grad():
+                a, b = x.detach().requires_grad_(True), e.detach().requires_grad_(True); unet(a, t, b, True)
+                value = loss(seen); ga, gb = torch.autograd.grad(value, [a, b])
+            m.change = None; x, e = x - 0.5 * rate * ga, e - rate * gb
+            if value < [26, 25, 24, 23, 22.5, 22][i] * len(pairs) / 2 - 2: break
+        now[0] = e
+        u, c = unet(torch.cat([x, x]), t, torch.cat([null, e]), True).chunk(2)
+        return u + GUIDANCE * (c - u)
+    z = m.run(1, predict); m.scheduler = own
+    return z
+
+
+COLOURS = [("mouse", ["white"], "a white mouse"), ("car", ["red"], "a red car")]
+THINGS = [("dog", ["hat"], "a dog with a hat"), ("mouse", ["car"], "a mouse with a car")]
+TOME = {
+    "tome": lambda m, side: tome(m, "a white mouse and a red car", COLOURS, side=side),
+    "tome.objects": lambda m, side: tome(m, "a dog with a hat and a mouse with a car", THINGS, "a dog and a mouse", True, side=side),
+    "tome.code": lambda m, side: tome(m, "a white mouse and a red car", COLOURS, None, False, True, EulerDiscreteScheduler, side=side),
+}
+CASES.update({name: lambda m, make=make: make(m, 8) for name, make in TOME.items()})
 CASES.update({
     "tebopt": lambda m: tebopt(m, "a mouse and a red car", ["mouse", "car"]),
     "magnet": lambda m: magnet(m, THREE, [("big", "dog"), ("white", "mouse"), ("red", "car")]),
@@ -383,5 +469,7 @@ if __name__ == "__main__":
             z = latents[f"{name}.{case}"] = make(model).contiguous()
             plain = z if plain is None else plain
             print(name, case, "range", float(z.abs().max()), "from plain", float((z - plain).abs().max()))
+    for case, make in TOME.items():
+        z = latents[f"tiny-xl.{case}"] = make(XLModel("tiny-xl"), 4).contiguous(); print("tiny-xl", case, "range", float(z.abs().max()))
     assert len(Model("tiny-sd1").words("hippogryph")[0]) > 1
     save_file(latents, os.path.join(HERE, "latents.safetensors"))
