@@ -179,7 +179,7 @@ extension ModelKind {
       throw kind.refusal(file.path)
     }
     for (mark, kind) in inputs
-    where (mark != sizes || shapes.family != .xl)
+    where (mark != sizes || lacking.isEmpty && shapes.family != .xl)
       && names.contains(where: { $0.hasPrefix(root + mark) })
     {
       throw kind.refusal(file.path)
