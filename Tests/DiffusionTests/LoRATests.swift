@@ -145,7 +145,7 @@ struct LoRATests {
   func prefixesOfXL(_ module: String, _ part: CheckpointPart) throws {
     let weights: [CheckpointPart: (name: String, shape: [Int])] = [
       .textEncoder: ("encoder.layers.0.mlp.fc1.weight", [48, 24]),
-      .secondTextEncoder: ("encoder.layers.0.mlp.fc1.weight", [64, 40]),
+      .secondTextEncoder: ("text_model.encoder.layers.0.mlp.fc1.weight", [64, 40]),
       .unet: ("add_embedding.linear_1.weight", [64, 88]),
     ]
     let shape = try #require(weights[part]).shape
@@ -164,11 +164,7 @@ struct LoRATests {
     }
     for (other, weight) in weights {
       let values = try checkpoints.map { checkpoint in
-        let parameters = try checkpoint.parameters(of: other)
-        let isPrefixed = parameters.has("text_model." + weight.name)
-        return try parameters.tensor(
-          (isPrefixed ? "text_model." : "") + weight.name, weight.shape
-        ).values
+        try checkpoint.parameters(of: other).tensor(weight.name, weight.shape).values
       }
       let isChanged = zip(values[0], values[1]).allSatisfy { abs($1 - $0 - 2) < 1e-5 }
       #expect(other == part ? isChanged : values[0] == values[1], "\(other)")
