@@ -5,6 +5,7 @@
     make build
     venv/bin/python Tests/Benchmarks/engine_against_diffusers.py [--shapes sd14 | --model FOLDER]
         [--weights float32] [--threads 2] [--rounds 3] [--steps 2 | --whole]
+    venv/bin/python Tests/Benchmarks/engine_against_diffusers.py --shapes sdxl [--sizes 1024x1024,768x768]
 
 Without --model, a checkpoint of the shapes is written with random weights in the given precision, and
 deleted in the end (4.3 GB in float32). Both sides read it and compute in float32 on the same number of
@@ -22,6 +23,11 @@ option, off by default, makes its products faster:
     CMAKE_ARGS=-DGGML_LLAMAFILE=ON venv/bin/pip install stable-diffusion-cpp-python
 
 --peers picks some of these. One that is not installed or does not load is named in a line and left out.
+
+With --shapes sdxl, the UNet pass of batch 1 is compared at each size in turns with that of Stable Diffusion 1.4, whose
+ratio in the same run is the bar. Here both sides fill the shapes with numbers of their own, since a pass takes as long with any,
+Heed in float16 and PyTorch in float32 (10.3 GB), and only one of them is in memory at a time. The peak memory of a pass of both
+branches of guidance is Heed's alone.
 
 The picture (50 DDIM steps, the first 25 altered, no refinement) is made of 2 steps and scaled unless
 --steps or --whole say otherwise, each side in a process of its own, whose largest resident memory is
@@ -46,6 +52,8 @@ UNET_ALONE = {"openvino": "openvino", "sd.cpp": "stable_diffusion_cpp"}
 # Bars on a machine with matrix units for bfloat16, by pass and peer.
 AMX_BARS = {("unet", "float32"): 0.2, ("unet", "bfloat16"): 0.7, ("step", "float32"): 0.1}
 MEMORY_BARS = {"float32": 0.4, "float16": 0.25}
+# The most memory of SDXL, in GiB with weights in float16, and the size that it is for.
+XL_MEMORY_BAR, XL_MEMORY_SIZE = 6.5, "768x768"
 
 
 # The peer: a process that answers each line of its input with a line of JSON.
@@ -167,6 +175,39 @@ pipeline_stable_diffusion_attend_and_excite import AttentionStore
         return total - sum(times) + STEPS / 2 * sum(map(statistics.mean, halves))
 
 
+class BareUNet:
+    """PyTorch's UNet in some shapes, of numbers that are small and mean nothing: for times alone."""
+
+    def __init__(self, shapes, size, threads):
+        import torch
+        from diffusers import UNet2DConditionModel
+
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        config = json.load(open(f"{ROOT}/Sources/Diffusion/Resources/Shapes/{shapes}/unet/config.json"))
+        # torch's own initialisation of SDXL takes longer than a pass.
+        with torch.device("meta"):
+            unet = UNet2DConditionModel.from_config(config)
+        self.unet = unet.to_empty(device="cpu").eval().requires_grad_(False)
+        numbers = torch.randn(1 << 20) * 0.02
+        for weight in self.unet.parameters():
+            for piece in weight.view(-1).split(len(numbers)):
+                piece.copy_(numbers[:len(piece)])
+        width, height = map(int, size.split("x"))
+        self.inputs = dict(
+            sample=torch.randn(1, 4, height // 8, width // 8), timestep=500,
+            encoder_hidden_states=torch.randn(1, 77, unet.config.cross_attention_dim))
+        if unet.config.addition_embed_type == "text_time":
+            pooled = (unet.config.projection_class_embeddings_input_dim
+                      - 6 * unet.config.addition_time_embed_dim)
+            self.inputs["added_cond_kwargs"] = dict(
+                text_embeds=torch.randn(1, pooled),
+                time_ids=torch.tensor([[height, width, 0, 0, height, width]]).float())
+
+    def run(self, name):
+        return {name: timed(lambda: self.unet(**self.inputs))[0]}
+
+
 def installed(way):
     return way not in UNET_ALONE or importlib.util.find_spec(UNET_ALONE[way]) is not None
 
@@ -220,7 +261,9 @@ def serve_steps(arguments):
 def serve(arguments):
     if arguments.peer == "sd.cpp":
         return serve_steps(arguments)
-    peer = Peer(arguments.model, arguments.threads, arguments.peer)
+    peer = (BareUNet(arguments.shapes, arguments.sizes, arguments.threads)
+            if arguments.peer == "bare"
+            else Peer(arguments.model, arguments.threads, arguments.peer))
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         name = line.strip()
@@ -234,19 +277,21 @@ def serve(arguments):
 class Server:
     """A process of this script that serves as the peer."""
 
-    def __init__(self, arguments, way="float32"):
+    def __init__(self, arguments, way="float32", *subject):
         self.way = way
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--peer", way, "--model", arguments.model,
+            [sys.executable, __file__, "--peer", way,
+             *(subject or ("--model", arguments.model)),
              "--threads", str(arguments.threads), "--steps", str(arguments.steps)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=dict(os.environ, HF_HUB_OFFLINE="1"))
+        self.subject = " ".join(subject) or "--model FOLDER"
         self.answer()
 
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"{self.way} ended early; run this script with --peer {self.way} --model FOLDER to see why")
+            sys.exit(f"{self.way} ended early; run this script with --peer {self.way} {self.subject} to see why")
         return json.loads(line)
 
     def ask(self, name):
@@ -259,9 +304,9 @@ class Server:
         self.process.wait()
 
 
-def heed(arguments, *options):
+def heed(arguments, *options, subject=()):
     result = subprocess.run(
-        [f"{ROOT}/.build/release/heed", "benchmark", "engine", "--model", arguments.model,
+        [arguments.heed, "benchmark", "engine", *(subject or ("--model", arguments.model)),
          "--json", "--paths", arguments.path, *options],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env=dict(os.environ, HEED_THREADS=str(arguments.threads)))
@@ -334,9 +379,41 @@ def compare_image(arguments):
     return holds + [share >= SGEMM_BAR]
 
 
+def compare_sizes(arguments):
+    """SDXL's UNet at each size, and SD 1.4's at its own in every round; gives whether each bar holds."""
+    subjects = {"SD 1.4, 512x512": ("sd14", "512x512")} | {
+        f"SDXL, {size}": ("sdxl", size) for size in arguments.sizes.split(",")}
+    ours, theirs = {name: [] for name in subjects}, {name: [] for name in subjects}
+    for _ in range(arguments.rounds):
+        for name, (shapes, size) in subjects.items():
+            report = heed(
+                arguments, "--passes", "unet", "--repeats", "2", "--size", size, "--weights",
+                arguments.weights, subject=("--shapes", shapes))
+            ours[name].append(min(report["passes"][0]["samples"]))
+            server = Server(arguments, "bare", "--shapes", shapes, "--sizes", size)
+            theirs[name].append(min(server.ask("unet")["unet"] for _ in range(2)))
+            server.close()
+    ratio, holds = None, []
+    for name in subjects:
+        holds.append(line(f"UNet pass, {name}", ours[name], theirs[name], "s", ratio))
+        ratio = ratio or round(median_ratio(ours[name], theirs[name]), 3)
+    report = heed(
+        arguments, "--passes", "unet-pair", "--repeats", "1", "--size", XL_MEMORY_SIZE, "--weights",
+        arguments.weights, subject=("--shapes", "sdxl"))
+    peak = report["passes"][0]["peakMemory"] / 2**30
+    holds.append(peak <= XL_MEMORY_BAR)
+    print(f"{f'peak memory, SDXL, {XL_MEMORY_SIZE}':30}{peak:6.2f} GiB{'':37}<= {XL_MEMORY_BAR} "
+          + ("holds" if holds[-1] else "MISSED"))
+    return all(holds)
+
+
+def median_ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs))
+
+
 def line(title, ours, theirs, unit, bar, note=""):
     """Prints a comparison, round by round; gives whether its bar holds."""
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs))
+    ratio = median_ratio(ours, theirs)
     verdict = "" if bar is None else f"<= {bar} " + ("holds" if ratio <= bar else "MISSED")
     print(f"{title:26}{statistics.median(ours):10.2f} {unit:3}  "
           f"{statistics.median(theirs):10.2f} {unit:3}  {ratio:17.3f}  {verdict:14} {note}",
@@ -344,9 +421,13 @@ def line(title, ours, theirs, unit, bar, note=""):
     return bar is None or ratio <= bar
 
 
+def heading(what, arguments):
+    print(f"{what}, {arguments.threads} threads")
+    print(f"{'':26}{'heed':>14}  {'diffusers':>14}  {'ratio':>17}  bar", flush=True)
+
+
 def compare(arguments):
-    print(f"{arguments.model}, {arguments.weights} on disk, {arguments.threads} threads")
-    print(f"{'':26}{'heed':>14}  {'diffusers':>14}  {'ratio':>17}  bar")
+    heading(f"{arguments.model}, {arguments.weights} on disk", arguments)
     holds = []
     if arguments.only != "image":
         holds += compare_passes(arguments)
@@ -358,9 +439,14 @@ def compare(arguments):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default="sd14", choices=["sd14", "sd21"])
+    parser.add_argument("--shapes", default="sd14", choices=["sd14", "sd21", "sdxl"])
     parser.add_argument("--model", metavar="FOLDER")
-    parser.add_argument("--weights", default="float32", choices=sorted(MEMORY_BARS))
+    parser.add_argument(
+        "--sizes", default=f"1024x1024,{XL_MEMORY_SIZE}", metavar="LIST", help="of SDXL's pictures, in pixels")
+    parser.add_argument(
+        "--weights", choices=sorted(MEMORY_BARS), help="float32, or for SDXL float16 unless given")
+    parser.add_argument(
+        "--heed", default=f"{ROOT}/.build/release/heed", help="the program to compare")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=2, choices=range(2, STEPS + 1), metavar="N")
@@ -368,7 +454,7 @@ def main():
     parser.add_argument("--only", choices=["passes", "image"])
     parser.add_argument("--path", default="avx512", help="what Heed's kernels are compiled for")
     parser.add_argument("--peers", default=None, metavar="LIST", help=f"some of {', '.join(PEERS)}")
-    parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
+    parser.add_argument("--peer", choices=[*PEERS, "bare"], help=argparse.SUPPRESS)
     parser.add_argument("--write", metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.whole:
@@ -376,8 +462,14 @@ def main():
     arguments.peers = arguments.peers.split(",") if arguments.peers else PEERS
     if wrong := [way for way in arguments.peers if way not in PEERS]:
         parser.error(f"--peers: {wrong[0]} is not one of {', '.join(PEERS)}")
+    arguments.weights = arguments.weights or ("float16" if arguments.shapes == "sdxl" else "float32")
     if arguments.peer:
         return serve(arguments)
+    if arguments.shapes == "sdxl":
+        if arguments.model:
+            parser.error("--shapes sdxl takes no --model: it compares shapes")
+        heading(f"random weights, {arguments.weights} and float32", arguments)
+        sys.exit(0 if compare_sizes(arguments) else 1)
     if arguments.write:
         return write(arguments.shapes, arguments.weights, arguments.write)
     if arguments.model:

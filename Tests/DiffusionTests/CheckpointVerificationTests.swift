@@ -20,7 +20,8 @@ struct CheckpointVerificationTests {
     "Every tensor is what diffusers computes",
     arguments: [
       TemporaryCheckpoint.fixtures + "/tiny-sd1", TemporaryCheckpoint.fixtures + "/tiny-sd2",
-      Checkpoint.menagerie,
+      TemporaryCheckpoint.fixtures + "/tiny-xl", TemporaryCheckpoint.fixtures + "/tiny-xl-v",
+      TemporaryCheckpoint.fixtures + "/tiny-xl-uneven", Checkpoint.menagerie,
     ])
   func golden(_ folder: String) throws {
     let failures = try failures(folder)

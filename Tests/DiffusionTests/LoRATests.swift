@@ -130,6 +130,72 @@ struct LoRATests {
     #expect(abs(merged - plain - 2) < 1e-5)
   }
 
+  @Test(
+    "Prefixes of every program lead to the same module of SDXL, and to no other part's",
+    arguments: [
+      ("lora_te1_text_model_encoder_layers_0_mlp_fc1", .textEncoder),
+      ("lora_te2_text_model_encoder_layers_0_mlp_fc1", .secondTextEncoder),
+      ("text_encoder.text_model.encoder.layers.0.mlp.fc1", .textEncoder),
+      ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", .secondTextEncoder),
+      ("text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1", .textEncoder),
+      ("text_encoders.clip_g.transformer.text_model.encoder.layers.0.mlp.fc1", .secondTextEncoder),
+      ("lora_unet_add_embedding_linear_1", .unet), ("lora_unet_label_emb_0_0", .unet),
+      ("unet.add_embedding.linear_1", .unet),
+    ] as [(String, CheckpointPart)])
+  func prefixesOfXL(_ module: String, _ part: CheckpointPart) throws {
+    let weights: [CheckpointPart: (name: String, shape: [Int])] = [
+      .textEncoder: ("encoder.layers.0.mlp.fc1.weight", [48, 24]),
+      .secondTextEncoder: ("text_model.encoder.layers.0.mlp.fc1.weight", [64, 40]),
+      .unet: ("add_embedding.linear_1.weight", [64, 88]),
+    ]
+    let shape = try #require(weights[part]).shape
+    let path =
+      FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try SafetensorsWriter.write(
+      [
+        (module + ".lora_down.weight", Self.floats([2, shape[1]])),
+        (module + ".lora_up.weight", Self.floats([shape[0], 2])),
+      ], to: path)
+    let checkpoints = try [[], [LoRA(path: path)]].map { loras in
+      var options = CheckpointOptions()
+      options.loras = loras
+      return try Checkpoint(Self.fixtures + "/tiny-xl", options)
+    }
+    for (other, weight) in weights {
+      let values = try checkpoints.map { checkpoint in
+        try checkpoint.parameters(of: other).tensor(weight.name, weight.shape).values
+      }
+      let isChanged = zip(values[0], values[1]).allSatisfy { abs($1 - $0 - 2) < 1e-5 }
+      #expect(other == part ? isChanged : values[0] == values[1], "\(other)")
+    }
+  }
+
+  @Test("A LoRA for another model is named on SDXL, by its notes, its names or its shapes")
+  func architecturesOnXL() throws {
+    let text = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
+    for (names, input, metadata, words) in [
+      ([text], 768, [:], ["Stable Diffusion 1.x", "width 768"]),
+      ([text], 1024, [:], ["Stable Diffusion 2.x", "width 1024"]),
+      ([text], 1280, [:], ["refiner", "width 1280"]),
+      (["lora_te3_x"], 16, [:], ["Stable Diffusion 3"]),
+      (["lora_unet_double_blocks_0_img"], 16, [:], ["Flux"]),
+      (
+        [text], 64, ["ss_base_model_version": "sd_v1"], ["Stable Diffusion 1.x", "sd_v1"]
+      ),
+      (
+        [text], 64, ["modelspec.architecture": "stable-diffusion-xl-v1-refiner/lora"], ["refiner"]
+      ),
+    ] as [([String], Int, [String: String], [String])] {
+      let said = try refusal(
+        pairs(names, input: input), metadata: metadata, on: Self.fixtures + "/tiny-xl")
+      #expect(words.allSatisfy(said.contains) && said.contains("Heed adds LoRA"), "\(said)")
+    }
+    let strange = try refusal(
+      pairs(["lora_te2_text_model_encoder_layers_9_mlp_fc1"]), on: Self.fixtures + "/tiny-xl")
+    #expect(strange.contains("not in the checkpoint's second text encoder"), "\(strange)")
+  }
+
   @Test("The scale that peft keeps beside its file is heeded and hashed")
   func adapterConfiguration() throws {
     let copy = try TemporaryCheckpoint(of: "sharded")
@@ -183,15 +249,15 @@ struct LoRATests {
 
   private func refusal(
     _ tensors: [(name: String, payload: SafetensorsWriter.Payload)],
-    metadata: [String: String] = [:]
+    metadata: [String: String] = [:], on base: String = base
   ) throws -> String {
     let path =
       FileManager.default.temporaryDirectory.path + "/heed-\(UUID().uuidString).safetensors"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
     let said = message {
-      let checkpoint = try Checkpoint(Self.base, Self.options(LoRA(path: path)))
-      _ = try (checkpoint.makeUNet(), checkpoint.makeTextModel())
+      let checkpoint = try Checkpoint(base, Self.options(LoRA(path: path)))
+      _ = try (checkpoint.makeUNet(), checkpoint.makeTextEncoders())
     }
     #expect(said.hasPrefix(path + ": "), "\(said)")
     return said

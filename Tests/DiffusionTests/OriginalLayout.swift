@@ -49,6 +49,20 @@ final class SingleFileCheckpoint {
     try SafetensorsWriter.write(tensors, to: path)
   }
 
+  /// Opens a file of these tensors that lies by itself, or beside a YAML file.
+  static func open(
+    _ tensors: Tensors, yaml: String? = nil, metadata: [String: String] = [:],
+    _ options: CheckpointOptions = .init()
+  ) throws -> Checkpoint {
+    let folder = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/model.safetensors"
+    try SafetensorsWriter.write(tensors, metadata: metadata, to: path)
+    if let yaml { try Data(yaml.utf8).write(to: URL(fileURLWithPath: folder + "/model.yaml")) }
+    return try Checkpoint(path, options)
+  }
+
   /// Every tensor of a fixture under its original name: queries, keys and values joined, 1×1
   /// convolutions as kernels, and for what is left out some numbers of the right shape.
   static func tensors(of name: String) throws -> Tensors {

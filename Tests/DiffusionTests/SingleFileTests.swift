@@ -125,21 +125,9 @@ struct SingleFileTests {
     return shapes.map { ($0.0, .float32(.full(0, shape: $0.1))) } + more
   }
 
-  private func open(
-    _ tensors: SingleFileCheckpoint.Tensors, yaml: String? = nil,
-    _ options: CheckpointOptions = .init()
-  ) throws -> Checkpoint {
-    let folder = FileManager.default.temporaryDirectory.path + "/heed-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try SafetensorsWriter.write(tensors, to: folder + "/model.safetensors")
-    if let yaml { try Data(yaml.utf8).write(to: URL(fileURLWithPath: folder + "/model.yaml")) }
-    return try Checkpoint(folder + "/model.safetensors", options)
-  }
-
   @Test("Without a configuration, SD 1.x is as published: 8 heads, noise, PNDM, 512 pixels")
   func one() throws {
-    let checkpoint = try open(Self.skeleton(context: 768))
+    let checkpoint = try SingleFileCheckpoint.open(Self.skeleton(context: 768))
     #expect(checkpoint.unetConfiguration.levels.map(\.heads) == [8])
     #expect(checkpoint.unetConfiguration.sampleRows == 64)
     #expect(checkpoint.schedule.prediction == .epsilon)
@@ -151,7 +139,7 @@ struct SingleFileTests {
 
   @Test("Without a configuration, SD 2.x has heads of 64 and takes the last block but one")
   func two() throws {
-    let checkpoint = try open(Self.skeleton(context: 1024))
+    let checkpoint = try SingleFileCheckpoint.open(Self.skeleton(context: 1024))
     #expect(checkpoint.unetConfiguration.levels.map(\.heads) == [2])
     #expect(checkpoint.textConfiguration.layers == 23 && checkpoint.textConfiguration.heads == 16)
     #expect(checkpoint.textConfiguration.isOpen)
@@ -161,10 +149,12 @@ struct SingleFileTests {
   @Test("A UNet that is told the weight of guidance is known by its projection")
   func guidanceInput() throws {
     let projection = ("model.diffusion_model.time_embed.cond_proj.weight", [128, 256])
-    let checkpoint = try open(
+    let checkpoint = try SingleFileCheckpoint.open(
       Self.skeleton(context: 768, [(projection.0, .float32(.full(0, shape: projection.1)))]))
     #expect(checkpoint.unetConfiguration.guidanceWidth == 256)
-    #expect(try open(Self.skeleton(context: 768)).unetConfiguration.guidanceWidth == nil)
+    #expect(
+      try SingleFileCheckpoint.open(Self.skeleton(context: 768)).unetConfiguration.guidanceWidth
+        == nil)
     let names = OriginalNames.unet(checkpoint.unetConfiguration)
     #expect(names.ours(projection.0).map(\.name) == ["time_embedding.cond_proj.weight"])
   }
@@ -195,7 +185,7 @@ struct SingleFileTests {
     "What SD 2.x predicts is read where something says it, and concluded aloud where nothing does")
   func source() throws {
     for (more, yaml, prediction, said) in Self.sources {
-      let checkpoint = try open(Self.skeleton(context: 1024, more), yaml: yaml)
+      let checkpoint = try SingleFileCheckpoint.open(Self.skeleton(context: 1024, more), yaml: yaml)
       #expect(checkpoint.schedule.prediction == prediction)
       #expect(checkpoint.notes.contains { $0.contains("predicts") } == said)
       let isLarge = prediction == .velocity
@@ -206,10 +196,10 @@ struct SingleFileTests {
 
   @Test("A width of no family needs a configuration for the heads")
   func unknownWidth() {
-    let unet = message { _ = try open(Self.skeleton(context: 512)) }
+    let unet = message { _ = try SingleFileCheckpoint.open(Self.skeleton(context: 512)) }
     #expect(unet.contains("heads of the UNet") && unet.contains("configuration"), "\(unet)")
     let yaml = "model: {params: {unet_config: {params: {num_heads: 8}}}}"
-    let text = message { _ = try open(Self.skeleton(context: 96), yaml: yaml) }
+    let text = message { _ = try SingleFileCheckpoint.open(Self.skeleton(context: 96), yaml: yaml) }
     #expect(text.contains("text_encoder/config.json: not found; the number of heads of the text"))
   }
 
@@ -342,7 +332,7 @@ struct SingleFileTests {
             params:
               layer: last  # all of them
       """
-    let checkpoint = try open(Self.skeleton(context: 1024), yaml: yaml)
+    let checkpoint = try SingleFileCheckpoint.open(Self.skeleton(context: 1024), yaml: yaml)
     #expect(checkpoint.unetConfiguration.levels.map(\.heads) == [4])
     #expect(checkpoint.unetConfiguration.sampleRows == 48)
     #expect(checkpoint.textConfiguration.layers == 24)
@@ -384,12 +374,12 @@ struct SingleFileTests {
       for shape in [[], [0], [1], [3, 0], [1, 1], [2, 3, 1, 1], [1, 2, 3, 4, 5]] {
         var tensors = skeleton
         tensors[index].payload = .float32(.full(0, shape: shape))
-        let said = message { _ = try open(tensors) }
+        let said = message { _ = try SingleFileCheckpoint.open(tensors) }
         #expect(!said.hasPrefix("another error"), "\(tensors[index].name) \(shape): \(said)")
       }
       var tensors = skeleton
       tensors.remove(at: index)
-      let said = message { _ = try open(tensors) }
+      let said = message { _ = try SingleFileCheckpoint.open(tensors) }
       #expect(!said.hasPrefix("another error"), "without \(skeleton[index].name): \(said)")
     }
   }

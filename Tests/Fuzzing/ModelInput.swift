@@ -6,7 +6,7 @@
 enum ModelInput {
   private static let folder: ScratchFolder = {
     let folder = ScratchFolder("checkpoint")
-    for part in ["unet", "vae", "text_encoder", "scheduler", "tokenizer"] {
+    for part in ["unet", "vae", "text_encoder", "text_encoder_2", "scheduler", "tokenizer"] {
       folder.makeFolder(part)
     }
     return folder
@@ -21,7 +21,7 @@ enum ModelInput {
       as: [
         "unet/config.json", "vae/config.json", "text_encoder/config.json",
         "scheduler/scheduler_config.json", "model_index.json", "tokenizer/tokenizer_config.json",
-        "heed.json",
+        "guidance.json", "text_encoder_2/config.json",
       ])
     _ = try Checkpoint(folder.path)
   }

@@ -38,12 +38,17 @@ enum NumberInput {
   }
 
   static func lora(_ input: [UInt8]) throws {
-    _ = try LoRAFile(LoRA(path: scratch.write(input, "lora.safetensors")))
+    let lora = LoRA(path: scratch.write(input, "lora.safetensors"))
+    _ = try? LoRAFile(lora, isXL: true)
+    _ = try LoRAFile(lora)
   }
 
   static func embedding(_ input: [UInt8]) throws {
     let path = scratch.write(input, "word.safetensors")
     let file = try EmbeddingFile(TextualInversion(path: path))
-    _ = try file.rows(Array(0..<file.vectors.shape[0]), width: 8, of: .textEncoder, isXL: false)
+    let ids = Array(0..<file.vectors.shape[0])
+    _ = try? file.rows(ids, width: 8, of: .textEncoder, isXL: true)
+    _ = try? file.rows(ids, width: 16, of: .secondTextEncoder, isXL: true)
+    _ = try file.rows(ids, width: 8, of: .textEncoder, isXL: false)
   }
 }

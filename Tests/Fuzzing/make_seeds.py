@@ -28,6 +28,13 @@ def joined(*names):
     return b"\0".join((TESTS / name).read_bytes() for name in names)
 
 
+def checkpoint(model):
+    """The configurations of a tiny checkpoint."""
+    return joined(*(f"DiffusionTests/Fixtures/{model}/{name}" for name in [
+        "unet/config.json", "vae/config.json", "text_encoder/config.json", "scheduler/scheduler_config.json",
+        "model_index.json", "tokenizer/tokenizer_config.json"]))
+
+
 def safetensors(tensors):
     header, data = {}, b""
     for name, (kind, shape, content) in tensors.items():
@@ -124,7 +131,12 @@ SEEDS = {
     "lora": fixtures("DiffusionTests/Fixtures/lora/**/*.safetensors"),
     "embedding": [
         safetensors({"emb_params": ("F32", [2, 8], FLOATS)}), safetensors({"<cat>": ("F32", [16], FLOATS)}),
-        safetensors({"<cat>": ("F16", [4, 8], FLOATS)})],
+        safetensors({"<cat>": ("F16", [4, 8], FLOATS)}),
+        # SDXL's, with one vector and with several; the next lack what they should have.
+        safetensors({"clip_l": ("F32", [8], FLOATS[:32]), "clip_g": ("F32", [16], FLOATS)}),
+        safetensors({"clip_g": ("F16", [2, 16], FLOATS), "clip_l": ("F16", [2, 8], FLOATS[:32])}),
+        safetensors({"clip_l": ("F32", [2, 8], FLOATS), "clip_g": ("F32", [1, 16], FLOATS)}),
+        safetensors({"clip_g": ("F32", [1, 16], FLOATS)})],
     "png": fixtures("DiffusionTests/Fixtures/images/*.png", "FiguresTests/Fixtures/*.png"),
     "jpeg": fixtures("DiffusionTests/Fixtures/images/*.jpg"),
     "webp": fixtures("DiffusionTests/Fixtures/images/web/*.webp"),
@@ -135,10 +147,10 @@ SEEDS = {
     "packed-store": [],
     "shard": [],
     "checkpoint": [
-        joined(*(f"DiffusionTests/Fixtures/{model}/{name}" for name in [
-            "unet/config.json", "vae/config.json", "text_encoder/config.json", "scheduler/scheduler_config.json",
-            "model_index.json", "tokenizer/tokenizer_config.json"]))
-        for model in ["tiny-sd1", "tiny-sd2"]],
+        checkpoint(model) for model in ["tiny-sd1", "tiny-sd2"]] + [
+        # The place between is that of guidance.json, which these do not have.
+        checkpoint(model) + b"\0\0" + joined(f"DiffusionTests/Fixtures/{model}/text_encoder_2/config.json")
+        for model in ["tiny-xl", "tiny-xl-uneven"]],
     "configuration": fixtures("DiffusionTests/Fixtures/**/*config.json", "EvaluationTests/Fixtures/blip/*/config.json"),
     "evaluator": [
         joined(f"EvaluationTests/Fixtures/{name}/config.json", f"EvaluationTests/Fixtures/{name}/preprocessor_config.json")

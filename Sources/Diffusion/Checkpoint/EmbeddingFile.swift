@@ -10,6 +10,8 @@ struct EmbeddingFile: Sendable {
   let word: String
   /// `[vector, width]`, of the first text encoder.
   let vectors: Tensor
+  /// What the file calls them.
+  private let name: String
   /// Those of SDXL's second text encoder, as many; `nil` in other embeddings.
   private let secondVectors: Tensor?
   let path: String
@@ -18,7 +20,8 @@ struct EmbeddingFile: Sendable {
   private static let webUINames = ["emb_params", "string_to_param.*", "string_to_param"]
 
   /// What files for SDXL call the vectors of its text encoders.
-  private static let namesOfTwo = ["clip_l", "clip_g"]
+  private static let (firstOfTwo, secondOfTwo) = ("clip_l", "clip_g")
+  private static let bothOfTwo = "\(firstOfTwo) and \(secondOfTwo)"
 
   /// Words that mean something else where words are named.
   private static let reserved = ["<start>", "<end>", "<padding>"]
@@ -32,11 +35,16 @@ struct EmbeddingFile: Sendable {
     path = inversion.path
     if PickledFile.isOne(path) { throw PickledFile.refusal(path) }
     let file = try OfferedFile.safetensors(path)
-    let name: String
     let own = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    let isOfTwo = Self.namesOfTwo.allSatisfy { file.entry($0) != nil }
-    if isOfTwo {
-      name = Self.namesOfTwo[0]
+    let isOfTwo = file.entry(Self.secondOfTwo) != nil
+    if isOfTwo || file.entry(Self.firstOfTwo) != nil {
+      guard file.entry(Self.firstOfTwo) != nil else {
+        throw DiffusionError.notRunnable(
+          path: path,
+          what: "half of an embedding for Stable Diffusion XL, with \(Self.secondOfTwo) alone",
+          advice: "give a file with \(Self.bothOfTwo)")
+      }
+      name = Self.firstOfTwo
       word = inversion.word ?? own
     } else if let stored = Self.webUINames.first(where: { file.entry($0) != nil }) {
       name = stored
@@ -53,10 +61,10 @@ struct EmbeddingFile: Sendable {
         expected: "a word without white space other than \(Self.reserved.joined(separator: ", "))")
     }
     vectors = try Self.vectors(name, in: file)
-    secondVectors = isOfTwo ? try Self.vectors(Self.namesOfTwo[1], in: file) : nil
+    secondVectors = isOfTwo ? try Self.vectors(Self.secondOfTwo, in: file) : nil
     if let secondVectors, secondVectors.shape[0] != vectors.shape[0] {
       throw FileError(
-        .malformed, path: path, subject: Self.namesOfTwo[1],
+        .malformed, path: path, subject: Self.secondOfTwo,
         reason: "expected \(vectors.shape[0]) vectors, as many as in \(name), got "
           + "\(secondVectors.shape[0])")
     }
@@ -74,11 +82,28 @@ struct EmbeddingFile: Sendable {
     return tensor.shape.count == 1 ? tensor.reshaped([1, tensor.count]) : tensor
   }
 
+  /// The error about an embedding for one text encoder where there are two.
+  private var halfRefusal: DiffusionError {
+    .notRunnable(
+      path: path,
+      what: "an embedding for one text encoder, by its \(FileError.printable(name)) of width "
+        + "\(vectors.shape[1])",
+      advice: "Stable Diffusion XL has two: give a file with \(Self.bothOfTwo)")
+  }
+
+  /// The error about an embedding for two text encoders where there is one.
+  private var wholeRefusal: DiffusionError {
+    .notRunnable(
+      path: path,
+      what: "an embedding for Stable Diffusion XL, by its \(Self.bothOfTwo)",
+      advice: "the checkpoint has one text encoder: give an embedding that was trained for it")
+  }
+
   /// What a file is that is no embedding of the models that Heed runs.
   private static func refusal(_ file: SafetensorsFile) -> DiffusionError {
     let names = Set(file.names)
     let advice =
-      "an embedding has one tensor, named by its word or emb_params, or for SDXL clip_l and clip_g"
+      "an embedding has one tensor, named by its word or emb_params, or for SDXL \(bothOfTwo)"
     if names.contains(where: { $0.contains("lora") }) {
       return .notRunnable(path: file.path, what: "a LoRA", advice: "add it as one, with --lora")
     }
@@ -96,16 +121,16 @@ struct EmbeddingFile: Sendable {
     _ ids: [Int], width: Int, of part: CheckpointPart, isXL: Bool
   ) throws -> [Int: [Float]] {
     guard isXL == (secondVectors != nil) else {
-      throw DiffusionError.notRunnable(
-        path: path, what: "an embedding for \(isXL ? "one text encoder" : "Stable Diffusion XL")",
-        advice:
-          "the checkpoint has \(isXL ? "two, and needs clip_l and clip_g" : "one text encoder")")
+      throw isXL ? halfRefusal : wholeRefusal
     }
-    let vectors = part == .secondTextEncoder ? secondVectors ?? self.vectors : self.vectors
+    let isSecond = part == .secondTextEncoder
+    let vectors = isSecond ? secondVectors ?? self.vectors : self.vectors
     guard vectors.shape[1] == width, ids.count == vectors.shape[0] else {
       throw DiffusionError.notRunnable(
-        path: path, what: "an embedding of width \(vectors.shape[1])",
-        advice: "the checkpoint's text encoder has width \(width), so it is for another model")
+        path: path,
+        what: FileError.printable(isSecond ? Self.secondOfTwo : name)
+          + ", an embedding of width \(vectors.shape[1])",
+        advice: "the checkpoint's \(part.title) has width \(width), so it is for another model")
     }
     let values = vectors.values
     return Dictionary(

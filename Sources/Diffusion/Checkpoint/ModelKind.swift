@@ -88,7 +88,6 @@ extension ModelKind {
     ("image_proj.", ModelKind("an IP-Adapter", lacks: "conditioning on pictures")),
     ("ip_adapter.", ModelKind("an IP-Adapter", lacks: "conditioning on pictures")),
     ("position_net.", ModelKind("GLIGEN", lacks: "conditioning on boxes")),
-    ("edm_mean", ModelKind("Playground 2.5", lacks: "its EDM schedule")),
     ("cond_stage_model.roberta.", ModelKind("AltDiffusion", lacks: "its text encoder")),
     (
       "cond_stage_model.transformer.token_emb.",
@@ -153,6 +152,14 @@ extension ModelKind {
     ("time_mixer.", video),
   ]
 
+  /// Tensors that stand beside the parts of a whole SDXL and say that it was trained to another schedule.
+  ///
+  /// - Reference: ComfyUI `comfy/supported_models.py`, `SDXL.model_type`.
+  private static let schedules: [(name: String, kind: ModelKind)] = [
+    ("edm_mean", ModelKind("Playground 2.5", lacks: "its EDM schedule")),
+    ("edm_vpred.sigma_max", ModelKind("CosXL", lacks: "its EDM schedule")),
+  ]
+
   /// Refuses a single file that is not a checkpoint of Stable Diffusion 1.x, 2.x or XL with all of `parts`.
   /// - Throws: ``DiffusionError``.
   static func requireRunnable(_ shapes: OriginalShapes, _ parts: [CheckpointPart]) throws {
@@ -172,9 +179,12 @@ extension ModelKind {
       throw kind.refusal(file.path)
     }
     for (mark, kind) in inputs
-    where (mark != sizes || shapes.family != .xl)
+    where (mark != sizes || lacking.isEmpty && shapes.family != .xl)
       && names.contains(where: { $0.hasPrefix(root + mark) })
     {
+      throw kind.refusal(file.path)
+    }
+    if let kind = schedules.first(where: { file.entry($0.name) != nil })?.kind {
       throw kind.refusal(file.path)
     }
     if lacking.isEmpty { return }

@@ -168,7 +168,8 @@ extension OriginalShapes {
     draft.tell("cross_attention_dim", .integer(context))
     let projection = file.entry(prefix(.unet) + middle + ".proj_in.weight")
     draft.tell("use_linear_projection", .bool(projection?.shape.count == 2))
-    if let added = try shape(.unet, "label_emb.0.0.weight", rank: 2) {
+    if family == .xl {
+      let added = try require(.unet, "label_emb.0.0.weight", rank: 2)
       draft.tell("addition_embed_type", .string("text_time"))
       draft.tell("projection_class_embeddings_input_dim", .integer(added[1]))
       draft.assume("addition_time_embed_dim", .integer(256))
