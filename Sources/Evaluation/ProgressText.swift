@@ -31,10 +31,11 @@ package struct ProgressText {
     let loss = loss.map { [String(format: "loss %.3f", $0)] } ?? []
     let (long, short) = ("step \(done) of \(total)", "\(done)/\(total)")
     let named = preview.map { [[part, long, speed, left] + loss + [$0], [part, short, left, $0]] }
-    let lines = (named ?? []) + [
+    let plain = [
       [part, long, speed, left] + loss, [part, long, left] + loss, [part, short, left] + loss,
       [part, short, left], [short, left], [short],
-    ].map { $0.joined(separator: " | ") }
+    ]
+    let lines = ((named ?? []) + plain).map { $0.joined(separator: " | ") }
     return lines.first { $0.count <= columns } ?? ""
   }
 

@@ -20,11 +20,26 @@ package struct TinyAutoencoderConfiguration: Sendable, Equatable {
     blocks.dropFirst().reduce(1) { product, _ in product * enlargement }
   }
 
-  /// The published shape.
-  /// - Parameter latentChannels: 4 for Stable Diffusion.
-  init(latentChannels: Int) {
-    self.latentChannels = latentChannels
-    (width, blocks, enlargement, scalingFactor) = (64, [3, 3, 3, 1], 2, 1)
+  /// The shape of a file without a configuration, by its tensors, with all else as it was published.
+  ///
+  /// - Parameters:
+  ///   - prefix: what begins the names of the decoder's layers.
+  ///   - first: the number of its first convolution.
+  /// - Returns: `nil` where that is missing.
+  init?(_ file: SafetensorsFile, prefix: String, first: Int) {
+    func has(_ layer: Int, _ name: String) -> Bool { file.entry("\(prefix)\(layer).\(name)") != nil }
+    guard let shape = file.entry("\(prefix)\(first).weight")?.shape, shape.count == 4 else {
+      return nil
+    }
+    (width, latentChannels) = (shape[0], shape[1])
+    var (next, blocks) = (first + 2, [Int]())
+    while has(next, "conv.0.weight") {
+      let count = (next...).prefix { has($0, "conv.0.weight") }.count
+      blocks.append(count)
+      // The last level has no enlargement before its convolution.
+      next += count + 2
+    }
+    (self.blocks, enlargement, scalingFactor) = (blocks, 2, 1)
   }
 
   /// - Throws: `FileError` for a value of another type, ``DiffusionError`` for one Heed lacks.

@@ -14,6 +14,8 @@ struct TinyAutoencoderSource: Sendable {
   /// Whether its names are the original ones, where a clamp has the number 0.
   private let isOriginal: Bool
 
+  private static let prefix = "decoder.layers."
+  private static let firstTensor = prefix + "0.weight"
   static let advice =
     "give the folder of an AutoencoderTiny of diffusers, or taesd_decoder.safetensors; for SDXL, "
     + "those of TAESDXL"
@@ -39,13 +41,16 @@ struct TinyAutoencoderSource: Sendable {
     }
     let file = try OfferedFile.safetensors(path)
     weights = [path]
-    isOriginal = file.entry("3.conv.0.weight") != nil
-    let first = isOriginal ? "1.weight" : "decoder.layers.0.weight"
-    guard let shape = file.entry(first)?.shape, shape.count == 4 else {
+    isOriginal = file.entry(Self.firstTensor) == nil
+    let (prefix, first) = isOriginal ? ("", 1) : (Self.prefix, 0)
+    guard
+      let shape = TinyAutoencoderConfiguration(file, prefix: prefix, first: first),
+      !shape.blocks.isEmpty
+    else {
       throw DiffusionError.notRunnable(
         path: path,
-        what: "no tiny autoencoder, which has a tensor 1.weight or decoder.layers.0.weight",
-        advice: Self.advice)
+        what: "no decoder of a tiny autoencoder, which has tensors 1.weight and 3.conv.0.weight, or "
+          + Self.firstTensor, advice: Self.advice)
     }
     let config = Checkpoint.folder(of: path) + "/config.json"
     if !isOriginal, FileManager.default.fileExists(atPath: config) {
@@ -53,8 +58,8 @@ struct TinyAutoencoderSource: Sendable {
       (files, latentPlace) = ([path, config], (config, "latent_channels"))
       return
     }
-    configuration = TinyAutoencoderConfiguration(latentChannels: shape[1])
-    (files, latentPlace) = ([path], (path, "extent 1 of \(first)"))
+    configuration = shape
+    (files, latentPlace) = ([path], (path, "extent 1 of \(prefix)\(first).weight"))
   }
 
   private static func configuration(_ path: String) throws -> TinyAutoencoderConfiguration {

@@ -12,7 +12,7 @@ public struct StepPreviews: Sendable {
   let files: [String: String]?
   private let source: TinyAutoencoderSource?
   /// The tiny autoencoder; `nil` for the checkpoint's own, or where its place is not known.
-  let decoder: TinyAutoencoder?
+  package let decoder: TinyAutoencoder?
 
   /// Previews that the checkpoint's own autoencoder decodes.
   public init(steps: [Int]? = nil) {
