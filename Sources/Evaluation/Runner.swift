@@ -142,7 +142,8 @@ public struct Runner: Sendable {
         // A run that is resumed after the step does not make its picture again.
         decoding += try clock.measure {
           guard let preview = try planned.preview(of: step) else { return }
-          try writer.writePreview(preview.encoded(), ofStep: step.index)
+          try writer.writePreview(
+            preview.encoded(), ofStep: step.index, durability: durability)
         }
         let state = RunState(
           tensors: sequence.state, calls: run.calls.value, seconds: elapsed())

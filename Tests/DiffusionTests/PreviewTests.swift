@@ -113,7 +113,7 @@ struct PreviewTests {
     let own = TemporaryCheckpoint.fixtures + "/tiny-sd1/vae"
     #expect(
       refusal(own).contains(
-        "vae/config.json: _class_name is 'AutoencoderKL', expected AutoencoderTiny; give the folder"
+        "vae/config.json: _class_name is \"AutoencoderKL\", expected AutoencoderTiny; give the folder"
       ))
     #expect(
       refusal(TemporaryCheckpoint.fixtures + "/tiny-sd1/" + TemporaryCheckpoint.unet).contains(

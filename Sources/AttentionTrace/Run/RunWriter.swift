@@ -78,11 +78,13 @@ public final class RunWriter {
   }
 
   /// Writes the picture that a step predicts, also under the name of the latest one.
-  /// - Parameter png: the file's bytes.
+  /// - Parameters:
+  ///   - png: the file's bytes.
+  ///   - durability: what it must survive, as must the calls of its step.
   /// - Throws: `TraceError`.
-  package func writePreview(_ png: [UInt8], ofStep step: Int) throws {
+  package func writePreview(_ png: [UInt8], ofStep step: Int, durability: Durability) throws {
     try directory.made(RunFolder.previewsName)
-      .write(png, to: RunFolder.frameName(step), durably: false)
+      .write(png, to: RunFolder.frameName(step), durably: durability == .power)
     try directory.write(png, to: RunFolder.previewName, durably: false)
   }
 
