@@ -30,7 +30,9 @@ package struct ProgressText {
     let left = "\(Self.clock(each * Double(total - done))) left"
     let loss = loss.map { [String(format: "loss %.3f", $0)] } ?? []
     let (long, short) = ("step \(done) of \(total)", "\(done)/\(total)")
-    let named = preview.map { [[part, long, speed, left] + loss + [$0], [part, short, left, $0]] }
+    let named = preview.map {
+      [[part, long, speed, left] + loss + [$0], [part, short, left, $0]]
+    }
     let plain = [
       [part, long, speed, left] + loss, [part, long, left] + loss, [part, short, left] + loss,
       [part, short, left], [short, left], [short],

@@ -27,14 +27,14 @@ package struct TinyAutoencoderConfiguration: Sendable, Equatable {
   ///   - first: the number of its first convolution.
   /// - Returns: `nil` where that is missing.
   init?(_ file: SafetensorsFile, prefix: String, first: Int) {
-    func has(_ layer: Int, _ name: String) -> Bool { file.entry("\(prefix)\(layer).\(name)") != nil }
+    func isBlock(_ layer: Int) -> Bool { file.entry("\(prefix)\(layer).conv.0.weight") != nil }
     guard let shape = file.entry("\(prefix)\(first).weight")?.shape, shape.count == 4 else {
       return nil
     }
     (width, latentChannels) = (shape[0], shape[1])
     var (next, blocks) = (first + 2, [Int]())
-    while has(next, "conv.0.weight") {
-      let count = (next...).prefix { has($0, "conv.0.weight") }.count
+    while isBlock(next) {
+      let count = (next...).prefix(while: isBlock).count
       blocks.append(count)
       // The last level has no enlargement before its convolution.
       next += count + 2

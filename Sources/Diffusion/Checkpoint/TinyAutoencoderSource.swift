@@ -49,8 +49,9 @@ struct TinyAutoencoderSource: Sendable {
     else {
       throw DiffusionError.notRunnable(
         path: path,
-        what: "no decoder of a tiny autoencoder, which has tensors 1.weight and 3.conv.0.weight, or "
-          + Self.firstTensor, advice: Self.advice)
+        what:
+          "no decoder of a tiny autoencoder, which has the tensors 1.weight and 3.conv.0.weight, "
+          + "or \(Self.firstTensor)", advice: Self.advice)
     }
     let config = Checkpoint.folder(of: path) + "/config.json"
     if !isOriginal, FileManager.default.fileExists(atPath: config) {
