@@ -77,6 +77,8 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
   public var normalizeEot: Bool?
   /// The recording plan; `nil` if nothing is recorded.
   public var recording: RecordingPlan?
+  /// The predicted pictures that are kept; `nil` for none.
+  public var previews: PreviewRecord?
   /// What signs in prompts mean, as in `webui`; `nil` for plain text.
   public var syntax: String?
   /// Whether prompts take several windows of the text encoder; `nil` for no.
@@ -101,7 +103,8 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     picture: Picture? = nil, method: Method, variation: String? = nil,
     ablation: AblationRecord? = nil, subjects: [String]? = nil, pieces: String,
     attentionResolution: String? = nil, normalizeEot: Bool? = nil, recording: RecordingPlan?,
-    syntax: String? = nil, longPrompts: Bool? = nil, clipSkip: Int? = nil,
+    previews: PreviewRecord? = nil, syntax: String? = nil, longPrompts: Bool? = nil,
+    clipSkip: Int? = nil,
     secondPrompt: String? = nil, secondNegativePrompt: String? = nil,
     originalSize: String? = nil, crop: String? = nil
   ) {
@@ -126,6 +129,7 @@ public struct RunRequestRecord: Hashable, Sendable, Codable {
     self.attentionResolution = attentionResolution
     self.normalizeEot = normalizeEot
     self.recording = recording
+    self.previews = previews
     self.syntax = syntax
     self.longPrompts = longPrompts
     self.clipSkip = clipSkip

@@ -21,9 +21,12 @@ public struct Counterfactual: Sendable {
     of original: RecordedRun, without ablation: AblationRecord, on model: StableDiffusion,
     picture: String? = nil
   ) throws {
-    let (path, manifest) = (original.folder.path, original.manifest)
+    let path = original.folder.path
+    var manifest = original.manifest
     try Self.requireRepeatable(original)
     var request = try RunRequest(manifest.request)
+    // Predicted pictures change nothing of a run.
+    (manifest.request.previews, request.previews) = (nil, nil)
     request.picture?.path = picture ?? manifest.provenance.picture?.path
     var again = try model.plan(request).manifest(manifest.provenance)
     if let difference = Checkpoint.difference(manifest.model.files, again.model.files) {

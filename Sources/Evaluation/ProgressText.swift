@@ -12,10 +12,14 @@ package struct ProgressText {
   let seconds: Double
   /// The loss of the last step, where one was measured.
   let loss: Float?
+  /// Where the picture that the last step predicts is, where one is kept.
+  let preview: String?
 
-  package init(_ part: String, done: Int, of total: Int, seconds: Double, loss: Float?) {
+  package init(
+    _ part: String, done: Int, of total: Int, seconds: Double, loss: Float?, preview: String? = nil
+  ) {
     (self.part, self.done, self.total) = (part, done, total)
-    (self.seconds, self.loss) = (seconds, loss)
+    (self.seconds, self.loss, self.preview) = (seconds, loss, preview)
   }
 
   /// The line in at most `columns` characters: what matters least is left out first, and never a half
@@ -26,10 +30,14 @@ package struct ProgressText {
     let left = "\(Self.clock(each * Double(total - done))) left"
     let loss = loss.map { [String(format: "loss %.3f", $0)] } ?? []
     let (long, short) = ("step \(done) of \(total)", "\(done)/\(total)")
-    let lines = [
+    let named = preview.map {
+      [[part, long, speed, left] + loss + [$0], [part, short, left, $0]]
+    }
+    let plain = [
       [part, long, speed, left] + loss, [part, long, left] + loss, [part, short, left] + loss,
       [part, short, left], [short, left], [short],
-    ].map { $0.joined(separator: " | ") }
+    ]
+    let lines = ((named ?? []) + plain).map { $0.joined(separator: " | ") }
     return lines.first { $0.count <= columns } ?? ""
   }
 

@@ -133,9 +133,18 @@ public struct Runner: Sendable {
     if state != nil { try onEvent(.resumed(iterations: sequence.index)) }
     let clock = ContinuousClock()
     let start = clock.now
-    func elapsed() -> Double { (state?.seconds ?? 0) + (clock.now - start) / .seconds(1) }
+    var decoding = Duration.zero
+    func elapsed() -> Double {
+      (state?.seconds ?? 0) + (clock.now - start - decoding) / .seconds(1)
+    }
     do {
       while let step = try sequence.next() {
+        // A run that is resumed after the step does not make its picture again.
+        decoding += try clock.measure {
+          guard let preview = try planned.preview(of: step) else { return }
+          try writer.writePreview(
+            preview.encoded(), ofStep: step.index, durability: durability)
+        }
         let state = RunState(
           tensors: sequence.state, calls: run.calls.value, seconds: elapsed())
         recorder.afterwards { [path = writer.folder.state] in try state.write(to: path) }

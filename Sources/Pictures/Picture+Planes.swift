@@ -24,3 +24,26 @@ extension Picture {
     }
   }
 }
+
+extension Picture {
+  /// The picture that an autoencoder decodes, `[1, 3, row, column]` in -1…1; values beyond are clamped.
+  ///
+  /// - Reference: diffusers `image_processor.py`, `denormalize` and `numpy_to_pil`.
+  package init(decoded image: Tensor) {
+    let (height, width) = (image.shape[2], image.shape[3])
+    let plane = height * width
+    let pixels = image.withSpan { values in
+      unsafe [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in
+        for pixel in 0..<plane {
+          for channel in 0..<3 {
+            let level = values[channel * plane + pixel] / 2 + 0.5
+            let clamped = level > 0 ? min(level, 1) : 0
+            unsafe bytes[3 * pixel + channel] = UInt8((clamped * 255).rounded(.toNearestOrEven))
+          }
+        }
+        count = 3 * plane
+      }
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
+}

@@ -8,6 +8,7 @@ extension RunCheck {
     checkLosses(scope)
     if let file = result(RunFolder.imageName, scope) { check(file, scope) }
     checkFrames(scope)
+    checkPreviews(scope)
     if hasResult(RunFolder.latentName, scope) { checkLatent(scope) }
   }
 
@@ -47,6 +48,27 @@ extension RunCheck {
     }
   }
 
+  /// Whether the predicted picture of each step that keeps one is there, and no other.
+  private mutating func checkPreviews(_ scope: Scope) {
+    let steps = scope.manifest.previewedSteps
+    let found = attempt(self.folder.path) { try scope.directory.folder(RunFolder.previewsName) }
+    let names = Set(attempt(self.folder.path) { try found??.names() ?? [] } ?? [])
+    let wanted = Set(steps.map(RunFolder.frameName))
+    for step in steps {
+      let path = self.folder.preview(step)
+      guard names.contains(RunFolder.frameName(step)) else {
+        add(path, "is missing")
+        continue
+      }
+      if let file = file(path) { check(file, scope.manifest.previewSize) }
+    }
+    for name in names.subtracting(wanted).sorted() {
+      add(
+        self.folder.path + "/" + RunFolder.previewsName + "/" + name,
+        "is not the predicted picture of a step for which run.json has one")
+    }
+  }
+
   /// Whether `losses.csv` is what the journal's measurements make.
   private mutating func checkLosses(_ scope: Scope) {
     guard scope.journalIsWhole, let file = result(RunFolder.lossesName, scope) else { return }
@@ -64,6 +86,10 @@ extension RunCheck {
 
   /// Whether a picture has the run's size, and its end.
   private mutating func check(_ file: MappedFile, _ scope: Scope) {
+    check(file, (scope.manifest.width, scope.manifest.height))
+  }
+
+  private mutating func check(_ file: MappedFile, _ size: (width: Int, height: Int)) {
     let path = file.path
     let (bytes, tail) = unsafe file.withBytes {
       unsafe ([UInt8]($0.prefix(Self.headerBytes)), [UInt8]($0.suffix(Self.endBytes)))
@@ -76,10 +102,8 @@ extension RunCheck {
     else { return add(path, "is not a PNG picture") }
     guard tail == end else { return add(path, "is incomplete") }
     let (width, height) = (number(at: 16), number(at: 20))
-    if (width, height) != (scope.manifest.width, scope.manifest.height) {
-      add(
-        path,
-        "is \(width)x\(height), but run.json says \(scope.manifest.width)x\(scope.manifest.height)")
+    if (width, height) != size {
+      add(path, "is \(width)x\(height), but run.json says \(size.width)x\(size.height)")
     }
   }
 

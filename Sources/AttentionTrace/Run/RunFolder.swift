@@ -24,14 +24,17 @@ public struct RunFolder: Hashable, Sendable {
   static let imageName = "image.png"
   static let latentName = "latent.npy"
   static let framesName = "frames"
+  static let previewsName = "previews"
+  static let previewName = "preview.png"
 
-  /// The name of a video's picture, from 0, in the folder of frames.
+  /// The name of a picture by its number, from 0: of a video's in the folder of frames, of a step's in that
+  /// of predicted pictures.
   static func frameName(_ frame: Int) -> String {
     let digits = String(frame)
     return String(repeating: "0", count: max(3 - digits.count, 0)) + digits + ".png"
   }
 
-  /// The video's picture that a file is by its name; `nil` for any other file.
+  /// The number of a picture by its file's name; `nil` for any other file.
   static func frame(named name: String) -> Int? {
     guard let frame = Int(name.prefix { $0 != "." }), frame >= 0, frameName(frame) == name else {
       return nil
@@ -53,6 +56,12 @@ public struct RunFolder: Hashable, Sendable {
   public func frame(_ frame: Int) -> String {
     "\(path)/\(Self.framesName)/\(Self.frameName(frame))"
   }
+  /// The picture that a step predicts, from 0.
+  public func preview(_ step: Int) -> String {
+    "\(path)/\(Self.previewsName)/\(Self.frameName(step))"
+  }
+  /// The latest of these pictures, until the run is complete.
+  public var latestPreview: String { path + "/" + Self.previewName }
   /// The latent that the picture was decoded from.
   public var latent: String { path + "/" + Self.latentName }
   /// The state that an unfinished run resumes from.

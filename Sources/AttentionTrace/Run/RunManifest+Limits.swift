@@ -54,6 +54,7 @@ extension RunManifest {
       let place = "provenance.recorder.coverage"
       all += [(place + ".recorded", coverage.recorded, 0), (place + ".layers", coverage.layers, 0)]
     }
+    all += (request.previews?.steps ?? []).map { ("request.previews.steps", $0, 0) }
     for (index, subject) in subjects.enumerated() {
       all += subject.tokens.map { ("subjects.\(index).tokens", $0, 0) }
     }

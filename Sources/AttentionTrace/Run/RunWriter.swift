@@ -60,7 +60,9 @@ public final class RunWriter {
       throw TraceError.otherInstructionSet(path: folder.path, here: here, wanted: wanted)
     }
     // What a killed process was writing; nobody else is, since this one holds the lock.
-    for name in try directory.names() where isTemporary(name) { try directory.remove(name) }
+    for folder in [directory, try directory.folder(RunFolder.previewsName)].compactMap(\.self) {
+      for name in try folder.names() where isTemporary(name) { try folder.remove(name) }
+    }
     return .resumable(
       RunWriter(
         folder: folder, manifest: there, calls: try CallJournal.read(in: directory).records,
@@ -75,6 +77,17 @@ public final class RunWriter {
     try directory.write(Array(table.csv.utf8), to: RunFolder.lossesName, durably: false)
   }
 
+  /// Writes the picture that a step predicts, also under the name of the latest one.
+  /// - Parameters:
+  ///   - png: the file's bytes.
+  ///   - durability: what it must survive, as must the calls of its step.
+  /// - Throws: `TraceError`.
+  package func writePreview(_ png: [UInt8], ofStep step: Int, durability: Durability) throws {
+    try directory.made(RunFolder.previewsName)
+      .write(png, to: RunFolder.frameName(step), durably: durability == .power)
+    try directory.write(png, to: RunFolder.previewName, durably: false)
+  }
+
   /// Marks the run complete.
   ///
   /// Everything else must be in the folder by then.
@@ -87,6 +100,8 @@ public final class RunWriter {
     manifest.provenance.seconds = seconds
     manifest.passes = passes
     try save()
+    // The picture itself is there.
+    try directory.remove(RunFolder.previewName)
   }
 
   private func save() throws {

@@ -324,10 +324,10 @@ package struct ConfigurationReader {
     try json.optionalMember(key)?.string() ?? value
   }
 
-  /// The width of each level.
-  func widths(_ key: String) throws -> [Int] {
+  /// The width of each level, or another number of it.
+  func widths(_ key: String, in range: ClosedRange<Int> = extent) throws -> [Int] {
     let node = try json.member(key)
-    let list = try node.elements().map { try Self.integer($0, in: Self.extent) }
+    let list = try node.elements().map { try Self.integer($0, in: range) }
     guard (1...16).contains(list.count) else {
       throw node.failure("expected 1…16 levels, got \(list.count)")
     }

@@ -36,16 +36,16 @@ struct Convolution: Sendable {
   /// Shape `[out, in, row, column]`.
   let weight: Weight
   /// Shape `[out]`.
-  let bias: Tensor
+  let bias: Tensor?
   let stride: Int
   let padding: Padding
 
   init(
     _ scope: ParameterScope, _ input: Int, _ output: Int, kernel: Int, stride: Int = 1,
-    padding: Padding
+    padding: Padding, bias: Bool = true
   ) throws {
     weight = try scope.weight([output, input, kernel, kernel])
-    bias = try scope.tensor("bias", [output])
+    self.bias = bias ? try scope.tensor("bias", [output]) : nil
     self.stride = stride
     self.padding = padding
   }

@@ -241,10 +241,12 @@ public struct DenoisingSequence {
     var (prediction, measurement) = try predict(step, timestep, input, displacement)
     if let corrected { prediction = prediction + corrected }
     ownPasses.forward += predictions
+    let predicted = scheduler.clean(prediction, at: step, latent)
     latent = scheduler.step(prediction, at: step, latent, noise: fresh)
     index += 1
     return DenoisingStep(
-      index: step, count: count, measurement: measurement, refinementTries: tries, latent: latent)
+      index: step, count: count, measurement: measurement, refinementTries: tries, latent: latent,
+      predicted: predicted)
   }
 
   /// What the latent of an iteration has of a picture of one number and noise of another.

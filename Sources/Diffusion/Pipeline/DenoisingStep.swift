@@ -13,4 +13,7 @@ public struct DenoisingStep: Sendable {
   public let refinementTries: Int
   /// The latent after the step, `[1, 4, row, column]`.
   public let latent: Tensor
+  /// The clean latent that the step predicts, `[1, 4, row, column]`: that of the picture as it would be if
+  /// all noise were taken away at once.
+  public let predicted: Tensor
 }

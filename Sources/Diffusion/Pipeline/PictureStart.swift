@@ -24,7 +24,8 @@ extension PlannedRun {
       let clean = try posterior(picture).mean.affine(
         scale: checkpoint.vaeConfiguration.scalingFactor)
       let scheduler = Renoising(
-        checkpoint.schedule.noise, times: explanation.times, clean: clean,
+        checkpoint.schedule.noise, checkpoint.schedule.prediction, times: explanation.times,
+        clean: clean,
         noise: source.normal(shape: shape))
       return (scheduler, scheduler.start)
     }

@@ -1,5 +1,5 @@
 public import AttentionTrace
-internal import Pictures
+package import Pictures
 public import PromptText
 public import TensorEngine
 
@@ -228,5 +228,24 @@ extension PlannedRun {
   public func pixels(_ latent: Tensor) throws -> [UInt8] {
     if request.method is PictureExplanation, let picture { return picture.fitted(to: size).pixels }
     return try model.pixels(latent)
+  }
+}
+
+extension PlannedRun {
+  /// Whether the run keeps the picture that an iteration predicts.
+  package func keepsPreview(ofStep step: Int) -> Bool {
+    request.previews.map { $0.steps?.contains(step) ?? true } ?? false
+  }
+
+  /// The picture of a step's predicted latent, in the size in which it is kept; `nil` where it is not kept.
+  /// - Throws: ``DiffusionError/notFinite(layer:step:phase:)``.
+  package func preview(of step: DenoisingStep) throws -> Picture? {
+    guard keepsPreview(ofStep: step.index) else { return nil }
+    let decoded =
+      try request.previews?.decoder.map { try Picture(decoded: $0.decode(step.predicted)) }
+      ?? Picture(width: size.width, height: size.height, pixels: model.pixels(step.predicted))
+    let kept = RunManifest.previewSize(width: size.width, height: size.height)
+    return kept == (decoded.width, decoded.height)
+      ? decoded : decoded.resized(width: kept.width, height: kept.height)
   }
 }

@@ -25,6 +25,8 @@ extension StableDiffusion {
     run.texts += try run.request.method.texts(for: run)
     run.parts = try parts(of: run)
     run.passes = run.possiblePasses
+    run.request.previews = try run.request.previews?.resolved(
+      for: checkpoint, iterations: run.timesteps.count)
     run.workingMemory = workingMemory(run)
     if let recording = run.request.recording {
       try recording.validate(sites: run.sites, iterations: run.timesteps.count)

@@ -66,6 +66,9 @@ public struct RunRequest: Sendable {
   /// What is recorded; `nil` for nothing.
   public var recording: RecordingPlan? = RecordingPlan(layers: [RecordingPlan.measuredGrid])
 
+  /// The predicted pictures that are kept; `nil` for none.
+  public var previews: StepPreviews?
+
   /// A request with the published defaults.
   public init(
     _ prompt: String, seed: UInt64, method: any Method = PlainDiffusion(), subjects: [String]? = nil
@@ -107,7 +110,7 @@ extension RunRequest: Codable, Equatable {
       }, method: .init(name: method.name, knobs: method.knobTexts), variation: variation,
       ablation: ablation, subjects: subjects, pieces: pieces.rawValue,
       attentionResolution: grid?.description, normalizeEot: stopsAtEnd, recording: recording,
-      syntax: reading.syntax == .plain ? nil : reading.syntax.rawValue,
+      previews: previews?.record, syntax: reading.syntax == .plain ? nil : reading.syntax.rawValue,
       longPrompts: reading.isLong ? true : nil, clipSkip: clipSkip == 0 ? nil : clipSkip,
       secondPrompt: secondPrompt, secondNegativePrompt: secondNegativePrompt,
       originalSize: originalSize?.description, crop: crop?.description)
@@ -146,6 +149,7 @@ extension RunRequest: Codable, Equatable {
     pieces = try value("the rule of pieces", record.pieces, PieceRule.init)
     grid = try record.attentionResolution.map { try value("the grid", $0, Grid.init) }
     (stopsAtEnd, recording) = (record.normalizeEot, record.recording)
+    previews = record.previews.map(StepPreviews.init)
     reading = PromptReading(
       syntax: try record.syntax.map { try value("the syntax", $0, PromptSyntax.init) } ?? .plain,
       isLong: record.longPrompts ?? false)

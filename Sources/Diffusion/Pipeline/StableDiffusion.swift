@@ -121,19 +121,6 @@ public final class StableDiffusion: Sendable {
     // the UNet has done its work.
     MappedFile.releaseAll()
     ResidentMemory.trim()
-    let image = try vae.decode(latent)
-    let plane = image.shape[2] * image.shape[3]
-    return image.withSpan { values in
-      unsafe [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, count in
-        for pixel in 0..<plane {
-          for channel in 0..<3 {
-            let level = values[channel * plane + pixel] / 2 + 0.5
-            let clamped = level > 0 ? min(level, 1) : 0
-            unsafe bytes[3 * pixel + channel] = UInt8((clamped * 255).rounded(.toNearestOrEven))
-          }
-        }
-        count = 3 * plane
-      }
-    }
+    return Picture(decoded: try vae.decode(latent)).pixels
   }
 }

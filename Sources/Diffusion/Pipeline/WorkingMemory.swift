@@ -9,7 +9,10 @@ extension StableDiffusion {
   /// What a process takes is two to three times that.
   func workingMemory(_ run: PlannedRun) -> Int {
     let latent = run.latentGrid
-    var floats = max(decoderFloats(latent), passFloats(latent, branches: run.isGuided ? 2 : 1))
+    let tiny = run.request.previews?.decoder.map { 3 * Double($0.configuration.width) } ?? 0
+    var floats = max(
+      decoderFloats(latent), tiny * Double(run.size.width) * Double(run.size.height),
+      passFloats(latent, branches: run.isGuided ? 2 : 1))
     if run.passes.contains(where: { $0.phase != .denoise }) {
       // A loss of maps ends the pass before the way up is over; a loss of what is predicted keeps all of it.
       floats = max(floats, (run.parts.merging == nil ? 1 : 2) * tapeFloats(latent))

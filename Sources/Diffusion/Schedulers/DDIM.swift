@@ -37,14 +37,16 @@ struct DDIM: Scheduler {
     configuration.noise.noised(clean, noise, at: times[index])
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    configuration.clean(output, sample, at: times[index])
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise fresh: Tensor?) -> Tensor {
     let alpha = configuration.alpha(times[index])
     let alphaNext = configuration.alpha(times[index] - stride)
     let (signal, sigma) = (alpha.squareRoot(), (1 - alpha).squareRoot())
-    let prediction = configuration.prediction
-    let noise = prediction.noise(output, sample, signal: signal, sigma: sigma)
-    let clean = configuration.bounded(
-      prediction.clean(output, sample, signal: signal, sigma: sigma))
+    let noise = configuration.prediction.noise(output, sample, signal: signal, sigma: sigma)
+    let clean = clean(output, at: index, sample)
     let variance = (1 - alphaNext) / (1 - alpha) * (1 - alpha / alphaNext)
     let deviation = eta * variance.squareRoot()
     let direction = (1 - alphaNext - deviation * deviation).squareRoot()

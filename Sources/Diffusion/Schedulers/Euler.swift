@@ -38,6 +38,10 @@ struct Euler: Scheduler {
     .combination(1, clean, levels.sigmas[index], noise)
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    NoiseLevels.clean(output, at: levels.sigmas[index], sample, prediction)
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
     let slope = levels.slope(output, at: index, sample, prediction)
     let (from, to) = (levels.sigmas[index], levels.sigmas[index + 1])

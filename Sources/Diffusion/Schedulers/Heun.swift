@@ -31,11 +31,15 @@ struct Heun: TwoEvaluationScheduler {
     (0..<2 * levels.timesteps.count - 1).map { levels.timesteps[($0 + 1) / 2] }
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    configuration.bounded(
+      NoiseLevels.clean(output, at: level(index), sample, configuration.prediction))
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
-    let clean = configuration.bounded(
-      NoiseLevels.clean(output, at: level(index), sample, configuration.prediction))
+    let clean = clean(output, at: index, sample)
     let slope = NoiseLevels.slope(sample, towards: clean, at: level(index))
     let step = index / 2
     let distance = levels.sigmas[step + 1] - levels.sigmas[step]

@@ -49,10 +49,14 @@ struct KDPM2: TwoEvaluationScheduler {
     index.isMultiple(of: 2) ? levels.sigmas[index / 2] : middles[index / 2]
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    NoiseLevels.clean(output, at: level(index), sample, prediction)
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {
-    let clean = NoiseLevels.clean(output, at: level(index), sample, prediction)
+    let clean = clean(output, at: index, sample)
     let slope = NoiseLevels.slope(sample, towards: clean, at: level(index))
     let step = index / 2
     let (from, to) = (levels.sigmas[step], levels.sigmas[step + 1])

@@ -38,6 +38,10 @@ struct LateStart: Scheduler {
     whole.noised(clean, noise, at: begin + index)
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    whole.clean(output, at: begin + index, sample)
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {

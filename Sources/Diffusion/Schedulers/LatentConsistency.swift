@@ -31,15 +31,16 @@ struct LatentConsistency: Scheduler {
     configuration.noise.noised(clean, noise, at: times[index])
   }
 
-  func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
-    let alpha = configuration.alpha(times[index])
-    let clean = configuration.bounded(
-      configuration.prediction.clean(
-        output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot()))
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    let clean = configuration.clean(output, sample, at: times[index])
     let time = Float(times[index]) * Float(configuration.timestepScaling)
     let variance = time * time + 0.25
     let (skip, out) = (0.25 / variance, time / variance.squareRoot())
-    let denoised = Tensor.combination(out, clean, skip, sample)
+    return .combination(out, clean, skip, sample)
+  }
+
+  func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
+    let denoised = clean(output, at: index, sample)
     guard drawsNoise(at: index), let noise else { return denoised }
     return configuration.noise.noised(denoised, noise, at: times[index + 1])
   }

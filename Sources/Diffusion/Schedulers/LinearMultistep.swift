@@ -33,6 +33,10 @@ struct LinearMultistep: Scheduler {
     .combination(1, clean, levels.sigmas[index], noise)
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    NoiseLevels.clean(output, at: levels.sigmas[index], sample, prediction)
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {

@@ -21,6 +21,10 @@ extension LogSNRSolver {
     levels.noised(clean, noise, at: index)
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    levels.converted(output, at: index, sample, configuration, asNoise: false)
+  }
+
   /// The converted outputs up to that of iteration `index`, oldest first; those that later iterations
   /// use are kept.
   mutating func outputs(

@@ -58,6 +58,10 @@ struct PNDM: Scheduler {
     configuration.noise.noised(clean, noise, at: times[index])
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    configuration.clean(output, sample, at: times[index])
+  }
+
   mutating func step(
     _ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?
   ) -> Tensor {

@@ -7,26 +7,28 @@ internal import TensorEngine
 /// One noise for all times, so that what differs between them is its level alone.
 struct Renoising: Scheduler {
   private let schedule: NoiseSchedule
+  private let prediction: Prediction
   private let times: [Int]
-  private let clean: Tensor
+  private let latent: Tensor
   private let noise: Tensor
   var state: [String: Tensor] = [:]
 
   /// - Parameters:
+  ///   - prediction: what the UNet's output means.
   ///   - times: training times, one for each iteration.
   ///   - clean: the latent as the UNet knows it, `[1, 4, row, column]`.
   ///   - noise: of the same shape.
-  init(_ schedule: NoiseSchedule, times: [Int], clean: Tensor, noise: Tensor) {
-    self.schedule = schedule
-    self.times = times
-    self.clean = clean
-    self.noise = noise
+  init(
+    _ schedule: NoiseSchedule, _ prediction: Prediction, times: [Int], clean: Tensor, noise: Tensor
+  ) {
+    (self.schedule, self.prediction, self.times) = (schedule, prediction, times)
+    (latent, self.noise) = (clean, noise)
   }
 
   var timesteps: [Double] { times.map(Double.init) }
   var initialNoiseScale: Float { 1 }
   /// The first sample.
-  var start: Tensor { noised(clean, noise, at: 0) }
+  var start: Tensor { noised(latent, noise, at: 0) }
 
   func scaledInput(_ sample: Tensor, at index: Int) -> Tensor { sample }
 
@@ -34,8 +36,14 @@ struct Renoising: Scheduler {
     schedule.noised(clean, noise, at: times[index])
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    let alpha = schedule.cumulativeAlphas[times[index]]
+    return prediction.clean(
+      output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot())
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {
     let next = index + 1
-    return next < times.count ? noised(clean, self.noise, at: next) : clean
+    return next < times.count ? noised(latent, self.noise, at: next) : latent
   }
 }

@@ -27,6 +27,12 @@ package protocol Scheduler: Sendable {
   /// - Parameter noise: of mean 0 and variance 1, of the sample's shape.
   func noised(_ clean: Tensor, _ noise: Tensor, at index: Int) -> Tensor
 
+  /// The clean sample that iteration `index` predicts.
+  ///
+  /// - Parameter output: what the UNet predicted, of the sample's shape.
+  /// - Reference: diffusers `pred_original_sample` of the schedulers' outputs, and `denoised` of LCM's.
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor
+
   /// The sample at the next time.
   ///
   /// - Parameters:

@@ -234,6 +234,14 @@ extension SchedulerConfiguration {
     time < 0 ? finalAlpha : noise.cumulativeAlphas[min(time, noise.trainingTimes - 1)]
   }
 
+  /// The clean sample, within its bounds, that an output stands for at a training time.
+  func clean(_ output: Tensor, _ sample: Tensor, at time: Int) -> Tensor {
+    let alpha = alpha(time)
+    return bounded(
+      prediction.clean(
+        output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot()))
+  }
+
   /// The clean sample's estimate within its bounds.
   func bounded(_ clean: Tensor) -> Tensor {
     if let threshold { return threshold.applied(to: clean) }

@@ -33,6 +33,12 @@ struct TrajectoryConsistency: Scheduler {
     configuration.noise.noised(clean, noise, at: times[index])
   }
 
+  func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
+    let alpha = configuration.alpha(times[index])
+    return configuration.prediction.clean(
+      output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot())
+  }
+
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise fresh: Tensor?) -> Tensor {
     let next = index + 1 < times.count ? times[index + 1] : 0
     let alpha = configuration.alpha(times[index])
@@ -42,7 +48,7 @@ struct TrajectoryConsistency: Scheduler {
     let prediction = configuration.prediction
     let reached = Tensor.combination(
       alphaReached.squareRoot(),
-      prediction.clean(output, sample, signal: signal, sigma: sigma),
+      clean(output, at: index, sample),
       (1 - alphaReached).squareRoot(),
       prediction.noise(output, sample, signal: signal, sigma: sigma))
     guard drawsNoise(at: index), let fresh else { return reached }

@@ -2,13 +2,17 @@ internal import AttentionAnalysis
 internal import Drawing
 internal import Pictures
 
-/// A seed's block at a given width: the methods side by side, each with its picture and below it the words'
-/// maps at half its width, two a row; then the curves.
+/// A seed's block at a given width: the methods side by side, each with its picture and below it those that
+/// steps predicted and the words' maps at half its width, two a row; then the curves.
 struct CompareBlock {
   /// Between the columns of methods, and between maps side by side: room for two frames.
   static let gap = 4.5
   /// The narrowest map that its number fits below.
   static let smallestMap = 20.0
+  /// The narrowest predicted picture that the name of its step fits above.
+  private static let smallestStep = 25.0
+  private static let stepType = SceneBuilder.TextStyle(size: 6)
+  private static let stepLabelHeight = 8.5
   private static let markType = SceneBuilder.TextStyle(size: 9, isBold: true)
   private static let titleType = SceneBuilder.TextStyle(size: 8)
   private static let pitch = 8.2
@@ -98,6 +102,18 @@ struct CompareBlock {
   private var titleHeight: Double { 3.5 + Double(titleLines) * 9 }
   private var nameHeight: Double { 1.5 + Double(nameLines) * Self.pitch }
   private var labelHeight: Double { 2.6 + Double(labelLines) * Self.pitch }
+  /// Predicted pictures side by side: as many rows of them as it takes, of about the same length.
+  private var stepColumns: Int {
+    let count = sheet.picturedSteps.count
+    let most = max(1, Int((columnWidth + Self.gap) / (Self.smallestStep + Self.gap)))
+    return count == 0 ? 1 : (count + (count + most - 1) / most - 1) / ((count + most - 1) / most)
+  }
+  private var stepRows: Int { (sheet.picturedSteps.count + stepColumns - 1) / stepColumns }
+  private var stepWidth: Double {
+    min(mapWidth, (columnWidth - Self.gap * Double(stepColumns - 1)) / Double(stepColumns))
+  }
+  private var stepHeight: Double { Self.stepLabelHeight + stepWidth * shape }
+  private var stepsHeight: Double { Double(stepRows) * stepHeight + (stepRows > 0 ? 2 : 0) }
   private var mapRows: Int { (sheet.subjects.count + 1) / 2 }
 
   /// The height of a block.
@@ -105,7 +121,7 @@ struct CompareBlock {
 
   /// The height without the curves.
   var panelsHeight: Double {
-    titleHeight + nameHeight + pictureHeight
+    titleHeight + nameHeight + pictureHeight + stepsHeight
       + Double(mapRows) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
   }
 
@@ -192,6 +208,21 @@ struct CompareBlock {
       builder.rectangle(frame, stroke: builder.rule(0.4))
       PictureBox.draw(run.boxes, in: frame, &builder)
     }
+    for (place, step) in sheet.picturedSteps.enumerated() {
+      let (row, column) = (place / stepColumns, place % stepColumns)
+      let count = min(stepColumns, sheet.picturedSteps.count - row * stepColumns)
+      let room = Double(count) * (stepWidth + Self.gap) - Self.gap
+      let frame = Scene.Rect(
+        x: x + (columnWidth - room) / 2 + Double(column) * (stepWidth + Self.gap),
+        y: picture.maxY + Double(row) * stepHeight + Self.stepLabelHeight, width: stepWidth,
+        height: stepWidth * shape)
+      builder.group("step \(step)") { builder in
+        builder.text(
+          "step \(step)", x: frame.x + frame.width / 2, y: frame.y - 2.2, Self.stepType, .center)
+        builder.add(.image(run.stepPictures[place], frame))
+        builder.rectangle(frame, stroke: builder.rule(0.4))
+      }
+    }
     for (index, map) in run.maps.enumerated() {
       let row = index / 2
       // A word that is alone in its row stands in the middle.
@@ -199,7 +230,8 @@ struct CompareBlock {
       let room = (isAlone ? 1 : 2) * (mapWidth + Self.gap) - Self.gap
       let left = x + (columnWidth - room) / 2 + Double(index % 2) * (mapWidth + Self.gap)
       let top =
-        picture.maxY + Double(row) * (labelHeight + mapHeight + Metrics.stripHeight + 1)
+        picture.maxY + stepsHeight + Double(row)
+        * (labelHeight + mapHeight + Metrics.stripHeight + 1)
       let frame = Scene.Rect(x: left, y: top + labelHeight, width: mapWidth, height: mapHeight)
       builder.group("map \(sheet.subjects[index].name)") { builder in
         drawLabel(index, run.verdicts[index], above: frame, &builder)

@@ -257,13 +257,17 @@ struct CompareLayout {
     let curves =
       sheet.charts.contains(.peak)
       ? ["Curves: peak attention, the largest value of a word’s map, at each step."] : []
+    let steps = sheet.picturedSteps.map(String.init)
     let common =
       sheet.methods.count == 1
       ? "" : sheet.sharesNoise ? "from the same noise " : "of the same prompt and seeds "
     let shown =
       "pictures by \(methods) " + common
       + FigureCaption.list("seed", sheet.seeds.map { String($0.seed) })
-      + ", and below each the maps of \(words)"
+      + ", and below each "
+      + (sheet.picturedSteps.isEmpty
+        ? "" : "those predicted at steps \(FigureCaption.series(steps)) and ")
+      + "the maps of \(words)"
     return FigureCaption.maps(
       sheet.prompt, shown,
       quantity: sheet.recipe, scale: scale, style: style, strip: "its peak attention",

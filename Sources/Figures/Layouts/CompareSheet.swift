@@ -54,6 +54,8 @@ package struct CompareSheet: Sendable {
     package var movedSteps: Int?
     /// The boxes that the method kept subjects to, and those of a detector.
     var boxes: [PictureBox] = []
+    /// The predicted picture of each of ``CompareSheet/picturedSteps``.
+    package var stepPictures: [Picture] = []
 
     package init(
       image: Picture, maps: [AttentionMap], verdicts: [NeglectVerdict],
@@ -92,6 +94,8 @@ package struct CompareSheet: Sendable {
   package var seeds: [Seed]
   /// Denoising steps.
   package var steps: Int
+  /// The steps whose predicted pictures are shown, ascending; empty for none.
+  package var picturedSteps: [Int] = []
   /// Steps up to the last that moved the latent, of any seed; 0 if none did.
   package var alteredSteps: Int
   /// Excitation score that every subject must reach, by step.
@@ -174,6 +178,11 @@ package struct CompareSheet: Sendable {
           [
             ("maps", run.maps.count), ("verdicts", run.verdicts.count),
           ] + run.curves.map { ("curves of \($0.key.rawValue)", $0.value.count) }
+        guard run.stepPictures.count == picturedSteps.count else {
+          throw FigureError.inconsistentSheet(
+            "\(method.title), seed \(seed.seed): \(run.stepPictures.count) predicted pictures for "
+              + "\(picturedSteps.count) steps")
+        }
         for (what, count) in counts where count != subjects.count {
           throw FigureError.inconsistentSheet(
             "\(method.title), seed \(seed.seed): \(count) \(what) for \(subjects.count) subjects")
@@ -196,14 +205,17 @@ extension CompareSheet {
   ///     guidance. Each run's words are looked up in its own text.
   ///   - recipe: how maps are made; `nil` for the mean over all steps at the objective's grid.
   ///   - curves: what is drawn below each seed.
+  ///   - stepsPictures: the steps whose predicted pictures are shown; an empty list for four from the first to
+  ///     the last of those that were kept, and `nil` for none.
   ///   - detections: whose boxes are drawn; `nil` for none.
   ///   - software: the program that draws the sheet, with its version.
   /// - Throws: `AnalysisError` when the runs do not go together or lack what the recipe asks for,
   ///   `TraceError` and ``FigureError`` when a file is damaged.
   package init(
     runs: [RecordedRun], recipe: Recipe? = nil, curves: CompareCurves = .without,
-    detections: RunDetections? = nil, software: String
+    stepsPictures: [Int]? = nil, detections: RunDetections? = nil, software: String
   ) throws {
+    let pictured = try stepsPictures.map { try Self.picturedSteps($0, of: runs) } ?? []
     let groups = try Self.grouped(runs)
     let guided = groups[min(1, groups.count - 1)][0].manifest
     let recipe = recipe ?? Recipe(layers: Recipe.lossGrid)
@@ -226,6 +238,7 @@ extension CompareSheet {
           run, report, maps: maps.map(\.map), recipe: recipe, weights: weights, curves: curves,
           steps: steps)
         shown.boxes = PictureBox.boxes(of: run, detections)
+        shown.stepPictures = try pictured.map { try run.preview(ofStep: $0) }
         return shown
       }
       return Seed(seed: groups[0][index].manifest.seed, runs: runs)
@@ -248,10 +261,35 @@ extension CompareSheet {
       recipe: MapQuantity.text(of: quantities), curves: curves,
       metadata: Scene.Metadata(
         of: guided, software: software, manifest: Self.provenance(runs, recipe)))
+    picturedSteps = pictured
+    if !pictured.isEmpty { notes.append("\(Self.previewNote(runs)).") }
     sharesNoise = !runs.contains { $0.manifest.isOfOtherPipeline(than: runs[0].manifest) }
     if charts.contains(.score) { notes.append("\(Self.scoreNote).") }
     if charts.contains(.score) || !missing.isEmpty { notes += ExcitationScores.notes(scoreRecipes) }
     notes += Scene.warnings(of: runs)
+  }
+
+  /// The steps whose predicted pictures are shown: those that are asked for, or four of those that every run
+  /// kept.
+  private static func picturedSteps(_ wanted: [Int], of runs: [RecordedRun]) throws -> [Int] {
+    guard wanted.isEmpty else { return Set(wanted).sorted() }
+    let common = runs.dropFirst().reduce(runs.first?.manifest.previewedSteps ?? []) { steps, run in
+      let kept = Set(run.manifest.previewedSteps)
+      return steps.filter(kept.contains)
+    }
+    guard !common.isEmpty else {
+      // Says which run has none.
+      _ = try runs.map { try $0.preview(ofStep: 0) }
+      throw FigureError.inconsistentSheet("the runs kept no predicted picture of the same step")
+    }
+    return PreviewRecord.spread(common)
+  }
+
+  /// What a predicted picture is, for readers of a figure.
+  private static func previewNote(_ runs: [RecordedRun]) -> String {
+    let areTiny = runs.contains { $0.manifest.request.previews?.files != nil }
+    return "Pictures with a step: the clean latent that the step predicts, decoded"
+      + (areTiny ? " by a tiny autoencoder" : "")
   }
 
   /// What an excitation score is, for readers of a figure.

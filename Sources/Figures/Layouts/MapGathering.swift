@@ -36,6 +36,8 @@ struct MapGathering {
   /// `[run]` where its picture is among ``images``.
   private var firstImages: [Int] = []
   private let detections: RunDetections?
+  /// Whether pictures are those that steps predicted.
+  private(set) var showsPredictions = false
   /// The values of each facet in the order of the sheet.
   private(set) var order: [Facet: [String]] = [:]
   private var labels: [Facet: [String: String]] = [:]
@@ -134,6 +136,12 @@ struct MapGathering {
     let frames = kept.contains(.frame) ? self.frames(of: run, by: recipe) : []
     let pictures = try frames.map { try run.picture(ofFrame: $0, of: run.frames) }
     images += pictures
+    // In an animation maps lie over the picture that their step predicted, where the run kept it.
+    let previews = isAnimated ? try run.previews(ofSteps: try steps(of: run)) : [:]
+    let predicted = Dictionary(
+      uniqueKeysWithValues: previews.keys.sorted().enumerated().map { ($1, images.count + $0) })
+    images += previews.sorted { $0.key < $1.key }.map(\.value)
+    showsPredictions = showsPredictions || !previews.isEmpty
     let tokens = Set(words.flatMap(\.tokens)).sorted()
     var quantity = ""
     // Of all layers, which may differ in their heads.
@@ -143,6 +151,8 @@ struct MapGathering {
       if let frame = slice.frame {
         guard let shown = frames.firstIndex(of: frame) else { return }
         picture += 1 + shown
+      } else if let step = slice.call?.step, let place = predicted[step] {
+        picture = place
       }
       for word in words {
         add(

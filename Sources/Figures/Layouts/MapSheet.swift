@@ -62,6 +62,8 @@ package struct MapSheet: Sendable {
   package let scaleMaps: [AttentionMap]
   /// The step shown, if the sheet is a frame of an animation.
   let frame: Frame?
+  /// Whether pictures are those that the step predicted.
+  let showsPredictions: Bool
   /// Which runs' latents are out of range, a sentence each.
   let warnings: [String]
 
@@ -88,7 +90,7 @@ extension MapSheet {
     (self.quantity, self.metadata) = (quantity, metadata)
     self.showsDifferences = showsDifferences
     boxes = panels.map { $0.map { _ in [] } }
-    (common, frame, warnings) = ([:], nil, [])
+    (common, frame, showsPredictions, warnings) = ([:], nil, false, [])
     baseline = RunManifest.Method.plainTitle
     scaleMaps = panels.joined().compactMap { panel in
       if case .map(let map) = panel { map } else { nil }
@@ -151,6 +153,7 @@ extension MapSheet {
       let steps = runs.map(\.manifest.timesteps.count).max() ?? 0
       return MapSheet.Frame(step: Int(step) ?? 0, steps: steps)
     }
+    showsPredictions = gathering.showsPredictions
     warnings = Scene.warnings(of: runs)
     quantity =
       (plan.showsDifferences ? gathering.difference + ": " : "") + gathering.quantity

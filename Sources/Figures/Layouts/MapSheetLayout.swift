@@ -285,6 +285,7 @@ struct MapSheetLayout {
         ? "What a word lost lies over the picture of \(sheet.baseline), what it gained over "
           + "the other one." : "",
       PictureBox.note(sheet.boxes.joined().flatMap(\.self)),
+      sheet.showsPredictions ? "Pictures: what the step predicts, decoded." : "",
       isNothing ? "Hatched: not recorded." : "",
     ]
     return (facts + sheet.warnings).filter { !$0.isEmpty }.joined(separator: " ")

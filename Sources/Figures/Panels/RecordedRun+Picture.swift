@@ -48,3 +48,30 @@ extension RecordedRun {
       pixels: [UInt8](repeating: 255, count: 3 * width * height))
   }
 }
+
+extension RecordedRun {
+  /// The picture that a step predicted.
+  /// - Throws: ``FigureError/inconsistentSheet(_:)`` where the run did not keep it, with how to make one that
+  ///   does; `FileError` for a file that is missing or damaged.
+  func preview(ofStep step: Int) throws -> Picture {
+    let kept = manifest.previewedSteps
+    guard kept.contains(step) else {
+      throw FigureError.inconsistentSheet(
+        "\(folder.path) kept no predicted picture of step \(step), but of "
+          + (kept.isEmpty ? "none" : kept.map(String.init).joined(separator: ", "))
+          + "; make the run in another folder with --preview, or by heed compare --steps-pictures")
+    }
+    return try Picture.read(folder.preview(step), within: folder.path)
+  }
+
+  /// The pictures that steps predicted, by step; those that are not there yet are left out.
+  /// - Throws: `FileError` for a file that is damaged.
+  func previews(ofSteps steps: [Int]) throws -> [Int: Picture] {
+    try steps.reduce(into: [:]) { previews, step in
+      guard manifest.previewedSteps.contains(step),
+        FileManager.default.fileExists(atPath: folder.preview(step))
+      else { return }
+      previews[step] = try Picture.read(folder.preview(step), within: folder.path)
+    }
+  }
+}

@@ -15,6 +15,9 @@ struct ReportPicture {
   /// are none.
   let frames: [String]
 
+  /// The pictures that some steps predicted, as `data:` addresses; empty where none were kept.
+  let previews: [(step: Int, dataURI: String)]
+
   /// The longer side of a frame's picture, in pixels: a report may have many.
   private static let frameSide = 256
 
@@ -23,6 +26,7 @@ struct ReportPicture {
 
   init(_ recording: ReportRecording, _ detections: RunDetections?) throws {
     frames = try Self.frames(of: recording.run)
+    previews = try Self.previews(of: recording.run)
     let path = recording.run.folder.image
     guard FileManager.default.fileExists(atPath: path) else {
       let blank = recording.run.blankPicture
@@ -44,12 +48,24 @@ struct ReportPicture {
     else { return [] }
     return try (0..<run.frames).map { frame in
       let picture = try run.picture(ofFrame: frame, of: run.frames) ?? run.blankPicture
-      let longer = max(picture.width, picture.height)
-      guard longer > frameSide else { return try picture.dataURI }
-      return try picture.resized(
-        width: max(1, picture.width * frameSide / longer),
-        height: max(1, picture.height * frameSide / longer)
-      ).dataURI
+      return try picture.thumbnail(side: frameSide).dataURI
     }
+  }
+
+  private static func previews(of run: RecordedRun) throws -> [(step: Int, dataURI: String)] {
+    let all = try run.previews(ofSteps: run.manifest.previewedSteps)
+    return try PreviewRecord.spread(all.keys.sorted()).map { step in
+      (step, try (all[step] ?? run.blankPicture).thumbnail(side: ReportSheet.side).dataURI)
+    }
+  }
+}
+
+extension Picture {
+  /// The picture with a longer side of at most `side` pixels.
+  func thumbnail(side: Int) -> Picture {
+    let longer = max(width, height)
+    guard longer > side else { return self }
+    return resized(
+      width: max(1, width * side / longer), height: max(1, height * side / longer))
   }
 }

@@ -8,7 +8,7 @@ import PromptText
 /// and the subjects' maps on one scale for each prompt, and the verdicts.
 struct ReportSheet {
   /// The longer side of a thumbnail, in pixels.
-  private static let side = 96
+  static let side = 96
 
   private let groups: [ReportGroup]
   private let pictures: [[ReportPicture]]
@@ -95,7 +95,7 @@ struct ReportSheet {
       "<section id=\"sheet\" aria-labelledby=\"sheet-title\"><h2 id=\"sheet-title\">All runs</h2>"
         + "<p class=\"help\">Each picture, and over it in grey the attention to each subject: the mean "
         + "over heads, the loss’s layers and all steps, as opaque as its value. Follow a picture or a "
-        + "map to that run below.\(boxNote)</p>"
+        + "map to that run below.\(previewNote)\(boxNote)</p>"
         + (try groups.indices.map(section).joined(separator: "\n")) + "</section>"
     }
   }
@@ -135,7 +135,25 @@ struct ReportSheet {
           + "prompt.</p>"
       ]
     return "<li class=\"run\"><p class=\"name\"><bdi>\(name)</bdi></p><div class=\"thumbs\">"
-      + "<a id=\"run=\(run)\" href=\"#run=\(run)\">\(picture)</a>\(subjects.joined())</div></li>"
+      + "<a id=\"run=\(run)\" href=\"#run=\(run)\">\(picture)</a>\(subjects.joined())</div>\(previews(group, place))</li>"
+  }
+
+  /// The pictures that some of a run's steps predicted, beside each other.
+  private func previews(_ group: Int, _ place: Int) -> String {
+    let previews = pictures[group][place].previews
+    guard !previews.isEmpty else { return "" }
+    let name = MarkupText.escaped(groups[group].names[place])
+    return "<div class=\"thumbs previews\">"
+      + previews.map {
+        "<span><img src=\"\($0.dataURI)\" alt=\"Picture that step \($0.step) of \(name) predicts\">"
+          + "step \($0.step)</span>"
+      }.joined() + "</div>"
+  }
+
+  /// What the pictures of steps are; empty where there are none.
+  private var previewNote: String {
+    pictures.joined().allSatisfy(\.previews.isEmpty)
+      ? "" : " Pictures with a step are what that step predicts, decoded."
   }
 
   /// A detector's boxes over a picture.

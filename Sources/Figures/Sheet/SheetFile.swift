@@ -57,7 +57,8 @@ enum SheetFile {
       case .compare:
         .compare(
           recipe: try recipe(node),
-          curves: try node.optionalMember("curves").map(one) ?? .without)
+          curves: try node.optionalMember("curves").map(one) ?? .without,
+          stepsPictures: try node.optionalMember(SheetOption.stepsPictures.rawValue).map(steps))
       case .matrix:
         .matrix(words: try node.optionalMember("words")?.strings() ?? [], recipe: try recipe(node))
       case .curves:
@@ -91,12 +92,7 @@ enum SheetFile {
         plan.words = try words.strings()
       }
     }
-    if let steps = try node.optionalMember("steps") {
-      plan.steps = try steps.integers()
-      guard plan.steps.allSatisfy({ $0 >= 0 }) else {
-        throw steps.failure("expected steps of 0 or more")
-      }
-    }
+    if let steps = try node.optionalMember("steps") { plan.steps = try self.steps(steps) }
     if let frames = try node.optionalMember("frames") {
       plan.frames = try frames.integers()
       guard plan.frames.allSatisfy({ $0 >= 0 }) else {
@@ -108,6 +104,12 @@ enum SheetFile {
     plan.showsDifferences = try node.optionalMember("difference")?.bool() ?? false
     plan.recipe = try recipe(node)
     return plan
+  }
+
+  private static func steps(_ node: JSONNode) throws -> [Int] {
+    let steps = try node.integers()
+    guard steps.allSatisfy({ $0 >= 0 }) else { throw node.failure("expected steps of 0 or more") }
+    return steps
   }
 
   private static func facets(_ node: JSONNode) throws -> [MapSheetPlan.Facet] {
@@ -206,11 +208,13 @@ enum SheetFile {
   private static func text(_ panel: SheetPlan.Panel) -> [String] {
     var lines = ["layout: \(panel.content.kind.rawValue)"]
     switch panel.content {
-    case .compare(let recipe, let curves):
+    case .compare(let recipe, let curves, let stepsPictures):
       lines += [
         "# Below each seed: \(CompareCurves.allCases.map(\.rawValue).joined(separator: ", ")).",
         "curves: \(curves.rawValue)",
+        "# steps-pictures: steps whose predicted pictures are shown, as in [0, 9]; [] for four; none if not given.",
       ]
+      lines += stepsPictures.map { ["steps-pictures: \(list($0.map(String.init)))"] } ?? []
       lines += recipeLines(recipe)
     case .matrix(let words, let recipe):
       lines += [

@@ -13,6 +13,7 @@ package enum SheetOption: String, Sendable, CaseIterable {
   case difference
   case measures
   case curves
+  case stepsPictures = "steps-pictures"
   case cases
   case recipe
   case overlay
@@ -36,7 +37,7 @@ extension SheetPlan.Kind {
     case .maps:
       [.rows, .columns, .words, .steps, .frames, .knob, .pictures, .difference, .recipe]
         + SheetOption.drawing
-    case .compare: [.curves, .recipe] + SheetOption.drawing
+    case .compare: [.curves, .stepsPictures, .recipe] + SheetOption.drawing
     case .matrix: [.words, .recipe, .colors]
     case .curves: [.measures, .recipe]
     case .outcome: [.knob]

@@ -9,8 +9,9 @@ public struct SheetPlan: Hashable, Sendable {
   /// A recipe says how its maps are aggregated, as `Recipe` reads it; an empty one
   /// means the mean over heads, the layers that the loss reads, and steps.
   public enum Content: Hashable, Sendable {
-    /// Pictures and maps of a run of each method for each seed, and curves below them on request.
-    case compare(recipe: String, curves: CompareCurves = .without)
+    /// Pictures and maps of a run of each method for each seed; on request, curves below them, and the
+    /// pictures that steps predicted (an empty list for four of them).
+    case compare(recipe: String, curves: CompareCurves = .without, stepsPictures: [Int]? = nil)
     /// Maps in rows and columns.
     case maps(MapSheetPlan)
     /// How much the maps of each two words overlap; an empty list for every word of the prompt.
@@ -192,14 +193,19 @@ extension SheetPlan.Panel {
     var style = style
     if let maps { style.maps = maps }
     switch content {
-    case .compare(let text, let curves):
+    case .compare(let text, let curves, let stepsPictures):
       let recipe = try Self.recipe(text)
+      if stepsPictures != nil, ExplainSheet.shows(runs) {
+        throw FigureError.inconsistentSheet(
+          "explanations have no predicted pictures; leave out steps-pictures")
+      }
       return ExplainSheet.shows(runs)
         ? try ExplainSheet(
           runs: runs, recipe: recipe, detections: detections, software: software
         ).pages(style)
         : try CompareSheet(
-          runs: runs, recipe: recipe, curves: curves, detections: detections, software: software
+          runs: runs, recipe: recipe, curves: curves, stepsPictures: stepsPictures,
+          detections: detections, software: software
         ).pages(style)
     case .maps(let plan):
       return try MapSheet(

@@ -1,3 +1,5 @@
+private import Glibc
+
 // Functions that are made of the operations, and take their gradients from them.
 
 extension Tensor {
@@ -23,6 +25,9 @@ extension Tensor {
   package var signs: Tensor {
     Tensor(values.map { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, shape: shape)
   }
+
+  /// The hyperbolic tangent of each number; without a gradient.
+  package var hyperbolicTangent: Tensor { Tensor(values.map { tanh($0) }, shape: shape) }
 
   /// Each number, or `bound` where it is below, with a slope of 0 there.
   public func floored(at bound: Float) -> Tensor {

@@ -116,10 +116,10 @@ struct BenchmarkRun: PictureCommand {
   /// The runs of each prompt, in its folder.
   private func ordered(_ suite: Suite, _ methods: [any Method]) throws -> [RunOrder] {
     let seeds = try SeedList(self.seeds).seeds
-    let (model, picture) = try loaded()
+    let (model, picture, previews) = try loaded()
     func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
       func request(_ table: TokenTable) throws -> RunRequest {
-        var request = try options.template(table, picture, on: model)
+        var request = try options.template(table, picture, previews, on: model)
         if options.details.heads == nil { request.recording?.reducedHeads = .mean }
         guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
         let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)

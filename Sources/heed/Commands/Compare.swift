@@ -64,6 +64,15 @@ struct Compare: PictureCommand {
       "Curves below each seed of the sheet; see heed sheet. (default: none)", valueName: "curves"))
   var curves: CompareCurves?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Show the pictures that these steps predict beside the maps, as in 0,5..10; auto for four, from the first \
+      step to the last. Decoded by the model's own autoencoder, or by --preview. (default: none)
+      """, valueName: "steps"))
+  var stepsPictures: String?
+
   @Flag(help: "Print the table as JSON.")
   var json = false
 
@@ -81,6 +90,7 @@ struct Compare: PictureCommand {
     let file = try from.map { try PromptFile($0) }
     let order = try orders(methods, needsSubjects: true)
     let orders = try file?.orders(order) ?? [order(prompt ?? "")]
+    try requireSteps(orders)
     guard let runs = try made(orders) else { return }
     if options.recording.record {
       for order in orders {
@@ -88,17 +98,36 @@ struct Compare: PictureCommand {
         let folder = "\(output)/\(RunFolder.slug(prompt))"
         let shown = runs.filter { $0.manifest.tokens.prompt == prompt }
         try SheetWriter.tryToWrite(
-          shown, plan: plan(of: shown), detections: boxes.detections(of: shown),
+          shown, plan: try plan(of: shown), detections: boxes.detections(of: shown),
           to: [folder + "/sheet.pdf", folder + "/sheet.png"])
       }
     }
     print(ComparisonTable(runs).text(json: json))
   }
 
+  var picturedSteps: [Int]? { get throws { try StepsPictures.steps(stepsPictures) } }
+
+  /// Refuses steps that the runs do not have, before they are made.
+  private func requireSteps(_ orders: [RunOrder]) throws {
+    let count = orders.flatMap(\.plans).map(\.timesteps.count).min() ?? 0
+    guard let text = stepsPictures, let last = try picturedSteps?.last, last >= count else {
+      return
+    }
+    throw Failure(
+      .usage, "--steps-pictures is '\(text)'; expected steps among 0..\(count - 1), or auto")
+  }
+
   /// What the sheet shows.
-  private func plan(of runs: [RecordedRun]) -> SheetPlan {
+  private func plan(of runs: [RecordedRun]) throws -> SheetPlan {
     let layout = SheetLayout(for: runs)
-    guard layout == .compare, let curves else { return SheetPlan(layout) }
-    return SheetPlan(.compare(recipe: "", curves: curves))
+    let pictured = try picturedSteps
+    guard layout == .compare else {
+      if pictured != nil {
+        Message.warning("the sheet of so many methods has no place for --steps-pictures")
+      }
+      return SheetPlan(layout)
+    }
+    return SheetPlan(
+      .compare(recipe: "", curves: curves ?? .without, stepsPictures: pictured))
   }
 }

@@ -10,29 +10,38 @@ protocol PictureCommand: ParsableCommand {
   var seeds: String { get }
   var output: String { get }
   var options: RunOptions { get }
+  /// The steps whose predicted pictures are drawn; empty for some of them, `nil` for none.
+  var picturedSteps: [Int]? { get throws }
 }
 
 extension PictureCommand {
-  /// The model, and the start picture of runs.
-  func loaded() throws -> (model: StableDiffusion, picture: StartPicture?) {
+  var picturedSteps: [Int]? { nil }
+
+  /// The model, the start picture of runs, and the predicted pictures that they keep.
+  func loaded() throws -> (
+    model: StableDiffusion, picture: StartPicture?, previews: StepPreviews?
+  ) {
     options.details.precision.apply()
     let picture = try options.start.read()
+    let previews =
+      try options.preview.map { try StepPreviews($0) }
+      ?? picturedSteps.map { StepPreviews(steps: $0.isEmpty ? nil : $0) }
     let model = try StableDiffusion(options.weights.checkpoint(options.model.path))
-    return (model, picture)
+    return (model, picture, previews)
   }
 
   /// What makes the order of a prompt's runs by several methods.
   func orders(_ methods: [any Method], needsSubjects: Bool) throws -> (String) throws -> RunOrder {
     let seeds = try SeedList(self.seeds).seeds
     let methods = try options.knobs.applied(to: methods)
-    let (model, picture) = try loaded()
+    let (model, picture, previews) = try loaded()
     return { [options] prompt in
       do {
         return try RunOrder(
           prompt, by: methods, from: seeds, needsSubjects: needsSubjects, reading: options.reading,
           on: model
         ) {
-          try options.template($0, picture, on: model)
+          try options.template($0, picture, previews, on: model)
         }
       } catch let error as TextError {
         // A sign stuck to a word can be why it was not found.

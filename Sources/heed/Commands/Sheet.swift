@@ -94,6 +94,15 @@ struct Sheet: ParsableCommand {
   var curves: CompareCurves?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      """
+      Steps whose predicted pictures the layout compare shows beside the maps, as in 0,5..10; auto for four. \
+      (default: none)
+      """, valueName: "steps"))
+  var stepsPictures: String?
+
+  @Option(
     help: ArgumentHelp(
       "How many cases the layout neglect shows. (default: 12)", valueName: "number"))
   var cases: Int?
@@ -163,7 +172,8 @@ struct Sheet: ParsableCommand {
   private var given: Set<SheetOption> {
     let isGiven: [SheetOption: Bool] = [
       .words: words != nil, .steps: steps != nil, .frames: frames != nil, .knob: knob != nil,
-      .measures: measures != nil, .curves: curves != nil, .cases: cases != nil,
+      .measures: measures != nil, .curves: curves != nil, .stepsPictures: stepsPictures != nil,
+      .cases: cases != nil,
       .recipe: recipe != nil,
     ]
     return maps.given.union(isGiven.filter(\.value).keys)
@@ -173,8 +183,10 @@ struct Sheet: ParsableCommand {
   private func change(_ panel: inout SheetPlan.Panel) throws {
     let recipe = try self.recipe.map { try Recipe(parsing: $0).description }
     switch panel.content {
-    case .compare(let own, let shown):
-      panel.content = .compare(recipe: recipe ?? own, curves: curves ?? shown)
+    case .compare(let own, let shown, let pictured):
+      panel.content = .compare(
+        recipe: recipe ?? own, curves: curves ?? shown,
+        stepsPictures: try StepsPictures.steps(stepsPictures) ?? pictured)
     case .matrix(let own, let text):
       panel.content = .matrix(words: words == nil ? own : try names, recipe: recipe ?? text)
     case .curves(let own, let text):

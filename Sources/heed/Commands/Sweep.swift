@@ -93,11 +93,11 @@ struct Sweep: PictureCommand {
   private func order(_ sweep: Evaluation.Sweep) throws -> RunOrder {
     let seeds = try SeedList(self.seeds).seeds
     let base = try options.knobs.applied(to: [MethodList.one(option: "--method", method)])[0]
-    let (model, picture) = try loaded()
+    let (model, picture, previews) = try loaded()
     let orders = try sweep.orders(
       prompt, by: base, from: seeds, reading: options.reading, on: model
     ) {
-      try options.template($0, picture, on: model)
+      try options.template($0, picture, previews, on: model)
     }
     return RunOrder(joining: orders)
   }

@@ -26,10 +26,12 @@ final class Progress: Sendable {
   }
 
   /// Tells of one more step, at most ten times a second.
-  func advance(_ part: String, loss: Float?) { advance(1, part, loss: loss) }
+  func advance(_ part: String, loss: Float?, preview: String? = nil) {
+    advance(1, part, loss: loss, preview: preview)
+  }
 
   /// Tells of several steps that were made together.
-  func advance(_ steps: Int, _ part: String, loss: Float? = nil) {
+  func advance(_ steps: Int, _ part: String, loss: Float? = nil, preview: String? = nil) {
     state.withLock { state in
       state.done += steps
       guard isTerminal else { return }
@@ -37,7 +39,8 @@ final class Progress: Sendable {
       if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
       state.drawn = now
       let text = ProgressText(
-        part, done: state.done, of: total, seconds: (now - start) / .seconds(1), loss: loss)
+        part, done: state.done, of: total, seconds: (now - start) / .seconds(1), loss: loss,
+        preview: preview)
       StatusLine.draw(text.line)
     }
   }

@@ -40,14 +40,18 @@ extension Progress {
   ) {
     let prompt = plan.promptFolder.map { $0 + ", " } ?? ""
     let name = "\(prompt)\(plan.methodTitle), seed \(plan.request.seed)"
-    let (path, count) = (plan.folder(in: root).path, plan.timesteps.count)
+    let (folder, count) = (plan.folder(in: root), plan.timesteps.count)
+    let path = folder.path
     switch event {
     case .found:
       skip(count)
       if isTellingFound { finish("\(name): complete in \(path)") }
     case .noted(let text): noteOnce(text)
     case .resumed(let iterations): skip(iterations)
-    case .step(let step): advance(name, loss: step.measurement?.loss)
+    case .step(let step):
+      advance(
+        name, loss: step.measurement?.loss,
+        preview: plan.request.previews == nil ? nil : folder.latestPreview)
     case .finished(let seconds):
       finish(
         String(
