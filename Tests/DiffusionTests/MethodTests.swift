@@ -40,6 +40,15 @@ struct MethodTests {
     },
     Case(name: "jedi", prompt: two) { _ in Jedi() },
     Case(name: "tome", prompt: "a white mouse and a red car") { _ in merging() },
+    Case(name: "tome.merged", prompt: "a white mouse and a red car") { _ in
+      merging { ($0.tokenRate, $0.entropyRate) = (0, 0) }
+    },
+    Case(name: "tome.bound", prompt: "a white mouse and a red car") { _ in
+      merging { $0.entropyRate = 0 }
+    },
+    Case(name: "tome.sharpened", prompt: "a white mouse and a red car") { _ in
+      merging { $0.tokenRate = 0 }
+    },
     Case(name: "tome.objects", prompt: "a dog with a hat and a mouse with a car") { _ in
       merging { ($0.groups, $0.binding) = ([["hat", "dog"], ["car", "mouse"]], .objects) }
     },
@@ -103,6 +112,8 @@ struct MethodTests {
   static func merging(_ change: (inout ToMe) -> Void = { _ in }) -> ToMe {
     var method = ToMe()
     (method.tokenSteps, method.entropySteps, method.entropyTries) = (3, 3, 2)
+    // The published 10,000 is too far for these models, and any two computations of it end apart.
+    method.tokenRate = 30
     change(&method)
     return method
   }
@@ -246,7 +257,10 @@ struct MethodTests {
     let log = PassLog()
     var sequence = try model.sequence(request) { pass, _ in log.passes.append(pass) }
     while try sequence.next() != nil {}
-    #expect(log.passes == (try model.plan(request).passes))
+    let foretold = try model.plan(request).passes
+    // ToMe tries again only while its target is missed.
+    #expect(
+      log.passes == (method is ToMe ? foretold.filter(log.passes.contains) : foretold))
   }
 
   @Test(

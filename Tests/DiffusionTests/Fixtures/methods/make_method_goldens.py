@@ -379,7 +379,7 @@ def jedi(m, prompt, groups, step, side=8):
     return m.run(1, m.guided(prompt), moved)
 
 
-def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None, steps=3, tries=2, side=8):
+def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None, steps=3, tries=2, side=8, bind=30, sharpen=3):
     """Hu et al. 2024; each pair is a noun, its modifiers, and the phrase of both."""
     own = m.scheduler; m.scheduler = scheduler.from_config(own.config) if scheduler else own
     m.scheduler.set_timesteps(STEPS); size = m.unet.config.sample_size; xl = isinstance(m, XLModel)
@@ -419,10 +419,10 @@ def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None,
             for _ in range(3):
                 with torch.enable_grad():
                     v = s.detach().requires_grad_(True); g, = torch.autograd.grad(((unet(z, t, v) - target) ** 2).mean(), [v])
-                s = s - 10000 * g
+                s = s - bind * g
             e = e.clone(); e[:, firsts[k]:firsts[k] + 1] = s
             run[0] = run[1].step(u + (-1 if code else 1) * GUIDANCE * (target - u), t, run[0]).prev_sample
-        rate = 3 * (1 - i / (len(m.scheduler.timesteps) - 1))
+        rate = sharpen * (1 - i / (len(m.scheduler.timesteps) - 1))
         for _ in range(tries if i < steps else 0):
             seen = []
             def change(layer, attn, split, q, p, v):
@@ -443,10 +443,14 @@ def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None,
 
 COLOURS = [("mouse", ["white"], "a white mouse"), ("car", ["red"], "a red car")]
 THINGS = [("dog", ["hat"], "a dog with a hat"), ("mouse", ["car"], "a mouse with a car")]
+WHITE, HATS = "a white mouse and a red car", "a dog with a hat and a mouse with a car"
 TOME = {
-    "tome": lambda m, side: tome(m, "a white mouse and a red car", COLOURS, side=side),
-    "tome.objects": lambda m, side: tome(m, "a dog with a hat and a mouse with a car", THINGS, "a dog and a mouse", True, side=side),
-    "tome.code": lambda m, side: tome(m, "a white mouse and a red car", COLOURS, None, False, True, EulerDiscreteScheduler, side=side),
+    "tome": lambda m, side: tome(m, WHITE, COLOURS, side=side),
+    "tome.merged": lambda m, side: tome(m, WHITE, COLOURS, side=side, bind=0, sharpen=0),
+    "tome.bound": lambda m, side: tome(m, WHITE, COLOURS, side=side, sharpen=0),
+    "tome.sharpened": lambda m, side: tome(m, WHITE, COLOURS, side=side, bind=0),
+    "tome.objects": lambda m, side: tome(m, HATS, THINGS, "a dog and a mouse", True, side=side),
+    "tome.code": lambda m, side: tome(m, WHITE, COLOURS, None, False, True, EulerDiscreteScheduler, side=side),
 }
 CASES.update({name: lambda m, make=make: make(m, 8) for name, make in TOME.items()})
 CASES.update({
