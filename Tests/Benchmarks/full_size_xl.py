@@ -5,8 +5,8 @@
     venv/bin/python Tests/Benchmarks/full_size_xl.py FOLDER [--size 512x512] [--threads 2]
     heed verify FOLDER --tolerance 1e-3
 
-The weights are random under a seed, in float16 (7 GB); torch computes in float32 from exactly those, which takes a quarter of an
-hour and 20 GB of memory. Beside the checkpoint stand golden.safetensors and golden.json: text embeddings, a UNet pass,
+The weights are random under a seed, in float16 (7 GB); torch computes in float32 from exactly those, which takes some
+minutes and 16 GB of memory. Beside the checkpoint stand golden.safetensors and golden.json: text embeddings, a UNet pass,
 Attend-and-Excite's loss and gradient, and the latents of 3 plain Euler steps by diffusers' pipeline and of 3 that Attend-and-Excite
 alters, by the loop over diffusers' UNet that the tiny checkpoints are made with, since diffusers has none for XL.
 """

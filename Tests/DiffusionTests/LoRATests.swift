@@ -139,6 +139,7 @@ struct LoRATests {
       ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", .secondTextEncoder),
       ("text_encoders.clip_l.transformer.text_model.encoder.layers.0.mlp.fc1", .textEncoder),
       ("text_encoders.clip_g.transformer.text_model.encoder.layers.0.mlp.fc1", .secondTextEncoder),
+      ("cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1", .textEncoder),
       ("lora_unet_add_embedding_linear_1", .unet), ("lora_unet_label_emb_0_0", .unet),
       ("unet.add_embedding.linear_1", .unet),
     ] as [(String, CheckpointPart)])

@@ -108,15 +108,15 @@ struct XLEmbeddingTests {
       let path = folder.path + "/\(word)-word.safetensors"
       try SafetensorsWriter.write(
         [
-          (name: "clip_g", payload: .float32(.full(value, shape: [count, 40]))),
-          (name: "clip_l", payload: .float32(.full(-value, shape: [count, 24]))),
+          (name: "clip_g", payload: .float32(.full(value, shape: [count, 32]))),
+          (name: "clip_l", payload: .float32(.full(-value, shape: [count, 16]))),
         ], to: path)
       return TextualInversion(path: path)
     }
     let embeddings = try [files, files.reversed()].map { files in
       var options = CheckpointOptions()
       options.embeddings = files
-      let checkpoint = try Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-xl", options)
+      let checkpoint = try Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-xl-v", options)
       let encoders = try checkpoint.makeTextEncoders()
       let table = encoders.tokenizer.encode("a one-word and a two-word")
       #expect(table.words.map(\.tokens) == [[1], [2], [3], [4], [5, 6, 7]])

@@ -145,6 +145,9 @@ extension LoRAFile {
     ("encoder.layers.", .textEncoder),
   ]
 
+  /// What the original layout, and ComfyUI's names after it, put before transformers' of a text encoder.
+  private static let wrapper = "transformer."
+
   /// The part and the module that a key stands for.
   private static func place(_ key: String) -> (CheckpointPart, name: String, isDotted: Bool)? {
     var bare = Substring(key)
@@ -156,6 +159,7 @@ extension LoRAFile {
     guard let part = part ?? unprefixed.first(where: { bare.hasPrefix($0.start) })?.part,
       !bare.isEmpty
     else { return nil }
+    if part.isText, bare.hasPrefix(wrapper + "text_model.") { bare = bare.dropFirst(wrapper.count) }
     // kohya's keys have no points.
     let isDotted = key.contains(".")
     return (part, isDotted ? module(String(bare), part) : String(bare), isDotted)

@@ -141,7 +141,7 @@ package final class Parameters {
     _ name: String, _ shape: [Int]
   ) -> (SafetensorsFile, SafetensorsFile.Entry)? {
     guard let place = places[name], let entry = place.file.entry(place.name) else {
-      missing.append(original?.original(name)?.name ?? name)
+      Self.note(original?.original(name)?.name ?? name, in: &missing)
       return nil
     }
     used.insert(name)
@@ -156,9 +156,15 @@ package final class Parameters {
     case .third(let index) where entry.shape == [3 * shape[0]] + shape.dropFirst():
       return (place.file, entry.part(index * count..<(index + 1) * count, shape: shape))
     default:
-      mismatched.append("\(place.name) \(entry.shape) instead of \(place.form.stored(shape))")
+      Self.note(
+        "\(place.name) \(entry.shape) instead of \(place.form.stored(shape))", in: &mismatched)
       return nil
     }
+  }
+
+  /// Adds what is wrong with a tensor once: a fused one is one, however many parameters it holds.
+  private static func note(_ what: String, in list: inout [String]) {
+    if !list.contains(what) { list.append(what) }
   }
 
   /// Ends loading: every tensor that was asked for was there, in its shape.
