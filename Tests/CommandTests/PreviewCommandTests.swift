@@ -101,7 +101,7 @@ struct PreviewCommandTests {
     _ = try heed(compare, in: folder)
     let none = try HeedProcess.run(
       ["sheet", "runs", "--steps-pictures", "auto", "-o", "no.pdf"], in: folder.path)
-    expectRefusal(none, 65, ["but of none", "heed compare --steps-pictures"])
+    expectRefusal(none, 65, ["kept no predicted pictures", "heed compare --steps-pictures"])
     let beyond = try HeedProcess.run(
       compare + ["--steps-pictures", "9", "-o", "beyond"], in: folder.path)
     expectRefusal(beyond, 64, ["--steps-pictures is '9'", "0..5"])
