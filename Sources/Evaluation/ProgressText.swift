@@ -13,7 +13,7 @@ package struct ProgressText {
   /// The loss of the last step, where one was measured.
   let loss: Float?
   /// Where the picture that the last step predicts is, where one is kept.
-  let preview: String?
+  package let preview: String?
 
   package init(
     _ part: String, done: Int, of total: Int, seconds: Double, loss: Float?, preview: String? = nil

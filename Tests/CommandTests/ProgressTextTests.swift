@@ -10,6 +10,9 @@ struct ProgressTextTests {
     ProgressText(
       "Prompt-to-Prompt, scale-factor-20, seed 18446744073709551615", done: 99_999, of: 100_000,
       seconds: 359_996, loss: 1.5),
+    ProgressText(
+      "Conform, seed 3", done: 7, of: 50, seconds: 3, loss: 0.5,
+      preview: "runs/a-cat-and-a-frog/conform/seed-3/preview.png"),
   ]
 
   @Test("The line fits any width, and tells more where there is more room", arguments: jobs.indices)
@@ -35,5 +38,7 @@ struct ProgressTextTests {
       Self.jobs[1].line(columns: 199)
         == "Attend-and-Excite, seed 12 | step 123 of 8000 | 7.94 s/step | 1042:48 left | loss 0.123"
     )
+    #expect(
+      Self.jobs[3].line(columns: 199).hasSuffix("loss 0.500 | " + (Self.jobs[3].preview ?? "-")))
   }
 }

@@ -6,7 +6,8 @@ import Pictures
 /// Every layout with any number of seeds and words, made of formulas.
 struct SampleLayout {
   static let names = [
-    "compare", "explain", "tokens", "steps", "frames", "layers", "heads", "seeds", "methods",
+    "compare", "predicted", "explain", "tokens", "steps", "frames", "layers", "heads", "seeds",
+    "methods",
     "difference", "sweep", "matrix", "curves", "neglect", "outcome", "scores", "strips", "grid",
     "ablations",
   ]
@@ -35,6 +36,7 @@ struct SampleLayout {
   var sheet: any PagedSheet {
     switch name {
     case "compare": compare
+    case "predicted": predicted
     case "explain": explain
     case "matrix": matrix
     case "curves": curves
@@ -52,6 +54,20 @@ struct SampleLayout {
     var sheet = Sample.sheet(seeds: seeds, subjects: words)
     sheet.prompt = prompt
     sheet.subjects = named
+    return sheet
+  }
+
+  /// The same with the pictures that steps predicted, and without curves.
+  private var predicted: CompareSheet {
+    var sheet = compare
+    (sheet.curves, sheet.picturedSteps) = (.without, [0, 16, 33, 49, 50])
+    for seed in sheet.seeds.indices {
+      for run in sheet.seeds[seed].runs.indices {
+        sheet.seeds[seed].runs[run].stepPictures = sheet.picturedSteps.map {
+          Sample.image(UInt64($0))
+        }
+      }
+    }
     return sheet
   }
 

@@ -136,8 +136,10 @@ struct MapGathering {
     let frames = kept.contains(.frame) ? self.frames(of: run, by: recipe) : []
     let pictures = try frames.map { try run.picture(ofFrame: $0, of: run.frames) }
     images += pictures
-    // In an animation maps lie over the picture that their step predicted, where the run kept it.
-    let previews = isAnimated ? try run.previews(ofSteps: try steps(of: run)) : [:]
+    // In an animation maps lie over the picture that their step predicted, where the run kept every one.
+    let shownSteps = isAnimated ? try steps(of: run) : []
+    var previews = try run.previews(ofSteps: shownSteps)
+    if previews.count < shownSteps.count { previews = [:] }
     let predicted = Dictionary(
       uniqueKeysWithValues: previews.keys.sorted().enumerated().map { ($1, images.count + $0) })
     images += previews.sorted { $0.key < $1.key }.map(\.value)

@@ -56,10 +56,14 @@ extension RecordedRun {
   func preview(ofStep step: Int) throws -> Picture {
     let kept = manifest.previewedSteps
     guard kept.contains(step) else {
+      let what =
+        kept.isEmpty
+        ? "no predicted pictures"
+        : "no predicted picture of step \(step), but of "
+          + kept.map(String.init).joined(separator: ", ")
       throw FigureError.inconsistentSheet(
-        "\(folder.path) kept no predicted picture of step \(step), but of "
-          + (kept.isEmpty ? "none" : kept.map(String.init).joined(separator: ", "))
-          + "; make the run in another folder with --preview, or by heed compare --steps-pictures")
+        "\(folder.path) kept \(what); make the run in another folder with --preview, or by "
+          + "heed compare --steps-pictures")
     }
     return try Picture.read(folder.preview(step), within: folder.path)
   }
