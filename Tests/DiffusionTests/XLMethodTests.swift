@@ -22,7 +22,7 @@ struct XLMethodTests {
     var magnet = Magnet()
     magnet.bank = TemporaryCheckpoint.fixtures + "/methods/bank.txt"
     let others: [any Method] = [
-      PlainDiffusion(), excited, TEBOpt(), magnet, StructureDiffusion(),
+      PlainDiffusion(), excited, TEBOpt(), magnet, MethodTests.merging(), StructureDiffusion(),
       ComposableDiffusion([.init("a red car", weight: 7.5), .init("a frog", weight: -2)]),
       PromptToPrompt(source: "a red frog and a white mouse", edit: .replacement),
     ]

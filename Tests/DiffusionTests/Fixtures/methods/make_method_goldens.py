@@ -84,12 +84,13 @@ class XLModel(Model):
     def __init__(self, name):
         folder = os.path.join(ROOT, name); load = lambda kind, part: kind.from_pretrained(folder, subfolder=part)
         self.unet, self.scheduler = load(UNet2DConditionModel, "unet"), load(EulerDiscreteScheduler, "scheduler")
-        self.tokenizer, self.change = load(CLIPTokenizer, "tokenizer"), None
+        self.tokenizer, self.second, self.change = load(CLIPTokenizer, "tokenizer"), load(CLIPTokenizer, "tokenizer_2"), None
         self.texts = [load(CLIPTextModel, "text_encoder"), load(CLIPTextModelWithProjection, "text_encoder_2")]
         self.unet.set_attn_processor({n: Processor(n.removesuffix(".processor"), self) for n in self.unet.attn_processors})
 
     def both(self, text):
-        out = [e(torch.tensor([self.ids(text)]), output_hidden_states=True) for e in self.texts]
+        ids = [t(text, padding="max_length", max_length=77, truncation=True).input_ids for t in (self.tokenizer, self.second)]
+        out = [e(torch.tensor([i]), output_hidden_states=True) for e, i in zip(self.texts, ids)]
         return torch.cat([o.hidden_states[-2] for o in out], -1) * (text != ""), out[1].text_embeds * (text != "")
     def embed(self, text): return self.both(text)[0]
     def pooled(self, text): return self.both(text)[1]
@@ -379,7 +380,7 @@ def jedi(m, prompt, groups, step, side=8):
     return m.run(1, m.guided(prompt), moved)
 
 
-def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None, steps=3, tries=2, side=8, bind=30, sharpen=3):
+def tome(m, prompt, pairs, ending=None, apart=False, code=False, scheduler=None, steps=3, tries=2, side=8, bind=30, sharpen=0.05):
     """Hu et al. 2024; each pair is a noun, its modifiers, and the phrase of both."""
     own = m.scheduler; m.scheduler = scheduler.from_config(own.config) if scheduler else own
     m.scheduler.set_timesteps(STEPS); size = m.unet.config.sample_size; xl = isinstance(m, XLModel)
