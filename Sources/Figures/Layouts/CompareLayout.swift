@@ -75,16 +75,25 @@ struct CompareLayout {
         let rows = (sheet.seeds.count + columns - 1) / columns
         return Double(rows) * (block(columns: columns).height + Self.rowGap) <= room
       } ?? candidates[candidates.count - 1]
-    blockColumns = columns
     // The key, and the curves, may stand on the next page.
     let highest =
       PageStack.room(of: page, below: builder.head(sheet.prompt, width: inner)) - Self.rowGap
-    var fitted = block(columns: columns)
-    // Again where words over narrower maps break into more lines.
-    while fitted.panelsHeight > highest, fitted.mapWidth > CompareBlock.smallestMap {
-      fitted = block(columns: columns, largestMap: fitted.mapWidth(within: highest))
+    func fitted(columns: Int) -> CompareBlock {
+      var fitted = block(columns: columns)
+      // Again where words over narrower maps break into more lines.
+      while fitted.panelsHeight > highest, fitted.mapWidth > CompareBlock.smallestMap {
+        fitted = block(columns: columns, largestMap: fitted.mapWidth(within: highest))
+      }
+      return fitted
     }
-    self.block = fitted
+    var (blocks, chosen) = (columns, fitted(columns: columns))
+    // Lower pictures side by side, even where words over their maps break.
+    while chosen.panelsHeight > highest, blocks < most {
+      blocks += 1
+      chosen = fitted(columns: blocks)
+    }
+    blockColumns = blocks
+    self.block = chosen
   }
 
   private var width: Double { page.width }
