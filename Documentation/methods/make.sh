@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs every method on eight prompts of the benchmark and sixteen seeds, and measures and draws them; takes half an hour:
+# Runs every method on eight prompts of the benchmark and sixteen seeds, and measures and draws them; takes an hour:
 #   HEED=path/to/heed RUNS=folder Documentation/methods/make.sh
 set -eu
 cd "$(dirname "$0")"
 : "${HEED:=../../.build/release/heed}" "${RUNS:=../../.build/methods}"
 
 methods="stable-diffusion attend-and-excite composable structure prompt-to-prompt syngen ebama divide-and-bind
-conform a-star box-diff predicated-diffusion initno overlap-iou overlap-centres overlap-kl overlap-compactness"
+conform a-star box-diff predicated-diffusion initno self-cross storm focus jedi tebopt magnet tome overlap-iou overlap-centres overlap-kl overlap-compactness"
 
 # The benchmark's 276 prompts at equal distances: the 18th, 53rd, 87th and so on, with their subjects.
 # BoxDiff and A-STAR are told the left and the right half, prompt-to-prompt twice the second subject.

@@ -81,7 +81,7 @@ struct ObjectiveCommandTests {
       ("attend-and-excite", "--leak-weight", "0.3", "predicated-diffusion, which"),
       (
         "overlap-kl", "--objective-form", "paper",
-        "syngen, divide-and-bind, conform, box-diff, predicated-diffusion, initno, self-cross, none of"
+        "syngen, divide-and-bind, conform, box-diff, predicated-diffusion, initno, self-cross, tome, none of"
       ),
       ("composable", "--loss-input", "scaled", "attend-and-excite, syngen"),
       ("syngen", "--alignment-form", "code", "prompt-to-prompt, which"),

@@ -135,7 +135,8 @@ struct SheetTests {
   @Test(
     "A layout says which options it reads",
     arguments: [
-      (.compare, [.curves, .recipe], true), (.tokens, [.words, .recipe], true),
+      (.compare, [.curves, .recipe, .stepsPictures], true),
+      (.tokens, [.words, .recipe], true),
       (.steps, [.words, .recipe, .steps], true), (.sweep, [.words, .recipe, .knob], true),
       (.matrix, [.words, .recipe, .colors], false), (.curves, [.measures, .recipe], false),
       (.neglect, [.cases, .recipe], true),

@@ -73,7 +73,9 @@ public struct ToMe: WordGrouping {
 
   public static let knobs: [Knob<ToMe>] = [
     groupsKnob,
-    .choice("binding", \.binding, "What the numbers of tome that are not given are for."),
+    .choice(
+      "binding", \.binding,
+      "Which published numbers hold: attributes for adjectives, objects for what a subject has."),
     .choice("objective-form", \.form, ObjectiveForm.help),
     .number("noun-weight", \.nounWeight, in: 0...100, "Weight of a noun in its merged token."),
     .number(
