@@ -53,7 +53,7 @@ struct MethodTests {
       // The slope of centres is far steeper than the entropy's.
       merging {
         ($0.groups, $0.binding) = ([["hat", "dog"], ["car", "mouse"]], .objects)
-        $0.entropyRate = 0.0001
+        ($0.tokenRate, $0.entropyRate) = (3, 0.0001)
       }
     },
     Case(name: "tome.code", prompt: "a white mouse and a red car", scheduler: "euler") { _ in

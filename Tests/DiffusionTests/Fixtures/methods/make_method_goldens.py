@@ -450,7 +450,7 @@ TOME = {
     "tome.merged": lambda m, side: tome(m, WHITE, COLOURS, side=side, bind=0, sharpen=0),
     "tome.bound": lambda m, side: tome(m, WHITE, COLOURS, side=side, sharpen=0),
     "tome.sharpened": lambda m, side: tome(m, WHITE, COLOURS, side=side, bind=0),
-    "tome.objects": lambda m, side: tome(m, HATS, THINGS, "a dog and a mouse", True, side=side, sharpen=0.0001),
+    "tome.objects": lambda m, side: tome(m, HATS, THINGS, "a dog and a mouse", True, side=side, sharpen=0.0001, bind=3),
     "tome.code": lambda m, side: tome(m, WHITE, COLOURS, None, False, True, EulerDiscreteScheduler, side=side),
 }
 CASES.update({name: lambda m, make=make: make(m, 8) for name, make in TOME.items()})
