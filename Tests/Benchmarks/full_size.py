@@ -70,6 +70,16 @@ class Goldens:
         print(f"{name:70}{now - self.start:8.1f} s", flush=True)
         self.start = now
 
+    def save(self, folder, latent, grid, losses):
+        """Writes golden.safetensors and golden.json into a checkpoint's folder."""
+        save_file(self.tensors, f"{folder}/golden.safetensors")
+        description = dict(
+            model="full size", latent=latent, attention_grid=grid, prompts=PROMPTS,
+            token_indices=INDICES, tensors=self.meanings, ae_loss_evaluations=losses,
+            e2e=dict(steps=STEPS, max_iter_to_alter=STEPS, thresholds={}))
+        with open(f"{folder}/golden.json", "w") as file:
+            json.dump(description, file, indent=1)
+
 
 def compute(pipe, noise, put):
     """Every golden tensor; gives Attend-and-Excite's losses."""
@@ -152,13 +162,7 @@ def main():
     noise = torch.randn(1, 4, size, size, generator=torch.Generator("cpu").manual_seed(NOISE_SEED))
     goldens = Goldens()
     losses = compute(pipe, noise, goldens.put)
-    save_file(goldens.tensors, f"{arguments.folder}/golden.safetensors")
-    description = dict(
-        model="full size", latent=[size, size], attention_grid=GRID, prompts=PROMPTS,
-        token_indices=INDICES, tensors=goldens.meanings, ae_loss_evaluations=losses,
-        e2e=dict(steps=STEPS, max_iter_to_alter=STEPS, thresholds={}))
-    with open(f"{arguments.folder}/golden.json", "w") as file:
-        json.dump(description, file, indent=1)
+    goldens.save(arguments.folder, [size, size], GRID, losses)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from diffusers import (
     AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel)
 from full_size import INDICES, NOISE_SEED, PROMPTS, SEED, SHARPNESS, STEPS, Goldens
 from make_tiny_models import ae_loss, hook
-from safetensors.torch import save_file
 from transformers import (
     CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer)
 from xl_attend_and_excite import attend_and_excite
@@ -135,13 +134,7 @@ def main():
     goldens.put("unet.latent", noise, f"[1, 4, h, w] torch CPU generator, seed {NOISE_SEED}")
     unet, scheduler = build(arguments.folder)
     losses = compute(unet, scheduler, texts, noise, grid, goldens.put)
-    save_file(goldens.tensors, f"{arguments.folder}/golden.safetensors")
-    description = dict(
-        model="full size", latent=[height, width], attention_grid=grid, prompts=PROMPTS,
-        token_indices=INDICES, tensors=goldens.meanings, ae_loss_evaluations=losses,
-        e2e=dict(steps=STEPS, max_iter_to_alter=STEPS, thresholds={}))
-    with open(f"{arguments.folder}/golden.json", "w") as file:
-        json.dump(description, file, indent=1)
+    goldens.save(arguments.folder, [height, width], grid, losses)
 
 
 if __name__ == "__main__":

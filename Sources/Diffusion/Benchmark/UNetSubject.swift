@@ -56,8 +56,8 @@ struct UNetSubject {
       step: 0, timestep: Self.timestep, phase: .loss, branches: [.conditional])
     return try LossProbe(
       of: objective, at: latent, unet: unet, timestep: Self.timestep,
-      text: embeddings.conditional,
-      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
+      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites
+    ) { ($0, embeddings.conditional) }
   }
 
   /// A run whose next step is altered.

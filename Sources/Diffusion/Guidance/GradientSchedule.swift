@@ -113,7 +113,7 @@ public struct GradientSchedule: Hashable, Sendable {
   /// - Parameter iterations: how many a run of a few steps has; `nil` for a longer one.
   package func resolved(published: Double, checkpoint: Double?, iterations: Int?) -> Self {
     var schedule = self
-    schedule.maxIterations = givenIterations ?? scaledIterations(to: iterations)
+    schedule.maxIterations = givenIterations ?? Self.share(of: publishedIterations, to: iterations)
     schedule.thresholds = givenThresholds ?? scaledThresholds(to: iterations)
     schedule.scaleFactor =
       scaleFactor ?? checkpoint.map { $0 * (published / Self.publishedScaleFactor) } ?? published
@@ -129,10 +129,12 @@ extension GradientSchedule {
   package static let fewSteps = 8
   private static let publishedSteps = 50
 
-  /// The published share of altered iterations, at least one if any are.
-  private func scaledIterations(to count: Int?) -> Int {
-    guard let count, publishedIterations > 0 else { return publishedIterations }
-    return max(1, min(publishedIterations, Self.publishedSteps) * count / Self.publishedSteps)
+  /// The share of so many published iterations that a run of `count` takes, at least one if there are any.
+  ///
+  /// - Parameter count: how many iterations a run of a few steps has; `nil` for a longer one.
+  static func share(of published: Int, to count: Int?) -> Int {
+    guard let count, published > 0 else { return published }
+    return max(1, min(published, publishedSteps) * count / publishedSteps)
   }
 
   /// Thresholds at their published shares; of those that meet, the highest.
@@ -176,15 +178,9 @@ extension GradientSchedule {
       expected: "iteration=attention pairs, each attention 0 to 1 and each iteration once, or none",
       standard: { text(of: $0.publishedThresholds) },
       write: { $0.givenThresholds.map(text) }, read: { $0.readThresholds($1) }),
-    Knob<GradientSchedule>(
-      "scale-factor", "Step size before its decay.", placeholder: "number",
-      expected: "0 to 1000000", standard: { _ in "the checkpoint's, or the published one" },
-      write: { $0.scaleFactor.map { String($0) } },
-      read: { schedule, text in
-        guard let value = Double(text), (0...1e6).contains(value) else { return false }
-        schedule.scaleFactor = value
-        return true
-      }
+    Knob.number(
+      "scale-factor", \.scaleFactor, in: 0...1e6,
+      standard: "the checkpoint's, or the published one", "Step size before its decay."
     ).also("step-size"),
     Knob(
       "scale-range",

@@ -11,21 +11,23 @@ public struct LossProbe {
   private let variable: Tensor
   private let gradients: GradientCount?
 
-  /// Runs the UNet at `latent` on a tape, as far as `tap` needs it.
+  /// Runs the UNet on a tape, as far as `tap` needs it.
   ///
   /// - Parameters:
-  ///   - scaled: the latent as the UNet takes it, by the scheduler's rule.
+  ///   - latent: what the gradient is of; it may hold more than a latent.
+  ///   - reading: the input and the text that the UNet takes, by it.
   ///   - sites: the sites the objective reads, in its order; the tap collects them.
   ///   - memory: what the objective remembers of the step before.
   ///   - gradients: counts the gradient, if it is asked for.
   init(
     of objective: any AttentionObjective, at latent: Tensor, unet: UNet, timestep: Double,
-    text: PromptEmbedding, tap: AttentionTap, sites: [AttentionSite],
-    memory: [String: Tensor] = [:],
-    scaled: (Tensor) -> Tensor = { $0 }, counting gradients: GradientCount? = nil
+    tap: AttentionTap, sites: [AttentionSite], memory: [String: Tensor] = [:],
+    counting gradients: GradientCount? = nil,
+    reading: (Tensor) -> (input: Tensor, text: PromptEmbedding)
   ) throws {
     try self.init(at: latent, counting: gradients) { variable in
-      try unet.attend(scaled(variable), timestep: timestep, text: text, tap: tap)
+      let (input, text) = reading(variable)
+      try unet.attend(input, timestep: timestep, text: text, tap: tap)
       return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
     }
   }

@@ -53,7 +53,7 @@ public struct TokenMerging: Sendable {
       vector = .combination(
         1, vector, -Float(method.tokenRate ?? 0), tape.gradient(of: loss, withRespectTo: variable))
     }
-    return tokens.replacing(token: pair.token, by: vector)
+    return tokens.replacing(pair.token, ofAxis: 1, by: vector)
   }
 
   /// What the entropy must fall below at iteration `step`.
@@ -67,16 +67,5 @@ public struct TokenMerging: Sendable {
   /// How far the vectors move at iteration `step`; the input moves half as far.
   func rate(at step: Int, of count: Int) -> Float {
     Float(method.entropyRate) * (count > 1 ? 1 - Float(step) / Float(count - 1) : 1)
-  }
-}
-
-extension Tensor {
-  /// `[1, token, width]` with another vector `[1, 1, width]` of one token.
-  func replacing(token: Int, by vector: Tensor) -> Tensor {
-    let parts = [
-      token > 0 ? sliced(axis: 1, 0..<token) : nil, vector,
-      token + 1 < shape[1] ? sliced(axis: 1, token + 1..<shape[1]) : nil,
-    ]
-    return .concatenated(parts.compactMap(\.self), axis: 1)
   }
 }

@@ -39,15 +39,9 @@ public struct Jedi: WordGrouping {
   public static let knobs: [Knob<Jedi>] = [
     groupsKnob,
     .number("sign-step", \.stepSize, in: 0...100, "How far each number of the latent moves."),
-    Knob(
-      "sign-iterations", "Number of iterations in which the latent is altered. (default: 18 of 28)",
-      placeholder: "number", expected: "0 to 1000",
-      write: { $0.iterations.map { String($0) } },
-      read: { method, text in
-        guard let value = Int(text), (0...1000).contains(value) else { return false }
-        method.iterations = value
-        return true
-      }),
+    .integer(
+      "sign-iterations", \.iterations, in: 0...1000, standard: "18 of 28",
+      "Number of iterations in which the latent is altered."),
   ]
 
   public var alteredSteps: Int { iterations ?? 0 }

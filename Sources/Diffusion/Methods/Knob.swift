@@ -106,6 +106,16 @@ extension Knob {
     ranged(name, path, in: range, help)
   }
 
+  /// A number in a range, or the method's own choice.
+  ///
+  /// - Parameter standard: what help says of that choice.
+  public static func number(
+    _ name: String, _ path: KnobPath<Root, Double?>, in range: ClosedRange<Double>,
+    standard: String, _ help: String
+  ) -> Self {
+    ranged(name, path, in: range, standard: standard, help)
+  }
+
   /// A whole number in a range, or the method's own choice.
   ///
   /// - Parameter standard: what help says of that choice.
@@ -113,11 +123,18 @@ extension Knob {
     _ name: String, _ path: KnobPath<Root, Int?>, in range: ClosedRange<Int>, standard: String,
     _ help: String
   ) -> Self {
+    ranged(name, path, in: range, standard: standard, help)
+  }
+
+  private static func ranged<Value: LosslessStringConvertible & Comparable & Sendable>(
+    _ name: String, _ path: KnobPath<Root, Value?>, in range: ClosedRange<Value>,
+    standard: String, _ help: String
+  ) -> Self {
     Self(
       name, help, placeholder: "number", expected: range.text, standard: { _ in standard },
       write: { $0[keyPath: path].map { String($0) } },
       read: { root, text in
-        guard let value = Int(text), range.contains(value) else { return false }
+        guard let value = Value(text), range.contains(value) else { return false }
         root[keyPath: path] = value
         return true
       })

@@ -115,10 +115,7 @@ private struct Concept {
   let token: Int
 
   init(_ group: WordGroup, in prompt: TokenTable) {
-    func text(_ word: Subject) -> String {
-      prompt.words.filter { !Set($0.tokens).isDisjoint(with: word.tokens) }.map(\.text)
-        .joined(separator: " ")
-    }
+    func text(_ word: Subject) -> String { prompt.text(at: prompt.places(of: [word])) }
     attributes = group.modifiers.map(text).joined(separator: " ")
     subject = text(group.noun)
     token = group.noun.tokens.last ?? 0

@@ -66,8 +66,7 @@ public struct TEBOpt: Method {
 
   private func objects(of run: PlannedRun) throws -> [Object] {
     try run.subjects.map { subject in
-      let words = run.prompt.words.filter { !Set($0.tokens).isDisjoint(with: subject.tokens) }
-      let text = "A photo of a " + words.map(\.text).joined(separator: " ")
+      let text = "A photo of a " + run.prompt.text(at: run.prompt.places(of: [subject]))
       let table = run.tokens(text)
       guard let place = table.content.last, let token = subject.tokens.last else {
         bug("a subject without tokens")

@@ -96,15 +96,9 @@ public struct ToMe: WordGrouping {
       "Number of iterations in which merged tokens are bound to their phrases."),
     .integer(
       "token-updates", \.tokenUpdates, in: 0...1000, "Updates of a token in such an iteration."),
-    Knob(
-      "token-rate", "Step size of an update of a token.", placeholder: "number",
-      expected: "0 to 1000000000", standard: { _ in "the checkpoint's, or 10000" },
-      write: { $0.tokenRate.map { String($0) } },
-      read: { method, text in
-        guard let value = Double(text), (0...1e9).contains(value) else { return false }
-        method.tokenRate = value
-        return true
-      }),
+    .number(
+      "token-rate", \.tokenRate, in: 0...1e9, standard: "the checkpoint's, or 10000",
+      "Step size of an update of a token."),
     .integer(
       "entropy-steps", \.entropySteps, in: 0...1000, standard: "7 for objects, 5 for attributes",
       "Number of iterations in which the entropy of maps falls."),
@@ -138,8 +132,8 @@ public struct ToMe: WordGrouping {
     let pairs = pairs(among: all)
     method.groups = pairs.map { $0.words.map(\.name) }
     let count = run.timesteps.count
-    let iterations =
-      run.hasFewSteps ? max(1, binding.iterations * count / 50) : binding.iterations
+    let iterations = GradientSchedule.share(
+      of: binding.iterations, to: run.hasFewSteps ? count : nil)
     method.mergedPrompt = mergedPrompt ?? Self.merged(all, in: run.prompt)
     method.endStep = endStep ?? (binding == .objects ? 0 : count)
     method.tokenSteps = tokenSteps ?? iterations
@@ -235,12 +229,14 @@ public struct ToMe: WordGrouping {
     var merged = tokens
     let zero = Tensor.full(0, shape: [1, 1, tokens.shape[2]])
     // Words of two pairs are in both sums, so that nothing may be cleared before the last is made.
-    for token in Set(pairs.flatMap(\.tokens)) { merged = merged.replacing(token: token, by: zero) }
+    for token in Set(pairs.flatMap(\.tokens)) {
+      merged = merged.replacing(token, ofAxis: 1, by: zero)
+    }
     for pair in pairs {
       let sum = Tensor.total(
         pair.noun.tokens.map { row($0).affine(scale: Float(nounWeight)) }
           + pair.modifiers.flatMap(\.tokens).map { row($0).affine(scale: Float(modifierWeight)) })
-      merged = merged.replacing(token: pair.noun.tokens[0], by: sum)
+      merged = merged.replacing(pair.noun.tokens[0], ofAxis: 1, by: sum)
     }
     return merged
   }
@@ -254,20 +250,20 @@ extension ToMe {
   /// The words of a pair as they stand in the prompt, from the first to the last with the article before; without
   /// what is between them where another noun is.
   private static func phrase(of pair: WordGroup, in prompt: TokenTable) -> String {
-    let own = places(of: pair.words, in: prompt)
+    let own = prompt.places(of: pair.words)
     guard let first = own.first, let last = own.last else { bug("a pair without words") }
     let others = NounPhraseFinder.phrases(in: prompt).map { prompt.subject(of: $0.noun) }
       .filter { other in !pair.words.contains { $0.tokens == other.tokens } }
-    let between = Set(places(of: others, in: prompt)).intersection(first...last)
-    guard between.isEmpty else { return text(own, of: prompt) }
-    return text(Array(withArticle(first, in: prompt)...last), of: prompt)
+    let between = Set(prompt.places(of: others)).intersection(first...last)
+    guard between.isEmpty else { return prompt.text(at: own) }
+    return prompt.text(at: withArticle(first, in: prompt)...last)
   }
 
   /// The nouns, each with its article, and "and" between them.
   private static func merged(_ pairs: [WordGroup], in prompt: TokenTable) -> String {
     pairs.map { pair in
-      let noun = text(places(of: [pair.noun], in: prompt), of: prompt)
-      let first = places(of: pair.words, in: prompt)[0]
+      let noun = prompt.text(at: prompt.places(of: [pair.noun]))
+      let first = prompt.places(of: pair.words)[0]
       let start = withArticle(first, in: prompt)
       guard start < first else { return noun }
       let article = prompt.words[start].text.lowercased()
@@ -276,19 +272,9 @@ extension ToMe {
     }.joined(separator: " and ")
   }
 
-  /// Where words stand among those of the prompt.
-  private static func places(of words: [Subject], in prompt: TokenTable) -> [Int] {
-    let tokens = Set(words.flatMap(\.tokens))
-    return prompt.words.indices.filter { !tokens.isDisjoint(with: prompt.words[$0].tokens) }
-  }
-
   /// The place of the article before a word, or else of the word.
   private static func withArticle(_ place: Int, in prompt: TokenTable) -> Int {
     place > 0 && articles.contains(prompt.words[place - 1].text.lowercased()) ? place - 1 : place
-  }
-
-  private static func text(_ places: [Int], of prompt: TokenTable) -> String {
-    places.map { prompt.words[$0].text }.joined(separator: " ")
   }
 }
 

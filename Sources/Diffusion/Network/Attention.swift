@@ -78,8 +78,8 @@ package struct Attention: Sendable {
       queries: queries.row(row), layer: self)
     try tap.intervention?.change(&attention)
     return (
-      probabilities.replacing(row, by: attention.probabilities),
-      values.replacing(row, by: attention.values)
+      probabilities.replacing(row, ofAxis: 0, by: attention.probabilities),
+      values.replacing(row, ofAxis: 0, by: attention.values)
     )
   }
 }
@@ -90,13 +90,13 @@ extension Tensor {
     shape[0] == 1 ? self : sliced(axis: 0, row..<row + 1)
   }
 
-  /// The same with another row of the first axis.
-  fileprivate func replacing(_ row: Int, by other: Tensor) -> Tensor {
-    guard shape[0] > 1 else { return other }
+  /// The same with another part of extent 1 at one place of an axis.
+  func replacing(_ place: Int, ofAxis axis: Int, by other: Tensor) -> Tensor {
+    guard shape[axis] > 1 else { return other }
     let parts = [
-      row > 0 ? sliced(axis: 0, 0..<row) : nil, other,
-      row + 1 < shape[0] ? sliced(axis: 0, row + 1..<shape[0]) : nil,
+      place > 0 ? sliced(axis: axis, 0..<place) : nil, other,
+      place + 1 < shape[axis] ? sliced(axis: axis, place + 1..<shape[axis]) : nil,
     ]
-    return .concatenated(parts.compactMap(\.self), axis: 0)
+    return .concatenated(parts.compactMap(\.self), axis: axis)
   }
 }

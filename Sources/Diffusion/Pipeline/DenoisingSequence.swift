@@ -229,15 +229,13 @@ public struct DenoisingSequence {
     let fresh = scheduler.drawsNoise(at: step) ? drawNoise() : nil
     let scaled = scheduler.scaledInput(latent, at: step)
     var input = scaled
+    var displacement = guide.map { _ in LatentDisplacement(from: found, to: latent) }
     if let merging {
       (input, tries) = try merged(
         merging, scaled, at: step, timestep, noise: fresh, counting: gradients)
+      displacement = LatentDisplacement(from: scaled, to: input)
     }
     ownPasses.backward += gradients.count
-    let displacement =
-      guide != nil
-      ? LatentDisplacement(from: found, to: latent)
-      : merging == nil ? nil : LatentDisplacement(from: scaled, to: input)
     var (prediction, measurement) = try predict(step, timestep, input, displacement)
     if let corrected { prediction = prediction + corrected }
     ownPasses.forward += predictions
@@ -364,7 +362,8 @@ public struct DenoisingSequence {
     conditional = PromptEmbedding(tokens, pooled: conditional.pooled)
     var (input, tries) = (scaled, 0)
     let rate = merging.rate(at: step, of: count)
-    while !merging.method.looks(at: step).isEmpty, tries < merging.method.entropyTries ?? 0 {
+    let most = merging.method.looks(at: step).count
+    while tries < most {
       tries += 1
       let probe = try look(at: input, pass(tries), counting: gradients)
       let gradient = probe.gradient()
@@ -421,11 +420,9 @@ public struct DenoisingSequence {
     let tap = AttentionTap(
       pass: pass, observers: observers, intervention: intervention, sites: sites.map(\.path),
       keepsScores: objective.readsScores, endsEarly: !isWatchedToTheEnd(pass))
-    let probe = try LossProbe(at: variable, counting: gradients) { variable in
-      let (input, text) = reading(variable)
-      try unet.attend(input, timestep: pass.timestep, text: text, tap: tap)
-      return objective.evaluate(tap.maps(of: sites, branch: 0, memory: memory))
-    }
+    let probe = try LossProbe(
+      of: objective, at: variable, unet: unet, timestep: pass.timestep, tap: tap, sites: sites,
+      memory: memory, counting: gradients, reading: reading)
     // A look that is only measured must leave the picture as it is.
     if objective.remembersLooks, guide?.acts(at: pass.step) ?? false {
       memory = objective.remembered(of: tap.maps(of: sites, branch: 0, memory: memory).detached)

@@ -20,6 +20,11 @@ extension Prediction {
     }
   }
 
+  /// The same of a sample with the share ᾱ of the clean one's variance.
+  func clean(_ output: Tensor, _ sample: Tensor, alpha: Float) -> Tensor {
+    clean(output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot())
+  }
+
   /// The noise that an output stands for, of a sample `signal x₀ + sigma ε`.
   func noise(_ output: Tensor, _ sample: Tensor, signal: Float, sigma: Float) -> Tensor {
     switch self {

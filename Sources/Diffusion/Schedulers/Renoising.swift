@@ -37,9 +37,7 @@ struct Renoising: Scheduler {
   }
 
   func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
-    let alpha = schedule.cumulativeAlphas[times[index]]
-    return prediction.clean(
-      output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot())
+    prediction.clean(output, sample, alpha: schedule.cumulativeAlphas[times[index]])
   }
 
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise: Tensor?) -> Tensor {

@@ -236,10 +236,7 @@ extension SchedulerConfiguration {
 
   /// The clean sample, within its bounds, that an output stands for at a training time.
   func clean(_ output: Tensor, _ sample: Tensor, at time: Int) -> Tensor {
-    let alpha = alpha(time)
-    return bounded(
-      prediction.clean(
-        output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot()))
+    bounded(prediction.clean(output, sample, alpha: alpha(time)))
   }
 
   /// The clean sample's estimate within its bounds.

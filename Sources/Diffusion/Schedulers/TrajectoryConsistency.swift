@@ -34,9 +34,7 @@ struct TrajectoryConsistency: Scheduler {
   }
 
   func clean(_ output: Tensor, at index: Int, _ sample: Tensor) -> Tensor {
-    let alpha = configuration.alpha(times[index])
-    return configuration.prediction.clean(
-      output, sample, signal: alpha.squareRoot(), sigma: (1 - alpha).squareRoot())
+    configuration.prediction.clean(output, sample, alpha: configuration.alpha(times[index]))
   }
 
   func step(_ output: Tensor, at index: Int, _ sample: Tensor, noise fresh: Tensor?) -> Tensor {

@@ -289,8 +289,9 @@ extension CheckpointVerification {
   private func probe(_ objective: AttendAndExcite.Loss, _ prompt: Int) throws -> LossProbe {
     let sites = try objective.sites(among: self.sites)
     return try LossProbe(
-      of: objective, at: latent, unet: unet, timestep: 500, text: row(prompt),
-      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites)
+      of: objective, at: latent, unet: unet, timestep: 500,
+      tap: AttentionTap(pass: pass, sites: sites.map(\.path), endsEarly: true), sites: sites
+    ) { ($0, row(prompt)) }
   }
 
   /// The objective over `tokens`; `end` is the first token left out of the renormalisation, the

@@ -68,13 +68,15 @@ extension RecordedRun {
     return try Picture.read(folder.preview(step), within: folder.path)
   }
 
+  /// The steps whose predicted pictures are there, ascending.
+  var previewsThere: [Int] {
+    manifest.previewedSteps.filter { FileManager.default.fileExists(atPath: folder.preview($0)) }
+  }
+
   /// The pictures that steps predicted, by step; those that are not there yet are left out.
   /// - Throws: `FileError` for a file that is damaged.
   func previews(ofSteps steps: [Int]) throws -> [Int: Picture] {
-    try steps.reduce(into: [:]) { previews, step in
-      guard manifest.previewedSteps.contains(step),
-        FileManager.default.fileExists(atPath: folder.preview(step))
-      else { return }
+    try Set(steps).intersection(previewsThere).reduce(into: [:]) { previews, step in
       previews[step] = try Picture.read(folder.preview(step), within: folder.path)
     }
   }

@@ -53,9 +53,8 @@ struct ReportPicture {
   }
 
   private static func previews(of run: RecordedRun) throws -> [(step: Int, dataURI: String)] {
-    let all = try run.previews(ofSteps: run.manifest.previewedSteps)
-    return try PreviewRecord.spread(all.keys.sorted()).map { step in
-      (step, try (all[step] ?? run.blankPicture).thumbnail(side: ReportSheet.side).dataURI)
+    try PreviewRecord.spread(run.previewsThere).map { step in
+      (step, try run.preview(ofStep: step).thumbnail(side: ReportSheet.side).dataURI)
     }
   }
 }
