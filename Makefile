@@ -4,7 +4,7 @@
 # make gallery   draws Documentation/gallery anew
 # make notebooks   makes the sample of notebooks-export anew, runs the notebooks, and stores what they show
 # make methods   makes and measures the runs of Documentation/methods anew; takes half an hour
-# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes three hours
+# make evaluation   makes and scores the runs of Documentation/evaluation.md anew; takes two and a half hours
 # make figures   lays out every figure for every venue, and checks that it fits; takes some minutes
 # make docs   builds the reference of every module; a warning is an error
 # make install    builds, and puts Heed into $(PREFIX), /usr/local unless named; DESTDIR is put before it

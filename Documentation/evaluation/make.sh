@@ -1,6 +1,6 @@
 #!/bin/sh
-# Redoes the evaluation of Attend-and-Excite's paper on Menagerie, and puts its tables and figures into the page. Seeds 0..1 by seven methods take one and
-# a half to two hours on two cores, seeds 0..7 of the first two as long again; it goes on where it was interrupted:
+# Redoes the evaluation of Attend-and-Excite's paper on Menagerie, and puts its tables and figures into the page. Seeds 0..1 by seven methods take
+# an hour and a quarter on two cores, seeds 0..7 of the first two another hour; it goes on where it was interrupted:
 #   HEED=path/to/heed RUNS=folder SEEDS=0..1 MORE=0..7 Documentation/evaluation/make.sh
 set -eu
 cd "$(dirname "$0")"

@@ -64,7 +64,7 @@ public struct Batch: Sendable {
     let total = RecordingCost.total(costs, times: seeds?.count ?? 1)
     guard runner.packs else { return total }
     let twice = largest.multipliedReportingOverflow(by: min(runsAtATime, count))
-    return total.packing(bytes: twice.overflow ? .max : twice.partialValue)
+    return total.adding(bytes: twice.overflow ? .max : twice.partialValue)
   }
 
   /// A lower bound on the memory of the largest run without the weights, in bytes.
@@ -101,6 +101,9 @@ public struct Batch: Sendable {
 
   /// Makes all runs below `root`; when one fails, the others stop where they can be resumed.
   ///
+  /// A run that another process is making has its turn again after all others: two processes with the same runs
+  /// share them.
+  ///
   /// - Parameters:
   ///   - root: the folder that holds the runs' folders.
   ///   - onEvent: is told what happens to which run; from several threads if runs are made side by side.
@@ -118,18 +121,23 @@ public struct Batch: Sendable {
       if failure.error != nil { throw CancellationError() }
       try check()
     }
-    let order = order
-    Parallel.sideBySide(count, atATime: runsAtATime) { [runner] place in
-      guard failure.error == nil else { return }
-      do {
-        let index = order[place]
-        let plan = plans[index % plans.count]
-        let seeded = try seeds.map { try plan.seeded($0[index / plans.count]) } ?? plan
-        try runner.run(seeded, in: root) { try onEvent(seeded, $0) }
-        try runner.check()
-      } catch {
-        failure.note(error)
+    var rest = order
+    for isLast in [false, true] where !rest.isEmpty {
+      let held = HeldRuns()
+      Parallel.sideBySide(rest.count, atATime: runsAtATime) { [runner, rest] place in
+        guard failure.error == nil else { return }
+        do {
+          let plan = plans[rest[place] % plans.count]
+          let seeded = try seeds.map { try plan.seeded($0[rest[place] / plans.count]) } ?? plan
+          try runner.run(seeded, in: root) { try onEvent(seeded, $0) }
+          try runner.check()
+        } catch let error as TraceError where error.isOfAnotherWriter && !isLast {
+          held.append(rest[place])
+        } catch {
+          failure.note(error)
+        }
       }
+      rest = held.all
     }
     if let error = failure.error { throw error }
     return try (0..<count).map { try RecordedRun(folder($0, in: root).path) }
@@ -143,4 +151,13 @@ private final class FirstError: Sendable {
   var error: (any Error)? { first.withLock { $0 } }
 
   func note(_ error: any Error) { first.withLock { $0 = $0 ?? error } }
+}
+
+/// The runs, by their place in the batch, that another process was making.
+private final class HeldRuns: Sendable {
+  private let places = Mutex<[Int]>([])
+
+  var all: [Int] { places.withLock { $0 } }
+
+  func append(_ place: Int) { places.withLock { $0.append(place) } }
 }

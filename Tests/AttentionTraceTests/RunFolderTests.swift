@@ -112,7 +112,9 @@ struct RunFolderTests {
     refused("request.method.knobs.smooth", "nothing", "\"on\"") {
       $0.request.method.knobs["smooth"] = "on"
     }
-    refused("request.recording", "4 fields", "nothing") { $0.request.recording = nil }
+    refused("request.recording", "{branches, layers, phases, precision}", "nothing") {
+      $0.request.recording = nil
+    }
     refused("request.recording.phases.0", "\"denoise\"", "\"loss\"") {
       $0.request.recording?.phases = [.loss]
     }

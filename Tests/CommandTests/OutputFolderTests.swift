@@ -133,6 +133,26 @@ struct OutputFolderTests {
     #expect(!folder.names.contains(Self.run + "/.lock"))
   }
 
+  @Test(
+    "A run that another process is making has its turn last: the others are made, then it is refused"
+  )
+  func turns() throws {
+    let folder = try TemporaryFolder()
+    let runs = folder.path + "/runs/a-cat-and-a-frog/"
+    try FileManager.default.createDirectory(
+      atPath: runs + "stable-diffusion/seed-0", withIntermediateDirectories: true)
+    let descriptor = open(runs + "stable-diffusion/seed-0/.lock", O_CREAT | O_RDWR, 0o666)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let arguments = ["compare", Self.prompt, "--seeds", "0", "--steps", "4", "--batch", "1"]
+    let refused = try HeedProcess.run(arguments, in: folder.path)
+    #expect(refused.status == 73, "\(refused.stderr)")
+    #expect(refused.messages.last?.contains("written by another process") == true)
+    #expect(FileManager.default.fileExists(atPath: runs + "attend-and-excite/seed-0/image.png"))
+    #expect(flock(descriptor, LOCK_UN) == 0)
+    #expect(try HeedProcess.run(arguments, in: folder.path).status == 0)
+  }
+
   @Test("Of two comparisons in one folder neither takes anything from the other")
   func comparisons() throws {
     let arguments = ["compare", Self.prompt, "--seeds", "0", "--steps", "4"]

@@ -75,7 +75,26 @@ struct PreviewCommandTests {
     for name in other.names { #expect(one[name] == other[name], "\(name)") }
     // Another choice of previews is another run.
     let again = try HeedProcess.run(Array(Self.arguments.dropLast(2)), in: with.path)
-    expectRefusal(again, 73, ["holds another run", "request.previews"])
+    expectRefusal(again, 73, ["holds another run", "request.previews is {files}, not nothing"])
+  }
+
+  @Test("What a run is said to take includes its previews")
+  func cost() throws {
+    let model = try StableDiffusion(.bundled)
+    var request = RunRequest(Self.prompt, seed: 0)
+    request.steps = 6
+    let without = try #require(try model.plan(request).cost)
+    request.previews = try StepPreviews(Self.decoder)
+    let with = try #require(try model.plan(request).cost)
+    #expect(with.files - without.files == 7)
+    let folder = try TemporaryFolder()
+    let run = try Runner(model).run(request, in: folder.path)
+    let bytes = try (0..<6).reduce(0) { sum, step in
+      let path = run.folder.path + "/previews/00\(step).png"
+      return sum
+        + (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? .max / 8)
+    }
+    #expect(with.bytesOnDisk - without.bytesOnDisk >= bytes)
   }
 
   @Test("A sheet shows chosen steps, of the model's own decoder too, and refuses what was not kept")

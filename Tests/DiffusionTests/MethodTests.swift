@@ -219,15 +219,22 @@ struct MethodTests {
     #expect(try latent(model, request(example.prompt, method, steps: 4)).values == plain.values)
   }
 
-  @Test("A run that was cut off goes on to the same latent", arguments: cases)
+  @Test(
+    "A run that was cut off goes on to the same latent, and its passes are those that were foretold",
+    arguments: cases)
   func resumed(_ example: Case) throws {
     let model = try model("tiny-sd1")
     let method = try example.method(model.tokenizer.encode(example.prompt))
     let request = request(example, method, steps: 4)
-    var whole = try model.sequence(request)
+    let log = PassLog()
+    var whole = try model.sequence(request) { pass, _ in log.passes.append(pass) }
     for _ in 0..<2 { _ = try whole.next() }
     let state = whole.state
     while try whole.next() != nil {}
+    let foretold = try model.plan(request).passes
+    // ToMe tries again only while its target is missed.
+    #expect(
+      log.passes == (method is ToMe ? foretold.filter(log.passes.contains) : foretold))
     var rest = try model.sequence(request)
     try rest.resume(from: state)
     while try rest.next() != nil {}
@@ -253,20 +260,6 @@ struct MethodTests {
     #expect(rest.latent.values == whole.latent.values)
     let plain = self.request(Self.pair, PlainDiffusion(), steps: 4)
     #expect(try latent(model, plain).values != whole.latent.values)
-  }
-
-  @Test("The passes that are reported are those that were foretold", arguments: cases)
-  func passes(_ example: Case) throws {
-    let model = try model("tiny-sd1")
-    let method = try example.method(model.tokenizer.encode(example.prompt))
-    let request = request(example, method, steps: 3)
-    let log = PassLog()
-    var sequence = try model.sequence(request) { pass, _ in log.passes.append(pass) }
-    while try sequence.next() != nil {}
-    let foretold = try model.plan(request).passes
-    // ToMe tries again only while its target is missed.
-    #expect(
-      log.passes == (method is ToMe ? foretold.filter(log.passes.contains) : foretold))
   }
 
   @Test(

@@ -28,13 +28,13 @@ public struct RecordingCost: Hashable, Sendable {
       queryBytes: sum(\.queryBytes), files: sum(\.files), memory: costs.map(\.memory).max() ?? 0)
   }
 
-  /// The cost where runs are packed when they are complete: recordings of `bytes` are there twice meanwhile.
-  package func packing(bytes: Int) -> RecordingCost {
+  /// The cost with further files beside the recordings, or with bytes that are there for a while.
+  package func adding(bytes: Int, files more: Int = 0) -> RecordingCost {
     let sum = bytesOnDisk.addingReportingOverflow(bytes)
     return RecordingCost(
       calls: calls, recordedCalls: recordedCalls,
-      bytesOnDisk: sum.overflow ? .max : sum.partialValue, queryBytes: queryBytes, files: files,
-      memory: memory)
+      bytesOnDisk: sum.overflow ? .max : sum.partialValue, queryBytes: queryBytes,
+      files: files + more, memory: memory)
   }
 
   /// Refuses a recording that would leave less than a tenth of its size free.

@@ -71,7 +71,8 @@ indirect enum JSONTree: Codable, Equatable, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .object(let fields): fields.isEmpty ? "nothing" : "\(fields.count) fields"
+    case .object(let fields):
+      fields.isEmpty ? "nothing" : "{" + fields.keys.sorted().joined(separator: ", ") + "}"
     case .array(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
     case .nothing: "nothing"
     case .bool(let value): "\(value)"

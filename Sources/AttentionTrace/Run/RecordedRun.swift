@@ -19,8 +19,8 @@ public struct RecordedRun: Sendable {
   /// The sites whose queries are in the store, in the model's order.
   public let queriedSites: [AttentionSite]
   let arrays: [String: RecordedArray]
-  /// The chunks of each array whose folder is there.
-  let chunks: [String: ArrayChunks]
+  /// The chunks of each array.
+  let chunks: OpenedArrays
 
   /// Opens the run in the folder at `path`.
   /// - Throws: `TraceError`: no run there, or `run.json`, `calls.jsonl` or the store's description
@@ -36,7 +36,8 @@ public struct RecordedRun: Sendable {
     guard let store = try directory.folder(RunFolder.storeName),
       let (attributes, packed) = try Self.attributes(of: store, manifest)
     else {
-      (sites, queriedSites, arrays, chunks) = ([], [], [:], [:])
+      (sites, queriedSites, arrays) = ([], [], [:])
+      chunks = OpenedArrays(of: folder, [:])
       precision = manifest.plan?.precision ?? .float16
       return
     }
@@ -44,14 +45,13 @@ public struct RecordedRun: Sendable {
     queriedSites = attributes.queries ?? []
     precision = attributes.precision
     arrays = Dictionary(attributes.arrays.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-    var chunks: [String: ArrayChunks] = [:]
-    for (name, array) in arrays {
-      guard let folder = try store.folder(name) else { continue }
-      chunks[name] = ArrayChunks(
-        in: folder, axes: array.shape.count + 1, chunkBytes: array.count * precision.bytes + 4,
-        shardCount: packed.map { $0.shards[name] ?? 0 })
-    }
-    self.chunks = chunks
+    chunks = OpenedArrays(
+      of: folder,
+      arrays.mapValues { [precision] array in
+        OpenedArrays.Description(
+          axes: array.shape.count + 1, chunkBytes: array.count * precision.bytes + 4,
+          shardCount: packed.map { $0.shards[array.name] ?? 0 })
+      })
   }
 
   /// The attributes at the top of a store, checked, and how it is packed; `nil` before they were first
@@ -127,7 +127,8 @@ public struct RecordedRun: Sendable {
   }
 
   private func missing(_ name: String) -> Set<Int> {
-    guard let chunks = chunks[name] else { return [] }
+    // An array that cannot be opened says so where it is read.
+    guard let chunks = try? chunks[name] else { return [] }
     return Set(calls.filter { $0.checksums[name] != nil && !chunks.has($0.call) }.map(\.call))
   }
 
@@ -165,7 +166,7 @@ public struct RecordedRun: Sendable {
         choices: calls.isEmpty ? "none" : "calls 0..\(calls.count - 1)")
     }
     guard let written = calls[call].checksums[name] else { return nil }
-    guard let chunks = chunks[name], let bytes = try chunks.read(call) else {
+    guard let chunks = try chunks[name], let bytes = try chunks.read(call) else {
       throw missingChunk(of: array, call)
     }
     return try chunks.locating(call) {
@@ -175,7 +176,7 @@ public struct RecordedRun: Sendable {
 
   /// The error of a chunk that was acknowledged and is not there.
   func missingChunk(of array: RecordedArray, _ call: Int) -> TraceError {
-    let places = chunks[array.name]
+    let places = try? chunks[array.name]
     let path = places?.path(of: call) ?? "\(folder.store)/\(array.name)/\(array.chunkName(call))"
     if let shard = try? places?.shard() {
       return .malformed(path: shard.path, reason: "chunk \(call) is missing")

@@ -67,6 +67,13 @@ public struct RunFolder: Hashable, Sendable {
   /// The state that an unfinished run resumes from.
   public var state: String { path + "/state.safetensors" }
 
+  /// The seed that a run's folder is named by, as in `seed-7`; `nil` for any other name.
+  package static func seed(named name: some StringProtocol) -> UInt64? {
+    guard name.hasPrefix("seed-"), let seed = UInt64(name.dropFirst(5)), name == "seed-\(seed)"
+    else { return nil }
+    return seed
+  }
+
   /// A folder's name for a prompt, such that no two prompts share one.
   ///
   /// Lower-case ASCII letters and digits stay, all else becomes single dashes. A prompt that cannot

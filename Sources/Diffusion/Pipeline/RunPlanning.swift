@@ -31,6 +31,13 @@ extension StableDiffusion {
     if let recording = run.request.recording {
       try recording.validate(sites: run.sites, iterations: run.timesteps.count)
       run.cost = recording.cost(sites: run.sites, passes: run.passes)
+      if let previews = run.request.previews {
+        let count = (previews.steps?.count ?? run.timesteps.count) + 1
+        let kept = RunManifest.previewSize(width: run.size.width, height: run.size.height)
+        // A PNG of what cannot be compressed: rows, each with the number of its filter, in whole blocks.
+        let most = kept.height * (3 * kept.width + 1) + 8192
+        run.cost = run.cost?.adding(bytes: count * most, files: count)
+      }
     }
     return run
   }

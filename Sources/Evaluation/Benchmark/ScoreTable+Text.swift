@@ -81,9 +81,9 @@ extension ScoreTable {
         + " |\n"
     }
     let rule = "| --- | --- | ---: |" + String(repeating: " ---: |", count: scores.count) + "\n"
-    return line(titles) + rule
-      + rows.map { row in line(names(row) + row.cells.map { Self.words($0?.mean) }) }.joined()
-      + "\n" + note + "\n"
+    return tables.map { table in
+      line(table.columns) + rule + table.rows.map(line).joined() + "\n" + table.caption + "\n"
+    }.joined(separator: "\n")
   }
 
   private var latex: String {

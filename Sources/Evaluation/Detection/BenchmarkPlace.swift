@@ -16,7 +16,7 @@ struct BenchmarkPlace: Hashable, Sendable {
   init?(of run: RecordedRun) {
     let path = URL(fileURLWithPath: run.folder.path).standardizedFileURL.pathComponents
     guard path.count > 5, path[path.count - 4] == "runs", let name = path.last,
-      name.hasPrefix("seed-"), let seed = UInt64(name.dropFirst(5))
+      let seed = RunFolder.seed(named: name)
     else { return nil }
     let folder = BenchmarkFolder(NSString.path(withComponents: Array(path.dropLast(4))))
     guard FileManager.default.fileExists(atPath: folder.record) else { return nil }

@@ -37,8 +37,7 @@ struct StudyRuns {
   private func seeds(of prompt: SuitePrompt, by method: String) throws -> Set<UInt64> {
     Set(
       try names("\(benchmark.runs)/\(prompt.id)/\(method)").compactMap { name in
-        guard name.hasPrefix("seed-"), let seed = UInt64(name.dropFirst(5)),
-          name == "seed-\(seed)",
+        guard let seed = RunFolder.seed(named: name),
           FileManager.default.fileExists(atPath: benchmark.run(prompt.id, method, seed: seed).image)
         else { return nil }
         return seed

@@ -1,3 +1,4 @@
+private import AttentionTrace
 internal import TensorEngine
 
 /// Finds the run of the picture that a result is about.
@@ -110,8 +111,8 @@ struct ResultsJoin {
 
   /// The run whose folder a path goes through, as in `…/a-cat-and-a-frog/attend-and-excite/seed-0/image.png`.
   private func run(_ parts: [Substring], _ result: ImportedResult) throws -> Found {
-    guard let place = parts.lastIndex(where: { $0.hasPrefix("seed-") }), place >= 2,
-      let seed = UInt64(parts[place].dropFirst("seed-".count))
+    guard let place = parts.lastIndex(where: { RunFolder.seed(named: $0) != nil }),
+      place >= 2, let seed = RunFolder.seed(named: parts[place])
     else { throw unknown(result) }
     return try known(String(parts[place - 2]), String(parts[place - 1]), seed, result)
   }
