@@ -123,7 +123,7 @@ public struct Batch: Sendable {
     }
     var rest = order
     for isLast in [false, true] where !rest.isEmpty {
-      let held = HeldRuns()
+      let held = Mutex<[Int]>([])
       Parallel.sideBySide(rest.count, atATime: runsAtATime) { [runner, rest] place in
         guard failure.error == nil else { return }
         do {
@@ -132,12 +132,12 @@ public struct Batch: Sendable {
           try runner.run(seeded, in: root) { try onEvent(seeded, $0) }
           try runner.check()
         } catch let error as TraceError where error.isOfAnotherWriter && !isLast {
-          held.append(rest[place])
+          held.withLock { $0.append(rest[place]) }
         } catch {
           failure.note(error)
         }
       }
-      rest = held.all
+      rest = held.withLock { $0 }
     }
     if let error = failure.error { throw error }
     return try (0..<count).map { try RecordedRun(folder($0, in: root).path) }
@@ -151,13 +151,4 @@ private final class FirstError: Sendable {
   var error: (any Error)? { first.withLock { $0 } }
 
   func note(_ error: any Error) { first.withLock { $0 = $0 ?? error } }
-}
-
-/// The runs, by their place in the batch, that another process was making.
-private final class HeldRuns: Sendable {
-  private let places = Mutex<[Int]>([])
-
-  var all: [Int] { places.withLock { $0 } }
-
-  func append(_ place: Int) { places.withLock { $0.append(place) } }
 }
