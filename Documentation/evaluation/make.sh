@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 
 "$HEED" benchmark table "$RUNS" --format csv > scores.csv
 "$HEED" analyze "$RUNS" --report detection --csv > detection.csv
-"$HEED" benchmark figure "$RUNS" --kind scores -o scores.png
+"$HEED" benchmark figure "$RUNS" --kind scores --seeds "$SEEDS" -o scores.png
 "$HEED" benchmark figure "$RUNS" --kind strips -o strips.png
 
 # Between its two marks the page has what is measured.
@@ -21,7 +21,7 @@ cd "$(dirname "$0")"
   sed '/^<!-- measured -->$/q' ../evaluation.md
   cat << 'END'
 
-![Bars of each score by method and subset, with intervals](evaluation/scores.png)
+![Bars of each score by method and subset, with intervals, for the seeds that every method has](evaluation/scores.png)
 
 ![Pictures of three prompts by seven methods](evaluation/strips.png)
 

@@ -65,7 +65,7 @@ package struct ExportVerification: Hashable, Sendable {
     let file = try MappedFile(path: path)
     let text = unsafe file.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     var sums: [String: String] = [:]
-    for (number, line) in text.split(separator: "\n").enumerated() {
+    for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
       let parts = (line.prefix(64), line.dropFirst(64))
       guard parts.0.isDigest, parts.1.hasPrefix("  "), parts.1.count > 2,
         sums.updateValue(String(parts.0), forKey: String(parts.1.dropFirst(2))) == nil

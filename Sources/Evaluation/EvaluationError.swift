@@ -65,3 +65,16 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     "\(bytes / (1 << 20) + 1) MiB"
   }
 }
+
+extension EvaluationError {
+  /// A name that a benchmark does not have, with those that it has.
+  /// - Parameter what: what it names, as in `method`.
+  static func unknown(
+    _ what: String, _ name: String, among known: [String], path: String
+  ) -> EvaluationError {
+    .benchmark(
+      path: path,
+      reason: "expected a \(what) of the benchmark (\(known.joined(separator: ", "))), got "
+        + FileError.quoted(name) + Suggestion.question(name, among: known))
+  }
+}

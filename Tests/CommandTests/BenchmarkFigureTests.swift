@@ -21,11 +21,9 @@ struct BenchmarkFigureTests {
     let usual = try bench.benchmark("figure", "bench", "--scores", "clip_minimum")
     #expect(usual.status == 0)
     #expect(Set(bench.folder.names).isSuperset(of: ["scores.pdf", "scores.png"]))
-  }
-
-  /// Pictures in a scene, and hatched places.
-  private func shown(_ bench: ScoredBench, _ name: String) throws -> Int {
-    bench.folder.text(name).components(separatedBy: "\"image\"").count - 1
+    let one = try bench.benchmark("figure", "bench", "--seeds", "1", "-o", "one.svg")
+    #expect(one.status == 0, "\(one.stderr)")
+    #expect(bench.folder.text("one.svg").contains("n = 2"))
   }
 
   @Test(
@@ -73,6 +71,7 @@ struct BenchmarkFigureTests {
       (["--prompts", "p1"], 64, "does not use --prompts"),
       (["--kind", "strips", "--prompts", "p9"], 64, "'p9'"),
       (["--kind", "strips", "--seeds", "9"], 64, "no seed 9"),
+      (["--seeds", "0,9"], 64, "no seed 9"),
       (["--kind", "grid", "--prompts", "p1,p2"], 64, "of one prompt"),
       (["--kind", "strips", "--scores", "clip_full"], 64, "does not use --scores"),
       (["-o", "a.gif"], 64, "a.gif"), (["-o", "a.doc"], 64, "a.doc"),

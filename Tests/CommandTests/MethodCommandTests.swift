@@ -58,6 +58,28 @@ struct MethodCommandTests {
     #expect(rerun.stderr.contains("Prompt-to-Prompt, seed 1: complete in"))
   }
 
+  @Test("A run of Magnet is of its words: line ends change nothing, other words are another run")
+  func bank() throws {
+    let folder = try TemporaryFolder()
+    func run(_ words: String, _ output: String) throws -> HeedProcess.Result {
+      try folder.write("bank.txt", words.utf8)
+      return try HeedProcess.run(
+        [
+          "generate", "a red cat and a green frog", "--method", "magnet", "--bank", "bank.txt",
+          "--steps", "2", "-o", output,
+        ], in: folder.path)
+    }
+    #expect(try run("dog\nbird\nsheep\nhorse\nbear\n", "one").status == 0)
+    #expect(try run("\u{FEFF}dog\r\nbird\r\nsheep\r\nhorse\r\nbear\r\n", "two").status == 0)
+    let places = ["one", "two"].map { "\($0)/a-red-cat-and-a-green-frog/magnet/seed-0/image.png" }
+    #expect(folder.bytes(places[0]) == folder.bytes(places[1]) && !folder.bytes(places[0]).isEmpty)
+    let other = try run("dog\nbird\nsheep\nhorse\ncow\n", "one")
+    #expect(other.status == 73)
+    for word in ["holds another run", "request.method.knobs.bank"] {
+      #expect(other.stderr.contains(word), "\(other.stderr)")
+    }
+  }
+
   @Test("A run whose knobs differ is another run")
   func knobs() throws {
     let folder = try TemporaryFolder()

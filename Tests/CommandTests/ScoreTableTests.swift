@@ -103,6 +103,41 @@ struct ScoreTableTests {
     #expect((got?[1] as? [String])?.sorted() == (Self.hostile + ["all"]).sorted())
   }
 
+  @Test("--seeds leaves other pictures out of every mean, and photos in")
+  func seeds() throws {
+    let bench = try ScoredBench(seeds: [0, 1, 2, 7])
+    try bench.write(
+      "bench/scores/photos.jsonl",
+      [
+        [
+          "scorer": "clip", "model": "test", "id": "p1", "method": "photos", "seed": 99,
+          "photo": "p1/a.png", "values": ["full": 0.5],
+        ] as [String: Any]
+      ])
+    func rows(_ arguments: [String]) throws -> [[String: Any]] {
+      let table = try bench.heed(["benchmark", "table", "bench", "--format", "json"] + arguments)
+      #expect(table.status == 0, "\(table.stderr)")
+      let document = try JSONSerialization.jsonObject(with: Data(table.stdout.utf8))
+      return try #require((document as? [String: Any])?["rows"] as? [[String: Any]])
+    }
+    let chosen = try rows(["--seeds", "7,1"])
+    for (method, name) in bench.methods.map(\.name).enumerated() {
+      let row = try #require(
+        chosen.first { $0["method"] as? String == name && $0["subset"] as? String == "animals" })
+      let own = [0, 1].flatMap { prompt in
+        [1, 7].map { bench.score("full", prompt, method, $0) }
+      }
+      #expect(row["pictures"] as? Int == own.count)
+      let mean = try #require(row["clip_full"] as? Double)
+      #expect(abs(mean - own.reduce(0, +) / Double(own.count)) < 1e-12)
+    }
+    #expect(chosen.contains { $0["method"] as? String == "photos" })
+    #expect(try rows([]).count == chosen.count)
+    let unknown = try bench.benchmark("table", "bench", "--seeds", "3")
+    #expect(unknown.status == 64)
+    #expect(unknown.stderr.contains("no seed 3; expected some of 0, 1, 2, 7"))
+  }
+
   @Test("n counts pictures with any score, each once")
   func counts() throws {
     let bench = try ScoredBench()

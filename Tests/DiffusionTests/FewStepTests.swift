@@ -49,6 +49,20 @@ struct FewStepTests {
     }
   }
 
+  @Test("STORM begins at the second iteration, in a run of two steps too, and says so")
+  func storm() throws {
+    let plan = try Self.plan(Storm(), steps: 2)
+    #expect(plan.request.method.alteredSteps == 2 && plan.request.method.thresholds == [1: 0.999])
+    let notes = plan.request.method.notes(for: plan).map(\.text)
+    #expect(
+      notes.first
+        == "storm: the latent is altered in the iterations 1 to 1 of 0 to 1, targets are 0.999 at iteration 1"
+    )
+    let single = try Self.plan(Storm(), steps: 1)
+    let note = single.request.method.notes(for: single).first?.text
+    #expect(note == "storm: the latent is altered in none of 1 iterations")
+  }
+
   @Test("What is given holds as it is, and what it comes to is said")
   func given() throws {
     var method = AttendAndExcite()

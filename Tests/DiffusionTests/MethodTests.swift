@@ -30,7 +30,7 @@ struct MethodTests {
     Case(name: "tebopt", prompt: two) { _ in TEBOpt() },
     Case(name: "magnet", prompt: three) { _ in
       var method = Magnet()
-      method.bank = TemporaryCheckpoint.fixtures + "/methods/bank.txt"
+      method.bank = WordBankFile(TemporaryCheckpoint.fixtures + "/methods/bank.txt")
       return method
     },
     Case(name: "focus", prompt: two) { _ in

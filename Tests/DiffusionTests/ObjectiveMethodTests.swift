@@ -266,11 +266,134 @@ struct ObjectiveMethodTests {
       ("a bright car and a mouse", ["car", "mouse"], "apart"),
       ("a car on top of a mouse", ["car", "mouse"], "above"),
       ("a car under a mouse", ["car", "mouse"], "below"),
+      ("a car on the side of a mouse", ["car", "mouse"], "apart"),
+      ("a car on the left side of a mouse", ["car", "mouse"], "left"),
+      ("a bear wearing a hat on its head and a mouse", ["bear", "mouse"], "apart"),
+      ("on the left a car, on the right a mouse", ["car", "mouse"], "left"),
+      ("on the left a car, on the right a mouse", ["mouse", "car"], "right"),
+      ("a car on the left and a mouse on the right", ["car", "mouse"], "left"),
+      ("a car and on the right a mouse", ["car", "mouse"], "left"),
+      ("at the top a car and a mouse", ["car", "mouse"], "above"),
     ])
   func directions(_ prompt: String, _ subjects: [String], _ expected: String) throws {
     var request = RunRequest(prompt, seed: 3, method: Storm(), subjects: subjects)
     request.grid = Grid(rows: 8, columns: 8)
     #expect(try model().plan(request).request.method.knobTexts["direction"] == expected)
+  }
+
+  @Test(
+    "Methods that read the prompt's nouns measure those where no subjects are named, places not among them",
+    arguments: ["storm", "conform", "focus", "jedi", "magnet", "tome"])
+  func nouns(_ name: String) throws {
+    let method = try #require(Methods.named(name))
+    let prompt = try model().plan(
+      RunRequest("a red car to the left of a white mouse", seed: 3, method: PlainDiffusion())
+    ).prompt
+    let found = try SubjectSelection.found(for: [method], in: prompt, areNeeded: true)
+    #expect(found.map(\.name) == ["car", "mouse"])
+  }
+
+  @Test("STORM says where the first subject should be")
+  func directionNote() throws {
+    var request = RunRequest("a car left of a mouse", seed: 3, method: Storm())
+    (request.grid, request.steps) = (Grid(rows: 8, columns: 8), 50)
+    let plan = try model().plan(request)
+    #expect(
+      plan.request.method.notes(for: plan).map(\.text) == [
+        "storm: the car should be to the left of the mouse"
+      ])
+  }
+
+  @Test("FOCUS measures subjects as other methods do")
+  func focusScores() throws {
+    let model = try model()
+    var focus = Focus()
+    focus.strength = 0
+    let scores = try [PlainDiffusion(), focus].map { (method: any Method) -> [[Float]] in
+      var run = request(method)
+      run.recording?.phases = [.loss, .denoise]
+      var sequence = try model.sequence(run)
+      var found: [[Float]] = []
+      while let step = try sequence.next() { found.append(step.measurement?.scores ?? []) }
+      return found
+    }
+    #expect(scores[0] == scores[1] && scores[0].allSatisfy { $0.count == 2 })
+  }
+
+  @Test("FOCUS's correction is that of its formula, and finite where the latent is noise alone")
+  func correction() {
+    for prediction in [Prediction.epsilon, .velocity, .sample] {
+      let correction = NoiseCorrection(
+        Focus.Loss(
+          subjects: [], groups: [],
+          reading: MapReading(grid: Grid(rows: 8, columns: 8), lastToken: 76)),
+        strength: 1.5, prediction: prediction)
+      #expect(correction.factor(signal: 0, noise: 1).isFinite)
+      let (signal, noise): (Float, Float) = (0.6, 0.8)
+      let ofNoise = 2 * 1.5 * noise * noise / (signal + noise)
+      let expected =
+        switch prediction {
+        case .epsilon: ofNoise
+        case .velocity: ofNoise / signal
+        case .sample: -ofNoise * noise / signal
+        }
+      #expect(abs(correction.factor(signal: signal, noise: noise) - expected) < 1e-5)
+    }
+  }
+
+  @Test("FOCUS runs where the first step has no signal")
+  func withoutSignal() throws {
+    let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-xl-v"))
+    var run = RunRequest(
+      "a red car and a white mouse", seed: 3, method: Focus(), subjects: ["car", "mouse"])
+    (run.steps, run.scheduler, run.grid) = (2, "ddim", Grid(rows: 8, columns: 8))
+    var sequence = try model.sequence(run)
+    while try sequence.next() != nil {}
+    let isFinite = sequence.latent.values.allSatisfy(\.isFinite)
+    #expect(isFinite)
+  }
+
+  @Test("JEDI's step is in the scale that the UNet sees")
+  func signSteps() throws {
+    let model = try model()
+    func steps(_ scheduler: String) throws -> [Float] {
+      var run = request(Jedi())
+      run.scheduler = scheduler
+      let plan = try model.plan(run)
+      let guide = try plan.request.method.parts(for: plan).guide as? SignDescent
+      return try #require(guide).steps
+    }
+    let ddim = try steps("ddim")
+    #expect(ddim == [0.003, 0.003, 0.003])
+    // Euler's latent is √(σ² + 1) times what the UNet sees, and σ falls.
+    let euler = try steps("euler")
+    #expect(euler.count == 3 && euler[0] > 0.003 * 3 && euler[0] > euler[1] && euler[1] > euler[2])
+  }
+
+  @Test(
+    "Groups that nothing can be done with are refused",
+    arguments: [
+      ("jedi", ["groups": "car"]), ("focus", ["groups": "car"]),
+      ("objective", ["objective": "jsd(car)"]), ("objective", ["objective": "jsd(car, red car)"]),
+    ])
+  func groups(_ name: String, _ knobs: [String: String]) throws {
+    var method = try #require(Methods.named(name))
+    try method.set(knobs)
+    let run = request(method)
+    #expect(throws: (any Error).self) { try model().sequence(run) }
+  }
+
+  @Test(
+    "Methods that change vectors of words refuse a second prompt",
+    arguments: ["tebopt", "magnet", "tome"])
+  func secondPrompt(_ name: String) throws {
+    let method = try #require(Methods.named(name))
+    let model = try StableDiffusion(Checkpoint(TemporaryCheckpoint.fixtures + "/tiny-xl"))
+    var run = RunRequest(
+      "a red car and a white mouse", seed: 3, method: method, subjects: ["car", "mouse"])
+    (run.steps, run.secondPrompt) = (2, "a watercolour")
+    let error = try #require(throws: DiffusionError.self) { try model.sequence(run) }
+    #expect("\(error)".contains("second prompt of \(name)"))
   }
 
   @Test("CONFORM refines as often as it may")

@@ -165,7 +165,7 @@ struct ObjectiveTests {
       Case(
         name: "focus",
         objective: Focus.Loss(
-          subjects: pair, groups: groups.map(\.words), reading: Focus.Loss.reading(reading))),
+          subjects: pair, groups: groups.map(\.words), reading: reading)),
       Case(
         name: "jedi",
         objective: Jedi.Loss(subjects: pair, groups: groups.map(\.words), reading: reading),
@@ -545,12 +545,14 @@ struct ObjectiveTests {
   }
 
   /// A pass in which the maps stand `columns` further right.
-  private func pass(_ phase: Phase, _ columns: Int, _ memory: [String: Tensor]) -> PassMaps {
+  private func pass(
+    _ phase: Phase, _ columns: Int, _ memory: [String: Tensor], step: Int = 10
+  ) -> PassMaps {
     PassMaps(
       sites: [ObjectiveMaps.site(.cross, 16), ObjectiveMaps.site(.`self`, 16)],
       probabilities: [
         ObjectiveMaps.cross(16, movedBy: columns), ObjectiveMaps.selfAttention,
-      ], step: 10, phase: phase, memory: memory)
+      ], step: step, phase: phase, memory: memory)
   }
 
   @Test("CONFORM keeps the maps of the step's noise, in the code's form those of its last look")
@@ -571,14 +573,17 @@ struct ObjectiveTests {
   }
 
   @Test(
-    "InitNO's running mean takes the step's noise, in the code's form every look, the first of a refinement twice"
-  )
-  func runningMean() throws {
+    "The running mean takes the step's noise, in the code's form every look, the first of a refinement twice, and none of the search",
+    arguments: ["initno", "self-cross"])
+  func runningMean(_ name: String) throws {
+    func objective(_ form: ObjectiveForm) -> any AttentionObjective {
+      name == "initno" ? Self.noise(form) : Self.selfCross(form)
+    }
     func map(_ columns: Int) throws -> [Float] {
-      try #require(Self.noise.remembered(of: pass(.denoise, columns, [:]))["mean"]).values
+      try #require(objective(.paper).remembered(of: pass(.denoise, columns, [:]))["mean"]).values
     }
     func mean(_ form: ObjectiveForm, _ looks: [(Phase, Int)]) throws -> [Float] {
-      let loss = Self.noise(form)
+      let loss = objective(form)
       var memory: [String: Tensor] = [:]
       for (phase, columns) in looks where loss.remembersLooks || phase == .denoise {
         memory = loss.remembered(of: pass(phase, columns, memory))
@@ -602,6 +607,28 @@ struct ObjectiveTests {
     try expect(
       try mean(.code, refined),
       [(0.9 * 0.9 * 0.9 * 0.9, 0), (0.19 * 0.9 * 0.9, 1), (0.1 * 0.9, 2), (0.1, 3)])
+    let search = pass(.refinement, 4, [:], step: 0)
+    #expect(objective(.code).remembered(of: search).isEmpty)
+  }
+
+  @Test(
+    "Self-Cross holds half of its conflict against its target, in the code's form the whole loss too"
+  )
+  func selfCrossTargets() {
+    func value(_ form: ObjectiveForm, _ step: Int, _ phase: Phase) -> ObjectiveValue {
+      Self.selfCross(form).evaluate(pass(phase, 0, [:], step: step))
+    }
+    let conflict = Self.selfCross(.paper, alone: true).evaluate(pass(.loss, 0, [:])).loss.item
+    let halved = Self.selfCross(.code, alone: true).evaluate(pass(.loss, 0, [:])).loss.item
+    let (paper, code) = (value(.paper, 10, .loss), value(.code, 10, .loss))
+    let search = value(.code, 0, .refinement)
+    // These maps' response is below ½, so that the conflict is part of the loss.
+    let response = paper.searchScore - conflict / 2
+    #expect(response < 0.5)
+    #expect(abs(paper.shortfall - (1 - min(1, 0.2 / response, 0.6 / conflict))) < 1e-5)
+    #expect(abs(code.shortfall - (1 - min(1, 0.2 / code.loss.item, 0.3 / halved))) < 1e-5)
+    #expect(abs(search.shortfall - (1 - min(1, 0.2 / response, 0.3 / halved))) < 1e-5)
+    #expect(abs(code.searchScore - (response + halved)) < 1e-5)
   }
 
   struct OtsuGolden: Decodable {

@@ -20,7 +20,7 @@ struct XLMethodTests {
     excited.schedule = GradientSchedule(maxIterations: 2, thresholds: [1: 0.5])
     excited.schedule.maxRefinementSteps = 2
     var magnet = Magnet()
-    magnet.bank = TemporaryCheckpoint.fixtures + "/methods/bank.txt"
+    magnet.bank = WordBankFile(TemporaryCheckpoint.fixtures + "/methods/bank.txt")
     let others: [any Method] = [
       PlainDiffusion(), excited, TEBOpt(), magnet, MethodTests.merging(), StructureDiffusion(),
       ComposableDiffusion([.init("a red car", weight: 7.5), .init("a frog", weight: -2)]),

@@ -156,7 +156,7 @@ extension RunManifest {
       return ["passes", "provenance", "status"].reduce(tree) { $0.without($1) }
     }
     func withoutMethod(_ tree: JSONTree) -> JSONTree {
-      guard case .object(var fields) = tree.without("method") else { return tree }
+      guard case .object(var fields) = tree.without("method").without("texts") else { return tree }
       fields["request"] = fields["request"]?.without("method")
       return .object(fields)
     }

@@ -113,7 +113,12 @@ public struct GradientSchedule: Hashable, Sendable {
   /// - Parameter iterations: how many a run of a few steps has; `nil` for a longer one.
   package func resolved(published: Double, checkpoint: Double?, iterations: Int?) -> Self {
     var schedule = self
-    schedule.maxIterations = givenIterations ?? Self.share(of: publishedIterations, to: iterations)
+    // Where the latent does not move from the first iteration on, it moves in one at least all the same.
+    schedule.maxIterations =
+      givenIterations
+      ?? max(
+        Self.share(of: publishedIterations, to: iterations),
+        publishedIterations > firstIteration ? firstIteration + 1 : 0)
     schedule.thresholds = givenThresholds ?? scaledThresholds(to: iterations)
     schedule.scaleFactor =
       scaleFactor ?? checkpoint.map { $0 * (published / Self.publishedScaleFactor) } ?? published
@@ -141,15 +146,24 @@ extension GradientSchedule {
   private func scaledThresholds(to count: Int?) -> [Int: Double] {
     guard let count else { return publishedThresholds }
     return Dictionary(
-      publishedThresholds.map { ($0.key * count / Self.publishedSteps, $0.value) },
+      publishedThresholds.map {
+        (max(firstIteration, $0.key * count / Self.publishedSteps), $0.value)
+      },
       uniquingKeysWith: max)
   }
 
   /// What is altered and asked for in a run of so many iterations, in words.
   package func summary(of count: Int) -> String {
-    let targets = thresholds.filter { $0.key < count }.sorted { $0.key < $1.key }
-      .map { "\($0.value) at iteration \($0.key)" }
-    return "the latent is altered in the first \(min(maxIterations, count)) of \(count) iterations"
+    let targets = thresholds.filter { $0.key >= firstIteration && $0.key < count }
+      .sorted { $0.key < $1.key }.map { "\($0.value) at iteration \($0.key)" }
+    let last = min(maxIterations, count)
+    let altered =
+      firstIteration == 0
+      ? "in the first \(last) of \(count) iterations"
+      : last > firstIteration
+        ? "in the iterations \(firstIteration) to \(last - 1) of 0 to \(count - 1)"
+        : "in none of \(count) iterations"
+    return "the latent is altered \(altered)"
       + (targets.isEmpty ? "" : ", targets are " + targets.joined(separator: ", "))
   }
 }

@@ -1,4 +1,5 @@
 private import Foundation
+internal import PromptText
 internal import TensorEngine
 
 /// How far maps are apart, by the divergence of Jensen and Shannon of any number of them.
@@ -17,6 +18,16 @@ enum MapSeparation {
     let mean = logarithm(.mean(maps))
     return Tensor.mean(maps.map { ($0 * (logarithm($0) - mean)).sum })
       .affine(scale: 1 / log(Float(maps.count)))
+  }
+
+  /// Refuses groups of which nothing can be parted or joined.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)``.
+  static func requireParts(_ groups: [[Subject]]) throws {
+    try DiffusionError.require(
+      groups.count > 1 || groups.contains { $0.flatMap(\.tokens).count > 1 },
+      "the groups of words",
+      groups.isEmpty ? "none" : groups.flatMap { $0.map(\.name) }.joined(separator: " "),
+      "two or more, as in red car and white sheep, or one of several words")
   }
 
   /// Half of what parts the tokens of one group, and of what joins the groups: 0 where each group is one map and

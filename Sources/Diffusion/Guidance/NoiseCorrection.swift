@@ -7,7 +7,8 @@
 /// ε′ = ε + 2 λ s² / (a + s) ∂L/∂x,
 ///
 /// which has no pole at pure noise. It was derived here, and is no experiment of the authors. A prediction of the
-/// velocity or of the picture changes by what that does to it.
+/// velocity or of the picture changes by what that does to it, and there has one: τ counts as 0.001 at least, by which
+/// the authors' code bounds theirs.
 public struct NoiseCorrection: Sendable {
   /// The loss that it follows.
   let objective: any AttentionObjective
@@ -31,11 +32,15 @@ public struct NoiseCorrection: Sendable {
   ///   - noise: s, what it has of noise.
   package func factor(signal: Float, noise: Float) -> Float {
     let ofNoise = 2 * strength * noise * noise / (signal + noise)
+    let divisor = max(signal, Self.leastTime * (signal + noise))
     switch prediction {
     case .epsilon: return ofNoise
     case .velocity:
-      return ofNoise * (signal * signal + noise * noise).squareRoot() / signal
-    case .sample: return -ofNoise * noise / signal
+      return ofNoise * (signal * signal + noise * noise).squareRoot() / divisor
+    case .sample: return -ofNoise * noise / divisor
     }
   }
+
+  /// The least τ that is divided by.
+  private static let leastTime: Float = 1e-3
 }

@@ -46,7 +46,7 @@ public struct Focus: WordGrouping {
   public func parts(for run: PlannedRun) throws -> MethodParts {
     let loss = Loss(
       subjects: run.subjects, groups: try wordGroups(in: run.prompt).map(\.words),
-      reading: Loss.reading(run.reading(MapSmoothing())))
+      reading: run.reading(MapSmoothing()))
     _ = try loss.sites(among: run.sites)
     return MethodParts(
       correction: NoiseCorrection(
@@ -61,7 +61,7 @@ extension Focus {
     package let subjects: [Subject]
     /// Words that belong together.
     package let groups: [[Subject]]
-    /// How maps are read.
+    /// How maps are read for the scores of subjects; for the loss, see ``blurred``.
     package let reading: MapReading
 
     /// The separation of `groups`, with `subjects` measured.
@@ -72,7 +72,7 @@ extension Focus {
     }
 
     /// The same reading under a Gaussian of one cell: a kernel's exponent here is d²/4σ².
-    package static func reading(_ reading: MapReading) -> MapReading {
+    private var blurred: MapReading {
       var reading = reading
       (reading.sigma, reading.kernelSize) = (0.5.squareRoot(), 3)
       return reading
@@ -82,24 +82,21 @@ extension Focus {
     /// - Throws: ``DiffusionError`` if no such site exists, words cannot be read there, or there is nothing to
     ///   part or to join.
     package func sites(among sites: [AttentionSite]) throws -> [AttentionSite] {
-      try DiffusionError.require(
-        groups.count > 1 || groups.contains { $0.flatMap(\.tokens).count > 1 },
-        "the groups of words", groups.flatMap { $0.map(\.name) }.joined(separator: " "),
-        "two or more, as in --groups \"red car; white sheep\", or one of several words")
+      try MapSeparation.requireParts(groups)
       return try reading.sites(
         among: sites, for: groups.flatMap(\.self) + subjects, cellByCell: true)
     }
 
     /// The loss of one pass.
     package func evaluate(_ maps: PassMaps) -> ObjectiveValue {
-      let read = reading.read(maps)
+      let read = blurred.read(maps)
       let tokens = groups.map { words in
         words.flatMap(\.tokens).map { read.smoothed(read.raw($0)).flattened }
       }
       return ObjectiveValue(
         loss: MapSeparation.loss(
           tokens.map { $0.map(Self.cubed) }, tokens.map { Self.cubed(.mean($0)) }),
-        scores: read.scores(of: subjects))
+        scores: subjects.isEmpty ? [] : reading.read(maps).scores(of: subjects))
     }
 
     /// Each number's cube over the sum of them.

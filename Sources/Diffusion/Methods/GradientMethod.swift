@@ -45,8 +45,10 @@ extension GradientMethod {
     return method
   }
 
+  public func notes(for run: PlannedRun) -> [MethodNote] { scheduleNotes(for: run) }
+
   /// In a run of a few steps, what its schedule comes to.
-  public func notes(for run: PlannedRun) -> [MethodNote] {
+  func scheduleNotes(for run: PlannedRun) -> [MethodNote] {
     guard run.hasFewSteps else { return [] }
     return [MethodNote("\(name): " + schedule.summary(of: run.timesteps.count))]
   }

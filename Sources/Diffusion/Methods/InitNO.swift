@@ -164,26 +164,27 @@ extension InitNO {
     }
 
     private func drift(_ own: [Tensor], _ maps: PassMaps) -> Tensor? {
-      runningMean(maps.memory).map { mean in
+      Self.runningMean(maps.memory).map { mean in
         .total(
           own.indices.map { index in
-            var before = mean.sliced(axis: 0, index..<index + 1).reshaped(own[index].shape)
-            if form == .code { before = Self.mean(before, own[index].detached) }
+            let before = Self.mean(
+              mean.sliced(axis: 0, index..<index + 1).reshaped(own[index].shape),
+              own[index].detached, times: form.entries(in: maps.phase))
             return (own[index] - before).magnitude.sum.affine(scale: 1 / Float(before.count))
           })
       }
     }
 
-    /// A running mean with one more map in it.
-    static func mean(_ before: Tensor, _ now: Tensor) -> Tensor {
-      before.affine(scale: 0.9) + now.affine(scale: 0.1)
+    /// A running mean with one more map in it, so many times.
+    static func mean(_ before: Tensor, _ now: Tensor, times: Int = 1) -> Tensor {
+      (0..<times).reduce(before) { mean, _ in mean.affine(scale: 0.9) + now.affine(scale: 0.1) }
     }
 
     /// The running mean before a pass; `nil` before the first.
     ///
     /// The published code begins refinement with a look at the latent that it has just looked at, which
     /// Heed leaves out. Its maps enter the mean a second time all the same.
-    private func runningMean(_ memory: [String: Tensor]) -> Tensor? {
+    static func runningMean(_ memory: [String: Tensor]) -> Tensor? {
       memory["mean"].map { mean in memory["again"].map { Self.mean(mean, $0) } ?? mean }
     }
 
@@ -198,18 +199,40 @@ extension InitNO {
     /// 0.9 of the running mean and 0.1 of these maps; in the code's form those of looks, except in the
     /// search.
     package func remembered(of maps: PassMaps) -> [String: Tensor] {
+      Self.remembered(of: maps, form) {
+        let read = reading.read(maps)
+        return Tensor.concatenated(
+          subjects.map {
+            read.smoothed($0).reshaped([1, reading.grid.rows * reading.grid.columns])
+          },
+          axis: 0
+        ).detached
+      }
+    }
+
+    /// The running mean after a pass whose maps are `now`, `[subject, pixel]`.
+    static func remembered(
+      of maps: PassMaps, _ form: ObjectiveForm, _ now: () -> Tensor
+    ) -> [String: Tensor] {
       if form == .code {
         if maps.step == 0, maps.phase == .refinement { return maps.memory }
         if maps.phase == .denoise, let mean = maps.memory["mean"] { return ["mean": mean] }
       }
-      let read = reading.read(maps)
-      let now = Tensor.concatenated(
-        subjects.map { read.smoothed($0).reshaped([1, reading.grid.rows * reading.grid.columns]) },
-        axis: 0
-      ).detached
-      var memory = ["mean": runningMean(maps.memory).map { Self.mean($0, now) } ?? now]
+      let now = now()
+      var memory = ["mean": runningMean(maps.memory).map { mean($0, now) } ?? now]
       if form == .code, maps.phase == .loss, maps.memory["again"] == nil { memory["again"] = now }
       return memory
+    }
+  }
+}
+
+extension ObjectiveForm {
+  /// How often the maps of a look have entered the running mean when its drift is taken: a first look's, which
+  /// only refinement follows, as often as in the look that refinement repeats.
+  func entries(in phase: Phase) -> Int {
+    switch self {
+    case .paper: 0
+    case .code: phase == .loss ? 2 : 1
     }
   }
 }

@@ -33,7 +33,7 @@ public struct Magnet: WordGrouping {
   /// λ.
   public var offset = 0.6
   /// The file of the bank's words; `nil` for Heed's own.
-  public var bank: String?
+  public var bank: WordBankFile?
 
   /// The published knobs.
   public init() {}
@@ -45,9 +45,9 @@ public struct Magnet: WordGrouping {
     Knob(
       "bank",
       "A file of words, one a line, among which neighbours are found. (default: Heed's own)",
-      placeholder: "file", expected: "a file's path", write: { $0.bank },
+      placeholder: "file", expected: "a file's path", write: { $0.bank.map(\.text) },
       read: { method, text in
-        method.bank = text.isEmpty ? nil : text
+        method.bank = text.isEmpty ? nil : WordBankFile(text: text)
         return true
       }),
   ]
@@ -60,6 +60,7 @@ public struct Magnet: WordGrouping {
   public func resolved(for run: PlannedRun) throws -> Self {
     var method = self
     method.groups = try concepts(of: run).map { $0.words.map(\.name) }
+    method.bank = try bank?.hashed()
     return method
   }
 
@@ -80,18 +81,22 @@ public struct Magnet: WordGrouping {
   }
 
   public func parts(for run: PlannedRun) throws -> MethodParts {
+    try run.requireOnePrompt()
     let concepts = try concepts(of: run).map { Concept($0, in: run.prompt) }
     let embedding = try run.promptEmbedding
-    let bank = try run.model.bank(at: bank ?? WordBank.own)
+    let clipSkip = run.request.clipSkip ?? 0
+    let bank = try run.model.bank(at: bank?.path ?? WordBank.own, clipSkip: clipSkip)
+    func vectors(of texts: [String]) throws -> [Tensor] {
+      try run.model.encoders.lastVectors(of: texts, clipSkip: clipSkip)
+    }
     let width = embedding.tokens.shape[2]
     var values = embedding.tokens.values
     for (place, concept) in concepts.enumerated() {
       let neighbours = try bank.closest(
-        neighbours, to: concept.subject,
-        run.model.encoders.lastVectors(of: [concept.subject])[0])
+        neighbours, to: concept.subject, vectors(of: [concept.subject])[0])
       let others = concepts.indices.filter { $0 != place && !concepts[$0].attributes.isEmpty }
-      let negatives = try others.map { try concepts[$0].pull(on: neighbours, run.model.encoders) }
-      let positive = try concept.pull(on: neighbours, run.model.encoders)
+      let negatives = try others.map { try concepts[$0].pull(on: neighbours, vectors) }
+      let positive = try concept.pull(on: neighbours, vectors)
       let omega = try concept.paddingSimilarity(in: run)
       let change = negatives.reduce(positive.affine(scale: Float(exp(offset - omega)))) {
         .combination(1, $0, -Float(1 - omega * omega), $1)
@@ -126,16 +131,17 @@ private struct Concept {
   }
 
   /// What the attributes do to the vectors of words, on average.
-  func pull(on words: [String], _ encoders: TextEncoders) throws -> Tensor {
-    let with = try encoders.lastVectors(of: words.map(text))
-    let without = try encoders.lastVectors(of: words)
+  /// - Parameter vectors: the vectors of the last tokens of texts.
+  func pull(on words: [String], _ vectors: ([String]) throws -> [Tensor]) throws -> Tensor {
+    let with = try vectors(words.map(text))
+    let without = try vectors(words)
     return .mean(zip(with, without).map { .combination(1, $0, -1, $1) })
   }
 
   /// ω: how alike the end token and the last padding of the concept alone are.
   func paddingSimilarity(in run: PlannedRun) throws -> Double {
     let table = run.model.tokenizer.encode(text(with: subject))
-    let tokens = try run.model.embedding(of: table).tokens
+    let tokens = try run.embedding(of: table).tokens
     func row(_ row: Int) -> Tensor {
       tokens.sliced(axis: 1, row..<row + 1).reshaped([tokens.shape[2]])
     }

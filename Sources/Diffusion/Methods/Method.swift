@@ -40,6 +40,11 @@ public protocol Method: Hashable, Sendable {
   /// - Throws: `TextError` when a mark does not fit the prompt's words.
   mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws
 
+  /// The nouns of a prompt that it reads where no subjects are named and the prompt does not make them certain;
+  /// `nil` for a method that has to be told.
+  /// - Throws: ``DiffusionError`` or `TextError` when its knobs do not fit the prompt.
+  func nouns(in prompt: TokenTable) throws -> [Subject]?
+
   /// The same method with every knob set that it decides by the prompt and the checkpoint.
   /// - Throws: ``DiffusionError`` or `TextError` when a knob does not fit the run.
   func resolved(for run: PlannedRun) throws -> Self
@@ -67,6 +72,7 @@ extension Method {
   public var rowsSumToOne: Bool { true }
   public func looks(at step: Int) -> [MethodLook] { [] }
   public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {}
+  public func nouns(in prompt: TokenTable) throws -> [Subject]? { nil }
   public func resolved(for run: PlannedRun) throws -> Self { self }
   public func texts(for run: PlannedRun) throws -> [EncodedText] { [] }
   public func parts(for run: PlannedRun) throws -> MethodParts { MethodParts() }

@@ -152,8 +152,13 @@ extension ObjectiveExpression.Term {
       return SelfCross.Loss(
         subjects: try all(), peakCells: 1, isConflictAlone: true, reading: reading)
     case .jsd:
-      return Focus.Loss(
-        subjects: [], groups: try groups(), reading: Focus.Loss.reading(reading))
+      let groups = try groups()
+      let nouns = groups.compactMap(\.last)
+      // It would be parted from itself.
+      if let twice = nouns.first(where: { noun in nouns.count { $0.tokens == noun.tokens } > 1 }) {
+        throw TextError.sameSubject(first: twice.name, second: twice.name)
+      }
+      return Focus.Loss(subjects: [], groups: groups, reading: reading)
     case .left, .right, .above, .below:
       let words = try all()
       guard let direction = DirectionalOverlap.Direction(rawValue: kind.rawValue) else {

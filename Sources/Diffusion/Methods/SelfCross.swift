@@ -19,7 +19,12 @@ package import TensorEngine
 /// refinement also 0.1 drift; what these two are, and the search for noise before, is as in ``InitNO``. The paper's
 /// weight of the response is not known to us; the published code has 1. Here B̃_j is a distribution over the cells, as S_i
 /// is. The published code (``ObjectiveForm/code``) has B̃_j as it is, with numbers up to 1, at grids of up to 16 rows,
-/// divides S_i by its own sum, and takes half of the pairs' sum; its running mean takes in every look.
+/// divides S_i by its own sum, and takes half of the pairs' sum, as its target of 0.3 is meant: here half of the
+/// conflict is held against the target. Once the search is over, it holds the whole loss against the target of the
+/// response, and a conflict that is left out against none; its running mean takes in every look after the search.
+///
+/// The authors' variant on CONFORM, and their schedule for SD 2.x (40 iterations, no search: `--max-iter-to-alter 40
+/// --no-search`), are no defaults here.
 ///
 /// - Reference: github.com/mengtang-lab/selfcross-guidance `pipelines/pipeline_sc_initno.py`.
 public struct SelfCross: GradientMethod {
@@ -158,13 +163,22 @@ extension SelfCross {
       } else if let drift = drift(own, maps, read) {
         refinement = loss + drift.affine(scale: 0.1)
       }
+      let isSearch = maps.step == 0 && maps.phase == .refinement
+      var measured = (response: response.item, conflict: conflict.item)
+      switch form {
+      case .paper: measured.conflict /= 2
+      case .code:
+        if isConflictLeftOut { measured.conflict = 0 }
+        if !isSearch { measured.response = loss.item }
+      }
       let attained = min(
-        1, targets.response / max(response.item, MapDistance.floor),
-        targets.conflict / max(conflict.item, MapDistance.floor))
+        1, targets.response / max(measured.response, MapDistance.floor),
+        targets.conflict / max(measured.conflict, MapDistance.floor))
+      // In the paper's form noise just above ½ is no better than noise below it.
+      let left = form == .paper && isConflictLeftOut ? 1 : measured.conflict
       return ObjectiveValue(
         loss: loss, scores: read.scores(of: subjects), refinement: refinement,
-        shortfall: 1 - attained,
-        searchScore: response.item + (isConflictLeftOut ? 1 : conflict.item))
+        shortfall: 1 - attained, searchScore: response.item + left)
     }
 
     /// The places of the `count` largest numbers.
@@ -200,13 +214,12 @@ extension SelfCross {
 
     /// The mean distance of each map from the running mean; `nil` before there is one.
     private func drift(_ own: [Tensor], _ maps: PassMaps, _ read: TokenMaps) -> Tensor? {
-      guard let mean = maps.memory["mean"] else { return nil }
+      guard let mean = InitNO.Loss.runningMean(maps.memory) else { return nil }
       return .total(
         own.indices.map { index in
-          var before = mean.sliced(axis: 0, index..<index + 1).reshaped([mean.shape[1]])
-          if form == .code {
-            before = InitNO.Loss.mean(before, read.renormalised(subjects[index]).detached)
-          }
+          let before = InitNO.Loss.mean(
+            mean.sliced(axis: 0, index..<index + 1).reshaped([mean.shape[1]]),
+            read.renormalised(subjects[index]).detached, times: form.entries(in: maps.phase))
           return (own[index] - read.smoothed(before)).magnitude.sum
             .affine(scale: 1 / Float(before.count))
         })
@@ -221,16 +234,14 @@ extension SelfCross {
     }
 
     /// 0.9 of the running mean and 0.1 of these maps: of the pass that predicted the noise, or in the code's form
-    /// of every look but that pass.
+    /// of every look, except in the search.
     package func remembered(of maps: PassMaps) -> [String: Tensor] {
-      if form == .code, maps.phase == .denoise, let mean = maps.memory["mean"] {
-        return ["mean": mean]
+      InitNO.Loss.remembered(of: maps, form) {
+        let read = reading.read(maps)
+        return Tensor.concatenated(
+          subjects.map { read.renormalised($0).reshaped([1, reading.grid.pixels]) }, axis: 0
+        ).detached
       }
-      let read = reading.read(maps)
-      let now = Tensor.concatenated(
-        subjects.map { read.renormalised($0).reshaped([1, reading.grid.pixels]) }, axis: 0
-      ).detached
-      return ["mean": maps.memory["mean"].map { InitNO.Loss.mean($0, now) } ?? now]
     }
   }
 }

@@ -1,5 +1,5 @@
 package import AttentionTrace
-package import PromptText
+public import PromptText
 internal import TensorEngine
 
 /// STORM: two subjects keep apart in the direction that the prompt says, and colours keep to their nouns.
@@ -73,8 +73,12 @@ public struct Storm: GradientMethod {
     [
       .choice(
         "direction", \.direction,
-        "Where the first subject should be of the second. (default: what the prompt says)"),
-      .choice("storm-form", \.form, "How the cost of transport is found."),
+        "Where the first subject should be of the second. (default: what the prompt says by "
+          + directionWords.map(\.key).joined(separator: ", ") + ")"),
+      .choice(
+        "storm-form", \.form,
+        "How the cost of transport is found: as a sum, or by Sinkhorn's iterations as in the published code, "
+          + "where cells are apart by their numbers in a row."),
     ] + scheduleKnobs
 
   public func resolved(for run: PlannedRun) throws -> Self {
@@ -83,22 +87,72 @@ public struct Storm: GradientMethod {
     return method
   }
 
-  /// Words that say a direction, between the subjects.
-  private static let words: [String: Direction] = [
-    "left": .left, "right": .right, "above": .above, "top": .above, "over": .above, "on": .above,
+  /// The two things of the prompt, if it has two.
+  public func nouns(in prompt: TokenTable) throws -> [Subject]? {
+    let nouns = WordGroup.things(in: prompt).map(\.noun)
+    return nouns.count == 2 ? nouns : nil
+  }
+
+  /// What its schedule comes to in a run of a few steps, and where the first subject should be.
+  public func notes(for run: PlannedRun) -> [MethodNote] {
+    let names = run.subjects.map(\.name)
+    guard let direction, names.count == 2 else { return scheduleNotes(for: run) }
+    let place =
+      switch direction {
+      case .left, .right: "should be to the \(direction.rawValue) of the \(names[1])"
+      case .above, .below: "should be \(direction.rawValue) the \(names[1])"
+      case .apart: "and the \(names[1]) should be apart, in no direction"
+      }
+    return scheduleNotes(for: run) + [MethodNote("\(name): the \(names[0]) \(place)")]
+  }
+
+  /// Words that say a direction.
+  private static let directionWords: KeyValuePairs<String, Direction> = [
+    "left": .left, "right": .right, "above": .above, "over": .above, "top": .above, "atop": .above,
     "below": .below, "under": .below, "underneath": .below, "beneath": .below, "bottom": .below,
   ]
+  /// Of these the names of places: before "of" and the like they relate two things, as the others always do.
+  private static let places: Set<String> = ["left", "right", "top", "bottom"]
+  private static let relating: Set<String> = ["of", "side", "hand"]
+  /// What stands between the places of two things.
+  private static let separators: Set<String> = ["and", ",", ";", ".", "with", "while", "but"]
 
+  /// Where the first subject should be of the second, as the prompt says it.
+  ///
+  /// The last relation between them counts, as in "a cat to the left of a frog"; else the place that stands before
+  /// both, as in "on the left a cat, on the right a frog"; else one between them, which is that of the subject on
+  /// its side of an "and" or a comma.
   private static func direction(in run: PlannedRun) -> Direction {
     guard run.subjects.count == 2, let first = run.subjects[0].tokens.last,
       let second = run.subjects[1].tokens.first
     else { return .apart }
-    let between = run.prompt.words.filter { word in
-      word.tokens.allSatisfy { $0 > min(first, second) && $0 < max(first, second) }
+    let words = run.prompt.words
+    let (earlier, later) = (min(first, second), max(first, second))
+    let said = words.indices.compactMap { index -> (place: Int, direction: Direction)? in
+      guard let token = words[index].tokens.first, token < later, token != earlier else {
+        return nil
+      }
+      return directionWords.first { $0.key == words[index].text }.map { (index, $0.value) }
     }
-    guard let found = between.compactMap({ words[$0.text] }).last else { return .apart }
+    func isRelation(_ index: Int) -> Bool {
+      !places.contains(words[index].text)
+        || (index + 1 < words.count && relating.contains(words[index + 1].text))
+    }
+    func isBetween(_ index: Int) -> Bool { words[index].tokens[0] > earlier }
+    func found() -> Direction? {
+      if let last = said.last(where: { isBetween($0.place) && isRelation($0.place) }) {
+        return last.direction
+      }
+      if let before = said.last(where: { !isBetween($0.place) && !isRelation($0.place) }) {
+        return before.direction
+      }
+      guard let last = said.last(where: { isBetween($0.place) }) else { return nil }
+      let rest = words[(last.place + 1)...].prefix { ($0.tokens.first ?? later) < later }
+      return rest.contains { separators.contains($0.text) }
+        ? last.direction : last.direction.reversed
+    }
     // Subjects can be named in another order than the prompt's.
-    return first < second ? found : found.reversed
+    return found().map { first < second ? $0 : $0.reversed } ?? .apart
   }
 
   public func objective(for run: PlannedRun) throws -> any AttentionObjective {

@@ -2,17 +2,16 @@ package import PromptText
 
 extension SubjectSelection {
   /// The subjects of a prompt for which none are named: those that the prompt makes certain, else the
-  /// nouns that the first of `methods` with groups reads.
+  /// nouns that the first of `methods` finds by itself.
   /// - Throws: ``DiffusionError`` when groups cannot be read; `TextError` where subjects are needed and
   ///   none are found.
   package static func found(
     for methods: [any Method], in prompt: TokenTable, areNeeded: Bool
   ) throws -> [Subject] {
     if let certain = certain(in: prompt) { return certain }
-    let nouns = try methods.lazy.compactMap { $0 as? any GroupMethod }.first.map {
-      try $0.wordGroups(in: prompt).map(\.noun)
+    for method in methods {
+      if let nouns = try method.nouns(in: prompt), !nouns.isEmpty { return nouns }
     }
-    if let nouns, !nouns.isEmpty { return nouns }
     return areNeeded ? try subjects(named: [], in: prompt) : []
   }
 }

@@ -57,6 +57,7 @@ public struct TEBOpt: Method {
   }
 
   public func parts(for run: PlannedRun) throws -> MethodParts {
+    try run.requireOnePrompt()
     let embedding = try run.promptEmbedding
     return MethodParts(
       prompt: PromptEmbedding(

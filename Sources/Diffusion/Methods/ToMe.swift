@@ -185,6 +185,7 @@ public struct ToMe: WordGrouping {
   }
 
   public func parts(for run: PlannedRun) throws -> MethodParts {
+    try run.requireOnePrompt()
     let pairs = try wordGroups(in: run.prompt)
     guard let groups, !groups.isEmpty else { return MethodParts() }
     let embedding = try run.promptEmbedding

@@ -11,6 +11,8 @@ struct WordBank: Sendable {
   /// What a list can have.
   private static let most = 10_000
   private static let longest = 64
+  /// What may stand around a word: blanks, and the mark that some editors begin a file with.
+  private static let around = CharacterSet.whitespaces.union(["\u{FEFF}"])
 
   /// Reads a list; empty lines are none, and a word that comes twice is one.
   /// - Throws: `FileError` for a file that is no such list.
@@ -26,9 +28,10 @@ struct WordBank: Sendable {
     }
     var words: [String] = []
     var known: Set<String> = []
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
     {
-      let word = line.trimmingCharacters(in: .whitespaces)
+      let word = line.trimmingCharacters(in: Self.around)
       guard word.utf8.count <= Self.longest, words.count < Self.most else {
         throw FileError(
           .malformed, path: path, subject: "line \(number + 1)",

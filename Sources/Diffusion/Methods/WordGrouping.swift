@@ -24,6 +24,10 @@ extension WordGrouping {
       })
   }
 
+  public func nouns(in prompt: TokenTable) throws -> [Subject]? {
+    try wordGroups(in: prompt).map(\.noun)
+  }
+
   public var marks: Set<PromptMark> { groups == nil ? [.phrases] : [] }
 
   public mutating func read(_ markup: PromptMarkup, in prompt: TokenTable) throws {
@@ -45,7 +49,7 @@ extension WordGrouping {
   /// - Throws: `TextError` for a word that is not in the prompt, ``DiffusionError`` for a noun of two groups.
   public func wordGroups(in prompt: TokenTable) throws -> [WordGroup] {
     guard let groups else {
-      return NounPhraseFinder.phrases(in: prompt).map { WordGroup($0, in: prompt) }
+      return WordGroup.things(in: prompt)
     }
     let named = try groups.map { names in
       let words = try SubjectSelection.subjects(named: names, in: prompt)
@@ -61,6 +65,17 @@ extension WordGrouping {
 }
 
 extension WordGroup {
+  /// Nouns that say where a thing is, as in "to the left of", and are none.
+  private static let places: Set<String> = [
+    "left", "right", "top", "bottom", "side", "front", "middle", "center", "centre",
+  ]
+
+  /// The noun phrases of a prompt, without those that say where a thing is.
+  static func things(in prompt: TokenTable) -> [WordGroup] {
+    NounPhraseFinder.phrases(in: prompt).filter { !places.contains($0.noun.text) }
+      .map { WordGroup($0, in: prompt) }
+  }
+
   /// The noun of a phrase and its modifiers.
   init(_ phrase: NounPhrase, in prompt: TokenTable) {
     self.init(

@@ -60,13 +60,14 @@ package struct TextEncoders: Sendable {
   ///
   /// What comes after a token changes nothing of it, so that only as much is encoded as there is.
   /// - Throws: ``DiffusionError``.
-  func lastVectors(of texts: [String]) throws -> [Tensor] {
+  func lastVectors(of texts: [String], clipSkip: Int = 0) throws -> [Tensor] {
     let first = try Self.lasts(texts.map { tokenizer.encode($0) }) { [model] ids in
-      try second == nil ? model(ids) : model.penultimate(ids).hidden
+      try second == nil
+        ? model(ids, clipSkip: clipSkip) : model.penultimate(ids, clipSkip: clipSkip).hidden
     }
     guard let second else { return first }
     let last = try Self.lasts(texts.map { second.tokenizer.encode($0) }) {
-      try second.model.penultimate($0).hidden
+      try second.model.penultimate($0, clipSkip: clipSkip).hidden
     }
     return zip(first, last).map { .concatenated([$0, $1], axis: 0) }
   }

@@ -111,6 +111,16 @@ extension PlannedRun {
     get throws { try embedding(of: prompt, second: request.secondPrompt) }
   }
 
+  /// Refuses a second prompt: a token's vector then is of two texts, and a method that edits vectors of words would
+  /// edit another word's.
+  /// - Throws: ``DiffusionError/invalidRequest(what:got:expected:)``.
+  func requireOnePrompt() throws {
+    let second = request.secondPrompt
+    try DiffusionError.require(
+      second == nil || second == prompt.prompt, "the second prompt of \(request.method.name)",
+      "'\(second ?? "")'", "none, because the method changes the vectors of the prompt's words")
+  }
+
   /// A text as the second text encoder reads it; `nil` where there is one.
   private func other(_ text: String, like table: TokenTable) -> TokenTable? {
     model.encoders.second(of: text, like: table, as: request.reading)

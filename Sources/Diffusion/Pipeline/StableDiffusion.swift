@@ -15,7 +15,7 @@ public final class StableDiffusion: Sendable {
   let vae: VAE
   let encoders: TextEncoders
   private let embeddings = Mutex<[EmbeddingKey: PromptEmbedding]>([:])
-  private let banks = Mutex<[String: EmbeddedBank]>([:])
+  private let banks = Mutex<[BankKey: EmbeddedBank]>([:])
   private let hashes = Mutex<[String: String]?>(nil)
   /// Of the pictures that runs work from, at their size.
   let posteriors = Mutex<[Picture: VAE.Posterior]>([:])
@@ -62,12 +62,20 @@ public final class StableDiffusion: Sendable {
     return embedding
   }
 
+  /// What decides the vectors of a file of words.
+  private struct BankKey: Hashable {
+    let path: String
+    let clipSkip: Int
+  }
+
   /// The words of a file with the vectors of their last tokens; made once.
-  func bank(at path: String) throws -> EmbeddedBank {
-    if let known = banks.withLock({ $0[path] }) { return known }
+  func bank(at path: String, clipSkip: Int) throws -> EmbeddedBank {
+    let key = BankKey(path: path, clipSkip: clipSkip)
+    if let known = banks.withLock({ $0[key] }) { return known }
     let words = try WordBank(path: path).words
-    let bank = EmbeddedBank(words: words, vectors: try encoders.lastVectors(of: words))
-    banks.withLock { $0[path] = bank }
+    let bank = EmbeddedBank(
+      words: words, vectors: try encoders.lastVectors(of: words, clipSkip: clipSkip))
+    banks.withLock { $0[key] = bank }
     return bank
   }
 

@@ -36,6 +36,12 @@ package struct BenchmarkContents: Sendable {
     record.seeds(of: methods)
   }
 
+  /// The scores of the pictures of `seeds`, `nil` for all, and of photos, which have no seeds.
+  package func scores(ofSeeds seeds: [UInt64]?) -> [PictureScore] {
+    guard let wanted = seeds.map(Set.init) else { return scores }
+    return scores.filter { $0.method == PhotoFolder.method || wanted.contains($0.seed) }
+  }
+
   /// A method's name for people.
   package func title(of method: String) -> String {
     zip(record.methods, record.titles).first { $0.0 == method }?.1 ?? method

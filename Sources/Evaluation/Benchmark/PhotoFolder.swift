@@ -121,9 +121,7 @@ package struct PhotoFolder: Sendable {
       if meant.count == 1 { return meant[0] }
       let advice =
         if meant.isEmpty {
-          Suggestion.nearest(to: name, among: byID.keys.sorted()).map {
-            "; did you mean \($0)?"
-          } ?? ""
+          Suggestion.question(name, among: byID.keys.sorted())
         } else {
           "; \(meant.count) prompts have this text: name the folder by an id, as \(meant[0].id)"
         }

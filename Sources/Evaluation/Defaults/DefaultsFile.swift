@@ -53,8 +53,7 @@ package struct DefaultsFile: Sendable {
   }
 
   private static func unknown(_ key: String, _ what: String, among names: [String]) -> String {
-    let meant = Suggestion.nearest(to: key, among: names).map { "; did you mean \($0)?" } ?? ""
-    return "\(FileError.quoted(key)) is no \(what)\(meant)"
+    "\(FileError.quoted(key)) is no \(what)\(Suggestion.question(key, among: names))"
   }
 
   /// The value of a command's option; what is said of the command comes before what is said of all.

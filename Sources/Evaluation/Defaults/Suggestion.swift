@@ -8,6 +8,11 @@ package enum Suggestion {
     return name.count > 1 ? names.first { $0.hasPrefix(name) } : nil
   }
 
+  /// The end of a message about an unknown name, as in `; did you mean cat?`; empty where none is near.
+  package static func question(_ name: String, among names: [String]) -> String {
+    nearest(to: name, among: names).map { "; did you mean \($0)?" } ?? ""
+  }
+
   /// The fewest characters to insert, remove, replace, or swap with their neighbour.
   static func distance(_ one: String, _ other: String) -> Int {
     let (a, b) = (Array(one), Array(other))

@@ -69,7 +69,10 @@ struct BenchmarkFigure: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Seeds, as in 0..3 or 7,12. (default: all that every method has; of strips the first four)",
+      """
+      Seeds, as in 0..3 or 7,12. (default: of scores and ablations all; of a grid all that every method \
+      has, of strips the first four of those)
+      """,
       valueName: "list"))
   var seeds: String?
 
@@ -81,7 +84,7 @@ struct BenchmarkFigure: ParsableCommand {
     let unread: [(String, Bool, [Kind])] = [
       ("scores", scores != nil, [.scores, .ablations]),
       ("methods", methods != nil, [.scores, .strips, .grid]),
-      ("prompts", prompts != nil, [.strips, .grid]), ("seeds", seeds != nil, [.strips, .grid]),
+      ("prompts", prompts != nil, [.strips, .grid]),
     ]
     for (option, isGiven, readers) in unread where isGiven && !readers.contains(kind) {
       throw ValidationError("--kind \(kind.rawValue) does not use --\(option)")
@@ -101,10 +104,13 @@ struct BenchmarkFigure: ParsableCommand {
     let sheets = BenchmarkSheets(contents: contents)
     switch kind {
     case .scores:
-      return try sheets.scores(methods: try chosenMethods(contents), kinds: chosenScores(contents))
+      return try sheets.scores(
+        methods: try chosenMethods(contents), kinds: chosenScores(contents),
+        seeds: chosenSeeds(contents))
     case .ablations:
       let ablations = try Ablations.required(contents.folder, contents.suite, contents.record)
-      return try sheets.ablations(ablations, kinds: chosenScores(contents))
+      return try sheets.ablations(
+        ablations, kinds: chosenScores(contents), seeds: chosenSeeds(contents))
     case .strips:
       let named = try chosenPrompts(contents)
       let methods = try chosenMethods(contents) ?? contents.plainMethods
@@ -153,43 +159,15 @@ struct BenchmarkFigure: ParsableCommand {
   }
 
   private func chosenSeeds(_ contents: BenchmarkContents) throws -> [UInt64]? {
-    let there = contents.record.seeds
-    return try seeds.map { try SeedList($0).seeds }?.map { seed in
-      guard there.contains(seed) else {
-        throw Failure(
-          .usage, "--seeds: the benchmark has no seed \(seed); expected some of \(Self.list(there))"
-        )
-      }
-      return seed
-    }
+    try seeds.map { try SeedList($0, of: contents.record).seeds }
   }
 
-  private static func list(_ seeds: [UInt64]) -> String {
-    let names = seeds.map(String.init)
-    return names.count <= 12
-      ? names.joined(separator: ", ")
-      : "its \(names.count) seeds, \(names[0]) to \(names[names.count - 1])"
-  }
-
-  /// Names separated by commas, each once, as what they stand for.
+  /// The items whose names are in `text`, separated by commas.
   private static func items<Item>(
     _ text: String, _ option: String, among known: [(name: String, item: Item)]
   ) throws -> [Item] {
-    let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    return try names.enumerated().map { place, name in
-      guard let found = known.first(where: { $0.name == name }) else {
-        let all = known.map(\.name)
-        let near = Suggestion.nearest(to: name, among: all).map { "; did you mean \($0)?" } ?? ""
-        throw Failure(
-          .usage,
-          "\(option): '\(name)' is not of the benchmark"
-            + (all.count <= 30 ? ", which has \(all.joined(separator: ", "))" : "") + near)
-      }
-      guard names.firstIndex(of: name) == place else {
-        throw Failure(.usage, "\(option): '\(name)' is given twice")
-      }
-      return found.item
-    }
+    let names = try NameList(option: option, text, of: known.map(\.name)).names
+    return names.compactMap { name in known.first { $0.name == name }?.item }
   }
 
   /// The first prompt of each subset, in the order of the suite.

@@ -131,7 +131,7 @@ struct BenchmarkReport: ParsableCommand {
   ) throws -> [(heading: String, scene: Scene)] {
     let sheets = BenchmarkSheets(contents: contents)
     let scored = contents.samples.scored
-    let scores = try sheets.scores(methods: nil, kinds: ScoreKind.charted.filter(scored.contains))
+    let scores = try sheets.scores(kinds: ScoreKind.charted.filter(scored.contains))
     let ablations = try sheets.ablations(
       ablations(contents), kinds: ScoreKind.ofAblations.filter(scored.contains))
     var style = SheetStyle(width: Self.chartWidth)

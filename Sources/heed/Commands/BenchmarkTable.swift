@@ -27,22 +27,29 @@ struct BenchmarkTable: ParsableCommand {
     help: ArgumentHelp("Scorers, as in clip,owl; of others nothing is shown. (default: all)"))
   var scorers: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Seeds, as in 0..3 or 7,12; of other pictures nothing is counted. (default: all)",
+      valueName: "list"))
+  var seeds: String?
+
   @Flag(help: "The runs with a knob varied alone: a row for each value of each knob.")
   var ablations = false
 
   func run() throws {
     try Self.print(
-      BenchmarkFolder(folder), scorers: scorers, format, ofAblations: ablations)
+      BenchmarkFolder(folder), scorers: scorers, seeds: seeds, format, ofAblations: ablations)
   }
 
   /// Prints the table of a benchmark.
   static func print(
-    _ bench: BenchmarkFolder, scorers: String? = nil, _ format: TabularFormat = .text,
-    ofAblations: Bool = false
+    _ bench: BenchmarkFolder, scorers: String? = nil, seeds: String? = nil,
+    _ format: TabularFormat = .text, ofAblations: Bool = false
   ) throws {
     let contents = try BenchmarkContents(bench)
     let (record, suite) = (contents.record, contents.suite)
-    var scores = contents.scores
+    var scores = contents.scores(ofSeeds: try seeds.map { try SeedList($0, of: record).seeds })
     if let scorers {
       let known = Set(scores.map(\.scorer)).sorted()
       let wanted = try NameList(option: "--scorers", scorers, of: known).names

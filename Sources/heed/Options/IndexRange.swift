@@ -49,34 +49,6 @@ struct ChoiceList<Value: RawRepresentable & CaseIterable> where Value.RawValue =
   }
 }
 
-/// `0..3`, or `0,2,7`, or a mix: seeds in the order given.
-struct SeedList {
-  let seeds: [UInt64]
-
-  /// The most seeds of one command; more is a typing error.
-  private static let limit: UInt64 = 100_000
-
-  init(_ text: String) throws {
-    var seeds: [UInt64] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let bounds = String(part).components(around: "..")
-      guard let first = bounds.first.flatMap({ UInt64($0) }),
-        let last = bounds.last.flatMap({ UInt64($0) }), bounds.count <= 2, first <= last,
-        last - first < Self.limit
-      else {
-        throw Failure(
-          .usage,
-          "--seeds is '\(text)'; '\(part)' is neither a seed nor a range, as in 0..3 or 7,12")
-      }
-      seeds += Array(first...last)
-    }
-    guard Set(seeds).count == seeds.count else {
-      throw Failure(.usage, "--seeds is '\(text)'; a seed is given twice")
-    }
-    self.seeds = seeds
-  }
-}
-
 extension String {
   /// The parts before and after each `separator`.
   func components(around separator: String) -> [Substring] {

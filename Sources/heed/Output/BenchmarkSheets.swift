@@ -18,9 +18,13 @@ struct BenchmarkSheets {
   /// - Parameters:
   ///   - methods: by the folders of their runs; `nil` for all with nothing varied.
   ///   - kinds: the scores, a row of charts each.
-  func scores(methods: [String]?, kinds: [ScoreKind]) throws -> ScoreSheet {
+  ///   - seeds: `nil` for all.
+  func scores(
+    methods: [String]? = nil, kinds: [ScoreKind], seeds: [UInt64]? = nil
+  ) throws -> ScoreSheet {
     let table = try ScoreTable(
-      contents.scores, of: contents.suite, record: contents.record, path: contents.folder.scores)
+      contents.scores(ofSeeds: seeds), of: contents.suite, record: contents.record,
+      path: contents.folder.scores)
     let named = methods ?? contents.plainMethods
     let shown = named.filter { method in
       method != PhotoFolder.method && table.rows.contains { $0.method == method }
@@ -50,16 +54,21 @@ struct BenchmarkSheets {
           },
           bounds: subsets.map { cell($0, PhotoFolder.method, kind) })
       }, bound: PhotoFolder.title,
-      metadata: try metadata(["figure": "scores", "methods": .texts(shown)]))
+      metadata: try metadata([
+        "figure": "scores", "methods": .texts(shown),
+        "seeds": .integers(seeds ?? contents.record.seeds),
+      ]))
   }
 
   /// Of nothing that was scored.
   private static let nothing = Bootstrap(resamples: 1).interval(of: [Double]())
 
   /// What one varied knob at a time does to scores.
-  func ablations(_ ablations: Ablations, kinds: [ScoreKind]) throws -> AblationSheet {
+  func ablations(
+    _ ablations: Ablations, kinds: [ScoreKind], seeds: [UInt64]? = nil
+  ) throws -> AblationSheet {
     let table = try ScoreTable(
-      contents.scores, of: ablations, contents.suite, path: contents.folder.scores)
+      contents.scores(ofSeeds: seeds), of: ablations, contents.suite, path: contents.folder.scores)
     let knobs = ablations.knobs.compactMap { knob -> AblationSheet.Knob? in
       let rows = table.rows.filter { $0.subset == knob.name }
       guard !rows.isEmpty else { return nil }
@@ -75,6 +84,7 @@ struct BenchmarkSheets {
       scores: kinds.map(\.title), knobs: knobs, pictures: table.rows.map(\.pictures),
       metadata: try metadata([
         "figure": "ablations", "knobs": .texts(ablations.knobs.map(\.name)),
+        "seeds": .integers(seeds ?? contents.record.seeds),
       ]))
   }
 

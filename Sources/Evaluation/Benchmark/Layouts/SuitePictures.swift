@@ -35,23 +35,19 @@ package struct SuitePictures: Sendable {
     let suite = try Suite(folder.suite, format: .jsonl)
     let record = try BenchmarkRecord(path: folder.record)
     func refuse(_ what: String, _ got: String, among names: [String]) -> EvaluationError {
-      let meant = Suggestion.nearest(to: got, among: names).map { "; did you mean \($0)?" } ?? ""
-      return .benchmark(
-        path: folder.path,
-        reason: "expected \(what) of the benchmark (\(names.joined(separator: ", "))), got "
-          + FileError.quoted(got) + meant)
+      .unknown(what, got, among: names, path: folder.path)
     }
     for method in choice.methods ?? [] where !record.methods.contains(method) {
-      throw refuse("a method", method, among: record.methods)
+      throw refuse("method", method, among: record.methods)
     }
     for seed in choice.seeds ?? [] where !record.seeds.contains(seed) {
-      throw refuse("a seed", "\(seed)", among: record.seeds.map(String.init))
+      throw refuse("seed", "\(seed)", among: record.seeds.map(String.init))
     }
     var prompts = suite.prompts
     if let subset = choice.subset {
       prompts.removeAll { $0.subset != subset }
       guard !prompts.isEmpty else {
-        throw refuse("a subset", subset, among: suite.subsets)
+        throw refuse("subset", subset, among: suite.subsets)
       }
     }
     let methods = record.methods.filter { choice.methods?.contains($0) ?? true }

@@ -33,12 +33,7 @@ struct ResultsJoin {
     ids = Set(suite.prompts.map(\.id))
     path = folder.path
     if let method, !record.methods.contains(method) {
-      let meant = Suggestion.nearest(to: method, among: record.methods)
-      throw EvaluationError.benchmark(
-        path: path,
-        reason:
-          "expected a method of the benchmark (\(record.methods.joined(separator: ", "))), got "
-          + FileError.quoted(method) + (meant.map { "; did you mean \($0)?" } ?? ""))
+      throw EvaluationError.unknown("method", method, among: record.methods, path: path)
     }
     guard let export else {
       (layout, pictures, records, byKey, byFile) = (nil, [], [], [:], [:])

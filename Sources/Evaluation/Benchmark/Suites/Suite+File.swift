@@ -26,11 +26,10 @@ extension Suite {
   }
 
   private static func unknown(_ name: String) -> FileError {
-    let meant = Suggestion.nearest(to: name, among: builtIn).map { "; did you mean \($0)?" }
-    return FileError(
+    FileError(
       .missing, path: name,
       reason: "expected the path of a suite's file, or one of the suites that come with Heed ("
-        + builtIn.joined(separator: ", ") + ")" + (meant ?? ""))
+        + builtIn.joined(separator: ", ") + ")" + Suggestion.question(name, among: builtIn))
   }
 
   /// Reads the file at `path`; the suite is named after the file, unless the file names it.

@@ -85,9 +85,9 @@ struct SuiteFile {
     }
     let keys = ["name", "prompts"]
     for key in try root.object().keys where !keys.contains(key) {
-      let meant = Suggestion.nearest(to: key, among: keys).map { "; did you mean \($0)?" }
       throw root.failure(
-        "expected keys among name, prompts, got \(FileError.quoted(key))" + (meant ?? ""))
+        "expected keys among name, prompts, got \(FileError.quoted(key))"
+          + Suggestion.question(key, among: keys))
     }
     for node in try root.member("prompts").elements() {
       try draft.add(SuiteLine.prompt(node), at: node)

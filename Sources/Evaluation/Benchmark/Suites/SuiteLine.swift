@@ -9,10 +9,9 @@ enum SuiteLine {
   /// - Throws: `FileError` with the key and what is wrong there.
   static func prompt(_ node: JSONNode) throws -> SuitePrompt {
     for key in try node.object().keys where !keys.contains(key) {
-      let meant = Suggestion.nearest(to: key, among: keys).map { "; did you mean \($0)?" }
       throw node.failure(
         "expected keys among \(keys.joined(separator: ", ")), got \(FileError.quoted(key))"
-          + (meant ?? ""))
+          + Suggestion.question(key, among: keys))
     }
     let prompt = try node.member("prompt").string()
     let attributes = try node.optionalMember("attributes")

@@ -24,6 +24,7 @@ import jupytext
 import nbclient
 import nbformat
 from PIL import Image
+from traitlets.config import Config
 
 warnings.filterwarnings("ignore")
 # The kernel is this Python, with the libraries beside it, whatever others are installed.
@@ -43,9 +44,11 @@ def cells(notebook):
 def executed(notebook, folder, name):
     """The notebook after it was run in `folder`, and a line on it."""
     begun = time.monotonic()
-    nbclient.NotebookClient(
-        notebook, timeout=60, record_timing=False,
-        resources={"metadata": {"path": folder}}).execute()
+    # By sockets that are files: free ports are looked for before they are taken, and two kernels may find the same.
+    with tempfile.TemporaryDirectory() as sockets:
+        nbclient.NotebookClient(
+            notebook, timeout=60, record_timing=False, resources={"metadata": {"path": folder}},
+            config=Config(KernelManager=Config(transport="ipc", ip=os.path.join(sockets, "kernel")))).execute()
     seconds = time.monotonic() - begun
     assert seconds < 60, f"{name}: {seconds:.0f} s"
     pictures = sum(
