@@ -59,12 +59,31 @@ public struct Batch: Sendable {
 
   /// What recording all of them takes; `nil` if nothing is recorded.
   package var cost: RecordingCost? {
-    let costs = plans.compactMap(\.cost)
-    guard let largest = costs.map(\.bytesOnDisk).max() else { return nil }
-    let total = RecordingCost.total(costs, times: seeds?.count ?? 1)
+    cost(RecordingCost.total(plans.compactMap(\.cost), times: seeds?.count ?? 1))
+  }
+
+  /// What recording takes with what packing needs for a while; `nil` if nothing is recorded.
+  private func cost(_ total: RecordingCost) -> RecordingCost? {
+    guard let largest = plans.compactMap(\.cost?.bytesOnDisk).max() else { return nil }
     guard runner.packs else { return total }
     let twice = largest.multipliedReportingOverflow(by: min(runsAtATime, count))
     return total.adding(bytes: twice.overflow ? .max : twice.partialValue)
+  }
+
+  /// Refuses runs that the disk below `root` is too small for, of which those that are complete take
+  /// nothing more, and those that were begun what they do not have yet.
+  /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.
+  package func checkDisk(in root: String) throws {
+    guard let cost else { return }
+    do { try cost.check(fits: root) } catch TraceError.doesNotFit {
+      // Only where they are needed are the runs that are there looked at.
+      let folders = (0..<count).map { folder($0, in: root) }
+      let left = folders.indices.filter { !folders[$0].isComplete }
+      guard !left.isEmpty else { return }
+      let total = RecordingCost.total(left.compactMap { plans[$0 % plans.count].cost })
+      let there = left.reduce(0) { $0 + folders[$1].bytes }
+      try self.cost(total.adding(bytes: -min(there, total.bytesOnDisk)))?.check(fits: root)
+    }
   }
 
   /// A lower bound on the memory of the largest run without the weights, in bytes.
@@ -114,7 +133,7 @@ public struct Batch: Sendable {
     in root: String,
     onEvent: @escaping @Sendable (PlannedRun, Runner.Event) throws -> Void = { _, _ in }
   ) throws -> [RecordedRun] {
-    try cost?.check(fits: root)
+    try checkDisk(in: root)
     let failure = FirstError()
     var runner = runner
     runner.check = { [check = self.runner.check] in

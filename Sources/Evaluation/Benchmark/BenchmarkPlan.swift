@@ -15,7 +15,9 @@ package struct BenchmarkPlan: Sendable {
   /// The runs of each prompt of the suite.
   package let orders: [RunOrder]
   /// What is to be made, those of a prompt together, in the order of the suite.
-  package let runs: [Run]
+  package private(set) var runs: [Run]
+  /// The bytes of those that were begun; 0 where nobody looked.
+  private var bytesThere = 0
 
   /// The runs of `shard` of all that `orders` name.
   /// - Parameter orders: of each prompt, whose plans have the prompt's folder.
@@ -40,7 +42,29 @@ package struct BenchmarkPlan: Sendable {
     let costs = counted.compactMap { plan, count in
       plan.cost.map { RecordingCost.total([$0], times: count) }
     }
-    return costs.isEmpty ? nil : .total(costs)
+    guard !costs.isEmpty else { return nil }
+    let total = RecordingCost.total(costs)
+    return total.adding(bytes: -min(bytesThere, total.bytesOnDisk))
+  }
+
+  /// Without the runs that are complete below `root`; what others have on disk already costs nothing.
+  package func remaining(in root: String) -> BenchmarkPlan {
+    var left = self
+    func folder(_ run: Run) -> RunFolder {
+      orders[run.order].plans[run.plan].folder(in: root, seed: run.seed)
+    }
+    left.runs.removeAll { folder($0).isComplete }
+    left.bytesThere = left.runs.reduce(0) { $0 + folder($1).bytes }
+    return left
+  }
+
+  /// Refuses a plan that the disk below `root` is too small for.
+  /// - Throws: `TraceError.doesNotFit`, or `TraceError.system` if the disk cannot be asked.
+  package func checkDisk(in root: String) throws {
+    do { try cost?.check(fits: root) } catch TraceError.doesNotFit {
+      // Only where they are needed are the runs that are there looked at.
+      try remaining(in: root).cost?.check(fits: root)
+    }
   }
 
   /// Passes of the UNet by kind: the fewest and the most that the runs can make.
