@@ -77,6 +77,32 @@ struct Failure: Error, CustomStringConvertible {
     return String(describing: error)
   }
 
+  /// What ends lines that a table of tokens follows.
+  private static let tableTitles = [
+    "; its tokens are", "; the prompt's tokens are", "; choose one of",
+  ]
+
+  /// What `plan` makes of a suite's prompt, or why there is no plan: one line with the prompt's id, without
+  /// the table of tokens that some errors end with.
+  static func naming<Plan>(
+    _ prompt: SuitePrompt, of suite: Suite, _ plan: () throws -> Plan
+  ) throws -> Plan {
+    do { return try plan() } catch
+      where error is TextError || error is DiffusionError || error is TraceError
+      || error is ObjectiveExpressionError
+    {
+      var reason = String(message(error).prefix { $0 != "\n" })
+      if let title = tableTitles.first(where: reason.hasSuffix) { reason.removeLast(title.count) }
+      if case .subjectsNeeded? = error as? TextError {
+        reason = "which words are the subjects? Give the prompt subjects in the suite"
+      }
+      // What is wrong with a text is wrong with the suite's.
+      let ofError = error is TextError ? nil : code(of: error)
+      throw Failure(
+        ofError ?? .dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
+    }
+  }
+
   /// What is wrong with the arguments and which help page tells more.
   private static func usageMessage(_ error: any Error) -> String {
     let arguments = CommandLine.arguments.dropFirst()

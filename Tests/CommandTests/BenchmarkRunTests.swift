@@ -114,6 +114,112 @@ struct BenchmarkRunTests {
     #expect(result.stdout.contains("pictures        8 of 2 prompts"))
     #expect(result.stdout.contains("min on this machine") && result.stdout.contains(" files"))
     #expect(folder.names == ["s.jsonl"])
+    let one = try run(["-o", "b", "--methods", "stable-diffusion"], in: folder)
+    #expect(one.status == 0, "\(one.stderr)")
+    let rest = try run(["-o", "b", "--dry-run"], in: folder)
+    #expect(rest.stdout.contains("complete        4; the other 4 take\ntime "))
+    let done = try run(["-o", "b", "--methods", "stable-diffusion", "--dry-run"], in: folder)
+    #expect(done.stdout == "pictures        4 of 2 prompts\ncomplete        all of them\n")
+  }
+
+  @Test(
+    "A benchmark goes on where the disk has room for what is not there yet",
+    .enabled(if: SmallDisk.isPossible, "mounting a small file system needs root"))
+  func disk() throws {
+    let folder = try folder()
+    let disk = try SmallDisk(kibibytes: 65_536)
+    let bench = disk.path + "/b"
+    let whole = try run(["-o", bench], in: folder)
+    #expect(whole.status == 0, "\(whole.stderr)")
+    try disk.resize(kibibytes: (disk.used >> 10) + 256)
+    try FileManager.default.removeItem(atPath: bench + "/runs/p1/stable-diffusion/seed-1")
+    let plan = try run(["-o", bench, "--dry-run"], in: folder)
+    #expect(plan.status == 0 && plan.stdout.contains("complete        7; the other 1 take"))
+    let rest = try run(["-o", bench], in: folder)
+    #expect(rest.status == 0, "\(rest.stderr)")
+    #expect(rest.stderr.contains("8 runs are complete, 1 of them made now"))
+    expectRefusal(
+      try run(["-o", disk.path + "/c"], in: folder), 73, ["recording needs", "/c/runs"])
+  }
+
+  @Test("What cannot be planned is said in one line that names the prompt")
+  func planning() throws {
+    let folder = try folder()
+    let lines =
+      Self.suite + #"{"id": "p3", "prompt": "a cat sleeping under the old bridge that a dog saw"}"#
+    try folder.write("s.jsonl", lines.utf8)
+    expectRefusal(
+      try run(["-o", "b", "--methods", "attend-and-excite"], in: folder), 65,
+      ["the prompt p3 of s: which words are the subjects? Give the prompt subjects in the suite"])
+    expectRefusal(
+      try run(["-o", "b", "--attention-resolution", "7x7"], in: folder), 69,
+      ["the prompt p1 of s: no cross-attention at 7x7"])
+    let all = try run(["--methods", "all", "--list", "--seeds", "0"], in: folder)
+    #expect(all.status == 0, "\(all.stderr)")
+    #expect(all.messages.allSatisfy { $0.hasPrefix("heed: left out: ") }, "\(all.stderr)")
+    #expect(all.stderr.contains("left out: attend-and-excite: the prompt p3 of s: which words"))
+    #expect(!all.stderr.contains("left out: stable-diffusion"))
+    #expect(folder.names == ["s.jsonl"])
+  }
+
+  @Test("A prompt that is cut is told")
+  func cut() throws {
+    let folder = try folder()
+    let words = Array(repeating: "very", count: 90).joined(separator: " ")
+    let lines = Self.suite + #"{"id": "p3", "prompt": "a \#(words) big cat"}"#
+    try folder.write("s.jsonl", lines.utf8)
+    let result = try run(
+      ["-o", "b", "--methods", "stable-diffusion", "--seeds", "0"], in: folder)
+    #expect(result.status == 0, "\(result.stderr)")
+    #expect(result.stderr.contains("1 of 3 prompts are longer than 77 tokens, as p3"))
+  }
+
+  @Test("A complete run whose picture is gone is named, with what to do")
+  func withoutPicture() throws {
+    let folder = try folder()
+    let arguments = ["-o", "b", "--methods", "stable-diffusion"]
+    let made = try run(arguments, in: folder)
+    #expect(made.status == 0, "\(made.stderr)")
+    let place = "b/runs/p2/stable-diffusion/seed-1"
+    try folder.remove(place + "/image.png")
+    let again = try run(arguments, in: folder)
+    #expect(again.status == 66 && again.stderr.contains("1 of 4 complete runs lack their picture"))
+    let score = ["benchmark", "score", "b", "--scorers", "clip"]
+    expectRefusal(
+      try HeedProcess.run(score, in: folder.path), 65,
+      ["b: 1 of 4 complete runs lack their picture, as \(place)/image.png: remove"])
+    let partial = try HeedProcess.run(score + ["--partial"], in: folder.path)
+    #expect(partial.status == 0 && partial.stderr.contains("clip: 3 pictures"), "\(partial.stderr)")
+    #expect(partial.stderr.contains("runs left out: 0 not complete, 1 without their picture"))
+    try folder.remove(place)
+    let remade = try run(arguments, in: folder)
+    #expect(remade.status == 0 && remade.stderr.contains("1 of them made now"))
+    let whole = try HeedProcess.run(score, in: folder.path)
+    #expect(whole.status == 0, "\(whole.stderr)")
+  }
+
+  @Test("Parts of other methods and seeds that are copied together are one benchmark")
+  func copied() throws {
+    let folder = try folder()
+    for (part, arguments) in [
+      ("a", ["--methods", "attend-and-excite", "--seeds", "3", "--vary", "scale-factor=5"]),
+      ("b", ["--methods", "stable-diffusion", "--seeds", "1"]),
+    ] {
+      let result = try run(["-o", part] + arguments, in: folder)
+      #expect(result.status == 0, "\(result.stderr)")
+    }
+    let copied = try HeedProcess.run(
+      ["benchmark", "score", "all", "--scorers", "clip"], in: folder.path,
+      shell: "mkdir all; for i in a b; do cp -r $i/. all; done; exec \"$@\"")
+    #expect(copied.status == 0 && copied.stderr.contains("clip: 6 pictures"), "\(copied.stderr)")
+    let record = try BenchmarkRecord(path: folder.path + "/all/benchmark.json")
+    let varied = "attend-and-excite+scale-factor-5"
+    #expect(record.methods == ["stable-diffusion", "attend-and-excite", varied])
+    #expect(
+      record.titles == [
+        "Stable Diffusion", "Attend-and-Excite", "Attend-and-Excite, scale-factor-5",
+      ])
+    #expect(record.seeds(of: "stable-diffusion") == [1] && record.seeds(of: varied) == [3])
   }
 
   @Test("The list names a command for each shard, which a shell reads back")

@@ -16,8 +16,8 @@ package struct BenchmarkContents: Sendable {
   /// - Throws: `FileError`, also for methods that are no names of folders;
   ///   ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with different values.
   package init(_ folder: BenchmarkFolder) throws {
-    record = try BenchmarkRecord(path: folder.record)
     suite = try Suite(folder.suite, format: .jsonl)
+    record = try folder.wholeRecord(of: suite)
     scores = try ScoreFile.all(in: folder.scores)
     samples = try ScoreSamples(scores, path: folder.scores)
     self.folder = folder

@@ -11,7 +11,11 @@ extension BenchmarkFolder {
     guard try status(of: prompt, method, seed: seed) == .complete else { return nil }
     let run = run(prompt.id, method, seed: seed)
     guard FileManager.default.fileExists(atPath: run.image) else {
-      throw FileError(.missing, path: run.image, reason: "the run's picture is not there")
+      throw FileError(
+        .missing, path: run.image,
+        reason:
+          "the complete run's picture is not there: remove the run's folder, and heed benchmark "
+          + "run makes it again")
     }
     return run.image
   }

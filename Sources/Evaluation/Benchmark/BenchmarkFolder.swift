@@ -47,6 +47,43 @@ package struct BenchmarkFolder: Hashable, Sendable {
     return manifest.status
   }
 
+  /// Which runs there are to be: those that the folder's record names, and methods and seeds whose runs were
+  /// copied here from another part of the benchmark, which had a record of its own.
+  ///
+  /// - Throws: `FileError`; of runs that the record does not name, as ``status(of:_:seed:)``.
+  package func wholeRecord(of suite: Suite) throws -> BenchmarkRecord {
+    func names(_ path: String) -> [String] {
+      (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    }
+    var record = try BenchmarkRecord(path: self.record)
+    var found: [String: [UInt64: SuitePrompt]] = [:]
+    for prompt in suite.prompts {
+      for method in names("\(runs)/\(prompt.id)") {
+        for seed in names("\(runs)/\(prompt.id)/\(method)").compactMap(RunFolder.seed(named:)) {
+          found[method, default: [:]][seed] = prompt
+        }
+      }
+    }
+    for (method, prompts) in found.sorted(by: { $0.key < $1.key }) {
+      let known = record.methods.contains(method) ? record.seeds(of: method) : []
+      let seeds = try Set(prompts.keys).subtracting(known).sorted().filter { seed in
+        try prompts[seed].map { try status(of: $0, method, seed: seed) != nil } ?? false
+      }
+      guard let seed = seeds.first, let prompt = prompts[seed],
+        let run = try RunManifest.read(self.run(prompt.id, method, seed: seed)),
+        run.method.name == method
+      else { continue }
+      // As the plan of the run has it: the method's title, and what was varied.
+      let varied = method.split(separator: "+").dropFirst().map(String.init)
+      let title = [run.method.title ?? run.method.family] + varied
+      record = try record.adding(
+        BenchmarkRecord(
+          suite: record.suite, model: record.model,
+          methods: [(method, title.joined(separator: ", "))], seeds: seeds), path: self.record)
+    }
+    return record
+  }
+
   /// Writes which runs there are to be, besides those that were to be before.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` where the folder holds a benchmark of another
   ///   suite or model; `FileError`.
@@ -66,6 +103,12 @@ package struct BenchmarkFolder: Hashable, Sendable {
     if FileManager.default.fileExists(atPath: self.record) {
       record = try BenchmarkRecord(path: self.record).adding(record, path: self.record)
     }
+    try write(record)
+  }
+
+  /// Writes the record where it is another than there is.
+  /// - Throws: `FileError`.
+  func write(_ record: BenchmarkRecord) throws {
     let bytes = try record.json
     guard FileManager.default.contents(atPath: self.record).map(Array.init) != bytes else { return }
     try AtomicFile.write(to: self.record) { try $0.append(bytes) }

@@ -31,28 +31,33 @@ package struct BenchmarkScoring {
   package var count: Int { items.count }
   /// How many of them are photos.
   package var photoCount: Int { items.count { $0.photo != nil } }
+  /// How many runs are left out, of all shards: those that are not complete, and those whose picture is gone.
+  package let leftOut: (incomplete: Int, withoutPicture: Int)
 
-  /// The pictures of a benchmark.
+  /// The pictures of a benchmark, whose record becomes that of all runs in the folder.
   /// - Parameters:
   ///   - isPartial: whether pictures that are not there yet are left out.
   ///   - photos: what is scored beside the runs' pictures.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` for the first run that is missing or not
-  ///   complete, unless `isPartial`; `TraceError` for a damaged one; `FileError`.
+  ///   complete or has no picture, unless `isPartial`; `TraceError` for a damaged one; `FileError`.
   package init(
     _ folder: BenchmarkFolder, shard: Shard, isPartial: Bool, photos: PhotoFolder? = nil
   ) throws {
-    let record = try BenchmarkRecord(path: folder.record)
     let suite = try Suite(folder.suite, format: .jsonl)
-    var (items, missing): ([Item], [String]) = ([], [])
+    let record = try folder.wholeRecord(of: suite)
+    if try record != BenchmarkRecord(path: folder.record) { try folder.write(record) }
+    var (items, missing, bare): ([Item], [String], [String]) = ([], [], [])
     for prompt in suite.prompts {
       for seed in record.seeds {
         for method in record.methods where record.seeds(of: method).contains(seed) {
           let run = folder.run(prompt.id, method, seed: seed)
-          if try folder.status(of: prompt, method, seed: seed) == .complete {
+          if try folder.status(of: prompt, method, seed: seed) != .complete {
+            missing.append(run.path)
+          } else if !FileManager.default.fileExists(atPath: run.image) {
+            bare.append(run.image)
+          } else {
             items.append(
               Item(prompt: prompt, method: method, seed: seed, picture: run.image))
-          } else {
-            missing.append(run.path)
           }
         }
       }
@@ -60,9 +65,18 @@ package struct BenchmarkScoring {
     guard isPartial || missing.isEmpty else {
       throw EvaluationError.benchmark(
         path: folder.path,
-        reason: "\(missing.count) of \(missing.count + items.count) runs are not complete, as "
+        reason:
+          "\(missing.count) of \(missing.count + bare.count + items.count) runs are not complete, as "
           + "\(missing[0]): finish heed benchmark run, or score what is there with --partial")
     }
+    guard isPartial || bare.isEmpty else {
+      throw EvaluationError.benchmark(
+        path: folder.path,
+        reason: "\(bare.count) of \(bare.count + items.count) complete runs lack their picture, as "
+          + "\(bare[0]): remove the folders of these runs and finish heed benchmark run, or score what is "
+          + "there with --partial")
+    }
+    leftOut = (missing.count, bare.count)
     items += (photos?.photos ?? []).map { photo in
       Item(
         prompt: photo.prompt, method: PhotoFolder.method, seed: photo.number, picture: photo.path,

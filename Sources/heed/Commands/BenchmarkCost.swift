@@ -40,14 +40,22 @@ struct BenchmarkCost {
     memory = (measured.compactMap(\.peakMemory).max() ?? 1 << 30) + (atATime - 1) * working
   }
 
-  /// Prints it, and refuses what does not fit on the disk below `root`.
-  func print(in root: String) throws {
-    let (least, most) = (Self.hours(seconds.least), Self.hours(seconds.most))
-    Swift.print("pictures        \(plan.runs.count) of \(plan.orders.count) prompts")
+  /// Prints what `plan` takes, of which `left` is not complete yet, and refuses what does not fit on the disk
+  /// below `root`.
+  /// - Parameter batches: of `left`.
+  static func print(
+    _ left: BenchmarkPlan, _ batches: [Batch], of plan: BenchmarkPlan, in root: String
+  ) throws {
+    let (all, done) = (plan.runs.count, plan.runs.count - left.runs.count)
+    Swift.print("pictures        \(all) of \(plan.orders.count) prompts")
+    guard done < all else { return Swift.print("complete        all of them") }
+    if done > 0 { Swift.print("complete        \(done); the other \(all - done) take") }
+    let seconds = try BenchmarkCost(left, batches).seconds
+    let (least, most) = (hours(seconds.least), hours(seconds.most))
     let threads = "\(Engine.threads) \(Engine.threads == 1 ? "thread" : "threads")"
     let time = least == most ? least : "\(least) to \(most)"
     Swift.print("time            \(time) on this machine, with \(threads)")
-    guard let cost = plan.cost else { return Swift.print("disk            pictures alone") }
+    guard let cost = left.cost else { return Swift.print("disk            pictures alone") }
     let disk = formatBytes(cost.bytesOnDisk)
     Swift.print("disk            at most \(disk) in at most \(cost.files) files")
     Swift.print("free disk       \(formatBytes(try RecordingCost.freeDisk(at: root)))")

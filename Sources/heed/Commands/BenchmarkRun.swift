@@ -89,10 +89,15 @@ struct BenchmarkRun: PictureCommand {
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
     let plan = BenchmarkPlan(orders, shard: try part.chosen())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
-    let batches = try plan.batches(runner(model), atATime: options.batch.batch)
-    if options.recording.dryRun { return try BenchmarkCost(plan, batches).print(in: output) }
     let folder = BenchmarkFolder(output)
-    try plan.cost?.check(fits: folder.runs)
+    let batches = try plan.batches(runner(model), atATime: options.batch.batch)
+    noteCut(orders)
+    if options.recording.dryRun {
+      let left = plan.remaining(in: folder.runs)
+      let batches = try left.batches(runner(model), atATime: options.batch.batch)
+      return try BenchmarkCost.print(left, batches, of: plan, in: output)
+    }
+    try plan.checkDisk(in: folder.runs)
     try folder.add(
       BenchmarkRecord(
         suite: suite.name, model: model.checkpoint.name,
@@ -101,54 +106,86 @@ struct BenchmarkRun: PictureCommand {
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: plan.iterations)
     let found = Atomic(0)
+    let bare = Mutex<[String]>([])
     for batch in batches {
       try batch.run(in: folder.runs) { plan, event in
         // Of thousands of runs that were complete, a line each would tell nothing.
-        if case .found = event { found.add(1, ordering: .relaxed) }
+        if case .found = event {
+          found.add(1, ordering: .relaxed)
+          let image = plan.folder(in: folder.runs).image
+          if !FileManager.default.fileExists(atPath: image) { bare.withLock { $0.append(image) } }
+        }
         progress.tell(event, of: plan, in: folder.runs, isTellingFound: false)
       }
     }
     let made = plan.runs.count - found.load(ordering: .relaxed)
     Message.note("\(plan.runs.count) runs are complete, \(made) of them made now")
     Message.chosen(orders.flatMap(\.plans))
+    let lost = bare.withLock { $0.sorted() }
+    if let first = lost.first {
+      throw Failure(
+        .missingInput,
+        "\(lost.count) of \(plan.runs.count) complete runs lack their picture, as \(first): remove the "
+          + "folders of these runs, and the same command makes them again")
+    }
+  }
+
+  /// Says how many prompts are longer than what the model reads.
+  private func noteCut(_ orders: [RunOrder]) {
+    let cut = orders.filter { !$0.prompt.leftOut.isEmpty }
+    guard let first = cut.first else { return }
+    let id = first.plans.first?.promptFolder ?? first.prompt.prompt
+    Message.note(
+      "\(cut.count) of \(orders.count) prompts are longer than \(first.prompt.tokens.count) tokens, as \(id): "
+        + "their last words are left out")
   }
 
   /// The runs of each prompt, in its folder.
   private func ordered(_ suite: Suite, _ methods: [any Method]) throws -> [RunOrder] {
     let seeds = try SeedList(self.seeds).seeds
     let (model, picture, previews) = try loaded()
-    func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
-      func request(_ table: TokenTable) throws -> RunRequest {
-        var request = try options.template(table, picture, previews, on: model)
-        if options.details.heads == nil { request.recording?.reducedHeads = .mean }
-        guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
-        let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)
-        request.subjects = prompt.references
-        if options.details.recordTokens == nil {
-          request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
-        }
-        return request
+    func request(_ prompt: SuitePrompt, _ table: TokenTable) throws -> RunRequest {
+      var request = try options.template(table, picture, previews, on: model)
+      if options.details.heads == nil { request.recording?.reducedHeads = .mean }
+      guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
+      let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)
+      request.subjects = prompt.references
+      if options.details.recordTokens == nil {
+        request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
       }
-      let order = try RunOrder(
-        prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
-        reading: options.reading, on: model, like: request)
+      return request
+    }
+    func plain(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
+      try Failure.naming(prompt, of: suite) {
+        try RunOrder(
+          prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
+          reading: options.reading, on: model, like: { try request(prompt, $0) })
+      }
+    }
+    func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
+      let order = try plain(prompt, methods)
       let varied = try variations(of: order).flatMap { sweep, method in
-        try sweep.orders(
-          prompt.prompt, by: method, from: seeds, reading: options.reading, on: model,
-          like: request)
+        try Failure.naming(prompt, of: suite) {
+          try sweep.orders(
+            prompt.prompt, by: method, from: seeds, reading: options.reading, on: model,
+            like: { try request(prompt, $0) })
+        }
       }
       return RunOrder(joining: [order] + varied).inFolder(prompt.id)
     }
-    let usable =
-      self.methods == "all"
-      ? methods.filter { Self.isUsable($0) { _ = try ordered(suite.prompts[0], [$0]) } } : methods
-    return try suite.prompts.map { prompt in
-      do { return try ordered(prompt, usable) } catch let error as TextError {
-        // Without the table of tokens that some end with.
-        let reason = String("\(error)".prefix { $0 != "\n" })
-        throw Failure(.dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
+    var (methods, orders): ([any Method], [RunOrder]) = (methods, [])
+    while orders.count < suite.prompts.count {
+      let prompt = suite.prompts[orders.count]
+      do { orders.append(try ordered(prompt, methods)) } catch  where self.methods == "all" {
+        let usable = methods.filter { method in
+          Self.isUsable(method) { _ = try plain(prompt, [$0]) }
+        }
+        guard !usable.isEmpty, usable.count < methods.count else { throw error }
+        // Every prompt has the same methods.
+        (methods, orders) = (usable, [])
       }
     }
+    return orders
   }
 
   /// Whether a method can be planned without more than a prompt and the options given; says so where

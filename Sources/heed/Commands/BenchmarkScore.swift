@@ -80,6 +80,10 @@ struct BenchmarkScore: ParsableCommand {
       try PhotoFolder($0, of: Suite(bench.suite, format: .jsonl))
     }
     let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial, photos: photos)
+    let (incomplete, bare) = scoring.leftOut
+    if incomplete + bare > 0 {
+      Message.note("runs left out: \(incomplete) not complete, \(bare) without their picture")
+    }
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: scoring.count * chosen.count)
     for name in chosen {

@@ -22,7 +22,7 @@ struct RecordingOptions: ParsableArguments {
       """)
   var pack = false
 
-  @Flag(help: "Print the number of calls, the disk space and the memory that are needed, and exit.")
+  @Flag(help: "Print what the runs would take, such as disk space, and exit.")
   var dryRun = false
 
   /// The plan for a prompt and a negative prompt; `nil` when nothing is recorded.

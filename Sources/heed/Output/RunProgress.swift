@@ -29,7 +29,7 @@ extension Batch {
       memory          up to \(formatBytes(memory)) besides the model's files, \(runs) at a time
       free disk       \(formatBytes(free))
       """)
-    try cost.check(fits: root)
+    try checkDisk(in: root)
   }
 }
 

@@ -33,7 +33,7 @@ package struct SuitePictures: Sendable {
   ///   or seed, by its name; a subset, method or seed that the benchmark does not have.
   package init(_ folder: BenchmarkFolder, _ choice: Choice = Choice()) throws {
     let suite = try Suite(folder.suite, format: .jsonl)
-    let record = try BenchmarkRecord(path: folder.record)
+    let record = try folder.wholeRecord(of: suite)
     func refuse(_ what: String, _ got: String, among names: [String]) -> EvaluationError {
       .unknown(what, got, among: names, path: folder.path)
     }
