@@ -46,7 +46,9 @@ package enum YAMLDocument {
         reason: "expected a YAML document of at most \(limits.bytes) bytes, got \(file.count)"
           + FileLimit.yaml.advice)
     }
-    let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
+    var bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
+    // A byte order mark, which some editors write.
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw FileError(.malformed, path: path, reason: "expected a YAML document in UTF-8")
     }

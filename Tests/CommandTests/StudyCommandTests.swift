@@ -215,7 +215,9 @@ struct StudyCommandTests {
   @Test("One respondent is counted, without intervals and agreement")
   func oneRespondent() throws {
     let bench = try bench(prompts: 2)
-    try bench.write("a.json", try bench.answers(1) { _ in "composable" })
+    let answers = try bench.answers(1) { _ in "composable" }
+    // An editor may have put a byte order mark before them.
+    try bench.folder.write("a.json", [0xEF, 0xBB, 0xBF] + [UInt8](answers.json))
     let result = try bench.study("tally", "a.json")
     #expect(result.status == 0)
     #expect(result.stdout.contains("1 respondent, 2 prompts."))

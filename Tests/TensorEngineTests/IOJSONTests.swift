@@ -198,6 +198,19 @@ struct IOJSONTests {
     }
   }
 
+  @Test("A file may begin with a byte order mark, which counts in the bytes of errors")
+  func byteOrderMark() throws {
+    let folder = try TemporaryFolder()
+    func read(_ text: String) throws -> JSONValue {
+      try StrictJSON.read(path: folder.file(Array("\u{FEFF}\(text)".utf8), name: "d.json")).value
+    }
+    let value = try read("[1]")
+    #expect(value == .array([.integer(1)]))
+    #expect(fileError { try read("[x]") }?.offset == 4)
+    #expect(fileError { try read("\u{FEFF}[1]") }?.offset == 3)
+    #expect(fileError { try read("") }?.offset == 3)
+  }
+
   @Test("A configuration's values come with their place in errors")
   func nodes() throws {
     let folder = try TemporaryFolder()

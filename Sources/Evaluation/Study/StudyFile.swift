@@ -7,14 +7,13 @@ enum StudyFile {
   static func read(
     _ path: String, _ format: String, _ version: Int, sizeLimit: Int
   ) throws -> JSONNode {
-    let file = try MappedFile(path: path)
-    guard file.count <= sizeLimit else {
+    let count = try MappedFile(path: path).count
+    guard count <= sizeLimit else {
       throw FileError(
         .malformed, path: path,
-        reason: "expected \(format) of at most \(sizeLimit) bytes, got \(file.count)")
+        reason: "expected \(format) of at most \(sizeLimit) bytes, got \(count)")
     }
-    let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
-    let node = JSONNode(try StrictJSON.parse(bytes, file: path), file: path)
+    let node = try StrictJSON.read(path: path)
     guard case .object(let members) = node.value, members["format"] == .string(format) else {
       throw FileError(
         .malformed, path: path, reason: "expected the format \(FileError.quoted(format))")

@@ -13,7 +13,16 @@ package enum StrictJSON {
     _ bytes: UnsafeRawBufferPointer, file: String, depthLimit: Int = 32
   ) throws -> JSONValue {
     try unsafe checkCount(of: bytes, file: file)
-    var scanner = unsafe JSONScanner(bytes, file: file, depthLimit: depthLimit)
+    return try unsafe Self.value(of: bytes, from: 0, file: file, depthLimit: depthLimit)
+  }
+
+  /// The value that the bytes from `start` on are.
+  private static func value(
+    of bytes: UnsafeRawBufferPointer, from start: Int, file: String, depthLimit: Int
+  ) throws -> JSONValue {
+    var scanner = unsafe JSONScanner(
+      UnsafeRawBufferPointer(rebasing: bytes[start...]), file: file, origin: start,
+      depthLimit: depthLimit)
     let value = try scanner.value()
     try scanner.end()
     return value
@@ -63,12 +72,13 @@ package enum StrictJSON {
     return file
   }
 
-  /// Parses the file at `path`.
+  /// Parses the file at `path`; a byte order mark, which some editors write, is passed over.
   /// - Throws: ``FileError``.
   package static func read(path: String, depthLimit: Int = 32) throws -> JSONNode {
     let file = try open(path: path)
     let value = try unsafe file.withBytes {
-      try unsafe parse($0, file: path, depthLimit: depthLimit)
+      let start = unsafe $0.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+      return try unsafe Self.value(of: $0, from: start, file: path, depthLimit: depthLimit)
     }
     return JSONNode(value, file: path)
   }
