@@ -154,6 +154,16 @@ struct NounPhraseTests {
     }
   }
 
+  @Test("A phrase with a word that the window cuts is not found")
+  func cutByWindow() throws {
+    let prompt = String(repeating: "cat and ", count: 36) + "the red zyzzyvaquokka"
+    let table = try TextFixtures.clip.get().encode(prompt)
+    #expect(table.words.last?.text == "zyzzyvaquokka" && table.leftOut == ["zyzzyvaquokka"])
+    #expect(NounPhraseFinder.phrases(in: table).map(\.text) == Array(repeating: "cat", count: 36))
+    let long = try TextFixtures.clip.get().encode(prompt, as: PromptReading(isLong: true))
+    #expect(NounPhraseFinder.phrases(in: long).last?.text == "the red zyzzyvaquokka")
+  }
+
   @Test(
     "A weight with a slip in it is refused, and is no part of the words",
     arguments: [

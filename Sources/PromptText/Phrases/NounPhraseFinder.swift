@@ -7,9 +7,12 @@
 /// the last one is its noun, as in `an orange`. Phrases never hold each other.
 public enum NounPhraseFinder {
   /// The phrases of a prompt, in their order; may be none.
+  ///
+  /// A phrase with a word that the window cuts is left out: its noun may be that word.
   public static func phrases(in table: TokenTable) -> [NounPhrase] {
     var scan = PhraseScan(table, table.words[...])
-    return scan.all()
+    let cut = table.words.filter(table.cuts)
+    return scan.all().filter { phrase in !cut.contains { $0.range.overlaps(phrase.range) } }
   }
 
   /// The phrases at places that the user marked.
@@ -44,6 +47,15 @@ public enum NounPhraseFinder {
           noun: found?.noun ?? table.words[last], modifiers: found?.modifiers ?? []))
     }
     return phrases
+  }
+}
+
+extension TokenTable {
+  /// Whether the window ends inside of a word, in every text encoder that reads its beginning.
+  fileprivate func cuts(_ word: Word) -> Bool {
+    guard !leftOut.isEmpty else { return false }
+    let end = word.tokens.compactMap { tokens[$0].range?.upperBound }.max()
+    return end.map { $0 < word.range.upperBound } ?? false
   }
 }
 
