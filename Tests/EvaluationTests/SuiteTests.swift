@@ -222,6 +222,63 @@ struct SuiteTests {
     #expect(prompt.references == [reference])
   }
 
+  // MARK: - Endings
+
+  @Test(
+    "The ending of a file's name tells its form, whatever its first line begins with",
+    arguments: [
+      ("s.yaml", "  - prompt: a cat\n  - prompt: a dog\n"),
+      ("s.yaml", "\"prompts\":\n- prompt: a cat\n- prompt: a dog\n"),
+      ("s.yml", "%YAML 1.2\n---\n- prompt: a cat\n- prompt: a dog\n"),
+      ("s.YAML", "\u{FEFF}prompts:\n- prompt: a cat\n- prompt: a dog\n"),
+      ("s.yaml", #"{"name": "x", "prompts": [{"prompt": "a cat"}, {"prompt": "a dog"}]}"#),
+      ("s.json", #"{"name": "x", "prompts": [{"prompt": "a cat"}, {"prompt": "a dog"}]}"#),
+      ("s.json", "\u{FEFF}[{\"prompt\": \"a cat\"},\n {\"prompt\": \"a dog\"}]"),
+      ("s.json", "{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n"),
+      ("suite", "{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n"),
+      ("suite", "- prompt: a cat\n- prompt: a dog\n"),
+      ("s.txt", "a cat\na dog\n"),
+    ])
+  func endings(_ name: String, _ text: String) throws {
+    let suite = try Evaluation.Suite(file(text, name))
+    #expect(suite.prompts.map(\.prompt) == ["a cat", "a dog"])
+  }
+
+  @Test("Plain text may begin as JSON or YAML does")
+  func plainBeginnings() throws {
+    let prompts = ["[a red car] and [a white sheep]", "{a cat|a dog}", "- a cat", "name: a cat"]
+    for prompt in prompts {
+      let suite = try Evaluation.Suite(file(prompt + "\na frog\n"))
+      #expect(suite.prompts.map(\.prompt) == [prompt, "a frog"])
+    }
+  }
+
+  @Test(
+    "What is not of the form that the ending tells is no list of prompts",
+    arguments: [
+      ("s.yaml", "promts:\n- prompt: a cat\n", ["\"promts\"", "did you mean prompts?"]),
+      ("s.yaml", "suite: mine\nprompts:\n- prompt: a cat\n", ["among name, prompts", "\"suite\""]),
+      ("s.yaml", "a cat\na dog\n", ["expected a list of prompts", "\"a cat a dog\""]),
+      ("s.json", #"[{"id": "p1"}]"#, ["[0]", "expected a key \"prompt\""]),
+      ("s.json", #"{"name": "x", "promts": []}"#, ["\"promts\"", "did you mean prompts?"]),
+      ("s.json", "\"a cat\"", ["expected prompts in a list or an object", "\"a cat\""]),
+      ("s.json", "[{\"prompt\": \"a cat\"},\n]", ["byte 22", "expected a value"]),
+      ("s.json", "{\"animals\": [\n\"a cat\",\n]}", ["byte 23", "expected a value"]),
+      ("s.csv", "prompt,id\na cat,p1\n", ["\"prompt,id\"", "--suite-format (jsonl, yaml,"]),
+      ("suite", "promts:\n- prompt: a cat\n", ["\"promts:\"", "a file that ends with .txt"]),
+      ("s.txt", "{\"prompt\": \"a cat\"\n", ["line 1", "end of the document"]),
+    ])
+  func wrongEnding(_ name: String, _ text: String, _ words: [String]) throws {
+    try expectRefusal(of: file(text, name), words)
+  }
+
+  private func expectRefusal(of path: String, _ words: [String]) throws {
+    let error = try #require(throws: FileError.self) { try Evaluation.Suite(path) }
+    let line = "\(error)"
+    #expect(line.hasPrefix(path + ": ") && !line.contains("\n"))
+    for word in words { #expect(line.contains(word), "\(line)") }
+  }
+
   // MARK: - What is refused
 
   private static let long = String(repeating: "x", count: 201)
@@ -303,11 +360,10 @@ struct SuiteTests {
       (#"{"animals": ["a cat", 3]}"#, [".animals[1]", "the integer 3"]),
     ])
   func refused(_ text: String, _ words: [String]) throws {
-    let path = try file(text)
-    let error = try #require(throws: FileError.self) { try Evaluation.Suite(path) }
-    let line = "\(error)"
-    #expect(line.hasPrefix(path + ": ") && !line.contains("\n"))
-    for word in words { #expect(line.contains(word), "\(line)") }
+    let isYAML = ["-", "p"].contains(text.first)
+    let isWhole = text.hasPrefix("[") || text.hasPrefix("{\"animals")
+    try expectRefusal(
+      of: file(text, isYAML ? "suite.yaml" : isWhole ? "suite.json" : "suite.jsonl"), words)
   }
 
   @Test("What is not UTF-8, no file, or too many prompts is refused")

@@ -15,7 +15,7 @@ extension Suite {
   }
 
   /// A suite that comes with Heed, or else the file of that path.
-  /// - Parameter format: the form of the file; `nil` tells it from its content.
+  /// - Parameter format: the form of the file; `nil` tells it from its ending and content.
   /// - Throws: `FileError` with the place and what is wrong there.
   public static func find(_ nameOrPath: String, format: SuiteFormat? = nil) throws -> Suite {
     if format == nil, builtIn.contains(nameOrPath) { return try named(nameOrPath) }
@@ -33,7 +33,7 @@ extension Suite {
   }
 
   /// Reads the file at `path`; the suite is named after the file, unless the file names it.
-  /// - Parameter format: the form of the file; `nil` tells it from its content.
+  /// - Parameter format: the form of the file; `nil` tells it from its ending and content.
   /// - Throws: `FileError` with the line or key and what is wrong there.
   public init(_ path: String, format: SuiteFormat? = nil) throws {
     let file = try SuiteFile(path: path)

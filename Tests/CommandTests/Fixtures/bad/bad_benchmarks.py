@@ -59,6 +59,8 @@ def suites(group):
         add(name, words, content, file="suite.yaml", **more)
 
     yaml("a YAML suite without prompts", [".prompts", "expected an array"], "prompts: 3\n")
+    yaml("a YAML suite with a key that there is not", ['"promts"', "did you mean prompts?"], "promts:\n- prompt: a cat\n")
+    add("a table in the place of a suite", ['"prompt,id"', "--suite-format"], "prompt,id\na cat,p1\n", file="suite.csv")
     yaml("a YAML suite that is no YAML", ["line 2", "expected YAML"], "prompts:\n\t- prompt: a cat\n")
     yaml("a YAML suite with a tab of prompts that does not end", ["expected YAML"], "prompts: [{prompt: a cat}")
     yaml("a YAML suite with an alias", ["line 2", "no aliases", "*a"], "name: &a cats\nprompts: [{prompt: *a }]\n")
