@@ -12,6 +12,8 @@ package struct RunOrder: Sendable {
   package let subjects: [Subject]
   /// Whether the subjects were found in the prompt instead of being named by the user.
   package let hasFoundSubjects: Bool
+  /// Whether the subjects are nouns that were found in the prompt, which does not make them certain.
+  package let areSubjectsNouns: Bool
   /// A plan for each method, for the first of the seeds.
   package private(set) var plans: [PlannedRun]
   /// The seeds that each plan is made from.
@@ -25,13 +27,15 @@ package struct RunOrder: Sendable {
   ///   - seeds: the seeds of the noise, at least one.
   ///   - model: the checkpoint that makes the runs.
   ///   - needsSubjects: whether words must be measured whatever the methods.
+  ///   - isOfSuite: whether the prompt is one of many: its nouns are its subjects where nothing else says
+  ///     which are, and of its attention that of the subjects is recorded unless the template says more.
   ///   - reading: how the prompt becomes tokens, and with it every text of the runs.
   ///   - template: all else that the runs have in common, for the prompt without marks; of its own
   ///     prompt, seed and method nothing counts.
   /// - Throws: `DiffusionError` or `TextError` when one of the runs cannot be made.
   package init(
     _ prompt: String, by methods: [any Method], from seeds: [UInt64], needsSubjects: Bool,
-    reading: PromptReading = PromptReading(), on model: StableDiffusion,
+    isOfSuite: Bool = false, reading: PromptReading = PromptReading(), on model: StableDiffusion,
     like template: (TokenTable) throws -> RunRequest
   ) throws {
     let marks = methods.reduce(into: Set<PromptMark>()) { $0.formUnion($1.marks) }
@@ -61,7 +65,13 @@ package struct RunOrder: Sendable {
     for method in methods { try method.requireAsked() }
     let subjects =
       try request.subjects.map { try SubjectSelection.subjects(named: $0, in: table) }
-      ?? SubjectSelection.found(for: methods, in: table, areNeeded: areNeeded)
+      ?? SubjectSelection.found(
+        for: methods, in: table, areNeeded: areNeeded, takesNouns: isOfSuite)
+    areSubjectsNouns =
+      request.subjects == nil && !subjects.isEmpty && SubjectSelection.certain(in: table) == nil
+    if isOfSuite, !subjects.isEmpty, request.recording?.tokens == nil {
+      request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
+    }
     self.prompt = table
     self.subjects = subjects
     (request.prompt, request.subjects) = (table.prompt, subjects.map(\.name))
@@ -90,6 +100,7 @@ extension RunOrder {
     let first = orders[0]
     (prompt, phrases, seeds) = (first.prompt, first.phrases, first.seeds)
     (subjects, hasFoundSubjects) = (first.subjects, first.hasFoundSubjects)
+    areSubjectsNouns = first.areSubjectsNouns
     plans = orders.flatMap(\.plans)
   }
 

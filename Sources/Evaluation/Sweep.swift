@@ -77,17 +77,19 @@ public struct Sweep: Sendable {
   }
 
   /// The plans of runs at every value: for each seed, all values start from the same noise.
+  /// - Parameter isOfSuite: as ``RunOrder`` takes it.
   /// - Throws: as ``RunOrder``.
   package func orders(
     _ prompt: String, by method: any Method, from seeds: [UInt64],
-    reading: PromptReading = PromptReading(), on model: StableDiffusion,
+    isOfSuite: Bool = false, reading: PromptReading = PromptReading(), on model: StableDiffusion,
     like template: (TokenTable) throws -> RunRequest
   ) throws -> [RunOrder] {
     try values.map { value in
       var method = method
       if !Self.ofRequest.contains(knob) { try method.set([knob: value]) }
       return try RunOrder(
-        prompt, by: [method], from: seeds, needsSubjects: true, reading: reading, on: model
+        prompt, by: [method], from: seeds, needsSubjects: true, isOfSuite: isOfSuite,
+        reading: reading, on: model
       ) {
         var request = try template($0)
         request.method = method

@@ -84,6 +84,29 @@ struct BenchmarkRunTests {
     #expect(suite.prompts == (try Suite(folder.path + "/s.jsonl")).prompts)
   }
 
+  @Test("The subjects of a text file's prompts are their nouns, but for words that the window cuts")
+  func nouns() throws {
+    let folder = try folder()
+    let long = "a cat and a frog" + String(repeating: " and", count: 67) + " the red kitchenware"
+    let prompts = ["a bear on the left of a blue car", long, "a cat and a dog"]
+    try folder.write("color_val.txt", (prompts.joined(separator: "\n") + "\n").utf8)
+    let arguments = [
+      "--suite", "color_val.txt", "--methods", "attend-and-excite,structure", "--seeds", "0",
+      "-o", "b",
+    ]
+    let note = "the subjects of 2 prompts are the nouns that Heed found in them"
+    let result = try run(arguments, in: folder)
+    #expect(result.status == 0 && result.stderr.contains(note), "\(result.stderr)")
+    for (prompt, nouns) in zip(prompts, [["bear", "car"], ["cat", "frog"], ["cat", "dog"]]) {
+      let method = "\(folder.path)/b/runs/\(RunFolder.slug(prompt))/structure/seed-0"
+      let manifest = try RecordedRun(method).manifest
+      #expect(manifest.subjects.map(\.name) == nouns)
+      #expect(manifest.plan?.tokens == manifest.subjects.flatMap(\.tokens).sorted())
+    }
+    let again = try run(arguments, in: folder)
+    #expect(again.stderr.contains("6 runs are complete, 0 of them made now"), "\(again.stderr)")
+  }
+
   @Test("Methods and seeds are added to a benchmark, another suite or model is not")
   func added() throws {
     let folder = try folder()

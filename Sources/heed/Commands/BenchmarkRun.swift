@@ -38,7 +38,7 @@ struct BenchmarkRun: PictureCommand {
       valueName: "suite"))
   var suite = "attend-and-excite"
 
-  @Option(help: "The form of the suite's file. (default: as its content says)")
+  @Option(help: "The form of the suite's file. (default: as its ending and content say)")
   var suiteFormat: SuiteFormat?
 
   @Option(
@@ -86,6 +86,7 @@ struct BenchmarkRun: PictureCommand {
   func run() throws {
     let suite = try Suite.find(self.suite, format: suiteFormat)
     let orders = try ordered(suite, try chosenMethods())
+    Message.nouns(orders)
     if list { return try printList(BenchmarkPlan(orders, shard: .whole).runs.count) }
     let plan = BenchmarkPlan(orders, shard: try part.chosen())
     guard let first = orders.first, let model = first.plans.first?.model else { return }
@@ -147,19 +148,14 @@ struct BenchmarkRun: PictureCommand {
     func request(_ prompt: SuitePrompt, _ table: TokenTable) throws -> RunRequest {
       var request = try options.template(table, picture, previews, on: model)
       if options.details.heads == nil { request.recording?.reducedHeads = .mean }
-      guard !prompt.subjects.isEmpty, request.subjects == nil else { return request }
-      let subjects = try SubjectSelection.subjects(named: prompt.references, in: table)
-      request.subjects = prompt.references
-      if options.details.recordTokens == nil {
-        request.recording?.tokens = subjects.flatMap(\.tokens).sorted()
-      }
+      if !prompt.subjects.isEmpty, request.subjects == nil { request.subjects = prompt.references }
       return request
     }
     func plain(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
       try Failure.naming(prompt, of: suite) {
         try RunOrder(
           prompt.prompt, by: methods, from: seeds, needsSubjects: !prompt.subjects.isEmpty,
-          reading: options.reading, on: model, like: { try request(prompt, $0) })
+          isOfSuite: true, reading: options.reading, on: model, like: { try request(prompt, $0) })
       }
     }
     func ordered(_ prompt: SuitePrompt, _ methods: [any Method]) throws -> RunOrder {
@@ -167,8 +163,8 @@ struct BenchmarkRun: PictureCommand {
       let varied = try variations(of: order).flatMap { sweep, method in
         try Failure.naming(prompt, of: suite) {
           try sweep.orders(
-            prompt.prompt, by: method, from: seeds, reading: options.reading, on: model,
-            like: { try request(prompt, $0) })
+            prompt.prompt, by: method, from: seeds, isOfSuite: true, reading: options.reading,
+            on: model, like: { try request(prompt, $0) })
         }
       }
       return RunOrder(joining: [order] + varied).inFolder(prompt.id)
@@ -229,7 +225,9 @@ struct BenchmarkRun: PictureCommand {
   /// What all runs take.
   func cost() throws -> BenchmarkCost {
     let suite = try Suite.find(self.suite, format: suiteFormat)
-    let plan = BenchmarkPlan(try ordered(suite, try chosenMethods()), shard: .whole)
+    let orders = try ordered(suite, try chosenMethods())
+    Message.nouns(orders)
+    let plan = BenchmarkPlan(orders, shard: .whole)
     guard let model = plan.orders.first?.plans.first?.model else {
       throw Failure(.dataError, "\(suite.name): expected prompts, got none")
     }

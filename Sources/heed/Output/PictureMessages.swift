@@ -44,6 +44,15 @@ extension Message {
     if order.hasFoundSubjects { subjects(order.subjects) }
   }
 
+  /// Says in how many prompts of a suite the subjects are nouns that Heed found.
+  static func nouns(_ orders: [RunOrder]) {
+    let count = orders.count { $0.areSubjectsNouns }
+    guard count > 0 else { return }
+    note(
+      "the subjects of \(count) \(count == 1 ? "prompt" : "prompts") are the nouns that Heed found in "
+        + (count == 1 ? "it" : "them"))
+  }
+
   /// Says what methods made of what was asked for, when runs are made or planned: no error comes after it.
   static func chosen(_ plans: [PlannedRun]) {
     methodNotes(plans).filter { !$0.isWarning }.forEach { note($0.text) }
