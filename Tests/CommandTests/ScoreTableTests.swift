@@ -46,6 +46,7 @@ struct ScoreTableTests {
     if !arguments.isEmpty { try bench.makeRuns(["--vary", "thresholds=none"]) }
     let table = try bench.heed(["benchmark", "table", "bench", "--format", "latex"] + arguments)
     #expect(table.status == 0, "\(table.stderr)")
+    #expect(table.stdout.components(separatedBy: "\\begin{tabular}").count == 3)
     try bench.folder.write("table.tex", table.stdout.utf8)
     try bench.folder.write(
       "paper.tex",
@@ -73,7 +74,7 @@ struct ScoreTableTests {
       """)
     let words =
       arguments.isEmpty
-      ? ["[a] *b", "50 % & $x$ #1", "\\input{/etc/passwd}", "é and"] : ["usual"]
+      ? ["[a] *b", "50 % & $x$ #1", "\\input{/etc/passwd}", "é and", "+0."] : ["usual"]
     for word in words { #expect(text.contains(word), "\(text)") }
   }
 
@@ -159,6 +160,13 @@ struct ScoreTableTests {
       })
     #expect(row["pictures"] as? Int == 5 && row["prompts"] as? Int == 2)
     #expect(row["clip_full_n"] as? Int == 4 && row["blip_text-text_n"] as? Int == 2)
+    let text = try bench.benchmark("table", "bench")
+    #expect(text.stdout.contains("(4)") && text.stdout.contains("round brackets"))
+    // Without --scorers the paper's columns are there also where nothing is scored so.
+    #expect(text.stdout.contains("not scored") && text.stdout.contains("BLIP-VQA"))
+    let clip = try bench.benchmark("table", "bench", "--scorers", "clip")
+    #expect(clip.stdout.contains("CLIP full prompt") && !clip.stdout.contains("not scored"))
+    #expect(!clip.stdout.contains("BLIP") && !clip.stdout.contains("round brackets"))
   }
 
   @Test("Ablations have a row for each value, compared with the unvaried runs of the same pictures")

@@ -307,6 +307,8 @@ struct SuiteTests {
       (#"{"id": "p", "prompt": ""}"#, ["line 1.prompt", "empty"]),
       (#"{"id": "p", "prompt": "a\ncat"}"#, ["line 1.prompt", "control characters"]),
       (#"{"id": "p"}"#, ["line 1", "\"prompt\""]),
+      (#"{"prompt": "a cat", "subset": "all"}"#, ["line 1.subset", "another name than \"all\""]),
+      (#"{"all": ["a cat"]}"#, [".all[0].subset", "another name than \"all\""]),
       (#"{"prompt": "a cat", "subjects": "cat"}"#, ["line 1.subjects", "expected an array"]),
       (
         #"{"prompt": "a catfish", "subjects": ["cat"]}"#,

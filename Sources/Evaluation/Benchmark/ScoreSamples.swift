@@ -29,9 +29,6 @@ package struct ScoreSamples: Sendable {
     }
   }
 
-  /// Those of the paper, whether there are any or not, and what else there is, in the order of columns.
-  package var kinds: [ScoreKind] { Set(values.keys).union(ScoreKind.ofThePaper).sorted() }
-
   /// Those that any picture has, in the order of columns.
   package var scored: [ScoreKind] { values.keys.sorted() }
 

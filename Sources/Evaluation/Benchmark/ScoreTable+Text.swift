@@ -27,21 +27,44 @@ extension ScoreTable {
       }, keys: keys, baseline: baseline, note: note)
   }
 
-  private static let whole = "all"
+  private static let whole = Suite.wholeName
   private static let missing = "not scored"
   private var titles: [String] { [keys.subset, keys.method, "n"] + scores.map(\.title) }
 
-  private func names(_ row: Row) -> [String] {
-    [row.subset ?? Self.whole, row.title, "\(row.pictures)"]
+  private func names(_ row: Row, _ count: Int) -> [String] {
+    [row.subset ?? Self.whole, row.title, "\(count)"]
   }
 
-  /// As in `0.312 [0.301, 0.322]`.
-  private static func words(_ interval: BootstrapInterval?, sign: Bool = false) -> String {
+  /// As in `0.312 [0.301, 0.322]`, and `(1180)` after it where it is not of the row's `count` of pictures.
+  private static func words(
+    _ interval: BootstrapInterval?, of count: Int, sign: Bool = false
+  ) -> String {
     guard let interval, !interval.estimate.isNaN else { return sign ? "-" : missing }
     func number(_ value: Double) -> String { String(format: sign ? "%+.3f" : "%.3f", value) }
-    let estimate = number(interval.estimate)
-    guard !interval.lower.isNaN else { return estimate }
-    return "\(estimate) [\(number(interval.lower)), \(number(interval.upper))]"
+    let ends = interval.lower.isNaN ? "" : " [\(number(interval.lower)), \(number(interval.upper))]"
+    return number(interval.estimate) + ends
+      + (interval.count == count ? "" : " (\(interval.count))")
+  }
+
+  /// The rows that are compared, each with the most pairs of pictures that any score has.
+  private var compared: [(row: Row, pairs: Int)] {
+    rows.compactMap { row in
+      row.cells.compactMap { $0?.difference?.count }.max().map { (row: row, pairs: $0) }
+    }
+  }
+
+  /// What a number in round brackets says; `nil` where none has one. Where each mean is of the row's
+  /// pictures, so is each difference.
+  private var bracketNote: String? {
+    let isUsed = rows.contains { row in
+      row.cells.contains { $0.map { $0.mean.count != row.pictures } ?? false }
+    }
+    guard isUsed else { return nil }
+    return "A number in round brackets counts pictures, or pairs of them, where it is not n."
+  }
+
+  private var differenceNote: String {
+    "Differences to \(baseline), on the same prompts and seeds; n counts pairs of pictures"
   }
 
   /// The table of means, and that of differences where anything is compared, as texts.
@@ -49,16 +72,20 @@ extension ScoreTable {
   /// The first three cells of a row name it. What explains other scores is left out.
   package var tables: [(caption: String, columns: [String], rows: [[String]])] {
     let shown = withoutDetails
+    let brackets = shown.bracketNote.map { " " + $0 } ?? ""
     let means = (
-      caption: note, columns: shown.titles,
-      rows: shown.rows.map { row in names(row) + row.cells.map { Self.words($0?.mean) } }
+      caption: note + brackets, columns: shown.titles,
+      rows: shown.rows.map { row in
+        names(row, row.pictures) + row.cells.map { Self.words($0?.mean, of: row.pictures) }
+      }
     )
-    let compared = shown.rows.filter { row in row.cells.contains { $0?.difference != nil } }
+    let compared = shown.compared
     guard !compared.isEmpty else { return [means] }
     let differences = (
-      caption: "Differences to \(baseline), on the same prompts and seeds.", columns: shown.titles,
-      rows: compared.map { row in
-        names(row) + row.cells.map { Self.words($0?.difference, sign: true) }
+      caption: differenceNote + "." + brackets, columns: shown.titles,
+      rows: compared.map { row, pairs in
+        names(row, pairs)
+          + row.cells.map { Self.words($0?.difference, of: pairs, sign: true) }
       }
     )
     return [means, differences]
@@ -66,13 +93,11 @@ extension ScoreTable {
 
   private func plain(width: Int) -> String {
     let texts = tables.map { table in
-      let columns = AlignedColumns(
-        [table.columns] + table.rows, leftAligned: [0, 1], keys: 3, width: width)
-      return (table.caption, columns.text)
+      AlignedColumns([table.columns] + table.rows, leftAligned: [0, 1], keys: 3, width: width).text
     }
-    let (note, means) = texts[0]
-    return means + "\n\n" + note + "\n"
-      + texts.dropFirst().map { "\n\($0.0.dropLast()):\n\n\($0.1)\n" }.joined()
+    let notes = [note] + (withoutDetails.bracketNote.map { [$0] } ?? [])
+    return texts[0] + "\n\n" + notes.joined(separator: "\n") + "\n"
+      + texts.dropFirst().map { "\n\(differenceNote):\n\n\($0)\n" }.joined()
   }
 
   private var markdown: String {
@@ -87,30 +112,51 @@ extension ScoreTable {
   }
 
   private var latex: String {
-    func number(_ interval: BootstrapInterval?) -> String {
-      guard let interval, !interval.estimate.isNaN else { return Self.missing }
-      let estimate = String(format: "$%.3f$", interval.estimate)
-      guard !interval.lower.isNaN else { return estimate }
-      return estimate
-        + String(format: " {\\scriptsize$[%.3f, %.3f]$}", interval.lower, interval.upper)
-    }
-    func line(_ cells: [String]) -> String {
-      // A row that began so would be read as an argument of the line break before it.
-      let isArgument = cells.first.map { $0.hasPrefix("[") || $0.hasPrefix("*") } ?? false
-      return "  \(isArgument ? "{}" : "")" + cells.joined(separator: " & ") + " \\\\\n"
-    }
-    let words = (titles + rows.flatMap(names)).joined()
+    let words = (titles + rows.flatMap { names($0, 0) }).joined()
     let foreign = LaTeXText.unusual(in: words).prefix(8).map { "\($0)" }.joined(separator: " ")
     var text = "% needs \\usepackage{booktabs}\n"
     if !foreign.isEmpty {
       text += "% LaTeX's usual fonts lack \(foreign): compile with lualatex or xelatex\n"
     }
-    text += "% \(note)\n"
-    text += "\\begin{tabular}{llr\(String(repeating: "l", count: scores.count))}\n  \\toprule\n"
+    let captions = tables.map { "% \(PlainText.line($0.caption))\n" }
+    let means = rows.map { row in
+      (row, row.pictures, row.cells.map { Self.formula($0?.mean, of: row.pictures) })
+    }
+    text += captions[0] + tabular(means)
+    let differences = compared.map { row, pairs in
+      (row, pairs, row.cells.map { Self.formula($0?.difference, of: pairs, sign: true) })
+    }
+    return differences.isEmpty ? text : text + "\n" + captions[1] + tabular(differences)
+  }
+
+  /// What ``words(_:of:sign:)`` gives, for LaTeX, the interval and the count in small type.
+  private static func formula(
+    _ interval: BootstrapInterval?, of count: Int, sign: Bool = false
+  ) -> String {
+    guard let interval, !interval.estimate.isNaN else { return sign ? "--" : missing }
+    let form = sign ? "%+.3f" : "%.3f"
+    let ends =
+      interval.lower.isNaN
+      ? [] : [String(format: "$[\(form), \(form)]$", interval.lower, interval.upper)]
+    let small = (ends + (interval.count == count ? [] : ["(\(interval.count))"]))
+      .joined(separator: " ")
+    return String(format: "$\(form)$", interval.estimate)
+      + (small.isEmpty ? "" : " {\\scriptsize\(small.hasPrefix("$") ? "" : " ")\(small)}")
+  }
+
+  /// A `tabular` of rows with their counts and the cells behind these.
+  private func tabular(_ rows: [(row: Row, count: Int, cells: [String])]) -> String {
+    func line(_ cells: [String]) -> String {
+      // A row that began so would be read as an argument of the line break before it.
+      let isArgument = cells.first.map { $0.hasPrefix("[") || $0.hasPrefix("*") } ?? false
+      return "  \(isArgument ? "{}" : "")" + cells.joined(separator: " & ") + " \\\\\n"
+    }
+    let columns = "llr" + String(repeating: "l", count: scores.count)
+    var text = "\\begin{tabular}{\(columns)}\n  \\toprule\n"
     text += line(titles.map(LaTeXText.escaped)) + "  \\midrule\n"
-    for (index, row) in rows.enumerated() {
-      if index > 0, rows[index - 1].subset != row.subset { text += "  \\midrule\n" }
-      text += line(names(row).map(LaTeXText.escaped) + row.cells.map { number($0?.mean) })
+    for (index, (row, count, cells)) in rows.enumerated() {
+      if index > 0, rows[index - 1].row.subset != row.subset { text += "  \\midrule\n" }
+      text += line(names(row, count).map(LaTeXText.escaped) + cells)
     }
     return text + "  \\bottomrule\n\\end{tabular}\n"
   }
@@ -127,7 +173,11 @@ extension ScoreTable {
           (name: name, value: interval?.estimate ?? .nan),
           (name: name + "_low", value: interval?.lower ?? .nan),
           (name: name + "_high", value: interval?.upper ?? .nan),
-        ] + (suffix.isEmpty ? [(name: name + "_n", value: Double(cell?.mean.count ?? 0))] : [])
+          (
+            name: name + "_n",
+            value: interval.map { Double($0.count) } ?? (suffix.isEmpty ? 0 : .nan)
+          ),
+        ]
       }
     }
   }

@@ -57,13 +57,15 @@ package struct ScoreTable: Sendable {
   }
 
   /// The table of `scores` by the suite's subsets and the record's methods, photos after them.
+  /// - Parameter hasPaper: whether the paper's scores have a column also where no picture has them.
   /// - Throws: ``EvaluationError/benchmark(path:reason:)`` when a picture has a score twice, with
   ///   different values.
   package init(
     _ scores: [PictureScore], of suite: Suite, record: BenchmarkRecord, path: String,
-    bootstrap: Bootstrap = Bootstrap(resamples: 2000)
+    hasPaper: Bool = true, bootstrap: Bootstrap = Bootstrap(resamples: 2000)
   ) throws {
     let samples = try ScoreSamples(scores, path: path)
+    let kinds = Self.kinds(of: samples, hasPaper: hasPaper)
     let baseline = record.methods.first
     let methods =
       Array(zip(record.methods, record.titles)) + [(PhotoFolder.method, PhotoFolder.title)]
@@ -71,14 +73,20 @@ package struct ScoreTable: Sendable {
       methods.compactMap { method, title in
         Row(
           subset: subset, name: method, title: title, isBaseline: method == baseline, samples,
+          kinds,
           method: method,
           comparedWith: [baseline, PhotoFolder.method].contains(method) ? nil : baseline, ids,
           bootstrap)
       }
     }
     self.init(
-      scores: samples.kinds, rows: rows, keys: (subset: "subset", method: "method"),
+      scores: kinds, rows: rows, keys: (subset: "subset", method: "method"),
       baseline: record.titles.first ?? "")
+  }
+
+  /// The scores that are there and, if it is to, those of the paper, in the order of columns.
+  static func kinds(of samples: ScoreSamples, hasPaper: Bool) -> [ScoreKind] {
+    hasPaper ? Set(samples.scored).union(ScoreKind.ofThePaper).sorted() : samples.scored
   }
 
   /// The subsets with their prompts' ids in the order of the suite, and the whole where there are several.
@@ -97,14 +105,15 @@ extension ScoreTable.Row {
   ///   - ids: the prompts.
   init?(
     subset: String?, name: String, title: String, isBaseline: Bool, _ samples: ScoreSamples,
-    method: String, comparedWith baseline: String?, _ ids: [String], _ bootstrap: Bootstrap
+    _ kinds: [ScoreKind], method: String, comparedWith baseline: String?, _ ids: [String],
+    _ bootstrap: Bootstrap
   ) {
     let counts = samples.counts(method, ids)
     guard counts.pictures > 0 else { return nil }
     self.init(
       subset: subset, method: name, title: title, isBaseline: isBaseline,
       pictures: counts.pictures, prompts: counts.prompts,
-      cells: samples.kinds.map { kind in
+      cells: kinds.map { kind in
         let own = samples.of(kind, method, ids)
         guard !own.isEmpty else { return nil }
         return ScoreTable.Cell(

@@ -5,6 +5,9 @@ public struct Suite: Hashable, Sendable {
   /// At least one; no two have the same `id`.
   public let prompts: [SuitePrompt]
 
+  /// What tables call all of a suite's prompts: no subset's name.
+  package static let wholeName = "all"
+
   /// A suite of prompts that were checked.
   package init(name: String, prompts: [SuitePrompt]) {
     (self.name, self.prompts) = (name, prompts)

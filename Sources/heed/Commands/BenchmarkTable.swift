@@ -11,7 +11,8 @@ struct BenchmarkTable: ParsableCommand {
     discussion: """
       Each number is a mean over pictures with its 95 % interval: prompts are drawn again with \
       replacement, and of each prompt its seeds. Methods are compared with the first one on the same \
-      prompts and seeds. n counts pictures that have a score. Photos, which heed benchmark score --photos \
+      prompts and seeds. n counts pictures that have a score, of differences pairs of pictures; what has \
+      another number than its row has it in round brackets. Photos, which heed benchmark score --photos \
       scores, have the last row of each subset, "photos (upper bound)".
 
       A LaTeX table needs the package booktabs.
@@ -59,8 +60,10 @@ struct BenchmarkTable: ParsableCommand {
     let table =
       ofAblations
       ? try ScoreTable(
-        scores, of: Ablations.required(bench, suite, record), suite, path: bench.scores)
-      : try ScoreTable(scores, of: suite, record: record, path: bench.scores)
+        scores, of: Ablations.required(bench, suite, record), suite, path: bench.scores,
+        hasPaper: scorers == nil)
+      : try ScoreTable(
+        scores, of: suite, record: record, path: bench.scores, hasPaper: scorers == nil)
     let shown = Set(scores.filter { $0.method == PhotoFolder.method }.map(\.id)).count
     if !ofAblations, shown > 0, shown < suite.prompts.count {
       Message.note("photos are of \(shown) of \(suite.prompts.count) prompts")

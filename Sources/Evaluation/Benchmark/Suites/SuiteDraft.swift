@@ -63,6 +63,11 @@ struct SuiteDraft {
         "prompt",
         "expected at most \(Self.lengthLimit) bytes, got \(prompt.prompt.utf8.count)")
     }
+    guard prompt.subset != Suite.wholeName else {
+      throw failure(
+        "subset",
+        "expected another name than \"\(Suite.wholeName)\", which tables give all prompts together")
+    }
     for (key, texts) in prompt.texts {
       guard texts.count <= Self.partLimit else {
         throw failure(key, "expected at most \(Self.partLimit), got \(texts.count)")
