@@ -114,8 +114,23 @@ struct Failure: Error, CustomStringConvertible {
     let said = UsageText.wrongValue(message) ?? message
     let hint = UsageText.quotingHint(message, Array(arguments)) ?? ""
     let stop = said.hasSuffix("?") || said.hasSuffix(".") ? "" : "."
-    let page = Heed.fullMessage(for: error).components(around: "'").last { $0.hasSuffix(" --help") }
-    return "\(said)\(stop)\(hint) See '\(page ?? "heed --help")'"
+    return "\(said)\(stop)\(hint) See '\(helpPage(arguments))'"
+  }
+
+  /// The help page of the command that arguments begin with.
+  ///
+  /// ArgumentParser's own hint also names a command whose options another one has as its own, as those of
+  /// `run` are of `submit`.
+  private static func helpPage(_ arguments: some Sequence<String>) -> String {
+    var command: any ParsableCommand.Type = Heed.self
+    var words = [Heed._commandName]
+    for name in arguments {
+      let next = command.configuration.subcommands.first { $0._commandName == name }
+      guard let next else { break }
+      command = next
+      words.append(name)
+    }
+    return (words + ["--help"]).joined(separator: " ")
   }
 
   /// A command that there is not, with the one that may have been meant.

@@ -36,6 +36,21 @@ struct HelpTests {
     #expect(result.stdout.split(separator: "\n").allSatisfy { $0.count <= 110 })
   }
 
+  @Test(
+    "A usage error names the help page of its own command",
+    arguments: [
+      (["benchmark", "submit"], "benchmark submit"),
+      (["benchmark", "submit", "--slurm", "--cpus", "0"], "benchmark submit"),
+      (["benchmark", "submit", "--slurm", "--shard", "x"], "benchmark submit"),
+      (["benchmark", "run", "--shard", "x"], "benchmark run"),
+      (["benchmark", "table", "--nothing"], "benchmark table"), (["sheet", "--nothing"], "sheet"),
+    ])
+  func hint(_ arguments: [String], _ command: String) throws {
+    let folder = try TemporaryFolder()
+    let result = try HeedProcess.run(arguments, in: folder.path)
+    expectRefusal(result, 64, ["See 'heed \(command) --help'"])
+  }
+
   @Test("Without arguments the command shows its help")
   func noArguments() throws {
     let folder = try TemporaryFolder()

@@ -220,6 +220,20 @@ struct OutputFolderTests {
     #expect(folder.names == ["file"])
   }
 
+  @Test("A script of Slurm has its folder as one word, in which no % stands for anything")
+  func folderOfTasks() throws {
+    let folder = try TemporaryFolder()
+    let submit = ["benchmark", "submit", "--slurm", "--script-only", "--shards", "2", "-o"]
+    let result = try HeedProcess.run(submit + ["my \"50%a\" bench"], in: folder.path)
+    #expect(result.status == 0, "\(result.stderr)")
+    let lines = folder.text("my \"50%a\" bench/submit.sh").components(separatedBy: "\n")
+    #expect(lines.contains(#"#SBATCH --output="my \"50%%a\" bench/task-%a.log""#), "\(lines)")
+    for name in ["a\\b", "a\nb"] {
+      expectRefusal(
+        try HeedProcess.run(submit + [name], in: folder.path), 64, ["--output is", "backslash"])
+    }
+  }
+
   /// Blocks of 512 bytes that a file may have: too few for the journal, for a chunk, for the
   /// latent and for the picture.
   @Test("A limit on file sizes stops a run where it can go on", arguments: [0, 4, 8, 24, 60])

@@ -42,17 +42,22 @@ struct ShardTests {
   }
 
   private static let told = [
-    Told(variables: slurm(7, 5...8, count: 4), shard: "2/4"),
-    Told(variables: slurm(4, 0...6, step: 2, count: 4), shard: "2/4"),
+    Told(variables: slurm(7, 5...8, count: 4), shard: "3/4"),
+    Told(variables: slurm(3, 1...4, count: 4), shard: "3/4"),
+    // The same task, submitted again alone, and with another one.
+    Told(variables: slurm(3, 3...3, count: 1), count: 4, shard: "3/4"),
+    Told(variables: slurm(3, 1...3, step: 2, count: 2), count: 4, shard: "3/4"),
+    Told(variables: slurm(4, 0...6, step: 2, count: 4), count: 8, shard: "4/8"),
+    Told(variables: slurm(6, 0...6, step: 3, count: 3), count: 4, shard: "2/4"),
     Told(variables: slurm(0, 0...0, count: 1), shard: "0/1"),
     Told(variables: slurm(7, 3...7, count: 2), count: 8, shard: "7/8"),
     Told(
       variables: [
         "SGE_TASK_ID": "1", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "12", "SGE_TASK_STEPSIZE": "1",
-      ], shard: "0/12"),
+      ], shard: "1/12"),
     Told(
-      variables: ["LSB_JOBINDEX": "10", "LSB_JOBINDEX_END": "10", "LSB_JOBINDEX_STEP": "1"],
-      shard: "9/10"),
+      variables: ["LSB_JOBINDEX": "8", "LSB_JOBINDEX_END": "8", "LSB_JOBINDEX_STEP": "1"],
+      count: 4, shard: "0/4"),
     Told(variables: ["PBS_ARRAY_INDEX": "3"], count: 8, shard: "3/8"),
     Told(variables: ["HQ_TASK_ID": "8"], count: 8, shard: "0/8"),
     Told(variables: ["JOB_COMPLETION_INDEX": "0"], count: 5, shard: "0/5"),
@@ -65,9 +70,29 @@ struct ShardTests {
     #expect(shard?.description == told.shard)
   }
 
+  @Test(
+    "are made by an array's tasks each once, whatever number it begins with",
+    arguments: [0...7, 1...8, 5...8, 13...17])
+  func wholeArray(tasks: ClosedRange<Int>) throws {
+    let parts = try tasks.map { task in
+      try Shard(ofArrayIn: Self.slurm(task, tasks, count: tasks.count), count: nil)?.index
+    }
+    #expect(Set(parts) == Set(0..<tasks.count))
+    for (task, part) in zip(tasks, parts) {
+      let again = try Shard(
+        ofArrayIn: Self.slurm(task, task...task, count: 1), count: tasks.count)
+      #expect(again?.index == part)
+    }
+  }
+
   private static let untold: [(variables: [String: String], words: String)] = [
     (["PBS_ARRAY_INDEX": "3"], "PBS_ARRAY_INDEX does not tell how many tasks"),
     (["HQ_TASK_ID": "3"], "--shards N"), (["JOB_COMPLETION_INDEX": "3"], "--shards N"),
+    (
+      ["LSB_JOBINDEX": "5", "LSB_JOBINDEX_END": "8", "LSB_JOBINDEX_STEP": "1"],
+      "LSF's LSB_JOBINDEX does not tell how many tasks there are; give --shards N"
+    ),
+    (slurm(4, 0...6, step: 2, count: 4), "counts in steps of 2"),
     (slurm(9, 1...9, count: 3), "has gaps"), (slurm(3, 1...9, step: 4, count: 3), "has gaps"),
   ]
 
@@ -77,6 +102,14 @@ struct ShardTests {
       try Shard(ofArrayIn: Self.untold[index].variables, count: nil)
     }
     #expect(error?.description.contains(Self.untold[index].words) == true)
+  }
+
+  @Test("are not missed by an array that counts in steps and is told how many there are")
+  func steps() {
+    let error = #expect(throws: EvaluationError.self) {
+      try Shard(ofArrayIn: Self.slurm(2, 0...6, step: 2, count: 4), count: 4)
+    }
+    #expect(error?.description.contains("expected steps of 1") == true)
   }
 
   @Test(

@@ -56,49 +56,57 @@ extension Shard {
   /// The part that a task of a scheduler's job array makes; `nil` outside of one.
   ///
   /// A task's number modulo the number of parts is its part, whatever number an array begins with: a
-  /// task that is submitted again by its number makes the same part.
+  /// task that is submitted again by its number makes the same part of the same `count`.
   ///
   /// - Parameters:
   ///   - variables: the process's environment.
   ///   - count: how many parts there are; `nil` for the number of the array's tasks.
-  /// - Throws: ``EvaluationError/shards(reason:)`` where the array does not tell its number of tasks,
-  ///   or has gaps.
+  /// - Throws: ``EvaluationError/shards(reason:)`` where the array does not tell its number of tasks, has
+  ///   gaps, or counts in steps by which its tasks miss parts.
   package init?(ofArrayIn variables: [String: String], count: Int?) throws {
     for array in JobArray.all {
       guard let text = variables[array.task], let task = Int(text), task >= array.first else {
         continue
       }
-      if let count {
-        self.init(index: task % count, count: count)
-        return
-      }
-      guard let range = array.range(variables) else {
+      let tasks = array.tasks(variables)
+      let told = tasks.flatMap { $0.contains(task) && $0.count <= Self.most ? $0 : nil }
+      guard let count = count ?? told?.count else {
         throw EvaluationError.shards(
-          reason: "\(array.scheduler)'s \(array.task) does not tell how many tasks there are; give "
-            + "--shards N")
+          reason: tasks == nil
+            ? "\(array.scheduler)'s \(array.task) does not tell how many tasks there are; give "
+              + "--shards N"
+            : "the job array of \(array.scheduler) has gaps; give --shards N, the number of parts of "
+              + "the whole")
       }
-      guard range.count <= Self.most, range.contains(task) else {
+      if let told, told.misses(partsOf: count) {
         throw EvaluationError.shards(
-          reason: "the job array of \(array.scheduler) has gaps; give --shards N, the number of "
-            + "parts of the whole")
+          reason:
+            "the job array of \(array.scheduler) counts in steps of \(told.step), and a task's "
+            + "number modulo \(count) is its part: expected steps of 1, by which no part is missed")
       }
-      self.init(index: range.index(of: task), count: range.count)
+      self.init(index: task % count, count: count)
       return
     }
     return nil
   }
 
   /// The numbers of an array's tasks.
-  private struct TaskRange {
+  private struct Tasks {
     let first: Int
     let step: Int
+    /// None where they have gaps.
     let count: Int
 
     func contains(_ task: Int) -> Bool {
-      task >= first && (task - first) % step == 0 && index(of: task) < count
+      task >= first && (task - first) % step == 0 && (task - first) / step < count
     }
 
-    func index(of task: Int) -> Int { (task - first) / step }
+    /// Whether tasks make a part twice while others have no task.
+    func misses(partsOf parts: Int) -> Bool {
+      var (divisor, rest) = (parts, step)
+      while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+      return parts / divisor < min(count, parts)
+    }
   }
 
   /// The variables of a scheduler's array.
@@ -109,7 +117,7 @@ extension Shard {
     /// The least number of a task; smaller ones, and what is no number, say that there is no array.
     var first = 0
     /// Tell the first and the last task's number and the step between two.
-    var bounds: (first: String?, last: String, step: String)?
+    var bounds: (first: String, last: String, step: String)?
     /// Tells the number of tasks.
     var count: String?
 
@@ -124,25 +132,23 @@ extension Shard {
       JobArray(
         scheduler: "SGE", task: "SGE_TASK_ID", first: 1,
         bounds: ("SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE")),
-      JobArray(
-        scheduler: "LSF", task: "LSB_JOBINDEX", first: 1,
-        bounds: (nil, "LSB_JOBINDEX_END", "LSB_JOBINDEX_STEP")),
+      // LSF tells the last number, and not the first.
+      JobArray(scheduler: "LSF", task: "LSB_JOBINDEX", first: 1),
       JobArray(scheduler: "PBS", task: "PBS_ARRAY_INDEX"),
       JobArray(scheduler: "HyperQueue", task: "HQ_TASK_ID"),
       JobArray(scheduler: "Kubernetes", task: "JOB_COMPLETION_INDEX"),
     ]
 
-    /// The numbers of its tasks; `nil` where it does not tell them, none where they have gaps.
-    func range(_ variables: [String: String]) -> TaskRange? {
+    /// The numbers of its tasks; `nil` where it does not tell them.
+    func tasks(_ variables: [String: String]) -> Tasks? {
       func number(_ name: String?) -> Int? { name.flatMap { variables[$0] }.flatMap { Int($0) } }
-      guard let bounds, let last = number(bounds.last) else { return nil }
-      let (first, step) = (number(bounds.first) ?? self.first, max(1, number(bounds.step) ?? 1))
-      guard last >= first, first >= 0 else { return nil }
+      guard let bounds, let first = number(bounds.first), let last = number(bounds.last),
+        last >= first, first >= 0, last < .max
+      else { return nil }
+      let step = max(1, number(bounds.step) ?? 1)
       let count = (last - first) / step + 1
-      guard number(self.count) ?? count == count else {
-        return TaskRange(first: first, step: step, count: 0)
-      }
-      return TaskRange(first: first, step: step, count: count)
+      return Tasks(
+        first: first, step: step, count: number(self.count) ?? count == count ? count : 0)
     }
   }
 }

@@ -45,6 +45,12 @@ struct BenchmarkSubmit: ParsableCommand {
     guard runs.part.shard == nil, !runs.list, !runs.options.recording.dryRun else {
       throw ValidationError("--shard, --list and --dry-run are for heed benchmark run")
     }
+    // A backslash turns off what % stands for, and a line of options cannot go on.
+    guard !runs.output.contains(where: { $0 == "\\" || $0.isNewline }) else {
+      throw ValidationError(
+        "--output is \(FileError.quoted(runs.output)); expected a path that Slurm takes, without a "
+          + "backslash or the end of a line")
+    }
   }
 
   func run() throws {
@@ -60,7 +66,7 @@ struct BenchmarkSubmit: ParsableCommand {
     let script = runs.output + "/submit.sh"
     try OutputFolder.make(runs.output)
     let text = Self.script(
-      command: command(tasks), folder: runs.output, tasks: tasks, cpus: cpus,
+      command: command(tasks), log: Self.log(in: runs.output), tasks: tasks, cpus: cpus,
       megabytes: (cost.memory / 4 * 5) >> 20, minutes: minutes)
     try AtomicFile.write(to: script) { try $0.append(Array(text.utf8)) }
     print("\(script): \(tasks) tasks of up to \(minutes) minutes, \(cpus) cores each")
@@ -88,9 +94,15 @@ struct BenchmarkSubmit: ParsableCommand {
     return ([heed] + words + ["--shards", "\(tasks)"]).map(ShellWord.quoted).joined(separator: " ")
   }
 
+  /// The pattern of the tasks' logs, as a word of Slurm's options, in which %% is a %.
+  private static func log(in folder: String) -> String {
+    let path = folder.replacing("\"", with: "\\\"").replacing("%", with: "%%")
+    return "\"\(path)/task-%a.log\""
+  }
+
   /// A batch script; `--signal` and the trap are argued in evaluation.md.
   private static func script(
-    command: String, folder: String, tasks: Int, cpus: Int, megabytes: Int, minutes: Int
+    command: String, log: String, tasks: Int, cpus: Int, megabytes: Int, minutes: Int
   ) -> String {
     """
     #!/bin/bash
@@ -102,7 +114,7 @@ struct BenchmarkSubmit: ParsableCommand {
     #SBATCH --signal=B:TERM@120
     #SBATCH --requeue
     #SBATCH --open-mode=append
-    #SBATCH --output=\(folder)/task-%a.log
+    #SBATCH --output=\(log)
 
     # Slurm signals this shell; Heed ends after the current pass, with 75 if there is more to do.
     \(command) &
