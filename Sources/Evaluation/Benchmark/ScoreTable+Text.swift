@@ -53,8 +53,9 @@ extension ScoreTable {
     }
   }
 
-  /// What a number in round brackets says; `nil` where none has one. Where each mean is of the row's
-  /// pictures, so is each difference.
+  /// What a number in round brackets says; `nil` where none has one.
+  ///
+  /// Where each mean is of its row's pictures, each difference is of its row's pairs.
   private var bracketNote: String? {
     let isUsed = rows.contains { row in
       row.cells.contains { $0.map { $0.mean.count != row.pictures } ?? false }
