@@ -110,6 +110,32 @@ struct PhotoScoreTests {
     #expect(result.stdout.contains("photos (upper bound)  9 "))
   }
 
+  @Test(
+    "Attributes and relations that the detector is not asked are counted, and leave all right open")
+  func unasked() throws {
+    let suite = """
+      {"id": "a", "prompt": "a golden clock and a grey bench", "subjects": ["clock", "bench"], \
+      "attributes": {"clock": "golden", "bench": "grey"}, "relations": [["clock", "behind", "bench"]]}
+      {"id": "b", "prompt": "a cat and a grey bench", "subjects": ["cat", "bench"], \
+      "attributes": {"bench": "grey"}, "relations": [["cat", "on top of", "bench"]]}
+
+      """
+    let folder = try folder(suite: Array(suite.utf8))
+    for id in ["a", "b"] { try folder.write("photos/\(id)/a.png", Self.fixture("cat.png")) }
+    let result = try score(folder, "--scorers", "owl")
+    #expect(result.status == 0, "\(result.stderr)")
+    for kind in [
+      "attributes of the suite that cannot be asked: 1, as \"golden\"", "1, as \"behind\"",
+    ] {
+      #expect(result.stderr.contains(kind), "\(result.stderr)")
+    }
+    let scores: [PictureScore] = try Self.lines(folder.text("bench/scores/owl.photos.jsonl"))
+    #expect(scores.map { $0.values["right"] } == [nil, 0])
+    #expect(scores.map { $0.values["relations"] } == [nil, 0])
+    let again = try score(folder, "--scorers", "clip")
+    #expect(!again.stderr.contains("cannot be asked"))
+  }
+
   @Test("Photos that have a score are not scored again, and new ones are")
   func resumed() throws {
     let folder = try folder()

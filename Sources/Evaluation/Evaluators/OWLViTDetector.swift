@@ -8,7 +8,8 @@ internal import TensorEngine
 ///
 /// A subject is found where the best score of "a photo of a SUBJECT" over all patches is at least the
 /// threshold. Its colour is that whose query, "a COLOUR SUBJECT", has the best score of all patches among the 11
-/// colours of Attend-and-Excite's benchmark.
+/// colours of Attend-and-Excite's benchmark. Other attributes, and relations that the centres of boxes do not tell,
+/// are not asked.
 ///
 /// - Reference: Gokhale et al., Benchmarking Spatial Relationships in Text-to-Image Generation, arXiv
 ///   2212.10015, for the queries, object accuracy and relations.
@@ -61,10 +62,11 @@ package final class OWLViTDetector: Sendable {
   /// VISOR's object accuracy; `colours`, the share of the found subjects with a colour in the prompt that have
   /// it, of no other colour scoring as much; `wrong-colour`, whether a found subject has the colour that the
   /// prompt gives to another one, 1 or 0; `ties`, how many found subjects have several colours that score the
-  /// same, which count as neither; `missing`, whether a subject is not found, and `right`, whether all subjects
-  /// are found, and all that have a colour in it, 1 or 0; `relations`, the share of relations that
-  /// hold, which need both subjects. What the prompt does not ask has no value. `cut`, where it is
-  /// there, counts queries that the model's window cuts.
+  /// same, which count as neither; `missing`, whether a subject is not found; `relations`, the share of
+  /// relations that hold, which need both subjects; `right`, whether all subjects are found, each in the colour that
+  /// the prompt gives it, and all relations hold, 1 or 0. What the prompt does not ask has no value, and where it has
+  /// an attribute or a relation that cannot be asked, there is no `right`. `cut`, where it is there, counts queries
+  /// that the model's window cuts.
   /// - Parameters:
   ///   - method: the name of the method that made the picture.
   ///   - seed: the seed of its run.
@@ -79,7 +81,7 @@ package final class OWLViTDetector: Sendable {
     var detections: [SubjectDetection] = []
     if !subjects.isEmpty {
       // A colour that the prompt gives to one subject may show in any other.
-      let colored = Self.colored(subjects, of: prompt).isEmpty ? [] : subjects
+      let colored = Self.colors(of: prompt).isEmpty ? [] : subjects
       let queries =
         subjects.map { Self.query($0) }
         + colored.flatMap { subject in ColorWord.all.map { Self.query(subject, color: $0) } }
@@ -99,9 +101,9 @@ package final class OWLViTDetector: Sendable {
             isFound: score >= threshold,
             colors: first.map { Self.colors(best[$0..<$0 + ColorWord.all.count].map(\.value)) }))
       }
-      values = Self.values(of: detections, prompt)
       let own = logits.sliced(axis: 1, 0..<subjects.count)
-      values["relations"] = relations(prompt, subjects, own, offsets, picture)
+      values = Self.values(
+        of: detections, relations: relations(prompt, subjects, own, offsets, picture), prompt)
       let cut = queries.count { model.text.cuts($0) }
       if cut > 0 { values["cut"] = Double(cut) }
     }
@@ -141,15 +143,36 @@ package final class OWLViTDetector: Sendable {
     return zip(ColorWord.all, logits).filter { $1 > top - tie }.map(\.0)
   }
 
-  /// The subjects with a colour in the prompt that the detector is asked about.
-  private static func colored(_ subjects: [String], of prompt: SuitePrompt) -> [String] {
-    subjects.filter { prompt.attributes[$0].map(ColorWord.all.contains) ?? false }
+  /// The colour that an attribute names, in the word by which it is asked for; `nil` for anything else.
+  private static func color(_ attribute: String) -> String? {
+    let word = attribute.lowercased()
+    let color = word == "grey" ? "gray" : word
+    return ColorWord.all.contains(color) ? color : nil
+  }
+
+  /// The colours that a prompt gives to its subjects, by subject, as far as they can be asked for.
+  private static func colors(of prompt: SuitePrompt) -> [String: String] {
+    prompt.attributes.compactMapValues(color)
+  }
+
+  /// The attributes and the relations of prompts that no query and no box can tell, as the prompts have them.
+  package static func unasked(
+    of prompts: [SuitePrompt]
+  ) -> (attributes: [String], relations: [String]) {
+    (
+      prompts.flatMap { $0.attributes.sorted { $0.key < $1.key }.map(\.value) }.filter {
+        color($0) == nil
+      },
+      prompts.flatMap(\.relations).map(\.place).filter { SpatialPlace($0) == nil }
+    )
   }
 
   /// The values of a picture that follow from which subjects are found, in which colours.
-  /// - Parameter detections: at least one, each subject once.
+  /// - Parameters:
+  ///   - detections: at least one, each subject once.
+  ///   - relations: the share of relations that hold; `nil` where none can be told.
   package static func values(
-    of detections: [SubjectDetection], _ prompt: SuitePrompt
+    of detections: [SubjectDetection], relations: Double?, _ prompt: SuitePrompt
   ) -> [String: Double] {
     let found = detections.filter { $0.isFound == true }
     let isEachFound = found.count == detections.count
@@ -157,24 +180,26 @@ package final class OWLViTDetector: Sendable {
       "found": Double(found.count) / Double(detections.count), "all": isEachFound ? 1 : 0,
       "missing": isEachFound ? 0 : 1,
     ]
-    let given = colored(detections.map(\.subject), of: prompt)
-    let colored = found.filter { given.contains($0.subject) }
-    let right = colored.count { $0.colors == prompt.attributes[$0.subject].map { [$0] } }
+    let given = colors(of: prompt)
+    let colored = found.filter { given[$0.subject] != nil }
+    let right = colored.count { $0.colors == given[$0.subject].map { [$0] } }
     if !colored.isEmpty { values["colours"] = Double(right) / Double(colored.count) }
     if !given.isEmpty {
       values["ties"] = Double(found.count { ($0.colors?.count ?? 0) > 1 })
       if detections.count > 1 {
         let isWrong = found.contains { one in
-          let own = prompt.attributes[one.subject]
-          return given.contains { other in
-            let color = prompt.attributes[other]
-            return other != one.subject && color != own && one.colors == color.map { [$0] }
+          given.contains { other, color in
+            other != one.subject && color != given[one.subject] && one.colors == [color]
           }
         }
         values["wrong-colour"] = isWrong ? 1 : 0
       }
     }
-    values["right"] = isEachFound && right == colored.count ? 1 : 0
+    values["relations"] = relations
+    let unasked = unasked(of: [prompt])
+    if unasked.attributes.isEmpty, unasked.relations.isEmpty {
+      values["right"] = isEachFound && right == colored.count && relations ?? 1 == 1 ? 1 : 0
+    }
     return values
   }
 
@@ -185,7 +210,7 @@ package final class OWLViTDetector: Sendable {
     _ picture: Picture
   ) -> Double? {
     let asked = prompt.relations.compactMap { relation in
-      VISORPrompt.relationType(relation.place).map { (relation.subject, $0, relation.other) }
+      SpatialPlace(relation.place).map { (relation.subject, $0, relation.other) }
     }
     guard !asked.isEmpty else { return nil }
     var centers: [String: [(x: Double, y: Double)]] = [:]
@@ -194,14 +219,7 @@ package final class OWLViTDetector: Sendable {
     }
     let holding = asked.count { subject, place, other in
       (centers[subject] ?? []).contains { one in
-        (centers[other] ?? []).contains { two in
-          switch place {
-          case "to the left of": one.x < two.x
-          case "to the right of": one.x > two.x
-          case "above": one.y < two.y
-          default: one.y > two.y
-          }
-        }
+        (centers[other] ?? []).contains { place.holds(one, $0) }
       }
     }
     return Double(holding) / Double(asked.count)

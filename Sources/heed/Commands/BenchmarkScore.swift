@@ -96,7 +96,22 @@ struct BenchmarkScore: ParsableCommand {
       let pictures = scoring.count - scoring.photoCount
       progress.finish("\(name): \(pictures) pictures\(photos) by \(scorer.model)")
     }
+    if chosen.contains("owl") { try noteUnasked(in: bench) }
     if shard == .whole { try BenchmarkTable.print(bench) }
+  }
+
+  /// Says what of the suite the detector is not asked.
+  private func noteUnasked(in bench: BenchmarkFolder) throws {
+    let unasked = OWLViTDetector.unasked(of: try Suite(bench.suite, format: .jsonl).prompts)
+    for (count, kind, words) in [
+      (unasked.attributes.count, "attributes", Set(unasked.attributes).sorted()),
+      (unasked.relations.count, "relations", Set(unasked.relations).sorted()),
+    ] where count > 0 {
+      let few = words.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+      Message.note(
+        "owl: \(kind) of the suite that cannot be asked: \(count), as \(few): prompts with one have no "
+          + "\"all right\"")
+    }
   }
 
   private func chosenScorers() throws -> [String] {

@@ -16,7 +16,7 @@ enum VISORPrompt {
 
   /// A place in VISOR's words; `nil` for one that it does not have.
   static func relationType(_ place: String) -> String? {
-    places.first { $0.0 == place || $0.1 == place }?.1
+    SpatialPlace(place)?.rawValue
   }
 
   /// The prompt with its one or two objects and their relation; the subset is the kind of relation.
