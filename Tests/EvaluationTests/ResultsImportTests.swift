@@ -205,6 +205,41 @@ struct ResultsImportTests {
     #expect("\(other)".contains("did you mean two?"))
   }
 
+  @Test("VISOR's means are over pictures of two objects in a relation alone, as in its script")
+  func visor() throws {
+    try write(
+      "bench/suite.jsonl",
+      """
+      {"id": "p1", "prompt": "a fox above an owl", "subjects": ["fox", "owl"], "relations": [["fox", "above", "owl"]]}
+      {"id": "p2", "prompt": "a fox and an owl", "subjects": ["fox", "owl"]}
+      {"id": "p3", "prompt": "a fox", "subjects": ["fox"]}
+
+      """)
+    let pictures = (0..<3).flatMap { index in
+      (0..<2).map { seed in
+        #"{"file":"\#(index)_\#(seed).png","id":"p\#(index + 1)","key":"\#(index)_\#(seed)","method":"one","seed":\#(seed)}"#
+      }
+    }
+    try write(
+      "heed-export.json",
+      #"{"format":1,"layout":"visor","pictures":[\#(pictures.joined(separator: ","))],"suite":"s"}"#
+    )
+    let results = try read(
+      """
+      {"0_0": {"recall": 2, "sra": 1}, "0_1": {"recall": 1, "sra": 0}, "1_0": {"recall": 2, "sra": 0},
+       "2_0": {"recall": 1, "sra": 0}}
+      """)
+    #expect(
+      results.scores.map(\.values) == [
+        ["recall": 2, "oa": 1, "sra": 1, "uncond": 1, "cond": 1],
+        ["recall": 1, "oa": 0, "sra": 0, "uncond": 0], ["recall": 2], ["recall": 1],
+      ])
+    let error = try #require(throws: FileError.self) {
+      try read(#"{"2_0": {"recall": 2, "sra": 0}}"#)
+    }
+    #expect("\(error)".contains(".2_0: expected at most 1 found, the objects of p3, got 2"))
+  }
+
   @Test("Exports that are damaged, of another benchmark, or not there are named")
   func exports() throws {
     let text = #"{"caption_scores": {"demo_0": 1}}"#

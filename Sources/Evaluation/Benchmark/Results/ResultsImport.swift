@@ -91,9 +91,13 @@ package struct ResultsImport {
           "expected each picture once, got \(place) of \(other.place) again")
       }
       seen[place] = result.node
+      var values = try Self.values(result, questions: found.questions)
+      if case .visor = form, let prompt = suite[found.id] {
+        values = try VISORScores.values(result, of: prompt)
+      }
       return PictureScore(
         scorer: name, model: model, id: found.id, method: found.method, seed: found.seed,
-        values: try Self.values(result, questions: found.questions),
+        values: values,
         detections: try result.boxes.map { boxes in
           let run = folder.run(found.id, found.method, seed: found.seed)
           return try Self.detections(
