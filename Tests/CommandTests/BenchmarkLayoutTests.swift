@@ -305,15 +305,16 @@ struct BenchmarkLayoutTests {
     try folder.write(
       "judge.csv",
       """
-      image_path,existence,recognizable,why,caption
-      /else/where/\(run),0.25,yes,"a cat, no car",a cat
-      /tmp/out/images/attend-and-excite/1_0.png,1,no,"",
+      image_path,prompt,seed,Index,image_id,existence,recognizable,why,caption
+      /else/where/\(run),a cat,1,7,12,0.25,yes,"a cat, no car",a cat
+      /tmp/out/images/attend-and-excite/1_0.png,a dog,0,8,13,1,no,"",
       """.utf8)
     var result = try heed([
       "import", "bench", "judge.csv", "--export", "out", "--scored-by", "a judge",
     ])
     #expect(result.status == 0, "\(result.stderr)")
-    #expect(result.stderr.contains("columns that are no scores: why"))
+    #expect(result.stderr.contains("columns that are no scores: seed, Index, image_id, why"))
+    #expect(result.stdout.hasSuffix(": 2 pictures; scores: existence, recognizable\n"))
     #expect(result.stderr.contains("10 more pictures") || result.stderr.contains("more pictures"))
     let scores = try scores("judge")
     #expect(scores.map(\.id) == ["a-cat-and-a-red-car", "a-dog-left-of-a-bench"])

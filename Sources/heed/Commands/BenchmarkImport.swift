@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Foundation
+import TensorEngine
 
 /// Scores of other programs for a benchmark's tables.
 struct BenchmarkImport: ParsableCommand {
@@ -20,8 +21,8 @@ struct BenchmarkImport: ParsableCommand {
 
       Any other program, as a language model that judges pictures, writes CSV, lines of JSON objects or a list \
       of them: a picture by image_path (or image, path, file, filename, picture), or by id, method and \
-      seed; every other column of numbers, or of yes and no, is a score. Paths are those of an export, or \
-      of the benchmark's own pictures.
+      seed; every other column of numbers, or of yes and no, is a score, unless its name says that it names \
+      something, as seed, index or image_id. Paths are those of an export, or of the benchmark's own pictures.
 
       Scores go into scores/NAME.jsonl; those that NAME gave the same pictures before are replaced.
       """)
@@ -58,7 +59,8 @@ struct BenchmarkImport: ParsableCommand {
       export: export, method: method, name: name, model: scoredBy)
     let results = try ResultsImport(file, of: BenchmarkFolder(benchmark), source)
     if !results.leftOut.isEmpty {
-      Message.note("columns that are no scores: \(results.leftOut.joined(separator: ", "))")
+      let columns = results.leftOut.map { $0.isEmpty ? "\"\"" : $0 }
+      Message.note("columns that are no scores: \(columns.joined(separator: ", "))")
     }
     if let first = results.missing.first {
       let more = results.missing.count - 1
@@ -66,8 +68,10 @@ struct BenchmarkImport: ParsableCommand {
         "\(file) has no result for \(first)" + (more == 0 ? "" : " and \(more) more pictures"))
     }
     let outcome = try results.write()
+    let names = Set(results.scores.flatMap(\.values.keys)).sorted().map(FileError.printable)
     print(
       "\(outcome.path): \(outcome.pictures) pictures"
-        + (outcome.replaced == 0 ? "" : ", \(outcome.replaced) of them scored before"))
+        + (outcome.replaced == 0 ? "" : ", \(outcome.replaced) of them scored before")
+        + (names.isEmpty ? "" : "; scores: \(names.joined(separator: ", "))"))
   }
 }

@@ -4,11 +4,12 @@ internal import TensorEngine
 /// a list of them.
 ///
 /// A picture is named by its path (`image_path`, `image`, `path`, `file`, `filename` or `picture`), or by `id`,
-/// `method` and `seed`. Every other column of numbers, or of yes and no, is a score; `caption` is a caption.
+/// `method` and `seed`. Every other column of numbers, or of yes and no, is a score, but for those whose names say
+/// which picture, prompt or row it is, as `seed` beside a path, `index` or `image_id`; `caption` is a caption.
 struct ResultsTable {
   /// What each row says of its picture.
   private(set) var results: [ImportedResult] = []
-  /// Columns of other texts, which say nothing that a score can hold.
+  /// Columns of other texts, which say nothing that a score can hold, and of numbers that name something.
   private(set) var leftOut: [String] = []
 
   private static let paths = ["image_path", "image", "path", "file", "filename", "picture"]
@@ -16,6 +17,9 @@ struct ResultsTable {
   private static let caption = "caption"
   /// Columns that say again what the suite says.
   private static let known = ["prompt", "subset"]
+  /// Other columns that name something, though by numbers; the last is what pandas calls a table's own numbers.
+  private static let names: Set<String> = ["index", "idx", "row", "", "unnamed: 0"]
+  private static let nameEndings = ["_id", "_index", "_idx", "_seed", "_path", "_file", "_name"]
 
   /// Reads the table that a document is.
   /// - Throws: `FileError` with the line and what is wrong there.
@@ -59,7 +63,8 @@ struct ResultsTable {
       }
     }
     // A column of texts may have a "no" among them; one of numbers that has a text is damaged.
-    let scores = Set(counts.filter { $0.value.numbers > $0.value.texts }.keys)
+    let scores = Set(
+      counts.filter { $0.value.numbers > $0.value.texts && !Self.isName($0.key) }.keys)
     leftOut = order.filter {
       !scores.contains($0) && $0 != Self.caption && !Self.known.contains($0)
     }
@@ -105,6 +110,13 @@ struct ResultsTable {
       }
     default: return nil
     }
+  }
+
+  /// Whether a column's name says that its numbers are no scores.
+  private static func isName(_ column: String) -> Bool {
+    let column = column.lowercased()
+    return (run + paths + known).contains(column) || names.contains(column)
+      || nameEndings.contains(where: column.hasSuffix)
   }
 
   /// Whether a column says which picture a row is about.
