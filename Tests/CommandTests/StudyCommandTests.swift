@@ -76,6 +76,11 @@ struct StudyCommandTests {
     #expect(try bench.study("make", "bench", "--prompts", "2", "--seeds", "2").status == 0)
     #expect(bench.folder.bytes("study.html") == page)
     #expect(bench.folder.bytes("study-key.json") == key)
+    // Other folders beside the runs are no methods.
+    try bench.folder.write("bench/runs/a-cat-and-a-frog/figures/a.png", [0])
+    try bench.folder.write("bench/runs/a-dog-and-a-bird/old/seed-0/image.png", [0])
+    #expect(try bench.study("make", "bench", "--prompts", "2", "--seeds", "2").status == 0)
+    #expect(bench.folder.bytes("study.html") == page)
     func other(_ arguments: [String]) throws -> String? {
       let made = try HeedProcess.run(
         ["study", "make", "bench", "--prompts", "1", "--seeds", "1", "--key", "k.json"]
@@ -92,6 +97,22 @@ struct StudyCommandTests {
     let picture = bench.folder.bytes(runs + "composable/seed-0/image.png")
     try bench.folder.write(runs + "stable-diffusion/seed-0/image.png", picture)
     #expect(try other(["--seed", "3"]) != before)
+  }
+
+  @Test("The methods are those of the benchmark's record where there is one")
+  func recordedMethods() throws {
+    let bench = try bench(prompts: 2)
+    try bench.folder.write(
+      "bench/benchmark.json",
+      #"{"format":1,"methods":["stable-diffusion","composable"],"model":"m","seeds":[0,1],"suite":"s","titles":["A","B"]}"#
+        .utf8)
+    #expect(try bench.study("make", "bench", "--prompts", "1", "--seeds", "1").status == 0)
+    for question in try bench.questions() {
+      #expect(Set(question.sets.map(\.method)) == ["stable-diffusion", "composable"])
+    }
+    expectRefusal(
+      try bench.study("make", "bench", "--methods", "attend-and-excite,composable"), 64,
+      ["\"attend-and-excite\"", "bench has composable, stable-diffusion"])
   }
 
   @Test("Prompts without pictures of all methods are passed over, with a word, or refused")

@@ -108,13 +108,13 @@ package struct Study: Sendable {
   private static func methods(
     _ asked: [String]?, of suite: Suite, _ runs: StudyRuns
   ) throws -> [String] {
-    let known = Set(try suite.prompts.flatMap { try runs.methods(of: $0) })
-    let methods = asked ?? known.sorted()
+    let known = try runs.methods(of: suite.prompts)
+    let methods = asked ?? known
     for (place, method) in methods.enumerated() {
       guard known.contains(method) else {
         throw EvaluationError.study(
-          reason: "lacks the method \(FileError.quoted(method)); \(runs.benchmark.runs) has "
-            + FileError.printable(known.sorted().joined(separator: ", ")))
+          reason: "lacks the method \(FileError.quoted(method)); \(runs.benchmark.path) has "
+            + FileError.printable(known.joined(separator: ", ")))
       }
       guard methods.firstIndex(of: method) == place else {
         throw EvaluationError.study(reason: "has the method \(FileError.quoted(method)) twice")

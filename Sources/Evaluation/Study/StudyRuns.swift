@@ -7,14 +7,32 @@ struct StudyRuns {
   /// The benchmark.
   let benchmark: BenchmarkFolder
 
-  /// The names of the methods of a prompt, in order.
-  func methods(of prompt: SuitePrompt) throws -> [String] {
-    let folder = "\(benchmark.runs)/\(prompt.id)"
-    return try names(folder).filter { name in
-      let path = "\(folder)/\(name)"
-      let facts = try? FileManager.default.attributesOfItem(atPath: path)
-      return facts?[.type] as? FileAttributeType == .typeDirectory
-    }.sorted()
+  /// The names of the methods, in order: those of the benchmark's record, or where there is none, those of which
+  /// there is a run of a prompt.
+  /// - Throws: `FileError` for a record or a folder that cannot be read.
+  func methods(of prompts: [SuitePrompt]) throws -> [String] {
+    if FileManager.default.fileExists(atPath: benchmark.record) {
+      return try BenchmarkRecord(path: benchmark.record).methods.sorted()
+    }
+    let found = try prompts.flatMap { prompt in
+      try names("\(benchmark.runs)/\(prompt.id)").filter { try hasRun(of: prompt, by: $0) }
+    }
+    return Set(found).sorted()
+  }
+
+  /// Whether a folder beside the runs of a prompt holds some, whatever else may be there.
+  private func hasRun(of prompt: SuitePrompt, by name: String) throws -> Bool {
+    let path = "\(benchmark.runs)/\(prompt.id)/\(name)"
+    var isFolder: ObjCBool = false
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      isFolder.boolValue
+    else { return false }
+    return try names(path).contains { place in
+      RunFolder.seed(named: place).map { seed in
+        FileManager.default.fileExists(
+          atPath: benchmark.run(prompt.id, name, seed: seed).manifest)
+      } ?? false
+    }
   }
 
   /// The smallest seeds of which every method has a picture of `prompt`; `nil` if there are fewer than
