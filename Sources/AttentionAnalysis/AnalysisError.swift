@@ -1,4 +1,5 @@
 package import AttentionTrace
+internal import TensorEngine
 
 /// Reasons why a recording cannot be measured, each described in one line.
 public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -20,8 +21,8 @@ public enum AnalysisError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .badRecipe(let text, let column, let reason):
-      "recipe: \(reason) at column \(column)\n  \(text)\n  "
-        + String(repeating: " ", count: column - 1) + "^"
+      "recipe: \(reason) at column \(column)\n  \(FileError.printable(text))\n  "
+        + FileError.printable(String(text.prefix(column - 1))).map { _ in " " }.joined() + "^"
     case .nothingSelected(let run, let what, let recorded):
       "\(run): \(what) was not recorded; recorded: \(recorded)"
     case .notComparable(let first, let second, let what):

@@ -1,7 +1,7 @@
 /// One attention layer at one size: its name in the checkpoint and the extents of its maps.
 public struct AttentionSite: Hashable, Sendable, Codable {
   /// What the keys are.
-  public enum Kind: String, Hashable, Sendable, Codable {
+  public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
     /// The prompt's tokens (`attn2`).
     case cross
     /// The picture's own cells (`attn1`).

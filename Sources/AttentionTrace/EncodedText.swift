@@ -6,7 +6,7 @@ public import PromptText
 /// source prompt of its method.
 public struct EncodedText: Hashable, Sendable {
   /// What a text was for.
-  public enum Role: String, Hashable, Sendable, Codable {
+  public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
     /// The text prompt; the conditional branch.
     case prompt
     /// The negative prompt; the unconditional branch.

@@ -5,7 +5,7 @@ public import PromptText
 /// Format 2. A run of format 1 is read, measured and drawn; it is neither resumed nor repeated.
 public struct RunManifest: Hashable, Sendable {
   /// Whether the run reached its end.
-  public enum Status: String, Hashable, Sendable, Codable {
+  public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
     /// Interrupted, or still being written.
     case running
     /// Every step is there.

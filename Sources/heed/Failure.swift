@@ -45,7 +45,7 @@ struct Failure: Error, CustomStringConvertible {
   static func exit(_ error: any Error) -> Never {
     let error = (error as? CocoaError).map(fileError) ?? error
     if let code = code(of: error) {
-      Message.error(message(error))
+      Message.error(message(error), isTable: hasTable(error))
       Foundation.exit(code.rawValue)
     }
     if Heed.exitCode(for: error).isSuccess {
@@ -101,6 +101,14 @@ struct Failure: Error, CustomStringConvertible {
       throw Failure(
         ofError ?? .dataError, "the prompt \(prompt.id) of \(suite.name): \(reason)")
     }
+  }
+
+  /// Whether lines belong below what the error says: tokens to choose among, or a recipe and its caret.
+  ///
+  /// Whatever these errors quote of a file stands in them with its line feeds as escapes.
+  private static func hasTable(_ error: any Error) -> Bool {
+    if case .badRecipe? = error as? AnalysisError { return true }
+    return error is TextError
   }
 
   /// What is wrong with the arguments and which help page tells more.
@@ -250,9 +258,18 @@ struct Failure: Error, CustomStringConvertible {
 
 /// Messages on standard error; results never go there.
 enum Message {
-  static func error(_ text: String) { line("heed: " + text) }
+  /// The most characters of a line before it loses its middle.
+  private static let longest = 2_000
+
+  /// - Parameter isTable: whether the text's line feeds are meant.
+  static func error(_ text: String, isTable: Bool = false) {
+    guard isTable else { return line("heed: " + text) }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    write(lines: ["heed: " + lines[0]] + lines.dropFirst())
+  }
+
   static func warning(_ text: String) { line("heed: warning: " + text) }
-  static func note(_ text: String) { line("heed: " + FileError.printable(text)) }
+  static func note(_ text: String) { line("heed: " + text) }
 
   /// Says which words Heed took for the subjects, since nobody named them.
   static func subjects(_ subjects: [Subject]) {
@@ -264,11 +281,18 @@ enum Message {
     for runs in choice.leftOut { note("\(runs)") }
   }
 
-  /// Writes a line whose text cannot steer the terminal: control characters become escapes.
-  static func line(_ text: String) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    StatusLine.write(
-      lines.map { FileError.printable(String($0)) }.joined(separator: "\n") + "\n")
+  /// Writes one line, whatever files say: what could steer the terminal or begin another line becomes escapes.
+  static func line(_ text: String) { write(lines: [text]) }
+
+  private static func write(lines: [String]) {
+    StatusLine.write(lines.map { FileError.printable(shortened($0)) + "\n" }.joined())
+  }
+
+  /// A text without its middle where it is very long: at its ends stand what is wrong, and what to do.
+  private static func shortened(_ text: String) -> String {
+    let scalars = text.unicodeScalars
+    guard scalars.dropFirst(longest).first != nil else { return text }
+    return String(scalars.prefix(longest / 2)) + " … " + String(scalars.suffix(longest / 2))
   }
 
   /// Writes text as it is; where standard error cannot be written, nobody is there to be told.

@@ -1,7 +1,7 @@
 /// A layer whose maps are in a store, and what is kept of them.
 public struct RecordedSite: Hashable, Sendable {
   /// What stands for a site's heads where they are not kept one by one.
-  public enum HeadReduction: String, Hashable, Sendable, Codable {
+  public enum HeadReduction: String, Hashable, Sendable, Codable, CaseIterable {
     /// Their mean.
     case mean
   }

@@ -197,9 +197,30 @@ func reason(of error: any Error) -> String {
     // is not: it was checked before.
     context.codingPath.isEmpty
       ? "expected whole numbers of 64 bits where there is a fraction, a number below 0, or one too large"
-      : at(context.codingPath, context.debugDescription)
+      : at(context.codingPath, unknownName(context) ?? context.debugDescription)
   default: "\(error)"
   }
+}
+
+/// What can stand in the place of a name that an enumeration does not have; `nil` for other faults.
+///
+/// The decoder says no more than the type: "Cannot initialize Status from invalid String value done".
+private func unknownName(_ context: DecodingError.Context) -> String? {
+  func names<Name: CaseIterable & RawRepresentable>(_ type: Name.Type) -> [String]
+  where Name.RawValue == String { Name.allCases.map(\.rawValue) }
+  let known: [String: [String]] = [
+    "Status": names(RunManifest.Status.self), "Precision": names(RecordingPlan.Precision.self),
+    "Branch": names(Branch.self), "Phase": names(Phase.self),
+    "AttentionPoint": names(AttentionPoint.self), "Role": names(EncodedText.Role.self),
+    "HeadReduction": names(RecordedSite.HeadReduction.self),
+    "Kind": context.codingPath.contains { $0.stringValue == "guidance" }
+      ? names(RunManifest.Guidance.Kind.self) : names(AttentionSite.Kind.self),
+  ]
+  let words = context.debugDescription.split(separator: " ", maxSplits: 7)
+  guard words.count == 8, words[0] == "Cannot", let names = known[String(words[2])] else {
+    return nil
+  }
+  return "expected one of \(names.joined(separator: ", ")), got \(FileError.quoted(String(words[7])))"
 }
 
 /// What a value of a type is in JSON, in words.

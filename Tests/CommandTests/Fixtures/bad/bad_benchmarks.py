@@ -354,6 +354,9 @@ def answers(group):
 
     add("a key that is cut off", ["study-key.json", "byte"], good, key=json.dumps(KEY)[:-9].encode())
     key("a key of one method", ["methods", "two methods or more"], lambda d: d.update(methods=["stable-diffusion"]))
+    key("a key of a method whose name goes on in another line", ["a\\u{a}heed: all answers were counted"],
+        lambda d: d.update(methods=["a\nheed: all answers were counted", "b"]))
+    key("a key of a method with a name of a megabyte", ["aaaa … aaaa"], lambda d: d.update(methods=["a" * 1_000_000, "b"]))
     key("a key without questions", ["questions", "got none"], lambda d: d.update(questions=[]))
     key("a key with a code twice", ["questions", "each code once"], lambda d: d["questions"][1].update(code="bcdfghjk"))
     key("a key with a question that lacks a method", ["questions[0]", "a set for each of the methods"],

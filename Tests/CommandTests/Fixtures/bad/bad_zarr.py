@@ -192,7 +192,7 @@ def zarr(group):
         ("of a negative number of steps", "request/steps", -1, ["steps", "expected 1 or more"]),
         ("whose method leads out of the folder", "method/name", "../../x", ["method.name", "a name that a folder can have"]),
         ("without texts", "texts", [], ["texts", "expected the prompt"]),
-        ("of a status that there is not", "status", "done", ["status"]),
+        ("of a status that there is not", "status", "done\nheed: all is well", ["status", "expected one of running, complete, got \"done\\u{a}heed"]),
         ("of a token below zero", "subjects/0/tokens", [-1], ["subjects.0.tokens", "0 or more"]),
         ("of a grid without rows", "method/grid", {"rows": 0, "columns": 1}, ["rows"]),
         ("of a time that is no number", "timesteps", ["NaN"], ["timesteps"]),
