@@ -23,23 +23,11 @@ struct CSVTable {
   /// - Parameter needed: columns without which it is no such table.
   /// - Throws: `FileError` with the line and what is wrong there.
   init(_ document: TextDocument, needed: [String] = []) throws {
-    var records = try Self.records(document)
+    var records = try Self.records(document, needed: needed)
     guard !records.isEmpty else {
       throw FileError(.malformed, path: document.path, reason: "expected a table, got nothing")
     }
     let first = records.removeFirst()
-    guard Set(first.fields).count == first.fields.count else {
-      throw FileError(
-        .malformed, path: document.path, subject: "line 1", reason: "expected each column once")
-    }
-    if let name = needed.first(where: { !first.fields.contains($0) }) {
-      throw Self.lacking(name, first.fields, document.path)
-    }
-    if let row = records.first(where: { $0.fields.count != first.fields.count }) {
-      throw FileError(
-        .malformed, path: document.path, subject: "line \(row.line)",
-        reason: "expected \(first.fields.count) fields as in line 1, got \(row.fields.count)")
-    }
     (path, columns, rows, header) = (document.path, first.fields, records, first.range)
   }
 
@@ -64,7 +52,23 @@ struct CSVTable {
     FileError(.malformed, path: path, subject: "line \(row.line)", reason: reason)
   }
 
-  private static func records(_ document: TextDocument) throws -> [Row] {
+  private static func check(names: [String], needed: [String], path: String) throws {
+    guard names.count <= columnLimit else {
+      throw FileError(
+        .malformed, path: path, subject: "line 1",
+        reason: "expected at most \(columnLimit) columns, got \(names.count)")
+    }
+    guard Set(names).count == names.count else {
+      throw FileError(.malformed, path: path, subject: "line 1", reason: "expected each column once")
+    }
+    if let name = needed.first(where: { !names.contains($0) }) { throw lacking(name, names, path) }
+  }
+
+  /// The most columns.
+  private static let columnLimit = 10_000
+
+  /// The first line's names and the rows, each checked before the next one is read.
+  private static func records(_ document: TextDocument, needed: [String]) throws -> [Row] {
     let bytes = document.bytes
     let (quote, comma) = (UInt8(ascii: "\""), UInt8(ascii: ","))
     let (feed, carriage) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
@@ -73,6 +77,7 @@ struct CSVTable {
     while position < bytes.count {
       let (start, startLine) = (position, line)
       var fields: [String] = []
+      var count = 0
       var isOpen = true
       while isOpen {
         var field: [UInt8] = []
@@ -106,7 +111,11 @@ struct CSVTable {
           let endsLine = position == bytes.count || bytes[position] == feed
           if endsLine, field.last == carriage { field.removeLast() }
         }
-        fields.append(String(decoding: field, as: UTF8.self))
+        count += 1
+        // What is too much is counted only.
+        if count <= rows.first?.fields.count ?? .max {
+          fields.append(String(decoding: field, as: UTF8.self))
+        }
         if position < bytes.count, bytes[position] == carriage { position += 1 }
         isOpen = position < bytes.count && bytes[position] == comma
         if position < bytes.count {
@@ -114,7 +123,21 @@ struct CSVTable {
           position += 1
         }
       }
-      if fields != [""] {
+      if count > 1 || fields != [""] {
+        if let first = rows.first {
+          guard count == first.fields.count else {
+            throw FileError(
+              .malformed, path: document.path, subject: "line \(startLine)",
+              reason: "expected \(first.fields.count) fields as in line 1, got \(count)")
+          }
+          guard rows.count <= TextDocument.rowLimit else {
+            throw FileError(
+              .malformed, path: document.path, subject: "line \(startLine)",
+              reason: "expected at most \(TextDocument.rowLimit) rows: split the file")
+          }
+        } else {
+          try check(names: fields, needed: needed, path: document.path)
+        }
         rows.append(Row(fields: fields, line: startLine, range: start..<position))
       }
     }

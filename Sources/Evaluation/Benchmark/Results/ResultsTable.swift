@@ -32,7 +32,12 @@ struct ResultsTable {
       if let root = try? document.root() {
         rows.append((root, cells(try root.object())))
       } else {
-        try document.eachValue { node, _ in rows.append((node, cells(try node.object()))) }
+        try document.eachValue { node, _ in
+          let cells = cells(try node.object())
+          // A line that names no picture is not read on from.
+          _ = try name(cells, node)
+          rows.append((node, cells))
+        }
       }
     default:
       let table = try CSVTable(document)

@@ -192,6 +192,13 @@ def results(group):
     csv("a score of NaN", ["line 2.score", "expected a number"], head + "p1,stable-diffusion,0,nan\n" + "p1,stable-diffusion,1,0.5\n")
     csv("an infinite score", ["line 2.score", "expected a number"], head + "p1,stable-diffusion,0,1e999\n")
     csv("a million commas", ["line 2", "expected 4 fields", "got 1000001"], head + "," * 1_000_000)
+    csv("half a million rows of one field", ["line 2", "expected 4 fields", "got 1"], head + "x\n" * 500_000)
+    csv("three million rows", ["at most 1000000 lines", "split the file"], head + "x\n" * 3_000_000)
+    csv("rows of which one is too much", ["line 200002", "at most 200000 rows"], "path,s\n" + "a,1\n" * 200_001,
+        seconds=4, mebibytes=256)
+    add("a line of JSON that names no picture, and half a million after it", ["scores.jsonl", "line 2", "the name of a picture"],
+        lines({"id": "p1", "method": "stable-diffusion", "seed": 0, "score": 1}, "{}\n" * 500_000), file="scores.jsonl")
+    add("line feeds without number, and a brace", ["scores.jsonl", "at most 1000000 lines"], "\n" * 5_000_000 + "{", file="scores.jsonl")
     csv("a control character in a picture's name", ["line 2", "\\u{1b}"], head + "\x1b[31m,stable-diffusion,0,0.5\n")
     add("lines of JSON of which one is no object", ["scores.jsonl", "line 2"],
         lines({"id": "p1", "method": "stable-diffusion", "seed": 0, "score": 1}, "[1]\n"), file="scores.jsonl")
