@@ -11,7 +11,8 @@ struct ImportedLayer: Sendable {
 
   /// The layer's name, which is that of its array in the run.
   var name: String
-  private let array: StoredArray
+  /// Where the numbers are.
+  var array: StoredArray
   /// The first element.
   private let offset: Int
   private let step: Extent

@@ -25,8 +25,11 @@ package struct ImportedMaps: Sendable {
     }
   }
 
+  /// The most layers and the most steps: each layer of a step becomes a file.
+  private static let (layerLimit, stepLimit) = (4_096, 10_000)
+
   let path: String
-  let layers: [ImportedLayer]
+  private(set) var layers: [ImportedLayer]
   /// How many steps the file has maps of.
   let steps: Int
   /// How many tokens.
@@ -48,6 +51,11 @@ package struct ImportedMaps: Sendable {
     let (arrays, leftOut) = try Self.arrays(in: path, reading)
     notes += leftOut
     var layers: [ImportedLayer] = []
+    guard arrays.count <= Self.layerLimit else {
+      throw EvaluationError.axes(
+        reason: "\(path) has \(arrays.count) arrays; expected at most \(Self.layerLimit), each of them a layer: "
+          + "choose some by --arrays")
+    }
     for array in arrays {
       layers += try Self.layers(of: array, reading, picture: picture, path: path)
     }
@@ -69,11 +77,23 @@ package struct ImportedMaps: Sendable {
     }
   }
 
+  /// Reads the numbers that are deflated; until then only the arrays' headers have been read.
+  /// - Throws: `FileError`: a damaged array.
+  mutating func inflate() throws {
+    var arrays: [String: StoredArray] = [:]
+    for place in layers.indices {
+      let array = layers[place].array
+      let inflated = try arrays[array.name] ?? array.inflated()
+      arrays[array.name] = inflated
+      layers[place].array = inflated
+    }
+  }
+
   /// The arrays that are maps, and what was left out.
   private static func arrays(
     in path: String, _ reading: Reading
   ) throws -> (arrays: [StoredArray], notes: [String]) {
-    let contents = try StoredArray.contents(of: path)
+    let contents = try StoredArray.contents(of: path, inflating: false)
     let names = contents.arrays.map(\.name) + contents.others.map(\.name)
     var arrays = contents.arrays
     if let wanted = reading.arrays {
@@ -125,6 +145,12 @@ package struct ImportedMaps: Sendable {
       }
       extents[axis] = ImportedLayer.Extent(count: extent, stride: array.strides[place])
     }
+    for (axis, most) in [(MapAxis.layer, layerLimit), (.step, stepLimit)] {
+      guard let count = extents[axis]?.count, count > most else { continue }
+      throw EvaluationError.axes(
+        reason: "\(name) has \(count) \(axis.rawValue)s; expected at most \(most): is --axes right? Its axes "
+          + "are of \(lengths(array.shape))")
+    }
     let grid = try extents[.pixel].map {
       try Self.grid(of: $0.count, reading.grids, picture: picture, name: name)
     }
@@ -147,10 +173,10 @@ package struct ImportedMaps: Sendable {
     let fitting = grids.filter { $0.pixels == pixels }
     if let grid = fitting.first, fitting.count == 1 { return grid }
     if grids.isEmpty, let picture {
-      for rows in 1...pixels where pixels % rows == 0 {
-        let grid = Grid(rows: rows, columns: pixels / rows)
-        if grid.rows * picture.width == grid.columns * picture.height { return grid }
-      }
+      let shape = Double(picture.height) / Double(picture.width)
+      let rows = max(1, Int((Double(pixels) * shape).squareRoot().rounded()))
+      let grid = Grid(rows: rows, columns: pixels / rows)
+      if grid.pixels == pixels, rows * picture.width == grid.columns * picture.height { return grid }
     }
     throw EvaluationError.axes(
       reason: "\(name) has \(pixels) pixels; give their rows and columns, as in --grid 16x16")

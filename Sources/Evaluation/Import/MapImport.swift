@@ -62,7 +62,7 @@ package struct MapImport {
     let table = try ImportedTokens(contentsOf: tokens).table(prompt: prompt)
     self.table = table
     picture = try image.map { try PictureFile($0, transparency: .overWhite) }
-    maps = try ImportedMaps(
+    var maps = try ImportedMaps(
       path, reading, picture: picture.map { ($0.picture.height, $0.picture.width) })
     guard maps.tokens == table.tokens.count else {
       throw EvaluationError.axes(
@@ -75,6 +75,8 @@ package struct MapImport {
       throw EvaluationError.axes(
         reason: "\(path) has \(maps.steps) steps, but \(times.count) timesteps are given")
     }
+    try maps.inflate()
+    self.maps = maps
     subjects =
       try facts.subjects.map { try SubjectSelection.subjects(named: $0, in: table) }
       ?? SubjectSelection.certain(in: table) ?? []

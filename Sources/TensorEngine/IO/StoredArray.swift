@@ -5,7 +5,8 @@
 /// `.npz`, or a tensor of a `.safetensors` file.
 ///
 /// A file is known by its bytes, not by its name. What is stored as it is stays in the file until it is
-/// read, so that an array may be larger than memory; a member that is deflated is kept whole.
+/// read, so that an array may be larger than memory; a member that is deflated is kept whole once it is
+/// inflated.
 package struct StoredArray: Sendable {
   /// How a number is stored.
   private enum Element: Sendable {
@@ -24,6 +25,7 @@ package struct StoredArray: Sendable {
   private enum Content: Sendable {
     case file(MappedFile, offset: Int)
     case memory([UInt8], offset: Int)
+    case deflated(ZipArchive, ZipArchive.Member, offset: Int)
   }
 
   /// What a file holds.
@@ -47,9 +49,29 @@ package struct StoredArray: Sendable {
   private let content: Content
 
   /// What the file at `path` holds.
+  /// - Parameter inflating: whether members that are deflated are inflated at once; otherwise their numbers are
+  ///   there in what ``inflated()`` returns only, and nothing but their headers has been read.
   /// - Throws: ``FileError``: a file of another kind, one that is damaged, or a pickle, which is never
   ///   read.
-  package static func contents(of path: String) throws -> Contents {
+  package static func contents(of path: String, inflating: Bool = true) throws -> Contents {
+    var contents = try described(path)
+    if inflating { contents.arrays = try contents.arrays.map { try $0.inflated() } }
+    return contents
+  }
+
+  /// The array with its numbers, if they are deflated yet.
+  /// - Throws: ``FileError``: a damaged member.
+  package func inflated() throws -> StoredArray {
+    guard case .deflated(let archive, let member, let offset) = content else { return self }
+    return StoredArray(self, .memory(try archive.inflated(member), offset: offset))
+  }
+
+  private init(_ array: StoredArray, _ content: Content) {
+    (name, shape, strides) = (array.name, array.shape, array.strides)
+    (element, self.content) = (array.element, content)
+  }
+
+  private static func described(_ path: String) throws -> Contents {
     let file = try MappedFile(path: path)
     let head = unsafe file.withBytes { unsafe [UInt8]($0.prefix(9)) }
     if head.starts(with: NumpyHeader.magic) {
@@ -146,7 +168,7 @@ package struct StoredArray: Sendable {
         try unsafe NumpyHeader(of: $0, size: member.size, path: place)
       }
       guard element(of: header.type) != nil else { return nil }
-      content = .memory(try archive.inflated(member), offset: header.dataOffset)
+      content = .deflated(archive, member, offset: header.dataOffset)
     } else {
       try archive.check(member)
       let range = try archive.place(of: member)
@@ -240,6 +262,7 @@ package struct StoredArray: Sendable {
     switch content {
     case .file(let file, let offset):
       withExtendedLifetime(file) { unsafe body(file.address(of: offset)) }
+    case .deflated: bug("numbers of '\(name)', which is not inflated")
     case .memory(let bytes, let offset):
       unsafe bytes.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { bug("an array without bytes") }

@@ -66,9 +66,9 @@ def zip64(entries, size, start, at):
 
 
 def bad_npz(group):
-    def maps(name, words, content, code=65, more=()):
+    def maps(name, words, content, code=65, more=(), axes=AXES):
         group.add(
-            name, ["import", "maps.npz", "--axes", AXES, "--tokens", "tokens.json", *more], code, ["maps.npz", *words],
+            name, ["import", "maps.npz", "--axes", axes, "--tokens", "tokens.json", *more], code, ["maps.npz", *words],
             {**TOKENS, "maps.npz": content})
 
     good = npy()
@@ -156,6 +156,14 @@ def bad_npz(group):
     maps("64 MiB of zeros in 64 KiB", ["a.npy", "\\x93NUMPY"], archive(member("a.npy", bomb, True)))
     maps("an array of 64 MiB that says it is of 64 bytes", ["a.npy", "expected 64 bytes of data"],
          archive(member("a.npy", npy(data=bomb), True)))
+    # What the header says is compared with what was asked for before anything is inflated.
+    def zeros(*shape):
+        return archive(member("a.npy", npy(header(shape=shape), bomb), True))
+
+    maps("64 MiB of zeros with three axes", ["has 3 axes", "--axes names 5"], zeros(4096, 4096, 1), 64)
+    maps("four million layers", ["4194304 layers", "at most 4096"], zeros(1 << 22, 1, 1, 4), 64, axes="layer,row,column,token")
+    maps("four million steps", ["4194304 steps", "at most 10000"], zeros(1 << 22, 1, 1, 1, 4), 64)
+    maps("64 MiB of zeros of other tokens", ["1048576 tokens", "lists 4"], zeros(1, 1, 4, 4, 1 << 20), 64)
     maps("more than 8 GiB when inflated", ["8.0 GiB", "HEED_LIMITS"], bombs())
     maps("an archive in an archive", ["b.npz", "\\x93NUMPY"], archive(member(), member("b.npz", archive(member()))))
     maps("a pickle", ["pickle", "never read", "numpy.savez"], archive(member("data.pkl", b"\x80\x02}q\0.")))
