@@ -123,7 +123,7 @@ struct KillTests {
     let run = SyntheticRun.complete(steps: 24)
     var random = SeededNumbers(seed: UInt64(getpid()))
     var (reads, between, runs) = (0, 0, 0)
-    let wanted = Torture.count(150, whole: 1000)
+    let wanted = Torture.count(500, whole: 1000)
     while reads < wanted {
       runs += 1
       let path = folder.path + "/run-\(runs)"

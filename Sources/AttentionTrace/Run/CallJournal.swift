@@ -220,7 +220,8 @@ private func unknownName(_ context: DecodingError.Context) -> String? {
   guard words.count == 8, words[0] == "Cannot", let names = known[String(words[2])] else {
     return nil
   }
-  return "expected one of \(names.joined(separator: ", ")), got \(FileError.quoted(String(words[7])))"
+  return
+    "expected one of \(names.joined(separator: ", ")), got \(FileError.quoted(String(words[7])))"
 }
 
 /// What a value of a type is in JSON, in words.

@@ -59,7 +59,8 @@ struct CSVTable {
         reason: "expected at most \(columnLimit) columns, got \(names.count)")
     }
     guard Set(names).count == names.count else {
-      throw FileError(.malformed, path: path, subject: "line 1", reason: "expected each column once")
+      throw FileError(
+        .malformed, path: path, subject: "line 1", reason: "expected each column once")
     }
     if let name = needed.first(where: { !names.contains($0) }) { throw lacking(name, names, path) }
   }

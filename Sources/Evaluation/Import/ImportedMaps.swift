@@ -53,7 +53,8 @@ package struct ImportedMaps: Sendable {
     var layers: [ImportedLayer] = []
     guard arrays.count <= Self.layerLimit else {
       throw EvaluationError.axes(
-        reason: "\(path) has \(arrays.count) arrays; expected at most \(Self.layerLimit), each of them a layer: "
+        reason:
+          "\(path) has \(arrays.count) arrays; expected at most \(Self.layerLimit), each of them a layer: "
           + "choose some by --arrays")
     }
     for array in arrays {
@@ -148,7 +149,8 @@ package struct ImportedMaps: Sendable {
     for (axis, most) in [(MapAxis.layer, layerLimit), (.step, stepLimit)] {
       guard let count = extents[axis]?.count, count > most else { continue }
       throw EvaluationError.axes(
-        reason: "\(name) has \(count) \(axis.rawValue)s; expected at most \(most): is --axes right? Its axes "
+        reason:
+          "\(name) has \(count) \(axis.rawValue)s; expected at most \(most): is --axes right? Its axes "
           + "are of \(lengths(array.shape))")
     }
     let grid = try extents[.pixel].map {
@@ -176,7 +178,9 @@ package struct ImportedMaps: Sendable {
       let shape = Double(picture.height) / Double(picture.width)
       let rows = max(1, Int((Double(pixels) * shape).squareRoot().rounded()))
       let grid = Grid(rows: rows, columns: pixels / rows)
-      if grid.pixels == pixels, rows * picture.width == grid.columns * picture.height { return grid }
+      if grid.pixels == pixels, rows * picture.width == grid.columns * picture.height {
+        return grid
+      }
     }
     throw EvaluationError.axes(
       reason: "\(name) has \(pixels) pixels; give their rows and columns, as in --grid 16x16")
