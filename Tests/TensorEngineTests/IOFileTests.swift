@@ -114,6 +114,28 @@ struct IOFileTests {
     #expect(fileError { try GrowingFile.cut(path + "s", at: 0) }?.systemError == ENOENT)
   }
 
+  @Test("What a symbolic link leads to does not grow, and is not cut off")
+  func growingThroughLink() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file([1, 2, 3])
+    let link = folder.path + "/link"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+    for error in [
+      fileError { try GrowingFile.append([4], to: link) },
+      fileError { try GrowingFile.cut(link, at: 0) },
+    ] {
+      #expect(error?.path == link && error?.reason.contains("symbolic link") == true)
+    }
+    #expect(try bytes(ofFileAt: path) == [1, 2, 3])
+  }
+
+  @Test("A name that begins with a combining accent is found in its folder")
+  func accent() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file([1], name: "\u{301}a")
+    #expect(try MappedFile(path: path, within: folder.path).count == 1)
+  }
+
   @Test("A folder is made with those above it, and one that cannot be is named with errno")
   func folders() throws {
     let folder = try TemporaryFolder()

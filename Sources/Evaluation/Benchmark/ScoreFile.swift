@@ -12,25 +12,37 @@ package struct ScoreFile {
 
   /// Opens the file at `path`, or begins it.
   ///
-  /// A last line that was cut off, as by a killed process, is dropped: its picture is scored again.
-  /// - Throws: `FileError`.
+  /// A last line that was cut off, as by a killed process, is dropped: its picture is scored again. A file
+  /// without any other line is left as it is: it may be another's.
+  /// - Throws: `FileError`, also where the file or its folder is a symbolic link.
   package init(continuing path: String) throws {
     self.path = path
+    try Self.refuseLink(Self.folder(of: path))
+    try Self.refuseLink(path)
     guard FileManager.default.fileExists(atPath: path) else {
       scores = []
       return
     }
     let (scores, end) = try Self.read(path)
     self.scores = scores
-    if let end { try GrowingFile.cut(path, at: end) }
+    guard let end else { return }
+    guard end > 0 else {
+      throw FileError(
+        .malformed, path: path, subject: "line 1",
+        reason: "expected the score of a picture, got a line that is cut off; remove the file to "
+          + "begin it again")
+    }
+    try GrowingFile.cut(path, at: end)
   }
 
   /// What is in the files of `folder`, in the order of their names.
   /// - Parameter continued: the files whose last line may be cut off, as they are to be written on.
-  /// - Throws: `FileError`, also for a last line that is cut off.
+  /// - Throws: `FileError`, also for a last line that is cut off, and where the folder or a file in it is a
+  ///   symbolic link.
   package static func all(
     in folder: String, continuing continued: [String] = []
   ) throws -> [PictureScore] {
+    try refuseLink(folder)
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     return try names.filter { $0.hasSuffix(".jsonl") && !$0.hasPrefix(".") }.flatMap { name in
       let path = folder + "/" + name
@@ -48,7 +60,7 @@ package struct ScoreFile {
   /// - Throws: `FileError`.
   package mutating func append(_ scores: [PictureScore]) throws {
     guard !scores.isEmpty else { return }
-    try OutputFolder.make((path as NSString).deletingLastPathComponent)
+    try OutputFolder.make(Self.folder(of: path))
     try GrowingFile.append([UInt8](try Self.lines(scores)), to: path)
     self.scores += scores
   }
@@ -61,10 +73,20 @@ package struct ScoreFile {
     let new = Set(scores.map(picture))
     let kept = self.scores.filter { !new.contains(picture($0)) }
     let replaced = self.scores.count - kept.count
-    try OutputFolder.make((path as NSString).deletingLastPathComponent)
+    try OutputFolder.make(Self.folder(of: path))
     try writeAtomically(Array(try Self.lines(kept + scores)), to: path)
     self.scores = kept + scores
     return replaced
+  }
+
+  private static func folder(of path: String) -> String {
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
+  }
+
+  /// Refuses a link in a benchmark that a stranger made: what it leads to would be read or written.
+  private static func refuseLink(_ path: String) throws {
+    let facts = try? FileManager.default.attributesOfItem(atPath: path)
+    if facts?[.type] as? FileAttributeType == .typeSymbolicLink { throw MappedFile.link(path) }
   }
 
   private static func lines(_ scores: [PictureScore]) throws -> Data {
@@ -80,7 +102,7 @@ package struct ScoreFile {
 
   /// The whole lines of a file, and where a last one that is cut off begins.
   private static func read(_ path: String) throws -> (scores: [PictureScore], cutOff: Int?) {
-    let file = try MappedFile(path: path)
+    let file = try MappedFile(path: path, within: folder(of: path))
     guard file.count <= sizeLimit else {
       throw FileError(
         .malformed, path: path, reason: "expected at most \(sizeLimit) bytes, got \(file.count)")

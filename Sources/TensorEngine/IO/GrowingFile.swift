@@ -2,16 +2,16 @@ internal import Glibc
 
 // Unsafe: the system takes a path and writes from the address of our bytes for the length of a call.
 
-/// Files that grow at their end.
+/// Files that grow at their end; a symbolic link in the place of one is not followed.
 package enum GrowingFile {
   /// Adds `bytes` to the file at `path`, all of them or none; makes the file where it lacks.
   /// - Throws: ``FileError``.
   package static func append(_ bytes: [UInt8], to path: String) throws {
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    let file = try descriptor(path, O_CREAT | O_APPEND)
     var status = stat()
-    guard file >= 0, unsafe fstat(file, &status) == 0 else {
+    guard unsafe fstat(file, &status) == 0 else {
       let code = errno
-      if file >= 0 { close(file) }
+      close(file)
       throw FileError.system(.unwritable, path: path, doing: "open", code: code)
     }
     var written = 0
@@ -30,7 +30,7 @@ package enum GrowingFile {
     // After EINTR the descriptor is closed on Linux, and nothing was lost.
     guard close(file) == 0 || errno == EINTR else {
       let code = errno
-      unsafe truncate(path, status.st_size)
+      try? cut(path, at: status.st_size)
       throw FileError.system(.unwritable, path: path, doing: "write", code: code)
     }
   }
@@ -38,8 +38,23 @@ package enum GrowingFile {
   /// Cuts the file at `path` off after `count` bytes.
   /// - Throws: ``FileError``.
   package static func cut(_ path: String, at count: Int) throws {
-    guard unsafe truncate(path, count) == 0 else {
+    let file = try descriptor(path, 0)
+    defer { close(file) }
+    guard ftruncate(file, count) == 0 else {
       throw FileError.system(.unwritable, path: path, doing: "shorten", code: errno)
     }
+  }
+
+  /// Opens the file at `path` for writing.
+  private static func descriptor(_ path: String, _ flags: Int32) throws -> Int32 {
+    // Without O_NONBLOCK, opening a named pipe waits for its other end.
+    let file = unsafe open(
+      path, flags | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard file >= 0 else {
+      let code = errno
+      if MappedFile.isLink(path, in: AT_FDCWD) { throw MappedFile.link(path) }
+      throw FileError.system(.unwritable, path: path, doing: "open", code: code)
+    }
+    return file
   }
 }

@@ -66,20 +66,22 @@ private import Synchronization
   private static func descriptor(
     _ path: String, within root: String, _ flags: Int32
   ) throws -> Int32 {
-    guard path.hasPrefix(root + "/") else { bug("\(path) is not in \(root)") }
+    // By bytes: a slash before a combining accent is one character with it.
+    guard path.utf8.starts(with: (root + "/").utf8) else { bug("\(path) is not in \(root)") }
     var descriptor = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     var place = root
-    let names = path.dropFirst(root.count).split(separator: "/")
+    let names = path.utf8.dropFirst(root.utf8.count).split(separator: UInt8(ascii: "/"))
+      .map { String(Substring($0)) }
     for (position, name) in names.enumerated() where descriptor >= 0 {
       let folder = descriptor
       defer { close(folder) }
       place += "/" + name
       let isLast = position == names.count - 1
       descriptor = unsafe openat(
-        folder, String(name), (isLast ? flags : O_RDONLY | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW)
+        folder, name, (isLast ? flags : O_RDONLY | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW)
       if descriptor < 0 {
         let code = errno
-        if isLink(String(name), in: folder) { throw link(place) }
+        if isLink(name, in: folder) { throw link(place) }
         throw failure(path, code)
       }
     }

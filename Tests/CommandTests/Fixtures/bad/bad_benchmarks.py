@@ -273,6 +273,22 @@ def results(group):
         more_files={"bench/scores/scores.jsonl": b'{"scorer": "scores"}\n'})
     group.cases[-1]["words"] = ["scores/scores.jsonl", "line 1", "the score of a picture"]
 
+    # What a scorer's file leads to, or is, may be somebody's own.
+    for what, words, files in [
+        ("that are a link to a text", ["scores/scores.jsonl", "symbolic link"],
+         {"own.txt": b"a text without a line feed", "bench/scores/scores.jsonl": link("../../own.txt")}),
+        ("that are a link to nothing", ["scores/scores.jsonl", "symbolic link"],
+         {"bench/scores/scores.jsonl": link("../../own.txt")}),
+        ("in a folder that is a link", ["bench/scores", "symbolic link"],
+         {"own/clip.jsonl": b"", "bench/scores": link("../own")}),
+        ("that are a text without a line feed", ["scores/scores.jsonl", "line 1", "cut off", "remove the file"],
+         {"bench/scores/scores.jsonl": b"a text without a line feed"}),
+    ]:
+        csv(f"scores {what}", [], head + row, more_files=files)
+        group.cases[-1]["words"] = words
+    group.add("scores that are a link, in a table", ["benchmark", "table", "bench"], 65, ["scores/a.jsonl", "symbolic link"],
+              {**BENCH, "own.txt": b"{}\n", "bench/scores/a.jsonl": link("../../own.txt")})
+
 
 # Answers
 
