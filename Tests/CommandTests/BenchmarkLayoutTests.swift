@@ -497,6 +497,33 @@ struct BenchmarkLayoutTests {
       try heed(["export", "bench", "--layout", "visor", "-o", "file"]), 73, ["not a folder"])
   }
 
+  @Test("What a link in a picture's place leads to is not exported, shown or asked about")
+  func secret() throws {
+    try folder.write("secret.txt", "a secret".utf8)
+    let picture = Self.run + "/image.png"
+    let place = folder.path + "/" + picture
+    try folder.remove(picture)
+    try FileManager.default.createSymbolicLink(
+      atPath: place, withDestinationPath: folder.path + "/secret.txt")
+    let commands = [
+      ["benchmark", "export", "bench", "--layout", "visor", "-o", "out"],
+      ["benchmark", "export", "bench", "--layout", "visor", "-o", "out", "--link"],
+      ["benchmark", "report", "bench", "-o", "out"],
+      ["study", "make", "bench", "--prompts", "1", "--seeds", "2", "-o", "out"],
+    ]
+    for command in commands {
+      let result = try HeedProcess.run(command, in: folder.path)
+      expectRefusal(result, 65, [picture, "symbolic link"])
+      #expect(!folder.names.contains { $0.hasPrefix("out") })
+    }
+    try folder.remove(picture)
+    try folder.write(picture, "a secret".utf8)
+    for command in commands {
+      let result = try HeedProcess.run(command, in: folder.path)
+      expectRefusal(result, 65, [picture, "expected a PNG"])
+    }
+  }
+
   @Test("A link shares the picture's bytes, a copy does not")
   func linked() throws {
     func links(_ name: String) throws -> Int {

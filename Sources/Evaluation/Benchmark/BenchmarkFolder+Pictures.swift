@@ -1,13 +1,14 @@
-internal import AttentionTrace
+package import AttentionTrace
 private import Foundation
 private import TensorEngine
 
 extension BenchmarkFolder {
-  /// The picture of a complete run; `nil` where there is none, or none yet.
-  /// - Throws: as ``status(of:_:seed:)``, and `FileError` for a complete run without its picture.
+  /// A complete run, whose picture is there; `nil` where there is none, or none yet.
+  /// - Throws: as ``status(of:_:seed:)``, and `FileError` for a complete run without its picture, or with
+  ///   a link or no PNG in its place.
   package func picture(
     of prompt: SuitePrompt, _ method: String, seed: UInt64
-  ) throws -> String? {
+  ) throws -> RunFolder? {
     guard try status(of: prompt, method, seed: seed) == .complete else { return nil }
     let run = run(prompt.id, method, seed: seed)
     guard FileManager.default.fileExists(atPath: run.image) else {
@@ -17,6 +18,7 @@ extension BenchmarkFolder {
           "the complete run's picture is not there: remove the run's folder, and heed benchmark "
           + "run makes it again")
     }
-    return run.image
+    _ = try run.openPicture()
+    return run
   }
 }

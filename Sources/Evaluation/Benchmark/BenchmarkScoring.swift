@@ -12,6 +12,8 @@ package struct BenchmarkScoring {
     let method: String
     let seed: UInt64
     let picture: String
+    /// The folder that links may not lead out of; `nil` for a photo, which is the user's own.
+    var root: String?
     /// The name of a photo; `nil` for a run's picture.
     var photo: String?
 
@@ -57,7 +59,7 @@ package struct BenchmarkScoring {
             bare.append(run.image)
           } else {
             items.append(
-              Item(prompt: prompt, method: method, seed: seed, picture: run.image))
+              Item(prompt: prompt, method: method, seed: seed, picture: run.image, root: run.path))
           }
         }
       }
@@ -143,7 +145,7 @@ package struct BenchmarkScoring {
 
   private static func score(_ item: Item, with scorer: PictureScorer) throws -> PictureScore {
     // Models are shown a photo's colours as they are, however transparent.
-    let picture = try Picture.read(item.picture, transparency: .dropped)
+    let picture = try PictureFile(item.picture, within: item.root, transparency: .dropped).picture
     do {
       return try scorer.score(item.prompt, picture, item.method, item.seed)
         .by(scorer.model, photo: item.photo)

@@ -1,5 +1,5 @@
 internal import AttentionAnalysis
-internal import AttentionTrace
+package import AttentionTrace
 internal import TensorEngine
 
 // Unsafe: a digest reads bytes by address, which the text lends for the length of the call.
@@ -19,8 +19,8 @@ package struct Study: Sendable {
 
   /// What tells the codes, in the hands of who made the study.
   package let key: StudyKey
-  /// `[question][set][seed]` the pictures' files, in the order of the key.
-  package let pictures: [[[String]]]
+  /// `[question][set][seed]` the runs whose pictures are shown, in the order of the key.
+  package let pictures: [[[RunFolder]]]
   /// Of each subset, how many prompts were passed over because pictures of them are missing.
   package let notes: [String]
 
@@ -49,7 +49,7 @@ package struct Study: Sendable {
     var source = NumpyRandomSource(seed: seed)
     var codes = StudyCodes()
     var questions: [StudyKey.Question] = []
-    var (pictures, notes): ([[[String]]], [String]) = ([], [])
+    var (pictures, notes): ([[[RunFolder]]], [String]) = ([], [])
     let digest = SHA256()
     for subset in subsets {
       let pool = suite.prompts.filter { $0.subset == subset }
@@ -75,11 +75,11 @@ package struct Study: Sendable {
           StudyKey.Question(
             code: codes.next(&source), id: prompt.id, prompt: prompt.prompt, subset: subset,
             seeds: seeds.map(String.init), sets: sets))
-        let files = sets.map { set in
-          seeds.map { benchmark.run(prompt.id, set.method, seed: $0).image }
+        let shown = sets.map { set in
+          seeds.map { benchmark.run(prompt.id, set.method, seed: $0) }
         }
-        for file in files.joined() { digest.add(SHA256.digest(of: try MappedFile(path: file))) }
-        pictures.append(files)
+        for run in shown.joined() { digest.add(SHA256.digest(of: try run.openPicture())) }
+        pictures.append(shown)
       }
     }
     digest.add(StudyKey.encoded(questions))

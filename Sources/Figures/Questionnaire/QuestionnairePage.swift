@@ -29,11 +29,11 @@ package struct QuestionnairePage: Sendable {
   package struct PictureSet: Sendable {
     /// What the answers call it.
     let code: String
-    /// The pictures' files.
-    let pictures: [String]
+    /// The pictures' files, each with the folder that no symbolic link may lead out of.
+    let pictures: [(file: String, root: String)]
 
-    /// The pictures in the files at these paths.
-    package init(code: String, pictures: [String]) {
+    /// The pictures in these files.
+    package init(code: String, pictures: [(file: String, root: String)]) {
       (self.code, self.pictures) = (code, pictures)
     }
   }
@@ -64,8 +64,8 @@ package struct QuestionnairePage: Sendable {
     var size = template.size
     let asked = try questions.map { question in
       let sets = try question.sets.map { set in
-        let pictures = try set.pictures.map { path in
-          let address = try Self.picture(path, side: side)
+        let pictures = try set.pictures.map { file, root in
+          let address = try Self.picture(file, within: root, side: side)
           size += address.utf8.count
           guard size <= Self.sizeLimit else {
             throw FileError(
@@ -101,8 +101,10 @@ package struct QuestionnairePage: Sendable {
   }
 
   /// A picture's `data:` address: as it is while it is small, else as a JPEG file, a fifth of the size.
-  private static func picture(_ path: String, side: Int) throws -> String {
-    let picture = try Picture.read(path)
+  private static func picture(
+    _ path: String, within root: String, side: Int
+  ) throws -> String {
+    let picture = try Picture.read(path, within: root)
     let longer = max(picture.width, picture.height)
     let shown =
       longer <= side

@@ -79,7 +79,8 @@ struct StudyMake: ParsableCommand {
       QuestionnairePage.Question(
         code: question.code, prompt: question.prompt,
         sets: zip(question.sets, pictures).map {
-          QuestionnairePage.PictureSet(code: $0.code, pictures: $1)
+          QuestionnairePage.PictureSet(
+            code: $0.code, pictures: $1.map { (file: $0.image, root: $0.path) })
         })
     }
     let page = try QuestionnairePage(

@@ -182,10 +182,10 @@ struct BenchmarkSheets {
     of prompt: SuitePrompt, by method: String, _ seeds: [UInt64], side: Int?
   ) throws -> [Picture?] {
     try seeds.map { seed in
-      guard let path = try contents.folder.picture(of: prompt, method, seed: seed) else {
+      guard let run = try contents.folder.picture(of: prompt, method, seed: seed) else {
         return nil
       }
-      let picture = try Picture.read(path)
+      let picture = try Picture.read(run.image, within: run.path)
       let longer = max(picture.width, picture.height)
       guard let side, longer > side else { return picture }
       return picture.resized(

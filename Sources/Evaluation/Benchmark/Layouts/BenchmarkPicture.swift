@@ -1,3 +1,5 @@
+package import AttentionTrace
+
 /// The picture of a completed run of a benchmark.
 package struct BenchmarkPicture: Hashable, Sendable {
   /// The prompt's `id` in the suite.
@@ -6,6 +8,6 @@ package struct BenchmarkPicture: Hashable, Sendable {
   package let method: String
   /// The seed of the run.
   package let seed: UInt64
-  /// Where the picture is.
-  package let path: String
+  /// The run.
+  package let run: RunFolder
 }

@@ -40,7 +40,7 @@ package struct LayoutExport {
       if !linking { try checkFits(path) }
       for placed in plan.pictures {
         try check()
-        try put(placed.picture.path, at: try folder.file(placed.place), linking: linking)
+        try put(placed.picture.run, at: try folder.file(placed.place), linking: linking)
       }
       for (place, text) in plan.texts {
         try AtomicFile.write(to: try folder.file(place), isHidden: true) {
@@ -58,13 +58,10 @@ package struct LayoutExport {
     }
   }
 
-  private func put(_ picture: String, at place: String, linking: Bool) throws {
-    guard let source = unsafe realpath(picture, nil) else {
-      throw FileError.system(.missing, path: picture, doing: "open", code: errno)
-    }
-    defer { unsafe free(source) }
+  private func put(_ run: RunFolder, at place: String, linking: Bool) throws {
+    let (file, picture) = (try run.openPicture(), run.image)
     if linking {
-      guard unsafe link(source, place) == 0 else {
+      guard unsafe link(picture, place) == 0 else {
         let advice = errno == EXDEV ? "; leave --link out for another file system" : ""
         let error = FileError.system(.unwritable, path: picture, doing: "link", code: errno)
         throw FileError(
@@ -72,7 +69,6 @@ package struct LayoutExport {
       }
       return
     }
-    let file = try unsafe MappedFile(path: String(cString: source))
     try AtomicFile.write(to: place, isHidden: true) { output in
       try unsafe file.withBytes { try unsafe output.append($0) }
     }
@@ -81,7 +77,7 @@ package struct LayoutExport {
   private func checkFits(_ path: String) throws {
     var bytes = 0
     for placed in plan.pictures {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: placed.picture.path)
+      let attributes = try? FileManager.default.attributesOfItem(atPath: placed.picture.run.image)
       bytes += (attributes?[.size] as? Int) ?? 0
     }
     let parent = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent().path

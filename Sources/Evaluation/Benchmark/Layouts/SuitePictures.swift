@@ -64,7 +64,7 @@ package struct SuitePictures: Sendable {
         try seeds.map { seed in
           BenchmarkPicture(
             id: prompt.id, method: method, seed: seed,
-            path: try Self.picture(in: folder, prompt, method, seed))
+            run: try Self.run(in: folder, prompt, method, seed))
         }
       }
       return (prompt, pictures)
@@ -76,11 +76,11 @@ package struct SuitePictures: Sendable {
       ? Set(methods.flatMap { record.seeds(of: $0) }).subtracting(seeds).sorted() : []
   }
 
-  /// The picture of a completed run.
-  private static func picture(
+  /// A completed run with its picture.
+  private static func run(
     in folder: BenchmarkFolder, _ prompt: SuitePrompt, _ method: String, _ seed: UInt64
-  ) throws -> String {
-    if let picture = try folder.picture(of: prompt, method, seed: seed) { return picture }
+  ) throws -> RunFolder {
+    if let run = try folder.picture(of: prompt, method, seed: seed) { return run }
     let run = folder.run(prompt.id, method, seed: seed)
     guard try folder.status(of: prompt, method, seed: seed) == nil else {
       throw EvaluationError.incomplete(run: run.path)

@@ -101,7 +101,7 @@ package struct ResultsImport {
         detections: try result.boxes.map { boxes in
           let run = folder.run(found.id, found.method, seed: found.seed)
           return try Self.detections(
-            boxes, suite[found.id]?.subjects ?? [], size: try Self.size(run.image))
+            boxes, suite[found.id]?.subjects ?? [], size: try Self.size(of: run))
         }, caption: result.caption)
     }
     missing = join.pictures.filter { seen[$0] == nil }
@@ -219,17 +219,16 @@ package struct ResultsImport {
   }
 
   /// The sides of a PNG, in pixels, from its header.
-  private static func size(_ path: String) throws -> (width: Double, height: Double) {
-    let bytes = FileManager.default.contents(atPath: path).map(Array.init) ?? []
-    guard let header = PNGChunk.chunks(of: bytes).first, header.type == "IHDR",
-      header.content.count >= 8
-    else {
+  private static func size(of run: RunFolder) throws -> (width: Double, height: Double) {
+    let file = try run.openPicture()
+    let bytes = unsafe file.withBytes { unsafe Array($0.prefix(PNGChunk.endOfHeader)) }
+    guard bytes.count == PNGChunk.endOfHeader, bytes[12..<16].elementsEqual("IHDR".utf8) else {
       throw FileError(
-        .malformed, path: path, reason: "expected a PNG, whose size boxes are shares of")
+        .malformed, path: run.image, reason: "expected a PNG, whose size boxes are shares of")
     }
     func side(_ range: Range<Int>) -> Double {
-      Double(header.content[range].reduce(0) { $0 << 8 | Int($1) })
+      Double(bytes[range].reduce(0) { $0 << 8 | Int($1) })
     }
-    return (side(0..<4), side(4..<8))
+    return (side(16..<20), side(20..<24))
   }
 }
