@@ -90,8 +90,8 @@ package struct BenchmarkFolder: Hashable, Sendable {
   package func add(_ record: BenchmarkRecord, of suite: Suite) throws {
     try OutputFolder.make(path)
     let lines = Array(suite.lines.utf8)
-    if let there = FileManager.default.contents(atPath: self.suite) {
-      guard Array(there) == lines else {
+    if FileManager.default.fileExists(atPath: self.suite) {
+      guard try Self.holds(lines, self.suite) else {
         throw EvaluationError.benchmark(
           path: self.suite,
           reason: "expected the prompts of \(suite.name), got others: give another -o")
@@ -110,7 +110,16 @@ package struct BenchmarkFolder: Hashable, Sendable {
   /// - Throws: `FileError`.
   func write(_ record: BenchmarkRecord) throws {
     let bytes = try record.json
-    guard FileManager.default.contents(atPath: self.record).map(Array.init) != bytes else { return }
+    if FileManager.default.fileExists(atPath: self.record), try Self.holds(bytes, self.record) {
+      return
+    }
     try AtomicFile.write(to: self.record) { try $0.append(bytes) }
+  }
+
+  /// Whether the file at `path` is these bytes; one of another size is not read.
+  private static func holds(_ bytes: [UInt8], _ path: String) throws -> Bool {
+    let file = try MappedFile(path: path)
+    guard file.count == bytes.count else { return false }
+    return unsafe file.withBytes { unsafe Data($0) } == Data(bytes)
   }
 }

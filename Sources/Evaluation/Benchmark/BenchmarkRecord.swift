@@ -29,6 +29,8 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
   /// Reads the file at `path`.
   /// - Throws: `FileError`.
   package init(path: String) throws {
+    // The decoder takes keys that are there twice, and other things that are no JSON.
+    _ = try StrictJSON.read(path: path)
     let file = try MappedFile(path: path)
     let bytes = unsafe file.withBytes { unsafe Data($0) }
     do {

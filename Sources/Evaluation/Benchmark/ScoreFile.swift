@@ -1,3 +1,5 @@
+// Unsafe: lines of a file are found by address.
+
 private import Foundation
 internal import TensorEngine
 
@@ -107,20 +109,43 @@ package struct ScoreFile {
       throw FileError(
         .malformed, path: path, reason: "expected at most \(sizeLimit) bytes, got \(file.count)")
     }
-    let bytes = unsafe file.withBytes { unsafe Data($0) }
-    let decoder = JSONDecoder()
-    let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-    var scores: [PictureScore] = []
-    for line in bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      .dropLast()
-    {
-      guard let score = try? decoder.decode(PictureScore.self, from: line), score.isSound else {
-        throw FileError(
-          .malformed, path: path, subject: "line \(scores.count + 1)",
-          reason: "expected the score of a picture, got something else")
+    return try unsafe file.withBytes { bytes in
+      var scores: [PictureScore] = []
+      var start = 0
+      while start < bytes.count {
+        let rest = unsafe UnsafeRawBufferPointer(
+          rebasing: bytes[start..<min(bytes.count, start + longest + 1)])
+        let place = unsafe rest.baseAddress.flatMap { base in
+          unsafe memchr(base, Int32(UInt8(ascii: "\n")), rest.count).map { unsafe $0 - base }
+        }
+        guard let length = place else {
+          guard unsafe rest.count <= longest else {
+            throw FileError(
+              .malformed, path: path, subject: "line \(scores.count + 1)",
+              reason: "expected at most \(longest) bytes" + FileLimit.description.advice)
+          }
+          return (scores, start)
+        }
+        scores.append(
+          try score(unsafe [UInt8](rest[..<length]), path, line: scores.count + 1))
+        start += length + 1
       }
-      scores.append(score)
+      return (scores, nil)
     }
-    return (scores, end < bytes.count ? end : nil)
+  }
+
+  /// The longest line.
+  private static var longest: Int { FileLimit.description.value }
+
+  private static func score(_ bytes: [UInt8], _ path: String, line: Int) throws -> PictureScore {
+    // The decoder takes keys that are there twice, and other things that are no JSON.
+    guard (try? StrictJSON.check(bytes)) != nil,
+      let score = try? JSONDecoder().decode(PictureScore.self, from: Data(bytes)), score.isSound
+    else {
+      throw FileError(
+        .malformed, path: path, subject: "line \(line)",
+        reason: "expected the score of a picture, got something else")
+    }
+    return score
   }
 }
