@@ -1,10 +1,11 @@
 internal import PromptText
+internal import TensorEngine
 
 extension RunManifest {
   /// The first value that no run can have, by its place in the file; `nil` where every one can be.
   ///
-  /// It says of single values what the JSON Schema of `run.json` says. Whether values agree with each
-  /// other is another question, which ``RunCheck`` answers.
+  /// It says of single values what the JSON Schema of `run.json` says, and caps texts. Whether values agree
+  /// with each other is another question, which ``RunCheck`` answers.
   var impossibleValue: (place: String, reason: String)? {
     for (place, number) in extents where !Grid.extents.contains(number) {
       let (least, most) = (Grid.extents.lowerBound, Grid.extents.upperBound)
@@ -12,6 +13,12 @@ extension RunManifest {
     }
     for (place, number, least) in numbers where number < least {
       return (place, "expected \(least) or more, got \(number)")
+    }
+    for (place, text, most) in lengthyTexts where text.utf8.count > most {
+      return (
+        place,
+        "expected a text of at most \(most) bytes, got \(text.utf8.count)" + FileLimit.prompt.advice
+      )
     }
     // Folders of runs are named by them.
     let names: [(place: String, name: String?)] = [
@@ -31,6 +38,31 @@ extension RunManifest {
 
   private static func isFolderName(_ name: String) -> Bool {
     !["", ".", ".."].contains(name) && !name.utf8.contains { [0, UInt8(ascii: "/")].contains($0) }
+  }
+
+  /// Every text that figures set, with its place and the most bytes that it may have: laying out a text
+  /// costs the square of its length.
+  private var lengthyTexts: [(place: String, text: String, most: Int)] {
+    let prompt = FileLimit.prompt.value
+    let name = max(prompt / 64, 1)
+    var all: [(place: String, text: String, most: Int)] = [
+      ("request.prompt", request.prompt, prompt),
+      ("request.negativePrompt", request.negativePrompt, prompt),
+      ("request.secondPrompt", request.secondPrompt ?? "", prompt),
+      ("request.secondNegativePrompt", request.secondNegativePrompt ?? "", prompt),
+      ("request.variation", request.variation ?? "", name),
+      ("method.name", method.name, name), ("method.title", method.title ?? "", name),
+      ("model.name", model.name, name),
+    ]
+    all += subjects.enumerated().map { ("subjects.\($0).name", $1.name, name) }
+    for (index, text) in texts.enumerated() {
+      let place = format > 1 ? "texts.\(index)" : "tokens"
+      all.append((place + ".prompt", text.table.prompt, prompt))
+      all.append((place + ".encoder", text.encoder, name))
+      all += text.table.tokens.enumerated().map { ("\(place).tokens.\($0).piece", $1.piece, name) }
+      all += text.table.words.enumerated().map { ("\(place).words.\($0).text", $1.text, name) }
+    }
+    return all
   }
 
   /// Every number of which the sizes of pictures and maps are made, with its place.

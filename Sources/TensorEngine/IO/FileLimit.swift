@@ -25,7 +25,8 @@ package enum FileLimit: String, CaseIterable, Sendable {
   case chunk
   /// Pixels of a picture.
   case pixels
-  /// Bytes of a prompt, and of every other text that a command is given.
+  /// Bytes of a prompt, and of every other text that a command is given; a name, a word and a token's piece
+  /// of a run may have a 64th of them.
   case prompt
   /// Bytes of a document in YAML; it may hold a value for each hundred.
   case yaml

@@ -52,6 +52,13 @@ def recorded(group):
     run("a subject without a name", [GROUP, "subjects are not those of run.json"], {"subjects/0/name": ""})
     run("a subject of no token", [GROUP, "subjects are not those of run.json"], {"subjects/0/tokens": []})
 
+    # Texts that take as long as one likes to set.
+    long = "expected a text of at most 1024 bytes, got 60000"
+    for place in ["subjects/0/name", "method/title", "texts/0/tokens/2/piece", "texts/0/words/1/text"]:
+        lie(f"60,000 letters in {place}", place, "x" * 60_000, [place.replace("/", "."), long, "HEED_LIMITS=prompt"])
+    for place in ["texts/0/prompt", "request/prompt", "request/negativePrompt"]:
+        lie(f"300 KB in {place}", place, "x" * 300_000, [place.replace("/", "."), "at most 65536 bytes, got 300000"])
+
     # The picture and the grid.
     lie("a picture of 0 columns", "width", 0, ["width", "expected 1 to"])
     lie("a height that is a text", "height", "32", ["height"])
