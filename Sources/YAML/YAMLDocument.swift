@@ -52,6 +52,15 @@ package enum YAMLDocument {
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw FileError(.malformed, path: path, reason: "expected a YAML document in UTF-8")
     }
+    // libyaml compares each `%TAG` with all before it. These bytes end lines in YAML 1.1, some with others.
+    for place in bytes.indices
+    where bytes[place] == UInt8(ascii: "%") && bytes[place...].starts(with: "%TAG".utf8)
+      && (place == 0 || [0x0A, 0x0D, 0x85, 0xA8, 0xA9].contains(bytes[place - 1]))
+    {
+      throw FileError(
+        .malformed, path: path, offset: place,
+        reason: "expected no directive but %YAML, got %TAG: write tags in full")
+    }
     var reader = YAMLReader(path: path, limits: limits)
     return JSONNode(try reader.document(bytes), file: path)
   }

@@ -30,13 +30,14 @@ struct AddedTokens: Sendable {
   ) {
     self.normalize = normalize
     var last: [[UInt8]: AddedToken] = [:]
+    var next = vocabulary.count
     for token in tokens where !token.content.isEmpty {
       let key = Array(token.content.utf8)
       last[key] = token
       if ids[key] == nil {
-        ids[key] =
-          vocabulary.id(of: token.content)
-          ?? max(vocabulary.count, (ids.values.max() ?? -1) + 1)
+        let id = vocabulary.id(of: token.content) ?? next
+        ids[key] = id
+        next = max(next, id + 1)
       }
     }
     for (key, token) in last {

@@ -73,6 +73,9 @@ def vocabularies(group):
     tokenizer("a tokenizer whose merges are numbers", lambda t: t["model"].update(merges=[1, 2]), ["merge 1", "two pieces"])
     tokenizer("an added token of a vast id", lambda t: t.update(added_tokens=[{"id": 1 << 40, "content": "x"}]), ["added_tokens", "expected an id from 0"])
     tokenizer("a padding token that is a list", lambda t: t.update(padding={"pad_token": []}), ["padding"])
+    many = {**whole, "added_tokens": [*whole.get("added_tokens", []), *({"id": 100_000 + i, "content": f"q{i}z"} for i in range(70_000))]}
+    group.add("seventy thousand added tokens, which are allowed", TOKENS, 0, [],
+              {**both, f"{FOLDER}/tokenizer.json": json.dumps(many).encode()}, stdout=["frog"], lines=None, seconds=3, mebibytes=256)
     bad("a window of two", ["tokenizer_config.json", "model_max_length", "at least 3"], "tokenizer_config.json", b'{"model_max_length": 2}')
     bad("a window with a fraction", ["tokenizer_config.json", "model_max_length", "whole number"], "tokenizer_config.json", b'{"model_max_length": 76.5}')
     bad("a token's name that is a number", ["tokenizer_config.json", "bos_token"], "tokenizer_config.json", b'{"bos_token": 5}')

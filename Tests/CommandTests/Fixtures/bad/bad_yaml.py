@@ -23,6 +23,10 @@ def defaults(group):
     file("a tab for spaces", ["line 2", "expected YAML"], "sheet:\n\tfor: cvpr\n")
     file("a control character", ["expected YAML", "control characters"], "steps: \x01\n")
     file("two documents", ["line 2", "one YAML document"], "steps: 3\n---\nsteps: 4\n")
+    file("a directive for tags", ["%TAG", "(byte 10)"], "%YAML 1.1\n%TAG ! b\n--- {steps: 3}\n")
+    for number, end in enumerate(["\n", "\r", "\x85", "\u2028"]):
+        tags = "".join(f"%TAG !{i:x}! b{end}" for i in range(60_000))
+        file(f"a megabyte of directives, {number}", ["no directive but %YAML, got %TAG", "(byte 0)"], tags + "--- {steps: 3}\n")
     file("a key that is there twice", ["line 2", "each key once", '"steps"'], "steps: 3\nsteps: 4\n")
     file("a key that is a list", ["line 1", "a text for a key"], "[steps]: 3\n")
     file("a key that is a mapping of itself", ["line 1", "a text for a key"], "? {? {? a : b} : c} : d\n")
