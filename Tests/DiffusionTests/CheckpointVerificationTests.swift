@@ -1,4 +1,5 @@
 import Diffusion
+import TensorEngine
 import Testing
 
 @Suite("Golden tensors of checkpoints")
@@ -153,15 +154,21 @@ struct CheckpointVerificationTests {
     }
   }
 
-  @Test("Tokens that the loss cannot read are refused")
-  func tokenOutOfReach() throws {
-    for tokens in ["[[0], [0], [0]]", "[[99], [99], [99]]", "[[], [], []]"] {
-      let copy = try TemporaryCheckpoint()
-      try copy.set("token_indices", tokens, in: "golden.json")
-      var verification = try CheckpointVerification(folder: copy.path)
-      for name in ["ae.p0.sd1.smooth.loss", "ae.p1.eot.raw.gradient", "e2e.ae.latent"] {
-        #expect(throws: DiffusionError.self) { try verification.verify(name) }
-      }
+  @Test(
+    "Tokens that the prompt does not have are refused with their place",
+    arguments: [
+      ("[[0], [2], [2]]", ".token_indices[0]: expected tokens of the prompt"),
+      ("[[2], [1000000000, 2], [2]]", ".token_indices[1]: expected tokens of the prompt"),
+      ("[[2], [2], [20]]", ".token_indices[2]: expected tokens of the prompt"),
+      ("[[], [], []]", ".token_indices[0]: expected one token or more, got none"),
+    ])
+  func tokenOutOfReach(tokens: String, says: String) throws {
+    let copy = try TemporaryCheckpoint()
+    try copy.set("token_indices", tokens, in: "golden.json")
+    let error = try #require(throws: FileError.self) {
+      try CheckpointVerification(folder: copy.path)
     }
+    #expect(error.kind == .malformed)
+    #expect(error.description.contains("golden.json: \(says)"), "\(error)")
   }
 }

@@ -84,10 +84,12 @@ package struct CheckpointVerification {
   ) throws {
     self.checkpoint = checkpoint
     self.measuresCondition = measuresCondition
-    golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path))
     self.tolerance = tolerance
     let encoders = try checkpoint.makeTextEncoders()
     self.encoders = encoders
+    golden = try GoldenFile(folder: Checkpoint.folder(of: checkpoint.path)) {
+      encoders.tokenizer.encode($0).end
+    }
     vae = try checkpoint.makeVAE()
     let size = ImageSize(
       width: golden.latent.columns * vae.configuration.factor,

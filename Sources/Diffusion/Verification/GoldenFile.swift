@@ -34,7 +34,10 @@ struct GoldenFile {
   let images: [Image]
   let endToEnd: EndToEnd
 
-  init(folder: String) throws {
+  /// Reads both files of `folder`.
+  /// - Parameter end: The index of a prompt's end token, below which its subjects' tokens are.
+  /// - Throws: `FileError`: a file is missing, or says what cannot be.
+  init(folder: String, end: (String) -> Int) throws {
     tensors = try SafetensorsFile(path: folder + "/golden.safetensors")
     let json = try StrictJSON.read(path: folder + "/golden.json")
     names = try json.member("tensors").object().keys
@@ -42,15 +45,16 @@ struct GoldenFile {
       throw json.failure("names \(FileError.quoted(name)), which golden.safetensors lacks")
     }
     prompts = try json.member("prompts").strings()
-    tokenIndices = try json.member("token_indices").elements().map { try $0.integers() }
-    guard tokenIndices.count == prompts.count, !prompts.isEmpty else {
+    let indices = try json.member("token_indices").elements()
+    guard indices.count == prompts.count, !prompts.isEmpty else {
       throw json.failure("expected token indices for each of \(prompts.count) prompts")
     }
+    tokenIndices = try zip(indices, prompts).map { try Self.tokens($0, before: end($1)) }
     latent = try Self.grid(json.member("latent"))
     grid = try Self.grid(json.member("attention_grid"))
     losses =
       try json.optionalMember("ae_loss_evaluations")?.elements().map { try $0.double() } ?? []
-    images = try json.optionalMember("images")?.elements().map(Self.image) ?? []
+    images = try json.optionalMember("images")?.elements().map { try Self.image($0, end) } ?? []
     endToEnd = try json.optionalMember("e2e").map(Self.endToEnd) ?? EndToEnd()
   }
 
@@ -81,14 +85,26 @@ struct GoldenFile {
     return Grid(rows: sides[0], columns: sides[1])
   }
 
-  private static func image(_ json: JSONNode) throws -> Image {
+  private static func tokens(_ json: JSONNode, before end: Int) throws -> [Int] {
+    let tokens = try json.integers()
+    guard !tokens.isEmpty else { throw json.failure("expected one token or more, got none") }
+    if let token = tokens.first(where: { $0 < 1 || $0 >= end }) {
+      throw json.failure("expected tokens of the prompt, from 1 and below \(end), got \(token)")
+    }
+    return tokens
+  }
+
+  private static func image(_ json: JSONNode, _ end: (String) -> Int) throws -> Image {
     let seed = try json.member("seed")
     guard let number = UInt64(exactly: try seed.integer()) else {
       throw seed.failure("expected a seed of 0 or more")
     }
+    let prompt = try json.member("prompt").string()
     return Image(
-      name: try json.member("name").string(), prompt: try json.member("prompt").string(),
-      tokens: try json.optionalMember("token_indices")?.integers(),
+      name: try json.member("name").string(), prompt: prompt,
+      tokens: try json.optionalMember("token_indices").map {
+        try Self.tokens($0, before: end(prompt))
+      },
       seed: number,
       losses: try json.optionalMember("losses")?.elements().map { try $0.double() } ?? [])
   }
