@@ -63,6 +63,12 @@ package struct ExportVerification: Hashable, Sendable {
     _ path: String, _ manifest: ListedExport
   ) throws -> [String: String] {
     let file = try MappedFile(path: path)
+    let limit = FileLimit.description.value
+    guard file.count <= limit else {
+      throw FileError(
+        .malformed, path: path,
+        reason: "expected at most \(limit) bytes, got \(file.count)" + FileLimit.description.advice)
+    }
     let text = unsafe file.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     var sums: [String: String] = [:]
     for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
@@ -139,6 +145,8 @@ private struct ListedExport {
   }
 
   private(set) var files: [String: File] = [:]
+  /// The folders that files are in; an array of a store has its own, with its description in it.
+  private let folders: Set<String>
 
   init(_ path: String) throws {
     let document = try StrictJSON.read(path: path)
@@ -169,6 +177,10 @@ private struct ListedExport {
         throw name.failure("is listed twice")
       }
     }
+    folders = Set(
+      files.keys.compactMap { name in
+        name.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(name[..<$0]) }
+      })
     for array in try document.member("arrays").elements() { try check(array) }
   }
 
@@ -202,7 +214,7 @@ private struct ListedExport {
       let path = try place.string()
       let isStore = path.hasSuffix("/\(try array.member("name").string())")
       guard
-        files[path] != nil || isStore && files.keys.contains(where: { $0.hasPrefix(path + "/") })
+        files[path] != nil || isStore && folders.contains(path)
       else { throw place.failure("\(FileError.quoted(path)) is not among the files") }
       // How long texts are is not told.
       guard format == "npy", let type, let bytes = files[path]?.bytes else { continue }

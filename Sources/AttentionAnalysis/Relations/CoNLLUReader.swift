@@ -26,7 +26,7 @@ struct CoNLLUReader {
 
   init(analysis: DependencyFile.Analysis) { self.analysis = analysis }
 
-  mutating func prompts(of lines: [NumberedLine]) throws -> [DependencyFile.Prompt] {
+  mutating func prompts(of lines: some Sequence<NumberedLine>) throws -> [DependencyFile.Prompt] {
     for line in lines {
       if line.isBlank {
         try endSentence()

@@ -7,7 +7,7 @@ struct DependencyTable {
   let separator: Unicode.Scalar
 
   /// The relations of `lines`, without comments, empty lines and the line of the columns' names.
-  func relations(in lines: [NumberedLine]) throws -> [WordRelation] {
+  func relations(in lines: some Sequence<NumberedLine>) throws -> [WordRelation] {
     var relations: [WordRelation] = []
     var isFirst = true
     for line in lines where !line.isBlank && !line.isComment {

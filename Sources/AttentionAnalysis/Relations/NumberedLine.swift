@@ -10,18 +10,29 @@ struct NumberedLine {
   let number: Int
   let path: String
 
-  /// The lines of the file at `path`; they end with a line feed, which a carriage return may precede.
-  static func read(path: String) throws -> [NumberedLine] {
-    let bytes = try unsafe MappedFile(path: path).withBytes { unsafe [UInt8]($0) }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+  /// The lines of the file at `path`, each made as it is asked for; they end with a line feed, which a
+  /// carriage return may precede.
+  static func read(path: String) throws -> UnfoldSequence<NumberedLine, (start: Int, number: Int)> {
+    let file = try MappedFile(path: path)
+    let limit = FileLimit.relations.value
+    guard file.count <= limit else {
+      throw FileError(
+        .malformed, path: path,
+        reason: "expected at most \(limit) bytes, got \(file.count)" + FileLimit.relations.advice)
+    }
+    let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
+    guard String(validating: bytes, as: UTF8.self) != nil else {
       throw FileError(.malformed, path: path, reason: "expected text in UTF-8")
     }
-    // By scalars: as a character, a line feed merges with the carriage return before it.
-    var scalars = Substring.UnicodeScalarView(text.unicodeScalars)
-    if scalars.first == "\u{FEFF}" { scalars.removeFirst() }
-    return scalars.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
-      let line = $1.last == "\r" ? $1.dropLast() : $1
-      return NumberedLine(text: String(line), number: $0 + 1, path: path)
+    let start = bytes.starts(with: "\u{FEFF}".utf8) ? 3 : 0
+    return sequence(state: (start: start, number: 1)) { state in
+      guard state.start <= bytes.count else { return nil }
+      let end = bytes[state.start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      let line = bytes[state.start..<end]
+      defer { state = (end + 1, state.number + 1) }
+      let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+      return NumberedLine(
+        text: String(decoding: text, as: UTF8.self), number: state.number, path: path)
     }
   }
 

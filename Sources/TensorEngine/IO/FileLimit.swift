@@ -18,8 +18,8 @@ package enum FileLimit: String, CaseIterable, Sendable {
   case document
   /// Values of a document in JSON, keys not counted.
   case values
-  /// Bytes of a run's `run.json`, of a line of its `calls.jsonl`, of its store's `zarr.json`, and of a
-  /// tokenizer's merges.
+  /// Bytes of a run's `run.json`, of a line of its `calls.jsonl`, of its store's `zarr.json`, of an export's
+  /// `SHA256SUMS`, and of a tokenizer's merges.
   case description
   /// Bytes of a chunk of a recording.
   case chunk
@@ -30,6 +30,8 @@ package enum FileLimit: String, CaseIterable, Sendable {
   case prompt
   /// Bytes of a document in YAML; it may hold a value for each hundred.
   case yaml
+  /// Bytes of a file of relations of words.
+  case relations
 
   /// What is allowed unless `HEED_LIMITS` says otherwise.
   package var standard: Int {
@@ -45,6 +47,7 @@ package enum FileLimit: String, CaseIterable, Sendable {
     case .pixels: 100_000_000
     case .prompt: 64 << 10
     case .yaml: 1 << 20
+    case .relations: 1 << 20
     }
   }
 

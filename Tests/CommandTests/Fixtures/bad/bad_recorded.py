@@ -1,8 +1,8 @@
-"""Runs that another program recorded, whose run.json says what is not so."""
+"""Runs that another program recorded, whose run.json says what is not so, and what goes with runs."""
 
 import json
 
-from make_bad_files import below, tree
+from make_bad_files import below, sparse, tree
 
 SD35, VIDEO = [below("run", tree(f"CommandTests/Fixtures/recorded/{name}")) for name in ["sd35", "cogvideox"]]
 MANIFEST, GROUP = "run/run.json", "run/attention.zarr/zarr.json"
@@ -108,6 +108,30 @@ def recorded(group):
     store("a sum over -1 keys", [], {site + "summedColumns/0/keys": -1})
     store("sums of more keys than the layer has", [], {site + "summedColumns/0/keys": 1 << 40})
     store("a store of a precision that there is not", ["precision"], {"attributes/precision": "float7"})
+
+    # Words of a parser.
+    def relations(name, words, content):
+        group.add(name, ["analyze", "run", "--report", "relations", "--dependencies", "words.tsv"], 65,
+                  ["words.tsv", *words], {**SD35, "words.tsv": content})
+
+    relations("relations of 16 MB", ["at most 1048576 bytes", "HEED_LIMITS=relations"], sparse(b"amod\tcat\tred\n", 16 << 20))
+    relations("thirty thousand relations of two columns", ["line 1", "got 2 columns"], b"a\tb\n" * 30_000)
+    relations("a quarter of a million relations of two columns", ["line 1", "got 2 columns"], b"a\tb\n" * 250_000)
+    relations("a mark of byte order and no relation", ["got none"], b"\xef\xbb\xbf# x\r\n\r\n")
+
+    # Exports.
+    def export(name, words, sums, files=(), arrays=()):
+        document = {"format": "heed-export", "format_version": 2, "files": list(files), "arrays": list(arrays)}
+        group.add(name, ["verify-export", "out"], 65, words,
+                  {"out/manifest.json": json.dumps(document).encode(), "out/SHA256SUMS": sums})
+
+    export("sums of 300 MB", ["SHA256SUMS", "at most 16777216 bytes", "HEED_LIMITS=description"], sparse(b"", 300 << 20))
+    files = [{"path": f"f{i}", "bytes": 1, "sha256": "0" * 64} for i in range(4000)]
+    files.append({"path": "q/z/c", "bytes": 1, "sha256": "0" * 64})
+    arrays = [{"name": "z", "dtype": "float32", "axes": [], "files": {"zarr": "q/z"}}] * 4000
+    export("four thousand arrays and files", ["SHA256SUMS", "line 1", "expected a SHA-256"], b"x\n", files, arrays)
+    export("an array in a folder without files of its own", ["files.zarr", "is not among the files"], b"x\n", files,
+           [{**arrays[0], "name": "q", "files": {"zarr": "x/q"}}])
 
 
 GROUPS = {"recorded": (15, recorded)}
