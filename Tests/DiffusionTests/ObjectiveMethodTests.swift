@@ -304,6 +304,14 @@ struct ObjectiveMethodTests {
       ])
   }
 
+  @Test("A word that the record of a run may not have is refused before the run")
+  func longWord() throws {
+    let run = RunRequest(
+      "a car and " + String(repeating: "x", count: 2000), seed: 3, method: PlainDiffusion())
+    let error = try #require(throws: DiffusionError.self) { try model().plan(run) }
+    #expect("\(error)".contains("of 2000 bytes"))
+  }
+
   @Test("FOCUS measures subjects as other methods do")
   func focusScores() throws {
     let model = try model()

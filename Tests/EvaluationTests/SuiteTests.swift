@@ -261,6 +261,7 @@ struct SuiteTests {
       ("s.yaml", "a cat\na dog\n", ["expected a list of prompts", "\"a cat a dog\""]),
       ("s.json", #"[{"id": "p1"}]"#, ["[0]", "expected a key \"prompt\""]),
       ("s.json", #"{"name": "x", "promts": []}"#, ["\"promts\"", "did you mean prompts?"]),
+      ("s.json", #"{"all": ["a cat"]}"#, [".all[0].subset", "another name than \"all\""]),
       ("s.json", "\"a cat\"", ["expected prompts in a list or an object", "\"a cat\""]),
       ("s.json", "[{\"prompt\": \"a cat\"},\n]", ["byte 22", "expected a value"]),
       ("s.json", "{\"animals\": [\n\"a cat\",\n]}", ["byte 23", "expected a value"]),
@@ -308,7 +309,6 @@ struct SuiteTests {
       (#"{"id": "p", "prompt": "a\ncat"}"#, ["line 1.prompt", "control characters"]),
       (#"{"id": "p"}"#, ["line 1", "\"prompt\""]),
       (#"{"prompt": "a cat", "subset": "all"}"#, ["line 1.subset", "another name than \"all\""]),
-      (#"{"all": ["a cat"]}"#, [".all[0].subset", "another name than \"all\""]),
       (#"{"prompt": "a cat", "subjects": "cat"}"#, ["line 1.subjects", "expected an array"]),
       (
         #"{"prompt": "a catfish", "subjects": ["cat"]}"#,

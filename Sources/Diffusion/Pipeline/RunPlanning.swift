@@ -23,6 +23,7 @@ extension StableDiffusion {
         expected: "at least one for \(run.request.method.name)")
     }
     run.texts += try run.request.method.texts(for: run)
+    try requireShortWords(run.texts)
     run.parts = try parts(of: run)
     run.passes = run.possiblePasses
     run.request.previews = try run.request.previews?.resolved(
@@ -40,6 +41,16 @@ extension StableDiffusion {
       }
     }
     return run
+  }
+
+  /// Refuses a word that is longer than a run's record may have it: the run could not be read.
+  private func requireShortWords(_ texts: [EncodedText]) throws {
+    let most = max(FileLimit.prompt.value / 64, 1)
+    let words = texts.flatMap { $0.table.words.map(\.text) }
+    guard let word = words.first(where: { $0.utf8.count > most }) else { return }
+    throw DiffusionError.invalidRequest(
+      what: "a word of the prompt", got: "\(word.prefix(20))… of \(word.utf8.count) bytes",
+      expected: "at most \(most) bytes" + FileLimit.prompt.advice)
   }
 
   /// What of a request does not depend on its method.

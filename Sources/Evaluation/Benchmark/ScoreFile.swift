@@ -116,10 +116,12 @@ package struct ScoreFile {
         let rest = unsafe UnsafeRawBufferPointer(
           rebasing: bytes[start..<min(bytes.count, start + longest + 1)])
         let place = unsafe rest.baseAddress.flatMap { base in
-          unsafe memchr(base, Int32(UInt8(ascii: "\n")), rest.count).map { unsafe $0 - base }
+          unsafe memchr(base, Int32(UInt8(ascii: "\n")), rest.count).map { found in
+            unsafe UnsafeRawPointer(found) - base
+          }
         }
         guard let length = place else {
-          guard unsafe rest.count <= longest else {
+          guard rest.count <= longest else {
             throw FileError(
               .malformed, path: path, subject: "line \(scores.count + 1)",
               reason: "expected at most \(longest) bytes" + FileLimit.description.advice)
