@@ -169,7 +169,7 @@ struct BenchmarkRunTests {
   func planning() throws {
     let folder = try folder()
     let lines =
-      Self.suite + #"{"id": "p3", "prompt": "a cat sleeping under the old bridge that a dog saw"}"#
+      Self.suite + #"{"id": "p3", "prompt": "it is red"}"#
     try folder.write("s.jsonl", lines.utf8)
     expectRefusal(
       try run(["-o", "b", "--methods", "attend-and-excite"], in: folder), 65,

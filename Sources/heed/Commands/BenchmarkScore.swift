@@ -80,10 +80,6 @@ struct BenchmarkScore: ParsableCommand {
       try PhotoFolder($0, of: Suite(bench.suite, format: .jsonl))
     }
     let scoring = try BenchmarkScoring(bench, shard: shard, isPartial: partial, photos: photos)
-    let (incomplete, bare) = scoring.leftOut
-    if incomplete + bare > 0 {
-      Message.note("runs left out: \(incomplete) not complete, \(bare) without their picture")
-    }
     Interrupt.watch(requeueing: true)
     let progress = Progress(total: scoring.count * chosen.count)
     for name in chosen {
@@ -95,6 +91,10 @@ struct BenchmarkScore: ParsableCommand {
       let photos = scoring.photoCount == 0 ? "" : " and \(scoring.photoCount) photos"
       let pictures = scoring.count - scoring.photoCount
       progress.finish("\(name): \(pictures) pictures\(photos) by \(scorer.model)")
+    }
+    let (incomplete, bare) = scoring.leftOut
+    if incomplete + bare > 0 {
+      Message.note("runs left out: \(incomplete) not complete, \(bare) without their picture")
     }
     if chosen.contains("owl") { try noteUnasked(in: bench) }
     if shard == .whole { try BenchmarkTable.print(bench) }
