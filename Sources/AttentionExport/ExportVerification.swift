@@ -63,12 +63,7 @@ package struct ExportVerification: Hashable, Sendable {
     _ path: String, _ manifest: ListedExport
   ) throws -> [String: String] {
     let file = try MappedFile(path: path)
-    let limit = FileLimit.description.value
-    guard file.count <= limit else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected at most \(limit) bytes, got \(file.count)" + FileLimit.description.advice)
-    }
+    try FileLimit.description.require(file)
     let text = unsafe file.withBytes { unsafe String(decoding: $0, as: UTF8.self) }
     var sums: [String: String] = [:]
     for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {

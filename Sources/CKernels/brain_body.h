@@ -196,6 +196,33 @@ static ptrdiff_t CK(panel_size)(ptrdiff_t inner) {
   return CK(term_blocks)(inner) * CK(parts)() * ck_part / 2;
 }
 
+// As many of the width as a block has terms are widened at a time, and packed while they are in the cache.
+static void CK(pack_halves)(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                            int brain, float *packed) {
+  float wide[CK_PANEL * ck_terms];
+  for (ptrdiff_t first = 0; first < count; first += CK_PANEL, packed += CK(panel_size)(width))
+    for (ptrdiff_t at = 0; at < width; at += ck_terms) {
+      const ptrdiff_t some = count - first < CK_PANEL ? count - first : CK_PANEL;
+      const ptrdiff_t terms = width - at < ck_terms ? width - at : ck_terms;
+      for (ptrdiff_t i = 0; i < some; i++)
+        CK(widen)(x + (first + i) * stride + at, wide + i * ck_terms, terms, brain);
+      CK(pack)(wide, ck_terms, some, terms, packed + CK(panel_size)(at));
+    }
+}
+
+static void CK(pack_half_rows)(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count,
+                               ptrdiff_t width, int brain, float *packed) {
+  float wide[ck_terms * CK_PANEL];
+  for (ptrdiff_t first = 0; first < count; first += CK_PANEL, packed += CK(panel_size)(width))
+    for (ptrdiff_t at = 0; at < width; at += ck_terms) {
+      const ptrdiff_t some = count - first < CK_PANEL ? count - first : CK_PANEL;
+      const ptrdiff_t terms = width - at < ck_terms ? width - at : ck_terms;
+      for (ptrdiff_t k = 0; k < terms; k++)
+        CK(widen)(x + (at + k) * stride + first, wide + k * CK_PANEL, some, brain);
+      CK(pack_rows)(wide, CK_PANEL, some, terms, packed + CK(panel_size)(at));
+    }
+}
+
 #ifndef PANELS_ONLY
 
 // Of packed factors both parts are kept, whatever number of products is asked for: of transformed

@@ -203,6 +203,14 @@ void ck_pack_rows(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t w
                   float *packed) {
   CALL(pack_rows)(x, stride, count, width, packed);
 }
+void ck_pack_halves(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                    int brain, float *packed) {
+  CALL(pack_halves)(x, stride, count, width, brain, packed);
+}
+void ck_pack_half_rows(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                       int brain, float *packed) {
+  CALL(pack_half_rows)(x, stride, count, width, brain, packed);
+}
 ptrdiff_t ck_panel_size(ptrdiff_t inner) { return CALL(panel_size)(inner); }
 void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const float *packed,
                       ptrdiff_t width, float *y, ptrdiff_t y_row, ptrdiff_t rows,

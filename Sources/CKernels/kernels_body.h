@@ -357,6 +357,13 @@ static void CK(brain_to_float)(const uint16_t *x, float *y, ptrdiff_t n) {
   }
 }
 
+INLINE void CK(widen)(const uint16_t *x, float *y, ptrdiff_t n, int brain) {
+  if (brain)
+    CK(brain_to_float)(x, y, n);
+  else
+    CK(half_to_float)(x, y, n);
+}
+
 static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) {
     _Float16 half = (_Float16)x[i];
@@ -415,6 +422,8 @@ const struct ck_table CK(table) = {
     .matrix_product = CK(matrix_product),
     .pack = CK(pack),
     .pack_rows = CK(pack_rows),
+    .pack_halves = CK(pack_halves),
+    .pack_half_rows = CK(pack_half_rows),
     .panel_size = CK(panel_size),
     .panel_product = CK(panel_product),
 #if defined(BRAIN) && !defined(PANELS_ONLY)

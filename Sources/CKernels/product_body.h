@@ -118,6 +118,76 @@ INLINE void CK(pack_quads)(const float *x, ptrdiff_t stride, float *panel) {
   *(CK(quad) *)(panel + 3 * CK_PANEL) = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
 }
 
+#if WIDTH == 16
+
+typedef _Float16 CK(halves) __attribute__((vector_size(2 * WIDTH), aligned(2)));
+typedef uint16_t CK(shorts) __attribute__((vector_size(2 * WIDTH), aligned(2)));
+typedef uint32_t CK(bits) __attribute__((vector_size(4 * WIDTH)));
+
+INLINE CK(vector) CK(widened)(const uint16_t *x, const int brain) {
+  if (brain)
+    return (CK(vector))(__builtin_convertvector(*(const CK(shorts) *)x, CK(bits)) << 16);
+  return __builtin_convertvector(*(const CK(halves) *)x, CK(vector));
+}
+
+// Sixteen rows of sixteen numbers as the columns of sixteen rows of a panel: pairs of rows are woven within
+// quarters of a vector, first number by number and then two by two, and last the quarters are gathered.
+INLINE void CK(pack_square)(const CK(vector) rows[16], float *panel) {
+#define WEAVE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define LOW(a, b) WEAVE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define HIGH(a, b) WEAVE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define LOW_PAIRS(a, b) WEAVE(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define HIGH_PAIRS(a, b) WEAVE(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define EVEN(a, b) WEAVE(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define ODD(a, b) WEAVE(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+#define ROW(k) *(CK(vector) *)(panel + (k) * CK_PANEL)
+  CK(vector) woven[16];
+  for (int i = 0; i < 16; i += 4) {
+    const CK(vector) a = LOW(rows[i], rows[i + 1]), b = LOW(rows[i + 2], rows[i + 3]);
+    const CK(vector) c = HIGH(rows[i], rows[i + 1]), d = HIGH(rows[i + 2], rows[i + 3]);
+    woven[i] = LOW_PAIRS(a, b);
+    woven[i + 1] = HIGH_PAIRS(a, b);
+    woven[i + 2] = LOW_PAIRS(c, d);
+    woven[i + 3] = HIGH_PAIRS(c, d);
+  }
+  for (int k = 0; k < 4; k++) {
+    const CK(vector) a = EVEN(woven[k], woven[4 + k]), b = EVEN(woven[8 + k], woven[12 + k]);
+    const CK(vector) c = ODD(woven[k], woven[4 + k]), d = ODD(woven[8 + k], woven[12 + k]);
+    ROW(k) = EVEN(a, b);
+    ROW(4 + k) = EVEN(c, d);
+    ROW(8 + k) = ODD(a, b);
+    ROW(12 + k) = ODD(c, d);
+  }
+#undef WEAVE
+#undef LOW
+#undef HIGH
+#undef LOW_PAIRS
+#undef HIGH_PAIRS
+#undef EVEN
+#undef ODD
+#undef ROW
+}
+
+// Sixteen numbers of each row of a whole panel.
+INLINE void CK(pack_squares)(const float *x, ptrdiff_t stride, float *panel) {
+  for (int i = 0; i < CK_PANEL; i += 16) {
+    CK(vector) rows[16];
+    for (int j = 0; j < 16; j++) rows[j] = *(const CK(vector) *)(x + (i + j) * stride);
+    CK(pack_square)(rows, panel + i);
+  }
+}
+
+INLINE void CK(pack_half_squares)(const uint16_t *x, ptrdiff_t stride, const int brain,
+                                  float *panel) {
+  for (int i = 0; i < CK_PANEL; i += 16) {
+    CK(vector) rows[16];
+    for (int j = 0; j < 16; j++) rows[j] = CK(widened)(x + (i + j) * stride, brain);
+    CK(pack_square)(rows, panel + i);
+  }
+}
+
+#endif
+
 // Sixteen of the width at a time: the rows' cache lines and those of the panel stay in the cache.
 static void CK(pack)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
                      float *packed) {
@@ -127,6 +197,12 @@ static void CK(pack)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_
     float *panel = packed + first * width;
     for (ptrdiff_t at = 0; at < width; at += 16) {
       ptrdiff_t end = width - at < 16 ? width : at + 16, whole = at + (end - at) / 4 * 4;
+#if WIDTH == 16
+      if (some == CK_PANEL && end - at == 16) {
+        CK(pack_squares)(in + at, stride, panel + at * CK_PANEL);
+        continue;
+      }
+#endif
       for (ptrdiff_t i = 0; i < quads; i += 4) {
         for (ptrdiff_t k = at; k < whole; k += 4)
           CK(pack_quads)(in + i * stride + k, stride, panel + k * CK_PANEL + i);
@@ -150,6 +226,42 @@ static void CK(pack_rows)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptr
       const float *in = x + k * stride + first;
       float *out = panel + k * CK_PANEL;
       for (ptrdiff_t i = 0; i < some; i++) out[i] = in[i];
+      for (ptrdiff_t i = some; i < CK_PANEL; i++) out[i] = 0;
+    }
+  }
+}
+
+// What is not turned in registers is widened beside, some of the width at a time.
+static void CK(pack_halves)(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                            int brain, float *packed) {
+  float wide[CK_PANEL * 16];
+  for (ptrdiff_t first = 0; first < count; first += CK_PANEL)
+    for (ptrdiff_t at = 0; at < width; at += 16) {
+      ptrdiff_t some = count - first < CK_PANEL ? count - first : CK_PANEL;
+      ptrdiff_t terms = width - at < 16 ? width - at : 16;
+      const uint16_t *in = x + first * stride + at;
+      float *panel = packed + first * width + at * CK_PANEL;
+#if WIDTH == 16
+      if (some == CK_PANEL && terms == 16) {
+        if (brain)
+          CK(pack_half_squares)(in, stride, 1, panel);
+        else
+          CK(pack_half_squares)(in, stride, 0, panel);
+        continue;
+      }
+#endif
+      for (ptrdiff_t i = 0; i < some; i++) CK(widen)(in + i * stride, wide + i * 16, terms, brain);
+      CK(pack)(wide, 16, some, terms, panel);
+    }
+}
+
+static void CK(pack_half_rows)(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count,
+                               ptrdiff_t width, int brain, float *packed) {
+  for (ptrdiff_t first = 0; first < count; first += CK_PANEL) {
+    ptrdiff_t some = count - first < CK_PANEL ? count - first : CK_PANEL;
+    for (ptrdiff_t k = 0; k < width; k++) {
+      float *out = packed + first * width + k * CK_PANEL;
+      CK(widen)(x + k * stride + first, out, some, brain);
       for (ptrdiff_t i = some; i < CK_PANEL; i++) out[i] = 0;
     }
   }

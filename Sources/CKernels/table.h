@@ -42,6 +42,8 @@ struct ck_table {
                          ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);
   void (*pack)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
   void (*pack_rows)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);
+  void (*pack_halves)(const uint16_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int, float *);
+  void (*pack_half_rows)(const uint16_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int, float *);
   ptrdiff_t (*panel_size)(ptrdiff_t);
   void (*panel_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
                         ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);

@@ -61,8 +61,12 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
   private func described(of text: String) -> String {
     if case .inText(let name, let error) = self { return error.described(of: name) }
     let line = line(of: text)
-    return table.map { "\(line)\n\($0)" } ?? line
+    guard let table else { return line }
+    return line + (table.title.map { "; " + $0 } ?? "") + "\n" + table.tokens
   }
+
+  /// One line for a reader who has many prompts before them, without the table of tokens.
+  package var summary: String { line(of: "the prompt") }
 
   private func line(of text: String) -> String {
     switch self {
@@ -79,7 +83,7 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .emptyName:
       "an empty name selects no token; name a word of the prompt, or an index, as in @5"
     case .unknownWord(let name, _):
-      "no word of \(text) is \(FileError.quoted(name)); its tokens are"
+      "no word of \(text) is \(FileError.quoted(name))"
     case .outsideWindow(let name, let window):
       "\(FileError.quoted(name)) is beyond the \(window) tokens that the model reads; shorten "
         + text
@@ -91,16 +95,15 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(FileError.quoted(name)) is a word of \(text) and the index of another token; write "
         + places.enumerated().map { "\(FileError.printable(name))#\($0 + 1) (token \($1))" }
         .joined(separator: " or ") + " for the word, or @\(FileError.printable(name)) for the index"
-    case .noPadding: "\(text) fills the window, so there is no <padding>; its tokens are"
+    case .noPadding: "\(text) fills the window, so there is no <padding>"
     case .noSpecial(let name, _):
-      "no text encoder puts a \(FileError.printable(name)) token around \(text); its tokens are"
+      "no text encoder puts a \(FileError.printable(name)) token around \(text)"
     case .noSuchOccurrence(let name, let count, _):
-      "\(text) holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times"); its "
-        + "tokens are"
+      "\(text) holds \(FileError.quoted(name)) \(count == 1 ? "once" : "\(count) times")"
     case .noSuchIndex(let name, let last, _):
       "\(FileError.quoted(name)) is beyond the window, whose positions are 0 to \(last)"
     case .noText(let name, _):
-      "\(FileError.quoted(name)) is not text, so it cannot be a subject; choose one of"
+      "\(FileError.quoted(name)) is not text, so it cannot be a subject"
     case .sameSubject(let first, let second):
       "\(FileError.quoted(first)) and \(FileError.quoted(second)) are the same tokens; name each "
         + "subject once"
@@ -126,18 +129,21 @@ public enum TextError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadSyntax(let mark, let advice):
       "\(FileError.quoted(mark)) in \(text) is not read: \(advice)"
     case .subjectsNeeded:
-      "which words are the subjects? Name them, as in cat,frog; the prompt's tokens are"
+      "which words are the subjects? Name them, as in cat,frog"
     }
   }
 
-  private var table: String? {
+  /// The prompt's tokens, where the reader must choose among them, and what leads to them.
+  private var table: (title: String?, tokens: String)? {
     switch self {
-    case .unknownWord(_, let table), .ambiguousWord(_, _, let table),
-      .ambiguousNumber(_, _, let table), .noPadding(let table),
-      .noSpecial(_, let table),
-      .noSuchOccurrence(_, _, let table), .noSuchIndex(_, _, let table), .noText(_, let table),
-      .subjectsNeeded(let table):
-      table
+    case .unknownWord(_, let table), .noPadding(let table), .noSpecial(_, let table),
+      .noSuchOccurrence(_, _, let table):
+      ("its tokens are", table)
+    case .noText(_, let table): ("choose one of", table)
+    case .subjectsNeeded(let table): ("the prompt's tokens are", table)
+    case .ambiguousWord(_, _, let table), .ambiguousNumber(_, _, let table),
+      .noSuchIndex(_, _, let table):
+      (nil, table)
     default: nil
     }
   }

@@ -80,6 +80,33 @@ package struct Weight: Sendable {
     }
   }
 
+  /// Packs `rows` of the first axis, each taken flat, as columns of a right factor.
+  func pack(_ rows: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
+    let width = count / shape[0]
+    switch numbers {
+    case .float32(let tensor):
+      unsafe tensor.withPointer {
+        unsafe ck_pack($0 + rows.lowerBound * width, width, rows.count, width, panels)
+      }
+    case .halves(let halves):
+      unsafe halves.pack(rows.lowerBound * width, stride: width, (rows.count, width), into: panels)
+    }
+  }
+
+  /// Packs `columns` of a matrix as columns of a right factor.
+  func packColumns(_ columns: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
+    let (height, width) = (shape[0], shape[1])
+    switch numbers {
+    case .float32(let tensor):
+      unsafe tensor.withPointer {
+        unsafe ck_pack_rows($0 + columns.lowerBound, width, columns.count, height, panels)
+      }
+    case .halves(let halves):
+      unsafe halves.packRows(
+        columns.lowerBound, stride: width, (height, columns.count), into: panels)
+    }
+  }
+
   /// Lends all elements to `body`, widened on all threads.
   func withFloats<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
     guard case .halves(let halves) = numbers else { return unsafe withFloats(0..<count, body) }
@@ -146,6 +173,39 @@ package struct Weight: Sendable {
     } else {
       unsafe ck_half_to_float(source, target, range.count)
     }
+  }
+
+  /// Packs `extents.count` rows of `extents.width` numbers, the first of which is number `first`, as columns of a right
+  /// factor.
+  func pack(
+    _ first: Int, stride: Int, _ extents: (count: Int, width: Int),
+    into panels: UnsafeMutablePointer<Float>
+  ) {
+    unsafe ck_pack_halves(
+      rows(first, stride: stride, extents), stride, extents.count, extents.width,
+      isBrain ? 1 : 0, panels)
+  }
+
+  /// Packs `extents.count` rows of `extents.width` numbers, the first of which is number `first`, as rows of a right
+  /// factor.
+  func packRows(
+    _ first: Int, stride: Int, _ extents: (count: Int, width: Int),
+    into panels: UnsafeMutablePointer<Float>
+  ) {
+    unsafe ck_pack_half_rows(
+      rows(first, stride: stride, extents), stride, extents.width, extents.count,
+      isBrain ? 1 : 0, panels)
+  }
+
+  /// The address of the first of some rows, all of which are here.
+  private func rows(
+    _ first: Int, stride: Int, _ extents: (count: Int, width: Int)
+  ) -> UnsafePointer<UInt16> {
+    let last = first + (extents.count - 1) * stride + extents.width
+    guard first >= 0 && extents.count > 0 && extents.width <= stride && last <= count else {
+      bug("\(extents) numbers from \(first) on, of \(count) halves")
+    }
+    return unsafe pointer + first
   }
 
   func release() { file?.release(offset..<offset + 2 * count) }

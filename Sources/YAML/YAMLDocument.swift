@@ -40,12 +40,7 @@ package enum YAMLDocument {
   /// - Throws: ``FileError`` with the line and what is wrong there.
   package static func value(path: String, limits: Limits = .small) throws -> JSONNode {
     let file = try MappedFile(path: path)
-    guard file.count <= limits.bytes else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected a YAML document of at most \(limits.bytes) bytes, got \(file.count)"
-          + FileLimit.yaml.advice)
-    }
+    try FileLimit.yaml.require(file, as: "a YAML document", atMost: limits.bytes)
     var bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
     // A byte order mark, which some editors write.
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }

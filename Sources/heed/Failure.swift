@@ -77,11 +77,6 @@ struct Failure: Error, CustomStringConvertible {
     return String(describing: error)
   }
 
-  /// What ends lines that a table of tokens follows.
-  private static let tableTitles = [
-    "; its tokens are", "; the prompt's tokens are", "; choose one of",
-  ]
-
   /// What `plan` makes of a suite's prompt, or why there is no plan: one line with the prompt's id, without
   /// the table of tokens that some errors end with.
   static func naming<Plan>(
@@ -91,8 +86,7 @@ struct Failure: Error, CustomStringConvertible {
       where error is TextError || error is DiffusionError || error is TraceError
       || error is ObjectiveExpressionError
     {
-      var reason = String(message(error).prefix { $0 != "\n" })
-      if let title = tableTitles.first(where: reason.hasSuffix) { reason.removeLast(title.count) }
+      var reason = (error as? TextError)?.summary ?? message(error)
       if case .subjectsNeeded? = error as? TextError {
         reason = "which words are the subjects? Give the prompt subjects in the suite"
       }

@@ -231,9 +231,16 @@ struct BenchmarkRunTests {
       let result = try run(["-o", part] + arguments, in: folder)
       #expect(result.status == 0, "\(result.stderr)")
     }
+    // Before scoring writes the whole record, too.
+    let study = try HeedProcess.run(
+      ["study", "make", "all", "--methods", "jedi,tome", "--prompts", "1", "--seeds", "1"],
+      in: folder.path, shell: "mkdir all; for i in a b; do cp -r $i/. all; done; exec \"$@\"")
+    #expect(
+      study.stderr.contains(
+        "all has attend-and-excite, attend-and-excite+scale-factor-5, stable-diffusion"),
+      "\(study.stderr)")
     let copied = try HeedProcess.run(
-      ["benchmark", "score", "all", "--scorers", "clip"], in: folder.path,
-      shell: "mkdir all; for i in a b; do cp -r $i/. all; done; exec \"$@\"")
+      ["benchmark", "score", "all", "--scorers", "clip"], in: folder.path)
     #expect(copied.status == 0 && copied.stderr.contains("clip: 6 pictures"), "\(copied.stderr)")
     let record = try BenchmarkRecord(path: folder.path + "/all/benchmark.json")
     let varied = "attend-and-excite+scale-factor-5"

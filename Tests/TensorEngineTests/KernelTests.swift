@@ -287,6 +287,44 @@ struct KernelTests {
   }
 
   @Test(
+    "Numbers of 16 bits are packed as they are once they are widened",
+    arguments: InstructionSet.allCases)
+  func packedHalves(_ set: InstructionSet) async throws {
+    try InstructionSet.require(set)
+    await #expect(processExitsWith: .success) { [set] in
+      InstructionSet.use(set)
+      for (rows, columns) in [(1, 1), (17, 19), (64, 32), (64, 75), (75, 64), (150, 130)] {
+        let stride = columns + 3
+        for isBrain in [true, false] {
+          // Both are numbers of their kind, and none is infinite or NaN.
+          let halves = (0..<rows * stride).map { UInt16($0 * 7919 % 0x7BFF) }
+          var floats = [Float](repeating: .nan, count: halves.count)
+          if isBrain {
+            ck_brain_to_float(halves, &floats, halves.count)
+          } else {
+            ck_half_to_float(halves, &floats, halves.count)
+          }
+          for (count, width, isByRows) in [(rows, columns, false), (columns, rows, true)] {
+            let size = (count + Int(CK_PANEL) - 1) / Int(CK_PANEL) * ck_panel_size(width)
+            var expected = [Float](repeating: 0, count: size)
+            var panels = expected
+            if isByRows {
+              ck_pack_rows(floats, stride, count, width, &expected)
+              ck_pack_half_rows(halves, stride, count, width, isBrain ? 1 : 0, &panels)
+            } else {
+              ck_pack(floats, stride, count, width, &expected)
+              ck_pack_halves(halves, stride, count, width, isBrain ? 1 : 0, &panels)
+            }
+            // Split numbers are no floats, so that their bits are compared.
+            #expect(panels.map(\.bitPattern) == expected.map(\.bitPattern))
+            #expect(panels.contains { $0 != 0 } || halves.count < 9)
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
     "Split into two bfloat16, factors keep what a float16 holds, and sums are right to 10⁻⁵",
     arguments: [InstructionSet.amx, .split])
   func split(_ set: InstructionSet) async throws {

@@ -14,12 +14,7 @@ struct NumberedLine {
   /// carriage return may precede.
   static func read(path: String) throws -> UnfoldSequence<NumberedLine, (start: Int, number: Int)> {
     let file = try MappedFile(path: path)
-    let limit = FileLimit.relations.value
-    guard file.count <= limit else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected at most \(limit) bytes, got \(file.count)" + FileLimit.relations.advice)
-    }
+    try FileLimit.relations.require(file)
     let bytes = unsafe file.withBytes { unsafe [UInt8]($0) }
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw FileError(.malformed, path: path, reason: "expected text in UTF-8")

@@ -43,8 +43,7 @@ extension RunManifest {
   /// Every text that figures set, with its place and the most bytes that it may have: laying out a text
   /// costs the square of its length.
   private var lengthyTexts: [(place: String, text: String, most: Int)] {
-    let prompt = FileLimit.prompt.value
-    let name = max(prompt / 64, 1)
+    let (prompt, name) = (FileLimit.prompt.value, FileLimit.nameBytes)
     var all: [(place: String, text: String, most: Int)] = [
       ("request.prompt", request.prompt, prompt),
       ("request.negativePrompt", request.negativePrompt, prompt),

@@ -113,6 +113,11 @@ void ck_pack(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
 // The same panels of a right factor x [width, count] whose rows lie `stride` floats apart.
 void ck_pack_rows(const float *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
                   float *packed);
+// The same panels of numbers of 16 bits, which are widened: IEEE halves, or bfloat16 if brain is not 0.
+void ck_pack_halves(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                    int brain, float *packed);
+void ck_pack_half_rows(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
+                       int brain, float *packed);
 // y [rows, columns] = x [rows, inner] times packed panels of `width` columns, the last of what remains;
 // added to what y holds if accumulate is not 0. x's numbers lie x_row and x_inner apart.
 void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const float *packed,

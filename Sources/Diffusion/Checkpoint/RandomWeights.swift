@@ -32,22 +32,6 @@ package struct RandomWeights: Sendable {
     let start = name.utf8.reduce(0xCBF2_9CE4_8422_2325 ^ seed) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }
-    return unsafe Tensor(shape: shape) { weights in
-      Parallel.ranges(shape.reduce(1, *), grain: 1 << 16) { range in
-        for index in range {
-          unsafe weights[index] =
-            bound * Self.uniform(start &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
-        }
-      }
-    }
-  }
-
-  /// A number in -1…1 of a counter: SplitMix64's mixing (Steele, Lea & Flood, OOPSLA 2014).
-  private static func uniform(_ counter: UInt64) -> Float {
-    var bits = counter
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    bits ^= bits >> 31
-    return Float(Int32(truncatingIfNeeded: bits >> 32)) * 0x1p-31
+    return .uniform(shape, seed: start, bound: bound)
   }
 }

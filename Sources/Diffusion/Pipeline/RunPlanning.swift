@@ -45,7 +45,7 @@ extension StableDiffusion {
 
   /// Refuses a word that is longer than a run's record may have it: the run could not be read.
   private func requireShortWords(_ texts: [EncodedText]) throws {
-    let most = max(FileLimit.prompt.value / 64, 1)
+    let most = FileLimit.nameBytes
     let words = texts.flatMap { $0.table.words.map(\.text) }
     guard let word = words.first(where: { $0.utf8.count > most }) else { return }
     throw DiffusionError.invalidRequest(

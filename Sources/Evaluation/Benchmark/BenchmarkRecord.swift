@@ -29,9 +29,9 @@ package struct BenchmarkRecord: Hashable, Sendable, Codable {
   /// Reads the file at `path`.
   /// - Throws: `FileError`.
   package init(path: String) throws {
+    let file = try StrictJSON.open(path: path)
     // The decoder takes keys that are there twice, and other things that are no JSON.
-    _ = try StrictJSON.read(path: path)
-    let file = try MappedFile(path: path)
+    _ = try StrictJSON.read(file)
     let bytes = unsafe file.withBytes { unsafe Data($0) }
     do {
       self = try JSONDecoder().decode(BenchmarkRecord.self, from: bytes)

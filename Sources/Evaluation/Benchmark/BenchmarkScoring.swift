@@ -47,7 +47,7 @@ package struct BenchmarkScoring {
   ) throws {
     let suite = try Suite(folder.suite, format: .jsonl)
     let record = try folder.wholeRecord(of: suite)
-    if try record != BenchmarkRecord(path: folder.record) { try folder.write(record) }
+    try folder.write(record)
     var (items, missing, bare): ([Item], [String], [String]) = ([], [], [])
     for prompt in suite.prompts {
       for seed in record.seeds {

@@ -22,7 +22,7 @@ struct ScoredBenchmark {
     self.folder = folder
     let suite = try Suite(folder.suite, format: .jsonl)
     prompts = Dictionary(uniqueKeysWithValues: suite.prompts.map { ($0.id, $0) })
-    let record = try BenchmarkRecord(path: folder.record)
+    let record = try folder.wholeRecord(of: suite)
     let own = try ScoreFile.all(in: folder.scores).filter { $0.scorer == scorer }
     func refuse(_ score: PictureScore, _ reason: String) -> EvaluationError {
       .benchmark(

@@ -108,7 +108,7 @@ package struct Study: Sendable {
   private static func methods(
     _ asked: [String]?, of suite: Suite, _ runs: StudyRuns
   ) throws -> [String] {
-    let known = try runs.methods(of: suite.prompts)
+    let known = try runs.methods(of: suite)
     let methods = asked ?? known
     for (place, method) in methods.enumerated() {
       guard known.contains(method) else {

@@ -9,12 +9,12 @@ struct StudyRuns {
 
   /// The names of the methods, in order: those of the benchmark's record, or where there is none, those of which
   /// there is a run of a prompt.
-  /// - Throws: `FileError` for a record or a folder that cannot be read.
-  func methods(of prompts: [SuitePrompt]) throws -> [String] {
+  /// - Throws: `FileError` for a record or a folder that cannot be read; as ``BenchmarkFolder/wholeRecord(of:)``.
+  func methods(of suite: Suite) throws -> [String] {
     if FileManager.default.fileExists(atPath: benchmark.record) {
-      return try BenchmarkRecord(path: benchmark.record).methods.sorted()
+      return try benchmark.wholeRecord(of: suite).methods.sorted()
     }
-    let found = try prompts.flatMap { prompt in
+    let found = try suite.prompts.flatMap { prompt in
       try names("\(benchmark.runs)/\(prompt.id)").filter { try hasRun(of: prompt, by: $0) }
     }
     return Set(found).sorted()

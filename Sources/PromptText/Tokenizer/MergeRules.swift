@@ -17,13 +17,7 @@ struct MergeRules {
   init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
-    let (limit, bytes) = (FileLimit.description.value, file.count)
-    guard bytes <= limit else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected at most \(limit) bytes of merges, got \(bytes)"
-          + FileLimit.description.advice)
-    }
+    try FileLimit.description.require(file, as: "merges")
     try unsafe file.withBytes { bytes in
       let bytes = unsafe bytes.bindMemory(to: UInt8.self)
       guard unsafe String(validating: bytes, as: UTF8.self) != nil else {

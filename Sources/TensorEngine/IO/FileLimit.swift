@@ -64,6 +64,23 @@ package enum FileLimit: String, CaseIterable, Sendable {
     return "expected a text of at most \(prompt.value) bytes, got \(count)" + prompt.advice
   }
 
+  /// Bytes of a name, a word or a token's piece of a run.
+  package static var nameBytes: Int { max(prompt.value / 64, 1) }
+
+  /// Refuses a file of more bytes.
+  /// - Parameters:
+  ///   - kind: what the file is, as in `a JSON document`; `nil` where its path says it.
+  ///   - most: how many bytes are allowed; ``value`` unless another number is given.
+  /// - Throws: ``FileError``.
+  package func require(_ file: MappedFile, as kind: String? = nil, atMost most: Int? = nil) throws {
+    let most = most ?? value
+    guard file.count > most else { return }
+    throw FileError(
+      .malformed, path: file.path,
+      reason: "expected \(kind.map { $0 + " of " } ?? "")at most \(most) bytes, got \(file.count)"
+        + advice)
+  }
+
   /// The end of a message about a file that has more.
   package var advice: String { "; HEED_LIMITS=\(rawValue)=… allows more" }
 

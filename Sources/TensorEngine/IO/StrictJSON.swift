@@ -61,13 +61,7 @@ package enum StrictJSON {
   /// - Throws: ``FileError``.
   package static func open(path: String) throws -> MappedFile {
     let file = try MappedFile(path: path)
-    let limit = FileLimit.document.value
-    guard file.count <= limit else {
-      throw FileError(
-        .malformed, path: path,
-        reason: "expected a JSON document of at most \(limit) bytes, got \(file.count)"
-          + FileLimit.document.advice)
-    }
+    try FileLimit.document.require(file, as: "a JSON document")
     try unsafe file.withBytes { try unsafe checkCount(of: $0, file: path) }
     return file
   }
@@ -75,11 +69,16 @@ package enum StrictJSON {
   /// Parses the file at `path`; a byte order mark, which some editors write, is passed over.
   /// - Throws: ``FileError``.
   package static func read(path: String, depthLimit: Int = 32) throws -> JSONNode {
-    let file = try open(path: path)
+    try read(open(path: path), depthLimit: depthLimit)
+  }
+
+  /// Parses a file that is open.
+  /// - Throws: ``FileError``.
+  package static func read(_ file: MappedFile, depthLimit: Int = 32) throws -> JSONNode {
     let value = try unsafe file.withBytes {
       let start = unsafe $0.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-      return try unsafe Self.value(of: $0, from: start, file: path, depthLimit: depthLimit)
+      return try unsafe Self.value(of: $0, from: start, file: file.path, depthLimit: depthLimit)
     }
-    return JSONNode(value, file: path)
+    return JSONNode(value, file: file.path)
   }
 }

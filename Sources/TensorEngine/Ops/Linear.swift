@@ -37,9 +37,7 @@ extension Operation {
         unsafe product.add(to: y) { rows, columns in
           unsafe begin(y, rows, columns, stride: product.columns, bias)
         } pack: { part, panel in
-          unsafe weight.withRows(part, 0..<inner) {
-            unsafe ck_pack($0, $1, part.count, inner, panel)
-          }
+          unsafe weight.pack(part, into: panel)
         }
       } else {
         unsafe multiplyFew(x, rows, weight, bias, into: y)
@@ -112,9 +110,7 @@ extension Operation {
         return unsafe product.add(to: dx) { rows, columns in
           unsafe begin(dx, rows, columns, stride: product.columns, nil)
         } pack: { part, panel in
-          unsafe weight.withRows(0..<inner, part) { source, stride in
-            unsafe ck_pack_rows(source, stride, part.count, inner, panel)
-          }
+          unsafe weight.packColumns(part, into: panel)
         }
       }
       unsafe weight.withFloats { weight in

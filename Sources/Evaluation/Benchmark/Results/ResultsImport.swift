@@ -152,7 +152,7 @@ package struct ResultsImport {
   ) throws -> String? {
     guard case .visor = form else { return nil }
     let name = URL(fileURLWithPath: path).lastPathComponent
-    return try BenchmarkRecord(path: folder.record).methods
+    return try folder.wholeRecord(of: Suite(folder.suite, format: .jsonl)).methods
       .filter { name.hasPrefix("results_\($0)_") }.max { $0.count < $1.count }
   }
 

@@ -29,7 +29,7 @@ struct ResultsJoin {
   /// - Throws: `FileError`, `EvaluationError`: also for an export of another benchmark.
   init(_ folder: BenchmarkFolder, _ export: String?, method: String?) throws {
     suite = try Suite(folder.suite, format: .jsonl)
-    record = try BenchmarkRecord(path: folder.record)
+    record = try folder.wholeRecord(of: suite)
     ids = Set(suite.prompts.map(\.id))
     path = folder.path
     if let method, !record.methods.contains(method) {
