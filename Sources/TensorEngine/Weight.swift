@@ -89,7 +89,9 @@ package struct Weight: Sendable {
         unsafe ck_pack($0 + rows.lowerBound * width, width, rows.count, width, panels)
       }
     case .halves(let halves):
-      unsafe halves.pack(rows.lowerBound * width, stride: width, (rows.count, width), into: panels)
+      unsafe halves.pack(
+        rows.lowerBound * width, stride: width, count: rows.count, width: width, asRows: false,
+        into: panels)
     }
   }
 
@@ -102,8 +104,9 @@ package struct Weight: Sendable {
         unsafe ck_pack_rows($0 + columns.lowerBound, width, columns.count, height, panels)
       }
     case .halves(let halves):
-      unsafe halves.packRows(
-        columns.lowerBound, stride: width, (height, columns.count), into: panels)
+      unsafe halves.pack(
+        columns.lowerBound, stride: width, count: height, width: columns.count, asRows: true,
+        into: panels)
     }
   }
 
@@ -175,37 +178,22 @@ package struct Weight: Sendable {
     }
   }
 
-  /// Packs `extents.count` rows of `extents.width` numbers, the first of which is number `first`, as columns of a right
-  /// factor.
+  /// Packs `count` rows of `width` numbers, the first of which is number `first`, as columns of a right factor, or as
+  /// its rows.
   func pack(
-    _ first: Int, stride: Int, _ extents: (count: Int, width: Int),
+    _ first: Int, stride: Int, count rows: Int, width: Int, asRows: Bool,
     into panels: UnsafeMutablePointer<Float>
   ) {
-    unsafe ck_pack_halves(
-      rows(first, stride: stride, extents), stride, extents.count, extents.width,
-      isBrain ? 1 : 0, panels)
-  }
-
-  /// Packs `extents.count` rows of `extents.width` numbers, the first of which is number `first`, as rows of a right
-  /// factor.
-  func packRows(
-    _ first: Int, stride: Int, _ extents: (count: Int, width: Int),
-    into panels: UnsafeMutablePointer<Float>
-  ) {
-    unsafe ck_pack_half_rows(
-      rows(first, stride: stride, extents), stride, extents.width, extents.count,
-      isBrain ? 1 : 0, panels)
-  }
-
-  /// The address of the first of some rows, all of which are here.
-  private func rows(
-    _ first: Int, stride: Int, _ extents: (count: Int, width: Int)
-  ) -> UnsafePointer<UInt16> {
-    let last = first + (extents.count - 1) * stride + extents.width
-    guard first >= 0 && extents.count > 0 && extents.width <= stride && last <= count else {
-      bug("\(extents) numbers from \(first) on, of \(count) halves")
+    let last = first + (rows - 1) * stride + width
+    guard first >= 0 && rows > 0 && width <= stride && last <= count else {
+      bug("\(rows) rows of \(width) numbers from \(first) on, of \(count) halves")
     }
-    return unsafe pointer + first
+    let (start, brain): (_, Int32) = unsafe (pointer + first, isBrain ? 1 : 0)
+    if asRows {
+      unsafe ck_pack_half_rows(start, stride, width, rows, brain, panels)
+    } else {
+      unsafe ck_pack_halves(start, stride, rows, width, brain, panels)
+    }
   }
 
   func release() { file?.release(offset..<offset + 2 * count) }

@@ -12,8 +12,9 @@ struct DependencyTests {
   /// The cells of the table below a heading, by its first cell without marks.
   private func table(below heading: String) throws -> [String: [String]] {
     let lines = try DocumentationPage(Self.page).lines
-    let start = try #require(lines.firstIndex(of: "## " + heading))
-    let section = lines[(start + 1)...].prefix { !$0.hasPrefix("## ") }
+    let start = try #require(
+      lines.firstIndex { ["## ", "### "].map { $0 + heading }.contains($0) })
+    let section = lines[(start + 1)...].prefix { !$0.hasPrefix("##") }
     let rows = section.filter { $0.hasPrefix("| ") }.dropFirst(2).map { line in
       line.split(separator: "|").map { cell in
         let text = cell.filter { $0 != "`" }.trimmingCharacters(in: .whitespaces)
@@ -103,6 +104,26 @@ struct DependencyTests {
     for row in try table(below: "Libraries of Debian 12").values {
       let found = try run("/usr/bin/dpkg-query", ["-W", "-f", "${Version}", row[0]])
       #expect(series(found) == series(row[1]), "\(row[0]) is \(found), and \(row[1]) on the page")
+    }
+  }
+
+  @Test("Every library, and what links to it, has the digest of its file on the page")
+  func files() throws {
+    let files = try table(below: "The packages' files")
+    let libraries = try table(below: "Libraries of Debian 12").values
+    #expect(Set(files.keys) == Set(libraries.flatMap { [$0[0], $0[2]] }))
+    for row in libraries {
+      for name in [row[0], row[2]] { #expect(files[name]?[1] == row[1], "\(name)") }
+    }
+    for (name, row) in files {
+      #expect(row[2].wholeMatch(of: /[0-9a-f]{64}/) != nil, "\(name)")
+      guard Self.isDebian12 else { continue }
+      // What the archive no longer has, apt does not know, or knows without a digest.
+      let known = try run("/bin/sh", ["-c", "apt-cache show '\(name)=\(row[1])' || true"])
+      guard known.contains(/Architecture: (amd64|all)\n/),
+        let digest = known.firstMatch(of: /\nSHA256: ([0-9a-f]+)/)
+      else { continue }
+      #expect(row[2] == digest.output.1, "\(name)")
     }
   }
 

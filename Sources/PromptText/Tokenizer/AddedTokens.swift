@@ -7,15 +7,14 @@ struct AddedTokens: Sendable {
   }
 
   fileprivate struct Pattern: Sendable {
-    let scalars: [Unicode.Scalar]
     let token: AddedToken
     let id: Int
   }
 
   /// Ids by content.
   private(set) var ids: [[UInt8]: Int] = [:]
-  private var raw: [Pattern] = []
-  private var normalized: [Pattern] = []
+  private var raw = PatternTree<Pattern>()
+  private var normalized = PatternTree<Pattern>()
   private let normalize: @Sendable (ArraySlice<SourceScalar>) -> SourceText
 
   /// Takes over `tokens`; of several with one content, the last counts.
@@ -40,18 +39,16 @@ struct AddedTokens: Sendable {
         next = max(next, id + 1)
       }
     }
-    for (key, token) in last {
-      guard let id = ids[key] else { continue }
-      let content = SourceText(token.content)
-      let scalars = token.isNormalized ? normalize(content[...]) : content
-      let pattern = Pattern(scalars: scalars.map(\.scalar), token: token, id: id)
-      if token.isNormalized { normalized.append(pattern) } else { raw.append(pattern) }
+    // Of several that are the same once they are normalised, the first id counts.
+    for (key, id) in ids.sorted(by: { $0.value < $1.value }) {
+      guard let token = last[key] else { continue }
+      let (content, pattern) = (SourceText(token.content), Pattern(token: token, id: id))
+      if token.isNormalized {
+        normalized.add(pattern, of: normalize(content[...]).map(\.scalar))
+      } else {
+        raw.add(pattern, of: content.map(\.scalar))
+      }
     }
-    let order: (Pattern, Pattern) -> Bool = {
-      ($1.scalars.count, $0.id) < ($0.scalars.count, $1.id)
-    }
-    raw.sort(by: order)
-    normalized.sort(by: order)
   }
 
   /// Cuts `text`, normalises what lies between, and cuts that again.
@@ -64,17 +61,20 @@ struct AddedTokens: Sendable {
   }
 
   /// Finds patterns from the left, the longest where several begin.
-  private static func cut(_ text: ArraySlice<SourceScalar>, at patterns: [Pattern]) -> [Part] {
+  private static func cut(
+    _ text: ArraySlice<SourceScalar>, at patterns: PatternTree<Pattern>
+  ) -> [Part] {
     guard !patterns.isEmpty else { return [Part(text: text)] }
     var parts: [Part] = []
     var done = text.startIndex
     var position = text.startIndex
     while position < text.endIndex {
-      guard let pattern = patterns.first(where: { $0.begins(text[position...]) }) else {
+      let rest = text[position...].lazy.map(\.scalar)
+      guard let (pattern, length) = patterns.longest(in: rest) else {
         position += 1
         continue
       }
-      let end = position + pattern.scalars.count
+      let end = position + length
       if let match = pattern.extend(position..<end, in: text, from: done) {
         if done < match.lowerBound { parts.append(Part(text: text[done..<match.lowerBound])) }
         parts.append(Part(text: text[match], id: pattern.id))
@@ -88,12 +88,6 @@ struct AddedTokens: Sendable {
 }
 
 extension AddedTokens.Pattern {
-  /// Whether `text` begins with the pattern.
-  fileprivate func begins(_ text: ArraySlice<SourceScalar>) -> Bool {
-    guard text.first?.scalar == scalars.first else { return false }
-    return text.lazy.map(\.scalar).starts(with: scalars)
-  }
-
   /// A match with the white space it takes, `nil` if it had to be a single word and is not.
   fileprivate func extend(
     _ match: Range<Int>, in text: ArraySlice<SourceScalar>, from earliest: Int
