@@ -99,7 +99,7 @@ struct StudyCommandTests {
     #expect(try other(["--seed", "3"]) != before)
   }
 
-  @Test("The methods are those of the benchmark's record where there is one")
+  @Test("The methods are those of the benchmark's record, and those whose runs were copied there")
   func recordedMethods() throws {
     let bench = try bench(prompts: 2)
     try bench.folder.write(
@@ -108,11 +108,14 @@ struct StudyCommandTests {
         .utf8)
     #expect(try bench.study("make", "bench", "--prompts", "1", "--seeds", "1").status == 0)
     for question in try bench.questions() {
-      #expect(Set(question.sets.map(\.method)) == ["stable-diffusion", "composable"])
+      #expect(
+        Set(question.sets.map(\.method)) == [
+          "stable-diffusion", "composable", "attend-and-excite",
+        ])
     }
     expectRefusal(
-      try bench.study("make", "bench", "--methods", "attend-and-excite,composable"), 64,
-      ["\"attend-and-excite\"", "bench has composable, stable-diffusion"])
+      try bench.study("make", "bench", "--methods", "structure,composable"), 64,
+      ["\"structure\"", "bench has attend-and-excite, composable, stable-diffusion"])
   }
 
   @Test("Prompts without pictures of all methods are passed over, with a word, or refused")

@@ -7,8 +7,8 @@ struct StudyRuns {
   /// The benchmark.
   let benchmark: BenchmarkFolder
 
-  /// The names of the methods, in order: those of the benchmark's record, or where there is none, those of which
-  /// there is a run of a prompt.
+  /// The names of the methods, in order: those of the benchmark's whole record, or where there is none, those of
+  /// which there is a run of a prompt.
   /// - Throws: `FileError` for a record or a folder that cannot be read; as ``BenchmarkFolder/wholeRecord(of:)``.
   func methods(of suite: Suite) throws -> [String] {
     if FileManager.default.fileExists(atPath: benchmark.record) {
