@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the command twice, from clean clones in two folders, and compares: run.sh SWIFT FOLDER
 #
-# What is compared is the program as make wheel ships it, without symbols, and without the linker's hash over them. It
+# What is compared is the program as make wheel ships it, without symbols, and without the linker's hash over them and
+# the compiler's hashes of its modules (.swift_modhash), which take in paths and which nothing reads when it runs. It
 # must be the same bytes, but where it names the folder that it was built in; those places are printed, and must be
 # SwiftPM's own accessors of resources, which Heed does not use (see ResourceFolder.swift).
 set -euo pipefail
@@ -21,7 +22,8 @@ for name in one two; do
       -Xcc "-ffile-prefix-map=$PWD=." -Xswiftc -file-prefix-map -Xswiftc "$PWD=." >"$folder/$name.log" 2>&1 ||
       { grep -a 'error:' "$folder/$name.log" >&2; exit 1; }
   )
-  objcopy --strip-all --remove-section=.note.gnu.build-id "$folder/$name/.build/release/heed" "$folder/$name.heed"
+  objcopy --strip-all --remove-section=.note.gnu.build-id --remove-section=.swift_modhash \
+    "$folder/$name/.build/release/heed" "$folder/$name.heed"
 done
 python3 - "$folder" <<'PYTHON'
 import hashlib, pathlib, re, sys
