@@ -9,7 +9,9 @@ work=$(mktemp -d /tmp/heed-cluster.XXXXXX)
 failed=1
 finish() {
   for name in slurmd slurmctld munged; do
-    [ -f "$work/$name.pid" ] && kill "$(cat "$work/$name.pid")" 2>/dev/null || true
+    pid=$(cat "$work/$name.pid" 2>/dev/null) && kill "$pid" 2>/dev/null || continue
+    # It writes files until it ends.
+    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   done
   if [ $failed = 0 ]; then rm -rf "$work"; else echo "what was made is in $work" >&2; fi
 }
