@@ -7,8 +7,8 @@
 INLINE void CK(attention_scores)(const float *a, ptrdiff_t stride, ptrdiff_t rows,
                                  const float *packed, ptrdiff_t width, ptrdiff_t first,
                                  ptrdiff_t count, float *out) {
-  CK(panel_product)(a, stride, 1, packed + first / CK_PANEL * CK(panel_size)(width), CK_PANEL, out,
-                    CK_BLOCK, rows, (count + CK_PANEL - 1) / CK_PANEL * CK_PANEL, width, 0);
+  CK(panel_product)(a, stride, 1, packed + first / CK_PANEL * CK(panel_size)(width), CK_PANEL, 0, 0,
+                    out, CK_BLOCK, rows, (count + CK_PANEL - 1) / CK_PANEL * CK_PANEL, width);
 }
 
 // exp for x <= 0: below -87 it is 0.

@@ -138,11 +138,11 @@ static void CK(split_panels)(const float *x, ptrdiff_t column, ptrdiff_t term, p
       }
 }
 
-// y [rows][columns] (+)= a split left factor of up to CK_PANEL rows times one panel, `count` blocks of
-// terms of each.
+// y [rows][columns] = a split left factor of up to CK_PANEL rows times one panel, `count` blocks of
+// terms of each, added to what stands in `from`, unless that is null.
 static void CK(split_product)(const uint16_t *left, const uint16_t *right, ptrdiff_t count,
-                              int parts, float *y, ptrdiff_t y_row, ptrdiff_t rows,
-                              ptrdiff_t columns, int accumulate) {
+                              int parts, const float *from, ptrdiff_t from_row, float *y,
+                              ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns) {
   float sums[ck_square][ck_square] __attribute__((aligned(64)));
   for (ptrdiff_t row = 0; row < rows; row += ck_square)
     for (ptrdiff_t column = 0; column < columns; column += ck_square) {
@@ -151,9 +151,10 @@ static void CK(split_product)(const uint16_t *left, const uint16_t *right, ptrdi
       const ptrdiff_t width = columns - column < ck_square ? columns - column : ck_square;
       for (ptrdiff_t i = 0; i < height; i++) {
         float *out = y + (row + i) * y_row + column;
-        if (accumulate)
-          for (ptrdiff_t j = 0; j < width; j++) out[j] += sums[i][j];
-        else
+        if (from) {
+          const float *before = from + (row + i) * from_row + column;
+          for (ptrdiff_t j = 0; j < width; j++) out[j] = before[j] + sums[i][j];
+        } else
           for (ptrdiff_t j = 0; j < width; j++) out[j] = sums[i][j];
       }
     }
@@ -172,8 +173,9 @@ static void CK(pack_rows)(const float *x, ptrdiff_t stride, ptrdiff_t count, ptr
 INLINE ptrdiff_t CK(term_blocks)(ptrdiff_t terms) { return (terms + ck_terms - 1) / ck_terms; }
 
 static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner,
-                              const float *packed, ptrdiff_t width, float *y, ptrdiff_t y_row,
-                              ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+                              const float *packed, ptrdiff_t width, const float *from,
+                              ptrdiff_t from_row, float *y, ptrdiff_t y_row, ptrdiff_t rows,
+                              ptrdiff_t columns, ptrdiff_t inner) {
   const int parts = CK(parts)();
   const ptrdiff_t panel = CK(term_blocks)(inner) * parts * ck_part;
   uint16_t left[LENGTH / ck_terms * 2 * ck_part] __attribute__((aligned(64)));
@@ -183,10 +185,13 @@ static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner
       const ptrdiff_t terms = inner - k < LENGTH ? inner - k : LENGTH;
       const uint16_t *right = (const uint16_t *)packed + k / ck_terms * parts * ck_part;
       CK(split_left)(x + row * x_row + k * x_inner, x_row, x_inner, some, terms, parts, left);
-      for (ptrdiff_t column = 0; column < columns; column += width, right += panel)
-        CK(split_product)(left, right, CK(term_blocks)(terms), parts,
-                          y + row * y_row + column, y_row, some,
-                          columns - column < width ? columns - column : width, accumulate || k > 0);
+      for (ptrdiff_t column = 0; column < columns; column += width, right += panel) {
+        float *out = y + row * y_row + column;
+        const float *before = k > 0 ? out : from ? from + row * from_row + column : from;
+        CK(split_product)(left, right, CK(term_blocks)(terms), parts, before,
+                          k > 0 ? y_row : from_row, out, y_row, some,
+                          columns - column < width ? columns - column : width);
+      }
     }
   }
 }
@@ -252,9 +257,9 @@ static void CK(packed_product)(const float *left, const float *right, float *y, 
     for (ptrdiff_t column = 0; column < columns; column += CK_PANEL)
       CK(split_product)((const uint16_t *)left,
                         (const uint16_t *)(right + column / CK_PANEL * panel),
-                        CK(term_blocks)(inner), CK(kept), y + row * y_row + column, y_row,
+                        CK(term_blocks)(inner), CK(kept), 0, 0, y + row * y_row + column, y_row,
                         rows - row < CK_PANEL ? rows - row : CK_PANEL,
-                        columns - column < CK_PANEL ? columns - column : CK_PANEL, 0);
+                        columns - column < CK_PANEL ? columns - column : CK_PANEL);
 }
 
 // As product; what does not fill a block is multiplied in float32.
@@ -262,7 +267,7 @@ static void CK(brain_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner
                               ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
                               ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
   if (rows < ck_side || columns < ck_side || inner < ck_side) {
-    CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, accumulate);
+    CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, c, c_row, rows, columns, inner, accumulate);
     return;
   }
   uint16_t right[LENGTH / ck_terms * 2 * ck_part] __attribute__((aligned(64)));
@@ -271,8 +276,9 @@ static void CK(brain_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner
     for (ptrdiff_t k = 0; k < inner; k += LENGTH) {
       const ptrdiff_t terms = inner - k < LENGTH ? inner - k : LENGTH;
       CK(split_panels)(b + k * b_inner + column, 1, b_inner, width, terms, CK(parts)(), right);
-      CK(panel_product)(a + k * a_inner, a_row, a_inner, (const float *)right, width, c + column,
-                        c_row, rows, width, terms, accumulate || k > 0);
+      CK(panel_product)(a + k * a_inner, a_row, a_inner, (const float *)right, width,
+                        accumulate || k > 0 ? c + column : 0, c_row, c + column, c_row, rows, width,
+                        terms);
     }
   }
 }

@@ -213,9 +213,9 @@ void ck_pack_half_rows(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptr
 }
 ptrdiff_t ck_panel_size(ptrdiff_t inner) { return CALL(panel_size)(inner); }
 void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const float *packed,
-                      ptrdiff_t width, float *y, ptrdiff_t y_row, ptrdiff_t rows,
-                      ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
-  CALL(panel_product)(x, x_row, x_inner, packed, width, y, y_row, rows, columns, inner, accumulate);
+                      ptrdiff_t width, const float *from, ptrdiff_t from_row, float *y,
+                      ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner) {
+  CALL(panel_product)(x, x_row, x_inner, packed, width, from, from_row, y, y_row, rows, columns, inner);
 }
 int ck_packs_factors(void) { return chosen()->packed_product != 0; }
 ptrdiff_t ck_packed_size(ptrdiff_t count, ptrdiff_t inner) {

@@ -378,7 +378,8 @@ static void CK(float_to_half)(const float *x, uint16_t *y, ptrdiff_t n) {
 #if defined(BRAIN) && !defined(PANELS_ONLY)
 #define PRODUCT CK(brain_product)
 #else
-#define PRODUCT CK(product)
+#define PRODUCT(a, a_row, a_inner, b, b_inner, c, c_row, ...) \
+  CK(product)(a, a_row, a_inner, b, b_inner, c, c_row, c, c_row, __VA_ARGS__)
 #endif
 
 static void CK(matrix_product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,

@@ -4,18 +4,19 @@
 
 typedef float CK(vector) __attribute__((vector_size(4 * WIDTH), aligned(4)));
 
-// c [rows][columns] (+)= a b for up to LINES rows and as many columns as `vectors` cover, all in
-// registers. The last vector begins at column `last`, over a part of the one before it where the
-// columns are no multiple of WIDTH: both hold the same sums there.
+// c [rows][columns] = a b for up to LINES rows and as many columns as `vectors` cover, all in
+// registers; with `begins`, the sums begin with what stands in `from`. The last vector begins at column
+// `last`, over a part of the one before it where the columns are no multiple of WIDTH: both hold the same
+// sums there.
 INLINE void CK(product_block)(const int lines, const int vectors, ptrdiff_t last, const float *a,
                               ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
-                              ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t inner,
-                              const int accumulate) {
+                              ptrdiff_t b_inner, const float *from, ptrdiff_t from_row, float *c,
+                              ptrdiff_t c_row, ptrdiff_t inner, const int begins) {
 #define AT(j) (j == vectors - 1 ? last : j * WIDTH)
   CK(vector) sum[LINES][VECTORS];
   for (int i = 0; i < lines; i++)
     for (int j = 0; j < vectors; j++)
-      sum[i][j] = accumulate ? *(const CK(vector) *)(c + i * c_row + AT(j)) : (CK(vector)){0};
+      sum[i][j] = begins ? *(const CK(vector) *)(from + i * from_row + AT(j)) : (CK(vector)){0};
   for (ptrdiff_t k = 0; k < inner; k++) {
     FUSED
     CK(vector) right[VECTORS];
@@ -30,16 +31,16 @@ INLINE void CK(product_block)(const int lines, const int vectors, ptrdiff_t last
 #undef AT
 }
 
-#define COLUMNS(vectors)                                                                     \
-  case vectors:                                                                              \
-    CK(product_block)(lines, vectors, last, a, a_row, a_inner, b, b_inner, c, c_row, inner,  \
-                      accumulate);                                                           \
+#define COLUMNS(vectors)                                                                       \
+  case vectors:                                                                                \
+    CK(product_block)(lines, vectors, last, a, a_row, a_inner, b, b_inner, from, from_row, c,  \
+                      c_row, inner, begins);                                                   \
     break;
 
 INLINE void CK(product_lines)(const int lines, int vectors, ptrdiff_t last, const float *a,
                               ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
-                              ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t inner,
-                              const int accumulate) {
+                              ptrdiff_t b_inner, const float *from, ptrdiff_t from_row, float *c,
+                              ptrdiff_t c_row, ptrdiff_t inner, const int begins) {
   switch (vectors) {
     COLUMNS(1)
     COLUMNS(2)
@@ -55,8 +56,9 @@ INLINE void CK(product_lines)(const int lines, int vectors, ptrdiff_t last, cons
 // As product, for fewer columns than a vector has: they are copied side by side, with zeros after
 // them.
 static void CK(product_rest)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
-                             ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
-                             ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+                             ptrdiff_t b_inner, const float *from, ptrdiff_t from_row, float *c,
+                             ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
+                             int begins) {
   float right[CK_BLOCK][WIDTH] = {{0}}, sums[WIDTH];
   for (ptrdiff_t first = 0; first < inner; first += CK_BLOCK) {
     ptrdiff_t left = inner - first, count = left < CK_BLOCK ? left : CK_BLOCK;
@@ -64,21 +66,25 @@ static void CK(product_rest)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner,
       for (ptrdiff_t i = 0; i < columns; i++) right[k][i] = b[(first + k) * b_inner + i];
     for (ptrdiff_t row = 0; row < rows; row++) {
       float *out = c + row * c_row;
+      const float *before = first > 0 ? out : from + row * from_row;
       CK(product_block)(1, 1, 0, a + row * a_row + first * a_inner, a_row, a_inner, right[0],
-                        WIDTH, sums, WIDTH, count, 0);
+                        WIDTH, sums, WIDTH, sums, WIDTH, count, 0);
       for (ptrdiff_t i = 0; i < columns; i++)
-        out[i] = (accumulate || first > 0 ? out[i] : 0) + sums[i];
+        out[i] = (begins || first > 0 ? before[i] : 0) + sums[i];
     }
   }
 }
 
-// c [rows][columns] (+)= a b. b and c have contiguous rows; a is read number by number, in any
-// layout. For factors that lie in the cache already: nothing is packed.
+// c [rows][columns] = a b; with `begins`, added to what stands in `from`. b, c and `from` have contiguous
+// rows; a is read number by number, in any layout. For factors that lie in the cache already: nothing is
+// packed.
 INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, const float *b,
-                        ptrdiff_t b_inner, float *c, ptrdiff_t c_row, ptrdiff_t rows,
-                        ptrdiff_t columns, ptrdiff_t inner, const int accumulate) {
+                        ptrdiff_t b_inner, const float *from, ptrdiff_t from_row, float *c,
+                        ptrdiff_t c_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
+                        const int begins) {
   if (columns < WIDTH) {
-    CK(product_rest)(a, a_row, a_inner, b, b_inner, c, c_row, rows, columns, inner, accumulate);
+    CK(product_rest)(a, a_row, a_inner, b, b_inner, from, from_row, c, c_row, rows, columns, inner,
+                     begins);
     return;
   }
   for (ptrdiff_t column = 0; column < columns;) {
@@ -89,13 +95,16 @@ INLINE void CK(product)(const float *a, ptrdiff_t a_row, ptrdiff_t a_inner, cons
     ptrdiff_t width = left < vectors * WIDTH ? left : vectors * WIDTH, last = width - WIDTH, row = 0;
     for (; row + LINES <= rows; row += LINES)
       CK(product_lines)(LINES, vectors, last, a + row * a_row, a_row, a_inner, b + column, b_inner,
-                        c + row * c_row + column, c_row, inner, accumulate);
+                        from + row * from_row + column, from_row, c + row * c_row + column, c_row,
+                        inner, begins);
     for (; row + 4 <= rows; row += 4)
       CK(product_lines)(4, vectors, last, a + row * a_row, a_row, a_inner, b + column, b_inner,
-                        c + row * c_row + column, c_row, inner, accumulate);
+                        from + row * from_row + column, from_row, c + row * c_row + column, c_row,
+                        inner, begins);
     for (; row < rows; row++)
       CK(product_lines)(1, vectors, last, a + row * a_row, a_row, a_inner, b + column, b_inner,
-                        c + row * c_row + column, c_row, inner, accumulate);
+                        from + row * from_row + column, from_row, c + row * c_row + column, c_row,
+                        inner, begins);
     column += width;
   }
 }
@@ -269,8 +278,9 @@ static void CK(pack_half_rows)(const uint16_t *x, ptrdiff_t stride, ptrdiff_t co
 
 // The sum is cut so that the panel's part and some rows of x stay in the cache.
 static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner,
-                              const float *packed, ptrdiff_t width, float *y, ptrdiff_t y_row,
-                              ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner, int accumulate) {
+                              const float *packed, ptrdiff_t width, const float *from,
+                              ptrdiff_t from_row, float *y, ptrdiff_t y_row, ptrdiff_t rows,
+                              ptrdiff_t columns, ptrdiff_t inner) {
   for (ptrdiff_t row = 0; row < rows; row += CK_TILE) {
     ptrdiff_t height = rows - row < CK_TILE ? rows - row : CK_TILE;
     const float *panel = packed;
@@ -280,11 +290,16 @@ static void CK(panel_product)(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner
       for (ptrdiff_t k = 0; k < inner; k += DEPTH) {
         ptrdiff_t left = inner - k, count = left < DEPTH ? left : DEPTH;
         const float *in = x + row * x_row + k * x_inner;
-        if (k == 0 && !accumulate)
-          CK(product)(in, x_row, x_inner, panel, CK_PANEL, out, y_row, height, some, count, 0);
-        else
-          CK(product)(in, x_row, x_inner, panel + k * CK_PANEL, CK_PANEL, out, y_row, height, some,
+        const float *right = panel + k * CK_PANEL;
+        if (k > 0)
+          CK(product)(in, x_row, x_inner, right, CK_PANEL, out, y_row, out, y_row, height, some,
                       count, 1);
+        else if (from)
+          CK(product)(in, x_row, x_inner, right, CK_PANEL, from + row * from_row + column, from_row,
+                      out, y_row, height, some, count, 1);
+        else
+          CK(product)(in, x_row, x_inner, right, CK_PANEL, out, y_row, out, y_row, height, some,
+                      count, 0);
       }
     }
   }

@@ -45,8 +45,8 @@ struct ck_table {
   void (*pack_halves)(const uint16_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int, float *);
   void (*pack_half_rows)(const uint16_t *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int, float *);
   ptrdiff_t (*panel_size)(ptrdiff_t);
-  void (*panel_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, float *,
-                        ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t, int);
+  void (*panel_product)(const float *, ptrdiff_t, ptrdiff_t, const float *, ptrdiff_t, const float *,
+                        ptrdiff_t, float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t);
   // None where float32 is faster.
   ptrdiff_t (*packed_size)(ptrdiff_t, ptrdiff_t);
   void (*pack_left)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *);

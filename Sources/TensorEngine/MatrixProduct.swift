@@ -104,10 +104,12 @@ extension Matrix {
             }
             tile = unsafe Matrix(lines.pointer, stride: panel, transposed: true)
           }
+          let target = unsafe output + row * outputStride + column
           unsafe ck_panel_product(
             tile.base, tile.rowStride, tile.columnStride, packed.pointer, width,
-            output + row * outputStride + column, outputStride, some, part.count, terms,
-            adding || first > 0 ? 1 : 0)
+            adding || first > 0 ? target : nil, outputStride, target, outputStride, some,
+            part.count,
+            terms)
         }
       }
     }

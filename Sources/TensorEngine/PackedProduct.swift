@@ -6,9 +6,8 @@ private import CKernels
 /// A product of matrices whose right factor is packed, some panels of its columns at a time.
 ///
 /// A panel lies in one piece as the kernels want it, whatever the layout of the matrix it was taken from. A
-/// factor is read once and never exists whole in another layout or precision. Work is cut into many parts,
-/// so that 32 threads are busy: where there are many rows, all threads pack panels, and then each
-/// multiplies some rows with some of them; where there are few, each thread packs panels of its own.
+/// factor never exists whole in another layout or precision: each thread packs panels of its own, which stay in its
+/// cache while it multiplies the rows with them.
 @safe struct PackedProduct {
   /// The left factor: `[rows, inner]` in one piece.
   let left: UnsafePointer<Float>
@@ -16,108 +15,91 @@ private import CKernels
   let columns: Int
   let inner: Int
 
+  /// What the sums begin with.
+  @safe enum Start {
+    case zeros
+    /// The same row for all.
+    case row(UnsafePointer<Float>)
+    /// What the output holds.
+    case output
+  }
+
   private static let panel = CK_PANEL
   /// Floats of the panels that are multiplied with some rows before the next rows: they stay in the
   /// cache.
   private static let packedFloats = 1 << 17
-  /// Floats of the panels that threads share.
-  private static let sharedFloats = 1 << 21
-  /// Rows that a thread multiplies with shared panels at a time.
-  private static let block = 2 * CK_TILE
+  /// Terms that are packed at a time; a multiple of those that kernels sum at a time.
+  private static let depth = 3 << 9
+  /// Rows for which it pays to pack panels that another thread packs, too, in the place of being idle.
+  private static let fewestRows = 2 * CK_TILE
+  /// Parts into which the work is cut for each thread, if it is large enough: the last ones to end keep the others
+  /// waiting for no longer than a part takes.
+  private static let partsForThread = 8
 
-  /// Adds the product to `output` `[rows, columns]`, after `begin` has put there what it begins with.
+  /// Puts the product, added to what it begins with, into `output` `[rows, columns]`.
   ///
-  /// - Parameters:
-  ///   - begin: fills the given rows and columns of the output.
-  ///   - pack: writes the given columns of the right factor as a panel.
-  func add(
-    to output: UnsafeMutablePointer<Float>,
-    begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void,
-    pack: (_ columns: Range<Int>, _ panel: UnsafeMutablePointer<Float>) -> Void
+  /// - Parameter pack: writes the given terms of the given columns of the right factor as panels.
+  func put(
+    into output: UnsafeMutablePointer<Float>, from start: Start,
+    pack: (_ columns: Range<Int>, _ terms: Range<Int>, _ panels: UnsafeMutablePointer<Float>) ->
+      Void
   ) {
-    let (panel, size) = (Self.panel, ck_panel_size(inner))
-    let fitting = max(1, Self.packedFloats / size)
-    guard rows >= 4 * Self.block else {
-      // Neighbouring panels write to the same rows.
-      let together = max(1, min(fitting, columns / panel / 32))
-      return Parallel.ranges(columns, grain: together * panel) { part in
-        let packed = unsafe packed(part, pack)
-        unsafe multiply(0..<rows, part, packed.pointer, into: output, begin)
-      }
-    }
-    let shared = max(fitting, Self.sharedFloats / size / fitting * fitting) * panel
-    for first in stride(from: 0, to: columns, by: shared) {
-      let part = first..<min(first + shared, columns)
-      let panels = Storage(count: (part.count + panel - 1) / panel * size)
-      Parallel.ranges(part.count, grain: panel) { columns in
-        unsafe pack(
-          first + columns.lowerBound..<first + columns.upperBound,
-          panels.pointer + columns.lowerBound / panel * size)
-      }
-      unsafe multiplyAll(part, panels.pointer, into: output, begin)
-    }
-  }
-
-  /// Adds the product to `output` `[rows, columns]`, as above, with all columns of the right factor packed.
-  func add(
-    to output: UnsafeMutablePointer<Float>, packed: UnsafePointer<Float>,
-    begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
-  ) {
-    guard rows >= 4 * Self.block else {
-      let (panel, size) = (Self.panel, ck_panel_size(inner))
-      let together = max(1, min(Self.packedFloats / size, columns / panel / 32))
-      return Parallel.ranges(columns, grain: together * panel) { part in
+    let size = ck_panel_size(min(inner, Self.depth))
+    forEachPart(panelSize: size) { rows, part in
+      let packed = Storage(count: (part.count + Self.panel - 1) / Self.panel * size)
+      for first in stride(from: 0, to: inner, by: Self.depth) {
+        let terms = first..<min(first + Self.depth, inner)
+        unsafe pack(part, terms, packed.pointer)
         unsafe multiply(
-          0..<rows, part, packed + part.lowerBound / panel * size, into: output, begin)
+          rows, part, terms, packed.pointer, into: output, from: first == 0 ? start : .output)
       }
     }
-    unsafe multiplyAll(0..<columns, packed, into: output, begin)
   }
 
-  /// Adds the product of all rows with the `packed` panels of some columns, on all threads.
-  private func multiplyAll(
-    _ part: Range<Int>, _ packed: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>,
-    _ begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  /// Puts the product into `output` `[rows, columns]`, as above, with all columns of the right factor packed.
+  func put(
+    into output: UnsafeMutablePointer<Float>, from start: Start, packed: UnsafePointer<Float>
   ) {
-    let (panel, size) = (Self.panel, ck_panel_size(inner))
-    let fitting = max(1, Self.packedFloats / size)
-    let blocks = (rows + Self.block - 1) / Self.block
-    let groups = (part.count + fitting * panel - 1) / (fitting * panel)
-    Parallel.forEach(groups * blocks) { index in
-      let (group, row) = (index / blocks * fitting, index % blocks * Self.block)
-      let column = part.lowerBound + group * panel
-      unsafe multiply(
-        row..<min(row + Self.block, rows),
-        column..<min(column + fitting * panel, part.upperBound), packed + group * size,
-        into: output, begin)
+    let size = ck_panel_size(inner)
+    forEachPart(panelSize: size) { rows, part in
+      let panels = unsafe packed + part.lowerBound / Self.panel * size
+      unsafe multiply(rows, part, 0..<inner, panels, into: output, from: start)
     }
   }
 
-  /// The panels of some columns.
-  private func packed(
-    _ columns: Range<Int>, _ pack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
-  ) -> Storage {
-    let (panel, size) = (Self.panel, ck_panel_size(inner))
-    let packed = Storage(count: (columns.count + panel - 1) / panel * size)
-    let firsts = stride(from: columns.lowerBound, to: columns.upperBound, by: panel)
-    for (index, first) in firsts.enumerated() {
-      unsafe pack(first..<min(first + panel, columns.upperBound), packed.pointer + index * size)
+  /// Calls `body` for parts of the output, several at a time: no result depends on how it is cut.
+  private func forEachPart(
+    panelSize: Int, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    let panels = (columns + Self.panel - 1) / Self.panel
+    let wanted = Self.partsForThread * Parallel.threads
+    let together = max(1, min(Self.packedFloats / panelSize, panels / wanted))
+    let groups = (panels + together - 1) / together
+    let parts = max(1, min(rows / Self.fewestRows, (wanted + groups - 1) / groups))
+    let height = ((rows + parts - 1) / parts + CK_TILE - 1) / CK_TILE * CK_TILE
+    let slices = (rows + height - 1) / height
+    Parallel.forEach(groups * slices) { index in
+      let (row, column) = (index % slices * height, index / slices * together * Self.panel)
+      body(
+        row..<min(row + height, rows),
+        column..<min(column + together * Self.panel, columns))
     }
-    return packed
   }
 
-  /// Adds the product of some rows with the `packed` panels of some columns.
+  /// Multiplies some terms of some rows with the `packed` panels of some columns.
   private func multiply(
-    _ rows: Range<Int>, _ part: Range<Int>, _ packed: UnsafePointer<Float>,
-    into output: UnsafeMutablePointer<Float>,
-    _ begin: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    _ rows: Range<Int>, _ part: Range<Int>, _ terms: Range<Int>, _ packed: UnsafePointer<Float>,
+    into output: UnsafeMutablePointer<Float>, from start: Start
   ) {
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: CK_TILE) {
-      let some = first..<min(first + CK_TILE, rows.upperBound)
-      begin(some, part)
-      unsafe ck_panel_product(
-        left + first * inner, inner, 1, packed, Self.panel,
-        output + first * columns + part.lowerBound, columns, some.count, part.count, inner, 1)
-    }
+    let target = unsafe output + rows.lowerBound * columns + part.lowerBound
+    let (from, stride): (UnsafePointer<Float>?, Int) =
+      switch start {
+      case .zeros: (nil, 0)
+      case .row(let row): unsafe (row + part.lowerBound, 0)
+      case .output: unsafe (UnsafePointer(target), columns)
+      }
+    unsafe ck_panel_product(
+      left + rows.lowerBound * inner + terms.lowerBound, inner, 1, packed, Self.panel, from, stride,
+      target, columns, rows.count, part.count, terms.count)
   }
 }

@@ -31,7 +31,7 @@ package struct PackedWeight: Sendable {
     let (panel, size) = (CK_PANEL, ck_panel_size(inner))
     let panels = Storage(count: (columns + panel - 1) / panel * size)
     Parallel.ranges(columns, grain: panel) { part in
-      unsafe weight.pack(part, into: panels.pointer + part.lowerBound / panel * size)
+      unsafe weight.pack(part, 0..<inner, into: panels.pointer + part.lowerBound / panel * size)
     }
     return panels
   }

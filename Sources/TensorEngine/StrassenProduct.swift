@@ -191,8 +191,8 @@ private import CKernels
       _ target: UnsafeMutablePointer<Float>, _ targetStride: Int, _ count: Int, adding: Bool
     ) {
       unsafe ck_panel_product(
-        left, stride, 1, packed + number * panelSize, width, target, targetStride, count, some,
-        half, adding ? 1 : 0)
+        left, stride, 1, packed + number * panelSize, width, adding ? target : nil, targetStride,
+        target, targetStride, count, some, half)
     }
     /// Begins a quarter of the result with what was summed, and with the fifth product.
     func begin(_ target: UnsafeMutablePointer<Float>, _ count: Int, _ first: Int, with5: Bool) {

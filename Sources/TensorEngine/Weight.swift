@@ -80,33 +80,35 @@ package struct Weight: Sendable {
     }
   }
 
-  /// Packs `rows` of the first axis, each taken flat, as columns of a right factor.
-  func pack(_ rows: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
-    let width = count / shape[0]
+  /// Packs the numbers `terms` of `rows` of a matrix as columns of a right factor.
+  func pack(_ rows: Range<Int>, _ terms: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
+    let width = shape[1]
+    let first = rows.lowerBound * width + terms.lowerBound
     switch numbers {
     case .float32(let tensor):
       unsafe tensor.withPointer {
-        unsafe ck_pack($0 + rows.lowerBound * width, width, rows.count, width, panels)
+        unsafe ck_pack($0 + first, width, rows.count, terms.count, panels)
       }
     case .halves(let halves):
       unsafe halves.pack(
-        rows.lowerBound * width, stride: width, count: rows.count, width: width, asRows: false,
-        into: panels)
+        first, stride: width, count: rows.count, width: terms.count, asRows: false, into: panels)
     }
   }
 
-  /// Packs `columns` of a matrix as columns of a right factor.
-  func packColumns(_ columns: Range<Int>, into panels: UnsafeMutablePointer<Float>) {
-    let (height, width) = (shape[0], shape[1])
+  /// Packs the numbers `terms` of `columns` of a matrix as columns of a right factor.
+  func packColumns(
+    _ columns: Range<Int>, _ terms: Range<Int>, into panels: UnsafeMutablePointer<Float>
+  ) {
+    let width = shape[1]
+    let first = terms.lowerBound * width + columns.lowerBound
     switch numbers {
     case .float32(let tensor):
       unsafe tensor.withPointer {
-        unsafe ck_pack_rows($0 + columns.lowerBound, width, columns.count, height, panels)
+        unsafe ck_pack_rows($0 + first, width, columns.count, terms.count, panels)
       }
     case .halves(let halves):
       unsafe halves.pack(
-        columns.lowerBound, stride: width, count: height, width: columns.count, asRows: true,
-        into: panels)
+        first, stride: width, count: terms.count, width: columns.count, asRows: true, into: panels)
     }
   }
 

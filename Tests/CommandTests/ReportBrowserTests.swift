@@ -218,7 +218,8 @@ struct ReportBrowserTests {
             === document.getElementById("first").dataset.largest)
           """
         ],
-        ["hover": ["#first canvas", 5.5 / 16, 1.5 / 16]], ["evaluate": state], ["wait": 0.4],
+        ["hover": ["#first canvas", 5.5 / 16, 1.5 / 16]], ["evaluate": state],
+        ["until": "location.hash.includes('cell=1,5')"],
         ["evaluate": "location.hash"],
       ])
       #expect(outcome.problems.isEmpty, "\(outcome.problems)")
@@ -246,7 +247,8 @@ struct ReportBrowserTests {
       let outcome = try HeadlessBrowser.run(
         hashes.flatMap { [["open": page + $0], ["evaluate": read]] }
           + [
-            ["open": page], ["evaluate": "void (location.hash = 'step=1&token=5')"], ["wait": 0.2],
+            ["open": page], ["evaluate": "void (location.hash = 'step=1&token=5')"],
+            ["until": "document.body.dataset.state.includes('token=5&step=1&')"],
             ["evaluate": read],
           ])
       #expect(outcome.problems.isEmpty, "\(outcome.problems)")
@@ -293,7 +295,7 @@ struct ReportBrowserTests {
       try folder.write("down/note", [])
       let outcome = try HeadlessBrowser.run([
         ["downloads": folder.path + "/down"], ["open": page + "#run=0&step=3&token=5"],
-        ["evaluate": "void document.getElementById('export').click()"], ["wait": 1.5],
+        ["evaluate": "void document.getElementById('export').click()"], ["downloaded": ".svg"],
       ])
       #expect(outcome.problems.isEmpty, "\(outcome.problems)")
       let name = try #require(folder.names.first { $0.hasSuffix(".svg") })
@@ -344,7 +346,7 @@ struct ReportBrowserTests {
     let outcome = try HeadlessBrowser.run([
       ["downloads": folder.path], ["size": [360, 740]],
       ["open": "file://\(folder.path)/report.html"], ["evaluate": read],
-      ["evaluate": "void document.getElementById('export').click()"], ["wait": 1.5],
+      ["evaluate": "void document.getElementById('export').click()"], ["downloaded": ".svg"],
     ])
     let picture = try #require(folder.names.first { $0.hasSuffix(".svg") })
     #expect(XMLParser(data: Data(folder.bytes(picture))).parse())

@@ -44,7 +44,7 @@ struct ReportClickTests {
       ["click": "#sheet .run:last-child a:first-child"], evaluate(top),
       evaluate(href.replacing("%", with: ".verdicts a")),
       ["click": ".verdicts li:last-child a"], evaluate(top),
-      evaluate("history.back(), new Promise((done) => setTimeout(done, 300))"),
+      evaluate("history.back()"), ["until": "document.body.dataset.state.startsWith('#run=1&')"],
       evaluate(Self.state),
     ])
     let texts = outcome.texts

@@ -75,7 +75,7 @@ struct StudyBrowserTests {
       ["key": "Tab"], ["key": " "], ["key": "Tab"], ["key": " "], ["evaluate": Self.shown],
       ["key": "Enter"], ["key": "2"], ["evaluate": Self.shown], ["evaluate": facts],
       ["key": "Enter"], ["evaluate": facts], ["key": "Tab"], ["evaluate": Self.focused],
-      ["key": " "], ["wait": 1.5],
+      ["key": " "], ["downloaded": ".json"],
       ["evaluate": "document.getElementById('text').value"],
       ["evaluate": "String(document.getElementById('again').hidden)"],
     ]
@@ -127,7 +127,7 @@ struct StudyBrowserTests {
       click("begin"), ["evaluate": Self.shown], ["click": "#sets .set:nth-child(2)"],
       click("next"), ["click": "#sets .set:nth-child(1) img"], click("back"),
       ["evaluate": Self.shown], click("next"), ["evaluate": Self.shown], click("next"),
-      click("save"), ["wait": 0.7],
+      click("save"), ["downloaded": ".json"],
     ]
     let rounds = 6
     let outcome = try HeadlessBrowser.run(
@@ -199,7 +199,7 @@ struct StudyBrowserTests {
       ["downloads": bench.folder.path + "/down"], ["size": [340, 640]], ["dark": true],
       ["open": page], ["click": "#begin"], ["evaluate": read], ["click": "#sets .set"],
       ["click": "#next"], ["evaluate": read], ["click": "#sets .set"], ["click": "#next"],
-      ["click": "#save"], ["wait": 1.5],
+      ["click": "#save"], ["downloaded": ".json"],
     ])
     expectQuiet(outcome, page)
     let parts = outcome.texts.map { $0.components(separatedBy: "\n") }

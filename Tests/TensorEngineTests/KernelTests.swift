@@ -274,12 +274,20 @@ struct KernelTests {
               }
             }
             var output = [Float](repeating: 3, count: rows * columns)
-            for accumulate in [true, false] {
+            output.withUnsafeMutableBufferPointer {
+              guard let start = $0.baseAddress else { return }
               ck_panel_product(
-                left, inner, 1, panels, width, &output, columns, rows, columns, inner,
-                accumulate ? 1 : 0)
-              #expect(output == (accumulate ? expected.map { $0 + 3 } : expected))
+                left, inner, 1, panels, width, start, columns, start, columns, rows, columns, inner)
             }
+            #expect(output == expected.map { $0 + 3 })
+            // With the same row for all, and with nothing.
+            let row = (0..<columns).map { Float($0 % 7) }
+            ck_panel_product(
+              left, inner, 1, panels, width, row, 0, &output, columns, rows, columns, inner)
+            #expect(output == zip(0..., expected).map { row[$0 % columns] + $1 })
+            ck_panel_product(
+              left, inner, 1, panels, width, nil, 0, &output, columns, rows, columns, inner)
+            #expect(output == expected)
           }
         }
       }
@@ -370,7 +378,7 @@ struct KernelTests {
         ck_pack_rows(right, columns, columns, inner, &panels)
         var output = [Float](repeating: 0, count: rows * columns)
         ck_panel_product(
-          left, inner, 1, panels, CK_PANEL, &output, columns, rows, columns, inner, 0)
+          left, inner, 1, panels, CK_PANEL, nil, 0, &output, columns, rows, columns, inner)
         expectClose(output, expected.map(Double.init), relative: 1e-6, "\(set)")
       }
     }

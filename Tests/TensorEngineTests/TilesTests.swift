@@ -25,7 +25,7 @@ struct TilesTests {
       repeating: .nan, count: (columns + width - 1) / width * ck_panel_size(inner))
     ck_pack_rows(right, columns, columns, inner, &packed)
     ck_panel_product(
-      left, inner, 1, packed, width, &panels, columns, rows, columns, inner, 0)
+      left, inner, 1, packed, width, nil, 0, &panels, columns, rows, columns, inner)
     var packedLeft = [Float](repeating: .nan, count: ck_packed_size(rows, inner))
     var packedRight = [Float](repeating: .nan, count: ck_packed_size(columns, inner))
     ck_pack_left(left, inner, rows, inner, &packedLeft)

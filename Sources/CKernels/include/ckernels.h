@@ -118,11 +118,12 @@ void ck_pack_halves(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdif
                     int brain, float *packed);
 void ck_pack_half_rows(const uint16_t *x, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t width,
                        int brain, float *packed);
-// y [rows, columns] = x [rows, inner] times packed panels of `width` columns, the last of what remains;
-// added to what y holds if accumulate is not 0. x's numbers lie x_row and x_inner apart.
+// y [rows, columns] = x [rows, inner] times packed panels of `width` columns, the last of what remains.
+// x's numbers lie x_row and x_inner apart. Sums begin with `from`, unless that is null: y itself, or rows
+// that lie from_row apart; where that is 0, all with the same row.
 void ck_panel_product(const float *x, ptrdiff_t x_row, ptrdiff_t x_inner, const float *packed,
-                      ptrdiff_t width, float *y, ptrdiff_t y_row, ptrdiff_t rows,
-                      ptrdiff_t columns, ptrdiff_t inner, int accumulate);
+                      ptrdiff_t width, const float *from, ptrdiff_t from_row, float *y,
+                      ptrdiff_t y_row, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner);
 
 // Whether the instruction set in use multiplies factors that are both packed, once for several products.
 // Elsewhere none of the four functions below is there.

@@ -181,10 +181,10 @@ extension Operation {
     if shape.isPointwise, shape.pixels >= pixelsToPackFor {
       let product = unsafe PackedProduct(
         left: weight, rows: shape.outChannels, columns: shape.pixels, inner: shape.inner)
-      return unsafe product.add(to: target) { _, _ in
-      } pack: { part, panel in
+      return unsafe product.put(into: target, from: .output) { part, terms, panels in
         unsafe ck_pack_rows(
-          source + part.lowerBound, shape.pixels, part.count, shape.inner, panel)
+          source + terms.lowerBound * shape.pixels + part.lowerBound, shape.pixels, part.count,
+          terms.count, panels)
       }
     }
     if shape.isPointwise {

@@ -34,10 +34,8 @@ extension Operation {
       if rows > Matrix.fewRows {
         let product = unsafe PackedProduct(
           left: UnsafePointer(x.storage.pointer), rows: rows, columns: columns, inner: inner)
-        unsafe product.add(to: y) { rows, columns in
-          unsafe begin(y, rows, columns, stride: product.columns, bias)
-        } pack: { part, panel in
-          unsafe weight.pack(part, into: panel)
+        unsafe product.put(into: y, from: start(bias)) { part, terms, panels in
+          unsafe weight.pack(part, terms, into: panels)
         }
       } else {
         unsafe multiplyFew(x, rows, weight, bias, into: y)
@@ -61,25 +59,13 @@ extension Operation {
         return unsafe strassen.multiply(left, rows: rows, packed.panels, bias?.storage, into: y)
       }
       let product = unsafe PackedProduct(left: left, rows: rows, columns: columns, inner: inner)
-      unsafe product.add(to: y, packed: packed.panels.pointer) { rows, columns in
-        unsafe begin(y, rows, columns, stride: product.columns, bias)
-      }
+      unsafe product.put(into: y, from: start(bias), packed: packed.panels.pointer)
     }
   }
 
-  /// Puts the bias, or zeros, into the given part of rows `stride` apart.
-  private static func begin(
-    _ y: UnsafeMutablePointer<Float>, _ rows: Range<Int>, _ columns: Range<Int>, stride: Int,
-    _ bias: Tensor?
-  ) {
-    for row in rows {
-      let target = unsafe y + row * stride + columns.lowerBound
-      if let bias {
-        unsafe target.update(from: bias.storage.pointer + columns.lowerBound, count: columns.count)
-      } else {
-        unsafe target.update(repeating: 0, count: columns.count)
-      }
-    }
+  /// What a layer's sums begin with.
+  private static func start(_ bias: Tensor?) -> PackedProduct.Start {
+    bias.map { unsafe .row($0.storage.pointer) } ?? .zeros
   }
 
   /// The weight is the larger factor: each thread takes a part of it.
@@ -88,7 +74,13 @@ extension Operation {
     into y: UnsafeMutablePointer<Float>
   ) {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
-    unsafe begin(y, 0..<rows, 0..<columns, stride: columns, bias)
+    for row in 0..<rows {
+      if let bias {
+        unsafe (y + row * columns).update(from: bias.storage.pointer, count: columns)
+      } else {
+        unsafe (y + row * columns).update(repeating: 0, count: columns)
+      }
+    }
     Parallel.ranges(columns, grain: max(96, (columns + 15) / 16)) { part in
       unsafe weight.withFloats(part.lowerBound * inner..<part.upperBound * inner) { weight in
         unsafe Matrix.multiply(
@@ -107,10 +99,8 @@ extension Operation {
       if rows > Matrix.fewRows {
         let product = unsafe PackedProduct(
           left: UnsafePointer(gradient.storage.pointer), rows: rows, columns: columns, inner: inner)
-        return unsafe product.add(to: dx) { rows, columns in
-          unsafe begin(dx, rows, columns, stride: product.columns, nil)
-        } pack: { part, panel in
-          unsafe weight.packColumns(part, into: panel)
+        return unsafe product.put(into: dx, from: .zeros) { part, terms, panels in
+          unsafe weight.packColumns(part, terms, into: panels)
         }
       }
       unsafe weight.withFloats { weight in

@@ -16,10 +16,13 @@ the security policy complained of, and how many were opened.
     {"script": false}            whether JavaScript runs, from the next document on
     {"screenshot": FILE}         of the whole page
     {"downloads": FOLDER}        where downloads go
-    {"wait": seconds}
+    {"downloaded": SUFFIX}       waits for one more file with that suffix in the folder of downloads
+    {"wait": seconds}            by the page's own clock: timers that were set before have run
+    {"until": EXPRESSION}        waits until its value is true
 """
 
 import base64
+import glob
 import json
 import os
 import shutil
@@ -62,6 +65,8 @@ class Browser:
         self.count = 0
         self.session = None
         self.loaded = False
+        self.folder = None
+        self.saved = set()
         self.requests = []
         self.problems = []
 
@@ -164,6 +169,22 @@ class Browser:
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))
 
+    def wait_for(self, what, is_there):
+        # Of seconds that a loaded machine may need.
+        for _ in range(1200):
+            if is_there():
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"{what}: not within a minute")
+
+    def wait_for_download(self, suffix):
+        def is_there():
+            found = {path for path in glob.glob(f"{self.folder}/*{suffix}")
+                     if os.path.getsize(path) > 0} - self.saved
+            self.saved |= found
+            return found
+        self.wait_for(f"a download {suffix}", is_there)
+
     def do(self, name, value):
         if name == "open":
             self.open(value)
@@ -191,9 +212,14 @@ class Browser:
         elif name == "screenshot":
             self.screenshot(value)
         elif name == "downloads":
+            self.folder, self.saved = value, set(glob.glob(f"{value}/*"))
             self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=value)
+        elif name == "downloaded":
+            self.wait_for_download(value)
         elif name == "wait":
-            time.sleep(value)
+            self.evaluate(f"new Promise((done) => setTimeout(done, {1000 * value}))")
+        elif name == "until":
+            self.wait_for(value, lambda: self.evaluate(value))
         else:
             raise SystemExit(f"no command '{name}'")
         return None
