@@ -45,35 +45,64 @@ private import CKernels
       Void
   ) {
     let size = ck_panel_size(min(inner, Self.depth))
-    forEachPart(panelSize: size) { rows, part in
-      let packed = Storage(count: (part.count + Self.panel - 1) / Self.panel * size)
-      for first in stride(from: 0, to: inner, by: Self.depth) {
-        let terms = first..<min(first + Self.depth, inner)
+    forEachPart { rows, part in
+      let packed = Storage(count: Self.panels(part.count) * size)
+      for terms in Self.blocks(inner) {
         unsafe pack(part, terms, packed.pointer)
-        unsafe multiply(
-          rows, part, terms, packed.pointer, into: output, from: first == 0 ? start : .output)
+        unsafe multiply(rows, part, terms, packed.pointer, into: output, from: start)
       }
     }
   }
 
-  /// Puts the product into `output` `[rows, columns]`, as above, with all columns of the right factor packed.
+  /// Puts the product into `output` `[rows, columns]`, as above, with a right factor that is packed.
   func put(
-    into output: UnsafeMutablePointer<Float>, from start: Start, packed: UnsafePointer<Float>
+    into output: UnsafeMutablePointer<Float>, from start: Start, packed: Storage
   ) {
-    let size = ck_panel_size(inner)
-    forEachPart(panelSize: size) { rows, part in
-      let panels = unsafe packed + part.lowerBound / Self.panel * size
-      unsafe multiply(rows, part, 0..<inner, panels, into: output, from: start)
+    forEachPart { rows, part in
+      for terms in Self.blocks(inner) {
+        let offset = Self.offset(of: part.lowerBound, terms, columns: columns)
+        unsafe multiply(
+          rows, part, terms, packed.pointer + offset, into: output, from: start)
+      }
     }
   }
 
+  /// A whole right factor as ``put(into:from:packed:)`` takes it: of all columns some terms, and then the next.
+  static func packed(
+    columns: Int, inner: Int,
+    pack: (_ columns: Range<Int>, _ terms: Range<Int>, _ panels: UnsafeMutablePointer<Float>) ->
+      Void
+  ) -> Storage {
+    let packed = Storage(count: panels(columns) * ck_panel_size(inner))
+    Parallel.ranges(columns, grain: panel) { part in
+      for terms in blocks(inner) {
+        unsafe pack(
+          part, terms, packed.pointer + offset(of: part.lowerBound, terms, columns: columns))
+      }
+    }
+    return packed
+  }
+
+  /// The panels of some columns.
+  private static func panels(_ columns: Int) -> Int { (columns + panel - 1) / panel }
+
+  /// The terms that are packed at a time.
+  private static func blocks(_ inner: Int) -> [Range<Int>] {
+    stride(from: 0, to: inner, by: depth).map { $0..<min($0 + depth, inner) }
+  }
+
+  /// Where the panel that begins with `column` lies in a packed factor.
+  private static func offset(of column: Int, _ terms: Range<Int>, columns: Int) -> Int {
+    panels(columns) * ck_panel_size(terms.lowerBound)
+      + column / panel * ck_panel_size(terms.count)
+  }
+
   /// Calls `body` for parts of the output, several at a time: no result depends on how it is cut.
-  private func forEachPart(
-    panelSize: Int, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
-  ) {
-    let panels = (columns + Self.panel - 1) / Self.panel
+  private func forEachPart(_ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
+    let panels = Self.panels(columns)
     let wanted = Self.partsForThread * Parallel.threads
-    let together = max(1, min(Self.packedFloats / panelSize, panels / wanted))
+    let fitting = Self.packedFloats / ck_panel_size(min(inner, Self.depth))
+    let together = max(1, min(fitting, panels / wanted))
     let groups = (panels + together - 1) / together
     let parts = max(1, min(rows / Self.fewestRows, (wanted + groups - 1) / groups))
     let height = ((rows + parts - 1) / parts + CK_TILE - 1) / CK_TILE * CK_TILE
@@ -86,14 +115,14 @@ private import CKernels
     }
   }
 
-  /// Multiplies some terms of some rows with the `packed` panels of some columns.
+  /// Multiplies some terms of some rows with the `packed` panels of some columns; the first of them begin the sums.
   private func multiply(
     _ rows: Range<Int>, _ part: Range<Int>, _ terms: Range<Int>, _ packed: UnsafePointer<Float>,
     into output: UnsafeMutablePointer<Float>, from start: Start
   ) {
     let target = unsafe output + rows.lowerBound * columns + part.lowerBound
     let (from, stride): (UnsafePointer<Float>?, Int) =
-      switch start {
+      switch terms.lowerBound == 0 ? start : .output {
       case .zeros: (nil, 0)
       case .row(let row): unsafe (row + part.lowerBound, 0)
       case .output: unsafe (UnsafePointer(target), columns)

@@ -135,6 +135,21 @@ struct PictureScorerTests {
     #expect(bare.values.isEmpty && bare.detections == [])
   }
 
+  @Test("Pictures that go through CLIP together have the scores that each has alone")
+  func together() throws {
+    let tasks = try Self.tasks("embedded.jsonl")
+    let scorer = try PictureScorer.clip(CLIPScorer())
+    let together = try scorer.scores(
+      tasks.enumerated().map {
+        .init(prompt: $1.prompt, picture: $1.picture, method: "m\($0)", seed: UInt64($0))
+      })
+    #expect(together.count == tasks.count)
+    for (index, task) in tasks.enumerated() {
+      let alone = try scorer.score(task.prompt, task.picture, "m\(index)", UInt64(index))
+      #expect(together[index] == alone)
+    }
+  }
+
   /// The picture shows a turtle above and to the right of a chair.
   @Test(
     "A relation holds by the centres of boxes, as in VISOR, and needs both subjects",

@@ -27,7 +27,7 @@ package struct BenchmarkScoring {
   private let photos: PhotoFolder?
 
   /// Pictures whose scores are written together.
-  private static let together = 32
+  private static let written = 32
 
   /// How many pictures there are, photos included.
   package var count: Int { items.count }
@@ -130,29 +130,45 @@ package struct BenchmarkScoring {
     onPictures: (_ done: Int) throws -> Void
   ) throws {
     var file = try ScoreFile(continuing: path)
-    for first in stride(from: 0, to: left.count, by: Self.together) {
-      let some = Array(left[first..<min(first + Self.together, left.count)])
-      let results = Mutex([Result<PictureScore, any Error>?](repeating: nil, count: some.count))
-      Parallel.sideBySide(some.count, atATime: scorer.atATime) { index in
-        let result = Result { try Self.score(some[index], with: scorer) }
+    for first in stride(from: 0, to: left.count, by: Self.written) {
+      let some = left[first..<min(first + Self.written, left.count)]
+      let calls = stride(from: some.startIndex, to: some.endIndex, by: scorer.together).map {
+        Array(some[$0..<min($0 + scorer.together, some.endIndex)])
+      }
+      let results = Mutex([Result<[PictureScore], any Error>?](repeating: nil, count: calls.count))
+      Parallel.sideBySide(calls.count, atATime: scorer.atATime) { index in
+        let result = Result { try Self.scores(calls[index], with: scorer) }
         results.withLock { $0[index] = result }
       }
-      let scores = try results.withLock { try $0.compactMap { try $0?.get() } }
+      let scores = try results.withLock { try $0.flatMap { try $0?.get() ?? [] } }
       try file.append(scores)
       try onPictures(scores.count)
     }
   }
 
-  private static func score(_ item: Item, with scorer: PictureScorer) throws -> PictureScore {
+  private static func scores(
+    _ items: [Item], with scorer: PictureScorer
+  ) throws -> [PictureScore] {
+    let pictures = Mutex([Result<Picture, any Error>?](repeating: nil, count: items.count))
+    Parallel.forEach(items.count) { index in
+      let result = Result { try picture(of: items[index]) }
+      pictures.withLock { $0[index] = result }
+    }
+    let shown = try zip(items, pictures.withLock { try $0.compactMap { try $0?.get() } }).map {
+      PictureScorer.Shown(prompt: $0.prompt, picture: $1, method: $0.method, seed: $0.seed)
+    }
+    return zip(items, try scorer.scores(shown)).map { $1.by(scorer.model, photo: $0.photo) }
+  }
+
+  private static func picture(of item: Item) throws -> Picture {
     // Models are shown a photo's colours as they are, however transparent.
     let picture = try PictureFile(item.picture, within: item.root, transparency: .dropped).picture
     do {
-      return try scorer.score(item.prompt, picture, item.method, item.seed)
-        .by(scorer.model, photo: item.photo)
+      try PicturePreprocessing.requireShape(picture)
     } catch let error as EvaluationError {
-      guard case .pictureShape = error else { throw error }
       throw EvaluationError.benchmark(path: item.picture, reason: error.description)
     }
+    return picture
   }
 
   /// Refuses scores of photos that are gone or were changed: a table would mix them with those of today's.

@@ -6,32 +6,62 @@ package struct PictureScorer: Sendable {
   package let name: String
   /// The checkpoint, for people.
   package let model: String
-  /// Pictures that are scored at a time: many side by side by a small model, one on all threads by a large one.
+  /// Calls that are made at a time: many side by side of a small model, one on all threads of a large one.
   package let atATime: Int
-  /// What it says of a picture of a prompt, by a method, from a seed.
-  package let score:
-    @Sendable (_ prompt: SuitePrompt, _ picture: Picture, _ method: String, _ seed: UInt64) throws
-      ->
-      PictureScore
+  /// Pictures of a call: several small ones by a large model, which reads its weights once for all of them.
+  package let together: Int
+  /// What it says of pictures, each by itself.
+  package let scores: @Sendable (_ shown: [Shown]) throws -> [PictureScore]
+
+  /// A picture of a prompt, by a method, from a seed.
+  package struct Shown {
+    let prompt: SuitePrompt
+    let picture: Picture
+    let method: String
+    let seed: UInt64
+
+    /// A picture and whose it is.
+    package init(prompt: SuitePrompt, picture: Picture, method: String, seed: UInt64) {
+      (self.prompt, self.picture, self.method, self.seed) = (prompt, picture, method, seed)
+    }
+  }
+
+  /// Tokens of the pictures of a call, at most, where there are several: with more, a product is no faster.
+  private static let tokens = 1024
+  /// Pictures of a call, at most, so that no picture's scores depend on those beside it.
+  ///
+  /// A class token is a row, and products of more rows than a dozen are summed in another order.
+  private static let mostTogether = 8
+
+  private init(
+    name: String, model: String, _ vision: VisionConfiguration, together: Int = 1,
+    scores: @escaping @Sendable (_ shown: [Shown]) throws -> [PictureScore]
+  ) {
+    (self.name, self.model, self.scores) = (name, model, scores)
+    (atATime, self.together) = vision.isLarge ? (1, together) : (.max, 1)
+  }
 
   private init(
     name: String, model: String, _ vision: VisionConfiguration,
-    score:
-      @escaping @Sendable (
-        _ prompt: SuitePrompt, _ picture: Picture, _ method: String, _ seed: UInt64
-      ) throws -> PictureScore
+    score: @escaping @Sendable (_ shown: Shown) throws -> PictureScore
   ) {
-    (self.name, self.model, self.score) = (name, model, score)
-    atATime = vision.isLarge ? 1 : .max
+    self.init(name: name, model: model, vision, scores: { try $0.map(score) })
   }
 
   /// CLIP's cosines of the prompt and its halves.
   package static func clip(_ scorer: CLIPScorer) -> PictureScorer {
-    PictureScorer(
-      name: "clip", model: Self.title(scorer), scorer.model.vision.configuration
-    ) {
-      try scorer.score($0, $1, method: $2, seed: $3)
-    }
+    let vision = scorer.model.vision.configuration
+    return PictureScorer(
+      name: "clip", model: Self.title(scorer), vision,
+      together: min(Self.mostTogether, max(1, Self.tokens / (1 + vision.grid * vision.grid))),
+      scores: { try scorer.scores($0) })
+  }
+
+  /// What it says of one picture.
+  package func score(
+    _ prompt: SuitePrompt, _ picture: Picture, _ method: String, _ seed: UInt64
+  ) throws -> PictureScore {
+    try scores([Shown(prompt: prompt, picture: picture, method: method, seed: seed)])[0]
   }
 
   private static func title(_ scorer: CLIPScorer) -> String {
@@ -44,7 +74,7 @@ package struct PictureScorer: Sendable {
       name: "owl", model: "\(detector.model.title), threshold \(detector.threshold)",
       detector.model.vision.configuration
     ) {
-      try detector.score($0, $1, method: $2, seed: $3)
+      try detector.score($0.prompt, $0.picture, method: $0.method, seed: $0.seed)
     }
   }
 
@@ -56,12 +86,12 @@ package struct PictureScorer: Sendable {
     let model = "\(captioner.title); \(title(clip))"
     return PictureScorer(
       name: "blip", model: model, captioner.parts.vision.configuration
-    ) { prompt, picture, method, seed in
-      let caption = try captioner.caption(of: picture, settings)
+    ) { shown in
+      let caption = try captioner.caption(of: shown.picture, settings)
       return PictureScore(
-        scorer: "blip", model: model, id: prompt.id, method: method, seed: seed,
+        scorer: "blip", model: model, id: shown.prompt.id, method: shown.method, seed: shown.seed,
         values: [
-          "text-text": try clip.similarity(ofCaption: caption, toPrompt: prompt.prompt)
+          "text-text": try clip.similarity(ofCaption: caption, toPrompt: shown.prompt.prompt)
         ], caption: caption)
     }
   }
@@ -70,9 +100,9 @@ package struct PictureScorer: Sendable {
   package static func questions(_ answerer: BLIPQuestionAnswerer) -> PictureScorer {
     PictureScorer(
       name: "blip-vqa", model: answerer.title, answerer.parts.vision.configuration
-    ) { prompt, picture, method, seed in
-      let asked = try AskedPhrases(of: prompt)
-      let answers = try answerer.answers(to: asked.phrases, of: picture)
+    ) { shown in
+      let asked = try AskedPhrases(of: shown.prompt)
+      let answers = try answerer.answers(to: asked.phrases, of: shown.picture)
       // Of a prompt without phrases there is nothing to ask.
       let values =
         answers.isEmpty
@@ -82,8 +112,8 @@ package struct PictureScorer: Sendable {
           "own-phrases": asked.source == .heed ? 1 : 0,
         ]
       return PictureScore(
-        scorer: "blip-vqa", model: answerer.title, id: prompt.id, method: method, seed: seed,
-        values: values)
+        scorer: "blip-vqa", model: answerer.title, id: shown.prompt.id, method: shown.method,
+        seed: shown.seed, values: values)
     }
   }
 }

@@ -40,7 +40,29 @@ package final class CLIPScorer: Sendable {
   package func score(
     _ prompt: SuitePrompt, _ picture: Picture, method: String, seed: UInt64
   ) throws -> PictureScore {
-    let vector = try model.vector(of: picture)
+    try score(prompt, model.vector(of: picture), method: method, seed: seed)
+  }
+
+  /// As ``score(_:_:method:seed:)`` of several pictures, which go through the model together.
+  func scores(_ shown: [PictureScorer.Shown]) throws -> [PictureScore] {
+    let pixels = Mutex([Result<Tensor, any Error>?](repeating: nil, count: shown.count))
+    Parallel.forEach(shown.count) { index in
+      let result = Result { try model.preprocessing(shown[index].picture) }
+      pixels.withLock { $0[index] = result }
+    }
+    let planes = try pixels.withLock { try $0.compactMap { try $0?.get() } }
+    let vectors = try model.vectors(ofPixels: .concatenated(planes, axis: 0))
+    return try shown.enumerated().map { index, shown in
+      try score(
+        shown.prompt, vectors.sliced(axis: 0, index..<index + 1), method: shown.method,
+        seed: shown.seed)
+    }
+  }
+
+  /// What CLIP says of a picture's vector, `[1, width]`.
+  private func score(
+    _ prompt: SuitePrompt, _ vector: Tensor, method: String, seed: UInt64
+  ) throws -> PictureScore {
     var values = ["full": try cosine(vector, prompt.prompt)]
     var texts = [prompt.prompt]
     // Of more parts than two, the first two are the halves.

@@ -43,13 +43,19 @@ package struct PicturePreprocessing: Sendable, Equatable {
   /// The most that one side may be of the other; a picture of one row would be stretched to gigabytes.
   private static let largestRatio = 64
 
+  /// Refuses a picture that no evaluator reads.
+  /// - Throws: ``EvaluationError/pictureShape(width:height:)`` for one too narrow.
+  static func requireShape(_ picture: Picture) throws {
+    let sides = [picture.width, picture.height].sorted()
+    guard sides[1] <= largestRatio * sides[0] else {
+      throw EvaluationError.pictureShape(width: picture.width, height: picture.height)
+    }
+  }
+
   /// `[1, channel, row, column]` of a picture.
   /// - Throws: ``EvaluationError/pictureShape(width:height:)`` for one too narrow.
   package func callAsFunction(_ picture: Picture) throws -> Tensor {
-    let sides = [picture.width, picture.height].sorted()
-    guard sides[1] <= Self.largestRatio * sides[0] else {
-      throw EvaluationError.pictureShape(width: picture.width, height: picture.height)
-    }
+    try Self.requireShape(picture)
     let planes: Tensor
     switch fit {
     case .squashed: planes = normalized(picture.resized(width: width, height: height, by: filter))

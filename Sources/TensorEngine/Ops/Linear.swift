@@ -54,12 +54,9 @@ extension Operation {
     let rows = x.count / inner
     guard rows > Matrix.fewRows else { return linear(x, packed.weight, bias).output }
     return unsafe Tensor(shape: x.shape.dropLast() + [columns]) { y in
-      let left = unsafe UnsafePointer(x.storage.pointer)
-      if let strassen = packed.strassen {
-        return unsafe strassen.multiply(left, rows: rows, packed.panels, bias?.storage, into: y)
-      }
-      let product = unsafe PackedProduct(left: left, rows: rows, columns: columns, inner: inner)
-      unsafe product.put(into: y, from: start(bias), packed: packed.panels.pointer)
+      let product = unsafe PackedProduct(
+        left: UnsafePointer(x.storage.pointer), rows: rows, columns: columns, inner: inner)
+      unsafe product.put(into: y, from: start(bias), packed: packed.panels)
     }
   }
 
