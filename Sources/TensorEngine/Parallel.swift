@@ -3,8 +3,8 @@ private import Synchronization
 
 /// The only place that uses threads.
 ///
-/// Work is cut by the problem's size and not by the number of threads, so a result does not depend
-/// on how many there are.
+/// Whatever depends on how work is cut is cut by the problem's size and not by the number of threads, so a result does
+/// not depend on how many there are.
 package enum Parallel {
   /// Threads that work at a time; see ``Engine/threads``.
   package static var threads: Int { Engine.threads }
