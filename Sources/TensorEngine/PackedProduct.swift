@@ -32,9 +32,6 @@ private import CKernels
   private static let depth = 3 << 9
   /// Rows for which it pays to pack panels that another thread packs, too, in the place of being idle.
   private static let fewestRows = 2 * CK_TILE
-  /// Parts into which the work is cut for each thread, if it is large enough: the last ones to end keep the others
-  /// waiting for no longer than a part takes.
-  private static let partsForThread = 8
 
   /// Puts the product, added to what it begins with, into `output` `[rows, columns]`.
   ///
@@ -100,7 +97,7 @@ private import CKernels
   /// Calls `body` for parts of the output, several at a time: no result depends on how it is cut.
   private func forEachPart(_ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
     let panels = Self.panels(columns)
-    let wanted = Self.partsForThread * Parallel.threads
+    let wanted = Parallel.parts
     let fitting = Self.packedFloats / ck_panel_size(min(inner, Self.depth))
     let together = max(1, min(fitting, panels / wanted))
     let groups = (panels + together - 1) / together

@@ -9,11 +9,18 @@ package enum Parallel {
   /// Threads that work at a time; see ``Engine/threads``.
   package static var threads: Int { Engine.threads }
 
+  /// The share of the threads that the job of the calling thread has.
+  static var share: Int { max(1, threads / (jobs?.running ?? 1)) }
+
+  /// Parts into which work is cut that costs more in parts: none for a thread alone, several for each of some, of which
+  /// the last ones to end keep the others waiting for no longer than a part takes.
+  static var parts: Int { share == 1 ? 1 : 8 * share }
+
   /// Calls `body` once for each index below `count`, several at a time, in no order.
   ///
   /// `body` may write through pointers, each index to memory of its own.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    perform(count, atATime: threads / (jobs?.running ?? 1), body)
+    perform(count, atATime: share, body)
   }
 
   /// The jobs that are done beside the one that the calling thread works for, itself included: each

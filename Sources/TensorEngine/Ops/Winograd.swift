@@ -33,9 +33,6 @@ struct Winograd {
   private static let groupFloats = 1 << 18
   /// Input channels that a thread transforms at a time.
   private static let block = 8
-  /// Parts into which the work is cut for each thread, if there are bands enough: the last ones to
-  /// end keep the others waiting for no longer than a part takes.
-  private static let partsForThread = 8
   /// Bands for which it pays to transform a group's kernels once more.
   private static let fewestBands = 2
 
@@ -124,7 +121,7 @@ struct Winograd {
   ///
   /// All of them, unless threads would be idle. No result depends on it.
   private func bandsInSlice(of bands: Int, groups: Int) -> Int {
-    let slices = (Self.partsForThread * Parallel.threads + groups - 1) / groups
+    let slices = (Parallel.parts + groups - 1) / groups
     return max(min(bands, Self.fewestBands), (bands + slices - 1) / slices)
   }
 
