@@ -5,11 +5,12 @@ import Testing
 /// Products with a weight that was packed once.
 @Suite("Packed weights")
 struct PackedWeightTests {
-  /// Rows, columns and terms: few and many rows, odd ones, and columns that fill no panel or vector.
+  /// Rows, columns and terms: few and many rows, odd ones, columns that fill no panel or vector, and more terms than
+  /// are packed at a time.
   private static let shapes = [
     [1, 512, 512], [12, 600, 512], [13, 512, 512], [50, 768, 514], [121, 514, 768],
     [197, 528, 1100], [242, 1030, 520], [99, 70, 40], [30, 511, 768], [30, 768, 513],
-    [481, 130, 66],
+    [481, 130, 66], [130, 130, 1537], [50, 200, 2100],
   ]
 
   /// `x Wᵀ + b` in double precision.
@@ -44,6 +45,8 @@ struct PackedWeightTests {
       #expect(result.shape == [shape[0], shape[1]])
       let tolerance = set == .amx || set == .split ? 1e-5 : 2e-6
       expectClose(result.values, Self.expected(x, weight, bias), relative: tolerance)
+      // Packed once or for this product, it is the same sum.
+      #expect(x.linear(Weight(weight), bias).values == result.values)
     }
   }
 

@@ -170,7 +170,7 @@ class Browser:
             file.write(base64.b64decode(data))
 
     def wait_for(self, what, is_there):
-        # Of seconds that a loaded machine may need.
+        # A loaded machine may need many seconds.
         for _ in range(1200):
             if is_there():
                 return
